@@ -1,0 +1,3 @@
+module github.com/orbweaver/orbweaver
+
+go 1.26

@@ -1,0 +1,259 @@
+package plan
+
+import (
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// Session is what planning needs to know of a session.
+type Session struct {
+	DB   string // current database, "" when none
+	Mode sqltext.Mode
+	// NoAutoValueOnZero is the sql_mode flag: 0 in an AUTO_INCREMENT column is stored as 0.
+	NoAutoValueOnZero bool
+}
+
+// Plan says how a statement is run. It holds no values of literals: positions of tokens stand for them, so that one plan serves all
+// statements with one fingerprint.
+type Plan struct {
+	Route Route
+	// Forward is applied to the client's bytes when one place serves the statement. Empty: the bytes go out as they came.
+	Forward []Splice
+	// Merge says how parts from several partitions become one answer; nil for statements without a result and where Stage says why not.
+	Merge *Merge
+	// Stage is the reason why the statement needs the Stage shape when Route yields more than one place; "" when it does not.
+	Stage string
+	// Insert is set for INSERT and REPLACE of rows into sharded and keyless tables.
+	Insert *Insert
+	// InsertSelect is set for INSERT and REPLACE of a query's rows.
+	InsertSelect *InsertSelect
+	// Load is set for LOAD DATA LOCAL.
+	Load *Load
+	// Writes: the statement changes data. Locks: it reads with locks. Rows: it answers with a result set.
+	Writes, Locks, Rows bool
+	// Short: an equality on a whole unique key, no lock, no function that waits: may ride a pipeline.
+	Short bool
+	// Facts of the statement that the session acts on: last insert id, user variables.
+	Facts sqltext.Facts
+	// Params is the number of ? in the statement.
+	Params int
+	// Cacheable by fingerprint.
+	Cacheable bool
+	// Revision of the snapshot that the plan was made for.
+	Revision int64
+}
+
+// RouteKind says how the places of a statement are found.
+type RouteKind uint8
+
+// The kinds of routes.
+const (
+	RouteAny       RouteKind = iota // any one leaf, default database as the client's: no sharded table takes part
+	RouteKeys                       // the partitions of DB that Keys name
+	RouteAll                        // every partition of DB
+	RouteEveryLeaf                  // every leaf, in the shape databases: writes to reference tables
+	RouteOne                        // any one partition of DB: the condition can't be true, or a keyless insert
+)
+
+// Route finds the places of a statement.
+type Route struct {
+	Kind  RouteKind
+	DB    string
+	Table *topo.Table // whose shard key Keys are about
+	Keys  []KeyTuple  // one per wanted key; each has an operand per shard key column
+}
+
+// KeyTuple is one value of the shard key.
+type KeyTuple []Operand
+
+// Operand is where a value comes from when the statement runs.
+type Operand struct {
+	Kind OperandKind
+	Tok  int32 // OperandLiteral: the token; Neg: with a minus
+	Neg  bool
+	// Param is the index of the ? (OperandParam); Neg as well.
+	Param int
+	// Expr is the span to be evaluated by a leaf (OperandExpr).
+	Expr sqltext.Span
+}
+
+// OperandKind classes operands.
+type OperandKind uint8
+
+// The kinds of operands.
+const (
+	OperandNone    OperandKind = iota // absent
+	OperandLiteral                    // a literal token
+	OperandParam
+	OperandNull
+	OperandDefault // the column's default
+	OperandExpr    // anything else, evaluated by a leaf
+)
+
+// Splice replaces the tokens [From, To) of the client's text by Pieces; From == To inserts before token From (after the last token when From is
+// the number of tokens). Splices of one list are in order and do not overlap.
+type Splice struct {
+	From, To int32
+	Pieces   []Piece
+}
+
+// PieceKind classes pieces.
+type PieceKind uint8
+
+// The kinds of pieces.
+const (
+	PieceText   PieceKind = iota // Text as it is
+	PieceSchema                  // the partition's MariaDB database, quoted: `test_3`
+	PieceCopy                    // the client's tokens of Span, with the Names splices inside it applied
+	PieceLimit                   // Offset + Count of Merge.Limit as a number
+)
+
+// Piece is a bit of text that goes into a part.
+type Piece struct {
+	Kind PieceKind
+	Text string
+	Span sqltext.Span
+}
+
+// Merge says how the rows of several parts become the client's rows. The stages are applied in the order of the fields: parts are merged by Sort,
+// equal neighbours folded by Group (Aggs) or dropped by Distinct, Finals evaluated, Having applied, Order sorted, Limit cut, hidden columns left out.
+type Merge struct {
+	// Splices make the part's text from the client's; Names (renamed databases) are part of Splices and apply inside PieceCopy too.
+	Splices []Splice
+	Names   []Splice
+	// Hidden is the number of columns appended to the client's own.
+	Hidden int
+	// Sort is the order the parts arrive in; empty: parts are concatenated as they come.
+	Sort []SortKey
+	// Grouped: rows equal in the first GroupKeys keys of Sort are one group (GroupKeys 0: all rows are one group, and an empty input is one row).
+	Grouped   bool
+	GroupKeys int
+	Aggs      []Agg
+	// Distinct drops a row equal to the one before in the first DistinctKeys keys of Sort.
+	Distinct     bool
+	DistinctKeys int
+	// Finals are select items that are expressions over aggregates: evaluated by a leaf, row by row, from the columns they name.
+	Finals []Final
+	// Having is evaluated by a leaf the same way; nil when absent.
+	Having *Final
+	// Order sorts the folded rows when their order differs from Sort; empty when Sort is what the client asked for.
+	Order []SortKey
+	// Limit is applied at the end; Operands, as LIMIT ? is allowed.
+	Limit Limit
+}
+
+// Col names a column of a part's result: from the start when it is >= 0, from the end when negative (-1 is the last), as `*` hides the number of columns.
+type Col int
+
+// SortKey is one key of an order.
+type SortKey struct {
+	Col Col
+	// Weight is a hidden column with WEIGHT_STRING of the same expression, used when Col is a non-binary string; 0-value means none (HasWeight).
+	Weight    Col
+	HasWeight bool
+	Desc      bool
+}
+
+// AggOp is how an aggregate's partial values are combined.
+type AggOp uint8
+
+// The ways to combine.
+const (
+	AggSum           AggOp = iota // SUM and COUNT of parts: add; NULL is skipped
+	AggMin                        // compare as a SortKey
+	AggMax                        //
+	AggAvg                        // Sum / Count
+	AggBitAnd                     //
+	AggBitOr                      //
+	AggBitXor                     //
+	AggCountDistinct              // rows are sorted by group, then by the distinct expressions: count changes where none is NULL
+	AggSumDistinct                //
+	AggAvgDistinct                //
+	AggFirst                      // any row's value (a column that the group determines, or ANY_VALUE semantics of MariaDB)
+)
+
+// Agg combines one column.
+type Agg struct {
+	Col        Col // where the result goes (and for most where the partial value is)
+	Op         AggOp
+	Sum, Count Col // AggAvg: hidden partial sums and counts
+	Weight     Col // AggMin, AggMax of strings: hidden WEIGHT_STRING(MIN(x)); HasWeight
+	HasWeight  bool
+	Keys       []SortKey // distinct forms: the expressions
+}
+
+// Final is an expression over columns of the merged row: the client's tokens of Span with the spans of Uses replaced by the row's values as
+// typed literals.
+type Final struct {
+	Span sqltext.Span
+	Into Col // the column it replaces; unused for Having
+	Uses []Use
+}
+
+// Use is a sub-span of a Final that is replaced by the value of a column.
+type Use struct {
+	Span sqltext.Span
+	Col  Col
+}
+
+// Limit is LIMIT of the whole; Count.Kind OperandNone when absent.
+type Limit struct {
+	Offset, Count Operand
+}
+
+// Insert splits the rows of an INSERT by partition.
+type Insert struct {
+	Table *topo.Table
+	// Keys has one tuple a row, nil for a keyless table. OperandDefault and OperandNull of the AUTO_INCREMENT column mean a generated value.
+	Keys []KeyTuple
+	// Auto says where the AUTO_INCREMENT column's value is in each row: AutoNone: no such column; AutoGiven: Autos has an operand a row
+	// (NULL, 0, DEFAULT ask for a generated one, and its Tok/Span is replaced); AutoAbsent: column and value are inserted.
+	Auto  AutoPlace
+	Autos []Operand
+	// AutoSpans are the spans of the given values, one a row.
+	AutoSpans []sqltext.Span
+	// ColumnPoint is where the column's name goes (before this token), RowPoints where the value goes; for AutoAbsent.
+	ColumnPoint int32
+	ColumnText  string // "`id`," or "(`id`)"
+	RowPoints   []int32
+	// Head is the text before the first row, Rows the rows' spans, Tail what follows: a part is Head, its rows joined by commas, Tail.
+	Head, Tail sqltext.Span
+	Rows       []sqltext.Span
+	// Names renames databases in any of them.
+	Names []Splice
+	// Returning: the parts answer with rows.
+	Returning bool
+	Replace   bool
+}
+
+// AutoPlace says where an AUTO_INCREMENT value stands in an INSERT.
+type AutoPlace uint8
+
+// The places.
+const (
+	AutoNone AutoPlace = iota
+	AutoGiven
+	AutoAbsent
+)
+
+// InsertSelect runs Query as a plan of its own and inserts its rows.
+type InsertSelect struct {
+	Table *topo.Table
+	Query sqltext.Span
+	Plan  *Plan // of the query
+	// Columns are positions in Table.Columns of the query's columns, in order.
+	Columns []int
+	// Head is INSERT … up to the query, Tail what follows it (ON DUPLICATE KEY UPDATE …).
+	Head, Tail sqltext.Span
+	Names      []Splice
+}
+
+// Load is LOAD DATA LOCAL into a sharded, keyless or reference table.
+type Load struct {
+	Table *topo.Table
+	Stmt  *sqltext.LoadData
+	// Key has the field number in a line for each shard key column; Auto that of the AUTO_INCREMENT column, -1 when it is absent.
+	Key     []int
+	Auto    int
+	Forward []Splice
+}

@@ -1,0 +1,178 @@
+package topo
+
+import (
+	"net"
+	"strconv"
+	"strings"
+)
+
+// LeafState is what the cluster thinks of a leaf.
+type LeafState string
+
+// The states of a leaf, as SHOW LEAVES prints them.
+const (
+	LeafUnknown   LeafState = "unknown"
+	LeafOnline    LeafState = "online"
+	LeafOffline   LeafState = "offline"
+	LeafAttaching LeafState = "attaching"
+	LeafDetached  LeafState = "detached"
+)
+
+// Leaf is a MariaDB server that holds partitions for the cluster.
+type Leaf struct {
+	Name  string    `json:"name"` // unique in the cluster, "leaf-1"
+	Host  string    `json:"host"`
+	Port  int       `json:"port"`
+	Group int       `json:"group"` // availability group, 1 or 2
+	State LeafState `json:"state"`
+	// ServerID is MariaDB's server_id.
+	ServerID uint32 `json:"server_id"`
+}
+
+// Addr is host:port.
+func (l *Leaf) Addr() string { return net.JoinHostPort(l.Host, strconv.Itoa(l.Port)) }
+
+// PartitionID names a partition, the unit of placement, replication and failover.
+type PartitionID struct {
+	DB      string `json:"db"`
+	Ordinal int    `json:"ordinal"`
+}
+
+// String is `db:ordinal`, as messages print it.
+func (p PartitionID) String() string { return p.DB + ":" + strconv.Itoa(p.Ordinal) }
+
+// Schema is the name of the partition's MariaDB database on its leaves.
+func (p PartitionID) Schema() string { return p.DB + "_" + strconv.Itoa(p.Ordinal) }
+
+// Role is what an instance is for its partition.
+type Role string
+
+// The roles of an instance.
+const (
+	Master  Role = "Master"
+	Replica Role = "Slave"
+)
+
+// Instance is one copy of a partition on one leaf.
+type Instance struct {
+	Leaf string `json:"leaf"`
+	Role Role   `json:"role"`
+}
+
+// Partition is one partition of a database: its copies and the number of its current mastership.
+type Partition struct {
+	ID        PartitionID `json:"id"`
+	Term      uint64      `json:"term"`   // grows at every promotion; 1 at first
+	Domain    uint32      `json:"domain"` // the term's GTID domain id
+	Instances []Instance  `json:"instances"`
+}
+
+// Master is the name of the leaf that holds the partition's master.
+func (p *Partition) Master() (leaf string, ok bool) {
+	for _, i := range p.Instances {
+		if i.Role == Master {
+			return i.Leaf, true
+		}
+	}
+	return "", false
+}
+
+// Replication says when a commit is acknowledged.
+type Replication string
+
+// The replication modes of a database.
+const (
+	Async Replication = "ASYNC"
+	Sync  Replication = "SYNC"
+)
+
+// Database is a sharded database: Partitions has one entry per ordinal, in order; Tables is keyed by name (case-sensitive, as on Linux).
+type Database struct {
+	Name        string
+	Replication Replication
+	Charset     string // default character set and collation, as the leaves store them
+	Collation   string
+	Partitions  []*Partition
+	Tables      map[string]*Table
+}
+
+// TableKind says how a table's rows are placed.
+type TableKind string
+
+// The kinds of tables.
+const (
+	Sharded   TableKind = "sharded"   // rows by shard key
+	Keyless   TableKind = "keyless"   // rows spread, no key
+	Reference TableKind = "reference" // a full copy on every leaf, in the shape database
+)
+
+// Column is one column of a table, as a leaf describes it.
+type Column struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`      // DATA_TYPE of information_schema.columns, lower case: "int", "varchar"
+	FullType  string `json:"full_type"` // COLUMN_TYPE: "int(10) unsigned"
+	Unsigned  bool   `json:"unsigned,omitempty"`
+	Scale     int    `json:"scale,omitempty"`  // NUMERIC_SCALE or DATETIME_PRECISION
+	Length    int64  `json:"length,omitempty"` // CHARACTER_MAXIMUM_LENGTH, characters
+	Charset   string `json:"charset,omitempty"`
+	Collation string `json:"collation,omitempty"`
+	Nullable  bool   `json:"nullable,omitempty"`
+	// HasDefault: a DEFAULT clause or an implicit NULL default.
+	Default   string `json:"default,omitempty"` // COLUMN_DEFAULT's text, "" when none
+	Generated bool   `json:"generated,omitempty"`
+	Invisible bool   `json:"invisible,omitempty"`
+}
+
+// Table is a sharded, keyless or reference table. Column positions index Columns.
+type Table struct {
+	DB       string    `json:"db"`
+	Name     string    `json:"name"`
+	Kind     TableKind `json:"kind"`
+	Columns  []Column  `json:"columns"`
+	ShardKey []int     `json:"shard_key,omitempty"`
+	// Explicit: SHARD KEY was written in the CREATE TABLE (and is printed by SHOW CREATE TABLE).
+	Explicit bool `json:"explicit,omitempty"`
+	// AutoIncrement is the position of the AUTO_INCREMENT column, -1 when there is none.
+	AutoIncrement int `json:"auto_increment"`
+	// Unique lists the unique keys, the primary key first when there is one.
+	Unique [][]int `json:"unique,omitempty"`
+	// ID is never reused: it names the table's sequence in the catalog.
+	ID uint64 `json:"id"`
+}
+
+// Column finds a column by name, case-insensitively; -1 when there is none.
+func (t *Table) Column(name string) int {
+	for i := range t.Columns {
+		if strings.EqualFold(t.Columns[i].Name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Snapshot is the topology at one revision. It is immutable: whoever wants another one builds another one.
+type Snapshot struct {
+	Revision  int64 // the catalog's revision; plans are cached under it
+	Leaves    map[string]*Leaf
+	Databases map[string]*Database
+	// Schemas maps the name of every partition's MariaDB database to its partition: names that clients must not see.
+	Schemas map[string]PartitionID
+}
+
+// Table finds a table; nil when the database or the table does not exist.
+func (s *Snapshot) Table(db, name string) *Table {
+	d := s.Databases[db]
+	if d == nil {
+		return nil
+	}
+	return d.Tables[name]
+}
+
+// Partition finds a partition; nil when it does not exist.
+func (s *Snapshot) Partition(id PartitionID) *Partition {
+	d := s.Databases[id.DB]
+	if d == nil || id.Ordinal < 0 || id.Ordinal >= len(d.Partitions) {
+		return nil
+	}
+	return d.Partitions[id.Ordinal]
+}
