@@ -151,6 +151,8 @@ type SortKey struct {
 	// Weight is a hidden column with WEIGHT_STRING of the same expression, used when Col is a non-binary string; 0-value means none (HasWeight).
 	Weight    Col
 	HasWeight bool
+	// Collation is a hidden column with COLLATION(expr) of the same expression, there whenever HasWeight is: it says how a shorter weight is padded.
+	Collation Col
 	Desc      bool
 }
 
@@ -179,6 +181,7 @@ type Agg struct {
 	Sum, Count Col // AggAvg: hidden partial sums and counts
 	Weight     Col // AggMin, AggMax of strings: hidden WEIGHT_STRING(MIN(x)); HasWeight
 	HasWeight  bool
+	Collation  Col       // as in SortKey, hidden COLLATION(x), with HasWeight
 	Keys       []SortKey // distinct forms: the expressions
 }
 
