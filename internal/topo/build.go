@@ -1,0 +1,101 @@
+package topo
+
+import "maps"
+
+// Builder makes a new Snapshot from another one, which stays as it was. Objects given to a Builder belong to the snapshot from then on and must
+// not be changed any more.
+type Builder struct {
+	leaves    map[string]*Leaf
+	databases map[string]*Database
+	schemas   map[string]PartitionID
+	// own names the databases whose Tables map was copied for this builder.
+	own map[string]bool
+}
+
+// NewBuilder starts from base; nil stands for an empty cluster.
+func NewBuilder(base *Snapshot) *Builder {
+	b := &Builder{own: map[string]bool{}}
+	if base != nil {
+		b.leaves, b.databases, b.schemas = maps.Clone(base.Leaves), maps.Clone(base.Databases), maps.Clone(base.Schemas)
+	}
+	if b.leaves == nil {
+		b.leaves = map[string]*Leaf{}
+	}
+	if b.databases == nil {
+		b.databases = map[string]*Database{}
+	}
+	if b.schemas == nil {
+		b.schemas = map[string]PartitionID{}
+	}
+	return b
+}
+
+// PutLeaf adds or replaces a leaf.
+func (b *Builder) PutLeaf(l *Leaf) { b.leaves[l.Name] = l }
+
+// DropLeaf removes a leaf.
+func (b *Builder) DropLeaf(name string) { delete(b.leaves, name) }
+
+// PutDatabase adds or replaces a database with its partitions. Its tables are kept: d.Tables is not looked at.
+func (b *Builder) PutDatabase(d *Database) {
+	c := *d
+	c.Tables = map[string]*Table{}
+	if old := b.databases[d.Name]; old != nil {
+		b.dropSchemas(old)
+		maps.Copy(c.Tables, old.Tables)
+	}
+	b.databases[d.Name] = &c
+	b.own[d.Name] = true
+	for _, p := range d.Partitions {
+		b.schemas[p.ID.Schema()] = p.ID
+	}
+}
+
+// DropDatabase removes a database with its tables.
+func (b *Builder) DropDatabase(name string) {
+	if old := b.databases[name]; old != nil {
+		b.dropSchemas(old)
+		delete(b.databases, name)
+		delete(b.own, name)
+	}
+}
+
+func (b *Builder) dropSchemas(d *Database) {
+	for _, p := range d.Partitions {
+		delete(b.schemas, p.ID.Schema())
+	}
+}
+
+// PutTable adds or replaces a table; one whose database is not there is ignored.
+func (b *Builder) PutTable(t *Table) {
+	if d := b.owned(t.DB); d != nil {
+		d.Tables[t.Name] = t
+	}
+}
+
+// DropTable removes a table.
+func (b *Builder) DropTable(db, name string) {
+	if d := b.databases[db]; d != nil && d.Tables[name] != nil {
+		delete(b.owned(db).Tables, name)
+	}
+}
+
+func (b *Builder) owned(db string) *Database {
+	d := b.databases[db]
+	if d == nil || b.own[db] {
+		return d
+	}
+	c := *d
+	c.Tables = maps.Clone(d.Tables)
+	if c.Tables == nil {
+		c.Tables = map[string]*Table{}
+	}
+	b.databases[db] = &c
+	b.own[db] = true
+	return &c
+}
+
+// Build gives the snapshot; the builder must not be used afterwards.
+func (b *Builder) Build(revision int64) *Snapshot {
+	return &Snapshot{Revision: revision, Leaves: b.leaves, Databases: b.databases, Schemas: b.schemas}
+}
