@@ -1,0 +1,14 @@
+// Package backend holds a node's connections to the leaves.
+//
+// A connection is logged in as a client's own account (the PROXY protocol header carries the client's address, the cluster's ed25519 key
+// proves that a node asks), negotiates the capability flags that shape result packets as that client did, and has a default database and a
+// session state. Pools lend such connections for one statement or for one transaction; what must be prepared on a connection (COM_INIT_DB,
+// SET, START TRANSACTION, COM_STMT_PREPARE, …) is queued on it and leaves in the same write as the next command, its answers are read before
+// that command's answer. A Pipeline sends short autocommit statements of many clients over few connections, back to back, and hands each its
+// answer's bytes.
+//
+// Errors say what the caller may do: SafeToRetry (nothing can have happened) or OutcomeUnknown (a statement was sent, its answer never came).
+//
+// Tested against real mariadbd processes: killed with -9 and paused under use, full, with states replayed and reset; the parser of answers by
+// unit tests and fuzzing. Every test ends with a check for goroutines left behind.
+package backend

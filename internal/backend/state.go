@@ -1,0 +1,137 @@
+package backend
+
+import (
+	"hash/maphash"
+	"strings"
+)
+
+// State is the list of assignments that a session has made and that a connection must have before it serves the session. It is immutable:
+// With and Without return another one. nil is the state of a new session.
+//
+// An assignment is a fragment of a SET statement with constant values: "sql_mode='ANSI'", "NAMES utf8mb4 COLLATE utf8mb4_bin", "@a=x'41'".
+// Its key names what it sets; the fragments of one key set the same variables. A fragment must read the same under every sql_mode and
+// character set: values other than plain ASCII words belong in hexadecimal literals.
+type State struct {
+	items []assignment
+	hash  uint64
+}
+
+type assignment struct{ key, text string }
+
+var stateSeed = maphash.MakeSeed()
+
+// With is the state after one more assignment; an earlier one of the same key is forgotten.
+func (s *State) With(key, text string) *State {
+	old := s.list()
+	items := make([]assignment, 0, len(old)+1)
+	for _, a := range old {
+		if a.key != key {
+			items = append(items, a)
+		}
+	}
+	return newState(append(items, assignment{key, text}))
+}
+
+// Without is the state with the key's assignment forgotten: connections that have it are reset before they serve the session.
+func (s *State) Without(key string) *State {
+	old := s.list()
+	items := make([]assignment, 0, len(old))
+	for _, a := range old {
+		if a.key != key {
+			items = append(items, a)
+		}
+	}
+	if len(items) == len(old) {
+		return s
+	}
+	return newState(items)
+}
+
+// Get is the key's fragment.
+func (s *State) Get(key string) (text string, ok bool) {
+	for _, a := range s.list() {
+		if a.key == key {
+			return a.text, true
+		}
+	}
+	return "", false
+}
+
+// Len is the number of assignments.
+func (s *State) Len() int { return len(s.list()) }
+
+// Hash is equal for equal states.
+func (s *State) Hash() uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.hash
+}
+
+// Equal says whether two states are the same assignments in the same order.
+func (s *State) Equal(o *State) bool {
+	if s == o {
+		return true
+	}
+	if s.Hash() != o.Hash() || s.Len() != o.Len() {
+		return false
+	}
+	return common(s.list(), o.list()) == s.Len()
+}
+
+func newState(items []assignment) *State {
+	if len(items) == 0 {
+		return nil
+	}
+	var h maphash.Hash
+	h.SetSeed(stateSeed)
+	for _, a := range items {
+		h.WriteString(a.key)
+		h.WriteByte(0)
+		h.WriteString(a.text)
+		h.WriteByte(0)
+	}
+	return &State{items: items, hash: h.Sum64()}
+}
+
+func (s *State) list() []assignment {
+	if s == nil {
+		return nil
+	}
+	return s.items
+}
+
+func common(a, b []assignment) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// change is the SET statement that turns a connection in state from into one in state to: "" when there is nothing to do. ok is false when
+// only a reset can: from has an assignment of a key that to has none of.
+//
+// Everything after the common prefix is set again, in order, as fragments may touch each other's variables (NAMES and collation_connection).
+func change(from, to *State) (set string, ok bool) {
+	if from.Equal(to) {
+		return "", true
+	}
+	f, t := from.list(), to.list()
+	n := common(f, t)
+	for _, a := range f[n:] {
+		if _, found := to.Get(a.key); !found {
+			return "", false
+		}
+	}
+	var b strings.Builder
+	for _, a := range t[n:] {
+		if b.Len() == 0 {
+			b.WriteString("SET ")
+		} else {
+			b.WriteString(", ")
+		}
+		b.WriteString(a.text)
+	}
+	return b.String(), true
+}

@@ -1,0 +1,102 @@
+package txn
+
+import (
+	"fmt"
+	"strings"
+)
+
+// LostError: the transaction lost a part of itself and was rolled back everywhere. The client may run it again.
+type LostError struct {
+	Place Place
+	Err   error // what happened; nil when the partition has moved to another master
+}
+
+func (e *LostError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("the transaction was rolled back: %s has a new master; try restarting transaction", e.Place)
+	}
+	return fmt.Sprintf("the transaction was rolled back: %s was lost (%v); try restarting transaction", e.Place, e.Err)
+}
+
+func (e *LostError) Unwrap() error { return e.Err }
+
+// SafeToRetry is true for the transaction as a whole: nothing of it has been committed.
+func (e *LostError) SafeToRetry() bool { return true }
+
+// MySQL is 1213 ER_LOCK_DEADLOCK, which clients answer by running the transaction again.
+func (e *LostError) MySQL() (uint16, string, string) { return 1213, "40001", e.Error() }
+
+// PartialCommitError: a transaction over several partitions was committed at some of them only. Each place is in exactly one of the lists.
+type PartialCommitError struct {
+	Committed  []Place
+	RolledBack []Place
+	Unknown    []Place // COMMIT was sent, its answer never came
+	Err        error   // of the first commit that failed
+}
+
+func (e *PartialCommitError) Error() string {
+	var b strings.Builder
+	b.WriteString("the transaction was committed only in part: committed at ")
+	list(&b, e.Committed)
+	if len(e.RolledBack) > 0 {
+		b.WriteString("; rolled back at ")
+		list(&b, e.RolledBack)
+	}
+	if len(e.Unknown) > 0 {
+		b.WriteString("; unknown at ")
+		list(&b, e.Unknown)
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+func (e *PartialCommitError) Unwrap() error { return e.Err }
+
+// OutcomeUnknown is true when it is unknown for at least one partition.
+func (e *PartialCommitError) OutcomeUnknown() bool { return len(e.Unknown) > 0 }
+
+// MySQL is 1180 ER_ERROR_DURING_COMMIT.
+func (e *PartialCommitError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
+
+// UnknownCommitError: COMMIT was sent, its answer never came, and nothing else was committed: the transaction was committed or not.
+type UnknownCommitError struct {
+	Place      Place
+	RolledBack []Place
+	Err        error
+}
+
+func (e *UnknownCommitError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "it is unknown whether the transaction was committed at %s", e.Place)
+	if len(e.RolledBack) > 0 {
+		b.WriteString("; it was rolled back at ")
+		list(&b, e.RolledBack)
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+func (e *UnknownCommitError) Unwrap() error { return e.Err }
+
+// OutcomeUnknown is true.
+func (e *UnknownCommitError) OutcomeUnknown() bool { return true }
+
+// MySQL is 1180 ER_ERROR_DURING_COMMIT.
+func (e *UnknownCommitError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
+
+// String names the place as messages do: `test:3 at leaf-2`.
+func (p Place) String() string {
+	if p.Partition.DB == "" {
+		return p.Leaf
+	}
+	return p.Partition.String() + " at " + p.Leaf
+}
+
+func list(b *strings.Builder, places []Place) {
+	for i, p := range places {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(p.String())
+	}
+}
