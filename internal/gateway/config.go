@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+)
+
+// Config is what a Gateway is made of. Catalog, Pools, NodeID and ClusterKey must be given.
+type Config struct {
+	Catalog *catalog.Catalog
+	Pools   *backend.Pools
+	// NodeID is the node's number, unique in the cluster, 1 to 4095: the upper bits of its connection ids.
+	NodeID uint16
+	// ClusterKey is the public half of the cluster's ed25519 key as MariaDB stores it: the method that the node adds to each account.
+	ClusterKey string
+	// TLS is offered to clients; nil for none.
+	TLS *tls.Config
+	// MaxConnections bounds the clients, default 10,000.
+	MaxConnections int
+	// MaxPacket is max_allowed_packet, default 64 MiB.
+	MaxPacket int
+	// HandshakeTimeout bounds a login, default 10 s (connect_timeout).
+	HandshakeTimeout time.Duration
+	// WaitTimeout ends a session that is silent for so long, unless it sets wait_timeout itself. Default 8 h.
+	WaitTimeout time.Duration
+	// Log gets what an operator should know; nil: slog.Default().
+	Log *slog.Logger
+}
+
+func (c *Config) defaults() {
+	if c.MaxConnections == 0 {
+		c.MaxConnections = 10000
+	}
+	if c.MaxPacket == 0 {
+		c.MaxPacket = 64 << 20
+	}
+	if c.HandshakeTimeout == 0 {
+		c.HandshakeTimeout = 10 * time.Second
+	}
+	if c.WaitTimeout == 0 {
+		c.WaitTimeout = 8 * time.Hour
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+}
