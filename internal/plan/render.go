@@ -1,0 +1,138 @@
+package plan
+
+import (
+	"sort"
+	"strconv"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+)
+
+// Render appends the statement's text with splices applied: PieceSchema becomes schema, quoted; PieceLimit becomes limit; names (Merge.Names,
+// Insert.Names …) apply inside PieceCopy. scan is of any statement with the fingerprint that the plan was made for.
+func Render(dst []byte, scan *sqltext.Scan, splices, names []Splice, schema string, limit uint64) []byte {
+	r := renderer{scan: scan, names: names, schema: schema, limit: limit}
+	return r.run(dst, 0, scan.End, 0, int32(len(scan.Tokens)), splices)
+}
+
+// RenderSpan is Render of a part of the statement: of the query of INSERT … SELECT, of an INSERT's head, row or tail. Insertions at the
+// span's end belong to it unless it is empty.
+func RenderSpan(dst []byte, scan *sqltext.Scan, span sqltext.Span, splices, names []Splice, schema string, limit uint64) []byte {
+	if span.Empty() {
+		return dst
+	}
+	r := renderer{scan: scan, names: names, schema: schema, limit: limit}
+	return r.span(dst, span, splices)
+}
+
+// ParamOrder lists, for each ? of the text that Render makes, which of the client's parameters it is: a rewrite may repeat and drop them.
+func ParamOrder(scan *sqltext.Scan, splices, names []Splice) []int {
+	r := renderer{scan: scan, names: names, params: []int{}}
+	r.ordinals = make(map[int32]int, scan.Params)
+	for i, t := range scan.Tokens {
+		if t.Kind == sqltext.Param {
+			r.ordinals[int32(i)] = len(r.ordinals)
+		}
+	}
+	r.run(nil, 0, scan.End, 0, int32(len(scan.Tokens)), splices)
+	return r.params
+}
+
+type renderer struct {
+	scan     *sqltext.Scan
+	names    []Splice
+	schema   string
+	limit    uint64
+	params   []int // collected when ordinals is set
+	ordinals map[int32]int
+}
+
+func (r *renderer) span(dst []byte, s sqltext.Span, splices []Splice) []byte {
+	toks := r.scan.Tokens
+	return r.run(dst, int(toks[s.From].Start), int(toks[s.To-1].End), s.From, s.To, within(splices, s))
+}
+
+// run copies the bytes [pos, end), which hold the tokens [from, to), with splices applied. An insertion goes right behind the token before it,
+// so that a trailing `-- comment` can't swallow it.
+func (r *renderer) run(dst []byte, pos, end int, from, to int32, splices []Splice) []byte {
+	toks, src := r.scan.Tokens, r.scan.Src
+	next := from
+	for i := range splices {
+		s := &splices[i]
+		r.note(next, s.From)
+		cut := pos
+		if s.From < s.To {
+			cut = int(toks[s.From].Start)
+		} else if s.From > from {
+			cut = int(toks[s.From-1].End)
+		}
+		if cut > pos {
+			dst = append(dst, src[pos:cut]...)
+			pos = cut
+		}
+		for _, p := range s.Pieces {
+			dst = r.piece(dst, p)
+		}
+		if s.From < s.To {
+			pos = int(toks[s.To-1].End)
+		}
+		next = s.To
+	}
+	r.note(next, to)
+	if end > pos {
+		dst = append(dst, src[pos:end]...)
+	}
+	return dst
+}
+
+func (r *renderer) note(from, to int32) {
+	if r.ordinals == nil {
+		return
+	}
+	for ; from < to; from++ {
+		if n, ok := r.ordinals[from]; ok {
+			r.params = append(r.params, n)
+		}
+	}
+}
+
+func (r *renderer) piece(dst []byte, p Piece) []byte {
+	switch p.Kind {
+	case PieceText:
+		return append(dst, p.Text...)
+	case PieceSchema:
+		return AppendQuoted(dst, r.schema)
+	case PieceCopy:
+		if p.Span.Empty() {
+			return dst
+		}
+		return r.span(dst, p.Span, r.names)
+	case PieceLimit:
+		return strconv.AppendUint(dst, r.limit, 10)
+	}
+	return dst
+}
+
+// AppendQuoted appends an identifier in backquotes.
+func AppendQuoted(dst []byte, name string) []byte {
+	dst = append(dst, '`')
+	for i := 0; i < len(name); i++ {
+		if name[i] == '`' {
+			dst = append(dst, '`')
+		}
+		dst = append(dst, name[i])
+	}
+	return append(dst, '`')
+}
+
+// quoted is an identifier in backquotes.
+func quoted(name string) string { return string(AppendQuoted(nil, name)) }
+
+// within is the run of splices that lie in the span.
+func within(splices []Splice, s sqltext.Span) []Splice {
+	lo := sort.Search(len(splices), func(i int) bool { return splices[i].From >= s.From })
+	hi := lo
+	for hi < len(splices) && splices[hi].To <= s.To {
+		hi++
+	}
+	return splices[lo:hi]
+}
