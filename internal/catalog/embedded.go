@@ -1,0 +1,173 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// EmbeddedConfig says where an embedded etcd lives.
+type EmbeddedConfig struct {
+	Dir string // its data; it is made when missing, readable to its owner only
+	// Listen is HOST:PORT for clients, port 0 for any; empty means a unix socket that only this account may use. The catalog holds the
+	// cluster's secrets, so HOST should be a loopback address and the machine one's own.
+	Listen string
+	Log    *slog.Logger // slog.Default() when nil
+}
+
+// Embedded is an etcd in this process: one member, for clusters that live on one machine.
+type Embedded struct {
+	etcd     *embed.Etcd
+	endpoint string
+	sockets  string // a directory to be removed at the end, "" when there is none
+}
+
+// socketPath is the longest path that a unix socket can have everywhere.
+const socketPath = 100
+
+// StartEmbedded starts an etcd on a directory and returns when it answers, or fails when ctx ends before.
+func StartEmbedded(ctx context.Context, cfg EmbeddedConfig) (e *Embedded, err error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("embedded etcd: %w", err)
+	}
+	e = &Embedded{}
+	defer func() {
+		if err != nil {
+			e.removeSockets()
+		}
+	}()
+	peer, err := e.socket(dir, "peer")
+	if err != nil {
+		return nil, err
+	}
+	client, err := e.socket(dir, "client")
+	if cfg.Listen != "" {
+		client, err = freeAddress(cfg.Listen)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ec := embed.NewConfig()
+	ec.Name, ec.Dir = "orbweaver", filepath.Join(dir, "data")
+	ec.ListenPeerUrls, ec.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	ec.ListenClientUrls, ec.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
+	ec.InitialCluster = ec.InitialClusterFromName(ec.Name)
+	// A lone member elects itself: there is nobody to wait for.
+	ec.TickMs, ec.ElectionMs = 10, 100
+	ec.SnapshotCount = 5000
+	ec.AutoCompactionMode, ec.AutoCompactionRetention = "periodic", "10m"
+	ec.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&slogCore{log: cfg.Log.With("part", "etcd")}))
+	e.etcd, err = embed.StartEtcd(ec)
+	if err != nil {
+		return nil, fmt.Errorf("embedded etcd: %w", err)
+	}
+	select {
+	case <-e.etcd.Server.ReadyNotify():
+	case err = <-e.etcd.Err():
+		e.etcd.Close()
+		return nil, fmt.Errorf("embedded etcd: %w", err)
+	case <-ctx.Done():
+		e.etcd.Close()
+		return nil, fmt.Errorf("embedded etcd did not become ready: %w", ctx.Err())
+	}
+	e.endpoint = client.String()
+	return e, nil
+}
+
+// Endpoints are what Config.Endpoints takes.
+func (e *Embedded) Endpoints() []string { return []string{e.endpoint} }
+
+// Err yields an error when the etcd ends by itself.
+func (e *Embedded) Err() <-chan error { return e.etcd.Err() }
+
+// Close stops the etcd; its data is on disk.
+func (e *Embedded) Close() error {
+	e.etcd.Close()
+	e.removeSockets()
+	return nil
+}
+
+func (e *Embedded) removeSockets() {
+	if e.sockets != "" {
+		_ = os.RemoveAll(e.sockets)
+	}
+}
+
+// socket chooses a unix socket in dir, or elsewhere when dir's path is too long for one.
+func (e *Embedded) socket(dir, name string) (url.URL, error) {
+	path := filepath.Join(dir, name+".sock")
+	if len(path) > socketPath {
+		if e.sockets == "" {
+			tmp, err := os.MkdirTemp("", "orbweaver-etcd-")
+			if err != nil {
+				return url.URL{}, fmt.Errorf("embedded etcd: %w", err)
+			}
+			e.sockets = tmp
+		}
+		path = filepath.Join(e.sockets, name+".sock")
+	}
+	return url.URL{Scheme: "unix", Path: path}, nil
+}
+
+// freeAddress finds a port where none is given. etcd can't be handed a listener, so the port is free again for a moment.
+func freeAddress(listen string) (url.URL, error) {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return url.URL{}, fmt.Errorf("embedded etcd: %w", err)
+	}
+	addr := l.Addr().String()
+	return url.URL{Scheme: "http", Host: addr}, l.Close()
+}
+
+// slogCore passes etcd's errors on, and its warnings for those who debug: they are mostly about slow disks.
+type slogCore struct {
+	log    *slog.Logger
+	fields []zapcore.Field
+}
+
+func (c *slogCore) Enabled(l zapcore.Level) bool { return l >= zapcore.WarnLevel }
+
+func (c *slogCore) With(f []zapcore.Field) zapcore.Core {
+	return &slogCore{log: c.log, fields: append(c.fields[:len(c.fields):len(c.fields)], f...)}
+}
+
+func (c *slogCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(e.Level) {
+		return ce.AddCore(e, c)
+	}
+	return ce
+}
+
+func (c *slogCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	level := slog.LevelDebug
+	if e.Level >= zapcore.ErrorLevel {
+		level = slog.LevelError
+	}
+	enc := zapcore.NewMapObjectEncoder()
+	for _, f := range append(c.fields[:len(c.fields):len(c.fields)], fields...) {
+		f.AddTo(enc)
+	}
+	args := make([]any, 0, 2*len(enc.Fields))
+	for k, v := range enc.Fields {
+		args = append(args, k, v)
+	}
+	c.log.Log(context.Background(), level, e.Message, args...)
+	return nil
+}
+
+func (c *slogCore) Sync() error { return nil }

@@ -1,0 +1,18 @@
+package catalog
+
+import "errors"
+
+var (
+	// ErrUnavailable: etcd did not answer. Nothing was changed.
+	ErrUnavailable = errors.New("the catalog's etcd is not available")
+	// ErrUnknown: etcd did not answer to a change, which may have been made or not.
+	ErrUnknown = errors.New("the catalog's etcd did not answer: it is not known whether the change was made")
+	// ErrConflict: a change met others for so long that it gave up. Nothing was changed.
+	ErrConflict = errors.New("the catalog changed under the change too many times")
+	// ErrLockLost: the lock under which a change was to be made is held no longer. Nothing was changed.
+	ErrLockLost = errors.New("the lock on the database was lost with this node's lease")
+	// ErrExhausted: a sequence has no value left.
+	ErrExhausted = errors.New("the sequence is exhausted")
+	// ErrClosed: the catalog, node or sequence was closed.
+	ErrClosed = errors.New("the catalog is closed")
+)

@@ -1,0 +1,102 @@
+package catalog
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// The layout below the prefix:
+//
+//	cluster                 the cluster's id
+//	topo/rev                written by every change of the topology: its revision is the topology's
+//	topo/leaves             written whenever the set of leaves or one of them changes: compared by who reads all leaves
+//	topo/databases          the same for the databases' records
+//	topo/leaf/<name>        a leaf
+//	topo/db/<db>            a database and its partitions
+//	topo/table/<db>/<name>  a table
+//	accounts                written after every change of accounts
+//	seq/<name>              a sequence
+//	ddl/<id>                a DDL statement under way
+//	secret/<name>           a secret
+//	node-id/<name>          a node's id, for ever
+//	under a node's lease:
+//	node/<name>             a node that lives
+//	live/<lease>            says that a lease lives
+//	lock/<db>               a lock
+//	controller              the controller
+const (
+	keyCluster    = "cluster"
+	keyRev        = "topo/rev"
+	keyLeaves     = "topo/leaves"
+	keyDatabases  = "topo/databases"
+	dirLeaf       = "topo/leaf/"
+	dirDB         = "topo/db/"
+	dirTable      = "topo/table/"
+	keyAccounts   = "accounts"
+	dirSeq        = "seq/"
+	dirDDL        = "ddl/"
+	dirSecret     = "secret/"
+	dirNodeID     = "node-id/"
+	dirNode       = "node/"
+	dirLive       = "live/"
+	dirLock       = "lock/"
+	keyController = "controller"
+)
+
+func leafKey(name string) string        { return dirLeaf + url.PathEscape(name) }
+func dbKey(name string) string          { return dirDB + url.PathEscape(name) }
+func tableDir(db string) string         { return dirTable + url.PathEscape(db) + "/" }
+func tableKey(db, table string) string  { return tableDir(db) + url.PathEscape(table) }
+func nodeKey(name string) string        { return dirNode + url.PathEscape(name) }
+func nodeIDKey(name string) string      { return dirNodeID + url.PathEscape(name) }
+func lockKey(db string) string          { return dirLock + url.PathEscape(db) }
+func liveKey(lease int64) string        { return dirLive + strconv.FormatInt(lease, 16) }
+func ddlKey(id uint64) string           { return dirDDL + strconv.FormatUint(id, 10) }
+func seqKey(name string) string         { return dirSeq + name }
+func secretKey(name string) string      { return dirSecret + url.PathEscape(name) }
+func tableSequence(table uint64) string { return "t" + strconv.FormatUint(table, 10) }
+
+// nameOf undoes the escaping of a key's last part.
+func nameOf(key, dir string) (string, bool) {
+	rest, ok := strings.CutPrefix(key, dir)
+	if !ok {
+		return "", false
+	}
+	name, err := url.PathUnescape(rest)
+	return name, err == nil
+}
+
+// tableOf reads a table's key.
+func tableOf(key string) (db, table string, ok bool) {
+	rest, ok := strings.CutPrefix(key, dirTable)
+	if !ok {
+		return "", "", false
+	}
+	d, t, ok := strings.Cut(rest, "/")
+	if !ok {
+		return "", "", false
+	}
+	db, err1 := url.PathUnescape(d)
+	table, err2 := url.PathUnescape(t)
+	return db, table, err1 == nil && err2 == nil
+}
+
+// databaseDoc is what is stored of a database: all but its tables.
+type databaseDoc struct {
+	Name        string            `json:"name"`
+	Replication topo.Replication  `json:"replication"`
+	Charset     string            `json:"charset"`
+	Collation   string            `json:"collation"`
+	Partitions  []*topo.Partition `json:"partitions"`
+}
+
+func docOf(d *topo.Database) databaseDoc {
+	return databaseDoc{d.Name, d.Replication, d.Charset, d.Collation, d.Partitions}
+}
+
+func (d *databaseDoc) database() *topo.Database {
+	return &topo.Database{Name: d.Name, Replication: d.Replication, Charset: d.Charset, Collation: d.Collation, Partitions: d.Partitions}
+}

@@ -1,0 +1,224 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// updateTries bounds how often an Update meets another change before it gives up.
+const updateTries = 100
+
+// Txn is a change of the topology under way. What was read by its methods must still be so when the change is made; what is read straight from
+// Snapshot is not compared. Objects that it returns are the snapshot's: copy them before changing them.
+type Txn struct {
+	c     *Catalog
+	s     *state
+	reads map[string]bool
+	ops   []clientv3.Op
+	at    map[string]int // key → position in ops
+	locks []*Lock        // that must be held still
+	recs  []*DDLRecord   // that must be as they were last saved
+	err   error
+}
+
+// Snapshot is the topology that the change starts from.
+func (t *Txn) Snapshot() *topo.Snapshot { return t.s.snap }
+
+// Leaf reads a leaf, nil when there is none.
+func (t *Txn) Leaf(name string) *topo.Leaf {
+	t.reads[leafKey(name)] = true
+	return t.s.snap.Leaves[name]
+}
+
+// Leaves reads all leaves: none may come, go or change meanwhile.
+func (t *Txn) Leaves() map[string]*topo.Leaf {
+	t.reads[keyLeaves] = true
+	return t.s.snap.Leaves
+}
+
+// Database reads a database without its tables, nil when there is none.
+func (t *Txn) Database(name string) *topo.Database {
+	t.reads[dbKey(name)] = true
+	return t.s.snap.Databases[name]
+}
+
+// Databases reads all databases with their partitions, not their tables: none may come, go or change meanwhile.
+func (t *Txn) Databases() map[string]*topo.Database {
+	t.reads[keyDatabases] = true
+	return t.s.snap.Databases
+}
+
+// Table reads a table, nil when there is none.
+func (t *Txn) Table(db, name string) *topo.Table {
+	t.reads[tableKey(db, name)] = true
+	return t.s.snap.Table(db, name)
+}
+
+// PutLeaf adds or replaces a leaf.
+func (t *Txn) PutLeaf(l *topo.Leaf) {
+	t.put(leafKey(l.Name), l)
+	t.touch(keyLeaves)
+}
+
+// DropLeaf removes a leaf.
+func (t *Txn) DropLeaf(name string) {
+	t.drop(leafKey(name))
+	t.touch(keyLeaves)
+}
+
+// PutDatabase adds or replaces a database and its partitions; its tables stay as they are.
+func (t *Txn) PutDatabase(d *topo.Database) {
+	t.put(dbKey(d.Name), docOf(d))
+	t.touch(keyDatabases)
+}
+
+// DropDatabase removes a database with its tables.
+func (t *Txn) DropDatabase(name string) {
+	dir := tableDir(name)
+	t.set(dir, clientv3.OpDelete(t.c.key(dir), clientv3.WithPrefix()))
+	t.drop(dbKey(name))
+	t.touch(keyDatabases)
+}
+
+// PutTable adds or replaces a table. Its database must be there still when the change is made.
+func (t *Txn) PutTable(tab *topo.Table) {
+	if t.Database(tab.DB) == nil {
+		t.fail(topo.NoDatabase(tab.DB))
+		return
+	}
+	t.put(tableKey(tab.DB, tab.Name), tab)
+}
+
+// DropTable removes a table.
+func (t *Txn) DropTable(db, name string) { t.drop(tableKey(db, name)) }
+
+func (t *Txn) put(key string, doc any) {
+	b, err := json.Marshal(doc)
+	if err != nil {
+		t.fail(err)
+		return
+	}
+	t.reads[key] = true
+	t.set(key, clientv3.OpPut(t.c.key(key), string(b)))
+}
+
+func (t *Txn) drop(key string) {
+	t.reads[key] = true
+	t.set(key, clientv3.OpDelete(t.c.key(key)))
+}
+
+// touch changes an epoch key without comparing it: two that add different leaves do not meet.
+func (t *Txn) touch(key string) { t.set(key, clientv3.OpPut(t.c.key(key), "")) }
+
+// set keeps the last operation on a key: etcd takes one a key.
+func (t *Txn) set(key string, op clientv3.Op) {
+	if i, ok := t.at[key]; ok {
+		t.ops[i] = op
+		return
+	}
+	t.at[key] = len(t.ops)
+	t.ops = append(t.ops, op)
+}
+
+func (t *Txn) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+// Update changes the topology. f is run on a snapshot that shows all that was changed before the call, and is run again on a newer one when
+// another change came in between, so it must do nothing but call Txn's methods. Its error ends the Update and nothing is changed. Update
+// returns the topology's new revision once this node's own snapshot shows it, or when ctx ends first. An f that changes nothing is fine.
+func (c *Catalog) Update(ctx context.Context, f func(*Txn) error) (rev int64, err error) {
+	select {
+	case c.updating <- struct{}{}:
+		defer func() { <-c.updating }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	case <-c.ctx.Done():
+		return 0, ErrClosed
+	}
+	if err := c.Sync(ctx); err != nil {
+		return 0, err
+	}
+	for try := range updateTries {
+		rev, err = c.tryUpdate(ctx, f)
+		if !errors.Is(err, ErrConflict) {
+			return rev, err
+		}
+		// What it met is in the topology by now. The pause keeps many nodes from meeting again and again.
+		if err := c.Sync(ctx); err != nil {
+			return 0, err
+		}
+		pause := time.Duration(rand.Int64N(int64(min(try+1, 20)) * int64(2*time.Millisecond)))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%w: %w", ErrConflict, ctx.Err())
+		}
+	}
+	return 0, err
+}
+
+func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, error) {
+	t := &Txn{c: c, s: c.state.Load(), reads: map[string]bool{}, at: map[string]int{}}
+	if err := f(t); err != nil {
+		return 0, err
+	}
+	if t.err != nil {
+		return 0, t.err
+	}
+	if len(t.ops) == 0 {
+		return t.s.snap.Revision, nil
+	}
+	var cmps []clientv3.Cmp
+	for key := range t.reads {
+		cmps = append(cmps, clientv3.Compare(clientv3.ModRevision(c.key(key)), "=", t.s.revs[key]))
+	}
+	for _, r := range t.recs {
+		cmps = append(cmps, clientv3.Compare(clientv3.ModRevision(c.key(ddlKey(r.ID))), "=", r.rev))
+	}
+	var looks []clientv3.Op
+	for _, l := range t.locks {
+		lc, lo := l.fence()
+		cmps, looks = append(cmps, lc...), append(looks, lo...)
+	}
+	mark := randomID()
+	t.ops = append(t.ops, clientv3.OpPut(c.key(keyRev), mark))
+	resp, err := c.client.Txn(ctx).If(cmps...).Then(t.ops...).Else(looks...).Commit()
+	if err != nil {
+		if certainlyNot(err) {
+			return 0, writeError(err)
+		}
+		return c.settle(ctx, mark, err)
+	}
+	if !resp.Succeeded {
+		for _, l := range t.locks {
+			if !l.heldBy(resp.Responses) {
+				return 0, ErrLockLost
+			}
+		}
+		return 0, ErrConflict
+	}
+	_ = c.WaitRevision(ctx, resp.Header.Revision) // it is made, whether we see it in time or not
+	return resp.Header.Revision, nil
+}
+
+// settle finds out whether a change that etcd did not answer to was made: then its mark is the last one, unless others came after it.
+func (c *Catalog) settle(ctx context.Context, mark string, cause error) (int64, error) {
+	resp, err := c.client.Get(ctx, c.key(keyRev))
+	if err == nil && len(resp.Kvs) == 1 && string(resp.Kvs[0].Value) == mark {
+		rev := resp.Kvs[0].ModRevision
+		_ = c.WaitRevision(ctx, rev)
+		return rev, nil
+	}
+	return 0, fmt.Errorf("%w: %w", ErrUnknown, cause)
+}
