@@ -1,0 +1,50 @@
+# The commands that people type. `make help` lists them.
+
+GO ?= go
+# Options for `bin/orbweaver up`: make up ARGS="--leaves 2 --listen 127.0.0.1:3307"
+ARGS ?=
+# How long each fuzz target runs.
+FUZZTIME ?= 10m
+# Packages tested at once, and the time a package's tests may take.
+TESTP ?= 2
+TESTTIMEOUT ?= 8m
+
+.DEFAULT_GOAL := help
+.PHONY: help up build test check bench fuzz clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: build ## run a whole cluster on this machine, until Ctrl-C
+	@.ci/need mariadbd=mariadb-server
+	@exec bin/orbweaver up $(ARGS)
+
+build: ## build bin/orbweaver
+	$(GO) build -o bin/orbweaver ./cmd/orbweaver
+
+test: check ## check the code and run every test, with real MariaDB servers and the race detector
+	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
+		/usr/include/stdlib.h=libc6-dev
+	$(GO) test -race -p $(TESTP) -timeout $(TESTTIMEOUT) ./...
+
+check: ## formatting, vet, staticcheck
+	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
+		if [ -n "$$out" ]; then echo "not formatted by gofmt:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+bench: build ## measure against a plain server, HAProxy and Spider; see bench/README.md
+	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client sysbench=sysbench haproxy=haproxy \
+		/usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider
+	$(GO) run ./bench
+
+fuzz: ## run every fuzz target for FUZZTIME (10m each)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; \
+			$(GO) test $$pkg -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+		done; \
+	done
+
+clean: ## remove what was built; data/ stays
+	rm -rf bin
