@@ -1,0 +1,138 @@
+package wire
+
+import (
+	"crypto/tls"
+	"net"
+	"syscall"
+	"time"
+)
+
+// DefaultMaxPacket is what [Conn.ReadPacket] accepts unless told otherwise: the most that MariaDB's max_allowed_packet can be.
+const DefaultMaxPacket = 1 << 30
+
+// Conn frames packets over a net.Conn. One goroutine may read while another one writes, if [Conn.SetPipelined] was called; otherwise
+// one at a time uses it. Deadlines and Close may be called by anyone.
+type Conn struct {
+	nc  net.Conn        // what the bytes go through: the socket, or TLS over it
+	raw syscall.RawConn // the socket, nil where it can't be waited on without a buffer
+	sys syscall.RawConn // the socket even below TLS
+	z   *compressor     // nil without compression
+
+	// The reader's.
+	block    *block // holds block.b[r:w] to be read; nil while there is nothing
+	r, w     int
+	big      []byte // the last frame or packet that is too large for a block
+	bigBlock *block // what big began in
+	one      [1]byte
+	tryRead  func(fd uintptr) bool // c.readSocket, kept so that it is not allocated for each read
+	gotN     int                   // what tryRead got
+	gotErr   error
+	large    bool // the last read filled its block
+	cont     bool // the next frame goes on with the packet of the last one
+	rseq     uint8
+	max      int
+	rerr     error
+
+	// The writer's.
+	wblock *block
+	wbuf   []byte // not yet written, in wblock or where append put it
+	start  int    // where the packet begins that is being built
+	wseq   uint8
+	werr   error
+	iov    [2][]byte
+	iovs   net.Buffers
+
+	pipelined bool
+	caps      Caps
+	server    ServerInfo
+	scramble  [scrambleSize]byte
+}
+
+// NewConn frames packets over nc.
+func NewConn(nc net.Conn) *Conn {
+	c := &Conn{nc: nc, max: DefaultMaxPacket}
+	if sc, ok := nc.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.sys = raw
+			if canReadRaw {
+				c.raw = raw
+			}
+		}
+	}
+	c.tryRead = c.readSocket
+	return c
+}
+
+// Caps returns the capabilities that both sides agreed on.
+func (c *Conn) Caps() Caps { return c.caps }
+
+// Server returns what the server said of itself; for the client side.
+func (c *Conn) Server() ServerInfo { return c.server }
+
+// TLS returns the state of TLS, nil where the connection is not encrypted.
+func (c *Conn) TLS() *tls.ConnectionState {
+	t, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	s := t.ConnectionState()
+	return &s
+}
+
+// SetPipelined tells that requests are written without waiting for the answers of those before. Reading and writing
+// then keep separate sequence numbers: each request begins with [Conn.ResetSeq], and answers are not checked for their order.
+func (c *Conn) SetPipelined(on bool) { c.pipelined = on }
+
+// SetMaxPacket limits the packets that [Conn.ReadPacket] joins and returns.
+func (c *Conn) SetMaxPacket(n int) { c.max = n }
+
+// ResetSeq begins a new command: the next frame, read or written, has sequence number 0. Of a pipelined Conn it is the writer's.
+func (c *Conn) ResetSeq() {
+	c.wseq = 0
+	if !c.pipelined {
+		c.rseq = 0
+		c.cont = false
+	}
+	if c.z != nil {
+		c.z.seq = 0
+	}
+}
+
+// NetConn returns the connection below: the socket, or TLS over it.
+func (c *Conn) NetConn() net.Conn { return c.nc }
+
+// RemoteAddr returns the peer's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// LocalAddr returns our own address.
+func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
+
+// SetDeadline sets when reads and writes fail. A read that timed out before the first byte of a frame can be repeated.
+func (c *Conn) SetDeadline(t time.Time) error { return c.nc.SetDeadline(t) }
+
+// SetReadDeadline sets when reads fail.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.nc.SetReadDeadline(t) }
+
+// SetWriteDeadline sets when writes fail.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.nc.SetWriteDeadline(t) }
+
+// Close closes the connection at once, without flushing. It may be called while others read or write: these then fail.
+func (c *Conn) Close() error {
+	if t, ok := c.nc.(*tls.Conn); ok {
+		// tls.Conn.Close waits up to 5 s for its alert to be written, to a peer that may not read any more.
+		return t.NetConn().Close()
+	}
+	return c.nc.Close()
+}
+
+// ReleaseBuffers gives back what buffers hold nothing, for a Conn that nobody reads from or writes to for a while. Slices returned by
+// reads are not valid after it. A Conn that waits in a read does this of itself.
+func (c *Conn) ReleaseBuffers() {
+	c.releaseBig()
+	if c.r == c.w {
+		c.dropBlock()
+	}
+	if len(c.wbuf) == 0 {
+		c.dropWriteBlock()
+	}
+}

@@ -1,0 +1,11 @@
+//go:build !unix
+
+package wire
+
+import "syscall"
+
+const canReadRaw = false
+
+func (c *Conn) readSocket(uintptr) bool { return true }
+
+func peekSocket(syscall.RawConn) error { return nil }
