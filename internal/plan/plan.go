@@ -219,6 +219,8 @@ type Insert struct {
 	ColumnPoint int32
 	ColumnText  string // "`id`," or "(`id`)"
 	RowPoints   []int32
+	// RowBefore and RowAfter stand around the value at a row's RowPoint: "" and "," in VALUES (…), both "" in the empty row (), "`id`=" and "," in SET.
+	RowBefore, RowAfter string
 	// Head is the text before the first row, Rows the rows' spans, Tail what follows: a part is Head, its rows joined by commas, Tail.
 	Head, Tail sqltext.Span
 	Rows       []sqltext.Span
@@ -248,6 +250,10 @@ type InsertSelect struct {
 	Columns []int
 	// Head is INSERT … up to the query, Tail what follows it (ON DUPLICATE KEY UPDATE …).
 	Head, Tail sqltext.Span
+	// ColumnPoint and ColumnText put the AUTO_INCREMENT column into Head, before the others, when the statement does not name it; ColumnText is ""
+	// when it does, or when there is none. The value is then inserted as each row's first.
+	ColumnPoint int32
+	ColumnText  string
 	Names      []Splice
 }
 
@@ -259,4 +265,8 @@ type Load struct {
 	Key     []int
 	Auto    int
 	Forward []Splice
+	// ColumnPoint and ColumnText put the AUTO_INCREMENT column before the others when the statement's list of fields lacks it; the value is then
+	// inserted as each line's first field. ColumnText is "" when it is not needed.
+	ColumnPoint int32
+	ColumnText  string
 }
