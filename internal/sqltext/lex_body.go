@@ -1,0 +1,184 @@
+package sqltext
+
+// bodyHead is how many tokens may come before a stored program shows itself: CREATE OR REPLACE DEFINER = `a`@`b` AGGREGATE FUNCTION.
+const bodyHead = 12
+
+// bodyTracker knows which semicolons belong to the body of a stored program or a compound statement. MariaDB's parser finds a statement's
+// end by its grammar; this follows just the words that open and close blocks.
+type bodyTracker struct {
+	active bool // the text is a stored program or a compound statement
+	begun  bool // the header is over: blocks may open
+	blocks []block
+}
+
+// block is what an END closes.
+type block uint8
+
+const (
+	blockBegin block = iota
+	blockIf
+	blockCase     // the statement
+	blockCaseExpr // the expression
+	blockLoop
+	blockWhile
+	blockFor
+	blockRepeat
+	blockUntil // REPEAT after its UNTIL
+)
+
+// semicolon says whether a ';' at the lexer's place belongs to the statement.
+func (b *bodyTracker) semicolon(*lexer) bool { return b.active && len(b.blocks) > 0 }
+
+// token looks at the token that was just pushed.
+func (b *bodyTracker) token(l *lexer) {
+	n := len(l.tokens)
+	t := l.tokens[n-1]
+	if !b.active {
+		if t.Kind == Word {
+			b.start(l.tokens, t.KW)
+		}
+		return
+	}
+	if t.Kind != Word || t.KW == 0 {
+		return
+	}
+	prev := Token{}
+	if n > 1 {
+		prev = l.tokens[n-2]
+	}
+	b.word(t.KW, prev, n > 2 && l.tokens[n-3].KW == KwIf)
+}
+
+// start sets active when the words so far can only begin a stored program or a compound statement.
+func (b *bodyTracker) start(tokens []Token, kw Keyword) {
+	first := tokens[0]
+	switch first.KW {
+	case KwCreate, KwAlter:
+		switch kw {
+		case KwProcedure, KwFunction, KwTrigger, KwEvent, KwPackage:
+			b.active = len(tokens) > 1 && createHead(tokens)
+		}
+	case KwBegin:
+		if kw == KwAtomic && len(tokens) == 3 && tokens[1].KW == KwNot {
+			b.active, b.begun = true, true
+			b.blocks = append(b.blocks, blockBegin)
+		}
+	case KwIf, KwCase, KwLoop, KwWhile, KwRepeat, KwFor:
+		if len(tokens) == 1 {
+			b.active, b.begun = true, true
+			b.word(kw, Token{Kind: Op, Op: ';'}, false)
+		}
+	}
+}
+
+// createHead says whether the tokens between CREATE and the object's kind are those of a stored program.
+func createHead(tokens []Token) bool {
+	for _, t := range tokens[1 : len(tokens)-1] {
+		switch t.KW {
+		case KwOr, KwReplace, KwDefiner, KwAggregate, KwCurrentUser, KwCurrentRole, 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// opens says whether a statement may begin after prev.
+func opens(prev Token) bool {
+	if prev.Kind == Op {
+		return prev.Op == ';' || prev.Op == ':'
+	}
+	switch prev.KW {
+	case KwBegin, KwThen, KwElse, KwDo, KwLoop, KwRepeat, KwAtomic:
+		return true
+	}
+	return false
+}
+
+func (b *bodyTracker) word(kw Keyword, prev Token, ifBefore bool) {
+	top := block(255)
+	if len(b.blocks) > 0 {
+		top = b.blocks[len(b.blocks)-1]
+	}
+	if prev.KW == KwEnd && prev.Kind == Word { // END IF, END CASE …
+		switch kw {
+		case KwIf, KwCase, KwLoop, KwWhile, KwRepeat, KwFor:
+			return
+		}
+	}
+	if !b.begun {
+		switch kw {
+		case KwSelect, KwInsert, KwUpdate, KwDelete, KwSet, KwCall, KwReturn, KwWith, KwValues, KwSignal, KwTruncate, KwReplace, KwCreate, KwDrop, KwAlter:
+			// MODIFIES … DATA, BEFORE INSERT ON and the like stand in headers too, without opening the body.
+			b.begun = kw != KwInsert && kw != KwUpdate && kw != KwDelete
+			return
+		case KwExists:
+			if len(b.blocks) == 1 && top == blockIf && (prev.KW == KwIf || ifBefore && prev.KW == KwNot) {
+				b.blocks = b.blocks[:0] // CREATE … IF NOT EXISTS
+			}
+			return
+		case KwBegin:
+			switch prev.KW {
+			case KwOn, KwProcedure, KwFunction, KwTrigger, KwEvent, KwExists, KwFollows, KwPrecedes, KwBody, KwPackage:
+				return
+			}
+			b.begun = true
+			b.blocks = append(b.blocks, blockBegin)
+			return
+		case KwIf:
+			b.blocks = append(b.blocks[:0], blockIf)
+			return
+		case KwCase:
+			b.begun = true
+			b.blocks = append(b.blocks, blockCase)
+			return
+		case KwThen: // of the IF that is the body
+			b.begun = true
+		}
+	}
+	start := opens(prev) || !b.begun
+	switch kw {
+	case KwBegin:
+		if start {
+			b.blocks = append(b.blocks, blockBegin)
+		}
+	case KwIf:
+		if start {
+			b.blocks = append(b.blocks, blockIf)
+		}
+	case KwCase:
+		if start {
+			b.blocks = append(b.blocks, blockCase)
+		} else {
+			b.blocks = append(b.blocks, blockCaseExpr)
+		}
+	case KwLoop:
+		if start {
+			b.blocks = append(b.blocks, blockLoop)
+		}
+	case KwWhile:
+		if start {
+			b.begun = true
+			b.blocks = append(b.blocks, blockWhile)
+		}
+	case KwFor:
+		if start && b.begun {
+			b.blocks = append(b.blocks, blockFor)
+		}
+	case KwRepeat:
+		if start {
+			b.blocks = append(b.blocks, blockRepeat)
+		}
+	case KwUntil:
+		if top == blockRepeat && opens(prev) {
+			b.blocks[len(b.blocks)-1] = blockUntil
+		}
+	case KwEnd:
+		if len(b.blocks) == 0 {
+			return
+		}
+		if top == blockCaseExpr || top == blockUntil || opens(prev) {
+			b.blocks = b.blocks[:len(b.blocks)-1]
+		}
+	}
+}
