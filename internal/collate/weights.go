@@ -1,0 +1,79 @@
+package collate
+
+import "unicode/utf8"
+
+// AppendWeights appends the weights of s, a string in the collation's character set: what WEIGHT_STRING(s) is. ErrAskLeaf says that only
+// a leaf knows them, ErrInvalid that s is no string of the character set.
+func (c *Collation) AppendWeights(dst, s []byte) ([]byte, error) {
+	if c.enc == encBinary {
+		return append(dst, s...), nil
+	}
+	t := c.table
+	if t == nil {
+		return dst, ErrAskLeaf
+	}
+	t.once.Do(t.unpack)
+	switch c.enc {
+	case encByte, encASCII:
+		for _, b := range s {
+			if int(b) >= len(t.low) {
+				return dst, ErrAskLeaf
+			}
+			e := t.low[b]
+			n := e & entryLen
+			if n == entryInvalid {
+				return dst, ErrInvalid
+			}
+			off := e &^ entryOffset >> entryLenBits
+			dst = append(dst, t.pool[off:off+n]...)
+		}
+		return dst, nil
+	case encUTF8:
+		return t.appendUTF8(dst, s)
+	}
+	return dst, ErrAskLeaf
+}
+
+func (t *table) appendUTF8(dst, s []byte) ([]byte, error) {
+	head := false // the character before may begin a contraction
+	for i := 0; i < len(s); {
+		var e uint32
+		if s[i] < utf8.RuneSelf {
+			e = t.low[s[i]]
+			i++
+		} else {
+			r, n := utf8.DecodeRune(s[i:])
+			if n < 2 || int(r)/pageSize >= len(t.pages) {
+				return dst, ErrInvalid
+			}
+			i += n
+			switch p := &t.pages[r/pageSize]; p.kind {
+			case pageExplicit:
+				e = p.entries[r%pageSize]
+			case pageIdentity2:
+				dst, head = append(dst, byte(r>>8), byte(r)), false
+				continue
+			case pageIdentity3:
+				dst, head = append(dst, byte(r>>16), byte(r>>8), byte(r)), false
+				continue
+			case pageImplicit:
+				a, b := p.base+uint16(r>>15), uint16(r)&0x7fff|0x8000
+				dst, head = append(dst, byte(a>>8), byte(a), byte(b>>8), byte(b)), false
+				continue
+			default:
+				return dst, ErrAskLeaf
+			}
+		}
+		if head && e&entrySecond != 0 {
+			return dst, ErrAskLeaf
+		}
+		head = e&entryHead != 0
+		n := e & entryLen
+		if n == entryInvalid {
+			return dst, ErrInvalid
+		}
+		off := e &^ entryOffset >> entryLenBits
+		dst = append(dst, t.pool[off:off+n]...)
+	}
+	return dst, nil
+}

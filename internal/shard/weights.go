@@ -1,0 +1,192 @@
+package shard
+
+import (
+	"container/list"
+	"encoding/hex"
+	"strings"
+	"sync"
+
+	"github.com/orbweaver/orbweaver/internal/collate"
+)
+
+// Weights knows the weights of strings: the bytes of WEIGHT_STRING.
+type Weights interface {
+	// Weight appends the weights of s, which is in the collation's own character set; ErrAskLeaf when only a leaf can tell.
+	Weight(dst []byte, collation string, s []byte) ([]byte, error)
+}
+
+// Cache remembers weights that leaves told, the most recently used of them. Any number of goroutines may use it.
+type Cache struct {
+	mu    sync.Mutex
+	limit int                      // bytes
+	used  int                      // under mu, as are the rest
+	order *list.List               // of *learned, the most recently used first
+	byKey map[string]*list.Element // collation, NUL, string
+}
+
+type learned struct {
+	key     string
+	weights []byte
+}
+
+// entryCost is what an entry takes besides its bytes.
+const entryCost = 160
+
+// NewCache makes a cache of at most limit bytes.
+func NewCache(limit int) *Cache {
+	return &Cache{limit: limit, order: list.New(), byKey: map[string]*list.Element{}}
+}
+
+// Weight appends what was learned of s; ErrAskLeaf when nothing was.
+func (c *Cache) Weight(dst []byte, collation string, s []byte) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byKey[cacheKey(collation, s)]
+	if e == nil {
+		return dst, ErrAskLeaf
+	}
+	c.order.MoveToFront(e)
+	return append(dst, e.Value.(*learned).weights...), nil
+}
+
+// Learn remembers what a leaf answered to WeightSQL. Too long a string is not kept.
+func (c *Cache) Learn(collation string, s, weights []byte) {
+	key := cacheKey(collation, s)
+	cost := entryCost + len(key) + len(weights)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byKey[key] != nil || cost > c.limit/4 {
+		return
+	}
+	c.byKey[key] = c.order.PushFront(&learned{key, append([]byte(nil), weights...)})
+	for c.used += cost; c.used > c.limit; {
+		e := c.order.Back()
+		l := c.order.Remove(e).(*learned)
+		delete(c.byKey, l.key)
+		c.used -= entryCost + len(l.key) + len(l.weights)
+	}
+}
+
+func cacheKey(collation string, s []byte) string { return collation + "\x00" + string(s) }
+
+// Question is a string whose weights a leaf has to tell.
+type Question struct {
+	Collation string
+	S         []byte // in the collation's character set
+}
+
+// Ask lists what has to be learned before Compare (or Store) of these values no longer says ErrAskLeaf.
+func (f *Func) Ask(vals []Value, store bool) []Question {
+	r := &recorder{known: f.w}
+	g := f.WithWeights(r)
+	_, _ = g.ordinal(vals, store) // only the questions are wanted
+	return r.questions
+}
+
+// recorder notes what it is asked.
+type recorder struct {
+	known     Weights
+	questions []Question
+}
+
+func (r *recorder) Weight(dst []byte, collation string, s []byte) ([]byte, error) {
+	if r.known != nil {
+		if out, err := r.known.Weight(dst, collation, s); err == nil {
+			return out, nil
+		}
+	}
+	r.questions = append(r.questions, Question{collation, append([]byte(nil), s...)})
+	return dst, nil // go on to the next column
+}
+
+// WeightSQL appends an SQL expression whose value is the weights that q asks for.
+func WeightSQL(dst []byte, q Question) []byte {
+	charset := "binary"
+	if c := collate.Lookup(q.Collation); c != nil {
+		charset = c.Charset
+	}
+	dst = append(append(append(dst, "WEIGHT_STRING(_"...), charset...), " x'"...)
+	dst = append(hex.AppendEncode(dst, q.S), "' COLLATE "...)
+	return append(append(dst, q.Collation...), ')')
+}
+
+// StoreSQL makes a statement that says what values rows of SQL expressions would leave in the key columns: it answers with one row a row of
+// expressions, and in it, for each column, the stored value and, for strings, its weights (as Answer reads them). The conversions are the
+// server's, by variables of the columns' types, under the session's sql_mode: an error is the error that the INSERT would get, but for its row.
+func (f *Func) StoreSQL(dst []byte, types []string, rows [][]string) []byte {
+	dst = append(dst, "BEGIN NOT ATOMIC\n"...)
+	name := func(row, col int) { dst = appendName(dst, row, col) }
+	for r, exprs := range rows {
+		for i, e := range exprs {
+			dst = append(dst, "DECLARE "...)
+			name(r, i)
+			dst = append(append(dst, ' '), types[i]...)
+			dst = append(append(append(dst, " DEFAULT ("...), e...), ");\n"...)
+		}
+	}
+	for r, exprs := range rows {
+		if r > 0 {
+			dst = append(dst, " UNION ALL "...)
+		}
+		dst = append(dst, "SELECT "...)
+		for i := range exprs {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			name(r, i)
+			if f.cols[i].class == classString {
+				dst = append(dst, ", WEIGHT_STRING("...)
+				name(r, i)
+				dst = append(dst, ')')
+			}
+		}
+	}
+	return append(dst, ";\nEND"...)
+}
+
+func appendName(dst []byte, row, col int) []byte {
+	dst = append(dst, 'v')
+	b, _ := appendMagnitude(dst, &Value{Kind: Int, I: int64(row)})
+	b, _ = appendMagnitude(append(b, '_'), &Value{Kind: Int, I: int64(col)})
+	return b
+}
+
+// DeclaredType is a column's type for StoreSQL: its COLUMN_TYPE with character set and collation.
+func DeclaredType(fullType, charset, collation string) string {
+	if charset == "" || strings.EqualFold(collation, "binary") {
+		return fullType
+	}
+	return fullType + " CHARACTER SET " + charset + " COLLATE " + collation
+}
+
+// Answer is the ordinal for one row of the answer to StoreSQL.
+func (f *Func) Answer(row [][]byte) (int, error) {
+	var key []byte
+	var err error
+	at := 0
+	for i := range f.cols {
+		c := &f.cols[i]
+		if at >= len(row) || c.class == classString && at+1 >= len(row) {
+			return 0, ErrInexact
+		}
+		v := row[at]
+		at++
+		if c.class == classString {
+			at++
+		}
+		switch {
+		case v == nil:
+			key = append(key, tagNull)
+		case c.class == classString:
+			key = c.weighed(key, row[at-1])
+		default:
+			if key, err = c.row(key, v, "utf8mb4", nil); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if at != len(row) {
+		return 0, ErrInexact
+	}
+	return f.reduce(hash64(key)), nil
+}
