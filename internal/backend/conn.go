@@ -3,106 +3,339 @@ package backend
 import (
 	"context"
 	"errors"
+	"net"
+	"sync/atomic"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // Conn is a connection to a leaf, lent by Pools.Get. One goroutine uses it at a time; Kill may be called by any.
 //
-// A command is sent (Send, SendExecute), then its answer is read packet by packet (Next, Frame) until Done. After an error other than
-// *wire.ServerError the connection is broken; it must still be released.
+// A command is sent (Send, SendPacket, SendExecute), then its answer is read packet by packet (Next, Frame) until Done. An error of these other than
+// *PrepareError means that the connection is broken; it must be released all the same.
 type Conn struct {
 	Tracker // of the answer that is being read, or of the last one
-	leaf    string
-	thread  uint64
+
+	pool       *leafPool
+	account    Account
+	variant    Variant
+	addr       string
+	generation uint64
+	nc         net.Conn
+	w          *wire.Conn
+	thread     uint64
+
+	schema string
+	state  *State
+	status wire.Status // the last that the leaf said; an ERR says none
+	stmts  *stmtCache
+	term   uint64
+
+	// expects are the commands sent ahead of the current one whose answers were not read yet.
+	expects []expect
+	// await says that the current command's answer has not begun: expects come first.
+	await     bool
+	cont      bool // the last frame goes on in the next
+	exec      execution
+	sentAt    time.Time // when a sampled command was written, zero for others
+	sampleIn  uint8
+	idleSince time.Time
+
+	// needsReset: COM_RESET_CONNECTION comes before anything else. onRelease: once the user has released it.
+	needsReset, onRelease bool
+	broken                bool
+	// killed: a KILL QUERY went out for this connection, and may hit the next command.
+	killed atomic.Bool
 }
 
+// expect is a command sent ahead.
+type expect struct {
+	kind expectKind
+	what string // for messages
+	then func() // done when the leaf says OK; may be nil
+}
+
+type expectKind uint8
+
+const (
+	expectOK      expectKind = iota // an ERR is a *PrepareError
+	expectAny                       // an ERR does not matter
+	expectPrepare                   // COM_STMT_PREPARE of Conn.exec
+)
+
+// execution is what SendExecute must remember until the answer of COM_STMT_PREPARE is there.
+type execution struct {
+	scope stmtScope
+	text  string
+	body  []byte
+	id    uint32 // with which COM_STMT_EXECUTE went out
+	real  uint32 // which the leaf gave
+	err   []byte // COM_STMT_PREPARE's ERR
+}
+
+// sampleEvery is how many commands go by for one whose time is taken.
+const sampleEvery = 16
+
 // Leaf is the leaf's name.
-func (c *Conn) Leaf() string { return c.leaf }
+func (c *Conn) Leaf() string { return c.pool.name }
 
 // Thread is the connection's id at the leaf.
 func (c *Conn) Thread() uint64 { return c.thread }
 
 // Term is what the Want said.
-func (c *Conn) Term() uint64 { return 0 }
+func (c *Conn) Term() uint64 { return c.term }
 
 // Schema is the default database.
-func (c *Conn) Schema() string { return "" }
+func (c *Conn) Schema() string { return c.schema }
 
 // Queue puts a statement in front of the next command: it leaves in the same write, and its answer is read before the command's. If the leaf
 // refuses it, reading the command's answer gives a *PrepareError; the command's own answer is read and thrown away, and the command MAY
 // HAVE BEEN EXECUTED without what was queued. So queue only what a healthy leaf does not refuse: START TRANSACTION, SAVEPOINT.
-func (c *Conn) Queue(sql string) {}
+func (c *Conn) Queue(sql string) {
+	c.absorb()
+	c.queue(expect{what: sql}, wire.ComQuery, sql)
+}
 
-// Send writes a command: its byte and the parts of its body. Nothing is copied that need not be.
-func (c *Conn) Send(cmd wire.Command, parts ...[]byte) error { return errors.ErrUnsupported }
+// absorb queues a statement for a late KILL QUERY to hit.
+func (c *Conn) absorb() {
+	if c.killed.Swap(false) {
+		c.queue(expect{kind: expectAny}, wire.ComQuery, "DO 0")
+	}
+}
+
+func (c *Conn) queue(e expect, cmd wire.Command, body string) {
+	c.w.SetPipelined(true)
+	b := append(c.w.StartCommand(), byte(cmd))
+	// An error comes back from the write that follows.
+	_ = c.w.FinishPacket(append(b, body...))
+	c.expects = append(c.expects, e)
+}
+
+// Queued says whether something waits for the next command.
+func (c *Conn) Queued() bool { return len(c.expects) > 0 && !c.await }
+
+// Send writes a command: its byte and the parts of its body.
+func (c *Conn) Send(cmd wire.Command, parts ...[]byte) error {
+	if err := c.begin(cmd); err != nil {
+		return err
+	}
+	b := append(c.w.StartCommand(), byte(cmd))
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	return c.flush(c.w.FinishPacket(b))
+}
+
+// SendPacket writes a command's packet as a client sent it, the command's byte first. A large one is not copied.
+func (c *Conn) SendPacket(packet []byte) error {
+	if err := c.begin(wire.Command(packet[0])); err != nil {
+		return err
+	}
+	c.w.ResetSeq()
+	return c.flush(c.w.AppendPacket(packet))
+}
+
+// begin makes ready for a command.
+func (c *Conn) begin(cmd wire.Command) error {
+	if c.broken {
+		return c.lost(false, net.ErrClosed)
+	}
+	if !c.Tracker.Done() || c.cont {
+		return c.lost(false, errUnread)
+	}
+	c.absorb()
+	c.w.SetPipelined(len(c.expects) > 0)
+	for _, id := range c.stmts.closing {
+		b := append(c.w.StartCommand(), byte(wire.ComStmtClose), byte(id), byte(id>>8), byte(id>>16), byte(id>>24))
+		_ = c.w.FinishPacket(b)
+	}
+	c.stmts.closing = c.stmts.closing[:0]
+	c.Tracker.Begin(cmd, c.variant)
+	c.await = true
+	c.exec = execution{}
+	return nil
+}
+
+var errUnread = errors.New("the last answer was not read to its end")
+
+func (c *Conn) flush(err error) error {
+	if err == nil {
+		if c.sampleIn++; c.sampleIn >= sampleEvery {
+			c.sampleIn = 0
+			c.sentAt = time.Now()
+		}
+		err = c.w.Flush()
+	}
+	if err != nil {
+		// The command's last bytes were not taken by the kernel, so the leaf can't have all of it.
+		return c.lost(false, err)
+	}
+	return nil
+}
 
 // SendExecute runs a prepared statement by its text, binary protocol: COM_STMT_EXECUTE with the statement's id filled in, preceded by COM_STMT_PREPARE in the
 // same write where this connection has not prepared the text yet. body is COM_STMT_EXECUTE's payload after the id (flags, iteration count, null
-// bitmap, types, values); its types must be there (new-params-bound 1) when there are parameters, as other sessions use the statement too. COM_STMT_PREPARE's answer is
-// consumed; its error comes as a *wire.ServerError from Next or Frame.
-func (c *Conn) SendExecute(text string, body []byte) error { return errors.ErrUnsupported }
-
-// SendPrepare is the first half of SendExecute, for those who need the definitions: the answer of COM_STMT_PREPARE is read as usual. The
-// statement is not cached and is closed by CloseStatement.
-func (c *Conn) SendPrepare(text string) error { return errors.ErrUnsupported }
-
-// CloseStatement closes a statement of SendPrepare, in the next write.
-func (c *Conn) CloseStatement(id uint32) {}
-
-// SendData writes data of LOAD DATA LOCAL after KindInfile; an empty call ends the data.
-func (c *Conn) SendData(data []byte) error { return errors.ErrUnsupported }
-
-// Packet is one packet of an answer. Payload is valid until the next call on the connection.
-type Packet struct {
-	Kind    Kind
-	Payload []byte
+// bitmap, types, values), and stays untouched until the answer begins; its types must be there (new-params-bound 1) when there are parameters,
+// as other sessions use the statement too. COM_STMT_PREPARE's answer is consumed; its error takes the place of the command's.
+func (c *Conn) SendExecute(text string, body []byte) error {
+	return c.sendExecute(wire.ComStmtExecute, text, body)
 }
 
-// Next reads the next packet of the answer, whole. A *wire.ServerError is never returned for the command's own ERR: that is a packet of KindErr
-// (Packet.Err parses it).
-func (c *Conn) Next() (Packet, error) { return Packet{}, errors.ErrUnsupported }
+// SendBulkExecute is SendExecute for COM_STMT_BULK_EXECUTE: many rows of parameters in one packet; body is its payload after the id.
+func (c *Conn) SendBulkExecute(text string, body []byte) error {
+	return c.sendExecute(wire.ComStmtBulkExecute, text, body)
+}
 
-// Err is the error that a packet of KindErr carries; nil for others.
-func (p Packet) Err() *wire.ServerError { return nil }
+func (c *Conn) sendExecute(cmd wire.Command, text string, body []byte) error {
+	if err := c.begin(cmd); err != nil {
+		return err
+	}
+	scope := stmtScope{c.schema, c.state.scope()}
+	id, known := c.stmts.find(scope, text)
+	if !known {
+		c.queue(expect{kind: expectPrepare}, wire.ComStmtPrepare, text)
+		// The id is foretold, not LastStatement: if COM_STMT_PREPARE is refused that could be another statement.
+		id = c.stmts.next
+		c.exec = execution{scope: scope, text: text, body: body, id: id}
+	}
+	return c.flush(c.appendExecute(id, body))
+}
 
-// Done says whether the answer has been read to its end.
-func (c *Conn) Done() bool { return true }
+func (c *Conn) appendExecute(id uint32, body []byte) error {
+	b := append(c.w.StartCommand(), byte(c.Tracker.cmd), byte(id), byte(id>>8), byte(id>>16), byte(id>>24))
+	return c.w.FinishPacket(append(b, body...))
+}
 
-// Drain reads the answer to its end and throws it away.
-func (c *Conn) Drain() error { return errors.ErrUnsupported }
+// SendPrepare prepares a statement for those who need its definitions: the answer of COM_STMT_PREPARE is read as usual. The statement is not
+// cached; CloseStatement closes it.
+func (c *Conn) SendPrepare(text string) error {
+	return c.Send(wire.ComStmtPrepare, []byte(text))
+}
+
+// CloseStatement closes a statement of SendPrepare, in the next write.
+func (c *Conn) CloseStatement(id uint32) { c.stmts.closing = append(c.stmts.closing, id) }
+
+// SendData writes data of LOAD DATA LOCAL after KindInfile; an empty call ends the data.
+func (c *Conn) SendData(data []byte) error {
+	for {
+		n := min(len(data), dataFrame)
+		if err := c.w.AppendPacket(data[:n]); err != nil {
+			return c.lost(true, err)
+		}
+		if data = data[n:]; len(data) == 0 {
+			break
+		}
+	}
+	if err := c.w.Flush(); err != nil {
+		return c.lost(true, err)
+	}
+	return nil
+}
+
+// dataFrame is the size of LOAD DATA LOCAL's packets: they must stay below the leaf's max_allowed_packet.
+const dataFrame = 1 << 20
+
+// Broken says that the connection can't be used any more.
+func (c *Conn) Broken() bool { return c.broken }
+
+// InTransaction is what the leaf said last.
+func (c *Conn) InTransaction() bool { return c.status&wire.StatusInTrans != 0 }
+
+// ResetOnRelease has the connection reset as soon as it is released: it holds temporary tables, locks, settings that State does not know, or, after
+// CALL, perhaps a transaction that an ERR packet did not tell of.
+func (c *Conn) ResetOnRelease() { c.onRelease = true }
+
+// Release gives the connection back. It is closed when it is broken, when its answer was not read to the end, or when it is in a transaction.
+func (c *Conn) Release() { c.pool.put(c) }
+
+// reusable says whether anybody else may use the connection.
+func (c *Conn) reusable() bool {
+	if c.status&wire.StatusAutocommit == 0 {
+		c.onRelease = true
+	}
+	return !c.broken && c.Done() && len(c.expects) == 0 && !c.w.Pending() && (c.onRelease || !c.InTransaction())
+}
+
+// Alive looks, without waiting, whether the leaf has closed the connection; for those that were unused for a while.
+func (c *Conn) Alive() bool { return !c.broken && c.w.CheckIdle() == nil }
+
+// alive is Alive for an idle connection, without a look at one that was used a moment ago.
+func (c *Conn) alive() bool {
+	if c.idleSince.UnixNano() > c.pool.suspected.Load() && time.Since(c.idleSince) < checkAfter {
+		return true
+	}
+	return c.Alive()
+}
+
+// lost marks the connection as broken and says so.
+func (c *Conn) lost(sent bool, err error) error {
+	c.breakOff()
+	return &LostError{Leaf: c.pool.name, Sent: sent, Err: err}
+}
+
+func (c *Conn) breakOff() {
+	if !c.broken {
+		c.broken = true
+		c.pool.count.lost.Add(1)
+		c.w.Close()
+	}
+}
+
+// close ends the connection, politely where that does not wait.
+func (c *Conn) close() {
+	if !c.broken && c.w.SetWriteDeadline(time.Now().Add(time.Millisecond)) == nil {
+		c.w.SetPipelined(true)
+		if c.w.FinishPacket(append(c.w.StartCommand(), byte(wire.ComQuit))) == nil {
+			_ = c.w.Flush()
+		}
+	}
+	c.w.Close()
+	c.w.ReleaseBuffers()
+}
+
+// Kill ends the running statement (KILL QUERY) by another connection.
+func (c *Conn) Kill(ctx context.Context) error {
+	c.killed.Store(true)
+	return c.pool.pools.Kill(ctx, c.pool.name, c.thread, false)
+}
+
+const (
+	killTimeout = 3 * time.Second // for a KILL QUERY itself
+	killGrace   = 2 * time.Second // from KILL QUERY to the statement's end
+)
 
 // Watch ends the running statement when ctx ends: KILL QUERY, and when no answer follows, the connection is closed. stop ends the watch and
 // says whether ctx had ended it; it must be called before Release and waits for a KILL that is under way.
-func (c *Conn) Watch(ctx context.Context) (stop func() bool) { return func() bool { return false } }
-
-// Kill ends the running statement (KILL QUERY) by another connection.
-func (c *Conn) Kill(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Result is a small answer, read whole.
-type Result struct {
-	Columns  []string
-	Rows     [][][]byte // nil for NULL; text protocol
-	Affected uint64
-	InsertID uint64
-	Warnings uint16
-	Status   wire.Status
+func (c *Conn) Watch(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return false }
+	}
+	answered, finished := make(chan struct{}), make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		defer close(finished)
+		kctx, cancel := context.WithTimeout(c.pool.pools.ctx, killTimeout)
+		defer cancel()
+		if err := c.Kill(kctx); err != nil {
+			c.w.Close() // the reader gets an error
+			return
+		}
+		grace := time.NewTimer(killGrace)
+		defer grace.Stop()
+		select {
+		case <-answered:
+		case <-grace.C:
+			c.w.Close()
+		case <-c.pool.pools.ctx.Done():
+			c.w.Close()
+		}
+	})
+	return func() bool {
+		if unwatch() {
+			return false
+		}
+		close(answered)
+		<-finished
+		return true
+	}
 }
-
-// Query runs a statement and reads its answer whole: for the node's own small ones. The leaf's error is a *wire.ServerError. Several results:
-// the last one with rows is kept.
-func (c *Conn) Query(ctx context.Context, sql string) (*Result, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Broken says that the connection can't be used any more.
-func (c *Conn) Broken() bool { return false }
-
-// InTransaction is what the leaf said last.
-func (c *Conn) InTransaction() bool { return c.Status&wire.StatusInTrans != 0 }
-
-// ResetOnRelease has the connection reset before it serves anybody else: it holds temporary tables, locks or settings that State does not know.
-func (c *Conn) ResetOnRelease() {}
-
-// Release gives the connection back. It is closed when it is broken, when its answer was not read to the end, or when it is in a transaction.
-func (c *Conn) Release() {}

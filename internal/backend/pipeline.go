@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -11,8 +12,17 @@ import (
 // here, in autocommit, without effect on the connection (no variables, no temporary tables, no locks).
 type Pipeline struct{}
 
-// Do sends a command and waits for its answer, which is appended to dst: whole frames, sequence numbers from 1, walked with Frames. The leaf's ERR is part of the answer,
-// not an error. When ctx ends the answer is thrown away once it comes.
+type lineKey struct {
+	login  login
+	schema string
+	state  uint64
+}
+
+func (l *leafPool) closePipes()         {}
+func (l *leafPool) trimPipes(time.Time) {}
+
+// Do sends a command and waits for its answer, which is appended to dst: whole frames, sequence numbers from 1, walked with Tracker.NextFrame. The
+// leaf's ERR is part of the answer, not an error. When ctx ends the answer is thrown away once it comes.
 //
 // An error is a *LostError, *LeafDownError, *PoolFullError, *PrepareError, *wire.ServerError (login refused), ErrClosed or ctx's.
 func (p *Pipeline) Do(ctx context.Context, cmd wire.Command, body, dst []byte) ([]byte, error) {
@@ -23,3 +33,4 @@ func (p *Pipeline) Do(ctx context.Context, cmd wire.Command, body, dst []byte) (
 func (p *Pipeline) Execute(ctx context.Context, text string, body, dst []byte) ([]byte, error) {
 	return dst, errors.ErrUnsupported
 }
+func (p *Pools) Pipeline(w Want) *Pipeline { return nil }

@@ -3,36 +3,223 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // Pools are a node's connections to all leaves.
 type Pools struct {
 	cfg Config
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	// background is what runs beside callers: the trimming of idle connections, the readers of pipelines, kills.
+	background sync.WaitGroup
+
+	mu     sync.RWMutex
+	leaves map[string]*leafPool
+	closed bool
 }
 
 // New makes empty pools. Close ends them.
-func New(cfg Config) *Pools { return &Pools{cfg: cfg} }
+func New(cfg Config) *Pools {
+	cfg.MaxPerLeaf = orDefault(cfg.MaxPerLeaf, 2000)
+	cfg.MaxDials = orDefault(cfg.MaxDials, 16)
+	cfg.WaitTimeout = orDefault(cfg.WaitTimeout, 10*time.Second)
+	cfg.DialTimeout = orDefault(cfg.DialTimeout, 5*time.Second)
+	cfg.IdleTimeout = orDefault(cfg.IdleTimeout, 5*time.Minute)
+	cfg.MaxStatements = orDefault(cfg.MaxStatements, 256)
+	cfg.PipelineWidth = orDefault(cfg.PipelineWidth, 4)
+	p := &Pools{cfg: cfg, leaves: map[string]*leafPool{}}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.background.Go(p.maintain)
+	return p
+}
+
+func orDefault[T int | time.Duration](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
+}
 
 // Get lends a connection: an idle one that is as wanted, else an idle one of the same login that is retargeted, else a new one. Retargeting
 // (COM_INIT_DB, SET, COM_RESET_CONNECTION) is one write and one wait before Get returns: were it sent ahead of the caller's command in one
 // write, a refused COM_INIT_DB would let the command run in another partition. A connection found dead here is replaced.
 //
 // Errors: *LeafDownError, *PoolFullError, *PrepareError, *wire.ServerError (the leaf refused the login), ErrClosed, ctx's.
-func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) { return nil, errors.ErrUnsupported }
-
-// Kill ends the statement that runs on a connection of a leaf (KILL QUERY), or the connection (KILL CONNECTION), by the cluster's account.
-func (p *Pools) Kill(ctx context.Context, leaf string, thread uint64, connection bool) error {
-	return errors.ErrUnsupported
+func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) {
+	l, err := p.leaf(w.Leaf)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		c, err := l.take(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		idle := !c.idleSince.IsZero()
+		if idle && !c.alive() {
+			c.breakOff()
+			c.Release()
+			continue
+		}
+		if err = c.retarget(ctx, w); err == nil {
+			c.term = w.Term
+			return c, nil
+		}
+		c.Release()
+		var lost *LostError
+		if !idle || !errors.As(err, &lost) {
+			return nil, err
+		}
+		// It died while idle, and nothing of the caller's was sent.
+	}
 }
 
-// Pipeline is where short autocommit statements of w's login and state go; nil when pipelines are off.
-func (p *Pools) Pipeline(w Want) *Pipeline { return nil }
+func (p *Pools) leaf(name string) (*leafPool, error) {
+	p.mu.RLock()
+	l, closed := p.leaves[name], p.closed
+	p.mu.RUnlock()
+	if closed {
+		return nil, ErrClosed
+	}
+	if l != nil {
+		return l, nil
+	}
+	if _, ok := p.cfg.Addr(name); !ok {
+		return nil, &LeafDownError{Leaf: name, Err: ErrNoLeaf}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	if l = p.leaves[name]; l == nil {
+		l = newLeafPool(p, name)
+		p.leaves[name] = l
+	}
+	return l, nil
+}
+
+// Kill ends the statement that runs on a connection of a leaf (KILL QUERY), or the connection (KILL CONNECTION), by the cluster's account. A thread
+// that is gone is no error.
+func (p *Pools) Kill(ctx context.Context, leaf string, thread uint64, connection bool) error {
+	c, err := p.Get(ctx, Want{Leaf: leaf, Variant: Internal})
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	what := "QUERY"
+	if connection {
+		what = "CONNECTION"
+	}
+	_, err = c.Query(ctx, fmt.Sprintf("KILL %s %d", what, thread))
+	var refused *wire.ServerError
+	if errors.As(err, &refused) && refused.Code == wire.ErNoSuchThread {
+		return nil
+	}
+	return err
+}
 
 // Drop closes the idle connections to a leaf, and those in use when they are released: it has moved, or is gone.
-func (p *Pools) Drop(leaf string) {}
+func (p *Pools) Drop(leaf string) {
+	p.mu.RLock()
+	l := p.leaves[leaf]
+	p.mu.RUnlock()
+	if l != nil {
+		l.generation.Add(1)
+		l.trim(time.Time{})
+		l.closePipes()
+	}
+}
 
-// Close closes idle connections, waits for those in use and for everything that runs in the background.
-func (p *Pools) Close() {}
+// Close closes idle connections, waits for those in use and for everything that runs in the background. Get fails from now on.
+func (p *Pools) Close() {
+	p.mu.Lock()
+	p.closed = true
+	leaves := p.list()
+	p.mu.Unlock()
+	p.cancel()
+	for _, l := range leaves {
+		l.close()
+	}
+	p.background.Wait()
+	for _, l := range leaves {
+		l.lent.Wait()
+	}
+}
+
+// inBackground runs f in a goroutine that Close waits for; false when the pools are closed.
+func (p *Pools) inBackground(f func()) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return false
+	}
+	p.background.Go(f)
+	return true
+}
+
+// list is the leaves' pools by name; the caller holds mu.
+func (p *Pools) list() []*leafPool {
+	all := make([]*leafPool, 0, len(p.leaves))
+	for _, l := range p.leaves {
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b *leafPool) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// maintain closes connections that have been idle for long or were closed by their leaf.
+func (p *Pools) maintain() {
+	tick := time.NewTicker(min(p.cfg.IdleTimeout/4, time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case now := <-tick.C:
+			p.mu.RLock()
+			leaves := p.list()
+			p.mu.RUnlock()
+			for _, l := range leaves {
+				l.trim(now.Add(-p.cfg.IdleTimeout))
+			}
+		}
+	}
+}
 
 // Stats is a picture of the pools, one entry a leaf that was ever used, by name.
-func (p *Pools) Stats() []LeafStats { return nil }
+func (p *Pools) Stats() []LeafStats {
+	p.mu.RLock()
+	leaves := p.list()
+	p.mu.RUnlock()
+	stats := make([]LeafStats, len(leaves))
+	for i, l := range leaves {
+		stats[i] = l.stats()
+	}
+	return stats
+}
+
+// counters are what LeafStats counts.
+type counters struct {
+	opened, failed, lost, resets, retargets, commands atomic.Uint64
+	roundTrip                                         atomic.Int64 // nanoseconds
+}
+
+// sample folds one round trip into the moving average.
+func (n *counters) sample(d time.Duration) {
+	old := n.roundTrip.Load()
+	if old == 0 {
+		n.roundTrip.Store(int64(d))
+		return
+	}
+	n.roundTrip.Store(old + (int64(d)-old)/16) // a lost update among many does no harm
+}

@@ -9,16 +9,20 @@ import (
 // With and Without return another one. nil is the state of a new session.
 //
 // An assignment is a fragment of a SET statement with constant values: "sql_mode='ANSI'", "NAMES utf8mb4 COLLATE utf8mb4_bin", "@a=x'41'".
-// Its key names what it sets; the fragments of one key set the same variables. A fragment must read the same under every sql_mode and
+// Its key names what it sets ("names", "sql_mode", "@a": user variables' keys begin with @); the fragments of one key set the same variables. A fragment must read the same under every sql_mode and
 // character set: values other than plain ASCII words belong in hexadecimal literals.
 type State struct {
 	items []assignment
 	hash  uint64
+	env   uint64 // hash without user variables: what prepared statements were read under
 }
 
 type assignment struct{ key, text string }
 
-var stateSeed = maphash.MakeSeed()
+var (
+	stateSeed = maphash.MakeSeed()
+	emptyEnv  = maphash.String(stateSeed, "")
+)
 
 // With is the state after one more assignment; an earlier one of the same key is forgotten.
 func (s *State) With(key, text string) *State {
@@ -68,6 +72,14 @@ func (s *State) Hash() uint64 {
 	return s.hash
 }
 
+// scope is the env hash; a state of nothing but user variables has that of nil.
+func (s *State) scope() uint64 {
+	if s == nil {
+		return emptyEnv
+	}
+	return s.env
+}
+
 // Equal says whether two states are the same assignments in the same order.
 func (s *State) Equal(o *State) bool {
 	if s == o {
@@ -83,15 +95,23 @@ func newState(items []assignment) *State {
 	if len(items) == 0 {
 		return nil
 	}
-	var h maphash.Hash
-	h.SetSeed(stateSeed)
+	var all, env maphash.Hash
+	all.SetSeed(stateSeed)
+	env.SetSeed(stateSeed)
 	for _, a := range items {
-		h.WriteString(a.key)
-		h.WriteByte(0)
-		h.WriteString(a.text)
-		h.WriteByte(0)
+		write(&all, a)
+		if !strings.HasPrefix(a.key, "@") {
+			write(&env, a)
+		}
 	}
-	return &State{items: items, hash: h.Sum64()}
+	return &State{items: items, hash: all.Sum64(), env: env.Sum64()}
+}
+
+func write(h *maphash.Hash, a assignment) {
+	h.WriteString(a.key)
+	h.WriteByte(0)
+	h.WriteString(a.text)
+	h.WriteByte(0)
 }
 
 func (s *State) list() []assignment {

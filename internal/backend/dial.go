@@ -1,0 +1,144 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// clusterUser is the account of the cluster's own work on every leaf.
+const clusterUser = "orbweaver"
+
+// fixedCaps are the flags that every connection has, whatever its Variant.
+const fixedCaps = wire.ClientLocalFiles | wire.MariaDBStmtBulk
+
+var errDialTimeout = errors.New("the leaf does not answer")
+
+// dialConn makes a connection as w wants it, but for the session's state.
+func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) (*Conn, error) {
+	generation := l.generation.Load()
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, &LeafDownError{Leaf: l.name, Err: dialCause(ctx, err)}
+	}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		// Best effort: a leaf whose machine is gone is found by the probes and by deadlines.
+		_ = tcp.SetNoDelay(true)
+	}
+	cfg := &wire.ClientConfig{
+		User: clusterUser, Ed25519Key: []byte(l.pools.cfg.Password), Database: w.Schema,
+		Caps: wire.Caps(key.variant) | fixedCaps, TLS: l.pools.cfg.TLS,
+	}
+	if key.account != Cluster {
+		cfg.User = key.account.User
+		if key.account.ClientIP.IsValid() {
+			cfg.ProxySource = netip.AddrPortFrom(key.account.ClientIP, 1)
+		}
+	}
+	wc, err := wire.Connect(ctx, nc, cfg)
+	if err != nil {
+		var refused *wire.ServerError
+		if errors.As(err, &refused) {
+			return nil, err
+		}
+		return nil, &LeafDownError{Leaf: l.name, Err: dialCause(ctx, err)}
+	}
+	if got := wc.Caps() & wire.Caps(variantMask); got != wire.Caps(key.variant) {
+		wc.Close()
+		return nil, &LeafDownError{Leaf: l.name, Err: fmt.Errorf("lacks protocol capabilities %#x", wire.Caps(key.variant)&^got)}
+	}
+	c := &Conn{
+		pool: l, account: key.account, variant: key.variant, addr: addr, generation: generation, nc: nc, w: wc,
+		thread: uint64(wc.Server().ConnID), schema: w.Schema, status: wc.Server().Status,
+		stmts: newStmtCache(l.pools.cfg.MaxStatements),
+	}
+	return c, nil
+}
+
+// dialCause prefers why ctx ended over what that did to the socket.
+func dialCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// errNeedsReset: only a reset could give the connection the wanted state.
+var errNeedsReset = errors.New("the session's state can't be changed on a connection that it holds")
+
+// Retarget gives a connection that is in use another default database and state, in one write and one wait. It never resets: it fails when only
+// that would do.
+func (c *Conn) Retarget(ctx context.Context, w Want) error {
+	if _, ok := change(c.state, w.State); !ok || w.Schema == "" && c.schema != "" {
+		return errNeedsReset
+	}
+	return c.retarget(ctx, w)
+}
+
+// retarget makes the connection as w wants it. After an error other than a refused COM_INIT_DB the connection is broken.
+func (c *Conn) retarget(ctx context.Context, w Want) error {
+	if c.schema == w.Schema && !c.needsReset && c.state.Equal(w.State) && !c.killed.Load() {
+		return nil
+	}
+	c.absorb()
+	set, ok := change(c.state, w.State)
+	if c.needsReset || !ok {
+		set, _ = change(nil, w.State)
+		c.queue(expect{what: "RESET CONNECTION", then: func() {
+			c.state, c.needsReset = nil, false
+			c.stmts.reset()
+		}}, wire.ComResetConnection, "")
+		c.pool.count.resets.Add(1)
+	}
+	if c.schema != w.Schema {
+		e := expect{what: "USE `" + w.Schema + "`", then: func() { c.schema = w.Schema }}
+		c.queue(e, wire.ComInitDB, w.Schema)
+		c.pool.count.retargets.Add(1)
+	}
+	if set != "" {
+		c.queue(expect{what: "SET", then: func() { c.state = w.State }}, wire.ComQuery, set)
+	}
+	failed, err := c.exchange(ctx)
+	if err != nil {
+		return err
+	}
+	if failed != nil {
+		if !c.state.Equal(w.State) || c.needsReset {
+			c.breakOff() // how much of SET was done is not known
+		}
+		return failed
+	}
+	return nil
+}
+
+// exchange writes what was queued, without a command behind it, and reads the answers.
+func (c *Conn) exchange(ctx context.Context) (*PrepareError, error) {
+	stop := context.AfterFunc(ctx, func() { _ = c.w.SetDeadline(time.Unix(1, 0)) })
+	var refused *PrepareError
+	err := c.w.Flush()
+	if err != nil {
+		err = c.lost(false, err)
+	} else {
+		refused, err = c.settle()
+	}
+	if !stop() {
+		// The deadline stays on the socket: nothing can use it any more.
+		c.breakOff()
+		return nil, context.Cause(ctx)
+	}
+	c.w.SetPipelined(false)
+	return refused, err
+}
+
+// resetNow is for connections that hold locks or temporary tables, which others may wait for.
+func (c *Conn) resetNow() {
+	ctx, cancel := context.WithTimeout(c.pool.pools.ctx, c.pool.pools.cfg.DialTimeout)
+	defer cancel()
+	_ = c.retarget(ctx, Want{Schema: c.schema}) // an error has marked the connection as broken
+}

@@ -1,0 +1,344 @@
+package backend
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// checkAfter is how long a connection may have been idle and still be taken for alive without a look at its socket.
+const checkAfter = 200 * time.Millisecond
+
+// scanIdle bounds the search for an idle connection that is exactly as wanted.
+const scanIdle = 64
+
+// dialAfterMisses is how often a login retargets a connection for want of one with the right database before it opens another one: about as many
+// round trips as a dial costs, so that neither choice is ever much worse than the better one.
+const dialAfterMisses = 16
+
+// login is what connections of one pool have in common.
+type login struct {
+	account Account
+	variant Variant
+}
+
+// leafPool has the connections to one leaf.
+type leafPool struct {
+	pools *Pools
+	name  string
+	dials chan struct{} // a place per dial under way
+	// generation grows with Drop: connections of an older one are closed when they come back.
+	generation atomic.Uint64
+	// suspected is the time (nanoseconds) of the last sign that the leaf closes connections: those idle since before are looked at.
+	suspected atomic.Int64
+	count     counters
+	lent      sync.WaitGroup // connections that are open, idle ones too
+
+	mu      sync.Mutex
+	open    int // connections that exist or are being made; at most MaxPerLeaf
+	idle    int // of these in logins' idle lists
+	pipes   int // of these serving pipelines
+	logins  map[login]*loginPool
+	waiters []chan struct{} // first come, first woken; each has room for one signal
+	lines   map[lineKey]*Pipeline
+	closed  bool
+}
+
+type loginPool struct {
+	idle   []*Conn // the last used at the end
+	misses int
+}
+
+func newLeafPool(p *Pools, name string) *leafPool {
+	return &leafPool{pools: p, name: name, dials: make(chan struct{}, p.cfg.MaxDials), logins: map[login]*loginPool{},
+		lines: map[lineKey]*Pipeline{}}
+}
+
+// take gives an idle connection or a new one. It may have died, and it may have another database and state than wanted.
+func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
+	addr, ok := l.pools.cfg.Addr(l.name)
+	if !ok {
+		return nil, &LeafDownError{Leaf: l.name, Err: ErrNoLeaf}
+	}
+	key := login{w.Account, w.Variant}
+	var (
+		timeout *time.Timer
+		again   bool
+		began   time.Time
+	)
+	for {
+		l.mu.Lock()
+		if l.closed {
+			l.mu.Unlock()
+			return nil, ErrClosed
+		}
+		c, dead := l.pick(key, w, addr)
+		if c == nil && l.open >= l.pools.cfg.MaxPerLeaf {
+			if old := l.evict(); old != nil {
+				dead = append(dead, old)
+			}
+		}
+		if c == nil && l.open < l.pools.cfg.MaxPerLeaf {
+			l.open++
+			l.lent.Add(1)
+			l.mu.Unlock()
+			closeAll(dead)
+			return l.dial(ctx, key, w, addr)
+		}
+		if c != nil {
+			l.mu.Unlock()
+			closeAll(dead)
+			return c, nil
+		}
+		ready := make(chan struct{}, 1)
+		if again {
+			l.waiters = append([]chan struct{}{ready}, l.waiters...)
+		} else {
+			l.waiters = append(l.waiters, ready)
+		}
+		l.mu.Unlock()
+		closeAll(dead)
+		if timeout == nil {
+			began = time.Now()
+			timeout = time.NewTimer(l.pools.cfg.WaitTimeout)
+			defer timeout.Stop()
+		}
+		select {
+		case <-ready:
+			again = true
+			continue
+		case <-ctx.Done():
+			l.forget(ready)
+			return nil, context.Cause(ctx)
+		case <-l.pools.ctx.Done():
+			l.forget(ready)
+			return nil, ErrClosed
+		case <-timeout.C:
+			l.forget(ready)
+			return nil, &PoolFullError{Leaf: l.name, Limit: l.pools.cfg.MaxPerLeaf, Waited: time.Since(began).Round(time.Millisecond)}
+		}
+	}
+}
+
+// pick takes an idle connection of the login; the caller holds mu and closes dead outside of it.
+func (l *leafPool) pick(key login, w Want, addr string) (c *Conn, dead []*Conn) {
+	p := l.logins[key]
+	if p == nil {
+		return nil, nil
+	}
+	// Those of an old generation or address lie anywhere: Drop and trim take most of them out.
+	for n := len(p.idle) - 1; n >= 0 && n >= len(p.idle)-scanIdle; n-- {
+		if i := p.idle[n]; i.schema == w.Schema && !i.needsReset && i.state.Equal(w.State) {
+			return l.remove(p, n, addr, dead)
+		}
+	}
+	room := l.open < l.pools.cfg.MaxPerLeaf*3/4
+	// The one that was unused for the longest is retargeted, but one whose state can be changed is better than one to be reset.
+	best := -1
+	for n := 0; n < len(p.idle) && n < scanIdle; n++ {
+		if w.Schema == "" && p.idle[n].schema != "" {
+			continue // a default database can't be taken away
+		}
+		if best < 0 {
+			best = n
+		}
+		if _, ok := change(p.idle[n].state, w.State); ok && !p.idle[n].needsReset {
+			best = n
+			break
+		}
+	}
+	if best < 0 {
+		return nil, nil
+	}
+	if p.idle[best].schema != w.Schema && room {
+		if p.misses++; p.misses > dialAfterMisses {
+			p.misses = 0
+			return nil, nil
+		}
+	}
+	return l.remove(p, best, addr, dead)
+}
+
+func (l *leafPool) remove(p *loginPool, n int, addr string, dead []*Conn) (*Conn, []*Conn) {
+	c := p.idle[n]
+	p.idle = append(p.idle[:n], p.idle[n+1:]...)
+	l.idle--
+	if c.addr != addr || c.generation != l.generation.Load() {
+		l.open--
+		return nil, append(dead, c)
+	}
+	return c, dead
+}
+
+// evict takes out the connection that was idle for the longest, of whatever login, to make room for another login; the caller holds mu.
+func (l *leafPool) evict() *Conn {
+	var from *loginPool
+	for _, p := range l.logins {
+		if len(p.idle) > 0 && (from == nil || p.idle[0].idleSince.Before(from.idle[0].idleSince)) {
+			from = p
+		}
+	}
+	if from == nil {
+		return nil
+	}
+	c := from.idle[0]
+	from.idle = append(from.idle[:0], from.idle[1:]...)
+	l.idle--
+	l.open--
+	return c
+}
+
+func closeAll(dead []*Conn) {
+	for _, c := range dead {
+		c.close()
+		c.pool.lent.Done()
+	}
+}
+
+// dial makes a connection for which a place was taken in open.
+func (l *leafPool) dial(ctx context.Context, key login, w Want, addr string) (*Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, l.pools.cfg.DialTimeout, errDialTimeout)
+	defer cancel()
+	stop := context.AfterFunc(l.pools.ctx, cancel)
+	defer stop()
+	c, err := func() (*Conn, error) {
+		select {
+		case l.dials <- struct{}{}:
+			defer func() { <-l.dials }()
+		case <-ctx.Done():
+			return nil, &LeafDownError{Leaf: l.name, Err: context.Cause(ctx)}
+		}
+		return dialConn(ctx, l, key, w, addr)
+	}()
+	if err != nil {
+		l.count.failed.Add(1)
+		l.gone()
+		return nil, err
+	}
+	l.count.opened.Add(1)
+	return c, nil
+}
+
+// gone gives back a place in open, and wakes one who waits for it.
+func (l *leafPool) gone() {
+	l.mu.Lock()
+	l.open--
+	l.wake()
+	l.mu.Unlock()
+	l.lent.Done()
+}
+
+// wake lets the first waiter look again; the caller holds mu.
+func (l *leafPool) wake() {
+	if len(l.waiters) == 0 {
+		return
+	}
+	l.waiters[0] <- struct{}{}
+	l.waiters = append(l.waiters[:0], l.waiters[1:]...)
+}
+
+// forget takes a waiter out that gives up; if it had been woken already, the next one is.
+func (l *leafPool) forget(ready chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, w := range l.waiters {
+		if w == ready {
+			l.waiters = append(l.waiters[:i], l.waiters[i+1:]...)
+			return
+		}
+	}
+	l.wake()
+}
+
+// put takes a connection back.
+func (l *leafPool) put(c *Conn) {
+	if !c.reusable() || c.generation != l.generation.Load() {
+		if c.broken {
+			l.suspect()
+		}
+		c.close()
+		l.gone()
+		return
+	}
+	if c.onRelease {
+		c.onRelease, c.needsReset = false, true
+		if l.pools.inBackground(func() {
+			c.resetNow()
+			l.put(c)
+		}) {
+			return
+		}
+	}
+	c.idleSince = time.Now()
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		c.close()
+		l.gone()
+		return
+	}
+	key := login{c.account, c.variant}
+	p := l.logins[key]
+	if p == nil {
+		p = &loginPool{}
+		l.logins[key] = p
+	}
+	p.idle = append(p.idle, c)
+	l.idle++
+	l.wake()
+	l.mu.Unlock()
+}
+
+// suspect has every connection that is idle now looked at before it is used.
+func (l *leafPool) suspect() { l.suspected.Store(time.Now().UnixNano()) }
+
+// trim closes what was idle since before, what is of an older generation, and what the leaf has closed.
+func (l *leafPool) trim(before time.Time) {
+	l.mu.Lock()
+	var dead []*Conn
+	generation := l.generation.Load()
+	look := time.Now().Add(-time.Second)
+	for key, p := range l.logins {
+		kept := p.idle[:0]
+		for _, c := range p.idle {
+			if c.idleSince.Before(before) || c.generation != generation || c.idleSince.Before(look) && !c.alive() {
+				dead = append(dead, c)
+			} else {
+				kept = append(kept, c)
+			}
+		}
+		clear(p.idle[len(kept):])
+		p.idle = kept
+		if len(p.idle) == 0 {
+			delete(l.logins, key) // an account that is away costs nothing
+		}
+	}
+	l.idle -= len(dead)
+	l.open -= len(dead)
+	for range dead {
+		l.wake()
+	}
+	l.mu.Unlock()
+	closeAll(dead)
+	l.trimPipes(before)
+}
+
+func (l *leafPool) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.generation.Add(1)
+	l.trim(time.Time{})
+	l.closePipes()
+}
+
+func (l *leafPool) stats() LeafStats {
+	l.mu.Lock()
+	s := LeafStats{Leaf: l.name, Open: l.open, InUse: l.open - l.idle - l.pipes, Idle: l.idle, Pipes: l.pipes, Waiting: len(l.waiters)}
+	l.mu.Unlock()
+	s.Opened, s.Failed, s.Lost = l.count.opened.Load(), l.count.failed.Load(), l.count.lost.Load()
+	s.Resets, s.Retargets, s.Commands = l.count.resets.Load(), l.count.retargets.Load(), l.count.commands.Load()
+	s.RoundTrip = time.Duration(l.count.roundTrip.Load())
+	return s
+}
