@@ -136,6 +136,15 @@ func (c *Conn) exchange(ctx context.Context) (*PrepareError, error) {
 	return refused, err
 }
 
+// SendQueued sends what was queued without a command behind it, and reads the answers. A refused statement is a *PrepareError.
+func (c *Conn) SendQueued(ctx context.Context) error {
+	refused, err := c.exchange(ctx)
+	if refused != nil {
+		return refused
+	}
+	return err
+}
+
 // resetNow is for connections that hold locks or temporary tables, which others may wait for.
 func (c *Conn) resetNow() {
 	ctx, cancel := context.WithTimeout(c.pool.pools.ctx, c.pool.pools.cfg.DialTimeout)

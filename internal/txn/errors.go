@@ -26,6 +26,20 @@ func (e *LostError) SafeToRetry() bool { return true }
 // MySQL is 1213 ER_LOCK_DEADLOCK, which clients answer by running the transaction again.
 func (e *LostError) MySQL() (uint16, string, string) { return 1213, "40001", e.Error() }
 
+// EndedError: a statement (a procedure's COMMIT, for example) ended the transaction at one partition while it spanned several. It was rolled back
+// at the others.
+type EndedError struct{ Place Place }
+
+func (e *EndedError) Error() string {
+	return fmt.Sprintf("the statement ended the transaction at %s by itself; it was rolled back at the other partitions", e.Place)
+}
+
+// OutcomeUnknown is true for the partition that ended it: it may have committed.
+func (e *EndedError) OutcomeUnknown() bool { return true }
+
+// MySQL is 1180 ER_ERROR_DURING_COMMIT.
+func (e *EndedError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
+
 // PartialCommitError: a transaction over several partitions was committed at some of them only. Each place is in exactly one of the lists.
 type PartialCommitError struct {
 	Committed  []Place

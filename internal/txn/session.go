@@ -3,6 +3,8 @@ package txn
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -17,6 +19,14 @@ type Place struct {
 	Term      uint64 // of the partition; 0 for shapes
 }
 
+// key is what a session holds one connection for.
+func (p Place) key() Place {
+	if p.Partition.DB == "" {
+		return Place{Leaf: p.Leaf}
+	}
+	return Place{Partition: p.Partition}
+}
+
 // Isolation is an isolation level as SQL spells it: "READ COMMITTED"; "" is the session's.
 type Isolation string
 
@@ -28,147 +38,461 @@ type Modes struct {
 	Isolation Isolation
 }
 
-// Pin is a reason to hold a connection outside of transactions.
-type Pin uint8
-
-// The reasons.
-const (
-	PinLocks     Pin = 1 << iota // LOCK TABLES
-	PinTemporary                 // temporary tables
-	PinNamed                     // GET_LOCK
-	PinOther
-)
-
 // Session is the transaction state of one client's session. Conn and Done may be called by several goroutines at once (the parts of one
-// statement); everything else by one, between statements.
-type Session struct{}
+// statement), Kill by any; everything else by one, between statements.
+type Session struct {
+	pools *backend.Pools
+
+	mu         sync.Mutex
+	account    backend.Account
+	variant    backend.Variant
+	state      *backend.State
+	autocommit bool
+	open       bool  // a transaction is open
+	internal   bool  // and it is a Group's
+	modes      Modes // the open transaction's
+	next       *Modes
+	savepoints []string
+	held       []*held // in the order of joining, which is that of committing
+	// over says that the transaction was lost in the current statement: its other parts must not run outside of it.
+	over *LostError
+
+	lentMu sync.Mutex // taken after mu where both are
+	lent   []lent
+}
+
+// lent is a connection in use.
+type lent struct {
+	conn  *backend.Conn
+	place Place
+}
+
+// held is a connection that the session keeps.
+type held struct {
+	place Place
+	conn  *backend.Conn // nil while it is being made
+	busy  bool
+	pins  Pin
+	// inTx: it takes part in the transaction. noAuto: by autocommit=0 and not by START TRANSACTION, which would give LOCK TABLES' locks back.
+	inTx, noAuto bool
+	saved        bool // has the group's savepoint
+}
 
 // New is a session in autocommit mode without a transaction.
 func New(pools *backend.Pools, account backend.Account, variant backend.Variant) *Session {
-	return &Session{}
+	return &Session{pools: pools, account: account, variant: variant, autocommit: true}
 }
 
-// SetLogin changes the account (COM_CHANGE_USER): the transaction is rolled back, everything held is given back.
-func (s *Session) SetLogin(ctx context.Context, account backend.Account, variant backend.Variant) {}
+// SetLogin changes the account (COM_CHANGE_USER): the transaction is rolled back, everything held is given back, settings are forgotten.
+func (s *Session) SetLogin(ctx context.Context, account backend.Account, variant backend.Variant) {
+	s.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.account, s.variant, s.state, s.autocommit, s.next = account, variant, nil, true, nil
+}
 
 // SetState is what connections taken from now on, and held ones from their next statement on, must have set.
-func (s *Session) SetState(state *backend.State) {}
+func (s *Session) SetState(state *backend.State) {
+	s.mu.Lock()
+	s.state = state
+	s.mu.Unlock()
+}
 
 // State is what SetState said.
-func (s *Session) State() *backend.State { return nil }
+func (s *Session) State() *backend.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
 
-// Want is what the session would ask the pools for at a place: for pipelines and for reads outside of the transaction.
-func (s *Session) Want(p Place) backend.Want { return backend.Want{} }
+// Want is what the session would ask the pools for at a place: for pipelines and for work outside of the transaction.
+func (s *Session) Want(p Place) backend.Want {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.want(p)
+}
+
+func (s *Session) want(p Place) backend.Want {
+	return backend.Want{Leaf: p.Leaf, Account: s.account, Variant: s.variant, Schema: p.Schema, State: s.state, Term: p.Term}
+}
 
 // Free says whether a statement at p may run on any connection with the session's state, and thus on a pipeline: there is no transaction, autocommit is
 // on, nothing is held at the place and no SET TRANSACTION waits for the next statement.
-func (s *Session) Free(p Place) bool { return true }
+func (s *Session) Free(p Place) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.open && s.autocommit && s.next == nil && s.find(p) == nil
+}
+
+func (s *Session) find(p Place) *held {
+	if len(s.held) == 0 {
+		return nil
+	}
+	key := p.key()
+	for _, h := range s.held {
+		if h.place.key() == key {
+			return h
+		}
+	}
+	return nil
+}
+
+// ErrBusy: another part of the same statement is using the connection that the transaction holds at the place.
+var ErrBusy = errors.New("the transaction's connection is in use")
 
 // Conn gives the connection for a statement at p. In a transaction, or when one begins because autocommit is off, it is the one held at p, or a
 // new one with the transaction's beginning (and its savepoints) queued ahead of the statement. Outside it is a pooled one.
 // The caller runs its statement and calls Done.
 //
-// Errors are those of backend.Pools.Get, and *LostError when the transaction can't go on (p has another master now).
+// Errors are those of backend.Pools.Get, ErrBusy, and *LostError when the transaction can't go on (p has another master now).
 func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
-	return nil, errors.ErrUnsupported
+	s.mu.Lock()
+	if s.over != nil {
+		defer s.mu.Unlock()
+		return nil, s.over
+	}
+	if h := s.find(p); h != nil {
+		return s.again(ctx, h, p) // unlocks
+	}
+	w := s.want(p)
+	if !s.open && !s.autocommit {
+		s.begin(Modes{})
+	}
+	if !s.open {
+		next := s.next
+		s.mu.Unlock()
+		c, err := s.pools.Get(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		if next != nil {
+			c.Queue(next.set())
+			c.ResetOnRelease() // should the statement not use it up
+		}
+		s.lend(c, p)
+		return c, nil
+	}
+	h := &held{place: p, busy: true, inTx: true}
+	s.held = append(s.held, h)
+	modes, savepoints := s.modes, s.savepoints
+	s.mu.Unlock()
+	c, err := s.pools.Get(ctx, w)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || s.over != nil {
+		s.drop(h)
+		if err == nil {
+			c.Release()
+			err = s.over
+		}
+		return nil, err
+	}
+	modes.queue(c)
+	for _, name := range savepoints {
+		c.Queue("SAVEPOINT " + quote(name))
+	}
+	h.conn = c
+	s.lend(c, p)
+	return c, nil
+}
+
+func (s *Session) lend(c *backend.Conn, p Place) {
+	s.lentMu.Lock()
+	s.lent = append(s.lent, lent{c, p})
+	s.lentMu.Unlock()
+}
+
+// again gives a connection that is held already. The caller holds mu, again gives it back.
+func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, error) {
+	defer s.mu.Unlock()
+	if h.busy {
+		return nil, ErrBusy
+	}
+	if h.place.Leaf != p.Leaf || h.place.Term != p.Term {
+		return nil, s.lose(&LostError{Place: h.place})
+	}
+	if !s.open && !s.autocommit {
+		s.begin(Modes{})
+	}
+	c := h.conn
+	if err := c.Retarget(ctx, s.want(p)); err != nil {
+		if c.Broken() {
+			return nil, s.lose(&LostError{Place: h.place, Err: err})
+		}
+		return nil, err
+	}
+	h.place.Schema = p.Schema
+	if s.open && !h.inTx { // pinned before the transaction began
+		h.inTx = true
+		switch {
+		case h.pins&PinLocks != 0:
+			h.noAuto = true
+			c.Queue("SET autocommit=0")
+		default:
+			s.modes.queue(c)
+			for _, name := range s.savepoints {
+				c.Queue("SAVEPOINT " + quote(name))
+			}
+		}
+	}
+	if !s.open && h.noAuto {
+		h.noAuto = false
+		c.Queue("SET autocommit=1")
+	}
+	if !s.open && s.next != nil {
+		c.Queue(s.next.set())
+	}
+	h.busy = true
+	s.lend(c, p)
+	return c, nil
+}
+
+// begin opens a transaction; no leaf hears of it yet.
+func (s *Session) begin(m Modes) {
+	if n := s.next; n != nil {
+		if m.Isolation == "" {
+			m.Isolation = n.Isolation
+		}
+		if !m.ReadOnly && !m.ReadWrite {
+			m.ReadOnly, m.ReadWrite = n.ReadOnly, n.ReadWrite
+		}
+		s.next = nil
+	}
+	s.open, s.modes, s.savepoints = true, m, nil
+}
+
+// queue sends the transaction's beginning ahead of the connection's next command.
+func (m Modes) queue(c *backend.Conn) {
+	if m.Isolation != "" {
+		c.Queue("SET TRANSACTION ISOLATION LEVEL " + string(m.Isolation))
+	}
+	begin := "START TRANSACTION"
+	if m.Snapshot {
+		begin += " WITH CONSISTENT SNAPSHOT"
+		if m.ReadOnly || m.ReadWrite {
+			begin += ","
+		}
+	}
+	switch {
+	case m.ReadOnly:
+		begin += " READ ONLY"
+	case m.ReadWrite:
+		begin += " READ WRITE"
+	}
+	c.Queue(begin)
+}
+
+// set is SET TRANSACTION for one statement.
+func (m Modes) set() string {
+	text, comma := "SET TRANSACTION ", ""
+	if m.Isolation != "" {
+		text, comma = text+"ISOLATION LEVEL "+string(m.Isolation), ", "
+	}
+	switch {
+	case m.ReadOnly:
+		text += comma + "READ ONLY"
+	case m.ReadWrite:
+		text += comma + "READ WRITE"
+	}
+	return text
 }
 
 // Done ends the use of a connection that Conn gave, and returns the error that the client should see. err is what reading the answer gave: nil
 // when it was read to its end (an ERR packet included; the connection knows of it), else the backend's error. A connection that was lost in a
 // transaction, and a deadlock, end the transaction everywhere.
-func (s *Session) Done(c *backend.Conn, err error) error { return err }
+func (s *Session) Done(c *backend.Conn, err error) error {
+	s.lentMu.Lock() // waits for a Kill that is under way
+	place := Place{}
+	for i := range s.lent {
+		if s.lent[i].conn == c {
+			place = s.lent[i].place
+			s.lent = slices.Delete(s.lent, i, i+1)
+			break
+		}
+	}
+	s.lentMu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var h *held
+	for _, i := range s.held {
+		if i.conn == c {
+			h = i
+		}
+	}
+	if h == nil {
+		return s.doneFree(c, place, err)
+	}
+	h.busy = false
+	if s.over != nil && h.inTx {
+		s.undo(h)
+		return s.over
+	}
+	if c.Queued() && !c.Broken() { // the statement was never sent
+		ctx, cancel := context.WithTimeout(context.Background(), repairTimeout)
+		if e := c.SendQueued(ctx); e != nil {
+			err = e
+		}
+		cancel()
+	}
+	if !c.Broken() && !c.Done() {
+		c.Release() // closes it
+		if err == nil {
+			err = errUnread
+		}
+		return s.gone(h, err)
+	}
+	var refused *backend.PrepareError
+	switch {
+	case c.Broken():
+		c.Release()
+		return s.gone(h, err)
+	case errors.As(err, &refused) && h.inTx:
+		// The transaction did not begin there, or lacks a savepoint.
+		_ = s.lose(&LostError{Place: h.place, Err: err})
+		return err
+	case err != nil || !h.inTx:
+		return err
+	}
+	return s.judge(h)
+}
 
-// EndStatement forgets a SET TRANSACTION that was for one statement; to be called after each statement outside of a transaction.
-func (s *Session) EndStatement() {}
+// gone is for a held connection that was lost.
+func (s *Session) gone(h *held, err error) error {
+	s.drop(h)
+	if !h.inTx {
+		return err // what it was pinned for is gone with it
+	}
+	return s.lose(&LostError{Place: h.place, Err: err})
+}
 
-// Begin is BEGIN, START TRANSACTION: an open transaction is committed first, LOCK TABLES' locks are given back. Nothing is sent to a leaf yet.
-func (s *Session) Begin(ctx context.Context, m Modes) error { return nil }
+var errUnread = errors.New("the answer was not read to its end")
+
+// doneFree is Done for a connection that is not held.
+func (s *Session) doneFree(c *backend.Conn, place Place, err error) error {
+	if err == nil && c.Done() && c.ErrCode == 0 && c.InTransaction() && len(s.held) == 0 && !s.open {
+		// A procedure has begun a transaction: it is the session's from now on.
+		s.begin(Modes{})
+		s.held = append(s.held, &held{place: place, conn: c, inTx: true})
+		return nil
+	}
+	c.Release()
+	return err
+}
+
+// EndStatement is to be called after each statement but SET TRANSACTION: it forgets a SET TRANSACTION that was for one statement, and that the
+// transaction was lost.
+func (s *Session) EndStatement() {
+	s.mu.Lock()
+	if !s.open {
+		s.next = nil
+	}
+	s.over = nil
+	s.mu.Unlock()
+}
+
+// Begin is BEGIN, START TRANSACTION: an open transaction is committed first, LOCK TABLES' locks are given back. Nothing is sent to a leaf for the
+// new one yet.
+func (s *Session) Begin(ctx context.Context, m Modes) error {
+	if s.InTransaction() {
+		if _, err := s.Commit(ctx, End{}); err != nil {
+			return err
+		}
+	}
+	if err := s.Unpin(ctx, PinLocks); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.over = nil
+	s.begin(m)
+	s.mu.Unlock()
+	return nil
+}
 
 // Next is SET TRANSACTION without SESSION: it applies to the next transaction. Error 1568 inside of one.
-func (s *Session) Next(m Modes) error { return nil }
-
-// End says what follows a COMMIT or ROLLBACK.
-type End struct {
-	Chain bool // AND CHAIN: another transaction with the same modes begins
+func (s *Session) Next(m Modes) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open {
+		return wire.Errorf(1568, "Transaction characteristics can't be changed while a transaction is in progress")
+	}
+	if n := s.next; n != nil { // the parts that m does not name stay
+		if m.Isolation == "" {
+			m.Isolation = n.Isolation
+		}
+		if !m.ReadOnly && !m.ReadWrite {
+			m.ReadOnly, m.ReadWrite = n.ReadOnly, n.ReadWrite
+		}
+	}
+	s.next = &m
+	return nil
 }
-
-// OK is what a leaf answered to COMMIT or ROLLBACK.
-type OK struct {
-	Warnings uint16
-	Status   wire.Status
-	// Info is the OK packet's payload when exactly one leaf was asked, nil otherwise.
-	Info []byte
-}
-
-// Commit commits every held partition. One: its answer is MariaDB's own. Several: one after another; *PartialCommitError when some have
-// committed and others have not, *UnknownCommitError when it can't be known. RELEASE is the caller's business.
-func (s *Session) Commit(ctx context.Context, e End) (OK, error) { return OK{}, nil }
-
-// Rollback rolls back every held partition; a lost connection counts as rolled back.
-func (s *Session) Rollback(ctx context.Context, e End) (OK, error) { return OK{}, nil }
-
-// Savepoint sets a savepoint at every held partition, and at those that join later. name is quoted as SQL.
-func (s *Session) Savepoint(ctx context.Context, name string) error { return nil }
-
-// RollbackTo rolls back to a savepoint; 1305 when there is none.
-func (s *Session) RollbackTo(ctx context.Context, name string) error { return nil }
-
-// ReleaseSavepoint forgets a savepoint; 1305 when there is none.
-func (s *Session) ReleaseSavepoint(ctx context.Context, name string) error { return nil }
 
 // SetAutocommit is SET autocommit. Turning it on commits an open transaction.
-func (s *Session) SetAutocommit(ctx context.Context, on bool) error { return nil }
+func (s *Session) SetAutocommit(ctx context.Context, on bool) error {
+	if on && !s.Autocommit() && s.InTransaction() {
+		if _, err := s.Commit(ctx, End{}); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	s.autocommit = on
+	s.mu.Unlock()
+	return nil
+}
 
 // Autocommit says whether autocommit is on.
-func (s *Session) Autocommit() bool { return true }
+func (s *Session) Autocommit() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.autocommit
+}
 
 // InTransaction says whether a transaction is open: begun explicitly, or by a statement with autocommit off.
-func (s *Session) InTransaction() bool { return false }
+func (s *Session) InTransaction() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
 
 // Modes are those of the open transaction.
-func (s *Session) Modes() Modes { return Modes{} }
-
-// Status has the session's bits of a server status: in transaction, read only, autocommit. All other bits are 0.
-func (s *Session) Status() wire.Status { return wire.StatusAutocommit }
+func (s *Session) Modes() Modes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.modes
+}
 
 // StatusMask is the bits that Status decides, to be replaced in relayed packets.
 const StatusMask = wire.StatusInTrans | wire.StatusInTransReadonly | wire.StatusAutocommit
 
-// Pin holds the connection at p from now on for a reason; statements at p run on it. For LOCK TABLES, temporary tables, GET_LOCK.
-func (s *Session) Pin(ctx context.Context, p Place, why Pin) error { return nil }
-
-// Pinned says whether anything is held for a reason.
-func (s *Session) Pinned(why Pin) bool { return false }
-
-// PinnedPlaces are the places held for a reason.
-func (s *Session) PinnedPlaces(why Pin) []Place { return nil }
-
-// Unpin gives back what was held for that reason alone; connections are reset before others use them.
-func (s *Session) Unpin(why Pin) {}
-
-// Held is the number of connections that the session holds.
-func (s *Session) Held() int { return 0 }
-
-// Kill ends what runs on the session's connections now (KILL QUERY). It may be called by any goroutine.
-func (s *Session) Kill(ctx context.Context) {}
-
-// Close rolls back and gives everything back.
-func (s *Session) Close() {}
-
-// Group makes a statement that writes at several places atomic: outside of a transaction it runs in one of its own, within one it is rolled back
-// as a whole to where it began when a part of it fails.
-type Group struct{}
-
-// Group begins such a statement. End must be called.
-func (s *Session) Group() *Group { return &Group{} }
-
-// Conn is Session.Conn with the group's transaction or savepoint queued ahead.
-func (g *Group) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
-	return nil, errors.ErrUnsupported
+// Status has the session's bits of a server status: in transaction, read only, autocommit. All other bits are 0.
+func (s *Session) Status() wire.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var st wire.Status
+	if s.autocommit {
+		st |= wire.StatusAutocommit
+	}
+	if s.open && !s.internal {
+		st |= wire.StatusInTrans
+		if s.modes.ReadOnly {
+			st |= wire.StatusInTransReadonly
+		}
+	}
+	return st
 }
 
-// Done is Session.Done.
-func (g *Group) Done(c *backend.Conn, err error) error { return err }
+// Held is the number of connections that the session holds.
+func (s *Session) Held() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.held)
+}
 
-// End ends the statement: err nil commits its transaction (outside of one), else undoes it at every place. It returns err, or what went wrong.
-func (g *Group) End(ctx context.Context, err error) error { return err }
+// Kill ends what runs on the session's connections now (KILL QUERY). Done waits for it, so that nobody else's statement is hit.
+func (s *Session) Kill(ctx context.Context) {
+	s.lentMu.Lock()
+	defer s.lentMu.Unlock()
+	for _, l := range s.lent {
+		_ = l.conn.Kill(ctx) // a leaf that can't be reached has nothing to kill
+	}
+}

@@ -1,0 +1,287 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// End says what follows a COMMIT or ROLLBACK.
+type End struct {
+	Chain bool // AND CHAIN: another transaction with the same modes begins
+}
+
+// OK is what a leaf answered to COMMIT or ROLLBACK.
+type OK struct {
+	Warnings uint16
+	Status   wire.Status
+	// Packet is the OK packet's payload when exactly one leaf was asked, nil otherwise.
+	Packet []byte
+}
+
+// Errors by which InnoDB may have rolled back the whole transaction, depending on settings.
+const (
+	erCheckread = 1020 // innodb_snapshot_isolation
+)
+
+// judge looks at a statement that was answered in a transaction. The caller holds mu.
+func (s *Session) judge(h *held) error {
+	c := h.conn
+	switch c.ErrCode {
+	case 0:
+		if c.InTransaction() || h.noAuto {
+			return nil
+		}
+		// A procedure or an implicit commit has ended the transaction there.
+		return s.ended(h)
+	case wire.ErDeadlock:
+		s.rolledBack(h)
+	case wire.ErLockWaitTimeout, erCheckread:
+		ctx, cancel := context.WithTimeout(context.Background(), repairTimeout)
+		defer cancel()
+		r, err := c.Query(ctx, "SELECT @@in_transaction")
+		switch {
+		case c.Broken():
+			return s.gone(h, err)
+		case err != nil:
+			return s.lose(&LostError{Place: h.place, Err: err})
+		case len(r.Rows) == 1 && len(r.Rows[0]) == 1 && string(r.Rows[0][0]) == "0" && !h.noAuto:
+			s.rolledBack(h)
+		}
+	}
+	return nil
+}
+
+// rolledBack is for a part that its leaf has rolled back: the others follow. The client gets the leaf's error.
+func (s *Session) rolledBack(h *held) {
+	s.over = &LostError{Place: h.place, Err: wire.Errorf(h.conn.ErrCode, "the leaf rolled the transaction back")}
+	s.forget(h)
+	s.rollbackAll()
+}
+
+// repairTimeout bounds what is done on connections to bring a session in order. One that takes longer is closed, which rolls back as well.
+const repairTimeout = 10 * time.Second
+
+// ended is for a statement that has ended the transaction by itself. Alone, that is how MariaDB does it; otherwise nobody knows what the others
+// should do.
+func (s *Session) ended(h *held) error {
+	others := 0
+	for _, i := range s.held {
+		if i.inTx && i != h {
+			others++
+		}
+	}
+	place := h.place
+	s.forget(h)
+	if others == 0 {
+		s.finish(End{})
+		return nil
+	}
+	s.rollbackAll()
+	return &EndedError{Place: place}
+}
+
+// lose ends the transaction after the loss of a part. Parts that still run are ended by their Done. The caller holds mu.
+func (s *Session) lose(e *LostError) error {
+	s.over = e
+	s.rollbackAll()
+	return e
+}
+
+// rollbackAll rolls back every part that does not run, and closes the transaction. The caller holds mu.
+func (s *Session) rollbackAll() {
+	for _, h := range slices.Clone(s.held) {
+		if h.inTx && !h.busy {
+			s.undo(h)
+		}
+	}
+	s.finish(End{})
+}
+
+// undo rolls back one part and lets it go. A connection that does not obey is closed, which rolls back as well.
+func (s *Session) undo(h *held) {
+	if c := h.conn; !c.Broken() && c.Done() && !c.Queued() {
+		ctx, cancel := context.WithTimeout(context.Background(), repairTimeout)
+		defer cancel()
+		if _, err := end(ctx, c, "ROLLBACK"); err == nil {
+			s.forget(h)
+			return
+		}
+	}
+	s.drop(h)
+	h.conn.Release()
+}
+
+// forget takes a part out of the transaction; its connection goes back unless it is pinned. The caller holds mu.
+func (s *Session) forget(h *held) {
+	h.inTx, h.saved = false, false
+	if h.pins != 0 && !h.conn.Broken() {
+		return
+	}
+	s.drop(h)
+	h.conn.Release()
+}
+
+func (s *Session) drop(h *held) {
+	if i := slices.Index(s.held, h); i >= 0 {
+		s.held = slices.Delete(s.held, i, i+1)
+	}
+}
+
+// finish closes the transaction, or begins the next one of a chain.
+func (s *Session) finish(e End) {
+	s.internal, s.savepoints = false, nil
+	if e.Chain {
+		return // open, with the same modes
+	}
+	s.open, s.modes = false, Modes{}
+}
+
+// end sends COMMIT or ROLLBACK and gives the OK packet.
+func end(ctx context.Context, c *backend.Conn, verb string) (OK, error) {
+	defer c.Watch(ctx)()
+	if err := c.Send(wire.ComQuery, []byte(verb)); err != nil {
+		return OK{}, err
+	}
+	p, err := c.Next()
+	if err != nil {
+		return OK{}, err
+	}
+	if e := p.Err(); e != nil {
+		return OK{}, e
+	}
+	ok := OK{Warnings: c.Warnings, Status: c.Status, Packet: slices.Clone(p.Payload)}
+	return ok, c.Drain()
+}
+
+// parts are the held connections that take part in the transaction, in the order of joining.
+func (s *Session) parts() []*held {
+	var parts []*held
+	for _, h := range s.held {
+		if h.inTx {
+			parts = append(parts, h)
+		}
+	}
+	return parts
+}
+
+// Commit commits every held partition. One: its answer is MariaDB's own. Several: one after another; *PartialCommitError when some have
+// committed and others have not, *UnknownCommitError when it can't be known. RELEASE is the caller's business. When ctx ends, a commit that
+// has been begun is finished.
+func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = nil
+	e.Chain = e.Chain && s.open
+	parts := s.parts()
+	for _, h := range parts {
+		if h.busy {
+			return OK{}, ErrBusy
+		}
+	}
+	if len(parts) > 1 {
+		// Much cheaper than a commit in part.
+		for _, h := range parts {
+			if !h.conn.Alive() {
+				err := s.lose(&LostError{Place: h.place, Err: errDead})
+				s.over = nil
+				return OK{}, err
+			}
+		}
+	}
+	var committed []Place
+	var last OK
+	for i, h := range parts {
+		ok, err := end(ctx, h.conn, "COMMIT")
+		if err != nil {
+			return OK{}, s.failed(committed, parts[i:], err)
+		}
+		committed, last = append(committed, h.place), ok
+		s.forget(h)
+	}
+	s.finish(e)
+	if len(committed) != 1 {
+		last.Packet = nil
+	}
+	return last, nil
+}
+
+var errDead = errors.New("closed by the leaf")
+
+// failed ends a transaction whose commit failed at rest[0].
+func (s *Session) failed(committed []Place, rest []*held, err error) error {
+	unknown := backend.OutcomeUnknown(err)
+	at := rest[0].place
+	var back []Place
+	for i, h := range rest {
+		if i > 0 || !unknown {
+			back = append(back, h.place)
+		}
+		s.undo(h)
+	}
+	s.finish(End{})
+	switch {
+	case len(committed) > 0 && unknown:
+		return &PartialCommitError{Committed: committed, RolledBack: back, Unknown: []Place{at}, Err: err}
+	case len(committed) > 0:
+		return &PartialCommitError{Committed: committed, RolledBack: back, Err: err}
+	case unknown:
+		return &UnknownCommitError{Place: at, RolledBack: back, Err: err}
+	}
+	var refused *wire.ServerError
+	if errors.As(err, &refused) {
+		return err
+	}
+	return &LostError{Place: at, Err: err}
+}
+
+// Rollback rolls back every held partition; a lost connection counts as rolled back.
+func (s *Session) Rollback(ctx context.Context, e End) (OK, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = nil
+	e.Chain = e.Chain && s.open
+	var last OK
+	parts := s.parts()
+	for _, h := range parts {
+		if h.busy {
+			return OK{}, ErrBusy
+		}
+	}
+	for _, h := range parts {
+		ok, err := end(ctx, h.conn, "ROLLBACK")
+		if err != nil {
+			s.drop(h)
+			h.conn.Release()
+			continue
+		}
+		last = ok
+		s.forget(h)
+	}
+	s.finish(e)
+	if len(parts) != 1 {
+		last.Packet = nil
+	}
+	return last, nil
+}
+
+// Close rolls back and gives everything back. Every Conn must be Done.
+func (s *Session) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), repairTimeout)
+	defer cancel()
+	_, _ = s.Rollback(ctx, End{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.held {
+		if h.conn == nil {
+			continue
+		}
+		h.conn.ResetOnRelease()
+		h.conn.Release()
+	}
+	s.held, s.over = nil, nil
+}

@@ -1,0 +1,110 @@
+package txn
+
+import (
+	"context"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// erNoSavepoint is ER_SP_DOES_NOT_EXIST, as MariaDB says it of savepoints.
+const erNoSavepoint = 1305
+
+// quote makes an identifier.
+func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// Savepoint sets a savepoint at every held partition, and at those that join later. name is without quotes.
+func (s *Session) Savepoint(ctx context.Context, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		if s.autocommit {
+			return nil // as MariaDB: it has no effect
+		}
+		s.begin(Modes{})
+	}
+	if err := s.everywhere("SAVEPOINT " + quote(name)); err != nil {
+		return err
+	}
+	if i := s.savepoint(name); i >= 0 {
+		s.savepoints = append(s.savepoints[:i:i], s.savepoints[i+1:]...)
+	}
+	s.savepoints = append(s.savepoints, name)
+	return nil
+}
+
+// RollbackTo rolls back to a savepoint; 1305 when there is none.
+func (s *Session) RollbackTo(ctx context.Context, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.savepoint(name)
+	if i < 0 {
+		return wire.Errorf(erNoSavepoint, "SAVEPOINT %s does not exist", name)
+	}
+	if err := s.everywhere("ROLLBACK TO SAVEPOINT " + quote(name)); err != nil {
+		return err
+	}
+	s.savepoints = s.savepoints[: i+1 : i+1]
+	return nil
+}
+
+// ReleaseSavepoint forgets a savepoint and those after it; 1305 when there is none.
+func (s *Session) ReleaseSavepoint(ctx context.Context, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.savepoint(name)
+	if i < 0 {
+		return wire.Errorf(erNoSavepoint, "SAVEPOINT %s does not exist", name)
+	}
+	if err := s.everywhere("RELEASE SAVEPOINT " + quote(name)); err != nil {
+		return err
+	}
+	s.savepoints = s.savepoints[:i:i]
+	return nil
+}
+
+func (s *Session) savepoint(name string) int {
+	for i, n := range s.savepoints {
+		if strings.EqualFold(n, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// everywhere runs a statement at every part of the transaction, at the same time. A part that refuses or is lost ends the transaction: the parts
+// would differ. The caller holds mu.
+func (s *Session) everywhere(sql string) error {
+	parts := s.parts()
+	for _, h := range parts {
+		if err := h.conn.Send(wire.ComQuery, []byte(sql)); err != nil {
+			h.busy = false
+			return s.lose(&LostError{Place: h.place, Err: err})
+		}
+	}
+	var failed *LostError
+	for _, h := range parts {
+		if err := answered(h.conn); err != nil && failed == nil {
+			failed = &LostError{Place: h.place, Err: err}
+		}
+	}
+	if failed != nil {
+		return s.lose(failed)
+	}
+	return nil
+}
+
+// answered reads an answer without rows.
+func answered(c *backend.Conn) error {
+	for !c.Done() {
+		p, err := c.Next()
+		if err != nil {
+			return err
+		}
+		if e := p.Err(); e != nil {
+			return e
+		}
+	}
+	return nil
+}
