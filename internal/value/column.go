@@ -176,7 +176,9 @@ func (c *Column) orderInt() func(a, b []byte) int {
 	case c.Unsigned:
 		return func(a, b []byte) int { return compare(wire.BinaryInt(a, true), wire.BinaryInt(b, true)) }
 	}
-	return func(a, b []byte) int { return compare(int64(wire.BinaryInt(a, false)), int64(wire.BinaryInt(b, false))) }
+	return func(a, b []byte) int {
+		return compare(int64(wire.BinaryInt(a, false)), int64(wire.BinaryInt(b, false)))
+	}
 }
 
 func compare[T int64 | uint64 | float64](a, b T) int {

@@ -148,4 +148,6 @@ func (c *Column) AppendCell(dst, cell []byte) []byte {
 }
 
 // Fixed says whether the binary protocol writes the column without a length.
-func (c *Column) Fixed() bool { return c.Class == Int || c.Class == Float || c.Class == Double || c.Class == Null }
+func (c *Column) Fixed() bool {
+	return c.Class == Int || c.Class == Float || c.Class == Double || c.Class == Null
+}

@@ -1,0 +1,164 @@
+package merge
+
+import (
+	"github.com/orbweaver/orbweaver/internal/value"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// row is one row on its way through the stages.
+type row struct {
+	payload []byte   // as it came, unless dirty
+	cells   [][]byte // nil is NULL
+	dirty   bool     // cells were replaced: payload is stale
+	final   bool     // payload is what the client gets, there are no cells
+}
+
+// layout knows how rows are written.
+type layout struct {
+	cols   []value.Column
+	format value.Format
+}
+
+func newLayout(defs []wire.Column, f value.Format) layout {
+	l := layout{format: f, cols: make([]value.Column, len(defs))}
+	for i := range defs {
+		l.cols[i] = value.Of(&defs[i], f)
+	}
+	return l
+}
+
+// split cuts a payload into its cells.
+func (l *layout) split(payload []byte, cells [][]byte) error {
+	if l.format == value.Text {
+		return wire.SplitTextRow(payload, cells)
+	}
+	var r wire.BinaryRow
+	if err := r.Reset(payload, len(cells)); err != nil {
+		return err
+	}
+	for i := range cells {
+		v, null, ok := r.Next(l.cols[i].Type)
+		switch {
+		case !ok:
+			return wire.ErrMalformed
+		case null:
+			cells[i] = nil
+		default:
+			cells[i] = v
+		}
+	}
+	if !r.Done() {
+		return wire.ErrMalformed
+	}
+	return nil
+}
+
+// cut appends the row's first n columns as a payload.
+func (l *layout) cut(dst []byte, r *row, n int) []byte {
+	if l.format == value.Text {
+		if !r.dirty {
+			return append(dst, r.payload[:l.size(r.cells[:n])]...)
+		}
+		for i, c := range r.cells[:n] {
+			if c == nil {
+				dst = append(dst, textNull)
+				continue
+			}
+			dst = l.cols[i].AppendCell(dst, c)
+		}
+		return dst
+	}
+	// The bitmap of NULLs has another length, so a binary row is always written anew.
+	dst = append(dst, 0)
+	nulls := len(dst)
+	for range (n + 9) / 8 {
+		dst = append(dst, 0)
+	}
+	if !r.dirty {
+		for i, c := range r.cells[:n] {
+			if c == nil {
+				dst[nulls+(i+2)/8] |= 1 << ((i + 2) % 8)
+			}
+		}
+		from := 1 + (len(r.cells)+9)/8
+		return append(dst, r.payload[from:from+l.size(r.cells[:n])]...)
+	}
+	for i, c := range r.cells[:n] {
+		if c == nil {
+			dst[nulls+(i+2)/8] |= 1 << ((i + 2) % 8)
+			continue
+		}
+		dst = l.cols[i].AppendCell(dst, c)
+	}
+	return dst
+}
+
+const textNull = 0xfb
+
+// size is the number of bytes that cells take in a row.
+func (l *layout) size(cells [][]byte) int {
+	n := 0
+	for i, c := range cells {
+		switch {
+		case c == nil:
+			if l.format == value.Text {
+				n++
+			}
+		case l.format == value.Binary && l.cols[i].Fixed():
+			n += len(c)
+		case len(c) < 251:
+			n += 1 + len(c)
+		case len(c) < 1<<16:
+			n += 3 + len(c)
+		case len(c) < 1<<24:
+			n += 4 + len(c)
+		default:
+			n += 9 + len(c)
+		}
+	}
+	return n
+}
+
+// reader reads one part.
+type reader struct {
+	src    Source
+	layout *layout
+	row    row
+}
+
+func newReader(s Source, l *layout) *reader {
+	return &reader{src: s, layout: l, row: row{cells: make([][]byte, len(l.cols))}}
+}
+
+// advance reads the next row.
+func (r *reader) advance() error {
+	p, err := r.src.Next()
+	if err != nil {
+		return err
+	}
+	r.row.payload = p
+	return r.layout.split(p, r.row.cells)
+}
+
+// saved is a row kept beyond the next call, in storage that is used again.
+type savedRow struct {
+	row
+	buf []byte
+}
+
+// save copies r.
+func (s *savedRow) save(l *layout, r *row) error {
+	if r.dirty {
+		s.buf = l.cut(s.buf[:0], r, len(r.cells))
+	} else {
+		s.buf = append(s.buf[:0], r.payload...)
+	}
+	if s.cells == nil {
+		s.cells = make([][]byte, len(r.cells))
+	}
+	s.payload, s.dirty, s.final = s.buf, false, r.final
+	if r.final {
+		return nil
+	}
+	return l.split(s.payload, s.cells)
+}
