@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ type Farm struct {
 	bin     binaries
 	log     *slog.Logger
 	servers []*server
-	lock    *os.File
+	lock    io.Closer
 	release func()         // gives the ports back
 	running sync.WaitGroup // supervisors
 	closing sync.Once
@@ -61,7 +62,7 @@ func (f *Farm) start(ctx context.Context) error {
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
 	}
-	if f.lock, err = lockDir(dir); err != nil {
+	if f.lock, err = LockDir(dir); err != nil {
 		return err
 	}
 	if f.bin, err = find(ctx); err != nil {
@@ -99,8 +100,8 @@ func (f *Farm) start(ctx context.Context) error {
 	return nil
 }
 
-// lockDir makes sure that a directory has one farm.
-func lockDir(dir string) (*os.File, error) {
+// LockDir makes sure that a directory has one owner. Closing the result, or the process's end, gives it back. It returns *InUseError.
+func LockDir(dir string) (io.Closer, error) {
 	path := filepath.Join(dir, "lock")
 	lock, err := tryLock(path)
 	if errors.Is(err, errLocked) {

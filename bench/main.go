@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// settings come from the environment, as make passes it on.
+type settings struct {
+	Seconds    int      // BENCH_TIME, of one cell and contender
+	Tests      []string // BENCH_ONLY
+	Threads    []int    // BENCH_THREADS
+	Modes      []string // BENCH_PS
+	Contenders []string // BENCH_CONTENDERS
+	Tables     int      // BENCH_TABLES
+	Rows       int      // BENCH_ROWS, of one table
+	Options    []string // BENCH_OPTIONS, of all MariaDB servers
+	Results    string   // BENCH_RESULTS
+}
+
+var (
+	allTests      = []string{"point_select", "read_only", "read_write", "write_only", "update_index"}
+	allModes      = []string{"auto", "disable"}
+	allContenders = []string{direct, haproxy, spider, orbweaver}
+)
+
+func readSettings(env func(string) string) (settings, error) {
+	s := settings{Results: "bench/RESULTS.md"}
+	var errs []error
+	number := func(name string, def int) int {
+		v := env(name)
+		if v == "" {
+			return def
+		}
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			errs = append(errs, fmt.Errorf("%s=%q: must be a number above 0", name, v))
+		}
+		return n
+	}
+	choice := func(name string, all []string) []string {
+		chosen := strings.FieldsFunc(env(name), func(r rune) bool { return r == ' ' || r == ',' })
+		if len(chosen) == 0 {
+			return all
+		}
+		for i, c := range chosen {
+			chosen[i] = strings.TrimPrefix(c, "oltp_")
+			if !slices.Contains(all, chosen[i]) {
+				errs = append(errs, fmt.Errorf("%s: %q is none of %s", name, c, strings.Join(all, ", ")))
+			}
+		}
+		return chosen
+	}
+	s.Seconds = number("BENCH_TIME", 10)
+	s.Tables = number("BENCH_TABLES", 4)
+	s.Rows = number("BENCH_ROWS", 100000)
+	s.Tests = choice("BENCH_ONLY", allTests)
+	s.Modes = choice("BENCH_PS", allModes)
+	s.Contenders = choice("BENCH_CONTENDERS", allContenders)
+	s.Options = strings.Fields(env("BENCH_OPTIONS"))
+	if r := env("BENCH_RESULTS"); r != "" {
+		s.Results = r
+	}
+	s.Threads = []int{1, 8, 64, 256}
+	if t := strings.FieldsFunc(env("BENCH_THREADS"), func(r rune) bool { return r == ' ' || r == ',' }); len(t) > 0 {
+		s.Threads = nil
+		for _, f := range t {
+			n, err := strconv.Atoi(f)
+			if err != nil || n < 1 {
+				errs = append(errs, fmt.Errorf("BENCH_THREADS: %q is not a number of clients", f))
+			}
+			s.Threads = append(s.Threads, n)
+		}
+	}
+	return s, errors.Join(errs...)
+}
+
+// cell is one place of the table: what all contenders are asked to do.
+type cell struct {
+	Test    string
+	Mode    string
+	Threads int
+}
+
+func (s settings) cells() []cell {
+	var cs []cell
+	for _, t := range s.Tests {
+		for _, m := range s.Modes {
+			for _, n := range s.Threads {
+				cs = append(cs, cell{t, m, n})
+			}
+		}
+	}
+	return cs
+}
+
+// turn is one run of sysbench.
+type turn struct {
+	Contender string
+	Seconds   int
+}
+
+// turns divides a cell's time: contenders run forth and then back, and another one begins in each cell.
+func turns(contenders []string, seconds, cell int) []turn {
+	n := len(contenders)
+	order := make([]string, n)
+	for i := range contenders {
+		order[i] = contenders[(i+cell)%n]
+	}
+	if seconds < 2 {
+		return half(order, seconds)
+	}
+	forth := half(order, (seconds+1)/2)
+	slices.Reverse(order)
+	return append(forth, half(order, seconds/2)...)
+}
+
+func half(order []string, seconds int) []turn {
+	ts := make([]turn, len(order))
+	for i, c := range order {
+		ts[i] = turn{c, seconds}
+	}
+	return ts
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	s, err := readSettings(os.Getenv)
+	if err != nil {
+		return err
+	}
+	fmt.Println("starting servers and loading data")
+	a, err := setUp(ctx, s)
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err != nil {
+		return err
+	}
+	r := report{When: time.Now().UTC(), Settings: s, Cells: map[cell]map[string]outcome{}}
+	if r.Machine, err = describe(ctx); err != nil {
+		return err
+	}
+	cells := s.cells()
+	for i, c := range cells {
+		r.Cells[c] = map[string]outcome{}
+		for _, t := range turns(s.Contenders, s.Seconds, i) {
+			o := a.sysbench(ctx, c, t)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			r.Cells[c][t.Contender] = r.Cells[c][t.Contender].plus(o)
+		}
+		fmt.Printf("%d/%d %s\n", i+1, len(cells), r.line(c))
+	}
+	text := r.markdown()
+	fmt.Print("\n", text)
+	return os.WriteFile(s.Results, []byte(text), 0o644)
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/gateway"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+const (
+	nodeLease   = 5 * time.Second  // a node that is silent for so long is dead to the others
+	maxNodeID   = 4095             // connection ids have 12 bits for it
+	startWithin = 60 * time.Second // what must have answered at the start
+	stopWithin  = 15 * time.Second // what is given to clients and servers at the end
+)
+
+// stack holds what is to be stopped, the last started first.
+type stack []func(context.Context) error
+
+func (s *stack) push(f func(context.Context) error) { *s = append(*s, f) }
+
+// unwind stops everything and joins what fails to err.
+func (s *stack) unwind(err error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	for i := len(*s) - 1; i >= 0; i-- {
+		err = errors.Join(err, (*s)[i](ctx))
+	}
+	*s = nil
+	return err
+}
+
+// listeners are taken before anything is started, so that a busy port costs nothing.
+type listeners struct{ mysql, http net.Listener }
+
+func listen(mysql, http string) (*listeners, error) {
+	m, err := listenOn("--listen", mysql)
+	if err != nil {
+		return nil, err
+	}
+	h, err := listenOn("--http", http)
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return &listeners{m, h}, nil
+}
+
+func listenOn(flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("another program listens on %s: choose another address with %s", addr, flag)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return l, nil
+}
+
+func (l *listeners) close(context.Context) error {
+	var errs []error
+	for _, x := range []net.Listener{l.mysql, l.http} {
+		if err := x.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// nodeConfig is what a node is made of.
+type nodeConfig struct {
+	Name           string
+	Catalog        *catalog.Catalog
+	Password       string // of the cluster, for the leaves
+	TLS            *tls.Config
+	MaxConnections int
+	MaxPacket      int
+	Listeners      *listeners
+	Log            *slog.Logger
+}
+
+// node is a running gateway with its HTTP side.
+type node struct {
+	stops  stack
+	failed chan error
+}
+
+// startNode starts a node, which accepts clients when it returns.
+func startNode(ctx context.Context, c nodeConfig) (n *node, err error) {
+	n = &node{failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			err = n.stops.unwind(err)
+		}
+	}()
+	starting, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+
+	member, err := c.Catalog.Register(starting, catalog.NodeInfo{
+		Name: c.Name, MySQL: c.Listeners.mysql.Addr().String(), HTTP: c.Listeners.http.Addr().String(),
+	}, nodeLease)
+	if err != nil {
+		return nil, err
+	}
+	n.stops.push(member.Close)
+	if member.ID() > maxNodeID {
+		return nil, fmt.Errorf("node %s has the number %d, the cluster can tell %d apart", c.Name, member.ID(), maxNodeID)
+	}
+	pools := backend.New(backend.Config{
+		Addr: func(leaf string) (string, bool) {
+			l := c.Catalog.Snapshot().Leaves[leaf]
+			if l == nil {
+				return "", false
+			}
+			return l.Addr(), true
+		},
+		Password: c.Password,
+	})
+	n.stops.push(func(context.Context) error { pools.Close(); return nil })
+	gw, err := gateway.New(starting, gateway.Config{
+		Catalog: c.Catalog, Pools: pools, NodeID: uint16(member.ID()), ClusterKey: wire.Ed25519Public(c.Password), TLS: c.TLS,
+		MaxConnections: c.MaxConnections, MaxPacket: c.MaxPacket, Log: c.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.serve("MySQL clients", gateway.ErrClosed, gw.Shutdown, func() error { return gw.Serve(context.Background(), c.Listeners.mysql) })
+	web := &http.Server{Handler: httpHandler(gw, pools), ReadHeaderTimeout: 10 * time.Second}
+	n.serve("HTTP", http.ErrServerClosed, web.Shutdown, func() error { return web.Serve(c.Listeners.http) })
+	return n, nil
+}
+
+// serve runs a server until its shutdown, after which its end is expected.
+func (n *node) serve(what string, expected error, shutdown func(context.Context) error, serve func() error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := serve(); !errors.Is(err, expected) {
+			n.failed <- fmt.Errorf("serving %s: %w", what, err)
+		}
+	}()
+	n.stops.push(func(ctx context.Context) error {
+		err := shutdown(ctx)
+		<-done
+		return err
+	})
+}
+
+// wait returns when ctx ends, or when a server fails.
+func (n *node) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.failed:
+		return err
+	}
+}
+
+func (n *node) stop(context.Context) error { return n.stops.unwind(nil) }

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localfarm"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// upConfig is what the flags of `up` say.
+type upConfig struct {
+	Leaves         int
+	LeavesGiven    bool
+	Listen, HTTP   string
+	LeafPortBase   int
+	DataDir        string
+	MariaDBOptions []string
+	LogLevel       string
+}
+
+func upCommand() *cobra.Command {
+	var conf upConfig
+	c := &cobra.Command{
+		Use:   "up",
+		Short: "Run a whole cluster on this machine, for development",
+		Long: `Run a whole cluster on this machine, for development: MariaDB servers as leaves, an etcd and one node, until Ctrl-C.
+The next start finds all data again.`,
+		Example: "  orbweaver up\n  orbweaver up --leaves 2 --listen 127.0.0.1:3307 --data-dir /tmp/farm --mariadb-option innodb_buffer_pool_size=1G",
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf.LeavesGiven = c.Flags().Changed("leaves")
+			if err := conf.validate(); err != nil {
+				return err
+			}
+			return up(c.Context(), &conf)
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&conf.Leaves, "leaves", 4, "number of MariaDB servers, in two availability groups")
+	f.StringVar(&conf.Listen, "listen", "127.0.0.1:3306", "`HOST:PORT` for MySQL clients")
+	f.StringVar(&conf.HTTP, "http", "127.0.0.1:8306", "`HOST:PORT` for health, metrics and profiles")
+	f.IntVar(&conf.LeafPortBase, "leaf-port-base", 0, "`PORT` of the first leaf, the others follow (default: free ports)")
+	f.StringVar(&conf.DataDir, "data-dir", "./data", "`DIR` for all data")
+	f.StringArrayVar(&conf.MariaDBOptions, "mariadb-option", nil, "option `k=v` for the MariaDB servers; repeatable")
+	f.StringVar(&conf.LogLevel, "log-level", "warn", "debug, info, warn or error")
+	return c
+}
+
+func (c *upConfig) validate() error {
+	if c.Leaves < 1 || c.Leaves > 64 {
+		return usage("--leaves %d: must be between 1 and 64", c.Leaves)
+	}
+	if c.LeafPortBase < 0 || c.LeafPortBase+c.Leaves-1 > 65535 {
+		return usage("--leaf-port-base %d: not a port, or too high for %d leaves", c.LeafPortBase, c.Leaves)
+	}
+	if c.DataDir == "" {
+		return usage("--data-dir is empty")
+	}
+	if err := checkAddress("--listen", c.Listen); err != nil {
+		return err
+	}
+	if err := checkAddress("--http", c.HTTP); err != nil {
+		return err
+	}
+	for _, o := range c.MariaDBOptions {
+		if err := localfarm.CheckOption(o); err != nil {
+			return &usageError{fmt.Errorf("--mariadb-option: %w", err)}
+		}
+	}
+	return nil
+}
+
+// up runs a cluster until ctx ends.
+func up(ctx context.Context, c *upConfig) (err error) {
+	log, err := logger(c.LogLevel)
+	if err != nil {
+		return err
+	}
+	if _, err := localfarm.Version(ctx); errors.Is(err, localfarm.ErrNotInstalled) {
+		return fmt.Errorf("%w; on Debian and Ubuntu: apt-get install mariadb-server", err)
+	} else if err != nil {
+		return err
+	}
+	var stops stack
+	defer func() { err = stops.unwind(err) }()
+
+	if err := os.MkdirAll(c.DataDir, 0o711); err != nil { // the account that the servers run as passes through
+		return err
+	}
+	lock, err := localfarm.LockDir(c.DataDir)
+	if err != nil {
+		return err
+	}
+	stops.push(func(context.Context) error { return lock.Close() })
+	listeners, err := listen(c.Listen, c.HTTP)
+	if err != nil {
+		return err
+	}
+	stops.push(listeners.close)
+
+	starting, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	etcd, err := catalog.StartEmbedded(starting, catalog.EmbeddedConfig{Dir: filepath.Join(c.DataDir, "etcd"), Log: log})
+	if err != nil {
+		return err
+	}
+	stops.push(func(context.Context) error { return etcd.Close() })
+	cat, err := catalog.Open(starting, catalog.Config{Endpoints: etcd.Endpoints(), Log: log})
+	if err != nil {
+		return err
+	}
+	stops.push(func(context.Context) error { return cat.Close() })
+	key, err := localKey(starting, cat, filepath.Join(c.DataDir, "cluster.key"))
+	if err != nil {
+		return err
+	}
+	cert, err := localCertificate(c.DataDir, time.Now())
+	if err != nil {
+		return err
+	}
+	farm, err := startFarm(starting, c, cat, key, log)
+	if err != nil {
+		return err
+	}
+	stops.push(func(context.Context) error { return farm.Close() })
+	n, err := startNode(ctx, nodeConfig{Name: "node-1", Catalog: cat, Password: key, TLS: cert, Listeners: listeners, Log: log})
+	if err != nil {
+		return err
+	}
+	stops.push(n.stop)
+	fmt.Println(readyLine(listeners, len(farm.Leaves())))
+	select {
+	case err := <-etcd.Err():
+		return fmt.Errorf("embedded etcd: %w", err)
+	case err := <-n.failed:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// startFarm starts the leaves and tells the catalog where they are.
+func startFarm(ctx context.Context, c *upConfig, cat *catalog.Catalog, key string, log *slog.Logger) (*localfarm.Farm, error) {
+	n := c.Leaves
+	if known := len(cat.Snapshot().Leaves); known > 0 {
+		if c.LeavesGiven && known != n {
+			// A leaf that comes later would lack the accounts and tables that the others have.
+			return nil, usage("--leaves %d: the cluster in %s has %d leaves", n, c.DataDir, known)
+		}
+		n = known
+	}
+	farm, err := localfarm.Start(ctx, localfarm.Config{
+		Dir: filepath.Join(c.DataDir, "leaves"), Leaves: n, PortBase: c.LeafPortBase, Options: c.MariaDBOptions,
+		ClusterPublicKey: wire.Ed25519Public(key), Logger: log, StopTimeout: stopWithin,
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = cat.Update(ctx, func(tx *catalog.Txn) error {
+		for _, l := range farm.Leaves() {
+			now := topo.Leaf{Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, ServerID: l.ServerID, State: topo.LeafOnline}
+			if old := tx.Leaf(l.Name); old == nil || *old != now {
+				tx.PutLeaf(&now)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, farm.Close())
+	}
+	return farm, nil
+}
+
+// readyLine says that clients may come, and how.
+func readyLine(l *listeners, leaves int) string {
+	mysql := l.mysql.Addr().String()
+	host, port, err := net.SplitHostPort(mysql)
+	if ip := net.ParseIP(host); err != nil || ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return fmt.Sprintf("ready: mysql %s, http %s, %d leaves; connect: mariadb -h %s -P %s -u root", mysql, l.http.Addr(), leaves, host, port)
+}
