@@ -23,7 +23,7 @@ const (
 	ed25519SigSize = 64
 )
 
-// Nonce fills b with random bytes that neither end a C string nor look like a separator to old clients.
+// nonce fills b with random bytes that neither end a C string nor look like a separator to old clients.
 func nonce(b []byte) {
 	if _, err := rand.Read(b); err != nil {
 		panic(err) // crypto/rand never fails

@@ -126,8 +126,12 @@ func (c *Conn) took(seq uint8, n int) error {
 	if c.pipelined {
 		return nil
 	}
-	// With compression MariaDB numbers the frames inside as it pleases: only those outside count.
-	if seq != c.rseq && c.z == nil {
+	if c.z != nil {
+		// Only the compressed packets' numbers count; those of the frames inside follow them at each turn, as with MariaDB.
+		c.rseq, c.wseq = c.z.seq, c.z.seq
+		return nil
+	}
+	if seq != c.rseq {
 		return c.breakRead(fmt.Errorf("%w: got %d, want %d", ErrSequence, seq, c.rseq))
 	}
 	c.rseq = seq + 1
@@ -261,7 +265,8 @@ func (c *Conn) discard(n int) error {
 		if n -= got; n == 0 {
 			return nil
 		}
-		if err := c.fill(1); err != nil {
+		// Not just one byte, which is all that TLS and compression give for that.
+		if err := c.fill(min(n, smallBlock)); err != nil {
 			return c.breakRead(err)
 		}
 	}

@@ -106,6 +106,9 @@ func (c *Conn) Pending() bool { return len(c.wbuf) > 0 }
 func (c *Conn) Flush() error {
 	err := c.flush()
 	c.dropWriteBlock()
+	if c.z != nil {
+		c.rseq, c.wseq = c.z.seq, c.z.seq
+	}
 	return err
 }
 

@@ -83,6 +83,9 @@ const (
 	StatusAnsiQuotes        Status = 1 << 15
 )
 
+// Has reports whether all flags of f are set.
+func (s Status) Has(f Status) bool { return s&f == f }
+
 // Command is the first byte of a packet that a client sends once it is logged in.
 type Command byte
 

@@ -64,13 +64,11 @@ func appendOK(dst []byte, caps Caps, ok *OK) []byte {
 	}
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(status))
 	dst = binary.LittleEndian.AppendUint16(dst, ok.Warnings)
-	if !track {
-		return append(dst, ok.Info...)
-	}
-	if len(ok.Info) > 0 || len(ok.Track) > 0 {
+	track = track && len(ok.Track) > 0
+	if len(ok.Info) > 0 || track {
 		dst = AppendLenencBytes(dst, ok.Info)
 	}
-	if len(ok.Track) > 0 {
+	if track {
 		dst = AppendLenencBytes(dst, ok.Track)
 	}
 	return dst
@@ -104,14 +102,11 @@ func ParseOK(payload []byte, caps Caps, ok *OK) error {
 	ok.InsertID = r.lenenc()
 	ok.Status = Status(r.u16())
 	ok.Warnings = r.u16()
-	if caps&ClientSessionTrack == 0 {
-		ok.Info = r.p
-		return r.err()
-	}
+	// MariaDB writes the length before it also where the protocol's description has the rest of the packet.
 	if len(r.p) > 0 {
 		ok.Info = r.lenencBytes()
 	}
-	if ok.Status&StatusStateChanged != 0 && len(r.p) > 0 {
+	if caps&ClientSessionTrack != 0 && ok.Status&StatusStateChanged != 0 && len(r.p) > 0 {
 		ok.Track = r.lenencBytes()
 	}
 	return r.err()

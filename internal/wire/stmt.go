@@ -224,7 +224,8 @@ func ParseStmtCommand(packet []byte) (id uint32, err error) {
 	return id, r.err()
 }
 
-// AppendFetch appends COM_STMT_FETCH.
+// AppendFetch appends COM_STMT_FETCH. An execution that opened a cursor was answered by column definitions and one EOF, with
+// StatusCursorExists; a fetch is answered by rows and an EOF, at the end with StatusLastRowSent.
 func AppendFetch(dst []byte, stmtID, rows uint32) []byte {
 	return binary.LittleEndian.AppendUint32(AppendStmtCommand(dst, ComStmtFetch, stmtID), rows)
 }
