@@ -95,7 +95,7 @@ func (e *Embedded) Endpoints() []string { return []string{e.endpoint} }
 // Err yields an error when the etcd ends by itself.
 func (e *Embedded) Err() <-chan error { return e.etcd.Err() }
 
-// Close stops the etcd; its data is on disk.
+// Close stops the etcd; its data is on disk. Close the catalogs that use it first: etcd gives connected clients some seconds to go.
 func (e *Embedded) Close() error {
 	e.etcd.Close()
 	e.removeSockets()

@@ -140,7 +140,7 @@ func (n *Node) Alive() context.Context {
 	return over
 }
 
-// Close gives up the lease: locks and leadership end at once for all to see.
+// Close gives up the lease: locks and leadership end at once for all to see. When etcd is away it does not wait long: the lease ends by itself.
 func (n *Node) Close(ctx context.Context) error {
 	n.stop()
 	n.wg.Wait()
@@ -152,6 +152,8 @@ func (n *Node) Close(ctx context.Context) error {
 		return nil
 	}
 	l.stop()
+	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
 	if _, err := n.c.client.Revoke(ctx, l.id); err != nil {
 		return readError(err)
 	}

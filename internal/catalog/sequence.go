@@ -147,7 +147,7 @@ func (s *Sequence) Next(ctx context.Context, n uint64) (first uint64, err error)
 // Observe says that v was inserted explicitly: what is generated later is greater, at this node at once and at the others as soon as they see it.
 // It costs nothing when v is in or below this node's own block or below an explicit value before it.
 func (s *Sequence) Observe(ctx context.Context, v uint64) error {
-	for {
+	for raised := false; !raised; {
 		s.mu.Lock()
 		if s.known && v < s.doc.Floor {
 			s.mu.Unlock()
@@ -158,10 +158,11 @@ func (s *Sequence) Observe(ctx context.Context, v uint64) error {
 			s.mu.Unlock()
 			return nil
 		}
-		if err := s.alone(ctx, func() error { return s.raise(ctx, v) }); err != nil {
+		if err := s.alone(ctx, func() error { raised = true; return s.raise(ctx, v) }); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // Peek is the value that Next would probably return now.

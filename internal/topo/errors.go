@@ -87,3 +87,6 @@ func LeafExists(name string) *Error {
 func badName(db, why string) *Error {
 	return &Error{ErrName, 1102, "42000", fmt.Sprintf("Incorrect database name '%s': %s", db, why)}
 }
+
+// MySQL is the error as a packet tells it.
+func (e *Error) MySQL() (code uint16, state, message string) { return e.Number, e.SQL, e.Message }

@@ -1,0 +1,226 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+var prefixOpt = []clientv3.OpOption{clientv3.WithPrefix()}
+
+func register(t *testing.T, c *Catalog, name string) *Node {
+	t.Helper()
+	n, err := c.Register(within(t, 10*time.Second), NodeInfo{Name: name}, 2*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close(context.Background()) })
+	return n
+}
+
+func TestNodesAndController(t *testing.T) {
+	t.Parallel()
+	e := newEtcd(t)
+	ca, cb := open(t, e), open(t, e)
+	a, b := register(t, ca, "a"), register(t, cb, "b")
+	if a.ID() == b.ID() || a.ID() == 0 || b.ID() == 0 {
+		t.Errorf("ids %d %d", a.ID(), b.ID())
+	}
+	eventually(t, time.Second, "both nodes at both", func() bool { return len(ca.Nodes()) == 2 && len(cb.Nodes()) == 2 })
+	ctx := within(t, 20*time.Second)
+	lead, err := a.Campaign(ctx)
+	if err != nil || !a.IsController() {
+		t.Fatal(err)
+	}
+	won := make(chan context.Context)
+	go func() {
+		l, err := b.Campaign(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		won <- l
+	}()
+	select {
+	case <-won:
+		t.Fatal("two controllers")
+	case <-time.After(300 * time.Millisecond):
+	}
+	eventually(t, time.Second, "the controller's name", func() bool { return cb.Controller() == "a" })
+	if err := a.Resign(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if lead.Err() == nil || a.IsController() {
+		t.Error("a resigned and leads on")
+	}
+	lead = <-won
+	if !b.IsController() || lead.Err() != nil {
+		t.Error("b does not lead")
+	}
+	// Closing a node ends its leadership and its registration at once.
+	if err := b.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if lead.Err() == nil {
+		t.Error("b is closed and leads on")
+	}
+	if _, err := a.Campaign(ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Second, "b gone", func() bool { return len(ca.Nodes()) == 1 })
+}
+
+func TestLostLease(t *testing.T) {
+	t.Parallel()
+	c := open(t, newEtcd(t))
+	n := register(t, c, "a")
+	id := n.ID()
+	ctx := within(t, 20*time.Second)
+	lead, err := n.Campaign(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := n.Lock(ctx, "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &DDLRecord{Databases: []string{"d"}, Statement: "CREATE"}
+	if err := l.BeginDDL(ctx, r); err != nil {
+		t.Fatal(err)
+	}
+	alive := n.Alive()
+	if _, err := c.client.Revoke(ctx, l.lease.id); err != nil {
+		t.Fatal(err)
+	}
+	for what, x := range map[string]context.Context{"lease": alive, "lock": l.Context(), "leadership": lead} {
+		select {
+		case <-x.Done():
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s: not signalled", what)
+		}
+	}
+	if err := l.SaveDDL(ctx, r); !errors.Is(err, ErrLockLost) {
+		t.Errorf("saved without the lock: %v", err)
+	}
+	if _, err := c.Update(ctx, func(x *Txn) error { x.EndDDL(l, r); return nil }); !errors.Is(err, ErrLockLost) {
+		t.Errorf("ended without the lock: %v", err)
+	}
+	eventually(t, 5*time.Second, "a new lease", func() bool { return n.Alive().Err() == nil })
+	if n.ID() != id {
+		t.Error("the id has changed")
+	}
+	recs, err := c.DDLRecords(ctx, "d")
+	if err != nil || len(recs) != 1 || !recs[0].Orphan {
+		t.Fatalf("%v %v", recs, err)
+	}
+	l2, err := n.Lock(ctx, "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l2.Unlock()
+	if err := l2.SaveDDL(ctx, recs[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Update(ctx, func(x *Txn) error { x.EndDDL(l2, recs[0]); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if recs, err = c.DDLRecords(ctx); err != nil || len(recs) != 0 {
+		t.Errorf("%v %v", recs, err)
+	}
+}
+
+// A process that comes back under its name finds the locks of its former life free at once.
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	e := newEtcd(t)
+	a := open(t, e)
+	old, err := a.Register(within(t, 5*time.Second), NodeInfo{Name: "a"}, 60*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Lock(within(t, 5*time.Second), "d"); err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Close() // the lease is not revoked: as if killed
+	b := open(t, e)
+	n := register(t, b, "a")
+	if n.ID() != old.ID() {
+		t.Errorf("ids %d and %d", old.ID(), n.ID())
+	}
+	l, err := n.Lock(within(t, time.Second), "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Unlock()
+}
+
+func TestLocksExclude(t *testing.T) {
+	t.Parallel()
+	e := newEtcd(t)
+	nodes := []*Node{register(t, open(t, e), "a"), register(t, open(t, e), "b")}
+	var inside atomic.Int32
+	var wg sync.WaitGroup
+	ctx := within(t, 60*time.Second)
+	for _, n := range nodes {
+		for i := range 4 {
+			dbs := []string{"x", "y"}
+			if i%2 == 1 {
+				dbs = []string{"y", "x", "y"}
+			}
+			wg.Go(func() {
+				for range 5 {
+					l, err := n.Lock(ctx, dbs...)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if inside.Add(1) != 1 {
+						t.Error("two inside")
+					}
+					inside.Add(-1)
+					l.Unlock()
+				}
+			})
+		}
+	}
+	wg.Wait()
+	l, err := nodes[0].Lock(ctx, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Unlock()
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	if _, err := nodes[1].Lock(short, "y", "x"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	// What the failed attempt had taken is free again.
+	l2, err := nodes[0].Lock(within(t, 2*time.Second), "y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l2.Unlock()
+}
+
+func TestLeaseSurvivesEtcdRestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := startEtcd(t, dir)
+	c := open(t, e)
+	n := register(t, c, "a")
+	_ = e.Close()
+	time.Sleep(3 * time.Second) // longer than the lease
+	if n.Alive().Err() == nil {
+		t.Error("the lease can't have been renewed, and is said to live")
+	}
+	e = startEtcd(t, dir)
+	defer func() { _ = e.Close() }()
+	eventually(t, 8*time.Second, "registered again", func() bool { return n.Alive().Err() == nil })
+	if _, err := n.Campaign(within(t, 5*time.Second)); err != nil {
+		t.Error(err)
+	}
+}
