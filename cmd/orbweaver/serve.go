@@ -71,7 +71,7 @@ func serve(ctx context.Context, c *serveConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	opening, cancel := context.WithTimeout(ctx, 30*time.Second)
+	opening, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	cat, err := catalog.Open(opening, etcd)
 	if err != nil {

@@ -1,0 +1,346 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+)
+
+var program string // the built orbweaver
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "orbweaver-cmd-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "orbweaver")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // other accounts run it, too
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// process is a running orbweaver.
+type process struct {
+	cmd         *exec.Cmd
+	mysql, http string
+	stderr      *bytes.Buffer
+	rest        chan []byte // what it prints after the ready line
+}
+
+var ready = regexp.MustCompile(`^ready: mysql (\S+?),? http ([^\s,]+)`)
+
+// launch runs orbweaver until the test ends or stop is called.
+func launch(t *testing.T, as *syscall.Credential, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(program, args...), stderr: &bytes.Buffer{}, rest: make(chan []byte, 1)}
+	p.cmd.Stderr = p.stderr
+	p.cmd.Dir = os.TempDir()
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if p.cmd.ProcessState == nil {
+			p.cmd.Process.Kill()
+			p.cmd.Wait()
+		}
+		if t.Failed() {
+			t.Logf("orbweaver %q said:\n%s", args, p.stderr)
+		}
+	})
+	timer := time.AfterFunc(time.Minute, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	r := bufio.NewReader(out)
+	line, err := r.ReadString('\n')
+	m := ready.FindStringSubmatch(line)
+	if m == nil {
+		p.cmd.Wait()
+		t.Fatalf("orbweaver %q printed %q (%v) and said:\n%s", args, line, err, p.stderr)
+	}
+	p.mysql, p.http = m[1], m[2]
+	go func() {
+		rest, _ := io.ReadAll(r) // it ends with the process
+		p.rest <- rest
+	}()
+	return p
+}
+
+// stop ends orbweaver by a signal and wants it to end well.
+func (p *process) stop(t *testing.T, sig os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(30*time.Second, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	rest := <-p.rest
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("%v ends it by %v", sig, err)
+	}
+	if len(rest) > 0 || p.stderr.Len() > 0 {
+		t.Errorf("after the ready line it printed %q and said:\n%s", rest, p.stderr)
+	}
+}
+
+func (p *process) open(t *testing.T, db string) *sql.DB {
+	t.Helper()
+	d, err := sql.Open("mysql", "root@tcp("+p.mysql+")/"+db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func do(t *testing.T, d *sql.DB, statements ...string) {
+	t.Helper()
+	for _, s := range statements {
+		if _, err := d.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+func ask(t *testing.T, d *sql.DB, query string) (s string) {
+	t.Helper()
+	if err := d.QueryRow(query).Scan(&s); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return s
+}
+
+func (p *process) get(t *testing.T, path string) string {
+	t.Helper()
+	r, err := http.Get("http://" + p.http + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", path, r.Status, err)
+	}
+	return string(text)
+}
+
+// dataDir is short, for the sockets in it, and open to other accounts.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "orbweaver-up-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func leafPID(t *testing.T, data string, leaf int) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(data, "leaves", fmt.Sprintf("leaf-%d", leaf), "mariadbd.pid"))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+func TestUp(t *testing.T) {
+	data := filepath.Join(dataDir(t), "data")
+	args := []string{"up", "--leaves", "2", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", data}
+	began := time.Now()
+	p := launch(t, nil, args...)
+	t.Logf("first start: %v", time.Since(began))
+	d := p.open(t, "")
+	do(t, d, "CREATE DATABASE shop PARTITIONS 4", "CREATE TABLE shop.t (id INT PRIMARY KEY, v TEXT)",
+		"INSERT INTO shop.t VALUES (1,'a'),(2,'b'),(3,'c'),(4,'d'),(5,'e')")
+	if got := ask(t, d, "SELECT COUNT(*) FROM shop.t"); got != "5" {
+		t.Errorf("%s rows", got)
+	}
+	if got := p.get(t, "/healthz"); got != "ok\n" {
+		t.Errorf("health: %q", got)
+	}
+	if got := p.get(t, "/metrics"); !strings.Contains(got, "\norbweaver_clients_connected 1\n") || !strings.Contains(got, `leaf="leaf-2"`) {
+		t.Errorf("metrics: %s", got)
+	}
+	p.get(t, "/debug/pprof/goroutine")
+
+	t.Run("second up on the data", func(t *testing.T) {
+		out, err := exec.Command(program, args...).CombinedOutput()
+		if want := fmt.Sprintf("in use by process %d", p.cmd.Process.Pid); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	t.Run("leaf killed", func(t *testing.T) {
+		pid := leafPID(t, data, 1)
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			var n int
+			err := d.QueryRow("SELECT COUNT(*) FROM shop.t").Scan(&n)
+			if err == nil && n == 5 && leafPID(t, data, 1) != pid {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("after the kill: %d rows, %v", n, err)
+			}
+		}
+		p.stderr.Reset() // it may have warned
+	})
+	pids := []int{leafPID(t, data, 1), leafPID(t, data, 2)}
+	d.Close()
+	p.stop(t, syscall.SIGTERM)
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("leaf %d is left: %v", pid, err)
+		}
+	}
+
+	out, err := exec.Command(program, append(args, "--leaves", "3")...).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "has 2 leaves") {
+		t.Errorf("more leaves: %v: %s", err, out)
+	}
+	began = time.Now()
+	p = launch(t, nil, args...)
+	t.Logf("next start: %v", time.Since(began))
+	if got := ask(t, p.open(t, "shop"), "SELECT GROUP_CONCAT(v) FROM t WHERE id=3"); got != "c" {
+		t.Errorf("after a restart: %q", got)
+	}
+	p.stop(t, os.Interrupt)
+}
+
+// A whole cluster needs no rights of root's.
+func TestUpAsOrdinaryUser(t *testing.T) {
+	data := dataDir(t)
+	var as *syscall.Credential
+	if os.Geteuid() == 0 {
+		as = &syscall.Credential{Uid: 65534, Gid: 65534}
+		if err := os.Chown(data, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := launch(t, as, "up", "--leaves", "1", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", data)
+	if got := ask(t, p.open(t, ""), "SELECT CURRENT_USER()"); got != "root@localhost" {
+		t.Errorf("logged in as %s", got)
+	}
+	p.stop(t, syscall.SIGTERM)
+}
+
+// A node elsewhere serves the same cluster.
+func TestServeBesideUp(t *testing.T) {
+	data := dataDir(t)
+	up := launch(t, nil, "up", "--leaves", "2", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", data)
+	conf := filepath.Join(dataDir(t), "node.yaml")
+	text := fmt.Sprintf("name: node-2\netcd: [\"unix://%s/etcd/client.sock\"]\nlisten: 127.0.0.1:1\nhttp: 127.0.0.1:0\nlog_level: warn\n", data)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	node := launch(t, nil, "serve", "--config", conf, "--listen", "127.0.0.1:0") // the flag wins
+	do(t, up.open(t, ""), "CREATE DATABASE both PARTITIONS 2", "CREATE TABLE both.t (id INT PRIMARY KEY)", "INSERT INTO both.t VALUES (1),(2),(3)")
+	second := node.open(t, "both")
+	var n int
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if err := second.QueryRow("SELECT COUNT(*) FROM t").Scan(&n); err == nil {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	if n != 3 {
+		t.Errorf("the second node sees %d rows", n)
+	}
+	second.Close()
+	node.stop(t, syscall.SIGTERM)
+	up.stop(t, syscall.SIGTERM)
+}
+
+func TestMistakes(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	file := func(text string) string {
+		f := filepath.Join(t.TempDir(), "conf.yaml")
+		if err := os.WriteFile(f, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	const etcd = "etcd: [http://127.0.0.1:1]\n"
+	data := filepath.Join(dataDir(t), "data")
+	for _, c := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{[]string{"fly"}, 2, `no command "fly"`},
+		{[]string{"up", "now"}, 2, `no arguments, got "now"`},
+		{[]string{"up", "--wings"}, 2, "unknown flag: --wings"},
+		{[]string{"up", "--leaves", "0"}, 2, "--leaves 0"},
+		{[]string{"up", "--leaves", "many"}, 2, "--leaves"},
+		{[]string{"up", "--listen", "3306"}, 2, `--listen "3306": must be HOST:PORT`},
+		{[]string{"up", "--http", "x:99999"}, 2, `"99999" is not a port`},
+		{[]string{"up", "--leaf-port-base", "65534"}, 2, "--leaf-port-base 65534"},
+		{[]string{"up", "--data-dir", ""}, 2, "--data-dir is empty"},
+		{[]string{"up", "--mariadb-option", "port=1"}, 2, "port: is set by Orbweaver"},
+		{[]string{"up", "--mariadb-option", "=1"}, 2, "not of the form"},
+		{[]string{"up", "--log-level", "loud"}, 2, `--log-level "loud"`},
+		{[]string{"up", "--data-dir", data, "--listen", busy.Addr().String()}, 1, "choose another address with --listen"},
+		{[]string{"serve"}, 2, "--etcd is missing"},
+		{[]string{"serve", "--etcd", "ftp://x"}, 2, `--etcd "ftp://x"`},
+		{[]string{"serve", "--config", filepath.Join(data, "none")}, 2, "no such file"},
+		{[]string{"serve", "--config", file("wings: 2\n")}, 2, `unknown setting "wings"`},
+		{[]string{"serve", "--config", file("a: [")}, 2, "conf.yaml"},
+		{[]string{"serve", "--config", file(etcd + "max_connections: many\n")}, 2, "max_connections"},
+		{[]string{"serve", "--config", file(etcd + "max_connections: 0\n")}, 2, "--max-connections 0"},
+		{[]string{"serve", "--config", file(etcd + "leaves: [{name: a, host: b, port: 3306, group: 3}]\n")}, 2, "a needs a group"},
+		{[]string{"serve", "--config", file(etcd + "leaves: [{name: a, host: b, port: 3306, group: 1, rank: 3}]\n")}, 2, "rank"},
+		{[]string{"serve", "--config", file(etcd + "tls_cert: x\n")}, 2, "go together"},
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		out, err := exec.CommandContext(ctx, program, c.args...).CombinedOutput()
+		cancel()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != c.status || !strings.Contains(string(out), c.says) {
+			t.Errorf("%q: %v, %s; want status %d and %q", c.args, err, out, c.status, c.says)
+		}
+	}
+}
