@@ -109,3 +109,5 @@ func schema(t testing.TB, p *Pools, name string, more ...string) {
 }
 
 func clientIP() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
+
+func tenNet() netip.Addr { return netip.AddrFrom4([4]byte{10, 1, 2, 3}) }

@@ -2,15 +2,26 @@ package backend
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
+// busyPipe is how many commands wait on a pipeline's least busy connection before it opens another one.
+const busyPipe = 4
+
 // Pipeline sends commands of many clients over few connections with one login, database and state. Only statements known to be short belong
 // here, in autocommit, without effect on the connection (no variables, no temporary tables, no locks).
-type Pipeline struct{}
+type Pipeline struct {
+	leaf *leafPool
+	want Want
+
+	mu      sync.Mutex
+	pipes   []*pipe
+	opening chan struct{} // closed when the dial under way has ended; nil when there is none
+	used    bool          // since the last trim
+}
 
 type lineKey struct {
 	login  login
@@ -18,19 +29,214 @@ type lineKey struct {
 	state  uint64
 }
 
-func (l *leafPool) closePipes()         {}
-func (l *leafPool) trimPipes(time.Time) {}
+// Pipeline is where short autocommit statements of w's login, database and state go; nil when there can be none.
+func (p *Pools) Pipeline(w Want) *Pipeline {
+	l, err := p.leaf(w.Leaf)
+	if err != nil {
+		return nil
+	}
+	key := lineKey{login{w.Account, w.Variant}, w.Schema, w.State.Hash()}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	line := l.lines[key]
+	if line == nil {
+		line = &Pipeline{leaf: l, want: w}
+		l.lines[key] = line
+	}
+	if !line.want.State.Equal(w.State) {
+		return nil // two states of one hash
+	}
+	return line
+}
 
 // Do sends a command and waits for its answer, which is appended to dst: whole frames, sequence numbers from 1, walked with Tracker.NextFrame. The
 // leaf's ERR is part of the answer, not an error. When ctx ends the answer is thrown away once it comes.
 //
 // An error is a *LostError, *LeafDownError, *PoolFullError, *PrepareError, *wire.ServerError (login refused), ErrClosed or ctx's.
 func (p *Pipeline) Do(ctx context.Context, cmd wire.Command, body, dst []byte) ([]byte, error) {
-	return dst, errors.ErrUnsupported
+	for {
+		i, err := p.pick(ctx)
+		if err != nil {
+			return dst, err
+		}
+		w := newWaiter(cmd)
+		if !i.enqueue(w, cmd, body) {
+			w.free()
+			continue // it ended since pick
+		}
+		return w.wait(ctx, dst)
+	}
 }
 
 // Execute is Do for a prepared statement by its text; body as in Conn.SendExecute.
 func (p *Pipeline) Execute(ctx context.Context, text string, body, dst []byte) ([]byte, error) {
-	return dst, errors.ErrUnsupported
+	// A statement whose id was foretold wrongly is unknown to the leaf, and executed again once the id is known.
+	for {
+		i, err := p.pick(ctx)
+		if err != nil {
+			return dst, err
+		}
+		w := newWaiter(wire.ComStmtExecute)
+		again, ok := i.execute(ctx, w, text, body)
+		if !ok {
+			w.free()
+			if ctx.Err() != nil {
+				return dst, context.Cause(ctx)
+			}
+			continue
+		}
+		n := len(dst)
+		if dst, err = w.wait(ctx, dst); err != nil || !again || !unknownStatement(dst[n:]) {
+			return dst, err
+		}
+		dst = dst[:n]
+	}
 }
-func (p *Pools) Pipeline(w Want) *Pipeline { return nil }
+
+// unknownStatement says whether an answer is error 1243.
+func unknownStatement(answer []byte) bool {
+	return len(answer) > 6 && answer[4] == 0xff && uint16(answer[5])|uint16(answer[6])<<8 == wire.ErUnknownStmtHandler
+}
+
+// appendCommand appends a command in frames.
+func appendCommand(b []byte, cmd wire.Command, parts ...[]byte) []byte {
+	size := 1
+	for _, p := range parts {
+		size += len(p)
+	}
+	at := len(b)
+	b = append(b, byte(size), byte(size>>8), byte(size>>16), 0, byte(cmd))
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	if size >= wire.MaxPayload {
+		return split(b, at)
+	}
+	return b
+}
+
+// split cuts a command of 16 MiB or more, which begins at b[at], into frames.
+func split(b []byte, at int) []byte {
+	payload := append([]byte(nil), b[at+wire.HeaderSize:]...)
+	b = b[:at]
+	for seq := byte(0); ; seq++ {
+		n := min(len(payload), wire.MaxPayload)
+		b = append(append(b, byte(n), byte(n>>8), byte(n>>16), seq), payload[:n]...)
+		if payload = payload[n:]; n < wire.MaxPayload {
+			return b
+		}
+	}
+}
+
+// pick chooses the least busy connection, or makes one.
+func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
+	for {
+		p.mu.Lock()
+		p.used = true
+		var best *pipe
+		least := 0
+		for _, i := range p.pipes {
+			if n := int(i.waiting.Load()); best == nil || n < least {
+				best, least = i, n
+			}
+		}
+		if best != nil && (least < busyPipe || len(p.pipes) >= p.leaf.pools.cfg.PipelineWidth || p.opening != nil) {
+			p.mu.Unlock()
+			return best, nil
+		}
+		if opening := p.opening; opening != nil {
+			p.mu.Unlock()
+			select {
+			case <-opening:
+				continue
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
+		opened := make(chan struct{})
+		p.opening = opened
+		p.mu.Unlock()
+		made, err := p.open(ctx)
+		p.mu.Lock()
+		if err == nil {
+			p.pipes = append(p.pipes, made)
+		}
+		p.opening = nil
+		p.mu.Unlock()
+		close(opened)
+		if made != nil {
+			made.start()
+			return made, nil
+		}
+		if best == nil {
+			return nil, err
+		}
+		return best, nil // there is one at least
+	}
+}
+
+func (p *Pipeline) open(ctx context.Context) (*pipe, error) {
+	c, err := p.leaf.pools.Get(ctx, p.want)
+	if err != nil {
+		return nil, err
+	}
+	c.w.SetPipelined(true)
+	p.leaf.mu.Lock()
+	p.leaf.pipes++
+	p.leaf.mu.Unlock()
+	return &pipe{line: p, conn: c, stmts: newStmtCache(p.leaf.pools.cfg.MaxStatements)}, nil
+}
+
+// remove takes a connection out that has ended.
+func (p *Pipeline) remove(dead *pipe) {
+	p.mu.Lock()
+	for n, i := range p.pipes {
+		if i == dead {
+			p.pipes = append(p.pipes[:n], p.pipes[n+1:]...)
+			break
+		}
+	}
+	p.mu.Unlock()
+}
+
+// closePipes ends all pipelines' connections: what waits there fails.
+func (l *leafPool) closePipes() {
+	l.mu.Lock()
+	lines := make([]*Pipeline, 0, len(l.lines))
+	for _, p := range l.lines {
+		lines = append(lines, p)
+	}
+	l.mu.Unlock()
+	for _, p := range lines {
+		p.mu.Lock()
+		pipes := append([]*pipe(nil), p.pipes...)
+		p.mu.Unlock()
+		for _, i := range pipes {
+			i.conn.w.Close()
+		}
+	}
+}
+
+// trimPipes ends connections of pipelines that were not used since before, and forgets pipelines without any.
+func (l *leafPool) trimPipes(before time.Time) {
+	addr, _ := l.pools.cfg.Addr(l.name)
+	generation := l.generation.Load()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, p := range l.lines {
+		p.mu.Lock()
+		for _, i := range p.pipes {
+			if i.unusedSince(before) || i.conn.generation != generation || i.conn.addr != addr {
+				i.conn.w.Close()
+			}
+		}
+		if len(p.pipes) == 0 && !p.used && p.opening == nil {
+			delete(l.lines, key)
+		}
+		p.used = false
+		p.mu.Unlock()
+	}
+}

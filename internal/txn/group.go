@@ -60,6 +60,8 @@ func (g *Group) End(ctx context.Context, err error) error {
 	}
 	if g.own {
 		if err != nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), repairTimeout)
+			defer cancel()
 			_, _ = s.Rollback(ctx, End{})
 			return err
 		}
@@ -69,6 +71,8 @@ func (g *Group) End(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), repairTimeout)
+	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.parts() {

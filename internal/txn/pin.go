@@ -22,7 +22,7 @@ func (s *Session) Pin(ctx context.Context, p Place, why Pin) error {
 	if h := s.find(p); h != nil {
 		defer s.mu.Unlock()
 		if h.place.Leaf != p.Leaf || h.place.Term != p.Term {
-			return s.lose(&LostError{Place: h.place})
+			return s.abandon(h, nil)
 		}
 		h.pins |= why
 		return nil

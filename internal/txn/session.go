@@ -209,7 +209,7 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 		return nil, ErrBusy
 	}
 	if h.place.Leaf != p.Leaf || h.place.Term != p.Term {
-		return nil, s.lose(&LostError{Place: h.place})
+		return nil, s.abandon(h, nil)
 	}
 	if !s.open && !s.autocommit {
 		s.begin(Modes{})
@@ -217,7 +217,7 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 	c := h.conn
 	if err := c.Retarget(ctx, s.want(p)); err != nil {
 		if c.Broken() {
-			return nil, s.lose(&LostError{Place: h.place, Err: err})
+			return nil, s.abandon(h, err)
 		}
 		return nil, err
 	}
@@ -245,6 +245,20 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 	h.busy = true
 	s.lend(c, p)
 	return c, nil
+}
+
+// abandon gives up a held connection that is not in use, and the transaction with it.
+func (s *Session) abandon(h *held, err error) error {
+	e := &LostError{Place: h.place, Err: err}
+	if h.inTx {
+		_ = s.lose(e)
+	}
+	if slices.Contains(s.held, h) { // pinned
+		s.drop(h)
+		h.conn.ResetOnRelease()
+		h.conn.Release()
+	}
+	return e
 }
 
 // begin opens a transaction; no leaf hears of it yet.
