@@ -1,11 +1,258 @@
 package plan
 
 import (
+	"sort"
+	"strings"
+
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// Build plans SELECT, INSERT, REPLACE, UPDATE, DELETE, LOAD DATA, DO and CALL. Errors are *Error.
+// planner is the state of one Build.
+type planner struct {
+	stmt *sqltext.Stmt
+	scan *sqltext.Scan
+	snap *topo.Snapshot
+	sess Session
+
+	// seen are the table names (by their first token) and nested the subqueries that the analysis has met.
+	seen   map[int32]bool
+	nested map[sqltext.Span]bool
+	// renames are by their first token.
+	renames map[int32]Piece
+	// volatile are the tokens that name functions whose value differs from call to call.
+	volatile map[int32]bool
+	// bare are the select items without an alias: first token to end.
+	bare map[int32]int32
+
+	db, otherDB string // the sharded databases that take part
+	system      bool
+	reference   bool
+	windowSeen  bool
+	stored      string // d.f(): the sharded database d
+	// literals: a decision looked at a literal's value.
+	literals bool
+}
+
+// Build plans SELECT, INSERT, REPLACE, UPDATE, DELETE, LOAD DATA, DO and CALL. Errors are *Error. What MariaDB can refuse itself is planned
+// so that a leaf refuses it.
 func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session) (*Plan, error) {
-	return nil, NeedsStage("not planned")
+	p := &planner{stmt: stmt, scan: scan, snap: snap, sess: sess, seen: make(map[int32]bool), nested: make(map[sqltext.Span]bool),
+		renames: make(map[int32]Piece), bare: make(map[int32]int32)}
+	p.findVolatile()
+	plan, err := p.build()
+	if err == nil && p.stored != "" {
+		err = NeedsStage("a stored function of the sharded database '" + p.stored + "'")
+	}
+	if err == nil && p.otherDB != "" {
+		err = NeedsStage("tables of the databases '" + p.db + "' and '" + p.otherDB + "' in one statement")
+	}
+	if err != nil {
+		return nil, err
+	}
+	plan.Facts = stmt.Facts
+	plan.Params = scan.Params
+	plan.Revision = snap.Revision
+	plan.Cacheable = !stmt.LiteralsMatter && !scan.Huge && !p.literals
+	return plan, nil
+}
+
+func (p *planner) build() (*Plan, error) {
+	switch p.stmt.Kind {
+	case sqltext.KindSelect:
+		return p.selectPlan()
+	case sqltext.KindInsert:
+		return p.insertPlan()
+	case sqltext.KindUpdate:
+		return p.updatePlan()
+	case sqltext.KindDelete:
+		return p.deletePlan()
+	case sqltext.KindLoadData:
+		return p.loadPlan()
+	case sqltext.KindDo, sqltext.KindCall:
+		spread, err := p.unseen()
+		if err == nil && spread {
+			err = NeedsStage("a subquery over a sharded table in DO or CALL")
+		}
+		// A procedure may answer with rows; who relays the packets sees it.
+		return &Plan{}, err
+	}
+	return nil, NeedsStage("this kind of statement")
+}
+
+// selectPlan plans a query that is the statement.
+func (p *planner) selectPlan() (*Plan, error) {
+	q := p.stmt.Query
+	u, err := p.query(q, nil)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{Rows: p.stmt.Facts&sqltext.HasInto == 0, Locks: p.stmt.Facts&sqltext.HasForUpdate != 0}
+	if err := p.settleAll(u); err != nil {
+		return nil, err
+	}
+	plan.Route = p.route(u)
+	if !u.spread {
+		return plan, nil
+	}
+	plan.Forward = p.names()
+	plan.Merge, plan.Stage = p.merge(u)
+	plan.Short = p.short(u, plan)
+	return plan, nil
+}
+
+// settleAll takes account of tables in text that the parser kept opaque.
+func (p *planner) settleAll(u *unit) error {
+	spread, err := p.unseen()
+	if err != nil || !spread {
+		return err
+	}
+	u.spread = true
+	u.anchor, u.bad = nil, "text that the gateway does not understand"
+	u.comps = append(u.comps, component{})
+	return nil
+}
+
+// unseen looks up the tables that the analysis has not met; spread says that one of them is sharded.
+func (p *planner) unseen() (spread bool, err error) {
+	for _, t := range p.stmt.Tables {
+		if p.seen[t.Span.From] || t.CTE {
+			continue
+		}
+		table, _, err := p.lookup(t)
+		if err != nil {
+			return false, err
+		}
+		if table == nil {
+			continue
+		}
+		p.useTable(t, table)
+		spread = spread || table.Kind != topo.Reference
+	}
+	return spread, nil
+}
+
+// route finds the places that hold the rows of a unit.
+func (p *planner) route(u *unit) Route {
+	if !u.spread {
+		return Route{Kind: RouteAny}
+	}
+	r := Route{Kind: RouteAll, DB: p.db}
+	var keys []KeyTuple
+	var table *topo.Table
+	for _, c := range u.comps {
+		if !c.pinned || table != nil && !sameKey(table, c.table) {
+			return r
+		}
+		table = c.table
+		keys = append(keys, c.tuples...)
+		if len(keys) > maxTuples {
+			return r
+		}
+	}
+	if table == nil {
+		return r
+	}
+	if len(keys) == 0 {
+		return Route{Kind: RouteOne, DB: p.db}
+	}
+	return Route{Kind: RouteKeys, DB: p.db, Table: table, Keys: keys}
+}
+
+// short says whether the statement reads one row by a unique key and does nothing that may wait.
+func (p *planner) short(u *unit, plan *Plan) bool {
+	const harmless = sqltext.HasTimeFunction | sqltext.HasSysVar | sqltext.HasDatabaseFunc
+	if plan.Route.Kind != RouteKeys || len(plan.Route.Keys) != 1 || p.stmt.Facts&^harmless != 0 || !p.stmt.SetStatement.Empty() ||
+		u.anchor == nil || u.anchor.table == nil || len(u.sources) != 1 || u.main.sel.Limit != nil && u.main.sel.Limit.Odd {
+		return false
+	}
+	fixed := make(map[int]bool)
+	for _, c := range u.cons {
+		if len(c.tuples) == 1 && !c.nullSafe {
+			for _, n := range c.cols {
+				fixed[n.col] = true
+			}
+		}
+	}
+	for _, key := range u.anchor.table.Unique {
+		all := len(key) > 0
+		for _, col := range key {
+			all = all && fixed[col]
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+// volatileFunctions give another value at every call.
+var volatileFunctions = map[string]bool{"RAND": true, "UUID": true, "UUID_SHORT": true, "SYSDATE": true, "SLEEP": true, "NEXTVAL": true,
+	"SYS_GUID": true, "RANDOM_BYTES": true, "SETVAL": true, "LASTVAL": true, "UUID_V4": true, "UUID_V7": true}
+
+func (p *planner) findVolatile() {
+	if p.stmt.Facts&(sqltext.HasNondeterministic|sqltext.HasSequence|sqltext.HasStoredCall) == 0 {
+		return
+	}
+	p.volatile = make(map[int32]bool)
+	for i := range p.scan.Tokens {
+		if p.scan.Tokens[i].Kind == sqltext.Word && p.isOp(int32(i)+1, "(") && volatileFunctions[strings.ToUpper(p.text(int32(i)))] {
+			p.volatile[int32(i)] = true
+		}
+	}
+}
+
+// names are the splices that turn the client's text into a partition's: databases of sharded tables, reference tables, DATABASE().
+func (p *planner) names() []Splice {
+	if p.db == "" {
+		return nil
+	}
+	out := make([]Splice, 0, len(p.renames))
+	for tok, piece := range p.renames {
+		out = append(out, Splice{tok, tok + 1, []Piece{piece}})
+	}
+	if p.stmt.Facts&sqltext.HasDatabaseFunc != 0 {
+		out = append(out, p.databaseCalls()...)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].From < out[j].From })
+	return out
+}
+
+// databaseCalls replaces DATABASE() and SCHEMA(), which would name the partition's database.
+func (p *planner) databaseCalls() []Splice {
+	text := "NULL"
+	if p.sess.DB != "" {
+		text = "'" + strings.ReplaceAll(p.sess.DB, "'", "''") + "'"
+		if !p.sess.Mode.NoBackslashEscapes {
+			text = strings.ReplaceAll(text, `\`, `\\`)
+		}
+	}
+	var out []Splice
+	for i := int32(0); int(i)+2 < len(p.scan.Tokens); i++ {
+		if p.scan.Tokens[i].Kind != sqltext.Word || !p.isOp(i+1, "(") || !p.isOp(i+2, ")") || p.isOp(i-1, ".") {
+			continue
+		}
+		if w := strings.ToUpper(p.text(i)); w != "DATABASE" && w != "SCHEMA" {
+			continue
+		}
+		t := text
+		if p.bare[i] == i+3 { // keep the column's name
+			t += " AS " + quoted(string(p.scan.Src[p.scan.Tokens[i].Start:p.scan.Tokens[i+2].End]))
+		}
+		out = append(out, Splice{i, i + 3, []Piece{textPiece(t)}})
+	}
+	return out
+}
+
+// noteItems remembers the select items whose names are their text.
+func (p *planner) noteItems(items []sqltext.SelectItem) {
+	for i := range items {
+		if items[i].Expr != nil && items[i].Alias.Tok < 0 {
+			s := items[i].Expr.ExprSpan()
+			p.bare[s.From] = s.To
+		}
+	}
 }

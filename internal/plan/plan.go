@@ -48,11 +48,13 @@ type RouteKind uint8
 
 // The kinds of routes.
 const (
-	RouteAny       RouteKind = iota // any one leaf, default database as the client's: no sharded table takes part
-	RouteKeys                       // the partitions of DB that Keys name
-	RouteAll                        // every partition of DB
-	RouteEveryLeaf                  // every leaf, in the shape databases: writes to reference tables
-	RouteOne                        // any one partition of DB: the condition can't be true, or a keyless insert
+	// RouteAny is any one leaf, default database as the client's: no sharded table takes part. With Locks it must be the same leaf each time (the
+	// first by name), so that locking readers of reference tables exclude each other.
+	RouteAny       RouteKind = iota
+	RouteKeys                // the partitions of DB that Keys name
+	RouteAll                 // every partition of DB
+	RouteEveryLeaf           // every leaf, in the shape databases: writes to reference tables
+	RouteOne                 // any one partition of DB: the condition can't be true, or a keyless insert
 )
 
 // Route finds the places of a statement.
@@ -145,7 +147,7 @@ type Merge struct {
 // Col names a column of a part's result: from the start when it is >= 0, from the end when negative (-1 is the last), as `*` hides the number of columns.
 type Col int
 
-// SortKey is one key of an order.
+// SortKey is one key of an order. A non-binary string without a weight can't be compared: that is NeedsStage, not a guess.
 type SortKey struct {
 	Col Col
 	// Weight is a hidden column with WEIGHT_STRING of the same expression, used when Col is a non-binary string; 0-value means none (HasWeight).
@@ -171,7 +173,7 @@ const (
 	AggCountDistinct              // rows are sorted by group, then by the distinct expressions: count changes where none is NULL
 	AggSumDistinct                //
 	AggAvgDistinct                //
-	AggFirst                      // any row's value (a column that the group determines, or ANY_VALUE semantics of MariaDB)
+	AggFirst                      // any row's value: what every column without an Agg means as well
 )
 
 // Agg combines one column.
@@ -179,7 +181,7 @@ type Agg struct {
 	Col        Col // where the result goes (and for most where the partial value is)
 	Op         AggOp
 	Sum, Count Col // AggAvg: hidden partial sums and counts
-	Weight     Col // AggMin, AggMax of strings: hidden WEIGHT_STRING(MIN(x)); HasWeight
+	Weight     Col // AggMin, AggMax of strings: hidden WEIGHT_STRING(MIN(x)), which goes with the value that is kept; HasWeight
 	HasWeight  bool
 	Collation  Col       // as in SortKey, hidden COLLATION(x), with HasWeight
 	Keys       []SortKey // distinct forms: the expressions
@@ -207,17 +209,21 @@ type Limit struct {
 // Insert splits the rows of an INSERT by partition.
 type Insert struct {
 	Table *topo.Table
-	// Keys has one tuple a row, nil for a keyless table. OperandDefault and OperandNull of the AUTO_INCREMENT column mean a generated value.
+	// Keys has one tuple a row, nil for keyless and reference tables. OperandDefault and OperandNull of the AUTO_INCREMENT column mean a generated
+	// value. The value that a leaf gives for an OperandExpr replaces the expression in the row's text: evaluated again (UUID()) it may differ.
 	Keys []KeyTuple
 	// Auto says where the AUTO_INCREMENT column's value is in each row: AutoNone: no such column; AutoGiven: Autos has an operand a row
 	// (NULL, 0, DEFAULT ask for a generated one, and its Tok/Span is replaced); AutoAbsent: column and value are inserted.
 	Auto  AutoPlace
 	Autos []Operand
+	// ZeroIsValue: 0 is stored as it is (NO_AUTO_VALUE_ON_ZERO).
+	ZeroIsValue bool
 	// AutoSpans are the spans of the given values, one a row.
 	AutoSpans []sqltext.Span
-	// ColumnPoint is where the column's name goes (before this token), RowPoints where the value goes; for AutoAbsent.
+	// ColumnPoint is where ColumnText goes (before this token; it may be the head's end), RowPoints where the value goes; for AutoAbsent. A comma
+	// follows the value unless the row is empty: its next token is then ")".
 	ColumnPoint int32
-	ColumnText  string // "`id`," or "(`id`)"
+	ColumnText  string // "`id`,", "`id`=" for INSERT … SET, "(`id`)" where there is no column list
 	RowPoints   []int32
 	// RowBefore and RowAfter stand around the value at a row's RowPoint: "" and "," in VALUES (…), both "" in the empty row (), "`id`=" and "," in SET.
 	RowBefore, RowAfter string
@@ -254,14 +260,14 @@ type InsertSelect struct {
 	// when it does, or when there is none. The value is then inserted as each row's first.
 	ColumnPoint int32
 	ColumnText  string
-	Names      []Splice
+	Names       []Splice
 }
 
 // Load is LOAD DATA LOCAL into a sharded, keyless or reference table.
 type Load struct {
 	Table *topo.Table
 	Stmt  *sqltext.LoadData
-	// Key has the field number in a line for each shard key column; Auto that of the AUTO_INCREMENT column, -1 when it is absent.
+	// Key has the field number in a line for each shard key column; Auto that of the AUTO_INCREMENT column, -1 when it is absent: the default.
 	Key     []int
 	Auto    int
 	Forward []Splice

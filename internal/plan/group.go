@@ -1,0 +1,440 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// groupKey is one GROUP BY item.
+type groupKey struct {
+	value
+	node  node
+	isCol bool
+	item  int // the select item that it is, -1 when none
+}
+
+// grouper folds groups that span partitions: each part groups its own rows and sends partial values.
+type grouper struct {
+	*merger
+	keys []groupKey
+	// distinct are the arguments of the one DISTINCT aggregate; the parts group by them as well.
+	distinct *sqltext.Func
+	// pending are the Aggs whose Keys are the distinct arguments, known only at the end.
+	pending []int
+	aggCols map[string]Col
+}
+
+// group plans GROUP BY and aggregates over groups that span partitions.
+func (g *merger) group() string {
+	s := g.sel
+	if s.Rollup {
+		return "GROUP BY … WITH ROLLUP"
+	}
+	r := &grouper{merger: g, aggCols: make(map[string]Col)}
+	if reason := r.groupKeys(); reason != "" {
+		return reason
+	}
+	if reason := r.distinctArgs(); reason != "" {
+		return reason
+	}
+	for i := range s.Items {
+		if reason := r.item(i); reason != "" {
+			return reason
+		}
+	}
+	if s.Distinct && !r.keysVisible() {
+		return "DISTINCT over groups that span partitions"
+	}
+	if s.Having != nil {
+		f, reason := r.final(s.Having, true)
+		if reason != "" {
+			return reason
+		}
+		g.m.Having = &f
+		g.replace(s.HavingSpan, textPiece(" "))
+	}
+	order, reason := r.order()
+	if reason != "" {
+		return reason
+	}
+	if reason := r.sort(order); reason != "" {
+		return reason
+	}
+	return g.limit(s.Limit, false)
+}
+
+// groupKeys finds what GROUP BY items mean: a column of FROM, before an alias, before an expression; or a position.
+func (r *grouper) groupKeys() string {
+	s := r.sel
+	for i := range s.Group {
+		e := s.Group[i].Expr
+		k := groupKey{item: -1}
+		if isConstant(e) {
+			n := r.b.position(e)
+			if n == 0 {
+				continue
+			}
+			if n > len(s.Items) || r.b.itemByPosition(e) == nil {
+				return "a position in GROUP BY behind a *"
+			}
+			k.item = n - 1
+		} else if n, ok := r.b.resolveExpr(e); ok {
+			k.node, k.isCol = n, true
+			k.value = value{pieces: []Piece{copyPiece(e.ExprSpan())}, typ: n.column()}
+			for j := range s.Items {
+				if x, ok := r.b.resolveExpr(s.Items[j].Expr); ok && x == n {
+					k.item = j
+					break
+				}
+			}
+		} else if j := r.b.itemIndex(e); j >= 0 && (r.b.isAlias(e) || isColumn(unparen(e))) {
+			k.item = j
+		} else {
+			k.value = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e)}
+		}
+		if k.item >= 0 {
+			e := s.Items[k.item].Expr
+			if hasAggregate(e) {
+				return "GROUP BY of an aggregate"
+			}
+			v, _, reason := r.itemValue(k.item)
+			if reason != "" {
+				return reason
+			}
+			k.value = v
+			if n, ok := r.b.resolveExpr(e); ok {
+				k.node, k.isCol = n, true
+			}
+		}
+		if k.volatile {
+			return "GROUP BY of a function that differs by call"
+		}
+		r.keys = append(r.keys, k)
+	}
+	return ""
+}
+
+// distinctArgs finds the argument that DISTINCT aggregates share.
+func (r *grouper) distinctArgs() string {
+	reason := ""
+	look := func(e sqltext.Expr) {
+		walk(e, func(x sqltext.Expr) bool {
+			f := aggregate(x)
+			if f == nil || !f.Distinct {
+				return true
+			}
+			switch strings.ToUpper(f.Name) {
+			case "COUNT", "SUM", "AVG":
+			default: // DISTINCT makes no difference to MIN, MAX; others are refused where they are combined
+				return true
+			}
+			if r.distinct == nil {
+				r.distinct = f
+			} else if !r.sameArgs(r.distinct, f) {
+				reason = "aggregates over different DISTINCT values"
+			}
+			for _, a := range f.Args {
+				if !anyExpr(a, isColumn) {
+					reason = "a DISTINCT aggregate of a constant"
+				}
+				if r.isVolatile(a) {
+					reason = "a DISTINCT aggregate of a function that differs by call"
+				}
+			}
+			if f.Odd || len(f.Args) == 0 {
+				reason = "this form of a DISTINCT aggregate"
+			}
+			return true
+		})
+	}
+	for i := range r.sel.Items {
+		look(r.sel.Items[i].Expr)
+	}
+	look(r.sel.Having)
+	for i := range r.sel.Order {
+		look(r.sel.Order[i].Expr)
+	}
+	return reason
+}
+
+func (r *grouper) sameArgs(a, b *sqltext.Func) bool {
+	if len(a.Args) != len(b.Args) {
+		return false
+	}
+	for i := range a.Args {
+		x, ok := r.b.resolveExpr(a.Args[i])
+		y, ok2 := r.b.resolveExpr(b.Args[i])
+		if ok && ok2 && x == y {
+			continue
+		}
+		same, literals := r.p.sameTokens(a.Args[i].ExprSpan(), b.Args[i].ExprSpan())
+		r.p.literals = r.p.literals || literals
+		if !same {
+			return false
+		}
+	}
+	return true
+}
+
+// item plans one select item: an aggregate combined in place, an expression over aggregates, or a value of any row of the group.
+func (r *grouper) item(i int) string {
+	it := &r.sel.Items[i]
+	if it.Star {
+		return r.loose()
+	}
+	e := unparen(it.Expr)
+	if f := aggregate(e); f != nil {
+		col, ok := r.itemCol(i)
+		if !ok {
+			return "an aggregate between two stars"
+		}
+		_, reason := r.combine(f, col, true)
+		return reason
+	}
+	if !hasAggregate(e) {
+		if r.outerColumns(e) && !r.isKey(e, i) {
+			return r.loose()
+		}
+		return ""
+	}
+	f, reason := r.final(it.Expr, false)
+	if reason != "" {
+		return reason
+	}
+	var ok bool
+	if f.Into, ok = r.itemCol(i); !ok {
+		return "an aggregate between two stars"
+	}
+	r.m.Finals = append(r.m.Finals, f)
+	return ""
+}
+
+// loose says that a value of any row of the group is wanted. Without GROUP BY an empty partition would answer with a row of NULLs that no
+// row of the table holds.
+func (r *grouper) loose() string {
+	if len(r.sel.Group) == 0 {
+		return "a column beside aggregates without GROUP BY"
+	}
+	return ""
+}
+
+func (r *grouper) outerColumns(e sqltext.Expr) bool {
+	return anyExpr(e, func(x sqltext.Expr) bool { return isColumn(x) || isSubquery(x) }) || r.distinct != nil && len(r.sel.Group) == 0
+}
+
+func (r *grouper) isKey(e sqltext.Expr, item int) bool {
+	n, ok := r.b.resolveExpr(e)
+	for _, k := range r.keys {
+		if k.item == item && item >= 0 || ok && k.isCol && k.node == n {
+			return true
+		}
+	}
+	return false
+}
+
+// combine says how the partial values of an aggregate become one, in column col if inPlace, else in a new hidden column.
+func (r *grouper) combine(f *sqltext.Func, col Col, inPlace bool) (Col, string) {
+	name := strings.ToUpper(f.Name)
+	if !aggregates[name] || f.Odd {
+		return 0, name + " over groups that span partitions"
+	}
+	for _, a := range f.Args {
+		if anyExpr(a, isSubquery) {
+			return 0, "an aggregate of a subquery over groups that span partitions"
+		}
+	}
+	span := f.Span
+	self := []Piece{copyPiece(span)}
+	if !inPlace {
+		key, share := r.key(self)
+		if c, ok := r.aggCols[key]; ok && share {
+			return c, ""
+		}
+		col = r.hide(self, false)
+		if share {
+			r.aggCols[key] = col
+		}
+	}
+	a := Agg{Col: col}
+	args := func(fn string) []Piece {
+		// The arguments' own tokens, without DISTINCT.
+		if len(f.Args) == 0 {
+			return []Piece{copyPiece(span)}
+		}
+		s := sqltext.Span{From: f.Args[0].ExprSpan().From, To: f.Args[len(f.Args)-1].ExprSpan().To}
+		return []Piece{textPiece(fn + "("), copyPiece(s), textPiece(")")}
+	}
+	switch {
+	case f.Distinct && name == "COUNT":
+		a.Op = AggCountDistinct
+	case f.Distinct && name == "SUM":
+		a.Op = AggSumDistinct
+	case f.Distinct && name == "AVG":
+		a.Op = AggAvgDistinct
+	case name == "COUNT", name == "SUM":
+		a.Op = AggSum
+	case name == "AVG":
+		a.Op = AggAvg
+		a.Sum = r.hide(args("SUM"), false)
+		a.Count = r.hide(args("COUNT"), false)
+	case name == "MIN", name == "MAX":
+		a.Op = AggMin
+		if name == "MAX" {
+			a.Op = AggMax
+		}
+		if reason := r.extreme(f, &a, self); reason != "" {
+			return 0, reason
+		}
+	case name == "BIT_AND":
+		a.Op = AggBitAnd
+	case name == "BIT_OR":
+		a.Op = AggBitOr
+	case name == "BIT_XOR":
+		a.Op = AggBitXor
+	}
+	r.m.Aggs = append(r.m.Aggs, a)
+	if f.Distinct && a.Op >= AggCountDistinct && a.Op <= AggAvgDistinct {
+		r.pending = append(r.pending, len(r.m.Aggs)-1)
+	}
+	return col, ""
+}
+
+// extreme finds how MIN and MAX compare.
+func (r *grouper) extreme(f *sqltext.Func, a *Agg, self []Piece) string {
+	if len(f.Args) != 1 {
+		return "this form of " + f.Name
+	}
+	if r.isVolatile(f.Args[0]) {
+		return f.Name + " of a function that differs by call"
+	}
+	c := classUnknown
+	if n, ok := r.b.resolveExpr(f.Args[0]); ok {
+		c = columnClass(n.column())
+		if c == classNumber && n.column().Type != "bit" {
+			c = classString // ENUM and SET: MIN and MAX compare the strings
+		}
+	}
+	switch c {
+	case classNever, classStamp:
+		return f.Name + " of a value whose text has another order"
+	case classString, classUnknown:
+		a.Weight, a.HasWeight = r.hide(wrap("WEIGHT_STRING(", self, ")"), false), true
+	}
+	return ""
+}
+
+// final makes the expression over aggregates that a leaf evaluates at the end. having: names mean GROUP BY columns and select items first.
+func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
+	f := Final{Span: e.ExprSpan()}
+	reason := ""
+	use := func(s sqltext.Span, c Col) { f.Uses = append(f.Uses, Use{s, c}) }
+	walk(e, func(x sqltext.Expr) bool {
+		if reason != "" {
+			return false
+		}
+		if isSubquery(x) {
+			reason = "a subquery in an expression over aggregates"
+			return false
+		}
+		if a := aggregate(x); a != nil {
+			col, why := r.combine(a, 0, false)
+			reason = why
+			use(a.Span, col)
+			return false
+		}
+		if c, ok := x.(*sqltext.Column); ok {
+			col, known, why := r.finalColumn(c, having)
+			reason = why
+			if known {
+				use(c.Span, col)
+			}
+		}
+		return true
+	})
+	if r.p.stmt.Facts&(sqltext.HasUserVar|sqltext.HasNondeterministic) != 0 && reason == "" {
+		reason = "a user variable or a function that differs by call, together with an expression over aggregates"
+	}
+	return f, reason
+}
+
+// finalColumn is the column that holds a name's value in the folded row; known is false for words that only look like columns.
+func (r *grouper) finalColumn(c *sqltext.Column, having bool) (col Col, known bool, reason string) {
+	n, inFrom := r.b.resolve(c)
+	if having {
+		byKey := false
+		for _, k := range r.keys {
+			byKey = byKey || inFrom && k.isCol && k.node == n
+		}
+		if i := r.b.itemIndex(c); i >= 0 && !byKey {
+			return r.havingItem(i)
+		}
+		if !byKey && inFrom && !r.starCovers(n) && !r.itemCovers(n) {
+			return 0, false, "HAVING over a column that is neither grouped nor selected"
+		}
+	}
+	if !inFrom {
+		if c.Table.Tok >= 0 {
+			return 0, false, "a column that can't be resolved in an expression over aggregates"
+		}
+		if i := r.b.itemIndex(c); i >= 0 {
+			return r.havingItem(i)
+		}
+		return 0, false, ""
+	}
+	isKey := false
+	for _, k := range r.keys {
+		if k.isCol && k.node == n {
+			isKey = true
+			if k.isVisible {
+				return k.visible, true, ""
+			}
+		}
+	}
+	if !isKey {
+		if reason := r.loose(); reason != "" {
+			return 0, false, reason
+		}
+	}
+	return r.hide([]Piece{copyPiece(c.Span)}, false), true, ""
+}
+
+func (r *grouper) starCovers(n node) bool {
+	for i := range r.sel.Items {
+		it := &r.sel.Items[i]
+		if it.Star && (it.StarTable.Tok < 0 || it.StarTable.Text == n.src.name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *grouper) itemCovers(n node) bool {
+	for i := range r.sel.Items {
+		if x, ok := r.b.resolveExpr(r.sel.Items[i].Expr); ok && x == n {
+			return true
+		}
+	}
+	return false
+}
+
+// havingItem is the column of a select item that HAVING names.
+func (r *grouper) havingItem(i int) (Col, bool, string) {
+	col, ok := r.itemCol(i)
+	if !ok {
+		return 0, false, "HAVING over a select item between two stars"
+	}
+	return col, true, ""
+}
+
+func (r *grouper) keysVisible() bool {
+	for _, k := range r.keys {
+		if k.item < 0 {
+			return false
+		}
+	}
+	return true
+}

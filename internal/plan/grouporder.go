@@ -1,0 +1,255 @@
+package plan
+
+import (
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+)
+
+// groupOrder is one ORDER BY item of a grouped query: a group key, or a column of the folded row.
+type groupOrder struct {
+	key  int // index of the group key, -1 when it is something else
+	sort SortKey
+	desc bool
+}
+
+// order finds what ORDER BY compares in the folded rows.
+func (r *grouper) order() ([]groupOrder, string) {
+	var out []groupOrder
+	for i := range r.sel.Order {
+		o := &r.sel.Order[i]
+		item := -1
+		if isConstant(o.Expr) {
+			n := r.b.position(o.Expr)
+			if n == 0 {
+				continue
+			}
+			if n > len(r.sel.Items) || r.b.itemByPosition(o.Expr) == nil {
+				return nil, "a position in ORDER BY behind a *"
+			}
+			item = n - 1
+		} else {
+			item = r.b.itemIndex(o.Expr)
+		}
+		g, reason := r.orderOne(o.Expr, item)
+		if reason != "" {
+			return nil, reason
+		}
+		g.desc, g.sort.Desc = o.Desc, o.Desc
+		out = append(out, g)
+	}
+	return out, ""
+}
+
+func (r *grouper) orderOne(e sqltext.Expr, item int) (groupOrder, string) {
+	g := groupOrder{key: -1}
+	n, isCol := r.b.resolveExpr(e)
+	for i, k := range r.keys {
+		if item >= 0 && k.item == item || item < 0 && isCol && k.isCol && k.node == n {
+			g.key = i
+			return g, ""
+		}
+	}
+	if item >= 0 {
+		e = r.sel.Items[item].Expr
+		if n, isCol = r.b.resolveExpr(e); isCol {
+			for i, k := range r.keys {
+				if k.isCol && k.node == n {
+					g.key = i
+					return g, ""
+				}
+			}
+		}
+	}
+	if f := aggregate(unparen(e)); f != nil {
+		var col Col
+		if item >= 0 {
+			c, ok := r.itemCol(item)
+			if !ok {
+				return g, "ORDER BY of a select item between two stars"
+			}
+			col = c
+		} else {
+			c, reason := r.combine(f, 0, false)
+			if reason != "" {
+				return g, reason
+			}
+			col = c
+		}
+		g.sort.Col = col
+		for _, a := range r.m.Aggs {
+			if a.Col == col && a.HasWeight {
+				g.sort.Weight, g.sort.HasWeight = a.Weight, true
+			}
+		}
+		return g, ""
+	}
+	if r.overAggregates(e) {
+		if item >= 0 { // the item's own Final fills its column
+			c, ok := r.itemCol(item)
+			if !ok {
+				return g, "ORDER BY of a select item between two stars"
+			}
+			g.sort.Col = c
+			return g, ""
+		}
+		f, reason := r.final(e, false)
+		if reason != "" {
+			return g, reason
+		}
+		f.Into = r.hide(r.copyExpr(e), false)
+		r.m.Finals = append(r.m.Finals, f)
+		g.sort.Col = f.Into
+		return g, ""
+	}
+	if isColumnOrMore(e) {
+		if reason := r.loose(); reason != "" && r.outerColumns(e) {
+			return g, reason
+		}
+	}
+	var v value
+	if item >= 0 {
+		var reason string
+		if v, _, reason = r.itemValue(item); reason != "" {
+			return g, reason
+		}
+	} else {
+		v = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e)}
+		if isCol {
+			v.typ = n.column()
+		}
+	}
+	k, _, reason := r.sortKey(v, false)
+	g.sort = k
+	if reason != "" {
+		reason = "ORDER BY " + reason
+	}
+	return g, reason
+}
+
+func isColumnOrMore(e sqltext.Expr) bool { return !isConstant(e) }
+
+// overAggregates says that e holds an aggregate, itself or by an alias of the select list.
+func (r *grouper) overAggregates(e sqltext.Expr) bool {
+	return anyExpr(e, func(x sqltext.Expr) bool {
+		if isAggregate(x) {
+			return true
+		}
+		c, ok := x.(*sqltext.Column)
+		if !ok {
+			return false
+		}
+		if _, inFrom := r.b.resolve(c); inFrom {
+			return false
+		}
+		it := r.b.itemByName(c)
+		return it != nil && it.Expr != sqltext.Expr(c) && hasAggregate(it.Expr)
+	})
+}
+
+// sort orders the parts by the group keys, those of ORDER BY first when it names nothing else, then by the DISTINCT arguments; and says how the
+// folded rows are sorted when that isn't enough.
+func (r *grouper) sort(order []groupOrder) string {
+	if len(r.keys) == 0 && len(r.sel.Group) > 0 {
+		return "GROUP BY of a constant"
+	}
+	byKeys := true
+	for _, o := range order {
+		byKeys = byKeys && o.key >= 0
+	}
+	keySort := make([]SortKey, len(r.keys))
+	done := make([]bool, len(r.keys))
+	var parts []orderKey
+	add := func(i int, desc bool) string {
+		if done[i] {
+			return ""
+		}
+		done[i] = true
+		k, pieces, reason := r.sortKey(r.keys[i].value, desc)
+		if reason != "" {
+			return "GROUP BY " + reason
+		}
+		keySort[i] = k
+		r.m.Sort = append(r.m.Sort, k)
+		parts = append(parts, orderKey{pieces, desc})
+		return ""
+	}
+	if byKeys {
+		for _, o := range order {
+			if reason := add(o.key, o.desc); reason != "" {
+				return reason
+			}
+		}
+	}
+	for i := range r.keys {
+		if reason := add(i, false); reason != "" {
+			return reason
+		}
+	}
+	if !byKeys {
+		for _, o := range order {
+			k := o.sort
+			if o.key >= 0 {
+				k = keySort[o.key]
+				k.Desc = o.desc
+			}
+			r.m.Order = append(r.m.Order, k)
+		}
+	}
+	r.m.Grouped, r.m.GroupKeys = true, len(r.m.Sort)
+	if reason := r.sortDistinct(&parts); reason != "" {
+		return reason
+	}
+	r.orderBy(parts)
+	return ""
+}
+
+// sortDistinct makes the parts group and sort by the DISTINCT arguments too.
+func (r *grouper) sortDistinct(parts *[]orderKey) string {
+	if r.distinct == nil {
+		return ""
+	}
+	var keys []SortKey
+	var by []Piece
+	for _, a := range r.distinct.Args {
+		v := value{pieces: []Piece{copyPiece(a.ExprSpan())}}
+		if n, ok := r.b.resolveExpr(a); ok {
+			v.typ = n.column()
+		}
+		k, pieces, reason := r.sortKey(v, false)
+		if reason != "" {
+			return "DISTINCT " + reason
+		}
+		// SUM and AVG need the value itself, not a number that orders like it.
+		if (columnClass(v.typ) == classNumber || columnClass(v.typ) == classFloat || columnClass(v.typ) == classStamp) && r.sumsDistinct() {
+			return "SUM or AVG of DISTINCT values of type " + v.typ.Type
+		}
+		keys = append(keys, k)
+		*parts = append(*parts, orderKey{pieces, false})
+		by = append(append(by, textPiece(", ")), v.pieces...)
+	}
+	for _, i := range r.pending {
+		r.m.Aggs[i].Keys = keys
+	}
+	r.m.Sort = append(r.m.Sort, keys...)
+	if !r.sel.GroupSpan.Empty() {
+		r.insert(r.sel.GroupSpan.To, by...)
+		return ""
+	}
+	at := r.sel.ItemsSpan.To
+	for _, c := range []sqltext.Span{r.sel.FromSpan, r.sel.WhereSpan} {
+		if !c.Empty() && c.To > at {
+			at = c.To
+		}
+	}
+	by[0] = textPiece(" GROUP BY ")
+	r.insert(at, by...)
+	return ""
+}
+
+func (r *grouper) sumsDistinct() bool {
+	for _, i := range r.pending {
+		if r.m.Aggs[i].Op != AggCountDistinct {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,311 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// insertPlan plans INSERT and REPLACE.
+func (p *planner) insertPlan() (*Plan, error) {
+	s := p.stmt.Insert
+	p.seen[s.Table.Span.From] = true
+	table, db, err := p.lookup(s.Table)
+	if err != nil {
+		return nil, err
+	}
+	if table == nil {
+		if db == "" { // INSERT INTO dual: MariaDB's own syntax error
+			return &Plan{Writes: true}, nil
+		}
+		return nil, NeedsStage("a write to a system table")
+	}
+	p.useTable(s.Table, table)
+	plan := &Plan{Writes: true, Rows: !s.Returning.Empty()}
+	if err := p.onDuplicate(s, table); err != nil {
+		return nil, err
+	}
+	if table.Kind == topo.Reference {
+		if reason := p.differsByLeaf(); reason != "" && (s.Select == nil || len(s.OnDup) > 0) {
+			return nil, NeedsStage(reason)
+		}
+	}
+	if s.Select != nil {
+		return plan, p.insertSelect(plan, s, table)
+	}
+	if err := p.insertExprs(s); err != nil {
+		return nil, err
+	}
+	plan.Route = Route{Kind: RouteEveryLeaf}
+	ins, err := p.insertRows(s, table)
+	if err != nil {
+		return nil, err
+	}
+	plan.Insert = ins
+	switch table.Kind {
+	case topo.Sharded:
+		plan.Route = Route{Kind: RouteKeys, DB: table.DB, Table: table, Keys: ins.Keys}
+	case topo.Keyless:
+		plan.Route = Route{Kind: RouteOne, DB: table.DB}
+	}
+	plan.Forward = p.names()
+	ins.Names = plan.Forward
+	if ins.Returning {
+		plan.Merge = &Merge{Splices: plan.Forward, Names: plan.Forward}
+	}
+	return plan, nil
+}
+
+// insertExprs looks for subqueries over sharded tables: a partition would see its own rows only.
+func (p *planner) insertExprs(s *sqltext.Insert) error {
+	u := p.newUnit(nil)
+	u.main = &block{unit: u}
+	p.noteItems(s.Items)
+	var err error
+	look := func(e sqltext.Expr) {
+		if err == nil {
+			err = u.expr(e, u.main)
+		}
+	}
+	for i := range s.Rows {
+		for _, e := range s.Rows[i] {
+			look(e)
+		}
+	}
+	for _, list := range [][]sqltext.Assign{s.Set, s.OnDup} {
+		for i := range list {
+			look(list[i].Value)
+			p.qualified(u.main, list[i].Column.DB, list[i].Column.Table)
+		}
+	}
+	for i := range s.Items {
+		look(s.Items[i].Expr)
+		p.qualified(u.main, s.Items[i].StarDB, s.Items[i].StarTable)
+	}
+	if err != nil {
+		return err
+	}
+	spread, err := p.unseen()
+	if err != nil {
+		return err
+	}
+	for _, src := range u.sources {
+		spread = spread || src.spread
+	}
+	if spread {
+		return NeedsStage("a subquery over a sharded table in an INSERT")
+	}
+	return nil
+}
+
+// onDuplicate refuses ON DUPLICATE KEY UPDATE that moves a row: every unique key holds the shard key, so the row that is met has the new
+// row's key, and only these forms keep it.
+func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) error {
+	for i := range s.OnDup {
+		a := &s.OnDup[i]
+		col := table.Column(a.Column.Name.Text)
+		if col < 0 || !inKey(table, col) || keepsColumn(a.Value, table.Columns[col].Name) {
+			continue
+		}
+		return NeedsStage("ON DUPLICATE KEY UPDATE of the shard key column '" + table.Columns[col].Name + "'")
+	}
+	return nil
+}
+
+// keepsColumn says whether a value is the column's own, the one that is being inserted, or LAST_INSERT_ID of the former.
+func keepsColumn(e sqltext.Expr, name string) bool {
+	switch x := unparen(e).(type) {
+	case *sqltext.Column:
+		return strings.EqualFold(x.Name.Text, name)
+	case *sqltext.Func:
+		switch strings.ToUpper(x.Name) {
+		case "VALUES", "VALUE", "LAST_INSERT_ID":
+			return len(x.Args) == 1 && keepsColumn(x.Args[0], name)
+		}
+	}
+	return false
+}
+
+// insertRows reads the rows of VALUES and SET.
+func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, error) {
+	ins := &Insert{Table: table, Replace: s.Replace, Returning: !s.Returning.Empty(), ZeroIsValue: p.sess.NoAutoValueOnZero}
+	columns, err := targetColumns(s.Columns, table)
+	if err != nil {
+		return nil, err
+	}
+	rows := s.Rows
+	whole := p.stmt.Span
+	if len(s.Set) > 0 {
+		columns = columns[:0:0]
+		row := make([]sqltext.Expr, len(s.Set))
+		for i := range s.Set {
+			col := table.Column(s.Set[i].Column.Name.Text)
+			if col < 0 {
+				return nil, errBadField(s.Set[i].Column.Name.Text, "field list")
+			}
+			columns = append(columns, col)
+			row[i] = s.Set[i].Value
+		}
+		rows = [][]sqltext.Expr{row}
+		ins.Head = sqltext.Span{From: whole.From, To: s.Set[0].Span.From}
+		ins.Rows = []sqltext.Span{{From: s.Set[0].Span.From, To: s.SetSpan.To}}
+		ins.Tail = sqltext.Span{From: s.SetSpan.To, To: whole.To}
+	} else {
+		if len(rows) == 0 || len(s.RowSpans) != len(rows) {
+			return nil, NeedsStage("this form of INSERT")
+		}
+		ins.Head = sqltext.Span{From: whole.From, To: s.RowSpans[0].From}
+		ins.Rows = s.RowSpans
+		ins.Tail = sqltext.Span{From: s.RowSpans[len(rows)-1].To, To: whole.To}
+	}
+	at := make([]int, len(table.Columns)) // where in a row a column's value is
+	for i := range at {
+		at[i] = -1
+	}
+	for i, c := range columns {
+		at[c] = i
+	}
+	for i, row := range rows {
+		if len(row) != len(columns) && len(row) != 0 {
+			return nil, &Error{codeWrongCount, stateWrongCount, "Column count doesn't match value count at row " + itoa(i+1)}
+		}
+		if len(row) == 0 && len(columns) > 0 && len(s.Columns) > 0 {
+			return nil, &Error{codeWrongCount, stateWrongCount, "Column count doesn't match value count at row " + itoa(i+1)}
+		}
+		if table.Kind != topo.Sharded {
+			continue
+		}
+		tuple := make(KeyTuple, len(table.ShardKey))
+		for j, c := range table.ShardKey {
+			if table.Columns[c].Generated {
+				return nil, NeedsStage("an INSERT into a table whose shard key column '" + table.Columns[c].Name + "' is generated")
+			}
+			tuple[j] = Operand{Kind: OperandDefault}
+			if at[c] >= 0 && len(row) > 0 {
+				if tuple[j], err = insertOperand(row[at[c]], table.Columns[c].Name); err != nil {
+					return nil, err
+				}
+			}
+		}
+		ins.Keys = append(ins.Keys, tuple)
+	}
+	return ins, p.autoIncrement(ins, s, table, rows, at)
+}
+
+// targetColumns are the positions of the columns that the values are for.
+func targetColumns(names []sqltext.Name, table *topo.Table) ([]int, error) {
+	var out []int
+	if len(names) == 0 {
+		for i := range table.Columns {
+			if !table.Columns[i].Invisible {
+				out = append(out, i)
+			}
+		}
+		return out, nil
+	}
+	seen := make([]bool, len(table.Columns))
+	for _, n := range names {
+		c := table.Column(n.Text)
+		if c < 0 {
+			return nil, errBadField(n.Text, "field list")
+		}
+		if seen[c] {
+			return nil, &Error{codeFieldTwice, stateSyntaxOrRight, "Column '" + n.Text + "' specified twice"}
+		}
+		seen[c] = true
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// insertOperand is the operand for a value that is stored. Its value is OperandExpr's for all that a leaf has to evaluate.
+func insertOperand(e sqltext.Expr, column string) (Operand, error) {
+	switch x := unparen(e).(type) {
+	case *sqltext.Literal:
+		switch x.Kind {
+		case sqltext.LitNumber, sqltext.LitString, sqltext.LitHex, sqltext.LitBit:
+			return Operand{Kind: OperandLiteral, Tok: x.Tok, Neg: x.Neg}, nil
+		case sqltext.LitNull:
+			return Operand{Kind: OperandNull}, nil
+		case sqltext.LitDefault:
+			return Operand{Kind: OperandDefault}, nil
+		}
+	case *sqltext.ParamRef:
+		return Operand{Kind: OperandParam, Param: x.Index, Neg: x.Neg}, nil
+	}
+	if f, ok := unparen(e).(*sqltext.Func); ok && strings.EqualFold(f.Name, "DEFAULT") && len(f.Args) == 1 {
+		if c, ok := f.Args[0].(*sqltext.Column); ok && strings.EqualFold(c.Name.Text, column) {
+			return Operand{Kind: OperandDefault}, nil
+		}
+	}
+	if anyExpr(e, isColumn) {
+		return Operand{}, NeedsStage("an INSERT whose shard key or AUTO_INCREMENT column '" + column + "' is computed from other columns")
+	}
+	return Operand{Kind: OperandExpr, Expr: e.ExprSpan()}, nil
+}
+
+// autoIncrement finds where the AUTO_INCREMENT column's values are, or where they go.
+func (p *planner) autoIncrement(ins *Insert, s *sqltext.Insert, table *topo.Table, rows [][]sqltext.Expr, at []int) error {
+	col := table.AutoIncrement
+	if col < 0 {
+		return nil
+	}
+	name := table.Columns[col].Name
+	if at[col] >= 0 && len(rows[0]) > 0 {
+		ins.Auto = AutoGiven
+		for _, row := range rows {
+			if len(row) == 0 {
+				return NeedsStage("an INSERT with rows of values and rows of defaults")
+			}
+			e := row[at[col]]
+			op, err := insertOperand(e, name)
+			if err != nil {
+				return err
+			}
+			ins.Autos = append(ins.Autos, op)
+			ins.AutoSpans = append(ins.AutoSpans, e.ExprSpan())
+		}
+		return nil
+	}
+	ins.Auto = AutoAbsent
+	if len(s.Set) > 0 {
+		ins.ColumnPoint = ins.Head.To
+		ins.ColumnText = quoted(name) + "="
+		ins.RowPoints = []int32{ins.Rows[0].From}
+		return nil
+	}
+	for i, row := range rows {
+		if (len(row) == 0) != (len(rows[0]) == 0) {
+			return NeedsStage("an INSERT with rows of values and rows of defaults")
+		}
+		ins.RowPoints = append(ins.RowPoints, s.RowSpans[i].From+1)
+	}
+	switch {
+	case !s.ColumnsSpan.Empty() && len(s.Columns) > 0:
+		ins.ColumnPoint, ins.ColumnText = s.ColumnsSpan.From+1, quoted(name)+","
+	case !s.ColumnsSpan.Empty(): // ()
+		ins.ColumnPoint, ins.ColumnText = s.ColumnsSpan.From+1, quoted(name)
+	case len(rows[0]) == 0:
+		ins.ColumnPoint, ins.ColumnText = s.InsertPoint, " ("+quoted(name)+") "
+	default: // the column is invisible: name all that the values are for
+		list := quoted(name)
+		for i := range table.Columns {
+			if !table.Columns[i].Invisible {
+				list += "," + quoted(table.Columns[i].Name)
+			}
+		}
+		ins.ColumnPoint, ins.ColumnText = s.InsertPoint, " ("+list+") "
+	}
+	return nil
+}
+
+// inKey says whether a column is part of the table's shard key.
+func inKey(t *topo.Table, col int) bool {
+	for _, k := range t.ShardKey {
+		if k == col {
+			return true
+		}
+	}
+	return false
+}

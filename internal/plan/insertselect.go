@@ -1,0 +1,129 @@
+package plan
+
+import (
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// insertSelect plans INSERT … SELECT: inside each partition where the rows stay in it, else as a query whose rows are inserted.
+func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table) error {
+	columns, err := targetColumns(s.Columns, table)
+	if err != nil {
+		return err
+	}
+	u, err := p.query(s.Select, nil)
+	if err != nil {
+		return err
+	}
+	if err := p.settleInsert(u, s, table); err != nil {
+		return err
+	}
+	if p.staysInside(u, table, columns) {
+		plan.Route = p.route(u)
+		plan.Forward = p.names()
+		if !s.Returning.Empty() {
+			plan.Merge = &Merge{Splices: plan.Forward, Names: plan.Forward}
+		}
+		return nil
+	}
+	inner := &Plan{Rows: true, Locks: p.stmt.Facts&sqltext.HasForUpdate != 0, Params: p.scan.Params, Revision: p.snap.Revision,
+		Facts: p.stmt.Facts}
+	inner.Route = p.route(u)
+	if u.spread {
+		inner.Forward = p.names()
+		inner.Merge, inner.Stage = p.merge(u)
+	}
+	plan.Stage = inner.Stage
+	whole := p.stmt.Span
+	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns,
+		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To}}
+	switch table.Kind {
+	case topo.Reference:
+		plan.Route = Route{Kind: RouteEveryLeaf}
+	default:
+		plan.Route = Route{Kind: RouteAll, DB: table.DB}
+		plan.InsertSelect.Names = p.names()
+	}
+	if !s.Returning.Empty() {
+		plan.Merge = &Merge{Splices: plan.InsertSelect.Names, Names: plan.InsertSelect.Names}
+	}
+	return nil
+}
+
+// settleInsert checks what surrounds the query: ON DUPLICATE KEY UPDATE and RETURNING run on rows of values, where the query's tables are not.
+func (p *planner) settleInsert(u *unit, s *sqltext.Insert, table *topo.Table) error {
+	around := p.newUnit(nil)
+	target := &source{name: s.Table.Name.Text, db: table.DB, table: table, known: true, spread: table.Kind != topo.Reference}
+	for i := range table.Columns {
+		target.cols = append(target.cols, outCol{name: table.Columns[i].Name})
+	}
+	around.main = &block{unit: around, sources: []*source{target}}
+	target.block = around.main
+	foreign := false
+	look := func(e sqltext.Expr) error {
+		walk(e, func(x sqltext.Expr) bool {
+			if c, ok := x.(*sqltext.Column); ok {
+				_, own := around.main.resolve(c)
+				foreign = foreign || !own
+			}
+			return true
+		})
+		return around.expr(e, around.main)
+	}
+	for i := range s.OnDup {
+		p.qualified(around.main, s.OnDup[i].Column.DB, s.OnDup[i].Column.Table)
+		if err := look(s.OnDup[i].Value); err != nil {
+			return err
+		}
+	}
+	p.noteItems(s.Items)
+	for i := range s.Items {
+		p.qualified(around.main, s.Items[i].StarDB, s.Items[i].StarTable)
+		if err := around.expr(s.Items[i].Expr, around.main); err != nil {
+			return err
+		}
+	}
+	if foreign {
+		return NeedsStage("INSERT … SELECT … ON DUPLICATE KEY UPDATE that names columns of the query")
+	}
+	for _, src := range around.sources {
+		if src.spread {
+			return NeedsStage("a subquery over a sharded table in an INSERT")
+		}
+	}
+	return p.settleAll(u)
+}
+
+// staysInside says whether every row of the query belongs into the partition that it comes from, and nothing else needs the node: then each
+// partition inserts its own rows.
+func (p *planner) staysInside(u *unit, table *topo.Table, columns []int) bool {
+	if table.Kind != topo.Sharded || u.bad != "" || u.rowBad != "" || u.main == nil || len(u.key) == 0 || !sameKey(u.keyTable, table) ||
+		table.AutoIncrement >= 0 || p.manyReason() != "" || len(u.out) != len(columns) {
+		return false
+	}
+	at := make(map[int]int, len(columns))
+	for i, c := range columns {
+		at[c] = i
+	}
+	items, ok := u.main.columns()
+	if !ok {
+		return false
+	}
+	for i, k := range table.ShardKey {
+		j, given := at[k]
+		if !given || !items[j].isCol || !u.local[i][items[j].node] {
+			return false
+		}
+		// A value that the column had to convert could belong elsewhere.
+		if from := items[j].col; from == nil || !sameColumnType(from, &table.Columns[k]) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameColumnType says whether every value of one column is a value of the other, with the same meaning.
+func sameColumnType(a, b *topo.Column) bool {
+	return a != nil && b != nil && a.Type == b.Type && a.FullType == b.FullType && a.Charset == b.Charset && a.Collation == b.Collation &&
+		a.Scale == b.Scale && a.Unsigned == b.Unsigned && a.Length == b.Length
+}

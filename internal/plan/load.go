@@ -1,0 +1,97 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// loadPlan plans LOAD DATA LOCAL.
+func (p *planner) loadPlan() (*Plan, error) {
+	s := p.stmt.Load
+	p.seen[s.Table.Span.From] = true
+	table, db, err := p.lookup(s.Table)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case table == nil && db == "":
+		return &Plan{Writes: true}, nil
+	case table == nil:
+		return nil, NeedsStage("a write to a system table")
+	case !s.Local:
+		return nil, NeedsStage("LOAD DATA without LOCAL")
+	case s.XML:
+		return nil, NeedsStage("LOAD XML")
+	}
+	p.useTable(s.Table, table)
+	spread, err := p.unseen()
+	if err != nil {
+		return nil, err
+	}
+	if spread {
+		return nil, NeedsStage("a subquery over a sharded table in LOAD DATA")
+	}
+	plan := &Plan{Writes: true, Route: Route{Kind: RouteAll, DB: table.DB}}
+	if table.Kind == topo.Reference {
+		if reason := p.differsByLeaf(); reason != "" {
+			return nil, NeedsStage(reason)
+		}
+		plan.Route = Route{Kind: RouteEveryLeaf}
+	}
+	load := &Load{Table: table, Stmt: s, Auto: -1}
+	field, err := loadFields(s, table)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range table.ShardKey {
+		if table.Columns[c].Generated {
+			return nil, NeedsStage("LOAD DATA into a table whose shard key column '" + table.Columns[c].Name + "' is generated")
+		}
+		load.Key = append(load.Key, field[c])
+	}
+	if table.AutoIncrement >= 0 {
+		load.Auto = field[table.AutoIncrement]
+	}
+	for i := range s.Set {
+		c := table.Column(s.Set[i].Column.Name.Text)
+		if c >= 0 && (inKey(table, c) || c == table.AutoIncrement) {
+			return nil, NeedsStage("LOAD DATA that sets the shard key or AUTO_INCREMENT column '" + table.Columns[c].Name + "'")
+		}
+		p.qualified(&block{}, s.Set[i].Column.DB, s.Set[i].Column.Table)
+	}
+	load.Forward = p.names()
+	plan.Forward = load.Forward
+	plan.Load = load
+	return plan, nil
+}
+
+// loadFields is the number of the field that each column is read from, -1 for none.
+func loadFields(s *sqltext.LoadData, table *topo.Table) ([]int, error) {
+	field := make([]int, len(table.Columns))
+	for i := range field {
+		field[i] = -1
+	}
+	if len(s.Columns) == 0 {
+		n := 0
+		for i := range table.Columns {
+			if !table.Columns[i].Invisible {
+				field[i] = n
+				n++
+			}
+		}
+		return field, nil
+	}
+	for i, n := range s.Columns {
+		if strings.HasPrefix(n.Text, "@") {
+			continue
+		}
+		c := table.Column(n.Text)
+		if c < 0 {
+			return nil, errBadField(n.Text, "field list")
+		}
+		field[c] = i
+	}
+	return field, nil
+}

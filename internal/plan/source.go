@@ -1,0 +1,266 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// outCol is a column of a source or of a query's result. col is nil when its type isn't known here.
+type outCol struct {
+	name      string
+	col       *topo.Column
+	invisible bool
+}
+
+// source is one occurrence of a table, CTE or derived table in a FROM clause.
+type source struct {
+	name  string // how columns address it
+	db    string // the database of a base table
+	table *topo.Table
+	unit  *unit // of a derived table or CTE
+	cols  []outCol
+	known bool // cols is complete
+	// spread: its rows are partitioned. key: positions in cols of the columns that decide the partition; nil when they can't be seen.
+	spread bool
+	key    []int
+	// keyTable is the table whose shard key key is.
+	keyTable *topo.Table
+	// bad is why its rows can't be had partition by partition; "" when they can.
+	bad string
+	// system tables differ from leaf to leaf.
+	system bool
+	// missing: an outer join may fill it with NULLs.
+	missing bool
+	block   *block
+	// joined are columns that USING and NATURAL hide from unqualified names, lower case.
+	joined map[string]bool
+}
+
+// column finds a column by name; -1 when there is none.
+func (s *source) column(name string) int {
+	for i := range s.cols {
+		if strings.EqualFold(s.cols[i].name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// node is a column of a source.
+type node struct {
+	src *source
+	col int
+}
+
+func (n node) column() *topo.Column { return n.src.cols[n.col].col }
+
+// notNull says that the column can't be NULL in a row of its block.
+func (n node) notNull() bool {
+	c := n.column()
+	return c != nil && !c.Nullable && !n.src.missing
+}
+
+// block is one SELECT, or the tables of an UPDATE or DELETE, within its unit.
+type block struct {
+	unit    *unit
+	parent  *block
+	env     *env
+	sel     *sqltext.Select
+	sources []*source
+	// murky: unqualified names can't be resolved (a NATURAL join over unknown columns).
+	murky bool
+	// joinBad is why the join tree isn't the union of the partitions' join trees.
+	joinBad string
+}
+
+// resolve finds the source and column that a column reference means; ok is false when that isn't certain. Names are looked up outwards.
+func (b *block) resolve(c *sqltext.Column) (node, bool) {
+	if c.Table.Tok >= 0 {
+		for s := b; s != nil; s = s.parent {
+			for _, src := range s.sources {
+				if src.name != c.Table.Text || (c.DB.Tok >= 0 && src.db != c.DB.Text) {
+					continue
+				}
+				i := src.column(c.Name.Text)
+				return node{src, i}, i >= 0
+			}
+		}
+		return node{}, false
+	}
+	for s := b; s != nil; s = s.parent {
+		if s.murky {
+			return node{}, false
+		}
+		var found node
+		hits, unknown := 0, false
+		for _, src := range s.sources {
+			unknown = unknown || !src.known
+			if i := src.column(c.Name.Text); i >= 0 && !src.joined[strings.ToLower(c.Name.Text)] {
+				found = node{src, i}
+				hits++
+			}
+		}
+		if hits > 0 || unknown {
+			return found, hits == 1
+		}
+	}
+	return node{}, false
+}
+
+// resolveExpr is resolve for an expression that is a column.
+func (b *block) resolveExpr(e sqltext.Expr) (node, bool) {
+	c, ok := unparen(e).(*sqltext.Column)
+	if !ok {
+		return node{}, false
+	}
+	return b.resolve(c)
+}
+
+// env is the chain of common table expressions that are visible at a place.
+type env struct {
+	up   *env
+	name string
+	q    *sqltext.Query
+	// cols renames the columns, WITH c(a, b); nil when absent. odd: there is a list that could not be read.
+	cols []string
+	odd  bool
+	in   *env // what the query itself sees
+	unit *unit
+	// busy: being analysed, a reference is recursive; recursive: there was one.
+	busy, recursive bool
+}
+
+func (e *env) find(name string) *env {
+	for ; e != nil; e = e.up {
+		if strings.EqualFold(e.name, name) {
+			return e
+		}
+	}
+	return nil
+}
+
+// systemDBs are MariaDB's own databases. The value says whether their names ignore case.
+var systemDBs = map[string]bool{"information_schema": true, "performance_schema": true, "mysql": false, "sys": false}
+
+func isSystemDB(db string) bool {
+	if _, ok := systemDBs[db]; ok {
+		return true
+	}
+	return systemDBs[strings.ToLower(db)]
+}
+
+// tableDB is the database that a table's name is in.
+func (p *planner) tableDB(t *sqltext.TableName) (string, error) {
+	db := t.DB.Text
+	if t.DB.Tok < 0 {
+		if db = p.sess.DB; db == "" {
+			return "", errNoDB()
+		}
+	}
+	if isSystemDB(db) {
+		return db, nil
+	}
+	if _, hidden := p.snap.Schemas[db]; hidden || p.snap.Databases[db] == nil {
+		return "", errBadDB(db)
+	}
+	return db, nil
+}
+
+// lookup finds a table. Both results are nil/"" only for DUAL; system tables have a database and no table.
+func (p *planner) lookup(t *sqltext.TableName) (*topo.Table, string, error) {
+	if t.DB.Tok < 0 && strings.EqualFold(t.Name.Text, "dual") {
+		return nil, "", nil
+	}
+	db, err := p.tableDB(t)
+	if err != nil {
+		return nil, "", err
+	}
+	if isSystemDB(db) {
+		return nil, db, nil
+	}
+	table := p.snap.Table(db, t.Name.Text)
+	if table == nil {
+		return nil, "", errNoTable(db, t.Name.Text)
+	}
+	return table, db, nil
+}
+
+// baseSource is the source of a base table; nil for DUAL. It notes the splices that the table's name needs in a partition's text.
+func (p *planner) baseSource(t *sqltext.TableName, alias sqltext.Name) (*source, error) {
+	p.seen[t.Span.From] = true
+	table, db, err := p.lookup(t)
+	if err != nil || db == "" {
+		return nil, err
+	}
+	s := &source{name: t.Name.Text, db: db, table: table}
+	if alias.Tok >= 0 {
+		s.name = alias.Text
+	}
+	if table == nil {
+		s.system = true
+		p.system = true
+		return s, nil
+	}
+	s.known = true
+	for i := range table.Columns {
+		c := &table.Columns[i]
+		s.cols = append(s.cols, outCol{c.Name, c, c.Invisible})
+	}
+	p.useTable(t, table)
+	if table.Kind != topo.Reference {
+		s.spread = true
+		s.keyTable = table
+		if table.Kind == topo.Sharded {
+			s.key = table.ShardKey
+		}
+	}
+	return s, nil
+}
+
+// useTable notes that a table takes part and how its name is written in a partition's text.
+func (p *planner) useTable(t *sqltext.TableName, table *topo.Table) {
+	if table.Kind == topo.Reference {
+		p.reference = true
+		if t.DB.Tok < 0 {
+			p.rename(t.Name.Tok, Piece{Kind: PieceText, Text: quoted(table.DB) + "." + quoted(table.Name)})
+		}
+		return
+	}
+	switch p.db {
+	case "":
+		p.db = table.DB
+	case table.DB:
+	default:
+		p.otherDB = table.DB
+	}
+	if t.DB.Tok >= 0 {
+		p.rename(t.DB.Tok, Piece{Kind: PieceSchema})
+	}
+}
+
+// rename replaces one token in every partition's text.
+func (p *planner) rename(tok int32, piece Piece) {
+	p.renames[tok] = piece
+}
+
+// qualified renames the database of a column or star reference d.t.c when it means a sharded table.
+func (p *planner) qualified(b *block, db, table sqltext.Name) {
+	if db.Tok < 0 {
+		return
+	}
+	for s := b; s != nil; s = s.parent {
+		for _, src := range s.sources {
+			if src.name == table.Text && src.db == db.Text {
+				if src.spread && src.table != nil {
+					p.rename(db.Tok, Piece{Kind: PieceSchema})
+				}
+				return
+			}
+		}
+	}
+	if t := p.snap.Table(db.Text, table.Text); t != nil && t.Kind != topo.Reference {
+		p.rename(db.Tok, Piece{Kind: PieceSchema})
+	}
+}
