@@ -19,9 +19,10 @@ type Collation struct {
 	// pad has the weight of a space for each level; empty when trailing spaces count, or when the weights account for them already.
 	pad [3][]byte
 	// levels is 1, or more when weights of several levels follow each other (uca1400_as_cs); they are told apart by their ranges.
-	levels int
-	enc    encoding
-	table  *table // nil: always ask
+	levels  int
+	enc     encoding
+	table   *table // nil: always ask
+	unsound bool
 }
 
 // Binary is the collation of byte strings.
@@ -38,6 +39,13 @@ func Default(charset string) *Collation { return load().defaults[charset] }
 
 // PadSpace says whether trailing spaces are ignored.
 func (c *Collation) PadSpace() bool { return c.enc != encBinary && len(c.pad[0]) > 0 }
+
+// Sound says whether the server's WEIGHT_STRING decides order and equality. It does not for three old collations: big5_chinese_ci calls strings
+// unequal that have the same weights, cp1250_czech_cs calls strings equal that have not. Nothing may be ordered or hashed by theirs.
+func (c *Collation) Sound() bool { return !c.unsound }
+
+// unsound are the collations for which Sound is false.
+var unsound = []string{"big5_chinese_ci", "big5_chinese_nopad_ci", "cp1250_czech_cs"}
 
 // Compare orders two WEIGHT_STRING values of the collation.
 func (c *Collation) Compare(a, b []byte) int {

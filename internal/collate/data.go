@@ -58,8 +58,6 @@ const (
 	entrySecond    = 1 << 30  // may be the second character of one
 	entryOffset    = entryHead | entrySecond
 	pageSize       = 256
-	lastCodePoint  = 0x10ffff
-	lastBMP        = 0xffff
 	fileMagic      = "OWC1"
 	tableFlagHead  = 1
 	tableFlagSecnd = 2
@@ -109,6 +107,11 @@ func parseIndex(b []byte) (*index, error) {
 	}
 	if r.bad || len(r.b) != 0 {
 		return nil, io.ErrUnexpectedEOF
+	}
+	for _, name := range unsound {
+		if c := x.byName[name]; c != nil {
+			c.unsound = true
+		}
 	}
 	for _, f := range refs {
 		if f.table >= 0 {

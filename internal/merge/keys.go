@@ -66,8 +66,8 @@ func (k *key) resolve(r *row) error {
 	// A result character set of two bytes or more has zeros between the letters.
 	name := bytes.ReplaceAll(r.cells[k.collation], []byte{0}, nil)
 	k.coll = collate.Lookup(string(name))
-	if k.coll == nil {
-		return &NotMergeableError{Column: k.name, Err: fmt.Errorf("%w: collation %q is not known", value.ErrNoOrder, name)}
+	if k.coll == nil || !k.coll.Sound() {
+		return &NotMergeableError{Column: k.name, Err: fmt.Errorf("%w: no order is known for collation %q", value.ErrNoOrder, name)}
 	}
 	return nil
 }

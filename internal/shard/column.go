@@ -65,6 +65,7 @@ const (
 	reasonBlob      = "it has no bounded length; use VARCHAR or VARBINARY"
 	reasonOther     = "the type has no order that a node knows"
 	reasonCollation = "the collation is not known to this version"
+	reasonUnsound   = "the collation's equality is not that of its weights"
 )
 
 func newColumn(t *topo.Column) (column, error) {
@@ -115,6 +116,9 @@ func newColumn(t *topo.Column) (column, error) {
 		c.class, c.fixed = classString, c.typ == "char"
 		if c.coll = collate.Lookup(strings.ToLower(t.Collation)); c.coll == nil {
 			return refuse(reasonCollation)
+		}
+		if !c.coll.Sound() {
+			return refuse(reasonUnsound)
 		}
 		if c.coll == collate.Binary { // CHAR … CHARACTER SET binary is BINARY
 			c.class = classBytes

@@ -151,7 +151,9 @@ func (g *generator) padding(c *collation) error {
 	default:
 		c.pad[0] = w
 	}
-	if nopad {
+	if nopad && strings.HasSuffix(c.name, "_ai_cs") {
+		c.pad[0] = nil // the third level is padded all the same, since letters without a first level have a third
+	} else if nopad {
 		c.pad = [3][]byte{}
 	}
 	return nil
