@@ -20,7 +20,7 @@ up: build ## run a whole cluster on this machine, until Ctrl-C
 	@exec bin/orbweaver up $(ARGS)
 
 build: ## build bin/orbweaver
-	$(GO) build -o bin/orbweaver ./cmd/orbweaver
+	$(GO) build -buildvcs=false -o bin/orbweaver ./cmd/orbweaver
 
 test: check ## check the code and run every test, with real MariaDB servers and the race detector
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
