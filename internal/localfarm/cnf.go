@@ -27,6 +27,8 @@ func cnf(l Leaf, dataDir, tmpDir string, throwaway bool, options []string) strin
 	set("back_log", "1024")
 	set("table_open_cache", "4000")
 	set("local_infile", "ON")
+	// The node's limit is the one that counts: what it splices into a statement must not push it over another.
+	set("max_allowed_packet", "1G")
 
 	set("log_bin", "binlog")
 	set("relay_log", "relay")
