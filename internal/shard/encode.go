@@ -106,6 +106,9 @@ func (c *column) comparedInt(v *Value) (i integer, ok bool) {
 			ok = false
 		}
 	}
+	if c.typ == "bit" && i.neg {
+		return i, false // meets the BIT's 64 bits as a number without sign
+	}
 	if ok && c.class == classYear {
 		if v.Kind == String && len(v.B) != 4 {
 			return i, false
@@ -393,6 +396,15 @@ func (c *column) inetTag() byte {
 	return tagInet4
 }
 
+// maybeLost says whether a question mark may stand for a byte that has no place in the character set that the text was printed in.
+func maybeLost(s []byte, printed, stored string) bool {
+	switch stored {
+	case "utf8mb4", "utf8mb3", "latin1", printed:
+		return false
+	}
+	return bytes.IndexByte(s, '?') >= 0
+}
+
 // row appends the canonical form of a stored value from the text that a leaf prints for it.
 func (c *column) row(dst, s []byte, charset string, w Weights) ([]byte, error) {
 	switch c.class {
@@ -410,7 +422,7 @@ func (c *column) row(dst, s []byte, charset string, w Weights) ([]byte, error) {
 		}
 	case classString:
 		t, ok := convert(s, charset, c.coll.Charset)
-		if !ok {
+		if !ok || maybeLost(s, charset, c.coll.Charset) {
 			return dst, ErrInexact
 		}
 		if c.fixed && !wide(c.coll.Charset) {
