@@ -36,6 +36,7 @@ type Conn struct {
 	expects []expect
 	// await says that the current command's answer has not begun: expects come first.
 	await     bool
+	frames    int  // of the current command: its answer's first number
 	cont      bool // the last frame goes on in the next
 	exec      execution
 	sentAt    time.Time // when a sampled command was written, zero for others
@@ -121,9 +122,11 @@ func (c *Conn) Send(cmd wire.Command, parts ...[]byte) error {
 		return err
 	}
 	b := append(c.w.StartCommand(), byte(cmd))
+	at := len(b)
 	for _, p := range parts {
 		b = append(b, p...)
 	}
+	c.frames = (len(b)-at+1)/wire.MaxPayload + 1
 	return c.flush(c.w.FinishPacket(b))
 }
 
@@ -133,6 +136,7 @@ func (c *Conn) SendPacket(packet []byte) error {
 		return err
 	}
 	c.w.ResetSeq()
+	c.frames = len(packet)/wire.MaxPayload + 1
 	return c.flush(c.w.AppendPacket(packet))
 }
 
@@ -203,6 +207,7 @@ func (c *Conn) sendExecute(cmd wire.Command, text string, body []byte) error {
 }
 
 func (c *Conn) appendExecute(id uint32, body []byte) error {
+	c.frames = (len(body)+5)/wire.MaxPayload + 1
 	b := append(c.w.StartCommand(), byte(c.Tracker.cmd), byte(id), byte(id>>8), byte(id>>16), byte(id>>24))
 	return c.w.FinishPacket(append(b, body...))
 }

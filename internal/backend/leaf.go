@@ -2,9 +2,12 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // checkAfter is how long a connection may have been idle and still be taken for alive without a look at its socket.
@@ -66,6 +69,7 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 		timeout *time.Timer
 		again   bool
 		began   time.Time
+		noRoom  error // the leaf's own max_connections
 	)
 	for {
 		l.mu.Lock()
@@ -79,12 +83,17 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 				dead = append(dead, old)
 			}
 		}
-		if c == nil && l.open < l.pools.cfg.MaxPerLeaf {
+		if c == nil && l.open < l.pools.cfg.MaxPerLeaf && noRoom == nil {
 			l.open++
 			l.lent.Add(1)
 			l.mu.Unlock()
 			closeAll(dead)
-			return l.dial(ctx, key, w, addr)
+			c, err := l.dial(ctx, key, w, addr)
+			if !full(err) {
+				return c, err
+			}
+			noRoom = err
+			continue
 		}
 		if c != nil {
 			l.mu.Unlock()
@@ -106,8 +115,11 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 		}
 		select {
 		case <-ready:
-			again = true
-			continue
+			again, noRoom = true, nil
+		case <-retry(noRoom):
+			// Another node may have given up a connection.
+			l.forget(ready)
+			again, noRoom = true, nil
 		case <-ctx.Done():
 			l.forget(ready)
 			return nil, context.Cause(ctx)
@@ -116,9 +128,26 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 			return nil, ErrClosed
 		case <-timeout.C:
 			l.forget(ready)
+			if noRoom != nil {
+				return nil, noRoom
+			}
 			return nil, &PoolFullError{Leaf: l.name, Limit: l.pools.cfg.MaxPerLeaf, Waited: time.Since(began).Round(time.Millisecond)}
 		}
 	}
+}
+
+// full says whether a leaf refused a login for want of room.
+func full(err error) bool {
+	var refused *wire.ServerError
+	return errors.As(err, &refused) && (refused.Code == wire.ErConCount || refused.Code == wire.ErTooManyUserConns)
+}
+
+// retry fires when a leaf that had no room is to be asked again; never when that is not why one waits.
+func retry(noRoom error) <-chan time.Time {
+	if noRoom == nil {
+		return nil
+	}
+	return time.After(100 * time.Millisecond)
 }
 
 // pick takes an idle connection of the login; the caller holds mu and closes dead outside of it.

@@ -95,12 +95,15 @@ var leaf1 = Want{Leaf: "leaf-1", Variant: Internal}
 // schema makes a database on leaf-1 for one test.
 func schema(t testing.TB, p *Pools, name string, more ...string) {
 	t.Helper()
-	c := get(t, p, leaf1)
+	w := leaf1
+	w.Schema = "mysql"
+	c := get(t, p, w)
 	defer c.Release()
 	query(t, c, "CREATE OR REPLACE DATABASE "+name)
 	for _, s := range more {
 		query(t, c, s)
 	}
+	c.ResetOnRelease()
 	t.Cleanup(func() {
 		c := get(t, p, leaf1)
 		defer c.Release()

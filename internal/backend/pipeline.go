@@ -52,8 +52,8 @@ func (p *Pools) Pipeline(w Want) *Pipeline {
 	return line
 }
 
-// Do sends a command and waits for its answer, which is appended to dst: whole frames, sequence numbers from 1, walked with Tracker.NextFrame. The
-// leaf's ERR is part of the answer, not an error. When ctx ends the answer is thrown away once it comes.
+// Do sends a command and waits for its answer, which is appended to dst: whole frames, walked with Tracker.NextFrame, with sequence
+// numbers from 1 on (from n on for a command of n frames). The leaf's ERR is part of the answer, not an error. When ctx ends the answer is thrown away once it comes.
 //
 // An error is a *LostError, *LeafDownError, *PoolFullError, *PrepareError, *wire.ServerError (login refused), ErrClosed or ctx's.
 func (p *Pipeline) Do(ctx context.Context, cmd wire.Command, body, dst []byte) ([]byte, error) {

@@ -102,7 +102,7 @@ func (c *Conn) firstPacket() (p Packet, ok bool, err error) {
 			return Packet{}, false, err
 		}
 		c.w.SetPipelined(false)
-		c.w.SetSeq(1)
+		c.w.SetSeq(uint8(c.frames))
 		if refused != nil {
 			if err := c.Drain(); err != nil {
 				return Packet{}, false, err

@@ -1,0 +1,158 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// rows walks an answer and gives its text rows' first columns, or its error.
+func rows(v Variant, cmd wire.Command, answer []byte) (values []string, failed *wire.ServerError, err error) {
+	var t Tracker
+	t.Begin(cmd, v)
+	for seq := byte(1); len(answer) > 0; seq++ {
+		kind, frame, payload, rest, err := t.NextFrame(answer)
+		if err != nil {
+			return nil, nil, err
+		}
+		if seq == 1 {
+			seq = frame[3] // as many as the command had frames
+		}
+		if frame[3] != seq || seq == 0 || seq > 2 && len(values) == 0 && kind == KindHead {
+			return nil, nil, fmt.Errorf("packet %d has number %d", seq, frame[3])
+		}
+		switch kind {
+		case KindErr:
+			failed = Packet{kind, payload}.Err()
+		case KindRow:
+			if cmd == wire.ComStmtExecute {
+				values = append(values, fmt.Sprint(payload[2]))
+				break
+			}
+			s, _, _ := wire.LenencBytes(payload)
+			values = append(values, string(s))
+		}
+		answer = rest
+	}
+	if !t.Done() {
+		return nil, nil, errors.New("the answer is not complete")
+	}
+	return values, failed, nil
+}
+
+func TestPipelineGivesEachItsAnswer(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.PipelineWidth, c.MaxStatements = 2, 4 })
+	schema(t, p, "pipe", "CREATE TABLE pipe.t (a bigint) SELECT 7 a")
+	for _, v := range []Variant{Internal, Internal &^ Variant(wire.ClientDeprecateEOF), VariantOf(wire.ServerCaps)} {
+		w := Want{Leaf: "leaf-1", Schema: "pipe", Variant: v, State: (*State)(nil).With("@x", "@x=3")}
+		var all sync.WaitGroup
+		for client := range 40 {
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+				defer cancel()
+				var buf []byte
+				var err error
+				for n := range 60 {
+					line := p.Pipeline(w)
+					id := client*1000 + n
+					cmd, want, wantErr := wire.ComQuery, "", uint16(0)
+					switch n % 6 {
+					case 0, 1:
+						want = fmt.Sprint(id, 3)
+						buf, err = line.Do(ctx, cmd, fmt.Appendf(nil, "SELECT CONCAT(%d, ' ', @x)", id), buf[:0])
+					case 2:
+						wantErr = wire.ErNoSuchTable
+						buf, err = line.Do(ctx, cmd, []byte("SELECT * FROM nix"), buf[:0])
+					case 3: // an answer of many frames
+						want = strings.Repeat("y", 100_000)
+						buf, err = line.Do(ctx, cmd, []byte("SELECT REPEAT('y', 100000)"), buf[:0])
+					case 4:
+						cmd, want = wire.ComStmtExecute, fmt.Sprint(7+n%20+client%4)
+						buf, err = line.Execute(ctx, fmt.Sprintf("SELECT a + ? + %d FROM t", client%4), longlong(byte(n%20)), buf[:0])
+					case 5:
+						cmd, wantErr = wire.ComStmtExecute, wire.ErNoSuchTable
+						buf, err = line.Execute(ctx, fmt.Sprintf("SELECT a FROM nix%d WHERE a=?", client%3), longlong(1), buf[:0])
+					}
+					if err != nil {
+						t.Errorf("client %d, statement %d: %v", client, n, err)
+						return
+					}
+					got, failed, err := rows(v, cmd, buf)
+					switch {
+					case err != nil:
+						t.Errorf("client %d, statement %d: %v", client, n, err)
+					case failed != nil && failed.Code != wantErr || failed == nil && wantErr != 0:
+						t.Errorf("client %d, statement %d: %v", client, n, failed)
+					case failed == nil && (len(got) != 1 || got[0] != want):
+						t.Errorf("client %d, statement %d: got %.50q, want %.50q", client, n, got, want)
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+	if s := p.Stats()[0]; s.Pipes > 6 || s.RoundTrip == 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestPipelineLeavesTheImpatientBehind(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.PipelineWidth = 1 })
+	line := p.Pipeline(leaf1)
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := line.Do(ctx, wire.ComQuery, []byte("SELECT sleep(0.5)"), nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	for n := range 5 {
+		answer, err := line.Do(context.Background(), wire.ComQuery, fmt.Appendf(nil, "SELECT %d", n), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := rows(Internal, wire.ComQuery, answer); err != nil || len(got) != 1 || got[0] != fmt.Sprint(n) {
+			t.Errorf("%q %v", got, err)
+		}
+	}
+	// More than a frame holds.
+	long := strings.Repeat("z", 17<<20)
+	answer, err := line.Do(context.Background(), wire.ComQuery, []byte("SELECT '"+long+"' = REPEAT('z', 17*1024*1024), 1"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, failed, err := rows(Internal, wire.ComQuery, answer)
+	if err != nil || failed != nil && failed.Code != wire.ErNetPacketTooLarge {
+		t.Errorf("%q %v %v", got, failed, err)
+	}
+}
+
+func TestPipelineIsTrimmed(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.IdleTimeout = 200 * time.Millisecond })
+	if _, err := p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool {
+		s := p.Stats()[0]
+		return s.Open == 0 && s.Pipes == 0
+	})
+	if _, err := p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func eventually(t *testing.T, f func() bool) {
+	t.Helper()
+	for range 500 {
+		if f() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("did not come to pass")
+}
