@@ -35,16 +35,13 @@ func (i integer) append(dst []byte) []byte {
 
 // digits reads an unsigned decimal integer; false for anything else, and above 2^64-1.
 func digits(b []byte) (uint64, bool) {
-	if len(b) == 0 || len(b) > 20 {
+	if len(b) == 0 || len(b) > 19 {
 		return slowDigits(b)
 	}
 	var v uint64
-	for _, d := range b {
+	for _, d := range b { // 19 digits can't overflow
 		d -= '0'
 		if d > 9 {
-			return 0, false
-		}
-		if v > (math.MaxUint64-uint64(d))/10 {
 			return 0, false
 		}
 		v = v*10 + uint64(d)
@@ -60,7 +57,15 @@ func slowDigits(b []byte) (uint64, bool) {
 	if len(t) == 0 {
 		return 0, true
 	}
-	return digits(t)
+	if len(t) < 20 {
+		return digits(t)
+	}
+	v, ok := digits(t[:19])
+	d := t[19] - '0'
+	if !ok || d > 9 || v > (math.MaxUint64-uint64(d))/10 {
+		return 0, false
+	}
+	return v*10 + uint64(d), true
 }
 
 // signedDigits reads -?[0-9]+.

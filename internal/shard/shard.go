@@ -123,6 +123,19 @@ func (f *Func) ordinal(vals []Value, store bool) (int, error) {
 	if len(vals) != len(f.cols) {
 		return 0, ErrInexact
 	}
+	if len(vals) == 1 && f.cols[0].class == classInt && vals[0].Kind != Null {
+		// The most frequent key by far goes without a buffer.
+		i, ok := f.cols[0].comparedInt(&vals[0])
+		if !ok || store && !f.cols[0].within(i) {
+			return 0, ErrInexact
+		}
+		return f.reduce(i.hash()), nil
+	}
+	return f.general(vals, store)
+}
+
+// general is ordinal for any key.
+func (f *Func) general(vals []Value, store bool) (int, error) {
 	var buf [keyBuffer]byte
 	key := buf[:0]
 	var err error
@@ -149,10 +162,34 @@ func (f *Func) reduce(h uint64) int {
 // hash64 is FNV-1a over the canonical key, then a finalizer that spreads FNV's weak high bits. It decides where rows are on disk: it
 // must never change.
 func hash64(key []byte) uint64 {
-	h := uint64(14695981039346656037)
+	h := uint64(fnvBasis)
 	for _, b := range key {
-		h = (h ^ uint64(b)) * 1099511628211
+		h = (h ^ uint64(b)) * fnvPrime
 	}
+	return finish(h)
+}
+
+const (
+	fnvBasis = 14695981039346656037
+	fnvPrime = 1099511628211
+)
+
+// hash is hash64 of what append makes.
+func (i integer) hash() uint64 {
+	tag, v := uint64(tagInt), i.v
+	if i.neg {
+		v = -v
+	} else if v >= 1<<63 {
+		tag = tagBigUint
+	}
+	h := (fnvBasis ^ tag) * fnvPrime
+	for shift := 56; shift >= 0; shift -= 8 {
+		h = (h ^ v>>shift&0xff) * fnvPrime
+	}
+	return finish(h)
+}
+
+func finish(h uint64) uint64 {
 	h ^= h >> 33
 	h *= 0xff51afd7ed558ccd
 	h ^= h >> 33
