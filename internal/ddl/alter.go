@@ -1,0 +1,476 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// alterTable runs ALTER TABLE, CREATE INDEX and DROP INDEX.
+func (j *job) alterTable(ctx context.Context) (*Result, error) {
+	if len(j.d.Tables) == 0 {
+		return nil, unsupported("this form of " + j.d.Verb + " " + j.d.Object)
+	}
+	if err := j.alterable(); err != nil {
+		return nil, err
+	}
+	for _, a := range j.d.Actions {
+		if a.To != nil {
+			if len(j.d.Actions) > 1 {
+				return nil, unsupported("ALTER TABLE … RENAME TO together with other changes")
+			}
+			return j.rename(ctx, []*sqltext.TableName{j.d.Tables[0], a.To})
+		}
+	}
+	db, name, err := j.target(j.d.Tables[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := j.begin(ctx, db); err != nil {
+		return nil, err
+	}
+	defer j.lock.Unlock()
+	all, err := shapes(j.snap, db)
+	if err != nil {
+		return nil, err
+	}
+	old, err := j.snap.MustTable(db, name)
+	if errors.Is(err, topo.ErrNoTable) && j.d.IfExists {
+		return j.first(ctx, all[0], j.spliced())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if j.todo.Places, err = partitions(j.snap, db); err != nil {
+		return nil, err
+	}
+	if old.Kind == topo.Reference {
+		j.todo.Places = nil
+	}
+	if err := j.reach(ctx, all, j.todo.Places); err != nil {
+		return nil, err
+	}
+	j.todo.DB, j.todo.Tables, j.todo.Shapes, j.todo.Reference = db, []string{name}, all, old.Kind == topo.Reference
+	isReference := func(n string) bool { t := j.snap.Table(db, n); return t != nil && t.Kind == topo.Reference }
+	j.todo.ShapeText = template(j.spliced())
+	j.todo.Text = j.partText(db, isReference)
+	before, err := j.showCreate(ctx, all[0], name)
+	if err != nil {
+		return nil, clientError(err, "")
+	}
+	j.todo.Before = map[string]string{name: before}
+	if len(j.todo.Places) > 0 {
+		if j.todo.PartBefore, err = j.showCreate(ctx, j.todo.Places[0], name); err != nil {
+			return nil, clientError(err, "")
+		}
+	}
+	if j.todo.Settings, err = j.settings(ctx, all[0]); err != nil {
+		return nil, unavailable(err)
+	}
+	if err := j.record(ctx, "alter"); err != nil {
+		return nil, err
+	}
+	return j.alter(ctx, db, old)
+}
+
+// alterable refuses what moves data between tables or files.
+func (j *job) alterable() error {
+	for _, a := range j.d.Actions {
+		for _, verb := range []string{"EXCHANGE", "DISCARD", "IMPORT", "CONVERT PARTITION", "CONVERT TABLE"} {
+			if strings.HasPrefix(a.Verb, verb) {
+				return unsupported("ALTER TABLE … " + a.Verb)
+			}
+		}
+	}
+	return nil
+}
+
+// settings are the session's variables that decide what the text means, as a SET statement.
+func (j *job) settings(ctx context.Context, p place) (string, error) {
+	names := []string{"sql_mode", "character_set_client", "character_set_connection", "collation_connection",
+		"foreign_key_checks", "unique_checks", "check_constraint_checks", "default_storage_engine"}
+	c, err := j.client(ctx, p, "")
+	if err != nil {
+		return "", err
+	}
+	defer c.Release()
+	res, err := c.Query(ctx, "SELECT @@"+strings.Join(names, ", @@"))
+	if err != nil {
+		return "", err
+	}
+	var sets []string
+	for i, n := range names {
+		v := res.Rows[0][i]
+		if _, err := strconv.Atoi(string(v)); err == nil {
+			sets = append(sets, n+"="+string(v))
+		} else {
+			sets = append(sets, n+"="+lit(string(v)))
+		}
+	}
+	return "SET " + strings.Join(sets, ", "), nil
+}
+
+func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, error) {
+	first, name := j.todo.Shapes[0], old.Name
+	was, err := j.describe(ctx, first, name)
+	if err != nil {
+		return nil, j.abandon(clientError(err, ""), nil)
+	}
+	// What MariaDB does in an instant does not look at rows, and can't fail on them.
+	instant := true
+	res, err := j.first(ctx, first, string(j.todo.ShapeText)+j.instantly())
+	if _, ok := refused(err); ok {
+		instant = false
+		res, err = j.first(ctx, first, string(j.todo.ShapeText))
+	}
+	if err != nil {
+		return nil, j.abandon(err, j.undoIfUnsure(err, j.undoAlter))
+	}
+	now, err := j.describe(ctx, first, name)
+	if err == nil && now == nil {
+		err = topo.NoTable(db, name)
+	}
+	var t *topo.Table
+	if err == nil {
+		if t, err = merged(old, name, now); err == nil {
+			err = check(j.snap, t, now)
+		}
+	}
+	if err != nil {
+		return nil, j.abandon(clientError(err, db), j.undoAlter)
+	}
+	if j.todo.Reference {
+		// All leaves have the same rows: what one accepts all accept, and there is no way back from it.
+		return res, j.rollForward(ctx, t)
+	}
+	if _, err := each(j.todo.Shapes[1:], func(p place) error {
+		_, err := j.asClient(ctx, p, j.s.Schema, string(j.todo.ShapeText))
+		return err
+	}); err != nil {
+		return nil, j.abandon(clientError(err, db), j.undoAlter)
+	}
+	if instant {
+		return res, j.rollForward(ctx, t)
+	}
+	if added := j.onlyIndexes(was, now); len(added) > 0 {
+		j.todo.Indexes = added
+		if err := j.save(ctx, "indexes"); err != nil {
+			return nil, j.abandon(err, j.undoAlter)
+		}
+		_, err := each(j.todo.Places, func(p place) error {
+			_, err := j.asClient(ctx, p, p.Schema, j.todo.Text.in(p.Schema))
+			return err
+		})
+		if err == nil {
+			err = j.commitTable(ctx, t)
+			if errors.Is(err, catalog.ErrUnknown) {
+				return nil, unfinished(err.Error(), err)
+			}
+		}
+		if err != nil {
+			return nil, j.abandon(clientError(err, db), j.undoAlter)
+		}
+		return res, nil
+	}
+	if was.typ != "BASE TABLE" {
+		return nil, j.abandon(unsupported("this ALTER of a system-versioned table, which copies rows"), j.undoAlter)
+	}
+	return res, j.rehearsed(ctx, t, was)
+}
+
+// instantly is what makes MariaDB refuse a change that is more than one of definitions.
+func (j *job) instantly() string {
+	if j.d.Object == "INDEX" {
+		return " ALGORITHM=INSTANT"
+	}
+	return ", ALGORITHM=INSTANT"
+}
+
+// onlyIndexes lists the indexes that a statement has added when it did nothing else, so that dropping them undoes it.
+func (j *job) onlyIndexes(was, now *described) []string {
+	if len(was.foreign) > 0 || len(now.foreign) > 0 {
+		return nil // adding an index can drop the one that a foreign key brought along
+	}
+	if j.d.Object == "INDEX" {
+		if j.d.Verb != "CREATE" || j.d.OrReplace {
+			return nil
+		}
+	} else {
+		if len(j.d.Actions) == 0 {
+			return nil
+		}
+		for _, a := range j.d.Actions {
+			if a.Key == nil || a.Key.Primary || !strings.HasPrefix(a.Verb, "ADD") || strings.Contains(a.Verb, "FOREIGN") || strings.Contains(a.Verb, "CHECK") {
+				return nil
+			}
+		}
+	}
+	var added []string
+	for _, k := range now.keys {
+		if !slices.ContainsFunc(was.keys, func(o key) bool { return o.name == k.name }) {
+			added = append(added, k.name)
+		}
+	}
+	if slices.Contains(added, "PRIMARY") {
+		return nil
+	}
+	return added
+}
+
+// rollForward does on all other places what the first shape has done, come what may.
+func (j *job) rollForward(ctx context.Context, t *topo.Table) error {
+	j.todo.Go = true
+	if err := j.save(ctx, "go"); err != nil {
+		if j.todo.Reference {
+			return j.late(err)
+		}
+		return j.abandon(err, j.undoAlter)
+	}
+	ctx, cancel := j.detached()
+	defer cancel()
+	others := j.todo.Places
+	if j.todo.Reference {
+		others = j.todo.Shapes[1:]
+	}
+	if _, err := each(others, func(p place) error {
+		schema, text := p.Schema, j.todo.Text.in(p.Schema)
+		if j.todo.Reference {
+			schema, text = j.s.Schema, string(j.todo.ShapeText)
+		}
+		_, err := j.asClient(ctx, p, schema, text)
+		return err
+	}); err != nil {
+		return j.late(err)
+	}
+	if err := j.commitTable(ctx, t); err != nil {
+		return j.late(err)
+	}
+	return nil
+}
+
+// late is the error of a statement that was decided on and is not finished everywhere.
+func (j *job) late(err error) error {
+	if errors.Is(err, errCrash) {
+		return err
+	}
+	j.log.Warn("ddl: a statement is not finished everywhere; it will be", "statement", j.rec.Statement, "error", err)
+	return unfinished(fmt.Sprintf("The statement is in force and is not finished on all leaves yet; it will be: %v", err), err)
+}
+
+func (j *job) commitTable(ctx context.Context, t *topo.Table) error {
+	if err := j.counter(ctx, t); err != nil {
+		return err
+	}
+	return j.commit(ctx, func(x *catalog.Txn) error {
+		if x.Table(t.DB, t.Name) == nil {
+			return topo.NoTable(t.DB, t.Name)
+		}
+		x.PutTable(t)
+		return nil
+	})
+}
+
+// counter carries ALTER TABLE … AUTO_INCREMENT=n to the sequence, not below the greatest value in use, as in MariaDB.
+func (j *job) counter(ctx context.Context, t *topo.Table) error {
+	if t.AutoIncrement < 0 || t.Kind == topo.Reference || j.d == nil {
+		return nil
+	}
+	for _, a := range j.d.Actions {
+		if a.Verb != "AUTO_INCREMENT" || a.Span.Empty() {
+			continue
+		}
+		n, err := strconv.ParseUint(string(j.scan.Bytes(a.Span.To-1)), 10, 64)
+		if err != nil {
+			continue
+		}
+		for _, p := range j.todo.Places {
+			res, err := j.asCluster(ctx, p, "", "SELECT MAX("+id(t.Columns[t.AutoIncrement].Name)+") FROM "+id(p.Schema)+"."+id(t.Name))
+			if err != nil {
+				return err
+			}
+			if v := res.Rows[0][0]; v != nil {
+				if m, err := strconv.ParseUint(string(v), 10, 64); err == nil {
+					n = max(n, m+1)
+				}
+			}
+		}
+		return j.cfg.Catalog.Sequence(t.ID).Reset(ctx, n)
+	}
+	return nil
+}
+
+// lockWait bounds the wait for transactions when all partitions are locked together: one that has been in a partition and waits at another
+// that is locked already would wait for ever.
+const lockWait = 20
+
+// rehearsed locks all partitions, does the change on copies of their tables, and only when it went well everywhere on the tables themselves.
+func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) error {
+	name := t.Name
+	j.todo.Try = "ow$try$" + strconv.FormatUint(j.rec.ID, 10)
+	if err := j.save(ctx, "rehearsal"); err != nil {
+		return j.abandon(err, j.undoAlter)
+	}
+	isReference := func(n string) bool { r := j.snap.Table(t.DB, n); return r != nil && r.Kind == topo.Reference }
+	tryText := j.partText(t.DB, isReference, edit{j.d.Tables[0].Span, mark + "." + id(j.todo.Try)})
+	var cols []string
+	for i := range was.columns {
+		if !was.columns[i].Generated {
+			cols = append(cols, id(was.columns[i].Name))
+		}
+	}
+	list := strings.Join(cols, ", ")
+	locks := id(name) + " WRITE, " + id(j.todo.Try) + " WRITE"
+	for _, ref := range j.d.References {
+		switch n := ref.Name.Text; {
+		case n == name || j.dbOf(ref) != t.DB:
+		case isReference(n):
+			locks += ", " + id(t.DB) + "." + id(n) + " READ"
+		default:
+			locks += ", " + id(n) + " READ"
+		}
+	}
+	conns := map[place]*backend.Conn{}
+	for _, p := range j.todo.Places {
+		c, err := j.cfg.Pools.Get(ctx, backend.Want{Leaf: p.Leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: p.Schema, State: j.s.State})
+		if err != nil {
+			release(conns)
+			return j.abandon(unavailable(err), j.undoAlter)
+		}
+		c.ResetOnRelease()
+		conns[p] = c
+	}
+	defer release(conns)
+	_, err := each(j.todo.Places, func(p place) error {
+		if err := j.step("rehearse at " + p.Leaf + "/" + p.Schema); err != nil {
+			return err
+		}
+		for _, sql := range []string{
+			"SET lock_wait_timeout=" + strconv.Itoa(lockWait),
+			"CREATE TABLE " + id(j.todo.Try) + " LIKE " + id(name),
+			"LOCK TABLES " + locks,
+			"SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO', check_constraint_checks=0, foreign_key_checks=0 FOR INSERT INTO " +
+				id(j.todo.Try) + " (" + list + ") SELECT " + list + " FROM " + id(name),
+			tryText.in(p.Schema),
+			"DROP TABLE " + id(j.todo.Try),
+		} {
+			if _, err := conns[p].Query(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		if !errors.Is(err, errCrash) {
+			unlock(j.lock.Context(), conns)
+		}
+		return j.abandon(clientError(err, t.DB), j.undoAlter)
+	}
+	j.todo.Go = true
+	if err := j.save(ctx, "go"); err != nil {
+		if !errors.Is(err, errCrash) {
+			unlock(j.lock.Context(), conns)
+		}
+		return j.abandon(err, j.undoAlter)
+	}
+	ctx, cancel := context.WithCancel(j.lock.Context()) // may take as long as the rehearsal did
+	defer cancel()
+	_, err = each(j.todo.Places, func(p place) error {
+		if err := j.step("alter at " + p.Leaf + "/" + p.Schema); err != nil {
+			return err
+		}
+		if _, err := conns[p].Query(ctx, j.todo.Text.in(p.Schema)); err != nil {
+			return err
+		}
+		_, err := conns[p].Query(ctx, "UNLOCK TABLES")
+		return err
+	})
+	if err == nil {
+		err = j.commitTable(ctx, t)
+	}
+	if err != nil {
+		return j.late(err)
+	}
+	return nil
+}
+
+func unlock(ctx context.Context, conns map[place]*backend.Conn) {
+	for _, c := range conns {
+		if !c.Broken() {
+			_, _ = c.Query(ctx, "UNLOCK TABLES") // the reset at release does it too
+		}
+	}
+}
+
+func release(conns map[place]*backend.Conn) {
+	for _, c := range conns {
+		c.Release()
+	}
+}
+
+// undoAlter brings all places back to what they were, for statements that have not changed any partition but by indexes.
+func (j *job) undoAlter(ctx context.Context) error { return j.undoAlterOf(ctx, j.todo) }
+
+func (r *Runner) undoAlterOf(ctx context.Context, t todo) error {
+	name := t.Tables[0]
+	if _, err := each(t.Places, func(p place) error {
+		if t.Try != "" {
+			if _, err := r.asCluster(ctx, p, "", "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(t.Try)); err != nil {
+				return err
+			}
+		}
+		if len(t.Indexes) == 0 {
+			return nil
+		}
+		d, err := r.describe(ctx, p, name)
+		if err != nil || d == nil {
+			return err
+		}
+		var drops []string
+		for _, k := range d.keys {
+			if slices.Contains(t.Indexes, k.name) {
+				drops = append(drops, "DROP INDEX "+id(k.name))
+			}
+		}
+		if len(drops) == 0 {
+			return nil
+		}
+		_, err = r.asCluster(ctx, p, "", "ALTER TABLE "+id(p.Schema)+"."+id(name)+" "+strings.Join(drops, ", "))
+		return err
+	}); err != nil {
+		return err
+	}
+	return r.restoreShapes(ctx, t)
+}
+
+// restoreShapes makes empty shape tables anew as they were.
+func (r *Runner) restoreShapes(ctx context.Context, t todo) error {
+	_, err := each(t.Shapes, func(p place) error {
+		for _, name := range t.Tables {
+			now, err := r.showCreate(ctx, p, name)
+			if err != nil {
+				return err
+			}
+			before := t.Before[name]
+			if now == before {
+				continue
+			}
+			sql := []string{"SET foreign_key_checks=0, sql_mode=''", "DROP TABLE IF EXISTS " + id(p.Schema) + "." + id(name)}
+			if before != "" {
+				sql = append(sql, before)
+			}
+			if _, err := r.asCluster(ctx, p, p.Schema, sql...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,206 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// target finds the database and table that the statement is about.
+func (j *job) target(n *sqltext.TableName) (db, table string, err error) {
+	db = j.dbOf(n)
+	if db == "" {
+		return "", "", refuse(1046, "3D000", "No database selected")
+	}
+	if id, hidden := j.cfg.Catalog.Snapshot().Schemas[db]; hidden {
+		return "", "", refuse(1044, "42000", "Access denied: '%s' is the database of partition %s", db, id)
+	}
+	return db, n.Name.Text, nil
+}
+
+func (j *job) createTable(ctx context.Context) (*Result, error) {
+	if j.d.AsSelect != nil {
+		return nil, unsupported("CREATE TABLE … SELECT into a sharded database")
+	}
+	if len(j.d.Tables) == 0 {
+		return nil, unsupported("this form of CREATE TABLE")
+	}
+	db, name, err := j.target(j.d.Tables[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := j.begin(ctx, db); err != nil {
+		return nil, err
+	}
+	defer j.lock.Unlock()
+	if _, err := j.snap.Database(db); err != nil {
+		return nil, err
+	}
+	all, err := shapes(j.snap, db)
+	if err != nil {
+		return nil, err
+	}
+	if j.snap.Table(db, name) != nil {
+		if j.d.OrReplace {
+			return nil, unsupported("CREATE OR REPLACE TABLE for a table that exists")
+		}
+		// MariaDB says it, with the account's rights looked at first: 1142, 1050, or a note.
+		return j.first(ctx, all[0], j.spliced())
+	}
+	var like *topo.Table
+	if j.d.Like != nil {
+		likeDB, likeName, err := j.target(j.d.Like)
+		if err != nil {
+			return nil, err
+		}
+		if like, err = j.snap.MustTable(likeDB, likeName); err != nil {
+			return nil, err
+		}
+	}
+	places, err := partitions(j.snap, db)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.reach(ctx, all, places); err != nil {
+		return nil, err
+	}
+	number, err := j.cfg.Catalog.NewTableID(ctx)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	j.todo = todo{DB: db, Tables: []string{name}, Shapes: all, Places: places}
+	if err := j.record(ctx, "create table"); err != nil {
+		return nil, err
+	}
+	res, err := j.first(ctx, all[0], j.spliced())
+	if err != nil {
+		return nil, j.abandon(err, j.undoIfUnsure(err, func(ctx context.Context) error { return j.dropTable(ctx, all[:1], name) }))
+	}
+	made := append([]place(nil), all[:1]...)
+	t, err := j.placeTable(ctx, db, name, like, number, &made)
+	if err == nil {
+		err = j.commit(ctx, func(x *catalog.Txn) error {
+			if x.Table(db, name) != nil {
+				return topo.TableExists(name)
+			}
+			x.PutTable(t)
+			return nil
+		})
+		if errors.Is(err, catalog.ErrUnknown) {
+			return nil, unfinished(err.Error(), err)
+		}
+	}
+	if err != nil {
+		return nil, j.abandon(clientError(err, db), func(ctx context.Context) error { return j.dropTable(ctx, made, name) })
+	}
+	return res, nil
+}
+
+// placeTable judges the table that the first shape has now, and makes it everywhere else.
+func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table, number uint64, made *[]place) (*topo.Table, error) {
+	first := j.todo.Shapes[0]
+	d, err := j.describe(ctx, first, name)
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		return nil, refuse(1146, "42S02", "Table '%s.%s' doesn't exist on leaf %s after it was created there", db, name, first.Leaf)
+	}
+	t, err := j.newTable(db, name, d, like, number)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(j.snap, t, d); err != nil {
+		return nil, err
+	}
+	shapeText := j.spliced()
+	part := j.partText(db, func(n string) bool { r := j.snap.Table(db, n); return r != nil && r.Kind == topo.Reference })
+	if like != nil {
+		// The source may be elsewhere, or have other partitions: what MariaDB made of it is repeated in its own words.
+		c, err := j.client(ctx, first, db)
+		if err != nil {
+			return nil, err
+		}
+		res, err := c.Query(ctx, "SHOW CREATE TABLE "+id(db)+"."+id(name))
+		c.Release()
+		if err != nil {
+			return nil, err
+		}
+		shapeText = string(res.Rows[0][1])
+		part = template(shapeText)
+	}
+	shapeSchema := j.s.Schema
+	if like != nil {
+		shapeSchema = db
+	}
+	done, err := each(j.todo.Shapes[1:], func(p place) error {
+		_, err := j.asClient(ctx, p, shapeSchema, shapeText)
+		return err
+	})
+	*made = append(*made, done...)
+	if err != nil || t.Kind == topo.Reference {
+		return t, err
+	}
+	done, err = each(j.todo.Places, func(p place) error {
+		_, err := j.asClient(ctx, p, p.Schema, part.in(p.Schema))
+		return err
+	})
+	*made = append(*made, done...)
+	return t, err
+}
+
+// newTable says how the rows of a new table are placed.
+func (j *job) newTable(db, name string, d *described, like *topo.Table, number uint64) (*topo.Table, error) {
+	names, explicit := j.d.ShardKey, j.d.ShardKey != nil
+	switch {
+	case j.d.Reference:
+		if explicit {
+			return nil, refuse(1235, "42000", "Table '%s': a reference table has no shard key, as every leaf has all its rows", name)
+		}
+		return d.table(db, name, topo.Reference, nil, false, number), nil
+	case like != nil:
+		t := *like
+		t.DB, t.ID = db, number
+		return merged(&t, name, d)
+	case len(names) > 0:
+		var cols []int
+		for _, n := range names {
+			at := d.column(n.Text)
+			if at < 0 {
+				return nil, refuse(1072, "42000", "Key column '%s' doesn't exist in table", n.Text)
+			}
+			for _, c := range cols {
+				if c == at {
+					return nil, refuse(1060, "42S21", "Duplicate column name '%s'", n.Text)
+				}
+			}
+			cols = append(cols, at)
+		}
+		return d.table(db, name, topo.Sharded, cols, true, number), nil
+	}
+	if pk := d.primary(); pk != nil && !explicit {
+		for i, prefix := range pk.prefix {
+			if prefix {
+				return nil, refuse(1503, "HY000", "The PRIMARY KEY of table '%s' can't be the shard key: of column '%s' it has only a prefix", name, d.columns[pk.columns[i]].Name)
+			}
+		}
+		return d.table(db, name, topo.Sharded, pk.columns, false, number), nil
+	}
+	return d.table(db, name, topo.Keyless, nil, explicit, number), nil
+}
+
+// dropTable removes a table of the cluster's own making from places.
+func (r *Runner) dropTable(ctx context.Context, places []place, names ...string) error {
+	_, err := each(places, func(p place) error {
+		sql := []string{"SET foreign_key_checks=0"}
+		for _, n := range names {
+			sql = append(sql, "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(n))
+		}
+		_, err := r.asCluster(ctx, p, "", sql...)
+		return err
+	})
+	return err
+}

@@ -1,0 +1,269 @@
+package ddl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// Config is what a Runner works with.
+type Config struct {
+	Catalog *catalog.Catalog
+	Node    *catalog.Node
+	Pools   *backend.Pools
+	Log     *slog.Logger // slog.Default() when nil
+}
+
+// Session is whose statement it is.
+type Session struct {
+	Account backend.Account
+	State   *backend.State
+	Schema  string // default database
+}
+
+// Result is what the client is told of a statement that was run.
+type Result struct {
+	Affected uint64
+	Warnings uint16
+	// Notes are the warnings themselves, as SHOW WARNINGS lists them.
+	Notes []Note
+}
+
+// Note is a row of SHOW WARNINGS.
+type Note struct {
+	Level   string
+	Code    uint16
+	Message string
+}
+
+// Event is something about a statement that was cut off, for operators.
+type Event struct {
+	Time      time.Time
+	Database  string
+	Statement string
+	Outcome   string // "finished", "undone" or "failed: …"
+}
+
+// Runner runs DDL. Its methods are safe for concurrent use.
+type Runner struct {
+	cfg Config
+	log *slog.Logger
+
+	mu     sync.Mutex
+	events []Event
+
+	// step is called before every effect, with its name; tests make it fail to see what a crash there leaves behind.
+	step func(name string) error
+}
+
+// New makes a Runner.
+func New(cfg Config) *Runner {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &Runner{cfg: cfg, log: cfg.Log, step: func(string) error { return nil }}
+}
+
+// Events lists what became of statements that were cut off, oldest first; only the last of them are kept.
+func (r *Runner) Events() []Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]Event(nil), r.events...)
+}
+
+// Run runs one statement of kind sqltext.KindDDL (not ANALYZE and the like) to its end. Its errors have a method MySQL that tells the client:
+// MariaDB's own, or the cluster's reasons. The statement's tables and databases are the client's, unqualified ones are in s.Schema.
+func (r *Runner) Run(ctx context.Context, s Session, scan *sqltext.Scan, stmt *sqltext.Stmt) (*Result, error) {
+	d := stmt.DDL
+	if d == nil {
+		return nil, errors.New("ddl: not a DDL statement")
+	}
+	if len(s.Schema) > 0 && r.cfg.Catalog.Snapshot().Databases[s.Schema] == nil && d.Object != "DATABASE" {
+		s.Schema = "" // a database that was dropped is no default: MariaDB says 1046
+	}
+	j := &job{Runner: r, s: s, scan: scan, stmt: stmt, d: d}
+	switch d.Object {
+	case "DATABASE", "SCHEMA":
+		switch d.Verb {
+		case "CREATE":
+			return j.createDatabase(ctx)
+		case "ALTER":
+			return j.alterDatabase(ctx)
+		case "DROP":
+			return j.dropDatabase(ctx)
+		}
+	case "TABLE":
+		if d.Temporary {
+			return nil, unsupported("TEMPORARY tables")
+		}
+		switch d.Verb {
+		case "CREATE":
+			return j.createTable(ctx)
+		case "ALTER":
+			return j.alterTable(ctx)
+		case "DROP":
+			return j.dropTables(ctx)
+		case "RENAME":
+			return j.renameTables(ctx)
+		case "TRUNCATE":
+			return j.truncate(ctx)
+		}
+	case "INDEX":
+		return j.alterTable(ctx)
+	}
+	return nil, unsupported(d.Verb + " " + d.Object)
+}
+
+// job is one statement under way.
+type job struct {
+	*Runner
+	s    Session
+	scan *sqltext.Scan
+	stmt *sqltext.Stmt
+	d    *sqltext.DDL
+
+	lock *catalog.Lock
+	snap *topo.Snapshot
+	rec  *catalog.DDLRecord
+	todo todo
+}
+
+// todo is what the journal needs to know to finish or undo a statement.
+type todo struct {
+	// Go: the statement is to be finished; otherwise it is to be undone.
+	Go     bool     `json:"go,omitempty"`
+	DB     string   `json:"db"`
+	Tables []string `json:"tables,omitempty"`
+	Places []place  `json:"places,omitempty"` // partitions' databases, or the other leaves' shapes
+	Shapes []place  `json:"shapes,omitempty"`
+	// Reference: the table is a reference table.
+	Reference bool `json:"reference,omitempty"`
+	// Before is SHOW CREATE TABLE on the shape by table, PartBefore on a partition.
+	Before     map[string]string `json:"before,omitempty"`
+	PartBefore string            `json:"part_before,omitempty"`
+	Text       template          `json:"text,omitempty"` // for Places
+	ShapeText  template          `json:"shape_text,omitempty"`
+	Settings   string            `json:"settings,omitempty"` // the session's, that the text was written for
+	Indexes    []string          `json:"indexes,omitempty"`  // that the statement adds, and nothing else
+	Try        string            `json:"try,omitempty"`      // the name of the copies that it is rehearsed on
+	// Renames are done one list after the other, each at once; Begun says how many lists were begun.
+	Renames [][]renamed `json:"renames,omitempty"`
+	Begun   int         `json:"begun,omitempty"`
+}
+
+type renamed struct{ From, To string }
+
+// begin takes the databases' locks, settles what was cut off there, and looks at the topology.
+func (j *job) begin(ctx context.Context, databases ...string) error {
+	lock, err := j.cfg.Node.Lock(ctx, databases...)
+	if err != nil {
+		return unavailable(err)
+	}
+	j.lock = lock
+	if err := j.settle(ctx, lock, databases...); err != nil {
+		lock.Unlock()
+		return err
+	}
+	if err := j.cfg.Catalog.Sync(ctx); err != nil {
+		lock.Unlock()
+		return unavailable(err)
+	}
+	j.snap = j.cfg.Catalog.Snapshot()
+	return nil
+}
+
+// record writes the journal's first entry.
+func (j *job) record(ctx context.Context, kind string) error {
+	if err := j.step("record"); err != nil {
+		return err
+	}
+	doc, err := json.Marshal(j.todo)
+	if err != nil {
+		return err
+	}
+	table := ""
+	if len(j.todo.Tables) > 0 {
+		table = j.todo.Tables[0]
+	}
+	j.rec = &catalog.DDLRecord{
+		Databases: []string{j.todo.DB}, Table: table, Kind: kind, Statement: redact(j.d, string(j.scan.Text(j.stmt.Span))),
+		Undo: doc, Started: time.Now(),
+	}
+	return unavailable(j.lock.BeginDDL(ctx, j.rec))
+}
+
+// save writes the journal's entry anew.
+func (j *job) save(ctx context.Context, step string) error {
+	if err := j.step("save " + step); err != nil {
+		return err
+	}
+	doc, err := json.Marshal(j.todo)
+	if err != nil {
+		return err
+	}
+	j.rec.Undo = doc
+	j.rec.Steps = append(j.rec.Steps, step)
+	return unavailable(j.lock.SaveDDL(ctx, j.rec))
+}
+
+// commit changes the topology and ends the journal's entry at once.
+func (j *job) commit(ctx context.Context, f func(*catalog.Txn) error) error {
+	if err := j.step("commit"); err != nil {
+		return err
+	}
+	_, err := j.cfg.Catalog.Update(ctx, func(x *catalog.Txn) error {
+		if f != nil {
+			if err := f(x); err != nil {
+				return err
+			}
+		}
+		x.EndDDL(j.lock, j.rec)
+		return nil
+	})
+	return unavailable(err)
+}
+
+// undoTime bounds what is done for a statement after its client has gone.
+const undoTime = time.Minute
+
+// detached is a context for what must be done although the client has gone: it ends with the lock.
+func (j *job) detached() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(j.lock.Context(), undoTime)
+}
+
+// abandon undoes a statement that has failed with cause, and ends its record. When the undoing fails too the record stays for Recover.
+func (j *job) abandon(cause error, undo func(ctx context.Context) error) error {
+	if errors.Is(cause, errCrash) {
+		return cause
+	}
+	ctx, cancel := j.detached()
+	defer cancel()
+	if undo != nil {
+		if err := undo(ctx); err != nil {
+			if errors.Is(err, errCrash) {
+				return err
+			}
+			j.log.Warn("ddl: a failed statement could not be undone; it will be tried again", "statement", j.rec.Statement, "error", err)
+			return unfinished(fmt.Sprintf("%v; what was done of the statement could not be undone yet: %v", cause, err), cause)
+		}
+	}
+	if err := j.commit(ctx, nil); err != nil {
+		if errors.Is(err, errCrash) {
+			return err
+		}
+		j.log.Warn("ddl: a failed statement's record could not be ended; it will be tried again", "statement", j.rec.Statement, "error", err)
+	}
+	return cause
+}
+
+// errCrash is what a test's step fails with: the process is to be taken for dead.
+var errCrash = errors.New("crash")

@@ -1,0 +1,352 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// onTables prepares a statement on tables of one database.
+func (j *job) onTables(ctx context.Context, tables []*sqltext.TableName) (names []string, err error) {
+	if len(tables) == 0 {
+		return nil, unsupported("this form of " + j.d.Verb + " TABLE")
+	}
+	for _, n := range tables {
+		db, name, err := j.target(n)
+		if err != nil {
+			return nil, err
+		}
+		if j.todo.DB != "" && j.todo.DB != db {
+			return nil, unsupported(j.d.Verb + " TABLE over two databases")
+		}
+		j.todo.DB = db
+		names = append(names, name)
+	}
+	if err := j.begin(ctx, j.todo.DB); err != nil {
+		return nil, err
+	}
+	fail := func(err error) ([]string, error) {
+		j.lock.Unlock()
+		return nil, err
+	}
+	if _, err := j.snap.Database(j.todo.DB); err != nil {
+		return fail(err)
+	}
+	if j.todo.Shapes, err = shapes(j.snap, j.todo.DB); err != nil {
+		return fail(err)
+	}
+	if j.todo.Places, err = partitions(j.snap, j.todo.DB); err != nil {
+		return fail(err)
+	}
+	if err := j.reach(ctx, j.todo.Shapes, j.todo.Places); err != nil {
+		return fail(err)
+	}
+	return names, nil
+}
+
+// dropTables: what MariaDB has dropped on the first shape is dropped everywhere. A DROP of several tables, one of which does not exist, drops the
+// others and is an error all the same.
+func (j *job) dropTables(ctx context.Context) (*Result, error) {
+	names, err := j.onTables(ctx, j.d.Tables)
+	if err != nil {
+		return nil, err
+	}
+	defer j.lock.Unlock()
+	for _, n := range names {
+		if j.snap.Table(j.todo.DB, n) != nil && !slices.Contains(j.todo.Tables, n) {
+			j.todo.Tables = append(j.todo.Tables, n)
+		}
+	}
+	if len(j.todo.Tables) == 0 {
+		return j.first(ctx, j.todo.Shapes[0], j.spliced()) // nothing of ours: 1142, 1051 or a note
+	}
+	if err := j.record(ctx, "drop table"); err != nil {
+		return nil, err
+	}
+	res, cause := j.first(ctx, j.todo.Shapes[0], j.spliced())
+	if errors.Is(cause, errCrash) {
+		return nil, cause
+	}
+	if cause != nil {
+		cause = unavailable(cause)
+	}
+	ctx, cancel := j.detached()
+	defer cancel()
+	gone, err := j.gone(ctx, j.todo)
+	if err != nil {
+		return nil, j.late(err)
+	}
+	if len(gone) == 0 {
+		return res, j.abandon(cause, nil)
+	}
+	if err := j.finishDrop(ctx, gone); err != nil {
+		return nil, j.late(err)
+	}
+	return res, cause
+}
+
+// gone lists those of the statement's tables that the first shape has no more.
+func (r *Runner) gone(ctx context.Context, t todo) ([]string, error) {
+	var gone []string
+	for _, name := range t.Tables {
+		create, err := r.showCreate(ctx, t.Shapes[0], name)
+		if err != nil {
+			return nil, err
+		}
+		if create == "" {
+			gone = append(gone, name)
+		}
+	}
+	return gone, nil
+}
+
+// finishDrop forgets tables and then removes them: in between nobody is routed to them.
+func (j *job) finishDrop(ctx context.Context, gone []string) error {
+	j.todo.Go, j.todo.Tables = true, gone
+	if err := j.save(ctx, "go"); err != nil {
+		return err
+	}
+	var ids []uint64
+	if _, err := j.cfg.Catalog.Update(ctx, func(x *catalog.Txn) error {
+		x.Hold(j.lock)
+		ids = ids[:0]
+		for _, name := range gone {
+			if t := x.Table(j.todo.DB, name); t != nil {
+				ids = append(ids, t.ID)
+				x.DropTable(j.todo.DB, name)
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := j.dropTable(ctx, append(slices.Clone(j.todo.Shapes), j.todo.Places...), gone...); err != nil {
+		return err
+	}
+	if err := j.cfg.Catalog.DropSequences(ctx, ids...); err != nil {
+		return err
+	}
+	return j.commit(ctx, nil)
+}
+
+// truncate: once the first shape has accepted it, it is rolled forward.
+func (j *job) truncate(ctx context.Context) (*Result, error) {
+	names, err := j.onTables(ctx, j.d.Tables)
+	if err != nil {
+		return nil, err
+	}
+	defer j.lock.Unlock()
+	t, err := j.snap.MustTable(j.todo.DB, names[0])
+	if err != nil {
+		return nil, err
+	}
+	j.todo.Tables, j.todo.Reference = names[:1], t.Kind == topo.Reference
+	if j.todo.Reference {
+		j.todo.Places = nil
+	}
+	j.todo.Settings = "SET foreign_key_checks=1"
+	if err := j.record(ctx, "truncate"); err != nil {
+		return nil, err
+	}
+	res, err := j.first(ctx, j.todo.Shapes[0], j.spliced())
+	if err != nil {
+		if _, ok := refused(err); !ok && !errors.Is(err, errCrash) && j.todo.Reference {
+			return nil, j.late(err)
+		}
+		return nil, j.abandon(unavailable(err), nil)
+	}
+	ctx, cancel := j.detached()
+	defer cancel()
+	if err := j.finishTruncate(ctx, t); err != nil {
+		return nil, j.late(err)
+	}
+	return res, nil
+}
+
+func (j *job) finishTruncate(ctx context.Context, t *topo.Table) error {
+	j.todo.Go = true
+	if err := j.save(ctx, "go"); err != nil {
+		return err
+	}
+	others := j.todo.Places
+	if j.todo.Reference {
+		others = j.todo.Shapes
+	}
+	if _, err := each(others, func(p place) error {
+		_, err := j.asCluster(ctx, p, "", "SET foreign_key_checks=0", "TRUNCATE TABLE "+id(p.Schema)+"."+id(t.Name))
+		return err
+	}); err != nil {
+		return err
+	}
+	if t.AutoIncrement >= 0 && !j.todo.Reference {
+		if err := j.cfg.Catalog.Sequence(t.ID).Reset(ctx, 1); err != nil {
+			return err
+		}
+	}
+	return j.commit(ctx, nil)
+}
+
+func (j *job) renameTables(ctx context.Context) (*Result, error) { return j.rename(ctx, j.d.Tables) }
+
+// rename gives tables new names: judged on the first shape, then done everywhere, and undone everywhere when a place fails.
+func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result, error) {
+	names, err := j.onTables(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	defer j.lock.Unlock()
+	if len(names)%2 != 0 {
+		return nil, unsupported("this form of RENAME TABLE")
+	}
+	if err := j.planRename(ctx, names); err != nil {
+		return nil, err
+	}
+	if err := j.record(ctx, "rename"); err != nil {
+		return nil, err
+	}
+	res, err := j.first(ctx, j.todo.Shapes[0], j.spliced())
+	if err != nil {
+		return nil, j.abandon(unavailable(err), j.undoIfUnsure(err, j.undoRename))
+	}
+	others := slices.Clone(j.todo.Places)
+	if j.todo.Reference {
+		others = nil
+	}
+	for i, list := range j.todo.Renames {
+		j.todo.Begun = i + 1
+		if err = j.save(ctx, "rename"); err != nil {
+			break
+		}
+		if _, err = each(append(slices.Clone(j.todo.Shapes[1:]), others...), func(p place) error {
+			_, err := j.asCluster(ctx, p, "", "SET foreign_key_checks=0", renameText(p, list))
+			return err
+		}); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = j.commit(ctx, func(x *catalog.Txn) error {
+			now := map[string]*topo.Table{}
+			for _, n := range j.todo.Tables {
+				now[n] = x.Table(j.todo.DB, n)
+			}
+			for i := 0; i < len(names); i += 2 {
+				now[names[i+1]], now[names[i]] = now[names[i]], nil
+			}
+			for n, t := range now {
+				if t == nil {
+					x.DropTable(j.todo.DB, n)
+					continue
+				}
+				c := *t
+				c.Name = n
+				x.PutTable(&c)
+			}
+			return nil
+		})
+		if errors.Is(err, catalog.ErrUnknown) {
+			return nil, unfinished(err.Error(), err)
+		}
+	}
+	if err != nil {
+		return nil, j.abandon(clientError(err, j.todo.DB), j.undoRename)
+	}
+	return res, nil
+}
+
+func renameText(p place, list []renamed) string {
+	var pairs []string
+	for _, n := range list {
+		pairs = append(pairs, id(p.Schema)+"."+id(n.From)+" TO "+id(p.Schema)+"."+id(n.To))
+	}
+	return "RENAME TABLE " + strings.Join(pairs, ", ")
+}
+
+// planRename notes what is needed to undo. Names that are both left and taken (a swap) are changed one pair after the other: which pairs are done
+// at a place can then be seen from the names that exist there.
+func (j *job) planRename(ctx context.Context, names []string) error {
+	var pairs []renamed
+	swap := false
+	seen := map[string]bool{}
+	kinds := map[bool]bool{}
+	for i := 0; i < len(names); i += 2 {
+		pairs = append(pairs, renamed{names[i], names[i+1]})
+		swap = swap || seen[names[i]] || seen[names[i+1]] || names[i] == names[i+1]
+		seen[names[i]], seen[names[i+1]] = true, true
+		if t := j.snap.Table(j.todo.DB, names[i]); t != nil {
+			kinds[t.Kind == topo.Reference] = true
+		}
+	}
+	if kinds[true] && (kinds[false] || swap) {
+		return unsupported("RENAME of reference tables together with others, or a swap of their names")
+	}
+	j.todo.Reference = kinds[true]
+	if swap {
+		for _, p := range pairs {
+			j.todo.Renames = append(j.todo.Renames, []renamed{p})
+		}
+	} else {
+		j.todo.Renames = [][]renamed{pairs}
+	}
+	j.todo.Before = map[string]string{}
+	for n := range seen {
+		j.todo.Tables = append(j.todo.Tables, n)
+		create, err := j.showCreate(ctx, j.todo.Shapes[0], n)
+		if err != nil {
+			return clientError(err, "")
+		}
+		j.todo.Before[n] = create
+	}
+	slices.Sort(j.todo.Tables)
+	return nil
+}
+
+func (j *job) undoRename(ctx context.Context) error { return j.undoRenameOf(ctx, j.todo) }
+
+// undoRenameOf gives back the old names: the last list begun may be done or not, the ones before are done.
+func (r *Runner) undoRenameOf(ctx context.Context, t todo) error {
+	places := t.Places
+	if t.Reference {
+		places = t.Shapes
+	}
+	if _, err := each(places, func(p place) error {
+		begun := t.Begun
+		if t.Reference && p == t.Shapes[0] {
+			begun = len(t.Renames) // by the client's own statement
+		}
+		for i := begun - 1; i >= 0; i-- {
+			var back []renamed
+			for _, n := range slices.Backward(t.Renames[i]) {
+				there, err := r.showCreate(ctx, p, n.To)
+				if err != nil {
+					return err
+				}
+				old, err := r.showCreate(ctx, p, n.From)
+				if err != nil {
+					return err
+				}
+				if there != "" && old == "" {
+					back = append(back, renamed{n.To, n.From})
+				}
+			}
+			if len(back) == 0 {
+				continue
+			}
+			if _, err := r.asCluster(ctx, p, "", "SET foreign_key_checks=0", renameText(p, back)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if t.Reference {
+		return nil
+	}
+	return r.restoreShapes(ctx, t)
+}

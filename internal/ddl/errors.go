@@ -1,0 +1,87 @@
+package ddl
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// Error is a reason of the cluster's own not to run a statement, or not to have finished it.
+type Error struct {
+	Code    uint16
+	State   string
+	Message string
+	// Unfinished: part of the statement is done; it is finished or undone by Recover.
+	Unfinished bool
+	cause      error
+}
+
+// Error is the message.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap is what the error came from, nil for most.
+func (e *Error) Unwrap() error { return e.cause }
+
+// MySQL is the error as a packet tells it.
+func (e *Error) MySQL() (code uint16, state, message string) { return e.Code, e.State, e.Message }
+
+// OutcomeUnknown says whether the statement may yet take effect.
+func (e *Error) OutcomeUnknown() bool { return e.Unfinished }
+
+func refuse(code uint16, state, format string, args ...any) *Error {
+	return &Error{Code: code, State: state, Message: fmt.Sprintf(format, args...)}
+}
+
+func unsupported(what string) *Error {
+	return refuse(1235, "42000", "This version of Orbweaver doesn't yet support '%s'", what)
+}
+
+func unfinished(message string, cause error) *Error {
+	return &Error{Code: 1105, State: "HY000", Message: message, Unfinished: true, cause: cause}
+}
+
+// unavailable dresses the catalog's errors, and leaves others as they are.
+func unavailable(err error) error {
+	var known interface {
+		MySQL() (uint16, string, string)
+	}
+	if err == nil || errors.As(err, &known) || errors.Is(err, errCrash) {
+		return err
+	}
+	return &Error{Code: 1158, State: "08S01", Message: "The statement could not be run: " + err.Error(), cause: err}
+}
+
+// refused says whether a server has refused the statement, as against failed to answer.
+func refused(err error) (*wire.ServerError, bool) {
+	var e *wire.ServerError
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+// logical gives a partition's error the names that the client knows.
+func logical(err error, p place, db string) error {
+	e, ok := refused(err)
+	if !ok || p.Schema == db {
+		return err
+	}
+	c := *e
+	for _, q := range []string{"'", "`"} {
+		c.Message = strings.ReplaceAll(c.Message, q+p.Schema+".", q+db+".")
+		c.Message = strings.ReplaceAll(c.Message, q+p.Schema+q, q+db+q)
+	}
+	return &c
+}
+
+// redact keeps passwords out of the journal: no statement run here holds any but those of CONNECTION and the like in table options.
+func redact(d *sqltext.DDL, text string) string {
+	if strings.Contains(strings.ToUpper(text), "PASSWORD") {
+		return d.Verb + " " + d.Object + " …"
+	}
+	if len(text) > 16<<10 {
+		return text[:16<<10] + "…"
+	}
+	return text
+}

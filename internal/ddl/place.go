@@ -1,0 +1,256 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// place is a MariaDB database on a leaf: a shape or a partition's.
+type place struct {
+	Leaf   string `json:"leaf"`
+	Schema string `json:"schema"`
+}
+
+// shapes are the places of a database's shape; the first one is asked first.
+func shapes(s *topo.Snapshot, db string) ([]place, error) {
+	var out []place
+	for _, l := range s.AttachedLeaves() {
+		out = append(out, place{l.Name, db})
+	}
+	if len(out) == 0 {
+		return nil, topo.NoOnlineLeaf()
+	}
+	return out, nil
+}
+
+// partitions are the places of a database's partitions, by ordinal.
+func partitions(s *topo.Snapshot, db string) ([]place, error) {
+	d, err := s.Database(db)
+	if err != nil {
+		return nil, err
+	}
+	var out []place
+	for _, p := range d.Partitions {
+		l, err := s.MasterLeaf(p.ID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, place{l.Name, p.ID.Schema()})
+	}
+	return out, nil
+}
+
+// client opens a connection at a place as the client, with the client's settings.
+func (j *job) client(ctx context.Context, p place, schema string) (*backend.Conn, error) {
+	return j.cfg.Pools.Get(ctx, backend.Want{Leaf: p.Leaf, Account: j.s.Account, Variant: backend.Internal, Schema: schema, State: j.s.State})
+}
+
+// asClient runs the client's statement on a shape or a partition.
+func (j *job) asClient(ctx context.Context, p place, schema, sql string) (*backend.Result, error) {
+	if err := j.step("client at " + p.Leaf + "/" + p.Schema); err != nil {
+		return nil, err
+	}
+	c, err := j.client(ctx, p, schema)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	return c.Query(ctx, sql)
+}
+
+// own opens a connection as the cluster, in a known state whatever the one before has left.
+func (r *Runner) own(ctx context.Context, leaf, schema string) (*backend.Conn, error) {
+	c, err := r.cfg.Pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: schema})
+	if err != nil {
+		return nil, err
+	}
+	c.ResetOnRelease()
+	return c, nil
+}
+
+// asCluster runs statements one after another on one connection as the cluster; the last one's result comes back.
+func (r *Runner) asCluster(ctx context.Context, p place, schema string, sql ...string) (*backend.Result, error) {
+	if err := r.step("cluster at " + p.Leaf + "/" + p.Schema); err != nil {
+		return nil, err
+	}
+	c, err := r.own(ctx, p.Leaf, schema)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	var res *backend.Result
+	for _, q := range sql {
+		if res, err = c.Query(ctx, q); err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+// placesError is what places did not do.
+type placesError struct {
+	place place
+	err   error
+	more  int
+}
+
+func (e *placesError) Error() string {
+	s := fmt.Sprintf("leaf %s, %s: %v", e.place.Leaf, e.place.Schema, e.err)
+	if e.more > 0 {
+		s += fmt.Sprintf(" (and %d more)", e.more)
+	}
+	return s
+}
+
+func (e *placesError) Unwrap() error { return e.err }
+
+// atOnce bounds how many places are worked on together.
+const atOnce = 16
+
+// each runs f at all places at once and waits for all. done has what succeeded; unsure what may have been done or not.
+func each(places []place, f func(p place) error) (done []place, err error) {
+	errs := make([]error, len(places))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for i, p := range places {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = f(p)
+		})
+	}
+	wg.Wait()
+	var first *placesError
+	for i, e := range errs {
+		switch {
+		case e == nil:
+			done = append(done, places[i])
+		case errors.Is(e, errCrash):
+			return nil, errCrash
+		default:
+			if backend.OutcomeUnknown(e) {
+				done = append(done, places[i]) // to be undone, if it was done
+			}
+			if first == nil {
+				first = &placesError{place: places[i], err: e}
+			} else {
+				first.more++
+			}
+		}
+	}
+	if first != nil {
+		return done, first
+	}
+	return done, nil
+}
+
+// reach makes sure that all leaves answer before anything is begun.
+func (r *Runner) reach(ctx context.Context, places ...[]place) error {
+	seen := map[string]bool{}
+	var leaves []place
+	for _, list := range places {
+		for _, p := range list {
+			if !seen[p.Leaf] {
+				seen[p.Leaf] = true
+				leaves = append(leaves, place{Leaf: p.Leaf})
+			}
+		}
+	}
+	_, err := each(leaves, func(p place) error {
+		c, err := r.own(ctx, p.Leaf, "")
+		if err != nil {
+			return err
+		}
+		defer c.Release()
+		_, err = c.Query(ctx, "SELECT 1")
+		return err
+	})
+	return clientError(err, "")
+}
+
+// clientError is the error of a place as the client is told it.
+func clientError(err error, db string) error {
+	var e *placesError
+	if !errors.As(err, &e) {
+		return unavailable(err)
+	}
+	if db != "" {
+		return unavailable(logical(e.err, e.place, db))
+	}
+	return unavailable(e.err)
+}
+
+var autoIncrementOption = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
+
+// showCreate is a table's SHOW CREATE TABLE without the counter, "" when there is no such table.
+func (r *Runner) showCreate(ctx context.Context, p place, table string) (string, error) {
+	c, err := r.own(ctx, p.Leaf, p.Schema)
+	if err != nil {
+		return "", err
+	}
+	defer c.Release()
+	res, err := c.Query(ctx, "SHOW CREATE TABLE "+id(p.Schema)+"."+id(table))
+	if e, ok := refused(err); ok && (e.Code == 1146 || e.Code == 1049) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return withoutCounter(string(res.Rows[0][1])), nil
+}
+
+// withoutCounter drops the table option AUTO_INCREMENT=n, which stands in the last line, after the closing bracket.
+func withoutCounter(create string) string {
+	at := strings.LastIndex(create, "\n)")
+	if at < 0 {
+		return create
+	}
+	tail := create[at:]
+	if loc := autoIncrementOption.FindStringIndex(tail); loc != nil {
+		tail = tail[:loc[0]] + tail[loc[1]:]
+	}
+	return create[:at] + tail
+}
+
+// notes reads the warnings of the connection's last statement.
+func notes(ctx context.Context, c *backend.Conn, n uint16) []Note {
+	if n == 0 {
+		return nil
+	}
+	res, err := c.Query(ctx, "SHOW WARNINGS")
+	if err != nil {
+		return nil
+	}
+	var out []Note
+	for _, row := range res.Rows {
+		code, _ := strconv.ParseUint(string(row[1]), 10, 16)
+		out = append(out, Note{string(row[0]), uint16(code), string(row[2])})
+	}
+	return out
+}
+
+// first runs the client's statement where it is judged, and keeps its warnings.
+func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
+	if err := j.step("first"); err != nil {
+		return nil, err
+	}
+	schema := j.s.Schema
+	c, err := j.client(ctx, p, schema)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer c.Release()
+	res, err := c.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Affected: res.Affected, Warnings: res.Warnings, Notes: notes(ctx, c, res.Warnings)}, nil
+}

@@ -1,0 +1,203 @@
+package ddl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// keptEvents bounds Events.
+const keptEvents = 100
+
+// Recover finishes or undoes what nodes that are no more have left half done, and returns what became of it. It is called when a node starts; what
+// a living node has left behind on a database is settled before the next DDL there. An error means that some records remain.
+func (r *Runner) Recover(ctx context.Context) ([]Event, error) {
+	recs, err := r.cfg.Catalog.DDLRecords(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := len(r.Events())
+	var failed error
+	for _, rec := range recs {
+		if !rec.Orphan {
+			continue
+		}
+		lock, err := r.cfg.Node.Lock(ctx, rec.Databases...)
+		if err != nil {
+			return nil, err
+		}
+		err = r.settle(ctx, lock, rec.Databases...)
+		lock.Unlock()
+		failed = errors.Join(failed, err)
+	}
+	all := r.Events()
+	return all[min(before, len(all)):], failed
+}
+
+// settle finishes or undoes what was cut off on databases whose lock is held: nobody else is at it.
+func (r *Runner) settle(ctx context.Context, lock *catalog.Lock, databases ...string) error {
+	recs, err := r.cfg.Catalog.DDLRecords(ctx, databases...)
+	if err != nil {
+		return unavailable(err)
+	}
+	for _, rec := range recs {
+		if err := r.cfg.Catalog.Sync(ctx); err != nil {
+			return unavailable(err)
+		}
+		j := &job{Runner: r, lock: lock, rec: rec, snap: r.cfg.Catalog.Snapshot()}
+		outcome, err := j.settleOne(ctx)
+		if errors.Is(err, errCrash) {
+			return err
+		}
+		if err != nil {
+			outcome = "failed: " + err.Error()
+		}
+		r.note(Event{Time: time.Now(), Database: rec.Databases[0], Statement: rec.Statement, Outcome: outcome})
+		if err != nil {
+			return unfinished(fmt.Sprintf("An earlier statement on database '%s' was cut off and can't be settled yet: %v", rec.Databases[0], err), err)
+		}
+	}
+	return nil
+}
+
+func (r *Runner) note(e Event) {
+	r.log.Warn("ddl: a statement that was cut off", "database", e.Database, "statement", e.Statement, "outcome", e.Outcome)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+	if n := len(r.events) - keptEvents; n > 0 {
+		r.events = slices.Delete(r.events, 0, n)
+	}
+}
+
+func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
+	if err := json.Unmarshal(j.rec.Undo, &j.todo); err != nil {
+		return "", fmt.Errorf("the journal's entry can't be read: %w", err)
+	}
+	// From here on the record is this node's.
+	if err := j.lock.SaveDDL(ctx, j.rec); err != nil {
+		return "", err
+	}
+	undone := func(err error) (string, error) {
+		if err != nil {
+			return "", err
+		}
+		return "undone", j.commit(ctx, nil)
+	}
+	switch t := j.todo; j.rec.Kind {
+	case "create database":
+		return undone(j.dropDatabases(ctx))
+	case "alter database":
+		old, err := j.snap.Database(t.DB)
+		if err != nil {
+			return undone(nil)
+		}
+		return undone(j.likeDatabase(ctx, t, old))
+	case "drop database":
+		if !t.Go {
+			there, err := j.hasDatabase(ctx, t.Shapes[0])
+			if err != nil {
+				return "", err
+			}
+			if there {
+				return undone(nil)
+			}
+		}
+		return "finished", j.finishDropDatabase(ctx)
+	case "create table":
+		return undone(j.dropTable(ctx, append(slices.Clone(t.Shapes), t.Places...), t.Tables...))
+	case "drop table":
+		gone := t.Tables
+		if !t.Go {
+			if gone, err = j.gone(ctx, t); err != nil {
+				return "", err
+			}
+			if len(gone) == 0 {
+				return undone(nil)
+			}
+		}
+		return "finished", j.finishDrop(ctx, gone)
+	case "truncate":
+		table := j.snap.Table(t.DB, t.Tables[0])
+		if table == nil || !t.Go && !t.Reference {
+			return undone(nil)
+		}
+		return "finished", j.finishTruncate(ctx, table)
+	case "rename":
+		return undone(j.undoRename(ctx))
+	case "alter":
+		if !t.Go && t.Reference {
+			now, err := j.showCreate(ctx, t.Shapes[0], t.Tables[0])
+			if err != nil {
+				return "", err
+			}
+			t.Go = now != t.Before[t.Tables[0]]
+			if !t.Go {
+				return undone(nil)
+			}
+		}
+		if !t.Go {
+			return undone(j.undoAlter(ctx))
+		}
+		return "finished", j.finishAlter(ctx)
+	}
+	return "", fmt.Errorf("the journal's entry is of an unknown kind, %q", j.rec.Kind)
+}
+
+func (j *job) hasDatabase(ctx context.Context, p place) (bool, error) {
+	res, err := j.asCluster(ctx, p, "", "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "+lit(p.Schema))
+	if err != nil {
+		return false, err
+	}
+	return len(res.Rows) > 0, nil
+}
+
+// finishAlter runs the statement wherever the table is still as it was. It was accepted under the client's account before.
+func (j *job) finishAlter(ctx context.Context) error {
+	t := j.todo
+	name := t.Tables[0]
+	old := j.snap.Table(t.DB, name)
+	if old == nil {
+		return topo.NoTable(t.DB, name)
+	}
+	todo := func(places []place, before string, text template) error {
+		_, err := each(places, func(p place) error {
+			if t.Try != "" {
+				if _, err := j.asCluster(ctx, p, "", "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(t.Try)); err != nil {
+					return err
+				}
+			}
+			now, err := j.showCreate(ctx, p, name)
+			if err != nil || now != before {
+				return err
+			}
+			_, err = j.asCluster(ctx, p, p.Schema, t.Settings, text.in(p.Schema))
+			return err
+		})
+		return err
+	}
+	if err := todo(t.Shapes, t.Before[name], t.ShapeText); err != nil {
+		return err
+	}
+	if err := todo(t.Places, t.PartBefore, t.Text); err != nil {
+		return err
+	}
+	d, err := j.describe(ctx, t.Shapes[0], name)
+	if err != nil {
+		return err
+	}
+	if d == nil {
+		return topo.NoTable(t.DB, name)
+	}
+	table, err := merged(old, name, d)
+	if err != nil {
+		return err
+	}
+	return j.commitTable(ctx, table)
+}

@@ -1,0 +1,121 @@
+package ddl
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// check judges a table by the cluster's rules. t was made from d.
+func check(s *topo.Snapshot, t *topo.Table, d *described) error {
+	if d.typ != "BASE TABLE" && d.typ != "SYSTEM VERSIONED" {
+		return unsupported("a " + strings.ToLower(d.typ) + " in a sharded database")
+	}
+	if !strings.EqualFold(d.engine, "InnoDB") {
+		return refuse(1235, "42000", "Table '%s' can't have ENGINE=%s: tables of a sharded database are transactional, ENGINE=InnoDB", t.Name, d.engine)
+	}
+	for _, i := range t.ShardKey {
+		c := &t.Columns[i]
+		if c.Generated {
+			return refuse(1235, "42000", "Column '%s' can't be in the shard key: it is generated", c.Name)
+		}
+		switch c.Type {
+		case "float", "double", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
+			return refuse(1235, "42000", "Column '%s' can't be in the shard key: its type is %s", c.Name, c.Type)
+		}
+	}
+	if t.Kind != topo.Reference {
+		for _, k := range d.keys {
+			if err := uniqueKeyRule(t, k); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range d.foreign {
+		if err := foreignKeyRule(s, t, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// uniqueKeyRule: rows that are equal in a unique key must meet in one partition, or nobody would see that they are equal.
+func uniqueKeyRule(t *topo.Table, k key) error {
+	if !k.unique {
+		return nil
+	}
+	if t.Kind == topo.Keyless {
+		return refuse(1503, "HY000", "UNIQUE key '%s' of table '%s': a table without a shard key can't have one; give it a PRIMARY KEY or a SHARD KEY", k.name, t.Name)
+	}
+	for _, i := range t.ShardKey {
+		at := slices.Index(k.columns, i)
+		what := "UNIQUE key '" + k.name + "'"
+		if k.name == "PRIMARY" {
+			what = "The PRIMARY KEY"
+		}
+		if at < 0 {
+			return refuse(1503, "HY000", "%s of table '%s' must include all columns of the shard key: column '%s' is missing", what, t.Name, t.Columns[i].Name)
+		}
+		if k.prefix[at] {
+			return refuse(1503, "HY000", "%s of table '%s' must include all columns of the shard key: of column '%s' it has only a prefix", what, t.Name, t.Columns[i].Name)
+		}
+	}
+	return nil
+}
+
+// foreignKeyRule: what a row references must be on its leaf.
+func foreignKeyRule(s *topo.Snapshot, t *topo.Table, f foreignKey) error {
+	parent := s.Table(f.refSchema, f.refName)
+	if f.refSchema == t.DB && f.refName == t.Name {
+		parent = t
+	}
+	if parent == nil {
+		return refuse(1235, "42000", "Foreign key '%s' of table '%s' references '%s.%s', which is not a table of a sharded database", f.name, t.Name, f.refSchema, f.refName)
+	}
+	if parent.Kind == topo.Reference {
+		return nil
+	}
+	refused := func(why string) error {
+		return refuse(1235, "42000", "Foreign key '%s' of table '%s' can't reference table '%s': %s", f.name, t.Name, f.refName, why)
+	}
+	switch {
+	case t.Kind == topo.Reference:
+		return refused("a reference table can only reference reference tables")
+	case parent.DB != t.DB:
+		return refused("it is in another database")
+	case t.Kind == topo.Keyless || parent.Kind == topo.Keyless:
+		return refused("tables without a shard key can't reference sharded tables, nor be referenced")
+	case len(parent.ShardKey) != len(t.ShardKey):
+		return refused("the shard keys of the two tables differ")
+	}
+	for n, i := range t.ShardKey {
+		mine, theirs := &t.Columns[i], &parent.Columns[parent.ShardKey[n]]
+		at := slices.IndexFunc(f.columns, func(c string) bool { return strings.EqualFold(c, mine.Name) })
+		if at < 0 || !strings.EqualFold(f.refColumns[at], theirs.Name) {
+			return refused("shard key column '" + mine.Name + "' does not reference the other table's shard key column '" + theirs.Name + "'")
+		}
+		if mine.Type != theirs.Type || mine.Collation != theirs.Collation {
+			return refused("the shard keys of the two tables differ in type or collation")
+		}
+	}
+	return nil
+}
+
+// merged is the table after an ALTER: what it was, with what MariaDB describes now. The shard key must have stayed.
+func merged(old *topo.Table, name string, d *described) (*topo.Table, error) {
+	var shardKey []int
+	for _, i := range old.ShardKey {
+		was := &old.Columns[i]
+		at := d.column(was.Name)
+		if at < 0 {
+			return nil, refuse(1235, "42000", "Column '%s' can't be dropped or renamed: it is in the shard key of table '%s'", was.Name, old.Name)
+		}
+		is := &d.columns[at]
+		if was.Type != is.Type || was.FullType != is.FullType || was.Collation != is.Collation {
+			return nil, refuse(1235, "42000", "The type of column '%s' can't be changed from %s to %s: it is in the shard key of table '%s'", was.Name, was.FullType, is.FullType, old.Name)
+		}
+		shardKey = append(shardKey, at)
+	}
+	return d.table(old.DB, name, old.Kind, shardKey, old.Explicit, old.ID), nil
+}

@@ -1,0 +1,92 @@
+package ddl
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+)
+
+// template is a statement's text with mark wherever the quoted name of the partition's database goes.
+type template string
+
+const mark = "\x00"
+
+// MarshalJSON keeps the client's bytes as they are, whatever their character set.
+func (t template) MarshalJSON() ([]byte, error) { return json.Marshal([]byte(t)) }
+
+// UnmarshalJSON is its reverse.
+func (t *template) UnmarshalJSON(b []byte) error {
+	var raw []byte
+	err := json.Unmarshal(b, &raw)
+	*t = template(raw)
+	return err
+}
+
+func (t template) in(schema string) string { return strings.ReplaceAll(string(t), mark, id(schema)) }
+
+// edit replaces a span of the client's tokens.
+type edit struct {
+	span sqltext.Span
+	text string
+}
+
+// spliced is the statement with edits made; those of ours are always cut.
+func (j *job) spliced(edits ...edit) string {
+	for _, sp := range j.d.OursSpans {
+		edits = append(edits, edit{span: sp})
+	}
+	if j.d.Reference && j.d.ReferenceTok >= 0 {
+		tok := j.d.ReferenceTok
+		edits = append(edits, edit{span: sqltext.Span{From: tok, To: tok + 1}})
+	}
+	if len(edits) == 0 {
+		return string(j.scan.AppendSpan(nil, j.stmt.Span))
+	}
+	slices.SortFunc(edits, func(a, b edit) int { return int(a.span.From - b.span.From) })
+	var out []byte
+	at := j.stmt.Span.From
+	for _, e := range edits {
+		if e.span.From < at {
+			continue // one name listed twice
+		}
+		out = j.scan.AppendSpan(out, sqltext.Span{From: at, To: e.span.From})
+		out = append(append(append(out, ' '), e.text...), ' ')
+		at = e.span.To
+	}
+	return string(j.scan.AppendSpan(out, sqltext.Span{From: at, To: j.stmt.Span.To}))
+}
+
+// partText is the statement for the partitions: names of the database become the partition's, those of reference tables the shape's.
+func (j *job) partText(db string, isReference func(table string) bool, edits ...edit) template {
+	names := slices.Clone(j.d.Tables)
+	names = append(names, j.d.References...)
+	for _, n := range names {
+		if n == nil || j.dbOf(n) != db {
+			continue
+		}
+		switch {
+		case isReference(n.Name.Text):
+			edits = append(edits, edit{n.Span, id(db) + "." + id(n.Name.Text)})
+		case n.DB.Tok >= 0:
+			edits = append(edits, edit{n.Span, mark + "." + id(n.Name.Text)})
+		}
+	}
+	return template(j.spliced(edits...))
+}
+
+func (j *job) dbOf(n *sqltext.TableName) string {
+	if n.DB.Tok >= 0 {
+		return n.DB.Text
+	}
+	return j.s.Schema
+}
+
+// id quotes an identifier.
+func id(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// lit quotes a string for the cluster's own sessions, whose sql_mode is the default.
+func lit(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`, "\x00", `\0`).Replace(s) + "'"
+}
