@@ -1,0 +1,63 @@
+package exec
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// Error is a failure that exec itself finds, under a number that MySQL clients know.
+type Error struct {
+	Code    uint16
+	State   string
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// MySQL is the error as an ERR packet says it.
+func (e *Error) MySQL() (uint16, string, string) { return e.Code, e.State, e.Message }
+
+func errorf(code uint16, format string, args ...any) *Error {
+	return &Error{Code: code, State: wire.SQLState(code), Message: fmt.Sprintf(format, args...)}
+}
+
+// logical is a leaf's error with the logical database's name in place of the partition's.
+func logical(e *wire.ServerError, schema, db string) *wire.ServerError {
+	if schema == "" || schema == db {
+		return e
+	}
+	m := renamed([]byte(e.Message), schema, db)
+	if m == nil {
+		return e
+	}
+	return &wire.ServerError{Code: e.Code, State: e.State, Message: string(m)}
+}
+
+// renamed replaces the name where it stands as a word of its own; nil when it does not.
+func renamed(text []byte, from, to string) []byte {
+	var out []byte
+	rest := text
+	for {
+		i := bytes.Index(rest, []byte(from))
+		if i < 0 {
+			break
+		}
+		end := i + len(from)
+		if i > 0 && isWord(rest[i-1]) || end < len(rest) && isWord(rest[end]) {
+			out = append(out, rest[:end]...)
+		} else {
+			out = append(append(out, rest[:i]...), to...)
+		}
+		rest = rest[end:]
+	}
+	if len(rest) == len(text) {
+		return nil
+	}
+	return append(out, rest...)
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}

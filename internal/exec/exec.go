@@ -1,0 +1,154 @@
+package exec
+
+import (
+	"context"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/shard"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// Sequences give AUTO_INCREMENT values, unique over the cluster.
+type Sequences interface {
+	// Next reserves n consecutive values of the table's sequence.
+	Next(ctx context.Context, t *topo.Table, n int) (first uint64, err error)
+	// Observe tells that v was written by a statement: values given later are greater.
+	Observe(ctx context.Context, t *topo.Table, v uint64) error
+}
+
+// Config is what a Runner needs.
+type Config struct {
+	Pools     *backend.Pools
+	Sequences Sequences
+	// SortMemory bounds what a statement may hold to sort or group at the node, in bytes. Default 256 MiB.
+	SortMemory int64
+}
+
+// Runner runs the plans of all sessions of a node.
+type Runner struct {
+	cfg     Config
+	weights *shard.Cache
+	shards  sync.Map      // *topo.Table → *shard.Func; a changed table is another value
+	turn    atomic.Uint64 // spreads keyless rows
+}
+
+// New makes a Runner.
+func New(cfg Config) *Runner {
+	if cfg.SortMemory == 0 {
+		cfg.SortMemory = 256 << 20
+	}
+	return &Runner{cfg: cfg, weights: shard.NewCache(shardCacheSize)}
+}
+
+// shardCacheSize bounds what is remembered of weights that leaves told, in bytes.
+const shardCacheSize = 4 << 20
+
+// Output takes the packets of an answer.
+type Output interface {
+	// Caps are the client's negotiated capabilities.
+	Caps() wire.Caps
+	// Status is the session's part of a status: transaction bits, and more results to come.
+	Status() wire.Status
+	// Packet takes one packet's payload; it is copied.
+	Packet(payload []byte) error
+	// File asks the client for a file of LOAD DATA LOCAL. The reader must be read to its end.
+	File(name string) (io.Reader, error)
+}
+
+// Statement is a plan with everything needed to run it once. It is used by one goroutine and may be reused.
+type Statement struct {
+	Plan *plan.Plan
+	Scan *sqltext.Scan
+	// Text is the statement as a string, for prepared statements: leaves' connections remember statements by it.
+	Text string
+	// Query is the part of the statement that is run, when it is not the whole.
+	Query sqltext.Span
+	Snap  *topo.Snapshot
+	Sess  plan.Session
+	// Charset is the character set of string literals, as MariaDB names it (character_set_connection); "" when the client's and the
+	// connection's differ.
+	Charset string
+	Tx      *txn.Session
+	// Home is the leaf for statements without a partition.
+	Home string
+	// Args are the values of a prepared statement's parameters; Prepared says that the client speaks the binary protocol.
+	Prepared bool
+	Args     []wire.Param
+	// Cursor asks the leaf for nothing: results of cursors are held by the caller.
+	Out Output
+	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
+	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
+	After func(ctx context.Context, c *backend.Conn) error
+
+	out  Outcome
+	buf  []byte // scratch: column definitions, OK packets
+	text []byte // scratch: a part's text
+	body []byte // scratch: COM_STMT_EXECUTE
+	pipe []byte // scratch: a pipeline's answer
+
+	vals     []shard.Value
+	unquoted []byte // what vals point into
+	ords     []int
+	placeBuf []txn.Place
+}
+
+// Outcome is what a statement did, for the session to remember.
+type Outcome struct {
+	Affected uint64
+	// InsertID is the OK packet's; Generated says that it was generated, so that LAST_INSERT_ID() becomes it.
+	InsertID  uint64
+	Generated bool
+	Warnings  uint16
+	Notes     []Note // the text of the warnings, for SHOW WARNINGS
+	Rows      uint64 // rows sent
+	HasRows   bool
+	Status    wire.Status // of the leaf's last packet: bits such as "no index used"
+	Info      []byte      // the OK packet's text
+	// Begun: something was given to the Output, so that an error has to follow it and nothing can be repeated.
+	Begun bool
+}
+
+// Note is a row of SHOW WARNINGS.
+type Note struct{ Level, Code, Message string }
+
+// Run runs a statement and gives its answer to the Output. An error of a leaf that belongs to the statement itself is returned as *wire.ServerError, not
+// written: the caller writes it. Other errors are those of backend and txn, *plan.Error, and *Error.
+func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
+	st.out = Outcome{}
+	err := r.run(ctx, st)
+	return st.out, err
+}
+
+func (r *Runner) run(ctx context.Context, st *Statement) error {
+	p := st.Plan
+	switch {
+	case p.Load != nil:
+		return r.load(ctx, st)
+	case p.InsertSelect != nil:
+		return r.insertSelect(ctx, st)
+	case p.Insert != nil:
+		return r.insert(ctx, st)
+	}
+	places, err := r.places(ctx, st)
+	if err != nil {
+		return err
+	}
+	if len(places) == 1 {
+		return r.forward(ctx, st, places[0])
+	}
+	if p.Stage != "" {
+		return plan.NeedsStage(p.Stage)
+	}
+	if p.Writes && p.Merge == nil {
+		return r.spread(ctx, st, places)
+	}
+	return r.gather(ctx, st, places)
+}

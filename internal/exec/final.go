@@ -1,0 +1,176 @@
+package exec
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+
+	"github.com/orbweaver/orbweaver/internal/collate"
+	"github.com/orbweaver/orbweaver/internal/merge"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/value"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// finals evaluates the plan's Finals and Having for a batch of merged rows: a leaf is asked, in one statement, with the rows' values as literals of
+// their types.
+type finals struct {
+	r    *Runner
+	st   *Statement
+	defs []wire.Column
+	cols []value.Column
+}
+
+func (f *finals) evaluate(ctx context.Context, b *merge.Batch) error {
+	m := f.st.Plan.Merge
+	var sql []byte
+	for i := range b.Len() {
+		if i > 0 {
+			sql = append(sql, " UNION ALL "...)
+		}
+		sql = append(sql, "SELECT "...)
+		for n := range m.Finals {
+			var err error
+			if n > 0 {
+				sql = append(sql, ',')
+			}
+			if sql, err = f.expression(sql, &m.Finals[n], b, i); err != nil {
+				return err
+			}
+		}
+		if m.Having != nil {
+			var err error
+			if len(m.Finals) > 0 {
+				sql = append(sql, ',')
+			}
+			sql = append(sql, '(')
+			if sql, err = f.expression(sql, m.Having, b, i); err != nil {
+				return err
+			}
+			sql = append(sql, ") IS TRUE"...)
+		}
+	}
+	res, err := f.r.ask(ctx, f.st, f.st.Sess.DB, sql)
+	if err != nil {
+		return err
+	}
+	if len(res.Rows) != b.Len() {
+		return errorf(wire.ErUnknown, "leaf %s evaluated %d rows of %d", f.st.Home, len(res.Rows), b.Len())
+	}
+	for i, row := range res.Rows {
+		for n := range m.Finals {
+			col := f.at(m.Finals[n].Into)
+			cell, err := f.cell(col, row[n])
+			if err != nil {
+				return err
+			}
+			b.Set(i, col, cell)
+		}
+		if m.Having != nil && string(row[len(row)-1]) != "1" {
+			b.Drop(i)
+		}
+	}
+	return nil
+}
+
+func (f *finals) at(c plan.Col) int {
+	if c < 0 {
+		return int(c) + len(f.defs)
+	}
+	return int(c)
+}
+
+// expression appends the client's expression with a row's values in it.
+func (f *finals) expression(dst []byte, fin *plan.Final, b *merge.Batch, row int) ([]byte, error) {
+	st := f.st
+	splices := make([]plan.Splice, 0, len(fin.Uses))
+	for _, u := range fin.Uses {
+		lit, err := f.literal(b, row, u.Col)
+		if err != nil {
+			return nil, err
+		}
+		splices = append(splices, plan.Splice{From: u.Span.From, To: u.Span.To, Pieces: []plan.Piece{{Text: string(lit)}}})
+	}
+	if st.Prepared {
+		n := st.paramsBefore(fin.Span.From)
+		for i := fin.Span.From; i < fin.Span.To; i++ {
+			if st.Scan.Tokens[i].Kind != sqltext.Param {
+				continue
+			}
+			used := slices.ContainsFunc(fin.Uses, func(u plan.Use) bool { return u.Span.From <= i && i < u.Span.To })
+			if !used {
+				text, err := st.argument(n, false)
+				if err != nil {
+					return nil, err
+				}
+				splices = append(splices, plan.Splice{From: i, To: i + 1, Pieces: []plan.Piece{{Text: text}}})
+			}
+			n++
+		}
+	}
+	slices.SortFunc(splices, func(a, b plan.Splice) int { return int(a.From - b.From) })
+	return plan.RenderSpan(dst, st.Scan, fin.Span, splices, nil, "", 0), nil
+}
+
+// literal is a value of a row as SQL of the same type and collation.
+func (f *finals) literal(b *merge.Batch, row int, c plan.Col) ([]byte, error) {
+	col := f.at(c)
+	cell := b.Cell(row, col)
+	if f.cols[col].Class != value.String || cell == nil {
+		lit, err := value.Literal(nil, &f.cols[col], cell)
+		if errors.Is(err, value.ErrNoOrder) {
+			return nil, plan.NeedsStage("an expression over groups uses column '" + string(f.defs[col].Name) + "', whose values don't show all that MariaDB compares")
+		}
+		return lit, err
+	}
+	// The cell is in the connection's character set; what it is compared by is the expression's own collation.
+	own := f.collation(b, row, col)
+	if own == nil || f.cols[col].Collation == nil {
+		return nil, plan.NeedsStage("an expression over groups compares column '" + string(f.defs[col].Name) + "', whose collation is not known to the node")
+	}
+	dst := append([]byte("CAST(_"), f.cols[col].Collation.Charset...)
+	dst = append(hex.AppendEncode(append(dst, " x'"...), cell), "' AS CHAR CHARACTER SET "...)
+	dst = append(append(dst, own.Charset...), " COLLATE "...)
+	return append(append(dst, own.Name...), ')'), nil
+}
+
+// collation is that of a column's expression, which the parts tell in a hidden column.
+func (f *finals) collation(b *merge.Batch, row, col int) *collate.Collation {
+	m := f.st.Plan.Merge
+	name := func(c plan.Col) *collate.Collation { return collate.Lookup(string(b.Cell(row, f.at(c)))) }
+	for _, ks := range [][]plan.SortKey{m.Sort, m.Order} {
+		for _, k := range ks {
+			if f.at(k.Col) == col && k.HasWeight {
+				return name(k.Collation)
+			}
+		}
+	}
+	for _, a := range m.Aggs {
+		if f.at(a.Col) == col && a.HasWeight {
+			return name(a.Collation)
+		}
+	}
+	return nil
+}
+
+// cell is a value that a leaf has printed as the client's protocol has it.
+func (f *finals) cell(col int, text []byte) ([]byte, error) {
+	if text == nil || !f.st.Prepared {
+		return text, nil
+	}
+	row, err := wire.AppendBinaryRow(nil, f.defs[col:col+1], wire.AppendLenencBytes(nil, text))
+	if err != nil {
+		return nil, err
+	}
+	var b wire.BinaryRow
+	if err := b.Reset(row, 1); err != nil {
+		return nil, err
+	}
+	v, _, ok := b.Next(f.defs[col].Type)
+	if !ok {
+		return nil, wire.ErrMalformed
+	}
+	return v, nil
+}

@@ -1,0 +1,138 @@
+package exec
+
+import (
+	"context"
+	"errors"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// forward runs a statement that one place serves and relays the answer.
+func (r *Runner) forward(ctx context.Context, st *Statement, place txn.Place) error {
+	return r.forwardText(ctx, st, place, st.forwardPart(place.Schema), false)
+}
+
+// forwardText runs a part at one place. quiet keeps the OK packet for the caller.
+func (r *Runner) forwardText(ctx context.Context, st *Statement, place txn.Place, p part, quiet bool) error {
+	err := r.forwardOnce(ctx, st, place, p, quiet)
+	if err == nil || st.out.Begun || !st.repeatable(err) {
+		return err
+	}
+	return r.forwardOnce(ctx, st, place, p, quiet)
+}
+
+// repeatable says whether a statement that failed with err may simply be run again: nothing was executed, or it only reads.
+func (st *Statement) repeatable(err error) bool {
+	if st.Tx.InTransaction() {
+		return false
+	}
+	var lost *backend.LostError
+	if !errors.As(err, &lost) {
+		return false
+	}
+	return lost.SafeToRetry() || !st.Plan.Writes && !st.Plan.Locks
+}
+
+func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place, p part, quiet bool) error {
+	if st.Plan.Short && st.After == nil && st.Tx.Free(place) {
+		if pipe := r.cfg.Pools.Pipeline(st.Tx.Want(place)); pipe != nil {
+			done, err := r.pipelined(ctx, st, pipe, place, p)
+			if done || err != nil {
+				return err
+			}
+		}
+	}
+	c, err := st.Tx.Conn(ctx, place)
+	if err != nil {
+		return err
+	}
+	l := relay{st: st, schema: place.Schema, db: st.logicalDB(place), quiet: quiet}
+	stop := c.Watch(ctx)
+	err = st.send(c, p)
+	if err == nil {
+		err = l.drain(c)
+	}
+	if stop() && err == nil && l.err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = st.notes(ctx, c, place.Schema)
+	}
+	if err == nil && l.err == nil && st.After != nil {
+		err = st.After(ctx, c)
+	}
+	if err = st.Tx.Done(c, err); err != nil {
+		return err
+	}
+	if l.err != nil {
+		return l.err
+	}
+	if !quiet && !st.out.HasRows {
+		return st.writeOK()
+	}
+	return nil
+}
+
+// logicalDB is the database that the client knows the place's schema by.
+func (st *Statement) logicalDB(place txn.Place) string {
+	if place.Partition.DB != "" {
+		return place.Partition.DB
+	}
+	return place.Schema
+}
+
+// pipelined runs a short read on a shared connection. It is not done when the answer has warnings, whose text can only be had from a
+// connection of its own, or a packet of 16 MiB or more.
+func (r *Runner) pipelined(ctx context.Context, st *Statement, pipe *backend.Pipeline, place txn.Place, p part) (done bool, err error) {
+	if st.Prepared {
+		st.body = appendExecuteBody(st.body[:0], p.params)
+		if p.text == "" {
+			p.text = string(p.sql)
+		}
+		st.pipe, err = pipe.Execute(ctx, p.text, st.body, st.pipe[:0])
+	} else {
+		st.pipe, err = pipe.Do(ctx, wire.ComQuery, p.sql, st.pipe[:0])
+	}
+	if err != nil {
+		return false, err
+	}
+	cmd := wire.ComQuery
+	if st.Prepared {
+		cmd = wire.ComStmtExecute
+	}
+	variant := backend.VariantOf(st.Out.Caps())
+	var t backend.Tracker
+	t.Begin(cmd, variant)
+	for rest := st.pipe; len(rest) > 0; {
+		var frame, payload []byte
+		if _, frame, payload, rest, err = t.NextFrame(rest); err != nil {
+			return true, err
+		}
+		if len(frame) != wire.HeaderSize+len(payload) {
+			return false, nil
+		}
+	}
+	if t.Warnings > 0 {
+		return false, nil
+	}
+	l := relay{st: st, schema: place.Schema, db: st.logicalDB(place)}
+	t.Begin(cmd, variant)
+	for rest := st.pipe; len(rest) > 0; {
+		var p backend.Packet
+		if p.Kind, _, p.Payload, rest, err = t.NextFrame(rest); err != nil {
+			return true, err
+		}
+		if err := l.packet(p); err != nil {
+			return true, err
+		}
+	}
+	if l.err != nil {
+		return true, l.err
+	}
+	if !st.out.HasRows {
+		return true, st.writeOK()
+	}
+	return true, nil
+}

@@ -1,0 +1,320 @@
+package exec
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/merge"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/shard"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/value"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// source is one part of a Merge: the rows of one partition.
+type source struct {
+	st      *Statement
+	place   txn.Place
+	conn    *backend.Conn
+	stop    func() bool
+	columns [][]byte // definitions as the client sees them
+	end     wire.OK  // of the packet after the last row
+	err     *wire.ServerError
+}
+
+// gather runs the parts of a Merge at once, and gives the client one answer.
+func (r *Runner) gather(ctx context.Context, st *Statement, places []txn.Place) error {
+	err := r.gatherOnce(ctx, st, places)
+	if err == nil || st.out.Begun || !st.repeatable(err) {
+		return err
+	}
+	return r.gatherOnce(ctx, st, places)
+}
+
+func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Place) error {
+	offset, count, err := st.limit()
+	if err != nil {
+		return err
+	}
+	pushed := uint64(count)
+	if count >= 0 {
+		pushed += uint64(offset)
+	}
+	sources := make([]*source, len(places))
+	for i, p := range places {
+		sources[i] = &source{st: st, place: p}
+	}
+	err = r.gatherFrom(ctx, st, sources, offset, count, pushed)
+	// Every connection is given back, whatever happened. The first error is the one that caused the others.
+	for _, s := range sources {
+		if e := s.close(ctx, err); e != nil && err == nil {
+			err = e
+		}
+	}
+	if err == nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	return st.writeEnd()
+}
+
+func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*source, offset, count int64, pushed uint64) error {
+	for _, s := range sources {
+		c, err := st.Tx.Conn(ctx, s.place)
+		if err != nil {
+			return err
+		}
+		s.conn, s.stop = c, c.Watch(ctx)
+		if err := st.send(c, st.mergePart(s.place.Schema, pushed)); err != nil {
+			return err
+		}
+	}
+	for _, s := range sources {
+		if err := s.open(); err != nil {
+			return err
+		}
+	}
+	rows, err := r.merged(ctx, st, sources, offset, count)
+	if err != nil {
+		return err
+	}
+	if err := st.writeHead(sources[0].columns, st.Plan.Merge.Hidden); err != nil {
+		return err
+	}
+	for {
+		row, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return mergeError(err)
+		}
+		st.out.Rows++
+		if err := st.Out.Packet(row); err != nil {
+			return err
+		}
+	}
+}
+
+// merged sets up the stages between the sources and the client.
+func (r *Runner) merged(ctx context.Context, st *Statement, sources []*source, offset, count int64) (*merge.Rows, error) {
+	format := value.Text
+	if st.Prepared {
+		format = value.Binary
+	}
+	defs := make([]wire.Column, len(sources[0].columns))
+	for i, d := range sources[0].columns {
+		if err := wire.ParseColumn(d, st.Out.Caps(), &defs[i]); err != nil {
+			return nil, err
+		}
+	}
+	fin := &finals{r: r, st: st, defs: defs, cols: make([]value.Column, len(defs))}
+	for i := range defs {
+		fin.cols[i] = value.Of(&defs[i], format)
+	}
+	cfg := merge.Config{
+		Plan: st.Plan.Merge, Columns: defs, Format: format, Sources: make([]merge.Source, len(sources)),
+		Offset: offset, Count: count, SortMemory: r.cfg.SortMemory,
+		Eval:  func(b *merge.Batch) error { return fin.evaluate(ctx, b) },
+		Empty: func() ([]byte, error) { return r.emptyRow(ctx, st, sources[0].place) },
+	}
+	for i, s := range sources {
+		cfg.Sources[i] = s
+	}
+	rows, err := merge.New(cfg)
+	if err != nil {
+		return nil, mergeError(err)
+	}
+	return rows, nil
+}
+
+// mergeError is a failure to merge as the client sees it.
+func mergeError(err error) error {
+	var refused *merge.NotMergeableError
+	var memory *merge.SortMemoryError
+	switch {
+	case errors.As(err, &refused):
+		return plan.NeedsStage(refused.Error())
+	case errors.As(err, &memory):
+		return &Error{Code: 1038, State: "HY001", Message: memory.Error()}
+	}
+	return err
+}
+
+// open reads up to the first row.
+func (s *source) open() error {
+	for {
+		p, err := s.conn.Next()
+		if err != nil {
+			return err
+		}
+		switch p.Kind {
+		case backend.KindErr:
+			s.err = logical(p.Err(), s.place.Schema, s.st.logicalDB(s.place))
+			return s.err
+		case backend.KindColumn:
+			caps := s.st.Out.Caps()
+			rw := wire.ColumnRewrite{From: s.place.Schema, To: s.st.logicalDB(s.place), Server: caps, Client: caps}
+			d, err := rw.Append(nil, p.Payload)
+			if err != nil {
+				return err
+			}
+			s.columns = append(s.columns, d)
+			if s.conn.InRows() { // DEPRECATE_EOF: nothing stands between columns and rows
+				return nil
+			}
+		case backend.KindColumnsEnd:
+			return nil
+		case backend.KindHead:
+		default:
+			return errorf(wire.ErUnknown, "leaf %s gave no rows for a part of the statement", s.place.Leaf)
+		}
+	}
+}
+
+// Next is the next row of the part.
+func (s *source) Next() ([]byte, error) {
+	if s.conn.Done() {
+		return nil, io.EOF
+	}
+	p, err := s.conn.Next()
+	if err != nil {
+		return nil, err
+	}
+	switch p.Kind {
+	case backend.KindRow:
+		return p.Payload, nil
+	case backend.KindEnd:
+		if err := wire.ParseOK(p.Payload, s.st.Out.Caps(), &s.end); err != nil {
+			return nil, err
+		}
+		s.end.Info, s.end.Track = nil, nil
+		s.st.out.Warnings += s.end.Warnings
+		s.st.out.Status |= s.end.Status
+		return nil, io.EOF
+	case backend.KindErr:
+		s.err = logical(p.Err(), s.place.Schema, s.st.logicalDB(s.place))
+		return nil, s.err
+	}
+	return nil, errorf(wire.ErUnknown, "leaf %s sent a packet that is no row", s.place.Leaf)
+}
+
+// close gives the connection back. What was not read is thrown away: after LIMIT there is little of it; after an error the statement is ended
+// first, as the connection may hold a transaction.
+func (s *source) close(ctx context.Context, failed error) error {
+	if s.conn == nil {
+		return nil
+	}
+	var err error
+	if !s.conn.Done() && !s.conn.Broken() {
+		if failed != nil {
+			err = s.conn.Kill(context.WithoutCancel(ctx))
+		}
+		if err == nil {
+			err = s.conn.Drain()
+		}
+	}
+	s.stop()
+	if err == nil && failed == nil && s.end.Warnings > 0 {
+		s.conn.Warnings = s.end.Warnings
+		err = s.st.notes(ctx, s.conn, s.place.Schema)
+	}
+	return s.st.Tx.Done(s.conn, err)
+}
+
+// writeHead gives the client the column definitions, without the hidden ones.
+func (st *Statement) writeHead(columns [][]byte, hidden int) error {
+	caps := st.Out.Caps()
+	st.out.Begun, st.out.HasRows = true, true
+	visible := columns[:len(columns)-hidden]
+	st.buf = wire.AppendColumnCount(st.buf[:0], caps, len(visible))
+	if err := st.Out.Packet(st.buf); err != nil {
+		return err
+	}
+	for _, d := range visible {
+		if err := st.Out.Packet(d); err != nil {
+			return err
+		}
+	}
+	if caps.Has(wire.ClientDeprecateEOF) {
+		return nil
+	}
+	st.buf = wire.AppendEOF(st.buf[:0], caps, &wire.OK{Status: st.Out.Status()})
+	return st.Out.Packet(st.buf)
+}
+
+// limit is the statement's LIMIT as numbers; count is negative when there is none.
+func (st *Statement) limit() (offset, count int64, err error) {
+	l := &st.Plan.Merge.Limit
+	if l.Count.Kind == plan.OperandNone {
+		return 0, -1, nil
+	}
+	if count, err = st.number(&l.Count); err != nil {
+		return 0, 0, err
+	}
+	if l.Offset.Kind != plan.OperandNone {
+		if offset, err = st.number(&l.Offset); err != nil {
+			return 0, 0, err
+		}
+	}
+	return offset, count, nil
+}
+
+func (st *Statement) number(o *plan.Operand) (int64, error) {
+	v, err := st.value(o)
+	if err == nil {
+		switch v.Kind {
+		case shard.Int:
+			if v.I >= 0 {
+				return v.I, nil
+			}
+		case shard.Uint:
+			return int64(min(v.U, 1<<62)), nil
+		case shard.Number:
+			if n, err := strconv.ParseUint(string(v.B), 10, 64); err == nil && !v.Neg {
+				return int64(min(n, 1<<62)), nil
+			}
+		}
+	}
+	return 0, &Error{Code: 1210, State: "HY000", Message: "Incorrect arguments to LIMIT"}
+}
+
+// emptyRow is the row of the client's own statement over a partition: what aggregates are over nothing.
+func (r *Runner) emptyRow(ctx context.Context, st *Statement, place txn.Place) ([]byte, error) {
+	w := st.Tx.Want(place)
+	c, err := r.cfg.Pools.Get(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	if err := st.send(c, st.forwardPart(place.Schema)); err != nil {
+		return nil, err
+	}
+	var row []byte
+	for {
+		p, err := c.Next()
+		if err != nil {
+			return nil, err
+		}
+		switch p.Kind {
+		case backend.KindRow:
+			row = bytes.Clone(p.Payload)
+		case backend.KindErr:
+			return nil, logical(p.Err(), place.Schema, st.logicalDB(place))
+		}
+		if c.Done() {
+			break
+		}
+	}
+	if row == nil {
+		return nil, io.EOF
+	}
+	return row, nil
+}

@@ -1,0 +1,419 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/shard"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// rowPlace is where a row of an INSERT goes, and the AUTO_INCREMENT value it was given.
+type rowPlace struct {
+	ordinal int
+	auto    uint64 // the value to be written in place of the client's
+	given   bool   // auto is to be written
+	// splices replace expressions by the values that a leaf gave them.
+	splices []plan.Splice
+}
+
+// changed says that the row is not written as the client wrote it.
+func (p rowPlace) changed() bool { return p.given || len(p.splices) > 0 }
+
+// insert splits the rows of INSERT and REPLACE by partition.
+func (r *Runner) insert(ctx context.Context, st *Statement) error {
+	in := st.Plan.Insert
+	rows := make([]rowPlace, len(in.Rows))
+	first, err := r.autos(ctx, st, rows)
+	if err != nil {
+		return err
+	}
+	if in.Table.Kind == topo.Reference {
+		return r.insertEverywhere(ctx, st, rows, first)
+	}
+	db := st.Snap.Databases[in.Table.DB]
+	if db == nil {
+		return topo.NoDatabase(in.Table.DB)
+	}
+	if err := r.rowOrdinals(ctx, st, db, rows); err != nil {
+		return err
+	}
+	jobs, err := st.insertJobs(db, rows)
+	if err != nil {
+		return err
+	}
+	if len(jobs) == 1 {
+		return r.insertOne(ctx, st, &jobs[0], rows, first)
+	}
+	if err := r.group(ctx, st, jobs, false); err != nil {
+		return err
+	}
+	return st.inserted(jobs, rows, first)
+}
+
+// insertOne runs the only part of an INSERT. It is the client's own statement when no value had to be generated.
+func (r *Runner) insertOne(ctx context.Context, st *Statement, j *job, rows []rowPlace, first uint64) error {
+	if !slices.ContainsFunc(rows, rowPlace.changed) {
+		j.part = st.forwardPart(j.place.Schema)
+		return r.forwardText(ctx, st, j.place, j.part, false)
+	}
+	if err := r.forwardText(ctx, st, j.place, j.part, true); err != nil {
+		return err
+	}
+	st.generated(first)
+	if st.out.HasRows {
+		return nil
+	}
+	return st.writeOK()
+}
+
+// insertEverywhere inserts the same rows at every leaf.
+func (r *Runner) insertEverywhere(ctx context.Context, st *Statement, rows []rowPlace, first uint64) error {
+	places, err := st.everyLeaf()
+	if err != nil {
+		return err
+	}
+	all := make([]int, len(rows))
+	for i := range all {
+		all[i] = i
+	}
+	jobs := make([]job, len(places))
+	clock := st.clock()
+	for i, p := range places {
+		jobs[i] = job{place: p, part: st.insertPart(clock, p.Schema, all, rows)}
+	}
+	if err := r.group(ctx, st, jobs, true); err != nil {
+		return err
+	}
+	return st.inserted(jobs[:1], rows, first)
+}
+
+// inserted answers for jobs that all succeeded.
+func (st *Statement) inserted(jobs []job, rows []rowPlace, first uint64) error {
+	st.generated(first)
+	if len(rows) > 1 {
+		var dups int64
+		for i := range jobs {
+			dups += jobs[i].duplicates(st.Plan.Insert.Replace)
+		}
+		for i := range jobs {
+			jobs[i].res.info = nil
+		}
+		jobs[0].res.info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: 0", len(rows), dups)
+	}
+	return st.answer(jobs)
+}
+
+func (st *Statement) generated(first uint64) {
+	if first != 0 {
+		st.out.InsertID, st.out.Generated = first, true
+	}
+}
+
+// duplicates is how many rows of a job met a row with an equal key, as MariaDB counts them.
+func (j *job) duplicates(replace bool) int64 {
+	if n := numbers(j.res.info); len(n) > 1 {
+		return n[1]
+	}
+	// One row, for which MariaDB prints nothing: 2 affected rows mean that it replaced or updated another, 0 that it was ignored.
+	switch j.res.ok.AffectedRows {
+	case 1:
+		return 0
+	case 0:
+		return 1
+	}
+	if replace {
+		return int64(j.res.ok.AffectedRows) - 1
+	}
+	return 1
+}
+
+// insertJobs makes a job a partition, in the order in which partitions appear.
+func (st *Statement) insertJobs(db *topo.Database, rows []rowPlace) ([]job, error) {
+	byOrdinal := map[int][]int{}
+	var order []int
+	for i, row := range rows {
+		if _, ok := byOrdinal[row.ordinal]; !ok {
+			order = append(order, row.ordinal)
+		}
+		byOrdinal[row.ordinal] = append(byOrdinal[row.ordinal], i)
+	}
+	if len(order) == 1 {
+		p, err := st.partition(db, order[0])
+		if err != nil {
+			return nil, err
+		}
+		j := job{place: p}
+		if slices.ContainsFunc(rows, rowPlace.changed) {
+			j.part = st.insertPart(nil, p.Schema, byOrdinal[order[0]], rows)
+		}
+		return []job{j}, nil
+	}
+	clock := st.clock()
+	jobs := make([]job, len(order))
+	for i, o := range order {
+		p, err := st.partition(db, o)
+		if err != nil {
+			return nil, err
+		}
+		jobs[i] = job{place: p, rows: byOrdinal[o], part: st.insertPart(clock, p.Schema, byOrdinal[o], rows)}
+	}
+	return jobs, nil
+}
+
+// insertPart is the INSERT of some of the rows.
+func (st *Statement) insertPart(clock []byte, schema string, which []int, rows []rowPlace) part {
+	in := st.Plan.Insert
+	names := in.Names
+	p := part{sql: append([]byte(nil), clock...)}
+	head := names
+	if in.Auto == plan.AutoAbsent {
+		head = withSplice(names, plan.Splice{From: in.ColumnPoint, To: in.ColumnPoint, Pieces: []plan.Piece{{Text: in.ColumnText}}})
+	}
+	p.sql = plan.RenderSpan(p.sql, st.Scan, in.Head, head, names, schema, 0)
+	p.params = st.spanArgs(p.params, in.Head)
+	for n, i := range which {
+		if n > 0 {
+			p.sql = append(p.sql, ',')
+		} else {
+			p.sql = append(p.sql, ' ')
+		}
+		p.sql = st.insertRow(p.sql, i, rows[i], schema)
+		p.params = st.insertArgs(p.params, i, rows[i])
+	}
+	if !in.Tail.Empty() {
+		p.sql = append(p.sql, ' ')
+		p.sql = plan.RenderSpan(p.sql, st.Scan, in.Tail, names, names, schema, 0)
+		p.params = st.spanArgs(p.params, in.Tail)
+	}
+	return p
+}
+
+func (st *Statement) insertRow(dst []byte, i int, row rowPlace, schema string) []byte {
+	in := st.Plan.Insert
+	splices := in.Names
+	for _, s := range row.splices {
+		splices = withSplice(splices, s)
+	}
+	if row.given {
+		s := st.autoSplice(i)
+		value := "?"
+		if !st.Prepared {
+			value = strconv.FormatUint(row.auto, 10)
+		}
+		if in.Auto == plan.AutoAbsent {
+			value += st.comma(in.RowPoints[i])
+		}
+		s.Pieces = []plan.Piece{{Text: value}}
+		splices = withSplice(splices, s)
+	}
+	return plan.RenderSpan(dst, st.Scan, in.Rows[i], splices, in.Names, schema, 0)
+}
+
+// comma follows an inserted value unless the row is empty.
+func (st *Statement) comma(before int32) string {
+	if t := st.Scan.Tokens[before]; t.Kind == sqltext.Op && t.Op == ')' {
+		return ""
+	}
+	return ","
+}
+
+// autoSplice is where a row's generated value goes.
+func (st *Statement) autoSplice(i int) plan.Splice {
+	in := st.Plan.Insert
+	if in.Auto == plan.AutoGiven {
+		return plan.Splice{From: in.AutoSpans[i].From, To: in.AutoSpans[i].To}
+	}
+	return plan.Splice{From: in.RowPoints[i], To: in.RowPoints[i]}
+}
+
+// insertArgs are a row's parameters: those of replaced expressions are left out, a generated value is put in its place.
+func (st *Statement) insertArgs(dst []wire.Param, i int, row rowPlace) []wire.Param {
+	if !st.Prepared {
+		return dst
+	}
+	span := st.Plan.Insert.Rows[i]
+	cuts := row.splices
+	auto := plan.Splice{From: -1}
+	if row.given {
+		auto = st.autoSplice(i)
+		cuts = withSplice(cuts, auto)
+	}
+	at := span.From
+	for _, c := range cuts {
+		dst = st.spanArgs(dst, sqltext.Span{From: at, To: c.From})
+		if c.From == auto.From && c.To == auto.To {
+			dst = append(dst, wire.Param{ParamType: wire.ParamType{Type: wire.TypeLongLong, Unsigned: true}, Int: row.auto})
+		}
+		at = c.To
+	}
+	return st.spanArgs(dst, sqltext.Span{From: at, To: span.To})
+}
+
+// withSplice adds one splice to a list, in order. A splice of the list that lies inside the new one gives way.
+func withSplice(list []plan.Splice, s plan.Splice) []plan.Splice {
+	out := make([]plan.Splice, 0, len(list)+1)
+	added := false
+	for _, o := range list {
+		if o.From >= s.From && o.To <= s.To && s.From < s.To {
+			continue
+		}
+		if !added && o.From >= s.From {
+			out, added = append(out, s), true
+		}
+		out = append(out, o)
+	}
+	if !added {
+		out = append(out, s)
+	}
+	return out
+}
+
+// autos reserves the AUTO_INCREMENT values that the rows ask for. first is the first of them, 0 when there is none.
+func (r *Runner) autos(ctx context.Context, st *Statement, rows []rowPlace) (first uint64, err error) {
+	in := st.Plan.Insert
+	if in.Auto == plan.AutoNone {
+		return 0, nil
+	}
+	var wanted []int
+	var highest uint64
+	for i := range rows {
+		if in.Auto == plan.AutoAbsent {
+			wanted = append(wanted, i)
+			continue
+		}
+		v, ask, err := r.autoValue(ctx, st, i)
+		if err != nil {
+			return 0, err
+		}
+		if ask {
+			wanted = append(wanted, i)
+		} else {
+			highest = max(highest, v)
+		}
+	}
+	if highest > 0 {
+		if err := r.cfg.Sequences.Observe(ctx, in.Table, highest); err != nil {
+			return 0, err
+		}
+	}
+	if len(wanted) == 0 {
+		return 0, nil
+	}
+	first, err = r.cfg.Sequences.Next(ctx, in.Table, len(wanted))
+	if err != nil {
+		return 0, err
+	}
+	for n, i := range wanted {
+		rows[i].auto, rows[i].given = first+uint64(n), true
+	}
+	return first, nil
+}
+
+// autoValue reads the value that a row has for its AUTO_INCREMENT column: ask means that it asks for one. A negative value is 0: it
+// doesn't move the sequence.
+func (r *Runner) autoValue(ctx context.Context, st *Statement, i int) (v uint64, ask bool, err error) {
+	o := &st.Plan.Insert.Autos[i]
+	switch o.Kind {
+	case plan.OperandNull, plan.OperandDefault, plan.OperandNone:
+		return 0, true, nil
+	}
+	signed, v, ok, err := int64(0), uint64(0), false, error(nil)
+	if val, verr := st.value(o); verr == nil {
+		if val.Kind == shard.Null {
+			return 0, true, nil
+		}
+		signed, v, ok = plainInt(val)
+	}
+	if !ok {
+		if signed, v, ok, err = r.askInt(ctx, st, o); err != nil {
+			return 0, false, err
+		}
+		if !ok {
+			return 0, true, nil
+		}
+	}
+	if signed == 0 && v == 0 && !st.Sess.NoAutoValueOnZero {
+		return 0, true, nil
+	}
+	if signed < 0 {
+		return 0, false, nil
+	}
+	return v, false, nil
+}
+
+// plainInt reads a value that is an integer as it stands.
+func plainInt(v shard.Value) (signed int64, u uint64, ok bool) {
+	switch v.Kind {
+	case shard.Int:
+		return v.I, uint64(max(v.I, 0)), true
+	case shard.Uint:
+		return 1, v.U, true
+	case shard.Number:
+		u, err := strconv.ParseUint(string(v.B), 10, 64)
+		if err != nil {
+			return 0, 0, false
+		}
+		if v.Neg && u > 0 {
+			return -1, 0, true
+		}
+		return min(int64(u>>1|u&1), 1), u, true
+	}
+	return 0, 0, false
+}
+
+// rowOrdinals finds each row's partition.
+func (r *Runner) rowOrdinals(ctx context.Context, st *Statement, db *topo.Database, rows []rowPlace) error {
+	in := st.Plan.Insert
+	if in.Keys == nil {
+		// One partition a statement: the next one the next time. Rows of one statement stay together, and with them its transaction.
+		o := int(r.turn.Add(1) % uint64(len(db.Partitions)))
+		for i := range rows {
+			rows[i].ordinal = o
+		}
+		return nil
+	}
+	f, err := r.shard(in.Table, len(db.Partitions))
+	if err != nil {
+		return err
+	}
+	auto := slices.Index(in.Table.ShardKey, in.Table.AutoIncrement)
+	for i := range rows {
+		o, err := r.rowOrdinal(ctx, st, f, in.Keys[i], &rows[i], auto)
+		if err != nil {
+			return err
+		}
+		rows[i].ordinal = o
+	}
+	return nil
+}
+
+func (r *Runner) rowOrdinal(ctx context.Context, st *Statement, f *shard.Func, key plan.KeyTuple, row *rowPlace, auto int) (int, error) {
+	st.vals, st.unquoted = st.vals[:0], st.unquoted[:0]
+	for k := range key {
+		if k == auto && row.given {
+			st.vals = append(st.vals, shard.UintValue(row.auto))
+			continue
+		}
+		v, err := st.value(&key[k])
+		if errors.Is(err, errNotPlain) {
+			return r.askOrdinal(ctx, st, f, key, row, auto)
+		}
+		if err != nil {
+			return 0, err
+		}
+		st.vals = append(st.vals, v)
+	}
+	o, err := f.Store(st.vals)
+	if errors.Is(err, shard.ErrInexact) || errors.Is(err, shard.ErrAskLeaf) {
+		return r.askOrdinal(ctx, st, f, key, row, auto)
+	}
+	return o, err
+}

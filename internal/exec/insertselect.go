@@ -1,0 +1,388 @@
+package exec
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/shard"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/value"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// collected is an Output that keeps the rows of a query.
+type collected struct {
+	caps    wire.Caps
+	status  wire.Status
+	columns []wire.Column
+	defs    int // definitions still to come; -1 before the head
+	rows    [][]byte
+	size    int64
+	limit   int64
+}
+
+func (c *collected) Caps() wire.Caps     { return c.caps }
+func (c *collected) Status() wire.Status { return c.status }
+
+func (c *collected) File(string) (io.Reader, error) {
+	return nil, errorf(wire.ErNotAllowedCommand, "a query can't read a file of the client")
+}
+
+// Packet takes the head, the definitions, the rows; the packets that end them are told apart by where they stand.
+func (c *collected) Packet(p []byte) error {
+	switch {
+	case c.defs < 0:
+		n, _, err := wire.ParseColumnCount(p, c.caps)
+		c.defs = n
+		return err
+	case c.defs > 0:
+		var d wire.Column
+		if err := wire.ParseColumn(bytes.Clone(p), c.caps, &d); err != nil {
+			return err
+		}
+		c.columns = append(c.columns, d)
+		c.defs--
+		return nil
+	case wire.IsEOF(p, c.caps):
+		return nil
+	}
+	c.size += int64(len(p)) + 48
+	if c.size > c.limit {
+		return &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: INSERT … SELECT over partitions holds at most %d bytes of rows at the node", c.limit)}
+	}
+	c.rows = append(c.rows, bytes.Clone(p))
+	return nil
+}
+
+// insertSelect runs the query, then inserts its rows where they belong, as one statement.
+func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
+	is := st.Plan.InsertSelect
+	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory}
+	sub := &Statement{
+		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
+		Prepared: st.Prepared, Args: st.Args, Out: out, Now: st.Now,
+	}
+	if err := r.run(ctx, sub); err != nil {
+		return err
+	}
+	if !sub.out.HasRows {
+		return errorf(wire.ErUnknown, "the query of INSERT … SELECT gave no result")
+	}
+	if is.Columns != nil && len(out.columns) != len(is.Columns) {
+		return &Error{Code: 1136, State: "21S01", Message: "Column count doesn't match value count at row 1"}
+	}
+	w := &rowWriter{r: r, st: st, rows: out.rows, auto: -1}
+	if err := w.prepare(out.columns); err != nil {
+		return err
+	}
+	places, err := st.targets(is.Table)
+	if err != nil {
+		return err
+	}
+	g := st.Tx.Group()
+	err = w.run(ctx, g, places)
+	if err = g.End(ctx, err); err != nil {
+		return err
+	}
+	st.generated(w.first)
+	st.out.Affected, st.out.Warnings, st.out.Notes = w.affected, w.warnings, w.notes
+	st.out.Info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: %d", len(out.rows), w.dups, w.warnings)
+	return st.writeOK()
+}
+
+// targets are the places that rows of a table may go to: its partitions by ordinal, or every leaf.
+func (st *Statement) targets(t *topo.Table) ([]txn.Place, error) {
+	if t.Kind == topo.Reference {
+		return st.everyLeaf()
+	}
+	db := st.Snap.Databases[t.DB]
+	if db == nil {
+		return nil, topo.NoDatabase(t.DB)
+	}
+	out := make([]txn.Place, len(db.Partitions))
+	for i := range out {
+		p, err := st.partition(db, i)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = p
+	}
+	return out, nil
+}
+
+// rowWriter inserts rows that a query gave, in statements of a bounded size.
+type rowWriter struct {
+	r    *Runner
+	st   *Statement
+	rows [][]byte
+	cols []value.Column
+	keys []int // which column of the query is each shard key column
+	auto int   // which is the AUTO_INCREMENT column, -1 when none is
+	more bool  // a generated value goes before each row
+
+	first, affected uint64
+	warnings        uint16
+	dups            int64
+	notes           []Note
+}
+
+// insertBatch bounds the text of one INSERT.
+const insertBatch = 1 << 20
+
+func (w *rowWriter) prepare(defs []wire.Column) error {
+	format := value.Text
+	if w.st.Prepared {
+		format = value.Binary
+	}
+	is := w.st.Plan.InsertSelect
+	for i := range defs {
+		w.cols = append(w.cols, value.Of(&defs[i], format))
+	}
+	w.more = is.ColumnText != ""
+	if is.Table.AutoIncrement >= 0 {
+		w.auto = slices.Index(is.Columns, is.Table.AutoIncrement)
+	}
+	for _, k := range is.Table.ShardKey {
+		n := slices.Index(is.Columns, k)
+		if n < 0 && !(w.more && k == is.Table.AutoIncrement) {
+			return plan.NeedsStage("INSERT … SELECT that leaves a shard key column to its default")
+		}
+		w.keys = append(w.keys, n)
+	}
+	return nil
+}
+
+func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) error {
+	t := w.st.Plan.InsertSelect.Table
+	var f *shard.Func
+	if t.Kind == topo.Sharded {
+		var err error
+		if f, err = w.r.shard(t, len(places)); err != nil {
+			return err
+		}
+	}
+	bufs := make([][]byte, len(places))
+	turn := int(w.r.turn.Add(1))
+	cells := make([][]byte, len(w.cols))
+	for _, row := range w.rows {
+		if err := splitRow(row, w.cols, w.st.Prepared, cells); err != nil {
+			return err
+		}
+		text, auto, err := w.text(ctx, cells)
+		if err != nil {
+			return err
+		}
+		to := bufs
+		at := 0
+		switch t.Kind {
+		case topo.Keyless:
+			at, to = turn%len(places), bufs[turn%len(places):][:1]
+		case topo.Sharded:
+			if at, err = w.ordinal(ctx, f, cells, auto); err != nil {
+				return err
+			}
+			to = bufs[at : at+1]
+		}
+		for i := range to {
+			if len(to[i]) > 0 {
+				to[i] = append(to[i], ',')
+			}
+			to[i] = append(to[i], text...)
+			if len(to[i]) > insertBatch {
+				if err := w.flush(ctx, g, places, bufs, at+i); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for i := range bufs {
+		if err := w.flush(ctx, g, places, bufs, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text is a row of VALUES.
+func (w *rowWriter) text(ctx context.Context, cells [][]byte) (text []byte, auto uint64, err error) {
+	t := w.st.Plan.InsertSelect.Table
+	ask := w.more
+	if w.auto >= 0 {
+		c := cells[w.auto]
+		lit, err := value.Literal(nil, &w.cols[w.auto], c)
+		if err != nil {
+			return nil, 0, err
+		}
+		if c == nil || string(lit) == "0" && !w.st.Sess.NoAutoValueOnZero {
+			ask = true
+		} else if v, err := strconv.ParseUint(string(lit), 10, 64); err == nil {
+			if err := w.r.cfg.Sequences.Observe(ctx, t, v); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	if ask {
+		if auto, err = w.r.cfg.Sequences.Next(ctx, t, 1); err != nil {
+			return nil, 0, err
+		}
+		if w.first == 0 {
+			w.first = auto
+		}
+	}
+	text = append(text, '(')
+	if w.more {
+		text = strconv.AppendUint(text, auto, 10)
+	}
+	for i := range cells {
+		if i > 0 || w.more {
+			text = append(text, ',')
+		}
+		if i == w.auto && auto != 0 {
+			text = strconv.AppendUint(text, auto, 10)
+			continue
+		}
+		if text, err = value.Literal(text, &w.cols[i], cells[i]); err != nil {
+			return nil, 0, err
+		}
+	}
+	return append(text, ')'), auto, nil
+}
+
+// ordinal is the partition of a row.
+func (w *rowWriter) ordinal(ctx context.Context, f *shard.Func, cells [][]byte, auto uint64) (int, error) {
+	st, t := w.st, w.st.Plan.InsertSelect.Table
+	st.vals = st.vals[:0]
+	for k, n := range w.keys {
+		if auto != 0 && t.ShardKey[k] == t.AutoIncrement {
+			st.vals = append(st.vals, shard.UintValue(auto))
+			continue
+		}
+		v, err := cellValue(&w.cols[n], cells[n])
+		if err != nil {
+			return 0, err
+		}
+		st.vals = append(st.vals, v)
+	}
+	o, err := f.Store(st.vals)
+	if err == nil {
+		return o, nil
+	}
+	// The conversion is not plain: a leaf does it.
+	types, exprs := make([]string, len(w.keys)), make([]string, len(w.keys))
+	for k, n := range w.keys {
+		col := &t.Columns[t.ShardKey[k]]
+		types[k] = shard.DeclaredType(col.FullType, col.Charset, col.Collation)
+		if auto != 0 && t.ShardKey[k] == t.AutoIncrement {
+			exprs[k] = strconv.FormatUint(auto, 10)
+			continue
+		}
+		lit, err := value.Literal(nil, &w.cols[n], cells[n])
+		if err != nil {
+			return 0, err
+		}
+		exprs[k] = string(lit)
+	}
+	res, err := w.r.ask(ctx, st, t.DB, f.StoreSQL(nil, types, [][]string{exprs}))
+	if err != nil {
+		return 0, err
+	}
+	if len(res.Rows) != 1 {
+		return 0, errorf(wire.ErUnknown, "leaf %s did not evaluate the shard key of a row", st.Home)
+	}
+	return f.Answer(res.Rows[0])
+}
+
+// cellValue is a cell as a value to be stored.
+func cellValue(c *value.Column, cell []byte) (shard.Value, error) {
+	if cell == nil {
+		return shard.Value{Kind: shard.Null}, nil
+	}
+	switch c.Class {
+	case value.Int:
+		u, err := c.Uint64(cell)
+		if err != nil {
+			return shard.Value{}, err
+		}
+		if c.Unsigned {
+			return shard.UintValue(u), nil
+		}
+		return shard.IntValue(int64(u)), nil
+	case value.Decimal:
+		if len(cell) > 0 && cell[0] == '-' {
+			return shard.NumberValue(cell[1:], true), nil
+		}
+		return shard.NumberValue(cell, false), nil
+	case value.Bytes:
+		return shard.Value{Kind: shard.Bytes, B: cell}, nil
+	case value.String:
+		charset := ""
+		if c.Collation != nil {
+			charset = c.Collation.Charset
+		}
+		return shard.StringValue(cell, charset), nil
+	}
+	// Whatever else there is goes by its text, which the leaf converts where shard does not.
+	return shard.Value{Kind: shard.String, B: cell, Charset: "\x00"}, nil
+}
+
+func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place, bufs [][]byte, i int) error {
+	if len(bufs[i]) == 0 {
+		return nil
+	}
+	is := w.st.Plan.InsertSelect
+	names := is.Names
+	head := names
+	if w.more {
+		head = withSplice(names, plan.Splice{From: is.ColumnPoint, To: is.ColumnPoint, Pieces: []plan.Piece{{Text: is.ColumnText}}})
+	}
+	schema := places[i].Schema
+	sql := plan.RenderSpan(w.st.clock(), w.st.Scan, is.Head, head, names, schema, 0)
+	sql = append(append(sql, " VALUES "...), bufs[i]...)
+	j := job{place: places[i]}
+	if !is.Tail.Empty() {
+		sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, names, names, schema, 0)
+		j.params = w.st.spanArgs(nil, is.Tail)
+	}
+	j.sql = sql
+	bufs[i] = bufs[i][:0]
+	if err := w.r.run1(ctx, w.st, g, &j); err != nil {
+		return err
+	}
+	if is.Table.Kind != topo.Reference || i == 0 {
+		w.affected += j.res.ok.AffectedRows
+		w.dups += j.duplicates(false)
+		w.warnings += j.res.ok.Warnings
+		w.notes = append(w.notes, j.res.notes...)
+	}
+	return nil
+}
+
+// splitRow cuts a row into cells; nil is NULL.
+func splitRow(row []byte, cols []value.Column, binary bool, cells [][]byte) error {
+	if !binary {
+		return wire.SplitTextRow(row, cells)
+	}
+	var b wire.BinaryRow
+	if err := b.Reset(row, len(cols)); err != nil {
+		return err
+	}
+	for i := range cols {
+		v, null, ok := b.Next(cols[i].Type)
+		if !ok {
+			return wire.ErrMalformed
+		}
+		cells[i] = v
+		if null {
+			cells[i] = nil
+		} else if v == nil {
+			cells[i] = []byte{}
+		}
+	}
+	return nil
+}

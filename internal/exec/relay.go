@@ -1,0 +1,146 @@
+package exec
+
+import (
+	"context"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// sessionBits are the bits of a status that are the session's to say, not the connection's.
+const sessionBits = txn.StatusMask | wire.StatusMoreResults
+
+// relay gives packets of one answer to the client as they come, with the partition's name replaced and the session's status put in.
+type relay struct {
+	st     *Statement
+	schema string // the partition's database, as leaves say it
+	db     string // as clients know it
+	// quiet keeps an OK for the caller: writes whose parts are added up.
+	quiet bool
+	err   *wire.ServerError // of the answer
+}
+
+// packet handles one packet of the answer.
+func (l *relay) packet(p backend.Packet) error {
+	st, out := l.st, l.st.Out
+	switch p.Kind {
+	case backend.KindRow:
+		st.out.Rows++
+		return out.Packet(p.Payload)
+	case backend.KindColumn:
+		rw := wire.ColumnRewrite{From: l.schema, To: l.db, Server: out.Caps(), Client: out.Caps()}
+		b, err := rw.Append(st.buf[:0], p.Payload)
+		if err != nil {
+			return err
+		}
+		st.buf = b
+		return out.Packet(b)
+	case backend.KindHead:
+		st.out.Begun, st.out.HasRows = true, true
+		return out.Packet(p.Payload)
+	case backend.KindColumnsEnd:
+		return l.patched(p.Payload, 0)
+	case backend.KindEnd:
+		s, err := wire.PeekStatus(p.Payload, out.Caps())
+		if err != nil {
+			return err
+		}
+		return l.patched(p.Payload, s&wire.StatusMoreResults)
+	case backend.KindOK:
+		return l.ok(p.Payload)
+	case backend.KindErr:
+		l.err = logical(p.Err(), l.schema, l.db)
+	}
+	return nil
+}
+
+// patched relays an EOF or OK with the session's status in place of the connection's.
+func (l *relay) patched(payload []byte, more wire.Status) error {
+	caps := l.st.Out.Caps()
+	s, err := wire.PeekStatus(payload, caps)
+	if err != nil {
+		return err
+	}
+	if err := wire.PatchStatus(payload, caps, s&^sessionBits|l.st.Out.Status()|more); err != nil {
+		return err
+	}
+	l.st.out.Status = s
+	return l.st.Out.Packet(payload)
+}
+
+func (l *relay) ok(payload []byte) error {
+	caps := l.st.Out.Caps()
+	var ok wire.OK
+	if err := wire.ParseOK(payload, caps, &ok); err != nil {
+		return err
+	}
+	o := &l.st.out
+	o.Affected, o.InsertID, o.Warnings, o.Status = ok.AffectedRows, ok.InsertID, ok.Warnings, ok.Status
+	o.Info = append(o.Info[:0], ok.Info...)
+	if l.quiet {
+		return nil
+	}
+	if ok.Status&wire.StatusMoreResults != 0 { // a result in the midst of several: CALL
+		o.Begun = true
+		ok.Status = ok.Status&^sessionBits | l.st.Out.Status() | wire.StatusMoreResults
+		ok.Track = nil
+		return l.st.Out.Packet(wire.AppendOK(l.st.buf[:0], caps, &ok))
+	}
+	return nil
+}
+
+// drain reads an answer from a connection to its end and gives its packets to the client. The error is the backend's or the client's; the
+// answer's own error is in l.err.
+func (l *relay) drain(c *backend.Conn) error {
+	for {
+		p, err := c.Next()
+		if err != nil {
+			return err
+		}
+		if err := l.packet(p); err != nil {
+			return err
+		}
+		if c.Done() {
+			l.st.out.Warnings = c.Warnings
+			return nil
+		}
+	}
+}
+
+// writeOK gives the client the OK packet of a statement without rows, from the outcome.
+func (st *Statement) writeOK() error {
+	st.out.Begun = true
+	st.buf = wire.AppendOK(st.buf[:0], st.Out.Caps(), &wire.OK{
+		AffectedRows: st.out.Affected,
+		InsertID:     st.out.InsertID,
+		Status:       st.out.Status&^sessionBits | st.Out.Status(),
+		Warnings:     st.out.Warnings,
+		Info:         st.out.Info,
+	})
+	return st.Out.Packet(st.buf)
+}
+
+// notes fetches the text of a statement's warnings from the connection that ran it, before others use it.
+func (st *Statement) notes(ctx context.Context, c *backend.Conn, schema string) error {
+	if c.Warnings == 0 || c.Broken() {
+		return nil
+	}
+	warnings := c.Warnings
+	res, err := c.Query(ctx, "SHOW WARNINGS")
+	if err != nil {
+		return err
+	}
+	c.Warnings = warnings
+	for _, row := range res.Rows {
+		if len(row) < 3 {
+			continue
+		}
+		m := row[2]
+		if r := renamed(m, schema, st.Sess.DB); schema != "" && r != nil {
+			m = r
+		}
+		st.out.Notes = append(st.out.Notes, Note{Level: string(row[0]), Code: string(row[1]), Message: string(m)})
+	}
+	return nil
+}

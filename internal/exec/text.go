@@ -1,0 +1,112 @@
+package exec
+
+import (
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// part is the text that one place gets, with the parameters of its ? in order.
+type part struct {
+	sql    []byte
+	params []wire.Param
+	// text is sql as a string where the same string is used again and again; "" otherwise.
+	text string
+}
+
+// forwardPart is the statement for one place: the client's own bytes where nothing has to be renamed.
+func (st *Statement) forwardPart(schema string) part {
+	if !st.Query.Empty() {
+		p := part{sql: plan.RenderSpan(nil, st.Scan, st.Query, st.Plan.Forward, st.Plan.Forward, schema, 0)}
+		p.params = st.spanArgs(nil, st.Query)
+		return p
+	}
+	if len(st.Plan.Forward) == 0 {
+		return part{sql: st.Scan.Src[:st.Scan.End], text: st.Text, params: st.Args}
+	}
+	st.text = plan.Render(st.text[:0], st.Scan, st.Plan.Forward, st.Plan.Forward, schema, 0)
+	return part{sql: st.text, params: st.Args}
+}
+
+// mergePart is a part of a Merge.
+func (st *Statement) mergePart(schema string, limit uint64) part {
+	m := st.Plan.Merge
+	if st.Query.Empty() {
+		p := part{sql: plan.Render(nil, st.Scan, m.Splices, m.Names, schema, limit)}
+		if st.Prepared {
+			p.params = st.pick(plan.ParamOrder(st.Scan, m.Splices, m.Names))
+		}
+		return p
+	}
+	p := part{sql: plan.RenderSpan(nil, st.Scan, st.Query, m.Splices, m.Names, schema, limit)}
+	if st.Prepared {
+		// The order is that of the whole statement: the query's own lie between those before and behind it.
+		order := plan.ParamOrder(st.Scan, m.Splices, m.Names)
+		before := st.paramsBefore(st.Query.From)
+		behind := st.Scan.Params - st.paramsBefore(st.Query.To)
+		p.params = st.pick(order[before : len(order)-behind])
+	}
+	return p
+}
+
+func (st *Statement) pick(order []int) []wire.Param {
+	out := make([]wire.Param, len(order))
+	for i, n := range order {
+		out[i] = st.Args[n]
+	}
+	return out
+}
+
+// spanArgs are the parameters that stand in a span, in order.
+func (st *Statement) spanArgs(dst []wire.Param, s sqltext.Span) []wire.Param {
+	if !st.Prepared {
+		return dst
+	}
+	n := -1
+	for i := s.From; i < s.To; i++ {
+		if st.Scan.Tokens[i].Kind != sqltext.Param {
+			continue
+		}
+		if n < 0 {
+			n = st.paramsBefore(i)
+		}
+		dst = append(dst, st.Args[n])
+		n++
+	}
+	return dst
+}
+
+func (st *Statement) paramsBefore(tok int32) int {
+	n := 0
+	for _, t := range st.Scan.Tokens[:tok] {
+		if t.Kind == sqltext.Param {
+			n++
+		}
+	}
+	return n
+}
+
+// send sends a part: COM_QUERY, or the binary protocol for prepared statements.
+func (st *Statement) send(c *backend.Conn, p part) error {
+	if !st.Prepared {
+		return c.Send(wire.ComQuery, p.sql)
+	}
+	st.body = appendExecuteBody(st.body[:0], p.params)
+	if p.text == "" {
+		p.text = string(p.sql)
+	}
+	return c.SendExecute(p.text, st.body)
+}
+
+// executeHead is what wire.AppendExecute writes before what backend wants: the command byte and the statement's id.
+const executeHead = 5
+
+func appendExecuteBody(dst []byte, params []wire.Param) []byte {
+	for i := range params {
+		params[i].Long = false // what came in pieces leaves in one
+	}
+	at := len(dst)
+	dst = wire.AppendExecute(dst, 0, 0, params, true)
+	return append(dst[:at], dst[at+executeHead:]...)
+}
