@@ -13,10 +13,11 @@ const DefaultMaxPacket = 1 << 30
 // Conn frames packets over a net.Conn. One goroutine may read while another one writes, if [Conn.SetPipelined] was called; otherwise
 // one at a time uses it. Deadlines and Close may be called by anyone.
 type Conn struct {
-	nc  net.Conn        // what the bytes go through: the socket, or TLS over it
-	raw syscall.RawConn // the socket, nil where it can't be waited on without a buffer
-	sys syscall.RawConn // the socket even below TLS
-	z   *compressor     // nil without compression
+	sock net.Conn        // the connection below all, never changed: Close may come at any time
+	nc   net.Conn        // what the bytes go through: the socket, or TLS over it
+	raw  syscall.RawConn // the socket, nil where it can't be waited on without a buffer
+	sys  syscall.RawConn // the socket even below TLS
+	z    *compressor     // nil without compression
 
 	// The reader's.
 	block    *block // holds block.b[r:w] to be read; nil while there is nothing
@@ -50,7 +51,7 @@ type Conn struct {
 
 // NewConn frames packets over nc.
 func NewConn(nc net.Conn) *Conn {
-	c := &Conn{nc: nc, max: DefaultMaxPacket}
+	c := &Conn{sock: nc, nc: nc, max: DefaultMaxPacket}
 	if sc, ok := nc.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			c.sys = raw
@@ -102,27 +103,24 @@ func (c *Conn) ResetSeq() {
 func (c *Conn) NetConn() net.Conn { return c.nc }
 
 // RemoteAddr returns the peer's address.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.sock.RemoteAddr() }
 
 // LocalAddr returns our own address.
-func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return c.sock.LocalAddr() }
 
 // SetDeadline sets when reads and writes fail. A read that timed out before the first byte of a frame can be repeated.
-func (c *Conn) SetDeadline(t time.Time) error { return c.nc.SetDeadline(t) }
+func (c *Conn) SetDeadline(t time.Time) error { return c.sock.SetDeadline(t) }
 
 // SetReadDeadline sets when reads fail.
-func (c *Conn) SetReadDeadline(t time.Time) error { return c.nc.SetReadDeadline(t) }
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.sock.SetReadDeadline(t) }
 
 // SetWriteDeadline sets when writes fail.
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.nc.SetWriteDeadline(t) }
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.sock.SetWriteDeadline(t) }
 
 // Close closes the connection at once, without flushing. It may be called while others read or write: these then fail.
 func (c *Conn) Close() error {
-	if t, ok := c.nc.(*tls.Conn); ok {
-		// tls.Conn.Close waits up to 5 s for its alert to be written, to a peer that may not read any more.
-		return t.NetConn().Close()
-	}
-	return c.nc.Close()
+	// Not TLS's Close: it waits for its alert to be written, to a peer that may not read any more.
+	return c.sock.Close()
 }
 
 // ReleaseBuffers gives back what buffers hold nothing, for a Conn that nobody reads from or writes to for a while. Slices returned by

@@ -163,11 +163,14 @@ func (c *Conn) fill(n int) error {
 			}
 			continue
 		}
-		if len(c.block.b)-c.r < n {
-			c.makeRoom(n)
+		if size := len(c.block.b); c.large && size < largeBlock {
+			c.makeRoom(largeBlock)
+		} else if size-c.r < n || c.r > 0 && size-c.w < size/2 {
+			c.makeRoom(n) // a read into what little is left would be a system call for little
 		}
-		got, err := c.source().Read(c.block.b[c.w:])
-		c.large = c.w == 0 && got == len(c.block.b)
+		room := c.block.b[c.w:]
+		got, err := c.source().Read(room)
+		c.large = got == len(room)
 		c.w += got
 		if err != nil && c.w-c.r < n {
 			if err == io.EOF && c.w > c.r {
@@ -196,6 +199,9 @@ func (c *Conn) makeRoom(n int) {
 // readFirst waits for the first bytes, without holding a buffer while it waits.
 func (c *Conn) readFirst() error {
 	if c.raw != nil && c.z == nil {
+		if c.large && c.block != nil && len(c.block.b) < largeBlock {
+			c.dropBlock()
+		}
 		c.gotN, c.gotErr = 0, nil
 		err := c.raw.Read(c.tryRead)
 		switch {
@@ -208,7 +214,7 @@ func (c *Conn) readFirst() error {
 			c.dropBlock()
 			return io.EOF
 		}
-		c.large = c.gotN == len(c.block.b)
+		c.large = c.large || c.gotN == len(c.block.b)
 		c.w = c.gotN
 		return nil
 	}

@@ -215,11 +215,10 @@ func (c *Conn) startTLS(ctx context.Context, t *tls.Conn) error {
 // during lets ctx end the reads and writes until the returned function is called, which resets the deadlines and puts ctx's error in
 // place of the one that it caused.
 func (c *Conn) during(ctx context.Context) func(*error) {
-	nc := c.nc
 	past := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(past)
-		nc.SetDeadline(time.Unix(1, 0))
+		c.sock.SetDeadline(time.Unix(1, 0))
 	})
 	return func(err *error) {
 		if !stop() {
@@ -228,6 +227,6 @@ func (c *Conn) during(ctx context.Context) func(*error) {
 				*err = errors.Join(context.Cause(ctx), *err)
 			}
 		}
-		nc.SetDeadline(time.Time{})
+		c.sock.SetDeadline(time.Time{})
 	}
 }
