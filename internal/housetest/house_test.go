@@ -79,7 +79,7 @@ var rooms = map[string][]string{
 	"internal/merge":     {"plan", "value", "wire", "collate"},
 	"internal/backend":   {"wire", "topo"},
 	"internal/txn":       {"backend", "topo", "wire"},
-	"internal/exec":      {"plan", "backend", "txn", "value", "shard", "merge", "sqltext", "topo", "wire"},
+	"internal/exec":      {"plan", "backend", "txn", "value", "shard", "merge", "collate", "sqltext", "topo", "wire"},
 	"internal/ddl":       {"backend", "catalog", "sqltext", "topo", "wire"},
 	"internal/catalog":   {"topo"},
 	"internal/gateway": {
