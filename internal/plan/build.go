@@ -29,6 +29,7 @@ type planner struct {
 	system      bool
 	reference   bool
 	windowSeen  bool
+	rownum      bool
 	stored      string // d.f(): the sharded database d
 	// literals: a decision looked at a literal's value.
 	literals bool
@@ -196,8 +197,10 @@ func (p *planner) findVolatile() {
 	}
 	p.volatile = make(map[int32]bool)
 	for i := range p.scan.Tokens {
-		if p.scan.Tokens[i].Kind == sqltext.Word && p.isOp(int32(i)+1, "(") && volatileFunctions[strings.ToUpper(p.text(int32(i)))] {
-			p.volatile[int32(i)] = true
+		if p.scan.Tokens[i].Kind == sqltext.Word && p.isOp(int32(i)+1, "(") {
+			name := strings.ToUpper(p.text(int32(i)))
+			p.volatile[int32(i)] = volatileFunctions[name]
+			p.rownum = p.rownum || name == "ROWNUM"
 		}
 	}
 }

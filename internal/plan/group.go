@@ -94,7 +94,7 @@ func (r *grouper) groupKeys() string {
 		} else if j := r.b.itemIndex(e); j >= 0 && (r.b.isAlias(e) || isColumn(unparen(e))) {
 			k.item = j
 		} else {
-			k.value = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e)}
+			k.value = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e), number: isNumber(e)}
 		}
 		if k.item >= 0 {
 			e := s.Items[k.item].Expr
@@ -254,7 +254,7 @@ func (r *grouper) combine(f *sqltext.Func, col Col, inPlace bool) (Col, string) 
 		if c, ok := r.aggCols[key]; ok && share {
 			return c, ""
 		}
-		col = r.hide(self, false)
+		col = r.hide(self)
 		if share {
 			r.aggCols[key] = col
 		}
@@ -279,8 +279,8 @@ func (r *grouper) combine(f *sqltext.Func, col Col, inPlace bool) (Col, string) 
 		a.Op = AggSum
 	case name == "AVG":
 		a.Op = AggAvg
-		a.Sum = r.hide(args("SUM"), false)
-		a.Count = r.hide(args("COUNT"), false)
+		a.Sum = r.hide(args("SUM"))
+		a.Count = r.hide(args("COUNT"))
 	case name == "MIN", name == "MAX":
 		a.Op = AggMin
 		if name == "MAX" {
@@ -319,10 +319,12 @@ func (r *grouper) extreme(f *sqltext.Func, a *Agg, self []Piece) string {
 		}
 	}
 	switch c {
-	case classNever, classStamp:
+	case classNever:
 		return f.Name + " of a value whose text has another order"
+	case classStamp:
+		a.Keys = []SortKey{{Col: r.hide(wrap("UNIX_TIMESTAMP(", self, ")"))}}
 	case classString, classUnknown:
-		a.Weight, a.HasWeight = r.hide(wrap("WEIGHT_STRING(", self, ")"), false), true
+		a.Weight, a.HasWeight = r.hide(wrap("WEIGHT_STRING(", self, ")")), true
 	}
 	return ""
 }
@@ -399,7 +401,7 @@ func (r *grouper) finalColumn(c *sqltext.Column, having bool) (col Col, known bo
 			return 0, false, reason
 		}
 	}
-	return r.hide([]Piece{copyPiece(c.Span)}, false), true, ""
+	return r.hide([]Piece{copyPiece(c.Span)}), true, ""
 }
 
 func (r *grouper) starCovers(n node) bool {

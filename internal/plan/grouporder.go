@@ -76,8 +76,12 @@ func (r *grouper) orderOne(e sqltext.Expr, item int) (groupOrder, string) {
 		}
 		g.sort.Col = col
 		for _, a := range r.m.Aggs {
-			if a.Col == col && a.HasWeight {
+			switch {
+			case a.Col != col:
+			case a.HasWeight:
 				g.sort.Weight, g.sort.HasWeight = a.Weight, true
+			case (a.Op == AggMin || a.Op == AggMax) && len(a.Keys) == 1:
+				g.sort = a.Keys[0]
 			}
 		}
 		return g, ""
@@ -95,7 +99,7 @@ func (r *grouper) orderOne(e sqltext.Expr, item int) (groupOrder, string) {
 		if reason != "" {
 			return g, reason
 		}
-		f.Into = r.hide(r.copyExpr(e), false)
+		f.Into = r.hide(r.copyExpr(e))
 		r.m.Finals = append(r.m.Finals, f)
 		g.sort.Col = f.Into
 		return g, ""
@@ -112,7 +116,7 @@ func (r *grouper) orderOne(e sqltext.Expr, item int) (groupOrder, string) {
 			return g, reason
 		}
 	} else {
-		v = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e)}
+		v = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e), number: isNumber(e)}
 		if isCol {
 			v.typ = n.column()
 		}
@@ -210,7 +214,7 @@ func (r *grouper) sortDistinct(parts *[]orderKey) string {
 	var keys []SortKey
 	var by []Piece
 	for _, a := range r.distinct.Args {
-		v := value{pieces: []Piece{copyPiece(a.ExprSpan())}}
+		v := value{pieces: []Piece{copyPiece(a.ExprSpan())}, number: isNumber(a)}
 		if n, ok := r.b.resolveExpr(a); ok {
 			v.typ = n.column()
 		}

@@ -33,10 +33,10 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 		inner.Forward = p.names()
 		inner.Merge, inner.Stage = p.merge(u)
 	}
-	plan.Stage = inner.Stage
 	whole := p.stmt.Span
 	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns,
-		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To}}
+		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To},
+		ReadsTarget: p.readsTarget(s.Table, table)}
 	switch table.Kind {
 	case topo.Reference:
 		plan.Route = Route{Kind: RouteEveryLeaf}
@@ -48,6 +48,19 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 		plan.Merge = &Merge{Splices: plan.InsertSelect.Names, Names: plan.InsertSelect.Names}
 	}
 	return nil
+}
+
+// readsTarget says whether the statement names the table that it writes to once more.
+func (p *planner) readsTarget(target *sqltext.TableName, table *topo.Table) bool {
+	for _, t := range p.stmt.Tables {
+		if t.Span == target.Span || t.CTE {
+			continue
+		}
+		if other, _, err := p.lookup(t); err == nil && other == table {
+			return true
+		}
+	}
+	return false
 }
 
 // settleInsert checks what surrounds the query: ON DUPLICATE KEY UPDATE and RETURNING run on rows of values, where the query's tables are not.

@@ -55,6 +55,8 @@ func (p *planner) manyReason() string {
 		return "a lock function"
 	case f&(sqltext.HasStoredCall|sqltext.HasSequence) != 0:
 		return "a stored function or sequence"
+	case f&sqltext.HasNondeterministic != 0 && p.rownum:
+		return "ROWNUM()"
 	}
 	return ""
 }
@@ -178,11 +180,11 @@ func (p *planner) mergeSet(u *unit) (*Merge, string) {
 	q := u.q
 	distinct := u.key == nil && q.Op == sqltext.Union
 	for x := u; ; x = x.left {
-		if x.q.Bracket && x != u {
-			return nil, "bracketed set operations"
-		}
 		if x.left == nil {
 			break
+		}
+		if x.q.Bracket && x != u {
+			return nil, "bracketed set operations"
 		}
 		if x.right.left != nil {
 			return nil, "nested set operations"

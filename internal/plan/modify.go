@@ -168,8 +168,8 @@ func (p *planner) differsByLeaf() string {
 	switch {
 	case f&(sqltext.HasNondeterministic|sqltext.HasSequence) != 0:
 		return "a write to a reference table with a function that differs by call"
-	case f&sqltext.HasPlaceFunction != 0:
-		return "a write to a reference table with a function that differs by leaf"
+	case f&sqltext.HasPlaceFunction != 0 && f&sqltext.HasSysVar != 0: // the functions among them that are not volatile tell of the user
+		return "a write to a reference table with a system variable that differs by leaf"
 	case f&(sqltext.HasLockFunction|sqltext.HasStoredCall) != 0:
 		return "a write to a reference table with a lock function or a stored function"
 	}

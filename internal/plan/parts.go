@@ -2,7 +2,6 @@ package plan
 
 import (
 	"sort"
-	"strconv"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -45,30 +44,17 @@ func wrap(l string, p []Piece, r string) []Piece {
 }
 
 // hide appends a hidden column and returns its number. Equal ones are shared unless they hold literals or parameters, whose values may differ.
-func (g *merger) hide(pieces []Piece, alias bool) Col {
+func (g *merger) hide(pieces []Piece) Col {
 	key, share := g.key(pieces)
 	if share {
 		if i, ok := g.byText[key]; ok {
-			if alias && g.hidden[i].alias == "" {
-				g.hidden[i].alias = hiddenName(i)
-			}
 			return hiddenBase + Col(i)
 		}
+		g.byText[key] = len(g.hidden)
 	}
-	i := len(g.hidden)
-	h := hiddenCol{pieces: pieces}
-	if alias {
-		h.alias = hiddenName(i)
-	}
-	g.hidden = append(g.hidden, h)
-	if share {
-		g.byText[key] = i
-	}
-	return hiddenBase + Col(i)
+	g.hidden = append(g.hidden, hiddenCol{pieces: pieces})
+	return hiddenBase + Col(len(g.hidden)-1)
 }
-
-// hiddenName is an alias that no client would use.
-func hiddenName(i int) string { return "_orbweaver_" + strconv.Itoa(i) }
 
 func (g *merger) key(pieces []Piece) (key string, share bool) {
 	var sb strings.Builder
@@ -168,57 +154,73 @@ type value struct {
 	// visible is the select item's column that holds it, when there is one.
 	visible   Col
 	isVisible bool
-	// volatile: another evaluation yields another value, so no weight can be asked for.
-	volatile bool
-	// aggregate: weights are combined with it (see Agg).
-	agg *Agg
+	// number: surely no string, whatever typ says. volatile: another evaluation yields another value, so no weight can be asked for.
+	number, volatile bool
 }
 
-// sortKey makes the key that compares by v. order is how a part's ORDER BY names it: the pieces of a position or an alias.
-func (g *merger) sortKey(v value, desc bool) (k SortKey, order []Piece, reason string) {
-	k.Desc = desc
-	direct := func(pieces []Piece) {
-		k.Col = g.hide(pieces, true)
-		order = []Piece{g.aliasPiece(k.Col)}
-	}
-	switch c := columnClass(v.typ); c {
-	case classNever:
-		return k, nil, "comparing values of type " + strings.ToUpper(v.typ.Type)
-	case classNumber:
-		direct(wrap("(", v.pieces, ")+0"))
-	case classFloat:
-		direct(wrap("(", v.pieces, ")*1e0"))
-	case classStamp:
-		direct(wrap("UNIX_TIMESTAMP(", v.pieces, ")"))
-	default:
-		switch {
-		case !v.isVisible:
-			direct(v.pieces)
-		case v.visible < endBase && !g.starBefore(v.visible):
-			k.Col = v.visible
-			order = []Piece{textPiece(strconv.Itoa(int(v.visible) + 1))}
-		default:
-			k.Col = v.visible
-			order = []Piece{g.aliasPiece(g.hide(v.pieces, true))}
+// isNumber says that an expression's value is a number whatever its operands are.
+func isNumber(e sqltext.Expr) bool {
+	switch x := unparen(e).(type) {
+	case *sqltext.Binary:
+		switch x.Op {
+		case "+", "-", "*", "/", "%", "DIV", "&", "|", "^", "<<", ">>": // but for x + INTERVAL …, which is Opaque
+			_, l := unparen(x.L).(*sqltext.Opaque)
+			_, r := unparen(x.R).(*sqltext.Opaque)
+			return !l && !r
 		}
-		if c != classPlain && !v.volatile {
-			k.Weight, k.HasWeight = g.hide(wrap("WEIGHT_STRING(", v.pieces, ")"), false), true
-		}
-	}
-	return k, order, ""
-}
-
-// starBefore says that the client's column number c was counted through a star: a position would do, but a stale catalog must not matter.
-func (g *merger) starBefore(c Col) bool {
-	for i := range g.sel.Items {
-		if g.sel.Items[i].Star {
-			return Col(i) <= c
+	case *sqltext.Func:
+		switch x.Name {
+		case "COUNT", "SUM", "AVG", "BIT_AND", "BIT_OR", "BIT_XOR", "LENGTH", "CHAR_LENGTH", "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND",
+			"DAYOFMONTH", "DAYOFWEEK", "DAYOFYEAR", "WEEK", "QUARTER", "UNIX_TIMESTAMP", "TO_DAYS", "DATEDIFF", "TIMESTAMPDIFF", "FLOOR", "RAND":
+			return true
 		}
 	}
 	return false
 }
 
-func (g *merger) aliasPiece(c Col) Piece { return textPiece(quoted(g.hidden[c-hiddenBase].alias)) }
+// sortKey makes the key that compares by v. order writes it in a part's ORDER BY: as a position or as the alias of a hidden column.
+func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, reason string) {
+	k.Desc = desc
+	hidden := func(pieces []Piece) {
+		k.Col = g.hide(pieces)
+		col := k.Col
+		order = func() Piece { return g.alias(col) }
+	}
+	switch c := columnClass(v.typ); {
+	case c == classNever:
+		return k, nil, "comparing values of type " + strings.ToUpper(v.typ.Type)
+	case c == classNumber:
+		hidden(wrap("(", v.pieces, ")+0"))
+	case c == classFloat:
+		hidden(wrap("(", v.pieces, ")*1e0"))
+	case c == classStamp:
+		hidden(wrap("UNIX_TIMESTAMP(", v.pieces, ")"))
+	default:
+		switch {
+		case !v.isVisible:
+			hidden(v.pieces)
+		case v.visible < endBase:
+			k.Col = v.visible
+			order = func() Piece { return textPiece(itoa(int(v.visible) + 1)) }
+		default:
+			k.Col = v.visible
+			order = func() Piece { return g.alias(g.hide(v.pieces)) }
+		}
+		if c != classPlain && !v.number && !v.volatile {
+			k.Weight, k.HasWeight = g.hide(wrap("WEIGHT_STRING(", v.pieces, ")")), true
+		}
+	}
+	return k, order, ""
+}
+
+// alias names a hidden column.
+func (g *merger) alias(c Col) Piece {
+	h := &g.hidden[c-hiddenBase]
+	if h.alias == "" {
+		h.alias = hiddenAlias(int(c - hiddenBase))
+	}
+	return textPiece(quoted(h.alias))
+}
 
 // orderValue is what an ORDER BY item means: a position, a select item by its alias or name, else an expression. skip: it orders nothing.
 func (g *merger) orderValue(e sqltext.Expr) (v value, skip bool, reason string) {
@@ -242,7 +244,7 @@ func (g *merger) orderValue(e sqltext.Expr) (v value, skip bool, reason string) 
 		v.typ = n.column()
 	}
 	v.pieces = g.copyExpr(e)
-	v.volatile = g.isVolatile(e)
+	v.volatile, v.number = g.isVolatile(e), isNumber(e)
 	return v, false, ""
 }
 
@@ -271,7 +273,7 @@ func (g *merger) columnValue(items []item, i int) value {
 	v := value{typ: it.col, visible: Col(i), isVisible: true}
 	if it.expr != nil {
 		v.pieces = g.copyExpr(it.expr)
-		v.volatile = g.isVolatile(it.expr)
+		v.volatile, v.number = g.isVolatile(it.expr), isNumber(it.expr)
 	} else {
 		v.pieces = []Piece{textPiece(quoted(it.node.src.name) + "." + quoted(it.name))}
 	}
@@ -281,7 +283,7 @@ func (g *merger) columnValue(items []item, i int) value {
 func (g *merger) itemValue(i int) (v value, skip bool, reason string) {
 	it := &g.sel.Items[i]
 	v.pieces = []Piece{copyPiece(it.Expr.ExprSpan())}
-	v.volatile = g.isVolatile(it.Expr)
+	v.volatile, v.number = g.isVolatile(it.Expr), isNumber(it.Expr)
 	if n, ok := g.b.resolveExpr(it.Expr); ok {
 		v.typ = n.column()
 	}
@@ -391,7 +393,7 @@ func (g *merger) orderBy(keys []orderKey) {
 		if i > 0 {
 			pieces = append(pieces, textPiece(", "))
 		}
-		pieces = append(pieces, k.pieces...)
+		pieces = append(pieces, k.order())
 		if k.desc {
 			pieces = append(pieces, textPiece(" DESC"))
 		}
@@ -404,8 +406,8 @@ func (g *merger) orderBy(keys []orderKey) {
 }
 
 type orderKey struct {
-	pieces []Piece
-	desc   bool
+	order func() Piece
+	desc  bool
 }
 
 // orderPoint is the token before which an ORDER BY may be inserted: behind all clauses that come before it.
@@ -425,7 +427,11 @@ func (g *merger) finish() *Merge {
 	m := g.m
 	if len(g.hidden) > 0 {
 		var pieces []Piece
-		for _, h := range g.hidden {
+		for i, h := range g.hidden {
+			if len(h.pieces) == 1 && h.alias == "" {
+				// Under its own name a column could make a name in ORDER BY ambiguous.
+				h.alias = hiddenAlias(i)
+			}
 			pieces = append(append(pieces, textPiece(", ")), h.pieces...)
 			if h.alias != "" {
 				pieces = append(pieces, textPiece(" AS "+quoted(h.alias)))
@@ -508,3 +514,6 @@ func combine(edits, names []Splice) []Splice {
 	})
 	return out
 }
+
+// hiddenAlias is a name that no client would use.
+func hiddenAlias(i int) string { return "_orbweaver_" + itoa(i) }

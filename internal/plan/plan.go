@@ -183,8 +183,10 @@ type Agg struct {
 	Sum, Count Col // AggAvg: hidden partial sums and counts
 	Weight     Col // AggMin, AggMax of strings: hidden WEIGHT_STRING(MIN(x)), which goes with the value that is kept; HasWeight
 	HasWeight  bool
-	Collation  Col       // as in SortKey, hidden COLLATION(x), with HasWeight
-	Keys       []SortKey // distinct forms: the expressions
+	Collation  Col // as in SortKey, hidden COLLATION(x), with HasWeight
+	// Keys are the expressions of the distinct forms. For AggMin and AggMax: one key that is compared in place of Col, when given; its column goes
+	// with the value that is kept.
+	Keys []SortKey
 }
 
 // Final is an expression over columns of the merged row: the client's tokens of Span with the spans of Uses replaced by the row's values as
@@ -225,8 +227,6 @@ type Insert struct {
 	ColumnPoint int32
 	ColumnText  string // "`id`,", "`id`=" for INSERT … SET, "(`id`)" where there is no column list
 	RowPoints   []int32
-	// RowBefore and RowAfter stand around the value at a row's RowPoint: "" and "," in VALUES (…), both "" in the empty row (), "`id`=" and "," in SET.
-	RowBefore, RowAfter string
 	// Head is the text before the first row, Rows the rows' spans, Tail what follows: a part is Head, its rows joined by commas, Tail.
 	Head, Tail sqltext.Span
 	Rows       []sqltext.Span
@@ -251,7 +251,9 @@ const (
 type InsertSelect struct {
 	Table *topo.Table
 	Query sqltext.Span
-	Plan  *Plan // of the query
+	Plan  *Plan // of the query; its Stage and Route say whether it can run
+	// ReadsTarget: the query reads Table too, so its rows must all be there before the first is inserted.
+	ReadsTarget bool
 	// Columns are positions in Table.Columns of the query's columns, in order.
 	Columns []int
 	// Head is INSERT … up to the query, Tail what follows it (ON DUPLICATE KEY UPDATE …).

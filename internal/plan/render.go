@@ -10,6 +10,9 @@ import (
 // Render appends the statement's text with splices applied: PieceSchema becomes schema, quoted; PieceLimit becomes limit; names (Merge.Names,
 // Insert.Names …) apply inside PieceCopy. scan is of any statement with the fingerprint that the plan was made for.
 func Render(dst []byte, scan *sqltext.Scan, splices, names []Splice, schema string, limit uint64) []byte {
+	if len(splices) == 0 {
+		return append(dst, scan.Src[:scan.End]...)
+	}
 	r := renderer{scan: scan, names: names, schema: schema, limit: limit}
 	return r.run(dst, 0, scan.End, 0, int32(len(scan.Tokens)), splices)
 }
@@ -54,7 +57,7 @@ func (r *renderer) span(dst []byte, s sqltext.Span, splices []Splice) []byte {
 // run copies the bytes [pos, end), which hold the tokens [from, to), with splices applied. An insertion goes right behind the token before it,
 // so that a trailing `-- comment` can't swallow it.
 func (r *renderer) run(dst []byte, pos, end int, from, to int32, splices []Splice) []byte {
-	toks, src := r.scan.Tokens, r.scan.Src
+	toks := r.scan.Tokens
 	next := from
 	for i := range splices {
 		s := &splices[i]
@@ -66,7 +69,7 @@ func (r *renderer) run(dst []byte, pos, end int, from, to int32, splices []Splic
 			cut = int(toks[s.From-1].End)
 		}
 		if cut > pos {
-			dst = append(dst, src[pos:cut]...)
+			dst = r.bytes(dst, pos, cut)
 			pos = cut
 		}
 		for _, p := range s.Pieces {
@@ -79,9 +82,35 @@ func (r *renderer) run(dst []byte, pos, end int, from, to int32, splices []Splic
 	}
 	r.note(next, to)
 	if end > pos {
-		dst = append(dst, src[pos:end]...)
+		dst = r.bytes(dst, pos, end)
 	}
 	return dst
+}
+
+// bytes copies the client's bytes [from, to). Where the delimiter of an executable comment stands between two tokens it writes a space: the
+// other delimiter might be left out. What is inside was read as executed.
+func (r *renderer) bytes(dst []byte, from, to int) []byte {
+	toks, src := r.scan.Tokens, r.scan.Src
+	for _, m := range r.scan.ExecMarks {
+		lo, hi := 0, r.scan.End
+		if m > 0 {
+			lo = int(toks[m-1].End)
+		}
+		if int(m) < len(toks) {
+			hi = int(toks[m].Start)
+		}
+		if hi <= from || lo >= to {
+			continue
+		}
+		if lo > from {
+			dst = append(dst, src[from:lo]...)
+		}
+		dst = append(dst, ' ')
+		if from = hi; from >= to {
+			return dst
+		}
+	}
+	return append(dst, src[from:to]...)
 }
 
 func (r *renderer) note(from, to int32) {

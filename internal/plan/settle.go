@@ -295,9 +295,6 @@ func (u *unit) foldable(q *sqltext.Query) {
 	case s.Distinct && len(u.key) == 0:
 		u.rowBad = "DISTINCT over groups in a derived table"
 	}
-	if u.rowBad != "" {
-		u.key = nil
-	}
 }
 
 // setOperation combines the arms of UNION, EXCEPT and INTERSECT.
@@ -347,7 +344,7 @@ func (u *unit) setOperation() {
 		}
 	}
 	if u.q.Limit != nil {
-		u.rowBad, u.key = "LIMIT in a derived table", nil
+		u.rowBad = "LIMIT in a derived table"
 	}
 	if len(u.comps) == 2 { // both arms are read at the same places
 		c := component{table: u.comps[0].table}

@@ -165,6 +165,9 @@ func (u *unit) ref(b *block, r *sqltext.TableRef, missing bool) error {
 	if len(u.sources) > maxSources {
 		return NeedsStage("too many tables")
 	}
+	if r.Opaque && (r.Join != nil || r.Nested != nil) {
+		b.joinBad = "joins whose ON conditions do not follow them"
+	}
 	var s *source
 	switch {
 	case r.Join != nil:
@@ -182,6 +185,9 @@ func (u *unit) ref(b *block, r *sqltext.TableRef, missing bool) error {
 			return err
 		}
 		s = d.source(r.Alias.Text)
+		if r.Opaque { // derived (a, b): the columns have other names
+			s.cols, s.known, s.key = nil, false, nil
+		}
 	case r.Table != nil:
 		var err error
 		if s, err = u.tableSource(b, r); err != nil || s == nil {
@@ -236,6 +242,9 @@ func (u *unit) source(name string) *source {
 	s := &source{name: name, unit: u, cols: u.out, known: u.outKnown, spread: u.spread, keyTable: u.keyTable, key: u.key, bad: u.bad}
 	if s.spread && s.bad == "" {
 		s.bad = u.rowBad
+	}
+	if !s.spread { // a leaf evaluates all of it
+		s.bad = ""
 	}
 	if s.bad != "" {
 		s.key = nil
