@@ -40,12 +40,13 @@ func Default(charset string) *Collation { return load().defaults[charset] }
 // PadSpace says whether trailing spaces are ignored.
 func (c *Collation) PadSpace() bool { return c.enc != encBinary && len(c.pad[0]) > 0 }
 
-// Sound says whether the server's WEIGHT_STRING decides order and equality. It does not for three old collations: big5_chinese_ci calls strings
-// unequal that have the same weights, cp1250_czech_cs calls strings equal that have not. Nothing may be ordered or hashed by theirs.
+// Sound says whether the server's WEIGHT_STRING decides order and equality. It does not for some old collations: big5_chinese_ci calls strings
+// unequal that have the same weights, cp1250_czech_cs calls strings equal that have not, and GROUP BY under latin2_czech_cs and tis620_thai_ci
+// keeps strings apart that = calls equal. Nothing may be ordered or hashed by their weights.
 func (c *Collation) Sound() bool { return !c.unsound }
 
 // unsound are the collations for which Sound is false.
-var unsound = []string{"big5_chinese_ci", "big5_chinese_nopad_ci", "cp1250_czech_cs"}
+var unsound = []string{"big5_chinese_ci", "big5_chinese_nopad_ci", "cp1250_czech_cs", "latin2_czech_cs", "tis620_thai_ci", "tis620_thai_nopad_ci"}
 
 // Compare orders two WEIGHT_STRING values of the collation.
 func (c *Collation) Compare(a, b []byte) int {

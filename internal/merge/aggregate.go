@@ -92,6 +92,7 @@ func (b *builder) summand(s *value.Sum, at *int, c plan.Col) error {
 
 // extreme prepares MIN and MAX.
 func (b *builder) extreme(a *aggregate, p *plan.Agg) error {
+	a.best, a.rank = []byte{}, []byte{} // never nil, which is NULL
 	a.key.name, a.key.col = string(b.c.Columns[a.col].Name), a.col
 	col := *a.out
 	switch {
@@ -220,9 +221,6 @@ func (a *aggregate) result() (cell []byte, null bool, err error) {
 	case plan.AggAvg:
 		a.cell, null, err = value.AppendAverage(a.cell[:0], &a.sum, &a.count, a.out)
 	case plan.AggMin, plan.AggMax:
-		if a.best == nil {
-			a.best = []byte{}
-		}
 		return a.best, !a.has, nil
 	case plan.AggBitAnd, plan.AggBitOr, plan.AggBitXor:
 		a.cell, err = a.out.AppendUint64(a.cell[:0], a.bits)

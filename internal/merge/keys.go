@@ -129,7 +129,7 @@ func (s *saved) set(r *row) {
 	for i := range s.keys {
 		n += len(r.cells[s.keys[i].col])
 	}
-	if cap(s.buf) < n {
+	if cap(s.buf) < n || s.buf == nil { // an empty value must not become nil, which is NULL
 		s.buf = make([]byte, 0, 2*n)
 	}
 	s.buf = s.buf[:0]
