@@ -106,6 +106,7 @@ type TableName struct {
 	DB   Name // Tok -1 when unqualified
 	Name Name
 	Span Span // of [db.]name alone
+	CTE  bool // it names a common table expression in scope, no table; such are not listed in Stmt.Tables
 }
 
 // Query is a SELECT with all that may stand around it: WITH, set operations, brackets, ORDER BY and LIMIT of the whole.
@@ -122,6 +123,7 @@ type Query struct {
 	Order     []OrderItem
 	OrderSpan Span // ORDER BY … with the keywords, empty when absent
 	Limit     *Limit
+	Tail      Span // what follows LIMIT of the whole: INTO, FOR UPDATE …
 }
 
 // SetOp is a set operation.
@@ -323,6 +325,10 @@ type Func struct {
 	// Odd: the arguments hold more than a plain list (ORDER BY, SEPARATOR, AS type, FROM …); Args has what could be read of them.
 	Odd  bool
 	Over Span // OVER … of a window function, empty when it is none
+	// Windows are the expressions inside OVER (…) and WITHIN GROUP (…).
+	Windows []Expr
+	// Stored: not one of MariaDB's own functions but a stored or loadable one; Name is as written.
+	Stored bool
 }
 
 // Row is (a, b, …) with two or more elements.
@@ -388,6 +394,7 @@ type Update struct {
 	From      []TableRef // a single plain table, or a join
 	Set       []Assign
 	Where     Expr
+	WhereSpan Span // WHERE … with the keyword
 	Order     []OrderItem
 	OrderSpan Span
 	Limit     *Limit
@@ -400,6 +407,7 @@ type Delete struct {
 	Multi     bool
 	From      []TableRef
 	Where     Expr
+	WhereSpan Span // WHERE … with the keyword
 	Order     []OrderItem
 	OrderSpan Span
 	Limit     *Limit
@@ -458,6 +466,8 @@ type DDL struct {
 	Actions   []AlterAction
 	IndexName Name // CREATE|DROP INDEX
 	Unique    bool // CREATE UNIQUE INDEX
+	// Program is the name of a trigger, procedure, function, event or package.
+	Program TableName
 }
 
 // KeyDef is a key of CREATE TABLE or ALTER TABLE … ADD.
@@ -482,6 +492,10 @@ type AlterAction struct {
 	Key     *KeyDef
 	To      *TableName // RENAME TO
 	NewName Name       // CHANGE, RENAME COLUMN
+	// Column is the definition in ADD COLUMN, MODIFY, CHANGE; Columns and Keys those of ADD (a int, …).
+	Column  *ColumnDef
+	Columns []ColumnDef
+	Keys    []KeyDef
 }
 
 // Set is SET of variables; SET PASSWORD, SET ROLE and SET TRANSACTION have kinds or flags of their own.

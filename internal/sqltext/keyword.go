@@ -85,6 +85,7 @@ const (
 	KwCurrentTimestamp
 	KwCurrentUser
 	KwCursor
+	KwCycle
 	KwData
 	KwDatabase
 	KwDatabases
@@ -127,6 +128,7 @@ const (
 	KwElseif
 	KwEnable
 	KwEnclosed
+	KwEncryption
 	KwEnd
 	KwEngine
 	KwEngines
@@ -281,6 +283,7 @@ const (
 	KwNever
 	KwNext
 	KwNo
+	KwNocache
 	KwNone
 	KwNot
 	KwNowait
@@ -290,6 +293,7 @@ const (
 	KwNumeric
 	KwOf
 	KwOffset
+	KwOld
 	KwOn
 	KwOne
 	KwOnline
@@ -353,6 +357,7 @@ const (
 	KwReferences
 	KwRefSystemId
 	KwRegexp
+	KwRelay
 	KwRelease
 	KwRemove
 	KwRename
@@ -407,6 +412,7 @@ const (
 	KwSigned
 	KwSkip
 	KwSlave
+	KwSlow
 	KwSmallint
 	KwSnapshot
 	KwSoft
@@ -468,6 +474,7 @@ const (
 	KwTruncate
 	KwType
 	KwUncommitted
+	KwUnder
 	KwUndo
 	KwUninstall
 	KwUnion
@@ -509,6 +516,7 @@ const (
 	KwWithin
 	KwWithout
 	KwWork
+	KwWrapper
 	KwWrite
 	KwXa
 	KwXml

@@ -1,0 +1,191 @@
+package sqltext
+
+import "strings"
+
+// alterActions reads the actions of ALTER TABLE.
+func (p *parser) alterActions(d *DDL) {
+	for !p.done() {
+		from := p.pos
+		a := AlterAction{Name: noName, NewName: noName}
+		p.alterAction(d, &a)
+		p.skipTo(true)
+		a.Span = p.span(from)
+		if a.Span.Empty() {
+			p.pos++
+			continue
+		}
+		d.Actions = append(d.Actions, a)
+		if !p.acceptOp(',') && !p.done() {
+			p.pos++
+		}
+	}
+}
+
+func (p *parser) alterAction(d *DDL, a *AlterAction) {
+	verb := p.word(0)
+	switch p.acceptAny(KwAdd, KwDrop, KwModify, KwChange, KwAlter, KwRename) {
+	case KwAdd:
+		p.alterAdd(d, a)
+		return
+	case KwDrop:
+		p.alterDrop(a)
+		return
+	case KwModify, KwChange, KwAlter:
+		if verb == "ALTER" && p.acceptAny(KwIndex, KwKey) != 0 {
+			a.Verb = "ALTER INDEX"
+			p.existence(&DDL{})
+			a.Name, _ = p.name()
+			return
+		}
+		p.accept(KwColumn)
+		p.existence(&DDL{})
+		a.Verb = verb
+		if verb == "ALTER" {
+			a.Verb = "ALTER COLUMN"
+		}
+		a.Name, _ = p.name()
+		if verb == "CHANGE" {
+			a.NewName, _ = p.name()
+		}
+		if verb != "ALTER" {
+			a.Column = p.alterColumn(d, p.pos, a.Name)
+			if verb == "CHANGE" {
+				a.Column.Name = a.NewName
+			}
+		}
+		return
+	case KwRename:
+		switch p.acceptAny(KwColumn, KwIndex, KwKey) {
+		case KwColumn:
+			a.Verb = "RENAME COLUMN"
+		case 0:
+			a.Verb = "RENAME TO"
+			if p.acceptAny(KwTo, KwAs) == 0 {
+				p.acceptOp('=')
+			}
+			if t, ok := p.table(); ok {
+				a.To = t
+			}
+			return
+		default:
+			a.Verb = "RENAME INDEX"
+		}
+		p.existence(&DDL{})
+		a.Name, _ = p.name()
+		p.accept(KwTo)
+		a.NewName, _ = p.name()
+		return
+	}
+	if p.seq(KwPartition, KwBy) {
+		d.HasPartitioning = true
+		a.Verb = "PARTITION BY"
+		p.pos = p.end
+		return
+	}
+	words := []string{verb}
+	if p.tok().Kind == Word {
+		p.pos++
+	}
+	for p.tok().Kind == Word && len(words) < 3 && !p.isOp('=') {
+		switch words[0] {
+		case "DEFAULT", "CONVERT", "DISABLE", "ENABLE", "CHARACTER", "ORDER", "DISCARD", "IMPORT", "EXCHANGE", "TRUNCATE", "REORGANIZE", "COALESCE",
+			"REMOVE", "REBUILD", "OPTIMIZE", "CHECK", "REPAIR", "ANALYZE":
+			words = append(words, p.word(0))
+			p.pos++
+			continue
+		}
+		break
+	}
+	a.Verb = strings.Join(words, " ")
+	switch words[0] {
+	case "ENGINE":
+		p.acceptOp('=')
+		if n, ok := p.anyName(); ok {
+			d.Engine = n.Text
+			a.Name = n
+		} else if p.tok().Kind == String {
+			a.Name = p.nameAt(p.pos)
+			d.Engine = a.Name.Text
+			p.pos++
+		}
+	case "EXCHANGE":
+		for !p.done() && !p.is(KwTable) && !p.isOp(',') {
+			p.pos++
+		}
+		if p.accept(KwTable) {
+			if t, ok := p.table(); ok {
+				a.To = t
+			}
+		}
+	}
+}
+
+// alterColumn reads the definition of a column in ALTER TABLE.
+func (p *parser) alterColumn(d *DDL, from int32, name Name) *ColumnDef {
+	c := &ColumnDef{Name: name}
+	p.columnOptions(d, c)
+	c.Span = p.span(from)
+	return c
+}
+
+func (p *parser) alterAdd(d *DDL, a *AlterAction) {
+	if p.shardKeyFollows() {
+		a.Verb = "ADD SHARD KEY"
+		p.pos += 2
+		if !p.isOp('(') {
+			p.pos++
+		}
+		k := KeyDef{Name: noName}
+		p.keyColumns(&k)
+		a.Key = &k
+		return
+	}
+	if k, ok := p.key(d); ok {
+		a.Verb = "ADD CONSTRAINT"
+		if k != nil {
+			a.Verb = "ADD INDEX"
+			a.Key, a.Name = k, k.Name
+		}
+		return
+	}
+	switch {
+	case p.is(KwPartition) || p.is(KwPeriod) && p.isAt(1, KwFor) || p.is(KwSystem) && p.isAt(1, KwVersioning):
+		a.Verb = "ADD " + p.word(0)
+		return
+	}
+	a.Verb = "ADD COLUMN"
+	p.accept(KwColumn)
+	p.existence(&DDL{})
+	if p.isOp('(') { // ADD (a int, b int): several columns, and keys
+		body := &DDL{Database: noName, IndexName: noName}
+		p.tableBody(body)
+		d.References = append(d.References, body.References...)
+		a.Columns = body.ColumnDefs
+		a.Keys = body.Keys
+		return
+	}
+	from := p.pos
+	a.Name, _ = p.name()
+	a.Column = p.alterColumn(d, from, a.Name)
+}
+
+func (p *parser) alterDrop(a *AlterAction) {
+	kw := p.acceptAny(KwColumn, KwIndex, KwKey, KwPrimary, KwForeign, KwConstraint, KwPartition, KwPeriod, KwSystem, KwCheck)
+	switch kw {
+	case KwPrimary:
+		p.accept(KwKey)
+		a.Verb = "DROP PRIMARY KEY"
+		return
+	case KwForeign:
+		p.accept(KwKey)
+		a.Verb = "DROP FOREIGN KEY"
+	case KwIndex, KwKey:
+		a.Verb = "DROP INDEX"
+	case 0, KwColumn:
+		a.Verb = "DROP COLUMN"
+	default:
+		a.Verb = "DROP " + kw.String()
+	}
+	p.existence(&DDL{})
+	a.Name, _ = p.name()
+}
