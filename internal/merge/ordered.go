@@ -17,6 +17,9 @@ type ordered struct {
 }
 
 func (m *ordered) next() (*row, error) {
+	if len(m.readers) == 0 {
+		return nil, io.EOF
+	}
 	if !m.begun {
 		if err := m.begin(); err != nil {
 			return nil, err
@@ -28,7 +31,7 @@ func (m *ordered) next() (*row, error) {
 		}
 		m.replay(w)
 	}
-	if len(m.readers) == 0 || m.ended[m.tree[0]] {
+	if m.ended[m.tree[0]] {
 		return nil, io.EOF
 	}
 	r := &m.readers[m.tree[0]].row
@@ -46,9 +49,6 @@ func (m *ordered) begin() error {
 	m.begun = true
 	n := len(m.readers)
 	m.ended = make([]bool, n)
-	if n == 0 {
-		return nil
-	}
 	for i := range m.readers {
 		if err := m.read(i); err != nil {
 			return err
