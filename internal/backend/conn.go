@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"context"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -297,50 +296,4 @@ func (c *Conn) close() {
 	}
 	c.w.Close()
 	c.w.ReleaseBuffers()
-}
-
-// Kill ends the running statement (KILL QUERY) by another connection.
-func (c *Conn) Kill(ctx context.Context) error {
-	c.killed.Store(true)
-	return c.pool.pools.Kill(ctx, c.pool.name, c.thread, false)
-}
-
-const (
-	killTimeout = 3 * time.Second // for a KILL QUERY itself
-	killGrace   = 2 * time.Second // from KILL QUERY to the statement's end
-)
-
-// Watch ends the running statement when ctx ends: KILL QUERY, and when no answer follows, the connection is closed. stop ends the watch and
-// says whether ctx had ended it; it must be called before Release and waits for a KILL that is under way.
-func (c *Conn) Watch(ctx context.Context) (stop func() bool) {
-	if ctx.Done() == nil {
-		return func() bool { return false }
-	}
-	answered, finished := make(chan struct{}), make(chan struct{})
-	unwatch := context.AfterFunc(ctx, func() {
-		defer close(finished)
-		kctx, cancel := context.WithTimeout(c.pool.pools.ctx, killTimeout)
-		defer cancel()
-		if err := c.Kill(kctx); err != nil {
-			c.w.Close() // the reader gets an error
-			return
-		}
-		grace := time.NewTimer(killGrace)
-		defer grace.Stop()
-		select {
-		case <-answered:
-		case <-grace.C:
-			c.w.Close()
-		case <-c.pool.pools.ctx.Done():
-			c.w.Close()
-		}
-	})
-	return func() bool {
-		if unwatch() {
-			return false
-		}
-		close(answered)
-		<-finished
-		return true
-	}
 }

@@ -205,6 +205,12 @@ func TestFullPool(t *testing.T) {
 	if e, ok := AsPacket(err); !errors.As(err, &full) || !ok || e.Code != wire.ErConCount || !SafeToRetry(err) {
 		t.Errorf("%v", err)
 	}
+	// A statement can still be killed.
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	if _, err := held[2].Query(ctx, "SELECT sleep(20)"); !errors.Is(err, context.DeadlineExceeded) || held[2].Broken() {
+		t.Errorf("%v", err)
+	}
+	cancel()
 	// One that waits gets what comes back, also when it is of another login.
 	got := make(chan error)
 	go func() {
@@ -221,7 +227,7 @@ func TestFullPool(t *testing.T) {
 	if err := <-got; err != nil {
 		t.Error(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel = context.WithCancel(context.Background())
 	go func() {
 		w := leaf1
 		w.Schema = "full"
@@ -283,6 +289,32 @@ func TestLeafWithoutRoom(t *testing.T) {
 	}
 	for _, c := range append(more, held[1:]...) {
 		c.Release()
+	}
+}
+
+// Many wait for a pipeline to a leaf that does not answer: all hear of it at once, not one after another.
+func TestPipelineToADeadLeaf(t *testing.T) {
+	f := farmtest.Start(t, 1)
+	p := poolsFor(t, f, func(c *Config) { c.DialTimeout = 300 * time.Millisecond })
+	pause(t, f)
+	began := time.Now()
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			if _, err := p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); !SafeToRetry(err) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if d := time.Since(began); d > 3*time.Second {
+		t.Errorf("took %s", d)
+	}
+	if err := f.Resume(0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
+		t.Error(err)
 	}
 }
 

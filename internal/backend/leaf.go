@@ -20,6 +20,9 @@ const scanIdle = 64
 // round trips as a dial costs, so that neither choice is ever much worse than the better one.
 const dialAfterMisses = 16
 
+// reservedPlaces is how many connections more than MaxPerLeaf there may be for KILL: a full pool is when it is needed.
+const reservedPlaces = 4
+
 // login is what connections of one pool have in common.
 type login struct {
 	account Account
@@ -65,6 +68,10 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 		return nil, &LeafDownError{Leaf: l.name, Err: ErrNoLeaf}
 	}
 	key := login{w.Account, w.Variant}
+	limit := l.pools.cfg.MaxPerLeaf
+	if w.reserved {
+		limit += reservedPlaces
+	}
 	var (
 		timeout *time.Timer
 		again   bool
@@ -78,12 +85,12 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 			return nil, ErrClosed
 		}
 		c, dead := l.pick(key, w, addr)
-		if c == nil && l.open >= l.pools.cfg.MaxPerLeaf {
+		if c == nil && l.open >= limit {
 			if old := l.evict(); old != nil {
 				dead = append(dead, old)
 			}
 		}
-		if c == nil && l.open < l.pools.cfg.MaxPerLeaf && noRoom == nil {
+		if c == nil && l.open < limit && noRoom == nil {
 			l.open++
 			l.lent.Add(1)
 			l.mu.Unlock()

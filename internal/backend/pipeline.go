@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -19,8 +20,14 @@ type Pipeline struct {
 
 	mu      sync.Mutex
 	pipes   []*pipe
-	opening chan struct{} // closed when the dial under way has ended; nil when there is none
-	used    bool          // since the last trim
+	opening *opening // the dial under way; nil when there is none
+	used    bool     // since the last trim
+}
+
+// opening is a dial that others wait for: they share its error, instead of dialling a dead leaf one after another.
+type opening struct {
+	done chan struct{}
+	err  error // written before done is closed
 }
 
 type lineKey struct {
@@ -147,31 +154,34 @@ func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
 			p.mu.Unlock()
 			return best, nil
 		}
-		if opening := p.opening; opening != nil {
+		if o := p.opening; o != nil {
 			p.mu.Unlock()
 			select {
-			case <-opening:
-				continue
+			case <-o.done:
+				if o.err != nil && !errors.Is(o.err, context.Canceled) && !errors.Is(o.err, context.DeadlineExceeded) {
+					return nil, o.err
+				}
+				continue // there is one now, or it was the other's context that ended
 			case <-ctx.Done():
 				return nil, context.Cause(ctx)
 			}
 		}
-		opened := make(chan struct{})
-		p.opening = opened
+		o := &opening{done: make(chan struct{})}
+		p.opening = o
 		p.mu.Unlock()
 		made, err := p.open(ctx)
 		p.mu.Lock()
 		if err == nil {
 			p.pipes = append(p.pipes, made)
 		}
-		p.opening = nil
+		p.opening, o.err = nil, err
 		p.mu.Unlock()
-		close(opened)
-		if made != nil {
+		close(o.done)
+		switch {
+		case err == nil:
 			made.start()
 			return made, nil
-		}
-		if best == nil {
+		case best == nil:
 			return nil, err
 		}
 		return best, nil // there is one at least

@@ -111,7 +111,7 @@ func (p *Pools) leaf(name string) (*leafPool, error) {
 // Kill ends the statement that runs on a connection of a leaf (KILL QUERY), or the connection (KILL CONNECTION), by the cluster's account. A thread
 // that is gone is no error.
 func (p *Pools) Kill(ctx context.Context, leaf string, thread uint64, connection bool) error {
-	c, err := p.Get(ctx, Want{Leaf: leaf, Variant: Internal})
+	c, err := p.Get(ctx, Want{Leaf: leaf, Variant: Internal, reserved: true})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ type Want struct {
 	State   *State // nil: a new session's
 	// Term is the mastership under which the connection is used; the connection carries it (Conn.Term) until it is released.
 	Term uint64
+
+	reserved bool // for KILL: may exceed MaxPerLeaf by a few
 }
 
 // Config is what Pools need to know. Addr is asked at each dial and each Get, so that a leaf may move.
