@@ -21,7 +21,6 @@ type Conn struct {
 	variant    Variant
 	addr       string
 	generation uint64
-	nc         net.Conn
 	w          *wire.Conn
 	thread     uint64
 

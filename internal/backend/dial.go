@@ -54,7 +54,7 @@ func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) 
 		return nil, &LeafDownError{Leaf: l.name, Err: fmt.Errorf("lacks protocol capabilities %#x", wire.Caps(key.variant)&^got)}
 	}
 	c := &Conn{
-		pool: l, account: key.account, variant: key.variant, addr: addr, generation: generation, nc: nc, w: wc,
+		pool: l, account: key.account, variant: key.variant, addr: addr, generation: generation, w: wc,
 		thread: uint64(wc.Server().ConnID), schema: w.Schema, status: wc.Server().Status,
 		stmts: newStmtCache(l.pools.cfg.MaxStatements),
 	}

@@ -76,13 +76,6 @@ func (s *stmtCache) drop(st *stmt) {
 	s.size--
 }
 
-// forget drops a statement that the leaf does not know any more.
-func (s *stmtCache) forget(scope stmtScope, text string) {
-	if st := s.scopes[scope][text]; st != nil {
-		s.drop(st)
-	}
-}
-
 // reset is for COM_RESET_CONNECTION: the leaf has closed them all.
 func (s *stmtCache) reset() {
 	clear(s.scopes)

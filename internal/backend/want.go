@@ -32,8 +32,6 @@ const Internal = Variant(wire.ClientMultiResults | wire.ClientPSMultiResults | w
 // VariantOf keeps of a client's negotiated capability flags those that matter to leaves.
 func VariantOf(caps wire.Caps) Variant { return Variant(caps) & variantMask }
 
-func (v Variant) deprecateEOF() bool { return wire.Caps(v).Has(wire.ClientDeprecateEOF) }
-
 // Want says which connection is wanted.
 type Want struct {
 	Leaf    string
