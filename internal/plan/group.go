@@ -324,7 +324,8 @@ func (r *grouper) extreme(f *sqltext.Func, a *Agg, self []Piece) string {
 	case classStamp:
 		a.Keys = []SortKey{{Col: r.hide(wrap("UNIX_TIMESTAMP(", self, ")"))}}
 	case classString, classUnknown:
-		a.Weight, a.HasWeight = r.hide(wrap("WEIGHT_STRING(", self, ")")), true
+		a.Weight, a.Collation = r.weigh(self)
+		a.HasWeight = true
 	}
 	return ""
 }

@@ -79,7 +79,7 @@ func (r *grouper) orderOne(e sqltext.Expr, item int) (groupOrder, string) {
 			switch {
 			case a.Col != col:
 			case a.HasWeight:
-				g.sort.Weight, g.sort.HasWeight = a.Weight, true
+				g.sort.Weight, g.sort.Collation, g.sort.HasWeight = a.Weight, a.Collation, true
 			case (a.Op == AggMin || a.Op == AggMax) && len(a.Keys) == 1:
 				g.sort = a.Keys[0]
 			}

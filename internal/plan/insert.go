@@ -289,13 +289,7 @@ func (p *planner) autoIncrement(ins *Insert, s *sqltext.Insert, table *topo.Tabl
 	case len(rows[0]) == 0:
 		ins.ColumnPoint, ins.ColumnText = s.InsertPoint, " ("+quoted(name)+") "
 	default: // the column is invisible: name all that the values are for
-		list := quoted(name)
-		for i := range table.Columns {
-			if !table.Columns[i].Invisible {
-				list += "," + quoted(table.Columns[i].Name)
-			}
-		}
-		ins.ColumnPoint, ins.ColumnText = s.InsertPoint, " ("+list+") "
+		ins.ColumnPoint, ins.ColumnText = s.InsertPoint, " ("+withVisible(table, col)+") "
 	}
 	return nil
 }

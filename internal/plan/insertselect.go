@@ -37,6 +37,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns,
 		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To},
 		ReadsTarget: p.readsTarget(s.Table, table)}
+	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
 	switch table.Kind {
 	case topo.Reference:
 		plan.Route = Route{Kind: RouteEveryLeaf}
@@ -48,6 +49,34 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 		plan.Merge = &Merge{Splices: plan.InsertSelect.Names, Names: plan.InsertSelect.Names}
 	}
 	return nil
+}
+
+// autoColumn puts the AUTO_INCREMENT column before the columns that the query's are for, when it isn't among them.
+func autoColumn(s *sqltext.Insert, table *topo.Table, columns []int) (point int32, text string) {
+	auto := table.AutoIncrement
+	if auto < 0 {
+		return 0, ""
+	}
+	for _, c := range columns {
+		if c == auto {
+			return 0, ""
+		}
+	}
+	if len(s.Columns) > 0 {
+		return s.ColumnsSpan.From + 1, quoted(table.Columns[auto].Name) + ","
+	}
+	return s.InsertPoint, " (" + withVisible(table, auto) + ") "
+}
+
+// withVisible lists a column that is invisible, then all that are visible.
+func withVisible(table *topo.Table, col int) string {
+	list := quoted(table.Columns[col].Name)
+	for i := range table.Columns {
+		if !table.Columns[i].Invisible {
+			list += "," + quoted(table.Columns[i].Name)
+		}
+	}
+	return list
 }
 
 // readsTarget says whether the statement names the table that it writes to once more.

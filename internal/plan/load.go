@@ -53,6 +53,13 @@ func (p *planner) loadPlan() (*Plan, error) {
 	}
 	if table.AutoIncrement >= 0 {
 		load.Auto = field[table.AutoIncrement]
+		switch name := table.Columns[table.AutoIncrement].Name; {
+		case load.Auto >= 0:
+		case s.ColumnsSpan.Empty() || len(s.Columns) == 0:
+			return nil, NeedsStage("LOAD DATA without a list of columns into a table whose AUTO_INCREMENT column '" + name + "' is invisible")
+		default:
+			load.ColumnPoint, load.ColumnText = s.ColumnsSpan.From+1, quoted(name)+","
+		}
 	}
 	for i := range s.Set {
 		c := table.Column(s.Set[i].Column.Name.Text)

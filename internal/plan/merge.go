@@ -235,9 +235,10 @@ func (p *planner) mergeSet(u *unit) (*Merge, string) {
 				items, _ := arm.main.columns()
 				v := newMerger(p, arm).columnValue(items, i)
 				hidden[a] = append(append(hidden[a], textPiece(", ")), wrap("WEIGHT_STRING(", v.pieces, ")")...)
+				hidden[a] = append(append(hidden[a], textPiece(", ")), wrap("COLLATION(", v.pieces, ")")...)
 			}
-			k.Weight, k.HasWeight = hiddenBase+Col(n), true
-			n++
+			k.Weight, k.Collation, k.HasWeight = hiddenBase+Col(n), hiddenBase+Col(n+1), true
+			n += 2
 		}
 		m.Sort = append(m.Sort, k)
 		if order != nil {

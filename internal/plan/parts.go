@@ -207,10 +207,17 @@ func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, rea
 			order = func() Piece { return g.alias(g.hide(v.pieces)) }
 		}
 		if c != classPlain && !v.number && !v.volatile {
-			k.Weight, k.HasWeight = g.hide(wrap("WEIGHT_STRING(", v.pieces, ")")), true
+			k.Weight, k.Collation = g.weigh(v.pieces)
+			k.HasWeight = true
 		}
 	}
 	return k, order, ""
+}
+
+// weigh appends what a string is compared by: its weights, and the collation that says how they are padded.
+func (g *merger) weigh(pieces []Piece) (weight, collation Col) {
+	weight = g.hide(wrap("WEIGHT_STRING(", pieces, ")"))
+	return weight, g.hide(wrap("COLLATION(", pieces, ")"))
 }
 
 // alias names a hidden column.
@@ -462,6 +469,7 @@ func (m *Merge) number() {
 			fix(&list[i].Col)
 			if list[i].HasWeight {
 				fix(&list[i].Weight)
+				fix(&list[i].Collation)
 			}
 		}
 	}
@@ -476,6 +484,7 @@ func (m *Merge) number() {
 		}
 		if a.HasWeight {
 			fix(&a.Weight)
+			fix(&a.Collation)
 		}
 		keys(a.Keys)
 	}

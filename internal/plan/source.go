@@ -162,8 +162,11 @@ func (p *planner) tableDB(t *sqltext.TableName) (string, error) {
 	if isSystemDB(db) {
 		return db, nil
 	}
-	if _, hidden := p.snap.Schemas[db]; hidden || p.snap.Databases[db] == nil {
+	if _, hidden := p.snap.Schemas[db]; hidden {
 		return "", errBadDB(db)
+	}
+	if p.snap.Databases[db] == nil { // MariaDB says so of a table in a database that isn't there
+		return "", errNoTable(db, t.Name.Text)
 	}
 	return db, nil
 }

@@ -67,6 +67,9 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	}
 	if s := p.InsertSelect; s != nil {
 		t.line("insert select: columns %v", s.Columns)
+		if s.ColumnText != "" {
+			t.line("  auto column: %q at %d", s.ColumnText, s.ColumnPoint)
+		}
 		t.line("  head: %s", RenderSpan(nil, t.scan, s.Head, s.Names, nil, schema, 0))
 		t.line("  tail: %s", RenderSpan(nil, t.scan, s.Tail, s.Names, nil, schema, 0))
 		t.line("query:")
@@ -74,6 +77,9 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	}
 	if p.Load != nil {
 		t.line("load: key fields %v, auto %d", p.Load.Key, p.Load.Auto)
+		if p.Load.ColumnText != "" {
+			t.line("  auto column: %q at %d", p.Load.ColumnText, p.Load.ColumnPoint)
+		}
 	}
 }
 
@@ -94,7 +100,7 @@ func (t *tracer) merge(m *Merge, span sqltext.Span, schema string, limit uint64)
 			s += fmt.Sprintf(" %d/%d", a.Sum, a.Count)
 		}
 		if a.HasWeight {
-			s += fmt.Sprintf(" weight %d", a.Weight)
+			s += fmt.Sprintf(" weight %d/%d", a.Weight, a.Collation)
 		}
 		if len(a.Keys) > 0 {
 			s += " of" + sortText(a.Keys)
@@ -135,7 +141,7 @@ func sortText(keys []SortKey) string {
 	for _, k := range keys {
 		fmt.Fprintf(&sb, " %d", k.Col)
 		if k.HasWeight {
-			fmt.Fprintf(&sb, "/%d", k.Weight)
+			fmt.Fprintf(&sb, "/%d/%d", k.Weight, k.Collation)
 		}
 		if k.Desc {
 			sb.WriteString("-")
