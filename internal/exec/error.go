@@ -39,6 +39,7 @@ func logical(e *wire.ServerError, schema, db string) *wire.ServerError {
 func renamed(text []byte, from, to string) []byte {
 	var out []byte
 	rest := text
+	found := false
 	for {
 		i := bytes.Index(rest, []byte(from))
 		if i < 0 {
@@ -48,11 +49,11 @@ func renamed(text []byte, from, to string) []byte {
 		if i > 0 && isWord(rest[i-1]) || end < len(rest) && isWord(rest[end]) {
 			out = append(out, rest[:end]...)
 		} else {
-			out = append(append(out, rest[:i]...), to...)
+			out, found = append(append(out, rest[:i]...), to...), true
 		}
 		rest = rest[end:]
 	}
-	if len(rest) == len(text) {
+	if !found {
 		return nil
 	}
 	return append(out, rest...)

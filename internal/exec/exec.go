@@ -5,7 +5,6 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -82,7 +81,6 @@ type Statement struct {
 	// Args are the values of a prepared statement's parameters; Prepared says that the client speaks the binary protocol.
 	Prepared bool
 	Args     []wire.Param
-	// Cursor asks the leaf for nothing: results of cursors are held by the caller.
 	Out Output
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.

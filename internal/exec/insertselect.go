@@ -66,7 +66,7 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory}
 	sub := &Statement{
 		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		Prepared: st.Prepared, Args: st.Args, Out: out, Now: st.Now,
+		Prepared: st.Prepared, Args: st.Args, Out: out,
 	}
 	if err := r.run(ctx, sub); err != nil {
 		return err

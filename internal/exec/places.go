@@ -225,7 +225,7 @@ func (st *Statement) param(n int, neg bool) (shard.Value, error) {
 		return shard.NumberValue(text, minus), nil
 	case a.Type == wire.TypeTinyBlob || a.Type == wire.TypeBlob || a.Type == wire.TypeMediumBlob || a.Type == wire.TypeLongBlob:
 		return shard.Value{Kind: shard.Bytes, B: a.Bytes}, nil
-	case a.Type == wire.TypeVarChar || a.Type == wire.TypeVarString || a.Type == wire.TypeString || a.Type == wire.TypeEnum || a.Type == wire.TypeSet:
+	case a.Type == wire.TypeVarchar || a.Type == wire.TypeVarString || a.Type == wire.TypeString || a.Type == wire.TypeEnum || a.Type == wire.TypeSet:
 		return shard.StringValue(a.Bytes, st.Charset), nil
 	case a.Type == wire.TypeDate || a.Type == wire.TypeDateTime || a.Type == wire.TypeTimestamp:
 		t := a.Time

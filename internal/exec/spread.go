@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -61,12 +62,8 @@ func (st *Statement) clock() []byte {
 	if st.Plan.Route.Kind != plan.RouteEveryLeaf && st.Plan.Facts&sqltext.HasTimeFunction == 0 {
 		return nil
 	}
-	if st.Now == nil {
-		return nil
-	}
-	t := st.Now()
 	b := append([]byte(nil), "SET STATEMENT timestamp="...)
-	b = strconv.AppendFloat(b, float64(t.UnixMicro())/1e6, 'f', 6, 64)
+	b = strconv.AppendFloat(b, float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
 	return append(b, " FOR "...)
 }
 
