@@ -263,6 +263,9 @@ func (j *job) alterDatabase(ctx context.Context) (*Result, error) {
 	if db == "" {
 		db = j.s.Schema
 	}
+	if db == "" {
+		return nil, refuse(1046, "3D000", "No database selected")
+	}
 	if err := j.begin(ctx, db); err != nil {
 		return nil, err
 	}

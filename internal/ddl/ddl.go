@@ -80,14 +80,14 @@ func (r *Runner) Events() []Event {
 	return append([]Event(nil), r.events...)
 }
 
-// Run runs one statement of kind sqltext.KindDDL (not ANALYZE and the like) to its end. Its errors have a method MySQL that tells the client:
-// MariaDB's own, or the cluster's reasons. The statement's tables and databases are the client's, unqualified ones are in s.Schema.
+// Run runs one statement of kind sqltext.KindDDL (not ANALYZE and the like) to its end. Its errors have a method MySQL that tells the client, or are
+// MariaDB's own, *wire.ServerError. The statement's tables and databases are the client's, unqualified ones are in s.Schema.
 func (r *Runner) Run(ctx context.Context, s Session, scan *sqltext.Scan, stmt *sqltext.Stmt) (*Result, error) {
 	d := stmt.DDL
 	if d == nil {
 		return nil, errors.New("ddl: not a DDL statement")
 	}
-	if len(s.Schema) > 0 && r.cfg.Catalog.Snapshot().Databases[s.Schema] == nil && d.Object != "DATABASE" {
+	if s.Schema != "" && r.cfg.Catalog.Snapshot().Databases[s.Schema] == nil {
 		s.Schema = "" // a database that was dropped is no default: MariaDB says 1046
 	}
 	j := &job{Runner: r, s: s, scan: scan, stmt: stmt, d: d}

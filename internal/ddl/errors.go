@@ -48,7 +48,7 @@ func unavailable(err error) error {
 	var known interface {
 		MySQL() (uint16, string, string)
 	}
-	if err == nil || errors.As(err, &known) || errors.Is(err, errCrash) {
+	if _, ok := refused(err); ok || err == nil || errors.As(err, &known) || errors.Is(err, errCrash) {
 		return err
 	}
 	return &Error{Code: 1158, State: "08S01", Message: "The statement could not be run: " + err.Error(), cause: err}

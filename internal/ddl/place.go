@@ -48,9 +48,21 @@ func partitions(s *topo.Snapshot, db string) ([]place, error) {
 	return out, nil
 }
 
-// client opens a connection at a place as the client, with the client's settings.
+// client opens a connection at a place as the client, with the client's settings. A connection remembers the collation that its default database
+// had when it was chosen, and gives it to new tables: so it is chosen anew, by way of another one, as choosing the same does nothing.
 func (j *job) client(ctx context.Context, p place, schema string) (*backend.Conn, error) {
-	return j.cfg.Pools.Get(ctx, backend.Want{Leaf: p.Leaf, Account: j.s.Account, Variant: backend.Internal, Schema: schema, State: j.s.State})
+	c, err := j.cfg.Pools.Get(ctx, backend.Want{Leaf: p.Leaf, Account: j.s.Account, Variant: backend.Internal, Schema: schema, State: j.s.State})
+	if err != nil || schema == "" {
+		return c, err
+	}
+	for _, sql := range anew(schema) {
+		if _, err := c.Query(ctx, sql); err != nil {
+			c.ResetOnRelease()
+			c.Release()
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // asClient runs the client's statement on a shape or a partition.
@@ -65,6 +77,8 @@ func (j *job) asClient(ctx context.Context, p place, schema, sql string) (*backe
 	defer c.Release()
 	return c.Query(ctx, sql)
 }
+
+func anew(schema string) []string { return []string{"USE information_schema", "USE " + id(schema)} }
 
 // own opens a connection as the cluster, in a known state whatever the one before has left.
 func (r *Runner) own(ctx context.Context, leaf, schema string) (*backend.Conn, error) {
@@ -86,6 +100,9 @@ func (r *Runner) asCluster(ctx context.Context, p place, schema string, sql ...s
 		return nil, err
 	}
 	defer c.Release()
+	if schema != "" {
+		sql = append(anew(schema), sql...)
+	}
 	var res *backend.Result
 	for _, q := range sql {
 		if res, err = c.Query(ctx, q); err != nil {
@@ -243,6 +260,9 @@ func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
 		return nil, err
 	}
 	schema := j.s.Schema
+	if j.d.Verb == "DROP" && j.d.Database.Text != "" {
+		schema = "" // a connection whose default database it drops has none afterwards
+	}
 	c, err := j.client(ctx, p, schema)
 	if err != nil {
 		return nil, unavailable(err)

@@ -1,0 +1,591 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localfarm"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
+
+// bench is a cluster of two leaves for one test, with a database d of four partitions where asked for.
+type bench struct {
+	t    *testing.T
+	farm *localfarm.Farm
+	cat  *catalog.Catalog
+	run  *Runner
+	s    Session
+}
+
+func newBench(t *testing.T, databases ...string) *bench {
+	t.Helper()
+	farm := farmtest.Shared(t, 2)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	quiet := slog.New(slog.DiscardHandler)
+	dir, err := os.MkdirTemp("", "orbweaver-ddl-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	e, err := catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: dir, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	cat, err := catalog.Open(ctx, catalog.Config{Endpoints: e.Endpoints(), Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cat.Close() })
+	if _, err := cat.Update(ctx, func(x *catalog.Txn) error {
+		for _, l := range farm.Leaves() {
+			x.PutLeaf(&topo.Leaf{Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, State: topo.LeafOnline, ServerID: l.ServerID})
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	node, err := cat.Register(ctx, catalog.NodeInfo{Name: "n"}, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = node.Close(context.Background()) })
+	pools := backend.New(backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
+		if l := cat.Snapshot().Leaves[leaf]; l != nil {
+			return l.Addr(), true
+		}
+		return "", false
+	}})
+	t.Cleanup(pools.Close)
+	b := &bench{t: t, farm: farm, cat: cat, run: New(Config{Catalog: cat, Node: node, Pools: pools, Log: quiet})}
+	b.s = b.account("app", "ALL PRIVILEGES ON *.*")
+	for _, db := range databases {
+		t.Cleanup(func() { b.everywhere("DROP DATABASE IF EXISTS " + id(db)) })
+		b.must("CREATE DATABASE " + id(db) + " PARTITIONS 4")
+		for i := range 4 {
+			t.Cleanup(func() { b.everywhere(fmt.Sprintf("DROP DATABASE IF EXISTS `%s_%d`", db, i)) })
+		}
+	}
+	b.s.Schema = "d"
+	return b
+}
+
+// account makes an account on all leaves and gives it a right.
+func (b *bench) account(name, right string) Session {
+	b.everywhere("CREATE OR REPLACE USER " + name + "@'%' IDENTIFIED VIA ed25519 USING '" + farmtest.ClusterPublicKey + "'")
+	if right != "" {
+		b.everywhere("GRANT " + right + " TO " + name + "@'%'")
+	}
+	b.t.Cleanup(func() { b.everywhere("DROP USER IF EXISTS " + name + "@'%'") })
+	return Session{Account: backend.Account{User: name, Host: "%", ClientIP: netip.MustParseAddr("127.0.0.1")}, Schema: "d"}
+}
+
+func (b *bench) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	b.t.Cleanup(cancel)
+	return ctx
+}
+
+func (b *bench) as(s Session, sql string) (*Result, error) {
+	b.t.Helper()
+	var scan sqltext.Scan
+	if err := scan.Scan([]byte(sql), sqltext.Mode{}); err != nil {
+		b.t.Fatal(err)
+	}
+	stmt, err := sqltext.Parse(&scan, sqltext.Mode{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if stmt.Kind != sqltext.KindDDL {
+		b.t.Fatalf("%s: kind %v", sql, stmt.Kind)
+	}
+	return b.run.Run(b.ctx(), s, &scan, stmt)
+}
+
+func (b *bench) must(sql string) *Result {
+	b.t.Helper()
+	res, err := b.as(b.s, sql)
+	if err != nil {
+		b.t.Fatalf("%s: %v", sql, err)
+	}
+	return res
+}
+
+// refused runs a statement that must fail with a number and leave everything as it was.
+func (b *bench) refused(code uint16, text, sql string) {
+	b.t.Helper()
+	before := b.world("d")
+	_, err := b.as(b.s, sql)
+	var e interface {
+		MySQL() (uint16, string, string)
+	}
+	got := uint16(0)
+	if errors.As(err, &e) {
+		got, _, _ = e.MySQL()
+	} else if s, ok := refused(err); ok {
+		got = s.Code
+	}
+	if got != code || !strings.Contains(fmt.Sprint(err), text) {
+		b.t.Errorf("%s: error %d %v, want %d … %s …", sql, got, err, code, text)
+	}
+	if after := b.world("d"); after != before {
+		b.t.Errorf("%s was refused and changed something:\n%s\nwas:\n%s", sql, after, before)
+	}
+	if recs, err := b.cat.DDLRecords(b.ctx()); err != nil || len(recs) > 0 {
+		b.t.Errorf("%s left records: %v %v", sql, recs, err)
+	}
+}
+
+func (b *bench) everywhere(sql string) {
+	b.t.Helper()
+	for _, l := range b.farm.Leaves() {
+		b.at(l.Name, "", "SET foreign_key_checks=0")
+		b.at(l.Name, "", sql)
+	}
+}
+
+func (b *bench) at(leaf, schema, sql string) []string {
+	b.t.Helper()
+	c, err := b.run.own(context.Background(), leaf, schema)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer c.Release()
+	_, _ = c.Query(context.Background(), "SET foreign_key_checks=0")
+	res, err := c.Query(context.Background(), sql)
+	if err != nil {
+		b.t.Fatalf("%s at %s: %v", sql, leaf, err)
+	}
+	var out []string
+	for _, row := range res.Rows {
+		out = append(out, string(slices.Concat(row...)))
+	}
+	return out
+}
+
+// world is everything about a database: all tables of all places, and the topology's.
+func (b *bench) world(db string) string {
+	b.t.Helper()
+	var out strings.Builder
+	snap := b.cat.Snapshot()
+	places, _ := shapes(snap, db)
+	if parts, err := partitions(snap, db); err == nil {
+		places = append(places, parts...)
+	}
+	for _, p := range places {
+		for _, table := range b.at(p.Leaf, "", "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(p.Schema)+" ORDER BY 1") {
+			create, err := b.run.showCreate(context.Background(), p, table)
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			fmt.Fprintf(&out, "%s %s %s\n", p.Leaf, p.Schema, create)
+		}
+	}
+	if d := snap.Databases[db]; d != nil {
+		var names []string
+		for n, t := range d.Tables {
+			names = append(names, fmt.Sprintf("%s %+v", n, *t))
+		}
+		slices.Sort(names)
+		fmt.Fprintln(&out, d.Charset, d.Collation, names)
+	}
+	return out.String()
+}
+
+// consistent checks that every table of the topology is the same everywhere it should be, and that there is no other.
+func (b *bench) consistent(db string) {
+	b.t.Helper()
+	snap := b.cat.Snapshot()
+	d := snap.Databases[db]
+	if d == nil {
+		b.t.Fatalf("no database %s", db)
+	}
+	all, _ := shapes(snap, db)
+	parts, err := partitions(snap, db)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for i, p := range append(slices.Clone(all), parts...) {
+		tables := b.at(p.Leaf, "", "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(p.Schema))
+		want := 0
+		for name, t := range d.Tables {
+			if i >= len(all) && t.Kind == topo.Reference {
+				continue
+			}
+			want++
+			a, err1 := b.run.showCreate(context.Background(), all[0], name)
+			c, err2 := b.run.showCreate(context.Background(), p, name)
+			if err1 != nil || err2 != nil || a == "" || strings.ReplaceAll(a, "`"+db+"`.", "") != strings.ReplaceAll(c, "`"+db+"`.", "") {
+				b.t.Errorf("table %s at %s %s:\n%s\nagainst\n%s\n%v %v", name, p.Leaf, p.Schema, c, a, err1, err2)
+			}
+		}
+		if want != len(tables) {
+			b.t.Errorf("%s %s has %q, of which the topology knows %d", p.Leaf, p.Schema, tables, want)
+		}
+	}
+	for name, t := range d.Tables {
+		desc, err := b.run.describe(context.Background(), all[0], name)
+		if err != nil || desc == nil || fmt.Sprint(desc.columns) != fmt.Sprint(t.Columns) || t.Name != name {
+			b.t.Errorf("table %s in the topology is not what the shape is: %+v %v", name, t, err)
+		}
+	}
+	if recs, err := b.cat.DDLRecords(context.Background()); err != nil || len(recs) > 0 {
+		b.t.Errorf("records: %v %v", recs, err)
+	}
+}
+
+func TestCreateAndDropDatabase(t *testing.T) {
+	b := newBench(t)
+	late := b.account("late", "")
+	b.everywhere("GRANT SELECT, CREATE ON `e\\_x`.* TO late@'%'")
+	b.everywhere("CREATE DATABASE e_x")
+	b.everywhere("CREATE TABLE e_x.t (a INT)")
+	b.everywhere("GRANT INSERT ON e_x.t TO late@'%'")
+	b.everywhere("DROP DATABASE e_x")
+	b.s.Schema = ""
+	b.must("CREATE DATABASE e_x PARTITIONS 3 CHARACTER SET latin1 COLLATE latin1_bin")
+	d := b.cat.Snapshot().Databases["e_x"]
+	if d == nil || len(d.Partitions) != 3 || d.Collation != "latin1_bin" || d.Replication != topo.Async {
+		t.Fatalf("%+v", d)
+	}
+	for _, p := range d.Partitions {
+		leaf, _ := p.Master()
+		if got := b.at(leaf, "", "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "+lit(p.ID.Schema())); fmt.Sprint(got) != "[latin1_bin]" {
+			t.Errorf("%s: %v", p.ID, got)
+		}
+	}
+	grants := fmt.Sprint(b.at("leaf-1", "", "SHOW GRANTS FOR late@'%'"))
+	for _, want := range []string{"GRANT SELECT, CREATE ON `e\\_x\\_2`.*", "GRANT INSERT ON `e_x_0`.`t`"} {
+		if !strings.Contains(grants, want) {
+			t.Errorf("%s is missing in %s", want, grants)
+		}
+	}
+	_ = late
+	b.refused(1007, "exists", "CREATE DATABASE e_x")
+	if res := b.must("CREATE DATABASE IF NOT EXISTS e_x"); res.Warnings != 1 || len(res.Notes) != 1 || res.Notes[0].Code != 1007 {
+		t.Errorf("%+v", res)
+	}
+	b.refused(1102, "partition", "CREATE DATABASE e_x_1")
+	b.refused(1273, "nonsense", "CREATE DATABASE f COLLATE nonsense")
+	b.must("ALTER DATABASE e_x CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+	if c := b.cat.Snapshot().Databases["e_x"].Collation; c != "utf8mb4_bin" {
+		t.Error(c)
+	}
+	b.s.Schema = "e_x"
+	b.must("CREATE TABLE t (a INT PRIMARY KEY)")
+	b.must("DROP DATABASE e_x")
+	if b.cat.Snapshot().Databases["e_x"] != nil {
+		t.Error("still in the topology")
+	}
+	for _, l := range b.farm.Leaves() {
+		if got := b.at(l.Name, "", "SHOW DATABASES LIKE 'e\\_x%'"); len(got) != 0 {
+			t.Errorf("%s: %v", l.Name, got)
+		}
+		if got := b.at(l.Name, "", "SELECT Db FROM mysql.db WHERE Db LIKE 'e%_0'"); len(got) != 0 {
+			t.Errorf("%s: grants on %v", l.Name, got)
+		}
+	}
+	b.refused(1008, "doesn't exist", "DROP DATABASE e_x")
+	b.must("DROP DATABASE IF EXISTS e_x")
+	// What the cluster does not know is not taken.
+	b.at("leaf-2", "", "CREATE DATABASE f_1")
+	defer b.at("leaf-2", "", "DROP DATABASE f_1")
+	b.refused(1007, "f_1", "CREATE DATABASE f PARTITIONS 4")
+}
+
+func TestCreateTable(t *testing.T) {
+	b := newBench(t, "d")
+	b.must("CREATE TABLE s (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(20) DEFAULT 'x', g INT AS (id + 1), UNIQUE u (id, v))")
+	b.must("CREATE TABLE d.sk (a INT, b INT NOT NULL, SHARD KEY (b))")
+	b.must("CREATE TABLE k (a TEXT)")
+	b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY)")
+	b.must("CREATE TABLE l LIKE sk")
+	b.must("CREATE TABLE fr (id INT PRIMARY KEY, r INT, FOREIGN KEY (r) REFERENCES r (id))")
+	b.must("CREATE TABLE child (n INT, id INT, PRIMARY KEY (n, id), SHARD KEY (id), CONSTRAINT c FOREIGN KEY (id) REFERENCES d.s (id))")
+	b.consistent("d")
+	snap := b.cat.Snapshot()
+	s := snap.Table("d", "s")
+	if s.Kind != topo.Sharded || s.Explicit || fmt.Sprint(s.ShardKey, s.AutoIncrement, s.Unique) != "[0] 0 [[0] [0 1]]" || !s.Columns[2].Generated || s.Columns[1].Length != 20 {
+		t.Errorf("%+v", s)
+	}
+	if sk, l := snap.Table("d", "sk"), snap.Table("d", "l"); !sk.Explicit || sk.ShardKey[0] != 1 || !l.Explicit || l.ShardKey[0] != 1 || l.ID == sk.ID {
+		t.Errorf("%+v %+v", sk, l)
+	}
+	if snap.Table("d", "k").Kind != topo.Keyless || snap.Table("d", "r").Kind != topo.Reference {
+		t.Error("kinds")
+	}
+	if res := b.must("CREATE TABLE IF NOT EXISTS s (x INT)"); res.Warnings != 1 || res.Notes[0].Code != 1050 {
+		t.Errorf("%+v", res)
+	}
+	for _, c := range []struct {
+		code uint16
+		text string
+		sql  string
+	}{
+		{1050, "already exists", "CREATE TABLE s (x INT)"},
+		{1064, "syntax", "CREATE TABLE x (a INT b)"},
+		{1072, "'z'", "CREATE TABLE x (a INT, SHARD KEY (z))"},
+		{1503, "'u'", "CREATE TABLE x (a INT PRIMARY KEY, b INT, UNIQUE u (b))"},
+		{1503, "PRIMARY KEY", "CREATE TABLE x (a INT PRIMARY KEY, b INT, SHARD KEY (b))"},
+		{1503, "without a shard key", "CREATE TABLE x (a INT, UNIQUE u (a))"},
+		{1503, "prefix", "CREATE TABLE x (a VARCHAR(100), b INT, PRIMARY KEY (a(10)))"},
+		{1235, "ENGINE=Aria", "CREATE TABLE x (a INT) ENGINE=Aria"},
+		{1235, "float", "CREATE TABLE x (a FLOAT PRIMARY KEY)"},
+		{1235, "generated", "CREATE TABLE x (a INT, b INT AS (a) STORED, SHARD KEY (b))"},
+		{1235, "can't reference", "CREATE TABLE x (a INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES s (id))"},
+		{1235, "reference table", "CREATE REFERENCE TABLE x (a INT PRIMARY KEY, FOREIGN KEY (a) REFERENCES s (id))"},
+		{1146, "d.none", "CREATE TABLE x LIKE none"},
+		{1049, "nowhere", "CREATE TABLE nowhere.x (a INT)"},
+		{1044, "d:0", "CREATE TABLE d_0.x (a INT)"},
+	} {
+		b.refused(c.code, c.text, c.sql)
+	}
+	b.consistent("d")
+}
+
+func TestRights(t *testing.T) {
+	b := newBench(t, "d")
+	b.must("CREATE TABLE t (a INT PRIMARY KEY)")
+	b.s = b.account("nobody", "USAGE ON *.*")
+	b.s.Schema = ""
+	b.refused(1142, "", "CREATE TABLE d.x (a INT)")
+	b.refused(1142, "", "DROP TABLE d.t")
+	b.refused(1142, "", "ALTER TABLE d.t ADD b INT")
+	b.refused(1142, "", "TRUNCATE TABLE d.t")
+	b.refused(1142, "", "RENAME TABLE d.t TO d.u")
+	b.refused(1142, "", "CREATE INDEX i ON d.t (a)")
+	b.refused(1044, "", "DROP DATABASE d")
+	b.refused(1044, "", "CREATE DATABASE x")
+	b.refused(1044, "", "ALTER DATABASE d CHARACTER SET latin1")
+}
+
+func TestDropRenameTruncate(t *testing.T) {
+	b := newBench(t, "d")
+	for _, n := range []string{"a", "b", "c"} {
+		b.must("CREATE TABLE " + n + " (" + n + " INT PRIMARY KEY AUTO_INCREMENT)")
+	}
+	b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY)")
+	b.must("RENAME TABLE a TO x, d.b TO y")
+	b.consistent("d")
+	b.must("RENAME TABLE x TO tmp, y TO x, tmp TO y")
+	b.consistent("d")
+	if b.cat.Snapshot().Table("d", "x").Columns[0].Name != "b" {
+		t.Error("the swap has not swapped")
+	}
+	b.must("ALTER TABLE r RENAME TO r2")
+	b.consistent("d")
+	b.refused(1050, "exists", "RENAME TABLE x TO y")
+	b.refused(1146, "", "RENAME TABLE none TO z")
+	p, _ := partitions(b.cat.Snapshot(), "d")
+	for i, pl := range p {
+		b.at(pl.Leaf, pl.Schema, fmt.Sprintf("INSERT INTO c VALUES (%d)", i+1))
+	}
+	seq := b.cat.Sequence(b.cat.Snapshot().Table("d", "c").ID)
+	if err := seq.Observe(b.ctx(), 500); err != nil {
+		t.Fatal(err)
+	}
+	b.must("TRUNCATE TABLE c")
+	for _, pl := range p {
+		if n := b.at(pl.Leaf, pl.Schema, "SELECT COUNT(*) FROM c"); n[0] != "0" {
+			t.Errorf("%v: %v rows", pl, n)
+		}
+	}
+	if v, err := seq.Next(b.ctx(), 1); err != nil || v != 1 {
+		t.Errorf("next after TRUNCATE: %d %v", v, err)
+	}
+	if _, err := b.as(b.s, "DROP TABLE none, x"); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Errorf("%v", err)
+	}
+	if b.cat.Snapshot().Table("d", "x") != nil {
+		t.Error("MariaDB drops what exists, and so do we")
+	}
+	b.consistent("d")
+	b.must("DROP TABLE IF EXISTS none, y, c, r2")
+	b.consistent("d")
+	if len(b.cat.Snapshot().Databases["d"].Tables) != 0 {
+		t.Error("tables left")
+	}
+	b.refused(1051, "none", "DROP TABLE none")
+}
+
+func TestAlter(t *testing.T) {
+	b := newBench(t, "d")
+	b.must("CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, v INT, w VARCHAR(10), g INT AS (v + 1))")
+	b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v INT)")
+	parts, _ := partitions(b.cat.Snapshot(), "d")
+	for i, p := range parts {
+		b.at(p.Leaf, p.Schema, fmt.Sprintf("INSERT INTO t (id, v, w) VALUES (%d, %d, 'a'), (%d, %d, 'long one')", i+1, i, i+11, i))
+	}
+	for _, sql := range []string{
+		"ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 7",
+		"CREATE INDEX iv ON t (v)",
+		"ALTER TABLE d.t ADD INDEX (w), ADD UNIQUE uw (id, w)",
+		"ALTER TABLE t MODIFY v BIGINT NOT NULL, DROP COLUMN g",
+		"DROP INDEX iv ON t",
+		"ALTER TABLE t ADD CONSTRAINT pos CHECK (v >= 0)",
+		"ALTER TABLE t ADD FOREIGN KEY (v) REFERENCES r (id), ALGORITHM=COPY",
+		"ALTER TABLE r ADD u INT, ADD UNIQUE (v)",
+		"ALTER TABLE r MODIFY v BIGINT",
+		"ALTER TABLE t COMMENT 'x'",
+		"ALTER TABLE t CHANGE w ww VARCHAR(9) CHARACTER SET latin1",
+	} {
+		if strings.Contains(sql, "FOREIGN KEY") {
+			b.everywhere("INSERT INTO d.r (id) VALUES (0), (1), (2), (3)")
+			sql = strings.ReplaceAll(sql, "(v)", "(k)")
+			b.must("ALTER TABLE t ADD k INT")
+		}
+		b.must(sql)
+		b.consistent("d")
+	}
+	for i, p := range parts {
+		if got := b.at(p.Leaf, p.Schema, "SELECT id, v, ww, n FROM t ORDER BY id"); fmt.Sprint(got) != fmt.Sprintf("[%d%da7 %d%dlong one7]", i+1, i, i+11, i) {
+			t.Errorf("%v: rows %v", p, got)
+		}
+	}
+	b.must("CREATE TABLE dup (a INT, b INT, SHARD KEY (a))")
+	for _, c := range []struct {
+		code uint16
+		text string
+		sql  string
+	}{
+		{1054, "none", "ALTER TABLE t ALTER none SET DEFAULT 1"},
+		{1235, "shard key", "ALTER TABLE dup DROP COLUMN a"},
+		{1235, "shard key", "ALTER TABLE dup CHANGE a z INT"},
+		{1235, "shard key", "ALTER TABLE t MODIFY id BIGINT"},
+		{1503, "'v'", "ALTER TABLE t ADD UNIQUE (v)"},
+		{1235, "ENGINE", "ALTER TABLE dup ENGINE=Aria"},
+	} {
+		b.refused(c.code, c.text, c.sql)
+	}
+	// Refused by one partition's rows alone: the copy is what fails, or the added index.
+	last := parts[len(parts)-1]
+	b.at(last.Leaf, last.Schema, "INSERT INTO t (id, v, ww) VALUES (100, 1000, 'y')")
+	b.refused(4025, "small", "ALTER TABLE t ADD CONSTRAINT small CHECK (v < 1000)")
+	b.refused(1264, "", "ALTER TABLE t MODIFY v TINYINT NOT NULL")
+	b.at(last.Leaf, last.Schema, "INSERT INTO dup VALUES (1, 1), (1, 1)")
+	b.refused(1062, "Duplicate", "ALTER TABLE dup ADD UNIQUE (a, b)")
+	b.refused(1062, "Duplicate", "CREATE UNIQUE INDEX u ON dup (a)")
+	b.refused(1062, "Duplicate", "ALTER TABLE dup ADD PRIMARY KEY (a, b)")
+	b.must("ALTER TABLE t AUTO_INCREMENT=50")
+	if v, err := b.cat.Sequence(b.cat.Snapshot().Table("d", "t").ID).Next(b.ctx(), 1); err != nil || v != 101 {
+		t.Errorf("next after AUTO_INCREMENT=50 with a row 100: %d %v", v, err)
+	}
+	b.consistent("d")
+}
+
+// crashes are the statements that are cut off.
+var crashes = []string{
+	"CREATE TABLE x (id INT PRIMARY KEY)",
+	"CREATE REFERENCE TABLE x (id INT PRIMARY KEY)",
+	"DROP TABLE t, r",
+	"RENAME TABLE t TO u, s TO v",
+	"RENAME TABLE t TO tmp, s TO t, tmp TO s",
+	"RENAME TABLE r TO r2",
+	"TRUNCATE TABLE t",
+	"TRUNCATE TABLE r",
+	"ALTER TABLE t ADD n INT DEFAULT 5",
+	"ALTER TABLE t ADD UNIQUE u (id, v)",
+	"ALTER TABLE t MODIFY v BIGINT NOT NULL",
+	"ALTER TABLE r MODIFY v BIGINT NOT NULL",
+	"ALTER DATABASE d COLLATE utf8mb4_bin",
+	"CREATE DATABASE e PARTITIONS 2",
+	"DROP DATABASE d",
+}
+
+// The process dies before each step of each statement. The next one finishes or undoes it: all places agree, with the old definition or the new.
+func TestCrashAtEveryStep(t *testing.T) {
+	b := newBench(t, "d")
+	b.everywhere("DROP DATABASE IF EXISTS e")
+	prepare := func() {
+		if b.cat.Snapshot().Databases["d"] != nil {
+			b.must("DROP DATABASE d")
+		}
+		b.must("CREATE DATABASE d PARTITIONS 2 CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+		b.must("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+		b.must("CREATE TABLE s (id INT PRIMARY KEY)")
+		b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v INT)")
+		parts, _ := partitions(b.cat.Snapshot(), "d")
+		for i, p := range parts {
+			b.at(p.Leaf, p.Schema, fmt.Sprintf("INSERT INTO t VALUES (%d, 1)", i))
+		}
+		b.everywhere("INSERT INTO d.r VALUES (1, 1)")
+	}
+	for _, sql := range crashes {
+		t.Run(sql, func(t *testing.T) {
+			b.t = t
+			undone, finished := 0, 0
+			for at := 1; ; at++ {
+				prepare()
+				before := b.world("d") + b.world("e")
+				var mu sync.Mutex
+				n := 0
+				b.run.step = func(string) error {
+					mu.Lock()
+					defer mu.Unlock()
+					if n++; n >= at {
+						return errCrash
+					}
+					return nil
+				}
+				_, err := b.as(b.s, sql)
+				b.run.step = func(string) error { return nil }
+				if err == nil {
+					if b.cat.Snapshot().Databases["e"] != nil {
+						b.must("DROP DATABASE e")
+					}
+					break
+				}
+				if !errors.Is(err, errCrash) {
+					t.Fatalf("step %d: %v", at, err)
+				}
+				// As a node that starts does, where the lock is free since the process is gone.
+				recs, err := b.cat.DDLRecords(b.ctx())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, rec := range recs {
+					lock, err := b.run.cfg.Node.Lock(b.ctx(), rec.Databases...)
+					if err != nil {
+						t.Fatal(err)
+					}
+					err = b.run.settle(b.ctx(), lock, rec.Databases...)
+					lock.Unlock()
+					if err != nil {
+						t.Fatalf("step %d: %v", at, err)
+					}
+				}
+				snap := b.cat.Snapshot()
+				if snap.Databases["d"] != nil {
+					b.consistent("d")
+				} else if left := b.at("leaf-1", "", "SHOW DATABASES LIKE 'd%'"); len(left) != 0 {
+					t.Errorf("step %d: left are %v", at, left)
+				}
+				if left := b.at("leaf-1", "", "SHOW DATABASES LIKE 'e%'"); len(left) != 0 {
+					t.Errorf("step %d: left are %v", at, left)
+				}
+				if b.world("d")+b.world("e") == before {
+					undone++
+				} else {
+					finished++
+				}
+			}
+			t.Logf("%d times undone, %d times finished", undone, finished)
+		})
+	}
+}
