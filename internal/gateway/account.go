@@ -130,3 +130,13 @@ func (s *accountSet) exact(user, host string) *account {
 	}
 	return nil
 }
+
+// hostKnown says whether any account admits clients from an address.
+func (s *accountSet) hostKnown(ip netip.Addr) bool {
+	for _, a := range s.list {
+		if !a.Role && matchHost(a.Host, ip) {
+			return true
+		}
+	}
+	return false
+}

@@ -13,6 +13,9 @@ import (
 type Config struct {
 	Catalog *catalog.Catalog
 	Pools   *backend.Pools
+	// Node is this process in the catalog: DDL and changes of accounts hold its locks. Without it DDL is refused, and changes of accounts exclude
+	// those of this process alone.
+	Node *catalog.Node
 	// NodeID is the node's number, unique in the cluster, 1 to 4095: the upper bits of its connection ids.
 	NodeID uint16
 	// ClusterKey is the public half of the cluster's ed25519 key as MariaDB stores it: the method that the node adds to each account.

@@ -4,6 +4,17 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/ddl"
+	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // ErrClosed is what Serve returns after Shutdown.
@@ -11,43 +22,183 @@ var ErrClosed = errors.New("the gateway is shut down")
 
 // Gateway serves clients. One serves any number of listeners.
 type Gateway struct {
-	cfg Config
+	cfg     Config
+	exec    *exec.Runner
+	ddl     *ddl.Runner // nil without a node in the catalog
+	started time.Time
+
+	// As a leaf says it, at the start.
+	version       string
+	versionNumber int
+	sqlMode       string            // of new sessions
+	infoSchema    map[string]string // tables of information_schema: the column that names a database
+
+	plans        planCache
+	accountCache accountCache
+	accountsBusy semaphore // one change of accounts at a time
+	// accountsDirty: the leaves' accounts may differ, as a change was cut off.
+	accountsDirty atomic.Bool
+
+	stats             counters
+	runningStatements atomic.Int64
+
+	ctx    context.Context // ends with the last session
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when the background is to end
+	behind sync.WaitGroup
+	// draining: no new statements but those of open transactions.
+	draining atomic.Bool
+
+	mu        sync.Mutex // guards what follows
+	closed    bool
+	listeners map[net.Listener]struct{}
+	sessions  map[uint32]*session
+	lastID    uint32
+	turned    int
+	running   sync.WaitGroup // sessions
 }
 
-// New prepares a gateway: it asks a leaf for the version and the accounts, which must be reachable. Shutdown ends it.
+// New prepares a gateway: it asks a leaf for the version, and makes the leaves' accounts equal, for which all must be reachable. What DDL was
+// cut off is finished or undone. Shutdown ends it.
 func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	cfg.defaults()
-	return &Gateway{cfg: cfg}, nil
+	g := &Gateway{
+		cfg: cfg, started: time.Now(), done: make(chan struct{}), accountsBusy: make(semaphore, 1),
+		listeners: map[net.Listener]struct{}{}, sessions: map[uint32]*session{},
+	}
+	g.exec = exec.New(exec.Config{Pools: cfg.Pools, Sequences: sequences{cfg.Catalog}})
+	if cfg.Node != nil {
+		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log})
+	}
+	if err := g.atAnyLeaf(ctx, func(c *backend.Conn) error { return g.ask(ctx, c) }); err != nil {
+		return nil, err
+	}
+	if err := g.repairAccounts(ctx); err != nil {
+		// Clients whose accounts are whole can be served all the same.
+		cfg.Log.Warn("the leaves' accounts could not be made equal yet", "error", err)
+		g.accountsDirty.Store(true)
+	}
+	g.ctx, g.cancel = context.WithCancelCause(context.Background())
+	g.behind.Go(g.monitor)
+	g.behind.Go(g.follow)
+	return g, nil
 }
 
-// Serve accepts clients until ctx ends or Shutdown is called, then closes the listener and returns ErrClosed, or the listener's error.
-// Sessions live on until Shutdown.
-func (g *Gateway) Serve(ctx context.Context, l net.Listener) error { return errors.ErrUnsupported }
+// ask learns what the leaves are.
+func (g *Gateway) ask(ctx context.Context, c *backend.Conn) error {
+	res, err := c.Query(ctx, "SELECT VERSION(), @@GLOBAL.sql_mode")
+	if err != nil {
+		return err
+	}
+	g.version, g.sqlMode = string(res.Rows[0][0]), string(res.Rows[0][1])
+	g.versionNumber = versionNumber(g.version)
+	return g.loadInfoSchema(ctx, c)
+}
+
+// versionNumber is 101119 for "10.11.19-MariaDB".
+func versionNumber(v string) int {
+	v, _, _ = strings.Cut(v, "-")
+	n := 0
+	for part := range strings.SplitSeq(v, ".") {
+		i, err := strconv.Atoi(part)
+		if err != nil {
+			return 0
+		}
+		n = n*100 + i
+	}
+	return n
+}
+
+// follow acts on changes of the topology and of accounts made by other nodes.
+func (g *Gateway) follow() {
+	version := g.cfg.Catalog.AccountsVersion()
+	var snap *topo.Snapshot
+	for {
+		changed := g.cfg.Catalog.Changed()
+		if s := g.cfg.Catalog.Snapshot(); s != snap {
+			snap = s
+			g.exec.Forget(s)
+		}
+		if v := g.cfg.Catalog.AccountsVersion(); v != version {
+			version = v
+			g.dropConnections()
+		}
+		select {
+		case <-changed:
+		case <-g.done:
+			return
+		}
+	}
+}
 
 // Shutdown stops accepting, lets statements that run and transactions that are open end until ctx does, closes all sessions and waits for
 // them.
-func (g *Gateway) Shutdown(ctx context.Context) error { return nil }
+func (g *Gateway) Shutdown(ctx context.Context) error {
+	g.mu.Lock()
+	first := !g.closed
+	g.closed = true
+	for l := range g.listeners {
+		l.Close()
+	}
+	g.mu.Unlock()
+	g.draining.Store(true)
+	ended := make(chan struct{})
+	go func() {
+		g.running.Wait()
+		close(ended)
+	}()
+	tick := time.NewTicker(drainEvery)
+	defer tick.Stop()
+	var err error
+wait:
+	for {
+		// Those that wait for their clients' next command are told at once.
+		for _, s := range g.all() {
+			if !s.busy.Load() && !s.inTransaction.Load() {
+				s.interrupt()
+			}
+		}
+		select {
+		case <-ended:
+			break wait
+		case <-ctx.Done():
+			err = ctx.Err()
+			for _, s := range g.all() {
+				s.cancel(errShutdown)
+				s.interrupt()
+			}
+			break wait
+		case <-tick.C:
+		}
+	}
+	if first {
+		close(g.done)
+	}
+	select {
+	case <-ended:
+	case <-time.After(killPatience):
+		for _, s := range g.all() {
+			s.end(errShutdown)
+		}
+		<-ended
+	}
+	g.cancel(ErrClosed)
+	g.behind.Wait()
+	return err
+}
 
-// Stats is a picture of what the gateway does.
-func (g *Gateway) Stats() Stats { return Stats{} }
+const drainEvery = 20 * time.Millisecond
 
-// Stats counts what happened since the start, but for Connections and Running.
-type Stats struct {
-	Connections    int    // clients connected now
-	Running        int    // statements running now
-	Accepted       uint64 // clients ever accepted
-	Refused        uint64 // turned away: too many connections
-	Denied         uint64 // logins that failed
-	Aborted        uint64 // clients that vanished
-	Statements     uint64 // statements run
-	Errors         uint64 // of these ended with an error
-	PlanHits       uint64 // plans found in the cache
-	PlanMisses     uint64
-	Forwarded      uint64 // statements by shape
-	Merged         uint64
-	Spread         uint64
-	BytesIn        uint64
-	BytesOut       uint64
-	PlansCached    int
-	SlowestRunning int64 // milliseconds that the longest running statement has taken so far
+// drained says whether sessions are to end between statements.
+func (g *Gateway) drained() bool { return g.draining.Load() }
+
+// sequences gives AUTO_INCREMENT values out of the catalog.
+type sequences struct{ c *catalog.Catalog }
+
+func (s sequences) Next(ctx context.Context, t *topo.Table, n int) (uint64, error) {
+	return s.c.Sequence(t.ID).Next(ctx, uint64(n))
+}
+
+func (s sequences) Observe(ctx context.Context, t *topo.Table, v uint64) error {
+	return s.c.Sequence(t.ID).Observe(ctx, v)
 }

@@ -1,0 +1,207 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+var endPlain = txn.End{}
+
+// admin is CHECK, ANALYZE, OPTIMIZE and REPAIR TABLE: every partition runs it, or every leaf for reference tables, and each leaf its own
+// system tables. Rows that places agree on are given once.
+func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
+	d := stmt.DDL
+	if d == nil || len(d.Tables) == 0 {
+		return s.unknown(ctx, scan)
+	}
+	if d.Verb == "CHECKSUM" {
+		return unsupported("CHECKSUM TABLE", "the checksum of a sharded table is none of its partitions'")
+	}
+	if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
+		return err
+	}
+	if err := s.commitFirst(ctx); err != nil {
+		return err
+	}
+	places, err := s.placesOf(d.Tables, snap)
+	if err != nil {
+		return err
+	}
+	r := &rowset{cols: []colDef{text("Table", 128), text("Op", 10), text("Msg_type", 10), text("Msg_text", 65535)}}
+	var seen []string
+	for _, p := range places {
+		res, err := s.runAt(ctx, p, string(s.namesAt(scan, d.Tables, snap, p)))
+		if err != nil {
+			return err
+		}
+		for _, row := range res.Rows {
+			if len(row) != 4 {
+				return wire.Errorf(wire.ErUnknown, "a leaf answered %s TABLE with %d columns", d.Verb, len(row))
+			}
+			values := make([]any, len(row))
+			for i, v := range row {
+				if v != nil {
+					values[i] = logicalName(string(v), p)
+				}
+			}
+			key := strings.Join([]string{valueText(values[0]), valueText(values[1]), valueText(values[2]), valueText(values[3])}, "\x00")
+			if slices.Contains(seen, key) {
+				continue
+			}
+			seen = append(seen, key)
+			r.add(values...)
+		}
+	}
+	// A table's rows stand together, as MariaDB gives them.
+	slices.SortStableFunc(r.rows, func(a, b []any) int { return strings.Compare(valueText(a[0]), valueText(b[0])) })
+	return r.write(src.out, src.prepared)
+}
+
+// logicalName puts a database's name in place of its partition's, in `d_3.t` and in messages about it.
+func logicalName(v string, p txn.Place) string {
+	if p.Partition.DB == "" {
+		return v
+	}
+	if rest, ok := strings.CutPrefix(v, p.Schema+"."); ok {
+		v = p.Partition.DB + "." + rest
+	}
+	return strings.ReplaceAll(v, "'"+p.Schema+".", "'"+p.Partition.DB+".")
+}
+
+// placesOf lists where the rows of tables live: their databases' partitions, and every leaf for reference and system tables.
+func (s *session) placesOf(tables []*sqltext.TableName, snap *topo.Snapshot) ([]txn.Place, error) {
+	var out []txn.Place
+	add := func(p txn.Place) {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	for _, n := range tables {
+		db, t, err := s.tableOf(n, snap)
+		if err != nil {
+			return nil, err
+		}
+		if t != nil && t.Kind != topo.Reference {
+			for _, p := range snap.Databases[db].Partitions {
+				place, err := partitionPlace(p)
+				if err != nil {
+					return nil, err
+				}
+				add(place)
+			}
+			continue
+		}
+		for _, leaf := range s.leaves() {
+			add(txn.Place{Leaf: leaf, Schema: s.sess.DB})
+		}
+	}
+	return out, nil
+}
+
+// tableOf finds a table that a statement names; nil for one of MariaDB's own databases.
+func (s *session) tableOf(n *sqltext.TableName, snap *topo.Snapshot) (db string, t *topo.Table, err error) {
+	db = n.DB.Text
+	if n.DB.Tok < 0 || db == "" {
+		db = s.sess.DB
+	}
+	if db == "" {
+		return "", nil, wire.Errorf(wire.ErNoDB, "No database selected")
+	}
+	if isSystemSchema(db) {
+		return db, nil, nil
+	}
+	t, err = snap.MustTable(db, n.Name.Text)
+	return db, t, err
+}
+
+// namesAt is a statement's text for one place: it names the tables that live there, and no other. Tables are given by their full names.
+func (s *session) namesAt(scan *sqltext.Scan, tables []*sqltext.TableName, snap *topo.Snapshot, p txn.Place) []byte {
+	var edits []edit
+	kept := 0
+	for _, n := range tables {
+		db, t, err := s.tableOf(n, snap)
+		here := err == nil && (t == nil || t.Kind == topo.Reference) == (p.Partition.DB == "") && (p.Partition.DB == "" || p.Partition.DB == db)
+		with := ""
+		if here {
+			if p.Partition.DB != "" {
+				db = p.Schema
+			}
+			with = quoteName(db) + "." + quoteName(n.Name.Text)
+			kept++
+		}
+		from, to := n.Span.From, n.Span.To
+		if !here {
+			// With the comma on one side; which one is decided below.
+			with = dropped
+		}
+		edits = append(edits, edit{from, to, with})
+	}
+	// A comma goes with what is dropped: the one before, or the one after for those at the beginning.
+	first := true
+	for i := range edits {
+		e := &edits[i]
+		if e.with == dropped {
+			e.with = ""
+			if first && isOp(scan, e.to, ",") {
+				e.to++
+			} else if isOp(scan, e.from-1, ",") {
+				e.from--
+			}
+			continue
+		}
+		first = false
+	}
+	if kept == 0 {
+		return nil
+	}
+	return apply(scan, edits)
+}
+
+// dropped marks a table that is left out of a text; no name is like it.
+const dropped = "\x00"
+
+// flush is FLUSH: on every leaf, under the client's account.
+func (s *session) flush(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot) error {
+	for i := range scan.Tokens {
+		if isWord(scan, int32(i), "LOCK") || isWord(scan, int32(i), "EXPORT") {
+			return unsupported("FLUSH TABLES WITH READ LOCK", "it would stop the leaves one after another; use a transaction WITH CONSISTENT SNAPSHOT")
+		}
+	}
+	words := leadingWords(scan, 4)
+	if slices.Contains(words, "TABLES") && len(stmt.Tables) > 0 || slices.Contains(words, "TABLE") && len(stmt.Tables) > 0 {
+		places, err := s.placesOf(stmt.Tables, snap)
+		if err != nil {
+			return err
+		}
+		for _, p := range places {
+			if _, err := s.runAt(ctx, p, string(s.namesAt(scan, stmt.Tables, snap, p))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := s.commitFirst(ctx); err != nil {
+		return err
+	}
+	leaves := s.leaves()
+	for i, leaf := range leaves {
+		err := s.atLeaf(ctx, leaf, "", func(c *backend.Conn) error {
+			_, err := c.Query(ctx, string(scan.Src[:scan.End]))
+			return err
+		})
+		if err != nil {
+			return partly(err, leaves[:i], leaf)
+		}
+	}
+	if slices.Contains(words, "PRIVILEGES") {
+		return s.g.accountsChanged(ctx)
+	}
+	return nil
+}

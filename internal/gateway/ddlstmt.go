@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/orbweaver/orbweaver/internal/ddl"
+	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// notSharded says, by the object that a statement makes or drops, why the cluster can't have it yet.
+var notSharded = map[string]string{
+	"VIEW":      "a view does not see the rows of the partitions",
+	"TRIGGER":   "a trigger's statements would have to be planned anew for each partition",
+	"PROCEDURE": "a procedure's statements would have to be planned when it runs",
+	"FUNCTION":  "a function's statements would have to be planned when it runs",
+	"PACKAGE":   "a package's statements would have to be planned when they run",
+	"EVENT":     "an event would run at every leaf",
+	"SEQUENCE":  "each leaf would count by itself",
+	"SERVER":    "the servers of the cluster are not there yet",
+}
+
+// ddl runs a statement that defines something. Like in MariaDB it ends the open transaction.
+func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
+	d := stmt.DDL
+	if d == nil {
+		return s.unknown(ctx, scan)
+	}
+	switch d.Object {
+	case "DATABASE", "SCHEMA", "TABLE", "INDEX":
+		if d.Temporary {
+			return unsupported("TEMPORARY tables", "they need the Stage shape")
+		}
+	default:
+		// MariaDB's own error first: syntax, and rights.
+		if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
+			if e := serverError(ctx, err); e.Code != wire.ErUnsupportedPS {
+				return err
+			}
+		}
+		what := d.Verb + " " + d.Object
+		if why, ok := notSharded[d.Object]; ok {
+			return unsupported(what, why)
+		}
+		return unsupported(firstWords(scan, 2), "it can't be told what it would change, and where")
+	}
+	if hidden(snap, d.Database.Text) {
+		return topo.NoDatabase(d.Database.Text)
+	}
+	if s.tables {
+		return wire.Errorf(erLockOrActiveTx, "Can't execute the given command because you have active locked tables or an active transaction")
+	}
+	if s.g.ddl == nil {
+		return unsupported(firstWords(scan, 2), "this node has no lease in the catalog")
+	}
+	if err := s.commitFirst(ctx); err != nil {
+		return err
+	}
+	res, err := s.g.ddl.Run(ctx, ddl.Session{Account: s.login, State: s.tx.State(), Schema: s.sess.DB}, scan, stmt)
+	if err != nil {
+		return err
+	}
+	for _, n := range res.Notes {
+		s.warnings = append(s.warnings, exec.Note{Level: n.Level, Code: strconv.Itoa(int(n.Code)), Message: n.Message})
+	}
+	if d.Verb == "DROP" && (d.Object == "DATABASE" || d.Object == "SCHEMA") && d.Database.Text == s.sess.DB {
+		s.setDB("")
+	}
+	s.last.rowCount = int64(res.Affected)
+	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Warnings: max(res.Warnings, s.warningCount())})
+}
+
+// commitFirst ends the open transaction, as MariaDB does ahead of statements that can't be rolled back.
+func (s *session) commitFirst(ctx context.Context) error {
+	if !s.tx.InTransaction() {
+		return nil
+	}
+	_, err := s.tx.Commit(ctx, endPlain)
+	return err
+}

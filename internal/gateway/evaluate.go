@@ -1,0 +1,169 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// evaluate has a leaf evaluate an expression of the client's, under its account and with its session's settings.
+func (s *session) evaluate(ctx context.Context, expr string) (value, error) {
+	vs, err := s.evaluateAll(ctx, []string{expr})
+	if err != nil {
+		return value{}, err
+	}
+	return vs[0], nil
+}
+
+// evaluateAll evaluates several expressions. Each is put into a variable first: so it is known with its type and character set.
+func (s *session) evaluateAll(ctx context.Context, exprs []string) ([]value, error) {
+	if len(exprs) == 0 {
+		return nil, nil
+	}
+	var out []value
+	w := s.tx.Want(txn.Place{Leaf: s.home, Schema: s.sess.DB})
+	w.Variant = backend.Internal
+	c, err := s.g.cfg.Pools.Get(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	c.ResetOnRelease()
+	var b strings.Builder
+	changes := make([]change, len(exprs))
+	b.WriteString("SET ")
+	for i, e := range exprs {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		changes[i] = change{user: true, name: "@`orbweaver " + string(rune('a'+i%26)) + strings.Repeat("'", i/26) + "`"}
+		b.WriteString(changes[i].name + " = (" + e + ")")
+	}
+	stop := c.Watch(ctx)
+	defer stop()
+	if _, err := c.Query(ctx, b.String()); err != nil {
+		return nil, err
+	}
+	out, err = readBack(ctx, c, internalCaps, changes)
+	return out, err
+}
+
+// evaluateSubqueries makes a SET statement's text without subqueries: their rows may live anywhere, so they are run as queries of their own.
+func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, set *sqltext.Set) ([]byte, error) {
+	var edits []edit
+	for i := range set.Vars {
+		v := &set.Vars[i]
+		if v.Value == nil || !hasSubquery(v.Value) {
+			continue
+		}
+		got := capture{caps: s.out.Caps()}
+		sql := append([]byte("SELECT "), scan.Text(v.ValueSpan)...)
+		if err := s.rewritten(ctx, sql, source{out: &got}); err != nil {
+			return nil, err
+		}
+		if len(got.rows) != 1 || len(got.rows[0]) != 1 {
+			return nil, &wire.ServerError{Code: erOperandColumns, State: "21000", Message: "Operand should contain 1 column(s)"}
+		}
+		lit, err := got.literal(0, 0)
+		if err != nil {
+			return nil, err
+		}
+		edits = append(edits, edit{v.ValueSpan.From, v.ValueSpan.To, lit})
+	}
+	if len(edits) == 0 {
+		return scan.Src[:scan.End], nil
+	}
+	return apply(scan, edits), nil
+}
+
+func hasSubquery(e sqltext.Expr) bool {
+	found := false
+	sqltext.Walk(e, func(x sqltext.Expr) bool {
+		if _, ok := x.(*sqltext.Subquery); ok {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// capture is an output that keeps the rows of an answer, for the node's own use.
+type capture struct {
+	caps wire.Caps
+	cols []wire.Column
+	rows [][][]byte
+	n    int
+	size int
+	done bool
+}
+
+// captureBytes bounds what is kept.
+const captureBytes = 64 << 20
+
+var errCapture = errors.New("the answer is too large to be kept at the node")
+
+func (c *capture) Caps() wire.Caps                { return c.caps }
+func (c *capture) Status() wire.Status            { return wire.StatusAutocommit }
+func (c *capture) File(string) (io.Reader, error) { return nil, errNoLocalInfile }
+
+// Packet follows the packets of one text result.
+func (c *capture) Packet(p []byte) error {
+	switch {
+	case c.done:
+		return nil
+	case c.n == 0:
+		if wire.IsOK(p) {
+			c.done = true
+			return nil
+		}
+		n, _, err := wire.ParseColumnCount(p, c.caps)
+		if err != nil {
+			return err
+		}
+		c.n = n
+		return nil
+	case len(c.cols) < c.n:
+		var col wire.Column
+		if err := wire.ParseColumn(append([]byte(nil), p...), c.caps, &col); err != nil {
+			return err
+		}
+		c.cols = append(c.cols, col)
+		return nil
+	case wire.IsEOF(p, c.caps):
+		// Without DEPRECATE_EOF the first EOF ends the columns.
+		if !c.caps.Has(wire.ClientDeprecateEOF) && c.rows == nil {
+			c.rows = [][][]byte{}
+			return nil
+		}
+		c.done = true
+		return nil
+	}
+	if c.size += len(p); c.size > captureBytes {
+		return errCapture
+	}
+	row := make([][]byte, c.n)
+	if err := wire.SplitTextRow(append([]byte(nil), p...), row); err != nil {
+		return err
+	}
+	c.rows = append(c.rows, row)
+	return nil
+}
+
+// literal is a captured value as SQL.
+func (c *capture) literal(row, col int) (string, error) {
+	v := value{null: c.rows[row][col] == nil, typ: c.cols[col].Type, text: string(c.rows[row][col]), bytes: c.rows[row][col]}
+	if !v.null && !v.typ.IsInteger() {
+		coll := wire.CollationByID(c.cols[col].Collation)
+		if coll == nil {
+			return "", wire.Errorf(wire.ErUnknown, "a leaf told of an unknown collation %d", c.cols[col].Collation)
+		}
+		v.charset, v.collation = coll.Charset, coll.Name
+	}
+	return v.literal(), nil
+}

@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+
+	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// explain is EXPLAIN of a statement: the plan, a row for each place with the text that it gets. With any word in between (EXTENDED,
+// PARTITIONS, FORMAT=JSON), and as ANALYZE, it is MariaDB's own, of the first place.
+func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
+	inner := stmt.Inner
+	if inner == nil || inner.Span.Empty() {
+		return s.unknown(ctx, &w.scan)
+	}
+	if inner.Kind == sqltext.KindOther || len(src.args) > 0 {
+		return unsupported("EXPLAIN of this statement", "")
+	}
+	head := slices.Clone(w.scan.Src[:w.scan.Tokens[inner.Span.From].Start])
+	own := isWord(&w.scan, 0, "ANALYZE") || inner.Span.From > 1
+	iw := workers.Get().(*worker)
+	defer workers.Put(iw)
+	if err := iw.scan.Scan(slices.Clone(w.scan.Src[w.scan.Tokens[inner.Span.From].Start:w.scan.End]), s.mode()); err != nil {
+		return err
+	}
+	inner, err := sqltext.Parse(&iw.scan, s.mode())
+	if err != nil {
+		return err
+	}
+	p, err := plan.Build(inner, &iw.scan, snap, s.sess)
+	if err != nil {
+		return err
+	}
+	// The leaf says what the account may not see, or does not exist.
+	if err := s.prepareOnly(ctx, string(iw.scan.Src[:iw.scan.End]), nil); err != nil {
+		return err
+	}
+	var ordinals []int
+	if p.Route.Kind == plan.RouteKeys || p.Route.Kind == plan.RouteAll || p.Route.Kind == plan.RouteOne {
+		st := exec.Statement{Plan: p, Scan: &iw.scan, Snap: snap, Sess: s.sess, Charset: s.charset.connection, Tx: s.tx, Home: s.home, Out: src.out}
+		if ordinals, err = s.g.exec.Ordinals(ctx, &st); err != nil {
+			return err
+		}
+	}
+	if !own {
+		return s.explainRows(plan.Explain(p, &iw.scan, ordinals), snap).write(src.out, src.prepared)
+	}
+	if isWord(&w.scan, 0, "ANALYZE") && (p.Writes || p.Locks) && len(ordinals) != 1 {
+		return unsupported("ANALYZE of a statement that writes or locks", "it would be run at one of several places")
+	}
+	if len(ordinals) == 0 {
+		return s.rerun(ctx, append(head, iw.scan.Src[:iw.scan.End]...), snap, src)
+	}
+	// The first place gets it with its own names.
+	d := snap.Databases[p.Route.DB]
+	place, err := partitionPlace(d.Partitions[ordinals[0]])
+	if err != nil {
+		return err
+	}
+	return s.relayAt(ctx, place, append(head, plan.Render(nil, &iw.scan, p.Forward, nil, place.Schema, 0)...), src)
+}
+
+// rerun runs a text of the client's that changes nothing at the session's leaf.
+func (s *session) rerun(ctx context.Context, text []byte, snap *topo.Snapshot, src source) error {
+	w := workers.Get().(*worker)
+	defer workers.Put(w)
+	if err := w.scan.Scan(text, s.mode()); err != nil {
+		return err
+	}
+	return s.forwardAny(ctx, w, snap, src)
+}
+
+func (s *session) explainRows(rows []plan.ExplainRow, snap *topo.Snapshot) *rowset {
+	r := &rowset{cols: []colDef{text("shape", 16), text("partition", 80), text("leaf", 64), text("text", 65535)}}
+	leaves := map[string]string{}
+	for _, d := range snap.Databases {
+		for _, p := range d.Partitions {
+			if leaf, ok := p.Master(); ok {
+				leaves[p.ID.String()] = leaf
+			}
+		}
+	}
+	for _, row := range rows {
+		var leaf any
+		if l, ok := leaves[row.Partition]; ok {
+			leaf = l
+		} else if row.Partition == "any leaf" {
+			leaf = s.home
+		}
+		r.add(row.Shape, row.Partition, leaf, row.Text)
+	}
+	return r
+}

@@ -1,0 +1,109 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// killStatement is KILL [CONNECTION | QUERY] id. The id may be an expression: a leaf evaluates it.
+func (s *session) killStatement(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt) error {
+	k := stmt.Kill
+	if k == nil {
+		return s.unknown(ctx, scan)
+	}
+	if k.ByQueryID || k.User.Tok >= 0 && k.User.Text != "" {
+		return unsupported("KILL by query id or by user", "only sessions of this node can be ended, by their connection ids")
+	}
+	if k.ID == nil {
+		return s.unknown(ctx, scan)
+	}
+	v, err := s.evaluate(ctx, string(scan.Text(k.ID.ExprSpan())))
+	if err != nil {
+		return err
+	}
+	return s.kill(ctx, v.uint(), k.Query)
+}
+
+// kill ends a session of this node, or the statement that it runs.
+func (s *session) kill(ctx context.Context, id uint64, query bool) error {
+	other := s.g.session(id)
+	if other == nil {
+		return wire.Errorf(wire.ErNoSuchThread, "Unknown thread id: %d", id)
+	}
+	if other != s {
+		if same, err := s.mayKill(ctx, other); err != nil {
+			return err
+		} else if !same {
+			return wire.Errorf(wire.ErKillDenied, "You are not owner of thread %d", id)
+		}
+	}
+	if other == s {
+		if query {
+			return wire.Errorf(wire.ErQueryInterrupted, "Query execution was interrupted")
+		}
+		s.cancel(errKilledSession)
+		return wire.Errorf(wire.ErConnectionKilled, "Connection was killed")
+	}
+	if query {
+		other.killQuery()
+		return nil
+	}
+	other.killConnection()
+	return nil
+}
+
+// mayKill says whether the session's account may end another one's: its own, or with CONNECTION ADMIN any.
+func (s *session) mayKill(ctx context.Context, other *session) (bool, error) {
+	other.mu.Lock()
+	user, host := other.shownUser, other.accountHost
+	other.mu.Unlock()
+	if user != "" && user == s.user && host == s.login.Host {
+		return true, nil
+	}
+	return s.hasRight(ctx, connectionAdmin)
+}
+
+// Statements that need a right and do nothing: with them a leaf tells whether the account has the right, by roles too.
+const (
+	connectionAdmin = "SET GLOBAL slow_launch_time = @@GLOBAL.slow_launch_time"
+	processRight    = "SELECT 1 FROM information_schema.INNODB_CMP LIMIT 1"
+)
+
+// hasRight asks a leaf whether the client's account, in its session's role, has a right.
+func (s *session) hasRight(ctx context.Context, probe string) (bool, error) {
+	var answer error
+	err := s.atLeaf(ctx, s.home, "", func(c *backend.Conn) error {
+		_, answer = c.Query(ctx, probe)
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	if answer == nil {
+		return true, nil
+	}
+	if e := serverError(ctx, answer); e.Code == wire.ErSpecificAccessDenied {
+		return false, nil
+	}
+	return false, answer
+}
+
+// killConnection ends a session from another one's KILL. What runs sees its context end, tells the client, and the session ends; a client
+// that does not listen is given a moment.
+func (s *session) killConnection() {
+	s.cancel(errKilledSession)
+	if !s.busy.Load() {
+		s.conn.Close()
+		return
+	}
+	if s.conn.SetDeadline(time.Now().Add(killPatience)) != nil {
+		s.conn.Close()
+	}
+}
+
+// killPatience is how long a killed session may take to tell its client so.
+const killPatience = 2 * time.Second

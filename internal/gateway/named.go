@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"context"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// namedStatement serves PREPARE, EXECUTE and DEALLOCATE in SQL: the node keeps the text, and runs it with the values put in.
+func (s *session) namedStatement(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) error {
+	p := stmt.Prepared
+	if p == nil {
+		return s.unknown(ctx, scan)
+	}
+	name := strings.ToLower(p.Name.Text)
+	switch {
+	case stmt.Kind == sqltext.KindDeallocate:
+		if _, ok := s.named[name]; !ok {
+			return wire.Errorf(wire.ErUnknownStmtHandler, "Unknown prepared statement handler (%s) given to DEALLOCATE PREPARE", p.Name.Text)
+		}
+		delete(s.named, name)
+		return s.done(src, nil)
+	case stmt.Kind == sqltext.KindPrepare:
+		// MariaDB forgets the old statement of that name whether or not the new one is any good.
+		delete(s.named, name)
+		text, err := s.preparedText(ctx, scan, p)
+		if err != nil {
+			return err
+		}
+		if s.named == nil {
+			s.named = map[string]string{}
+		}
+		if len(s.named) >= maxStatements {
+			return &wire.ServerError{Code: 1461, State: "42000", Message: "Can't create more than max_prepared_stmt_count statements (current value: 16382)"}
+		}
+		s.named[name] = text
+		return s.okTo(src, wire.OK{Info: []byte("Statement prepared")})
+	}
+	text := ""
+	if p.Immediate {
+		var err error
+		if text, err = s.preparedText(ctx, scan, p); err != nil {
+			return err
+		}
+	} else {
+		var ok bool
+		if text, ok = s.named[name]; !ok {
+			return wire.Errorf(wire.ErUnknownStmtHandler, "Unknown prepared statement handler (%s) given to EXECUTE", p.Name.Text)
+		}
+	}
+	return s.executeText(ctx, scan, p, text, src)
+}
+
+// preparedText is the text that PREPARE or EXECUTE IMMEDIATE names, which a leaf has found no fault with.
+func (s *session) preparedText(ctx context.Context, scan *sqltext.Scan, p *sqltext.Prepared) (string, error) {
+	if p.From == nil {
+		return "", wire.Errorf(wire.ErParse, "You have an error in your SQL syntax; PREPARE needs a text")
+	}
+	v, err := s.evaluate(ctx, string(scan.Text(p.From.ExprSpan())))
+	if err != nil {
+		return "", err
+	}
+	if v.null {
+		v.text = "NULL" // as MariaDB takes it, to say that it is no statement
+	}
+	w := worker{}
+	if err := w.scan.Scan([]byte(v.text), s.mode()); err != nil {
+		return "", s.textError(ctx, []byte(v.text), err)
+	}
+	inner, err := sqltext.Parse(&w.scan, s.mode())
+	if err != nil {
+		return "", s.textError(ctx, []byte(v.text), err)
+	}
+	switch inner.Kind {
+	case sqltext.KindPrepare, sqltext.KindExecute, sqltext.KindDeallocate, sqltext.KindLoadData:
+		return "", wire.Errorf(wire.ErUnsupportedPS, "This command is not supported in the prepared statement protocol yet")
+	}
+	if err := s.visible(inner, s.g.cfg.Catalog.Snapshot()); err != nil {
+		return "", err
+	}
+	if w.scan.More || !ours(&w.scan, inner) {
+		if err := s.prepareOnly(ctx, v.text, nil); err != nil {
+			return "", err
+		}
+	}
+	return v.text, nil
+}
+
+// executeText runs a prepared text with the values of USING.
+func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltext.Prepared, text string, src source) error {
+	exprs := make([]string, len(p.Using))
+	for i, e := range p.Using {
+		exprs[i] = string(scan.Text(e.ExprSpan()))
+	}
+	values, err := s.evaluateAll(ctx, exprs)
+	if err != nil {
+		return err
+	}
+	w := worker{}
+	if err := w.scan.Scan([]byte(text), s.mode()); err != nil {
+		return err
+	}
+	if w.scan.Params != len(values) {
+		return wire.Errorf(wire.ErWrongArguments, "Incorrect arguments to EXECUTE")
+	}
+	var edits []edit
+	n := 0
+	for i, t := range w.scan.Tokens {
+		if t.Kind == sqltext.Param {
+			edits = append(edits, edit{int32(i), int32(i) + 1, values[n].literal()})
+			n++
+		}
+	}
+	src.args, src.text = nil, ""
+	return s.rewritten(ctx, apply(&w.scan, edits), src)
+}

@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// partitionPlace is where a partition's statements run.
+func partitionPlace(p *topo.Partition) (txn.Place, error) {
+	leaf, ok := p.Master()
+	if !ok {
+		return txn.Place{}, topo.NoMaster(p.ID)
+	}
+	return txn.Place{Leaf: leaf, Partition: p.ID, Schema: p.ID.Schema(), Term: p.Term}, nil
+}
+
+// relayAt runs a text of the client's at a place, within its transaction, and relays the answer.
+func (s *session) relayAt(ctx context.Context, place txn.Place, text []byte, src source) error {
+	if src.prepared {
+		return unsupported("this statement in the binary protocol", "")
+	}
+	c, err := s.tx.Conn(ctx, place)
+	if err != nil {
+		return err
+	}
+	stop := c.Watch(ctx)
+	var failed error
+	err = c.Send(wire.ComQuery, text)
+	for err == nil {
+		var p backend.Packet
+		if p, err = c.Next(); err != nil {
+			break
+		}
+		switch p.Kind {
+		case backend.KindErr:
+			failed = p.Err()
+		case backend.KindEnd, backend.KindColumnsEnd, backend.KindOK:
+			if err = wire.PatchStatus(p.Payload, src.out.Caps(), src.out.Status()); err == nil {
+				err = src.out.Packet(p.Payload)
+			}
+		default:
+			err = src.out.Packet(p.Payload)
+		}
+		if c.Done() {
+			break
+		}
+	}
+	stop()
+	if err := s.tx.Done(c, err); err != nil {
+		return err
+	}
+	return failed
+}
+
+// runAt runs a text of the client's at a place, within its transaction, and reads the answer whole.
+func (s *session) runAt(ctx context.Context, place txn.Place, text string) (*backend.Result, error) {
+	c, err := s.tx.Conn(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	stop := c.Watch(ctx)
+	res, err := c.Query(ctx, text)
+	stop()
+	// What a leaf says to a statement is no failure of its connection.
+	var refused *wire.ServerError
+	var unprepared *backend.PrepareError
+	failed := err
+	if errors.As(err, &refused) && !errors.As(err, &unprepared) {
+		err = nil
+	}
+	if err := s.tx.Done(c, err); err != nil {
+		return nil, err
+	}
+	return res, failed
+}
+
+// sortedKeys are a set's members in order.
+func sortedKeys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

@@ -1,0 +1,278 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// worker is what a statement needs while it runs. Workers are shared by all sessions, so that idle ones stay small.
+type worker struct {
+	scan sqltext.Scan
+	st   exec.Statement
+	key  []byte
+}
+
+var workers = sync.Pool{New: func() any { return new(worker) }}
+
+// source is where a statement came from: how its answer is to be given, and with which parameters.
+type source struct {
+	prepared bool // by the binary protocol
+	args     []wire.Param
+	text     string      // of the prepared statement, as a string
+	out      exec.Output // where the answer goes
+	filtered bool        // tables of information_schema have been replaced
+	// depth counts the statements that this one is inside of: EXECUTE, and texts made by rewriting.
+	depth int
+}
+
+// query1 serves COM_QUERY: one statement or several.
+func (s *session) query1(text []byte) error {
+	ctx := s.query()
+	for {
+		w := workers.Get().(*worker)
+		scanErr := w.scan.Scan(text, s.mode())
+		more := scanErr == nil && w.scan.More
+		s.out.more = more && s.multi
+		s.g.stats.statements.Add(1)
+		s.g.runningStatements.Add(1)
+		var err error
+		switch {
+		case scanErr != nil:
+			err = s.textError(ctx, text, scanErr)
+		case more && !s.multi:
+			// Without CLIENT_MULTI_STATEMENTS the semicolon is a syntax error; a leaf says which.
+			err = s.textError(ctx, text, sqltext.ErrText)
+		default:
+			err = s.statement(ctx, w, source{out: &s.out})
+		}
+		s.g.runningStatements.Add(-1)
+		if s.out.more {
+			text = w.scan.Src[w.scan.End+1:] // a copy of the packet where the packet's buffer was needed
+		}
+		workers.Put(w)
+		if err != nil {
+			s.out.more = false
+			return s.failed(ctx, err)
+		}
+		if !s.out.more {
+			return nil
+		}
+	}
+}
+
+// textError asks a leaf what is wrong with a text that can't be read: MariaDB's own message, with its position.
+func (s *session) textError(ctx context.Context, text []byte, cause error) error {
+	if err := s.prepareOnly(ctx, string(text), nil); err != nil {
+		return err
+	}
+	return wire.Errorf(wire.ErParse, "You have an error in your SQL syntax; %s", cause)
+}
+
+// statement runs the statement that w.scan holds. Its answer is written, its error returned.
+func (s *session) statement(ctx context.Context, w *worker, src source) error {
+	snap := s.g.cfg.Catalog.Snapshot()
+	cacheable := !w.scan.Huge && src.depth == 0
+	if cacheable {
+		w.key = planKey(w.key[:0], &w.scan, &s.sess)
+		if p := s.g.plans.get(w.key, snap.Revision); p != nil {
+			s.g.stats.planHits.Add(1)
+			s.warnings = s.warnings[:0]
+			return s.run(ctx, w, p, snap, src, nil)
+		}
+	}
+	s.g.stats.planMisses.Add(1)
+	stmt, err := sqltext.Parse(&w.scan, s.mode())
+	if err != nil {
+		return s.textError(ctx, w.scan.Src, err)
+	}
+	if stmt.Kind != sqltext.KindShow { // SHOW WARNINGS is about the statement before
+		s.warnings = s.warnings[:0]
+	}
+	return s.dispatchStatement(ctx, w, stmt, snap, src, cacheable)
+}
+
+// dispatchStatement sends a parsed statement its way.
+func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, cacheable bool) error {
+	if err := s.visible(stmt, snap); err != nil {
+		return err
+	}
+	if text := s.substitute(&w.scan, stmt); text != nil {
+		return s.rewritten(ctx, text, src)
+	}
+	if text := s.hidePartitions(&w.scan, stmt, snap); text != nil && !src.filtered {
+		src.filtered = true
+		return s.rewritten(ctx, text, src)
+	}
+	if needsText(stmt.Kind) && len(src.args) > 0 {
+		// These are served from their text: parameters become literals.
+		text, err := inlineParams(&w.scan, src.args, s.charset.connection)
+		if err != nil {
+			return err
+		}
+		src.args = nil
+		return s.rewritten(ctx, text, src)
+	}
+	switch stmt.Kind {
+	case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete, sqltext.KindLoadData, sqltext.KindDo, sqltext.KindCall:
+		return s.planned(ctx, w, stmt, snap, src, cacheable)
+	}
+	if stmt.Kind != sqltext.KindShow && stmt.Kind != sqltext.KindSet && !stmt.SetStatement.Empty() {
+		return unsupported("SET STATEMENT … FOR "+firstWords(&w.scan, 1), "it is served by the node, which has no such variables")
+	}
+	return s.sessionStatement(ctx, w, stmt, snap, src)
+}
+
+// needsText says whether statements of a kind are served from their text rather than by a plan.
+func needsText(k sqltext.StmtKind) bool {
+	switch k {
+	case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete, sqltext.KindDo, sqltext.KindCall:
+		return false
+	}
+	return true
+}
+
+// planned plans a statement and runs the plan.
+func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, cacheable bool) error {
+	p, err := plan.Build(stmt, &w.scan, snap, s.sess)
+	if err != nil {
+		return err
+	}
+	if stmt.Kind == sqltext.KindLoadData {
+		if stmt.Load != nil && !stmt.Load.Local {
+			return unsupported("LOAD DATA INFILE", "the file would be looked for on a leaf; use LOAD DATA LOCAL INFILE")
+		}
+		if src.prepared {
+			return wire.Errorf(wire.ErUnsupportedPS, "This command is not supported in the prepared statement protocol yet")
+		}
+		if err := s.keepText(w); err != nil {
+			return err
+		}
+	}
+	if err := s.pinNamedLocks(ctx, stmt, p); err != nil {
+		return err
+	}
+	var assigned []string
+	if stmt.Facts&sqltext.HasUserVarAssign != 0 {
+		assigned = userVars(&w.scan)
+	}
+	setsID := callsWithArgument(&w.scan, "LAST_INSERT_ID")
+	if cacheable && p.Cacheable && !setsID && !stmt.LiteralsMatter && stmt.Facts&sessionFacts == 0 && p.Load == nil {
+		s.g.plans.put(w.key, p)
+	}
+	return s.run(ctx, w, p, snap, src, &extras{assigned: assigned, setsID: setsID, facts: stmt.Facts})
+}
+
+// sessionFacts are the facts by which the session has more to do for a statement than to run its plan.
+const sessionFacts = sqltext.HasUserVarAssign | sqltext.HasLastInsertID | sqltext.HasFoundRows | sqltext.HasRowCount |
+	sqltext.HasDatabaseFunc | sqltext.HasCalcFoundRows | sqltext.HasLockFunction | sqltext.HasSysVar | sqltext.HasPlaceFunction
+
+// keepText copies a statement's text: reading the client's file overwrites the buffer that it came in.
+func (s *session) keepText(w *worker) error {
+	return w.scan.Scan(bytes.Clone(w.scan.Src), s.mode())
+}
+
+// rewritten runs a text that the node has made of the client's, under the client's account as ever.
+func (s *session) rewritten(ctx context.Context, text []byte, src source) error {
+	if src.depth > maxDepth {
+		return wire.Errorf(wire.ErUnknown, "a statement was rewritten too often")
+	}
+	src.depth++
+	src.text = ""
+	w := workers.Get().(*worker)
+	defer workers.Put(w)
+	if err := w.scan.Scan(text, s.mode()); err != nil {
+		return err
+	}
+	snap := s.g.cfg.Catalog.Snapshot()
+	stmt, err := sqltext.Parse(&w.scan, s.mode())
+	if err != nil {
+		return err
+	}
+	return s.dispatchStatement(ctx, w, stmt, snap, src, false)
+}
+
+const maxDepth = 8
+
+// extras are what the session wants of a statement besides its answer.
+type extras struct {
+	assigned []string // user variables to be read back
+	setsID   bool     // LAST_INSERT_ID(x) is called
+	facts    sqltext.Facts
+}
+
+// run runs a plan and remembers what the session has to.
+func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) error {
+	st := &w.st
+	st.Plan, st.Scan, st.Snap, st.Sess, st.Tx, st.Home = p, &w.scan, snap, s.sess, s.tx, s.home
+	st.Charset = ""
+	if s.charset.client == s.charset.connection {
+		st.Charset = s.charset.connection
+	}
+	st.Prepared, st.Args, st.Text, st.Out = src.prepared, src.args, src.text, src.out
+	st.After = nil
+	found := uint64(0)
+	if x != nil && (len(x.assigned) > 0 || x.setsID || x.facts&sqltext.HasCalcFoundRows != 0) {
+		st.After = s.after(x, &found)
+	}
+	s.count(p)
+	out, err := s.g.exec.Run(ctx, st)
+	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After = nil, nil, nil, nil, nil, nil // the worker outlives the session
+	if s.pending != nil {
+		s.tx.SetState(s.pending)
+		s.pending = nil
+	}
+	s.noteOutcome(&out, found, x != nil && x.setsID, err)
+	if !s.tx.InTransaction() {
+		s.tx.EndStatement()
+	}
+	return err
+}
+
+func (s *session) count(p *plan.Plan) {
+	switch {
+	case p.Insert != nil || p.InsertSelect != nil || p.Load != nil:
+		s.g.stats.spread.Add(1)
+	case p.Route.Kind == plan.RouteAll && p.Merge != nil:
+		s.g.stats.merged.Add(1)
+	case p.Route.Kind == plan.RouteAll || p.Route.Kind == plan.RouteEveryLeaf:
+		s.g.stats.spread.Add(1)
+	default:
+		s.g.stats.forwarded.Add(1)
+	}
+}
+
+// noteOutcome keeps what later statements may ask for.
+func (s *session) noteOutcome(out *exec.Outcome, found uint64, setsID bool, err error) {
+	s.warnings = append(s.warnings, out.Notes...)
+	if err != nil {
+		var own *wire.ServerError
+		if errors.As(err, &own) {
+			s.last.rowCount = -1
+		}
+		return
+	}
+	if out.HasRows {
+		s.last.rowCount = -1
+		s.last.foundRows = out.Rows
+		if found > 0 {
+			s.last.foundRows = found
+		}
+	} else {
+		s.last.rowCount = int64(out.Affected)
+	}
+	if out.InsertID != 0 && (out.Generated || setsID) {
+		s.last.insertID = out.InsertID
+	}
+}
+
+// place is where statements without a partition run.
+func (s *session) place() txn.Place { return txn.Place{Leaf: s.home, Schema: s.sess.DB} }

@@ -1,0 +1,199 @@
+package gateway
+
+import (
+	"context"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// value is a variable's or an expression's value, as a leaf tells it.
+type value struct {
+	null               bool
+	typ                wire.FieldType
+	text               string
+	bytes              []byte // of a string, in its own character set
+	charset, collation string
+}
+
+// literal is the value as SQL that reads the same under every mode and character set.
+func (v *value) literal() string {
+	switch {
+	case v.null:
+		return "NULL"
+	case v.typ.IsInteger(), v.typ == wire.TypeNewDecimal, v.typ == wire.TypeDecimal:
+		return v.text
+	case v.typ == wire.TypeDouble, v.typ == wire.TypeFloat:
+		if strings.ContainsAny(v.text, "eE") {
+			return v.text
+		}
+		return v.text + "e0"
+	case v.charset == "":
+		return stringLiteral(v.text)
+	case v.charset == "binary":
+		return "_binary x'" + hex.EncodeToString(v.bytes) + "'"
+	}
+	return "_" + v.charset + " x'" + hex.EncodeToString(v.bytes) + "' COLLATE " + v.collation
+}
+
+func (v *value) uint() uint64 {
+	n, err := strconv.ParseUint(v.text, 10, 64)
+	if err != nil {
+		return 0 // NULL, or negative
+	}
+	return n
+}
+
+// userKey is a user variable's key in the session's state: names are case-insensitive, and may be written in quotes.
+func userKey(written string) string {
+	name := strings.TrimPrefix(written, "@")
+	if n := len(name); n >= 2 && strings.IndexByte("`'\"", name[0]) >= 0 && name[n-1] == name[0] {
+		q := name[:1]
+		name = strings.ReplaceAll(name[1:n-1], q+q, q)
+	}
+	return "@" + strings.ToLower(name)
+}
+
+// internalCaps is how connections of backend.Internal describe columns.
+const internalCaps = wire.Caps(backend.Internal)
+
+// readBack reads variables from the connection that has them. caps are the connection's.
+func readBack(ctx context.Context, c *backend.Conn, caps wire.Caps, changes []change) ([]value, error) {
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, ch := range changes {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		if ch.user {
+			n := ch.name
+			b.WriteString(n + ",HEX(" + n + "),CHARSET(" + n + "),COLLATION(" + n + ")")
+		} else {
+			b.WriteString("@@SESSION." + ch.name)
+		}
+	}
+	cols, row, err := queryRow(ctx, c, caps, b.String())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]value, len(changes))
+	at := 0
+	for i, ch := range changes {
+		v := &out[i]
+		v.null, v.typ, v.text = row[at] == nil, cols[at], string(row[at])
+		at++
+		if !ch.user {
+			continue
+		}
+		if !v.null && !v.typ.IsInteger() {
+			v.charset, v.collation = string(row[at+1]), string(row[at+2])
+			if v.bytes, err = hex.DecodeString(string(row[at])); err != nil {
+				v.bytes = []byte(v.text) // HEX of a number that is no integer
+			}
+		}
+		at += 3
+	}
+	return out, nil
+}
+
+// queryRow runs a query with one row, and tells the columns' types.
+func queryRow(ctx context.Context, c *backend.Conn, caps wire.Caps, sql string) (types []wire.FieldType, row [][]byte, err error) {
+	stop := c.Watch(ctx)
+	defer stop()
+	if err := c.Send(wire.ComQuery, []byte(sql)); err != nil {
+		return nil, nil, err
+	}
+	var failed error
+	for {
+		p, err := c.Next()
+		if err != nil {
+			return nil, nil, err
+		}
+		switch p.Kind {
+		case backend.KindErr:
+			failed = p.Err()
+		case backend.KindColumn:
+			var col wire.Column
+			if err := wire.ParseColumn(p.Payload, caps, &col); err != nil {
+				return nil, nil, err
+			}
+			types = append(types, col.Type)
+		case backend.KindRow:
+			values := make([][]byte, len(types))
+			if err := wire.SplitTextRow(p.Payload, values); err != nil {
+				return nil, nil, err
+			}
+			for i, v := range values {
+				if v != nil {
+					values[i] = append([]byte{}, v...)
+				}
+			}
+			row = values
+		}
+		if c.Done() {
+			break
+		}
+	}
+	if failed == nil && row == nil {
+		failed = wire.Errorf(wire.ErUnknown, "a leaf gave no row for %s", sql)
+	}
+	return types, row, failed
+}
+
+// after is what the session reads from the connection that has run its statement.
+func (s *session) after(x *extras, found *uint64) func(context.Context, *backend.Conn) error {
+	return func(ctx context.Context, c *backend.Conn) error {
+		if x.facts&sqltext.HasCalcFoundRows != 0 {
+			res, err := c.Query(ctx, "SELECT FOUND_ROWS()")
+			if err != nil {
+				return err
+			}
+			v := value{text: string(res.Rows[0][0])}
+			*found = v.uint()
+		}
+		if x.setsID {
+			res, err := c.Query(ctx, "SELECT LAST_INSERT_ID()")
+			if err != nil {
+				return err
+			}
+			v := value{text: string(res.Rows[0][0])}
+			s.last.insertID = v.uint()
+		}
+		if len(x.assigned) == 0 {
+			return nil
+		}
+		changes := make([]change, len(x.assigned))
+		for i, n := range x.assigned {
+			changes[i] = change{user: true, name: n}
+		}
+		values, err := readBack(ctx, c, s.out.Caps(), changes)
+		if err != nil {
+			return err
+		}
+		state := s.tx.State()
+		for i, n := range x.assigned {
+			key := userKey(n)
+			state = state.With(key, "@"+quoteName(key[1:])+"="+values[i].literal())
+		}
+		s.pending = state
+		c.ResetOnRelease()
+		return nil
+	}
+}
+
+// fetchWarnings reads the text of a statement's warnings from the connection that ran it.
+func (s *session) fetchWarnings(ctx context.Context, c *backend.Conn) error {
+	res, err := c.Query(ctx, "SHOW WARNINGS")
+	if err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		s.warnings = append(s.warnings, exec.Note{Level: string(row[0]), Code: string(row[1]), Message: string(row[2])})
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// sessionStatement serves the statements that are no queries and change no rows.
+func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
+	scan := &w.scan
+	switch stmt.Kind {
+	case sqltext.KindEmpty:
+		return wire.Errorf(wire.ErEmptyQuery, "Query was empty")
+	case sqltext.KindUse:
+		return s.done(src, s.useDB(stmt.Name.Text))
+	case sqltext.KindSet:
+		return s.done(src, s.set(ctx, scan, stmt))
+	case sqltext.KindSetRole:
+		return s.done(src, s.setRole(ctx, scan))
+	case sqltext.KindShow:
+		return s.showStatement(ctx, w, stmt, snap, src)
+	case sqltext.KindExplain:
+		return s.explain(ctx, w, stmt, snap, src)
+	case sqltext.KindBegin, sqltext.KindCommit, sqltext.KindRollback, sqltext.KindSavepoint:
+		return s.transaction(ctx, scan, stmt, src)
+	case sqltext.KindPrepare, sqltext.KindExecute, sqltext.KindDeallocate:
+		return s.namedStatement(ctx, scan, stmt, src)
+	case sqltext.KindLock:
+		return s.done(src, s.lockTables(ctx, scan, stmt, snap))
+	case sqltext.KindUnlock:
+		return s.done(src, s.unlockTables(ctx))
+	case sqltext.KindAccount:
+		return s.done(src, s.accountStatement(ctx, scan, stmt, snap))
+	case sqltext.KindKill:
+		return s.done(src, s.killStatement(ctx, scan, stmt))
+	case sqltext.KindFlush:
+		return s.done(src, s.flush(ctx, scan, stmt, snap))
+	case sqltext.KindAdmin:
+		return s.admin(ctx, scan, stmt, snap, src)
+	case sqltext.KindDDL:
+		return s.ddl(ctx, scan, stmt, snap, src)
+	case sqltext.KindXA:
+		return unsupported("XA", "the node's own transactions over several partitions use it")
+	case sqltext.KindHandler:
+		return unsupported("HANDLER", "it reads one partition only")
+	}
+	return s.unknown(ctx, scan)
+}
+
+// done answers a statement without rows, unless it failed.
+func (s *session) done(src source, err error) error {
+	if err != nil {
+		return err
+	}
+	s.last.rowCount = 0
+	return s.okTo(src, wire.OK{Warnings: s.warningCount()})
+}
+
+// okTo gives an OK to where the statement's answer goes.
+func (s *session) okTo(src source, ok wire.OK) error {
+	ok.Status |= src.out.Status()
+	ok.Track = s.out.track
+	s.out.track = nil
+	return src.out.Packet(wire.AppendOK(nil, src.out.Caps(), &ok))
+}
+
+// unknown refuses a statement that the node does not know: it might write, and on one leaf only. MariaDB's own error comes first, where
+// the text is none of its statements.
+func (s *session) unknown(ctx context.Context, scan *sqltext.Scan) error {
+	if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
+		if e := serverError(ctx, err); e.Code != wire.ErUnsupportedPS {
+			return err
+		}
+	}
+	return unsupported(firstWords(scan, 3), "it can't be told what it would change, and where")
+}

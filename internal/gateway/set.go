@@ -1,0 +1,345 @@
+package gateway
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// refusedVars are variables that a session can't have over several connections, and why.
+var refusedVars = map[string]string{
+	"insert_id":                "AUTO_INCREMENT values are given out by the cluster",
+	"auto_increment_increment": "AUTO_INCREMENT values are given out by the cluster",
+	"auto_increment_offset":    "AUTO_INCREMENT values are given out by the cluster",
+	"gtid_domain_id":           "GTID domains are the cluster's",
+	"gtid_seq_no":              "GTID domains are the cluster's",
+	"server_id":                "the leaves' binary logs are the cluster's",
+	"sql_log_bin":              "the leaves' binary logs are the cluster's",
+	"rand_seed1":               "a statement may run on several connections",
+	"rand_seed2":               "a statement may run on several connections",
+	"sql_auto_is_null":         "the value that was inserted last is known to the node alone",
+	"sql_select_limit":         "a statement's parts would be cut off each by itself",
+}
+
+// set is SET of variables: a leaf runs it, under the client's account and on a connection of its own; what the variables are afterwards is
+// read back and becomes part of the session's state, for all of its connections.
+func (s *session) set(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt) error {
+	set := stmt.Set
+	if set == nil {
+		return s.unknown(ctx, scan)
+	}
+	if set.Transaction && !set.Global && !isWord(scan, 1, "SESSION") && !isWord(scan, 1, "LOCAL") {
+		return s.setTransaction(ctx, scan)
+	}
+	for i := range set.Vars {
+		v := &set.Vars[i]
+		if why, ok := refusedVars[v.Name]; ok && v.Scope != "USER" && !isDefault(scan, v) {
+			return unsupported("SET "+v.Name, why)
+		}
+	}
+	text := scan.Src[:scan.End]
+	if stmt.Facts&sqltext.HasSubquery != 0 {
+		var err error
+		if text, err = s.evaluateSubqueries(ctx, scan, set); err != nil {
+			return err
+		}
+	}
+	if set.Global {
+		return s.setGlobal(ctx, scan, stmt, text)
+	}
+	return s.setAt(ctx, s.home, scan, set, text)
+}
+
+// setAt runs SET at a leaf and takes over what it did to the session.
+func (s *session) setAt(ctx context.Context, leaf string, scan *sqltext.Scan, set *sqltext.Set, text []byte) error {
+	w := s.tx.Want(txn.Place{Leaf: leaf, Schema: s.sess.DB})
+	w.Variant = backend.Internal
+	c, err := s.g.cfg.Pools.Get(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	c.ResetOnRelease()
+	stop := c.Watch(ctx)
+	defer stop()
+	res, err := c.Query(ctx, string(text))
+	if err != nil {
+		return err
+	}
+	if res.Warnings > 0 {
+		if err := s.fetchWarnings(ctx, c); err != nil {
+			return err
+		}
+	}
+	return s.takeOver(ctx, c, changed(scan, set))
+}
+
+// change is what a SET assigns to.
+type change struct {
+	user bool
+	name string // of a system variable in lower case, of a user variable as written, with its @
+	// once: only the next transaction is meant.
+	once bool
+}
+
+// changed lists what a SET assigns to in the session.
+func changed(scan *sqltext.Scan, set *sqltext.Set) []change {
+	var out []change
+	add := func(names ...string) {
+		for _, n := range names {
+			out = append(out, change{name: n})
+		}
+	}
+	if set.Names {
+		add("character_set_client", "character_set_results", "collation_connection")
+	}
+	if set.Transaction {
+		add("tx_isolation", "tx_read_only")
+	}
+	for i := range set.Vars {
+		v := &set.Vars[i]
+		switch {
+		case v.Scope == "GLOBAL":
+		case v.Scope == "USER":
+			out = append(out, change{user: true, name: userVarName(scan, v)})
+		case v.Name == "names" || v.Name == "character set" || v.Name == "charset":
+			add("character_set_client", "character_set_results", "collation_connection")
+		case v.Name == "transaction":
+			add("tx_isolation", "tx_read_only")
+		case v.Name == "character_set_connection":
+			add("collation_connection")
+		case v.Name == "character_set_database":
+			add("collation_database")
+		case v.Name == "character_set_server":
+			add("collation_server")
+		case v.Name == "transaction_isolation":
+			add("tx_isolation")
+		case v.Name == "transaction_read_only":
+			add("tx_read_only")
+		case v.Name == "identity":
+			add("last_insert_id")
+		case v.Name == "storage_engine":
+			add("default_storage_engine")
+		default:
+			add(v.Name)
+		}
+	}
+	return out
+}
+
+// userVarName is the variable that an assignment names, as the client wrote it.
+func userVarName(scan *sqltext.Scan, v *sqltext.SetVar) string {
+	for i := v.Span.From; i < v.Span.To; i++ {
+		if scan.Tokens[i].Kind == sqltext.UserVar {
+			return string(scan.Bytes(i))
+		}
+	}
+	return "@" + quoteName(v.Name)
+}
+
+func isDefault(scan *sqltext.Scan, v *sqltext.SetVar) bool {
+	return v.ValueSpan.To == v.ValueSpan.From+1 && isWord(scan, v.ValueSpan.From, "DEFAULT")
+}
+
+// takeOver reads the changed variables from the connection that has them and makes them the session's.
+func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	values, err := readBack(ctx, c, internalCaps, changes)
+	if err != nil {
+		return err
+	}
+	state := s.tx.State()
+	for i, ch := range changes {
+		v := values[i]
+		if ch.user {
+			state = state.With(userKey(ch.name), "@"+quoteName(userKey(ch.name)[1:])+"="+v.literal())
+			continue
+		}
+		switch ch.name {
+		case "autocommit":
+			on := v.text == "1"
+			if err := s.tx.SetAutocommit(ctx, on); err != nil {
+				return err
+			}
+			s.trackVariable("autocommit", map[bool]string{true: "ON", false: "OFF"}[on])
+			continue
+		case "last_insert_id":
+			s.last.insertID = v.uint()
+			continue
+		case "timestamp":
+			// Not set: it goes on.
+			again, err := readBack(ctx, c, internalCaps, []change{ch})
+			if err != nil {
+				return err
+			}
+			if again[0].text != v.text {
+				state = state.Without("timestamp")
+				continue
+			}
+		case "wait_timeout", "interactive_timeout":
+			interactive := s.out.Caps().Has(wire.ClientInteractive)
+			if (ch.name == "interactive_timeout") == interactive || ch.name == "wait_timeout" {
+				s.waitTimeout.Store(int64(time.Duration(v.uint()) * time.Second))
+			}
+		case "sql_mode":
+			s.setSQLMode(v.text)
+		case "character_set_client":
+			s.charset.client = v.text
+			s.trackVariable(ch.name, v.text)
+		case "collation_connection":
+			if col := wire.CollationByName(v.text); col != nil {
+				s.charset.connection = col.Charset
+				s.trackVariable("character_set_connection", col.Charset)
+			}
+		case "character_set_results", "time_zone":
+			s.trackVariable(ch.name, v.text)
+		}
+		state = state.With(ch.name, ch.name+"="+v.literal())
+	}
+	s.noteCharset()
+	s.tx.SetState(state)
+	return nil
+}
+
+// trackVariable tells a client that wants to know about a variable that MariaDB tracks by default.
+func (s *session) trackVariable(name, value string) {
+	if s.out.Caps().Has(wire.ClientSessionTrack) {
+		s.out.track = wire.AppendTrackVariable(s.out.track, name, value)
+	}
+}
+
+// setSQLMode keeps how the session's text is read.
+func (s *session) setSQLMode(mode string) {
+	m := &s.sess.Mode
+	m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace = false, false, false, false, false
+	s.sess.NoAutoValueOnZero = false
+	for _, f := range strings.Split(mode, ",") {
+		switch f {
+		case "ANSI_QUOTES":
+			m.ANSIQuotes = true
+		case "NO_BACKSLASH_ESCAPES":
+			m.NoBackslashEscapes = true
+		case "PIPES_AS_CONCAT":
+			m.PipesAsConcat = true
+		case "HIGH_NOT_PRECEDENCE":
+			m.HighNotPrecedence = true
+		case "IGNORE_SPACE":
+			m.IgnoreSpace = true
+		case "NO_AUTO_VALUE_ON_ZERO":
+			s.sess.NoAutoValueOnZero = true
+		}
+	}
+	if s.out.Caps().Has(wire.ClientIgnoreSpace) {
+		m.IgnoreSpace = true
+	}
+}
+
+// noteCharset keeps whether the second byte of a character can look like a quote.
+func (s *session) noteCharset() {
+	switch s.charset.client {
+	case "gbk", "big5", "sjis", "cp932", "gb18030":
+		s.sess.Mode.Multibyte = s.charset.client
+	default:
+		s.sess.Mode.Multibyte = ""
+	}
+}
+
+// initialState is what a session's connections must have set for the character set that the client asked for when it logged in.
+func initialState(collation uint16) *backend.State {
+	c := wire.CollationByID(collation)
+	if c == nil || c.ID == wire.CollationUTF8MB4 || !clientCharset(c.Charset) {
+		return nil
+	}
+	return (*backend.State)(nil).With("names", "NAMES "+c.Charset+" COLLATE "+c.Name)
+}
+
+// clientCharset says whether MariaDB lets clients speak a character set: not those without ASCII.
+func clientCharset(name string) bool {
+	switch name {
+	case "ucs2", "utf16", "utf16le", "utf32":
+		return false
+	}
+	return true
+}
+
+// setTransaction is SET TRANSACTION, for the next transaction alone.
+func (s *session) setTransaction(ctx context.Context, scan *sqltext.Scan) error {
+	// A leaf says what is wrong with it.
+	if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
+		return err
+	}
+	var m txn.Modes
+	for i := range scan.Tokens {
+		i := int32(i)
+		switch {
+		case isWord(scan, i, "LEVEL"):
+			m.Isolation = txn.Isolation(strings.ToUpper(string(scan.Bytes(i + 1))))
+			if w := strings.ToUpper(string(m.Isolation)); w == "READ" || w == "REPEATABLE" {
+				m.Isolation += txn.Isolation(" " + strings.ToUpper(string(scan.Bytes(i+2))))
+			}
+		case isWord(scan, i, "ONLY"):
+			m.ReadOnly = true
+		case isWord(scan, i, "WRITE") && isWord(scan, i-1, "READ"):
+			m.ReadWrite = true
+		}
+	}
+	return s.tx.Next(m)
+}
+
+// setGlobal is SET GLOBAL: on every leaf, under the client's account. The first leaf's error is the client's; later ones say where it failed.
+func (s *session) setGlobal(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, text []byte) error {
+	leaves := s.leaves()
+	if len(leaves) == 0 {
+		return topo.NoOnlineLeaf()
+	}
+	for i, leaf := range leaves {
+		var err error
+		if i == 0 {
+			err = s.setAt(ctx, leaf, scan, stmt.Set, text)
+		} else {
+			err = s.atLeaf(ctx, leaf, s.sess.DB, func(c *backend.Conn) error {
+				c.ResetOnRelease()
+				_, err := c.Query(ctx, string(text))
+				return err
+			})
+		}
+		if err != nil {
+			return partly(err, leaves[:i], leaf)
+		}
+	}
+	return nil
+}
+
+// setRole is SET ROLE: part of the session's state.
+func (s *session) setRole(ctx context.Context, scan *sqltext.Scan) error {
+	w := s.tx.Want(txn.Place{Leaf: s.home, Schema: s.sess.DB})
+	w.Variant = backend.Internal
+	c, err := s.g.cfg.Pools.Get(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	c.ResetOnRelease()
+	if _, err := c.Query(ctx, string(scan.Src[:scan.End])); err != nil {
+		return err
+	}
+	res, err := c.Query(ctx, "SELECT CURRENT_ROLE()")
+	if err != nil {
+		return err
+	}
+	s.role = true
+	role := "NONE"
+	if res.Rows[0][0] != nil {
+		role = quoteName(string(res.Rows[0][0]))
+	}
+	s.tx.SetState(s.tx.State().With("role", "ROLE "+role))
+	return nil
+}

@@ -1,0 +1,183 @@
+package gateway
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// showStatement serves SHOW and DESCRIBE: what is about the cluster and the session from here, all else from a shape.
+func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
+	scan := &w.scan
+	words := leadingWords(scan, 6)
+	if len(words) < 2 || words[0] != "SHOW" {
+		s.warnings = s.warnings[:0]
+		return s.forwardAny(ctx, w, snap, src) // DESCRIBE t
+	}
+	at := 1
+	full := words[at] == "FULL" || words[at] == "EXTENDED"
+	if full && len(words) > 2 {
+		at++
+	}
+	what := words[at]
+	if what == "WARNINGS" || what == "ERRORS" || what == "COUNT" {
+		return s.showWarnings(scan, what, src)
+	}
+	s.warnings = s.warnings[:0]
+	next := ""
+	if len(words) > at+1 {
+		next = words[at+1]
+	}
+	switch what {
+	case "LEAVES":
+		return s.g.showLeaves(snap).write(src.out, src.prepared)
+	case "AGGREGATORS":
+		return s.showAggregators().write(src.out, src.prepared)
+	case "PARTITIONS":
+		return s.showPartitions(scan, snap, src)
+	case "CLUSTER":
+		if next == "STATUS" {
+			return s.g.showClusterStatus(ctx, snap).write(src.out, src.prepared)
+		}
+	case "DATABASES", "SCHEMAS":
+		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, !hidden(snap, string(v[0])) }}
+	case "PROCESSLIST":
+		return s.showProcesslist(ctx, src.out, full, src.prepared)
+	case "GRANTS":
+		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
+			v[0] = withoutClusterKey(v[0], s.g.cfg.ClusterKey)
+			return v, !grantsHidden(v[0], snap)
+		}}
+	case "CREATE":
+		switch next {
+		case "USER":
+			src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
+				v[0] = withoutClusterKey(v[0], s.g.cfg.ClusterKey)
+				return v, true
+			}}
+		case "TABLE":
+			if stmt.Show != nil && stmt.Show.Table != nil {
+				return s.showCreateTable(ctx, w, stmt.Show.Table, snap, src)
+			}
+		}
+	case "MASTER", "BINARY", "BINLOG", "SLAVE", "REPLICA", "RELAYLOG", "ALL":
+		if what != "BINARY" || next != "" {
+			return unsupported("SHOW "+what+" "+next, "the leaves' binary logs and replication are the cluster's")
+		}
+	case "EXPLAIN", "ANALYZE":
+		return unsupported("SHOW "+what+" FOR", "a statement may run at several leaves")
+	case "TABLES", "TABLE", "OPEN", "TRIGGERS", "EVENTS", "COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS":
+		if err := s.needDB(stmt); err != nil {
+			return err
+		}
+	}
+	return s.forwardAny(ctx, w, snap, src)
+}
+
+// needDB says 1046 where a SHOW means the current database and there is none, and 1049 for one that does not exist.
+func (s *session) needDB(stmt *sqltext.Stmt) error {
+	db := s.sess.DB
+	if sh := stmt.Show; sh != nil {
+		if sh.DB.Tok >= 0 && sh.DB.Text != "" {
+			db = sh.DB.Text
+		} else if sh.Table != nil && sh.Table.DB.Tok >= 0 && sh.Table.DB.Text != "" {
+			db = sh.Table.DB.Text
+		}
+	}
+	if db == "" {
+		return wire.Errorf(wire.ErNoDB, "No database selected")
+	}
+	return s.g.databaseExists(db)
+}
+
+// forwardAny runs a statement that changes nothing at the session's leaf, in the shape of the current database.
+func (s *session) forwardAny(ctx context.Context, w *worker, snap *topo.Snapshot, src source) error {
+	return s.run(ctx, w, &plan.Plan{Route: plan.Route{Kind: plan.RouteAny}, Rows: true, Revision: snap.Revision}, snap, src, nil)
+}
+
+// leadingWords are a statement's first words in upper case, up to the first token that is none.
+func leadingWords(scan *sqltext.Scan, n int) []string {
+	var out []string
+	for i := range scan.Tokens {
+		if scan.Tokens[i].Kind != sqltext.Word || len(out) == n {
+			break
+		}
+		out = append(out, strings.ToUpper(string(scan.Bytes(int32(i)))))
+	}
+	return out
+}
+
+// showWarnings is SHOW WARNINGS, SHOW ERRORS and their counts, of the statement before.
+func (s *session) showWarnings(scan *sqltext.Scan, what string, src source) error {
+	if what == "COUNT" {
+		r := rowset{cols: []colDef{integer("@@session.warning_count")}}
+		last := len(scan.Tokens) - 1
+		if isWord(scan, int32(last), "ERRORS") {
+			r.cols[0].name = "@@session.error_count"
+			r.add(s.errorCount())
+		} else {
+			r.add(int(s.warningCount()))
+		}
+		return r.write(src.out, src.prepared)
+	}
+	offset, count := 0, len(s.warnings)
+	var numbers []int
+	for i := range scan.Tokens {
+		if scan.Tokens[i].Kind == sqltext.Number {
+			n, err := strconv.Atoi(string(scan.Bytes(int32(i))))
+			if err != nil {
+				n = count
+			}
+			numbers = append(numbers, n)
+		}
+	}
+	switch len(numbers) {
+	case 1:
+		count = numbers[0]
+	case 2:
+		offset, count = numbers[0], numbers[1]
+	}
+	r := rowset{cols: []colDef{text("Level", 7), integer("Code"), text("Message", 512)}}
+	for _, n := range s.warnings {
+		if what == "ERRORS" && n.Level != "Error" {
+			continue
+		}
+		if offset > 0 {
+			offset--
+			continue
+		}
+		if count == 0 {
+			break
+		}
+		count--
+		code, err := strconv.Atoi(n.Code)
+		if err != nil {
+			code = int(wire.ErUnknown)
+		}
+		r.add(n.Level, code, n.Message)
+	}
+	return r.write(src.out, src.prepared)
+}
+
+func (s *session) warningCount() uint16 { return uint16(min(len(s.warnings), 1<<16-1)) }
+
+func (s *session) errorCount() int {
+	n := 0
+	for _, w := range s.warnings {
+		if w.Level == "Error" {
+			n++
+		}
+	}
+	return n
+}
+
+// noteError keeps an error for SHOW WARNINGS and SHOW ERRORS.
+func (s *session) noteError(e *wire.ServerError) {
+	s.warnings = append(s.warnings, exec.Note{Level: "Error", Code: strconv.Itoa(int(e.Code)), Message: e.Message})
+}

@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats counts what happened since the start, but for Connections, Running, PlansCached and SlowestRunning, which are of now.
+type Stats struct {
+	Connections    int    // clients connected
+	Running        int    // statements running
+	Accepted       uint64 // clients ever accepted
+	Refused        uint64 // turned away: too many connections
+	Denied         uint64 // logins that failed
+	Aborted        uint64 // sessions whose clients vanished
+	Statements     uint64 // statements run
+	Errors         uint64 // error packets sent to clients that are logged in
+	PlanHits       uint64 // plans found in the cache
+	PlanMisses     uint64
+	Forwarded      uint64 // statements by shape
+	Merged         uint64
+	Spread         uint64
+	BytesIn        uint64 // of commands
+	BytesOut       uint64 // of answers
+	PlansCached    int
+	SlowestRunning int64 // milliseconds that the longest running command has taken so far
+}
+
+type counters struct {
+	accepted, refused, denied, aborted, statements, errors, planHits, planMisses, forwarded, merged, spread, bytesIn, bytesOut atomic.Uint64
+}
+
+// Stats is a picture of what the gateway does.
+func (g *Gateway) Stats() Stats {
+	c := &g.stats
+	st := Stats{
+		Running: int(g.runningStatements.Load()), Accepted: c.accepted.Load(), Refused: c.refused.Load(), Denied: c.denied.Load(),
+		Aborted: c.aborted.Load(), Statements: c.statements.Load(), Errors: c.errors.Load(), PlanHits: c.planHits.Load(),
+		PlanMisses: c.planMisses.Load(), Forwarded: c.forwarded.Load(), Merged: c.merged.Load(), Spread: c.spread.Load(),
+		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), PlansCached: g.plans.len(),
+	}
+	now := time.Now().UnixNano()
+	for _, s := range g.all() {
+		st.Connections++
+		if s.busy.Load() {
+			st.SlowestRunning = max(st.SlowestRunning, (now-s.since.Load())/int64(time.Millisecond))
+		}
+	}
+	return st
+}

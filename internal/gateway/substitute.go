@@ -1,0 +1,288 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// edit replaces tokens of a statement's text: [from, to) by with.
+type edit struct {
+	from, to int32
+	with     string
+}
+
+// apply is the statement's text with edits made, which are in order and do not overlap. What follows the statement is left out.
+func apply(scan *sqltext.Scan, edits []edit) []byte {
+	out := make([]byte, 0, scan.End+64)
+	at := uint32(0)
+	for _, e := range edits {
+		start := uint32(scan.End)
+		if int(e.from) < len(scan.Tokens) {
+			start = scan.Tokens[e.from].Start
+		}
+		if e.from == e.to && e.from > 0 {
+			// Right behind the token before: a line comment in between must not swallow it.
+			start = scan.Tokens[e.from-1].End
+		}
+		out = append(out, scan.Src[at:start]...)
+		out = append(out, e.with...)
+		at = start
+		if e.to > e.from {
+			at = scan.Tokens[e.to-1].End
+		}
+	}
+	return append(out, scan.Src[at:scan.End]...)
+}
+
+// substitute replaces what only the session knows (LAST_INSERT_ID(), DATABASE(), @@identity …) by its value: the statement may run on any
+// connection, and its parts on several. nil when there is nothing to replace. A select item that is changed keeps its name.
+func (s *session) substitute(scan *sqltext.Scan, stmt *sqltext.Stmt) []byte {
+	if stmt.Facts&(sqltext.HasLastInsertID|sqltext.HasFoundRows|sqltext.HasRowCount|sqltext.HasDatabaseFunc|sqltext.HasPlaceFunction|sqltext.HasSysVar) == 0 {
+		return nil
+	}
+	if stmt.Kind == sqltext.KindDDL || stmt.Kind == sqltext.KindAccount {
+		return nil // a default or a body is to be evaluated when it is used
+	}
+	items := selectItems(stmt)
+	var edits []edit
+	for i := int32(0); i < int32(len(scan.Tokens)); i++ {
+		value, typ, n := s.sessionValue(scan, i)
+		if n == 0 || i > 0 && isOp(scan, i-1, ".") || stmt.Set != nil && !inValue(stmt.Set, i) {
+			continue
+		}
+		item := itemAt(items, i)
+		if item != nil && typ != "" {
+			value = "CAST(" + value + " AS " + typ + ")"
+		}
+		edits = append(edits, edit{i, i + n, value})
+		if item != nil && item.Alias.Tok < 0 && (len(edits) == 1 || itemAt(items, edits[len(edits)-2].from) != item || edits[len(edits)-2].from == edits[len(edits)-2].to) {
+			edits = append(edits, edit{item.Span.To, item.Span.To, " AS " + quoteName(string(scan.Text(item.Span)))})
+		}
+		i += n - 1
+	}
+	if len(edits) == 0 {
+		return nil
+	}
+	return apply(scan, inOrder(edits))
+}
+
+// inValue says whether a token belongs to a value, not to what is set.
+func inValue(set *sqltext.Set, tok int32) bool {
+	for i := range set.Vars {
+		if v := set.Vars[i].ValueSpan; v.From <= tok && tok < v.To {
+			return true
+		}
+	}
+	return false
+}
+
+// inOrder sorts edits: aliases were added right after the first edit of their item.
+func inOrder(edits []edit) []edit {
+	for i := 1; i < len(edits); i++ {
+		for j := i; j > 0 && edits[j].from < edits[j-1].from; j-- {
+			edits[j], edits[j-1] = edits[j-1], edits[j]
+		}
+	}
+	out := edits[:0]
+	for _, e := range edits {
+		if n := len(out); n > 0 && e.from == e.to && out[n-1].from == e.from && out[n-1].to == e.to {
+			continue // the alias of an item with two functions
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// sessionValue is the value of a function or variable that begins at token i, its type as CAST names it ("" for none), and how many tokens
+// it takes; 0 when there is none.
+func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, n int32) {
+	t := scan.Tokens[i]
+	switch t.Kind {
+	case sqltext.SysVar:
+		name := strings.ToLower(strings.TrimPrefix(string(scan.Bytes(i)), "@@"))
+		n = 1
+		if (name == "session" || name == "local") && int(i)+2 < len(scan.Tokens) && isOp(scan, i+1, ".") {
+			name, n = strings.ToLower(string(scan.Bytes(i+2))), 3
+		} else if rest, ok := strings.CutPrefix(name, "session."); ok {
+			name = rest
+		} else if rest, ok := strings.CutPrefix(name, "local."); ok {
+			name = rest
+		}
+		switch name {
+		case "last_insert_id", "identity":
+			return strconv.FormatUint(s.last.insertID, 10), "UNSIGNED", n
+		case "warning_count":
+			return strconv.Itoa(int(s.warningCount())), "SIGNED", n
+		case "error_count":
+			return strconv.Itoa(s.errorCount()), "SIGNED", n
+		case "pseudo_thread_id":
+			return strconv.FormatUint(uint64(s.id), 10), "UNSIGNED", n
+		case "in_transaction":
+			if s.tx.InTransaction() {
+				return "1", "SIGNED", n
+			}
+			return "0", "SIGNED", n
+		}
+	case sqltext.Word:
+		if int(i)+2 >= len(scan.Tokens) || !isOp(scan, i+1, "(") || !isOp(scan, i+2, ")") {
+			return "", "", 0
+		}
+		switch strings.ToUpper(string(scan.Bytes(i))) {
+		case "LAST_INSERT_ID":
+			return strconv.FormatUint(s.last.insertID, 10), "UNSIGNED", 3
+		case "FOUND_ROWS":
+			return strconv.FormatUint(s.last.foundRows, 10), "SIGNED", 3
+		case "ROW_COUNT":
+			return "(" + strconv.FormatInt(s.last.rowCount, 10) + ")", "SIGNED", 3 // --1 would be a comment
+		case "CONNECTION_ID":
+			return strconv.FormatUint(uint64(s.id), 10), "SIGNED", 3
+		case "DATABASE", "SCHEMA":
+			if s.sess.DB == "" {
+				return "NULL", "", 3
+			}
+			return stringLiteral(s.sess.DB), "", 3
+		}
+	}
+	return "", "", 0
+}
+
+// selectItems are the items whose names the client sees.
+func selectItems(stmt *sqltext.Stmt) []sqltext.SelectItem {
+	switch {
+	case stmt.Insert != nil:
+		return stmt.Insert.Items
+	case stmt.Delete != nil:
+		return stmt.Delete.Items
+	}
+	q := stmt.Query
+	for q != nil && q.Select == nil && q.Left != nil {
+		q = q.Left // a union's names are those of its first part
+	}
+	if q == nil || q.Select == nil {
+		return nil
+	}
+	return q.Select.Items
+}
+
+func itemAt(items []sqltext.SelectItem, tok int32) *sqltext.SelectItem {
+	for i := range items {
+		if items[i].Span.From <= tok && tok < items[i].Span.To {
+			return &items[i]
+		}
+	}
+	return nil
+}
+
+// isOp says whether a token is an operator.
+func isOp(scan *sqltext.Scan, i int32, op string) bool {
+	return int(i) < len(scan.Tokens) && scan.Tokens[i].Kind == sqltext.Op && string(scan.Bytes(i)) == op
+}
+
+// isWord says whether a token is a word, which must be given in upper case.
+func isWord(scan *sqltext.Scan, i int32, word string) bool {
+	return int(i) < len(scan.Tokens) && i >= 0 && scan.Tokens[i].Kind == sqltext.Word && strings.EqualFold(string(scan.Bytes(i)), word)
+}
+
+// callsWithArgument says whether a function is called with an argument.
+func callsWithArgument(scan *sqltext.Scan, name string) bool {
+	for i := range scan.Tokens {
+		i := int32(i)
+		if isWord(scan, i, name) && isOp(scan, i+1, "(") && !isOp(scan, i+2, ")") {
+			return true
+		}
+	}
+	return false
+}
+
+// quoteName is a name in backquotes.
+func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// stringLiteral is a string that reads the same under every sql_mode, in the character set of the text around it.
+func stringLiteral(v string) string {
+	if plainText(v) {
+		return "'" + v + "'"
+	}
+	return "x'" + hex.EncodeToString([]byte(v)) + "'"
+}
+
+// plainText says whether a string needs no escaping, whatever the mode.
+func plainText(v string) bool {
+	for i := range len(v) {
+		c := v[i]
+		if c < ' ' || c > '~' || c == '\'' || c == '\\' || c == '"' {
+			return false
+		}
+	}
+	return true
+}
+
+// inlineParams is the text with its parameters as literals.
+func inlineParams(scan *sqltext.Scan, args []wire.Param, charset string) ([]byte, error) {
+	var edits []edit
+	n := 0
+	for i, t := range scan.Tokens {
+		if t.Kind != sqltext.Param {
+			continue
+		}
+		if n >= len(args) {
+			return nil, wire.Errorf(wire.ErWrongArguments, "Incorrect arguments to EXECUTE")
+		}
+		edits = append(edits, edit{int32(i), int32(i) + 1, paramLiteral(&args[n], charset)})
+		n++
+	}
+	return apply(scan, edits), nil
+}
+
+func paramLiteral(p *wire.Param, charset string) string {
+	switch {
+	case p.Null || p.Type == wire.TypeNull:
+		return "NULL"
+	case p.Type.IsInteger():
+		if p.Unsigned {
+			return strconv.FormatUint(p.Int, 10)
+		}
+		return strconv.FormatInt(int64(p.Int), 10)
+	case p.Type == wire.TypeFloat || p.Type == wire.TypeDouble:
+		return strconv.FormatFloat(p.Float, 'e', -1, 64)
+	case p.Type == wire.TypeDecimal || p.Type == wire.TypeNewDecimal:
+		if decimalText(p.Bytes) {
+			return string(p.Bytes)
+		}
+	case p.Type.IsTemporal():
+		return "'" + string(p.Time.AppendText(nil, p.Type, 6)) + "'"
+	case p.Type == wire.TypeTinyBlob || p.Type == wire.TypeBlob || p.Type == wire.TypeMediumBlob || p.Type == wire.TypeLongBlob:
+		return "_binary x'" + hex.EncodeToString(p.Bytes) + "'"
+	}
+	if plainText(string(p.Bytes)) {
+		return "'" + string(p.Bytes) + "'"
+	}
+	return fmt.Sprintf("_%s x'%x'", charset, p.Bytes)
+}
+
+// decimalText says whether a client's decimal is digits and nothing else: it goes into a statement's text.
+func decimalText(b []byte) bool {
+	return len(b) > 0 && len(bytes.Trim(b, "0123456789.-+eE")) == 0
+}
+
+// userVars are the user variables that a statement names, as it writes them.
+func userVars(scan *sqltext.Scan) []string {
+	var out []string
+	seen := map[string]bool{}
+	for i, t := range scan.Tokens {
+		if t.Kind != sqltext.UserVar {
+			continue
+		}
+		name := string(scan.Bytes(int32(i)))
+		if key := strings.ToLower(name); !seen[key] {
+			seen[key] = true
+			out = append(out, name)
+		}
+	}
+	return out
+}
