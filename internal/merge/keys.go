@@ -54,7 +54,9 @@ func (b *builder) weighed(k *key, c int, has bool, weight, collation plan.Col) e
 		return err
 	}
 	k.text = true
-	k.collation, err = b.col(collation)
+	if k.collation, err = b.col(collation); err == nil && k.collation < len(b.c.Columns)-b.c.Plan.Hidden {
+		err = fmt.Errorf("%w: the weights of column '%s' come without their collation", ErrConfig, k.name)
+	}
 	return err
 }
 

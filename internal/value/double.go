@@ -1,11 +1,13 @@
 package value
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 )
 
-// maxPlainExponent is how far the decimal point may be from the first digit before MariaDB writes an exponent.
+// maxPlainExponent is how far the decimal point may be from the first digit before MariaDB writes an exponent; further on the right only where digits
+// follow the point.
 const maxPlainExponent = 15
 
 // floatDigits is the precision with which MariaDB prints a FLOAT.
@@ -15,7 +17,7 @@ const floatDigits = 6
 // point when decimals is below 31.
 func AppendDouble(dst []byte, f float64, decimals uint8) []byte {
 	if decimals < freeDecimals {
-		return strconv.AppendFloat(dst, f, 'f', int(decimals), 64)
+		return appendFixed(dst, f, int(decimals))
 	}
 	var buf [32]byte
 	return appendDigits(dst, f, strconv.AppendFloat(buf[:0], math.Abs(f), 'e', -1, 64))
@@ -24,10 +26,31 @@ func AppendDouble(dst []byte, f float64, decimals uint8) []byte {
 // AppendFloat appends a FLOAT as MariaDB prints it.
 func AppendFloat(dst []byte, f float32, decimals uint8) []byte {
 	if decimals < freeDecimals {
-		return strconv.AppendFloat(dst, float64(f), 'f', int(decimals), 64)
+		return appendFixed(dst, float64(f), int(decimals))
 	}
 	var buf [32]byte
 	return appendDigits(dst, float64(f), strconv.AppendFloat(buf[:0], math.Abs(float64(f)), 'e', floatDigits-1, 64))
+}
+
+// appendFixed appends f with decimals digits behind the point. Where fewer digits tell the double from all others, MariaDB goes on with zeros.
+func appendFixed(dst []byte, f float64, decimals int) []byte {
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
+	point := bytes.IndexByte(dst[start:], '.')
+	digits := 0
+	if point >= 0 {
+		digits = len(dst) - start - point - 1
+	}
+	if digits > decimals {
+		return strconv.AppendFloat(dst[:start], f, 'f', decimals, 64)
+	}
+	if point < 0 && decimals > 0 {
+		dst = append(dst, '.')
+	}
+	for ; digits < decimals; digits++ {
+		dst = append(dst, '0')
+	}
+	return dst
 }
 
 // appendDigits lays out d.ddde±xx as MariaDB does.
@@ -55,7 +78,7 @@ func appendDigits(dst []byte, f float64, e []byte) []byte {
 	switch {
 	case n == 1 && d[0] == '0':
 		return append(dst, '0')
-	case point > maxPlainExponent || point < 1-maxPlainExponent:
+	case point > maxPlainExponent && n <= point || point < 1-maxPlainExponent:
 		dst = append(dst, d[0])
 		if n > 1 {
 			dst = append(append(dst, '.'), d[1:]...)
