@@ -81,7 +81,7 @@ type Statement struct {
 	// Args are the values of a prepared statement's parameters; Prepared says that the client speaks the binary protocol.
 	Prepared bool
 	Args     []wire.Param
-	Out Output
+	Out      Output
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error
