@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
@@ -29,7 +28,6 @@ type Embedded struct {
 	etcd     *embed.Etcd
 	endpoint string
 	sockets  string // a directory to be removed at the end, "" when there is none
-	closing  atomic.Bool
 }
 
 // socketPath is the longest path that a unix socket can have everywhere.
@@ -73,7 +71,7 @@ func StartEmbedded(ctx context.Context, cfg EmbeddedConfig) (e *Embedded, err er
 	ec.TickMs, ec.ElectionMs = 10, 100
 	ec.SnapshotCount = 5000
 	ec.AutoCompactionMode, ec.AutoCompactionRetention = "periodic", "10m"
-	ec.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&slogCore{log: cfg.Log.With("part", "etcd"), closing: &e.closing}))
+	ec.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&slogCore{log: cfg.Log.With("part", "etcd")}))
 	e.etcd, err = embed.StartEtcd(ec)
 	if err != nil {
 		return nil, fmt.Errorf("embedded etcd: %w", err)
@@ -99,7 +97,6 @@ func (e *Embedded) Err() <-chan error { return e.etcd.Err() }
 
 // Close stops the etcd; its data is on disk. Close the catalogs that use it first: etcd gives connected clients some seconds to go.
 func (e *Embedded) Close() error {
-	e.closing.Store(true)
 	e.etcd.Close()
 	e.removeSockets()
 	return nil
@@ -137,17 +134,17 @@ func freeAddress(listen string) (url.URL, error) {
 	return url.URL{Scheme: "http", Host: addr}, l.Close()
 }
 
-// slogCore passes etcd's errors on, and its warnings for those who debug: they are mostly about slow disks.
+// slogCore passes on what etcd dies of. What it calls an error is at most worth knowing: it says so of its own closing and of a first start,
+// and what fails for good fails in the catalog's hands, too. Its warnings are mostly about slow disks.
 type slogCore struct {
-	log     *slog.Logger
-	closing *atomic.Bool
-	fields  []zapcore.Field
+	log    *slog.Logger
+	fields []zapcore.Field
 }
 
 func (c *slogCore) Enabled(l zapcore.Level) bool { return l >= zapcore.WarnLevel }
 
 func (c *slogCore) With(f []zapcore.Field) zapcore.Core {
-	return &slogCore{log: c.log, closing: c.closing, fields: append(c.fields[:len(c.fields):len(c.fields)], f...)}
+	return &slogCore{log: c.log, fields: append(c.fields[:len(c.fields):len(c.fields)], f...)}
 }
 
 func (c *slogCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
@@ -159,8 +156,11 @@ func (c *slogCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Che
 
 func (c *slogCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	level := slog.LevelDebug
-	if e.Level >= zapcore.ErrorLevel && !c.closing.Load() { // its listeners call their own closing an error
+	switch {
+	case e.Level > zapcore.ErrorLevel:
 		level = slog.LevelError
+	case e.Level == zapcore.ErrorLevel:
+		level = slog.LevelInfo
 	}
 	enc := zapcore.NewMapObjectEncoder()
 	for _, f := range append(c.fields[:len(c.fields):len(c.fields)], fields...) {
