@@ -149,7 +149,6 @@ func (j *job) truncate(ctx context.Context) (*Result, error) {
 	if j.todo.Reference {
 		j.todo.Places = nil
 	}
-	j.todo.Settings = "SET foreign_key_checks=1"
 	if err := j.record(ctx, "truncate"); err != nil {
 		return nil, err
 	}

@@ -128,6 +128,16 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 		if table == nil || !t.Go && !t.Reference {
 			return undone(nil)
 		}
+		if !t.Go {
+			// Only what the first shape has done is proof that the client's account may.
+			res, err := j.asCluster(ctx, t.Shapes[0], "", "SELECT 1 FROM "+id(t.DB)+"."+id(table.Name)+" LIMIT 1")
+			if err != nil {
+				return "", err
+			}
+			if len(res.Rows) > 0 {
+				return undone(nil)
+			}
+		}
 		return "finished", j.finishTruncate(ctx, table)
 	case "rename":
 		return undone(j.undoRename(ctx))
