@@ -150,9 +150,9 @@ func TestEveryCollation(t *testing.T) {
 				abc[k.charset] = alphabet(t, c, k.charset)
 			}
 		}
-		n := 40
+		n := 30
 		if fullTable(col) {
-			n = 500
+			n = 400
 		}
 		r := rand.New(rand.NewPCG(uint64(k.id), 1))
 		b, a := check(t, c, col, pairs(r, abc[k.charset], n))

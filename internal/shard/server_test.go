@@ -225,7 +225,7 @@ func checkType(s *session, typ string, ls []literal, counts map[string]int) {
 		}
 		return n
 	}
-	for _, l := range ls {
+	for i, l := range ls {
 		want, serr := f.Store([]Value{l.value})
 		if err := s.try("INSERT INTO t (k) VALUES (" + l.sql + ")"); err != nil {
 			counts["refused"]++
@@ -246,6 +246,9 @@ func checkType(s *session, typ string, ls []literal, counts map[string]int) {
 		default:
 			counts["store exact"]++
 		}
+		if serr == nil && i%5 != 0 {
+			continue // the leaf is asked when Store does not know; now and then besides
+		}
 		answer, err := s.rows(string(f.StoreSQL(nil, []string{declared}, [][]string{{l.sql}})))
 		if err != nil || len(answer) != 1 {
 			t.Errorf("%s: StoreSQL for %s: %v", typ, l.sql, err)
@@ -261,7 +264,7 @@ func checkType(s *session, typ string, ls []literal, counts map[string]int) {
 
 // checkCompare looks for rows that equal a literal and are not where Compare says.
 func checkCompare(s *session, typ string, f *Func, ls []literal, ordinal func([]byte) int, counts map[string]int) {
-	for _, l := range ls {
+	for i, l := range ls {
 		want, err := f.Compare([]Value{l.value})
 		if err != nil {
 			counts["compare not exact"]++
@@ -269,7 +272,7 @@ func checkCompare(s *session, typ string, f *Func, ls []literal, ordinal func([]
 		}
 		counts["compare exact"]++
 		queries := []string{"k = " + l.sql, "k IN (" + l.sql + ", " + l.sql + ")", "k <=> " + l.sql}
-		for _, q := range queries {
+		for _, q := range queries[:1+i%3] {
 			check(s, typ, "SELECT DISTINCT BINARY k, k FROM t WHERE "+q, want, ordinal)
 		}
 		if l.param != nil {
@@ -290,24 +293,47 @@ func check(s *session, typ, q string, want int, ordinal func([]byte) int, args .
 	}
 }
 
-// checkEquality compares every two stored values.
+// checkEquality has the server find the equal ones among every two stored values: they, and no others, share a partition.
 func checkEquality(s *session, typ string, ordinal func([]byte) int, counts map[string]int) {
-	s.exec("CREATE OR REPLACE TEMPORARY TABLE d SELECT MIN(id) id FROM t GROUP BY BINARY k, LENGTH(k)")
-	rows, err := s.rows("SELECT a.k, b.k, a.k = b.k FROM t a JOIN t b ON a.id < b.id WHERE a.id IN (SELECT id FROM d) AND b.id IN (SELECT id FROM d) AND a.k IS NOT NULL AND b.k IS NOT NULL")
-	if err != nil {
-		rows, err = s.rows("SELECT a.k, b.k, a.k = b.k FROM t a JOIN t b ON a.id < b.id WHERE a.k IS NOT NULL AND b.k IS NOT NULL")
-	}
+	s.exec("CREATE OR REPLACE TEMPORARY TABLE d SELECT MIN(id) id FROM t WHERE k IS NOT NULL GROUP BY BINARY k, LENGTH(k)")
+	s.exec("CREATE OR REPLACE TEMPORARY TABLE e SELECT * FROM d")
+	vals, err := s.rows("SELECT t.id, k FROM t JOIN d USING (id)")
 	if err != nil {
 		s.t.Fatal(typ, err)
 	}
-	for _, r := range rows {
-		a, b := ordinal(r[0]), ordinal(r[1])
-		if a < 0 || b < 0 {
-			continue
-		}
-		counts["pairs"]++
-		if equal := string(r[2]) == "1"; equal != (a == b) {
-			s.t.Errorf("%s: %q = %q is %v, partitions %d and %d", typ, r[0], r[1], equal, a, b)
+	type value struct {
+		text string
+		n    int
+	}
+	byID := map[string]value{}
+	shared := map[int]int{}
+	for _, v := range vals {
+		n := ordinal(v[1])
+		byID[string(v[0])] = value{string(v[1]), n}
+		if n >= 0 {
+			shared[n]++
 		}
 	}
+	together := 0
+	for _, n := range shared {
+		together += n * (n - 1) / 2
+	}
+	pairs, err := s.rows("SELECT a.id, b.id FROM d JOIN t a USING (id), e JOIN t b USING (id) WHERE a.id < b.id AND a.k = b.k")
+	if err != nil {
+		s.t.Fatal(typ, err)
+	}
+	for _, p := range pairs {
+		a, b := byID[string(p[0])], byID[string(p[1])]
+		switch {
+		case a.n < 0 || b.n < 0:
+		case a.n != b.n:
+			s.t.Errorf("%s: %q = %q, in partitions %d and %d", typ, a.text, b.text, a.n, b.n)
+		default:
+			together--
+		}
+	}
+	if together != 0 {
+		s.t.Errorf("%s: %d pairs of different values have one hash", typ, together)
+	}
+	counts["pairs"] += len(vals) * (len(vals) - 1) / 2
 }
