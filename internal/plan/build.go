@@ -31,6 +31,8 @@ type planner struct {
 	windowSeen  bool
 	rownum      bool
 	stored      string // d.f(): the sharded database d
+	// fault is an error of the statement that the parts would not show.
+	fault *Error
 	// literals: a decision looked at a literal's value.
 	literals bool
 }
@@ -97,7 +99,9 @@ func (p *planner) selectPlan() (*Plan, error) {
 		return plan, nil
 	}
 	plan.Forward = p.names()
-	plan.Merge, plan.Stage = p.merge(u)
+	if plan.Merge, plan.Stage = p.merge(u); p.fault != nil {
+		return nil, p.fault
+	}
 	plan.Short = p.short(u, plan)
 	return plan, nil
 }

@@ -45,9 +45,7 @@ func (u *unit) conjunct(e sqltext.Expr, sc scope) error {
 			return u.inSubquery(x, sc.b, true)
 		}
 	}
-	for _, c := range u.constraints(e, sc) {
-		u.cons = append(u.cons, c)
-	}
+	u.cons = append(u.cons, u.constraints(e, sc)...)
 	return u.expr(e, sc.b)
 }
 

@@ -376,7 +376,8 @@ func (r *grouper) finalColumn(c *sqltext.Column, having bool) (col Col, known bo
 			return r.havingItem(i)
 		}
 		if !byKey && inFrom && !r.starCovers(n) && !r.itemCovers(n) {
-			return 0, false, "HAVING over a column that is neither grouped nor selected"
+			r.p.fault = errBadField(string(r.p.scan.Text(c.Span)), "HAVING")
+			return 0, false, r.p.fault.Message
 		}
 	}
 	if !inFrom {

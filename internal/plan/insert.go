@@ -142,7 +142,7 @@ func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, err
 		for i := range s.Set {
 			col := table.Column(s.Set[i].Column.Name.Text)
 			if col < 0 {
-				return nil, errBadField(s.Set[i].Column.Name.Text, "field list")
+				return nil, errBadField(s.Set[i].Column.Name.Text, "INSERT INTO")
 			}
 			columns = append(columns, col)
 			row[i] = s.Set[i].Value
@@ -208,7 +208,7 @@ func targetColumns(names []sqltext.Name, table *topo.Table) ([]int, error) {
 	for _, n := range names {
 		c := table.Column(n.Text)
 		if c < 0 {
-			return nil, errBadField(n.Text, "field list")
+			return nil, errBadField(n.Text, "INSERT INTO")
 		}
 		if seen[c] {
 			return nil, &Error{codeFieldTwice, stateSyntaxOrRight, "Column '" + n.Text + "' specified twice"}

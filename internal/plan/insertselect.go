@@ -31,7 +31,9 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 	inner.Route = p.route(u)
 	if u.spread {
 		inner.Forward = p.names()
-		inner.Merge, inner.Stage = p.merge(u)
+		if inner.Merge, inner.Stage = p.merge(u); p.fault != nil {
+			return p.fault
+		}
 	}
 	whole := p.stmt.Span
 	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns,

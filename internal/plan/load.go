@@ -96,7 +96,7 @@ func loadFields(s *sqltext.LoadData, table *topo.Table) ([]int, error) {
 		}
 		c := table.Column(n.Text)
 		if c < 0 {
-			return nil, errBadField(n.Text, "field list")
+			return nil, errBadField(n.Text, "SELECT") // as MariaDB words it
 		}
 		field[c] = i
 	}

@@ -226,7 +226,7 @@ func TestPlacesYieldTheWhole(t *testing.T) {
 	}
 	d.Tables["rr"] = table("shop", "rr", topo.Reference, "k:int? v:int?", nil, -1)
 	merged, single, staged := 0, 0, 0
-	for seed := int64(0); seed < 12000; seed++ {
+	for seed := int64(0); seed < 8000; seed++ {
 		g := generator{rand.New(rand.NewSource(seed))}
 		kind := []string{"INNER", "LEFT", "RIGHT"}[g.Intn(3)]
 		on, where := g.cond(2), g.cond(2)
