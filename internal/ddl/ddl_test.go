@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -318,8 +317,13 @@ func TestCreateTable(t *testing.T) {
 	b.must("CREATE TABLE l LIKE sk")
 	b.must("CREATE TABLE fr (id INT PRIMARY KEY, r INT, FOREIGN KEY (r) REFERENCES r (id))")
 	b.must("CREATE TABLE child (n INT, id INT, PRIMARY KEY (n, id), SHARD KEY (id), CONSTRAINT c FOREIGN KEY (id) REFERENCES d.s (id))")
+	b.must("CREATE TABLE dumped (a INT, b INT\n/*!999999 , SHARD KEY (`b`) */\n) ENGINE=InnoDB")
+	b.must("CREATE /*!999999 REFERENCE */ TABLE dumped2 (a INT PRIMARY KEY)")
 	b.consistent("d")
 	snap := b.cat.Snapshot()
+	if snap.Table("d", "dumped").ShardKey[0] != 1 || snap.Table("d", "dumped2").Kind != topo.Reference {
+		t.Error("a dump's comments were not read")
+	}
 	s := snap.Table("d", "s")
 	if s.Kind != topo.Sharded || s.Explicit || fmt.Sprint(s.ShardKey, s.AutoIncrement, s.Unique) != "[0] 0 [[0] [0 1]]" || !s.Columns[2].Generated || s.Columns[1].Length != 20 {
 		t.Errorf("%+v", s)
@@ -487,105 +491,4 @@ func TestAlter(t *testing.T) {
 		t.Errorf("next after AUTO_INCREMENT=50 with a row 100: %d %v", v, err)
 	}
 	b.consistent("d")
-}
-
-// crashes are the statements that are cut off.
-var crashes = []string{
-	"CREATE TABLE x (id INT PRIMARY KEY)",
-	"CREATE REFERENCE TABLE x (id INT PRIMARY KEY)",
-	"DROP TABLE t, r",
-	"RENAME TABLE t TO u, s TO v",
-	"RENAME TABLE t TO tmp, s TO t, tmp TO s",
-	"RENAME TABLE r TO r2",
-	"TRUNCATE TABLE t",
-	"TRUNCATE TABLE r",
-	"ALTER TABLE t ADD n INT DEFAULT 5",
-	"ALTER TABLE t ADD UNIQUE u (id, v)",
-	"ALTER TABLE t MODIFY v BIGINT NOT NULL",
-	"ALTER TABLE r MODIFY v BIGINT NOT NULL",
-	"ALTER DATABASE d COLLATE utf8mb4_bin",
-	"CREATE DATABASE e PARTITIONS 2",
-	"DROP DATABASE d",
-}
-
-// The process dies before each step of each statement. The next one finishes or undoes it: all places agree, with the old definition or the new.
-func TestCrashAtEveryStep(t *testing.T) {
-	b := newBench(t, "d")
-	b.everywhere("DROP DATABASE IF EXISTS e")
-	prepare := func() {
-		if b.cat.Snapshot().Databases["d"] != nil {
-			b.must("DROP DATABASE d")
-		}
-		b.must("CREATE DATABASE d PARTITIONS 2 CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
-		b.must("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
-		b.must("CREATE TABLE s (id INT PRIMARY KEY)")
-		b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v INT)")
-		parts, _ := partitions(b.cat.Snapshot(), "d")
-		for i, p := range parts {
-			b.at(p.Leaf, p.Schema, fmt.Sprintf("INSERT INTO t VALUES (%d, 1)", i))
-		}
-		b.everywhere("INSERT INTO d.r VALUES (1, 1)")
-	}
-	for _, sql := range crashes {
-		t.Run(sql, func(t *testing.T) {
-			b.t = t
-			undone, finished := 0, 0
-			for at := 1; ; at++ {
-				prepare()
-				before := b.world("d") + b.world("e")
-				var mu sync.Mutex
-				n := 0
-				b.run.step = func(string) error {
-					mu.Lock()
-					defer mu.Unlock()
-					if n++; n >= at {
-						return errCrash
-					}
-					return nil
-				}
-				_, err := b.as(b.s, sql)
-				b.run.step = func(string) error { return nil }
-				if err == nil {
-					if b.cat.Snapshot().Databases["e"] != nil {
-						b.must("DROP DATABASE e")
-					}
-					break
-				}
-				if !errors.Is(err, errCrash) {
-					t.Fatalf("step %d: %v", at, err)
-				}
-				// As a node that starts does, where the lock is free since the process is gone.
-				recs, err := b.cat.DDLRecords(b.ctx())
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, rec := range recs {
-					lock, err := b.run.cfg.Node.Lock(b.ctx(), rec.Databases...)
-					if err != nil {
-						t.Fatal(err)
-					}
-					err = b.run.settle(b.ctx(), lock, rec.Databases...)
-					lock.Unlock()
-					if err != nil {
-						t.Fatalf("step %d: %v", at, err)
-					}
-				}
-				snap := b.cat.Snapshot()
-				if snap.Databases["d"] != nil {
-					b.consistent("d")
-				} else if left := b.at("leaf-1", "", "SHOW DATABASES LIKE 'd%'"); len(left) != 0 {
-					t.Errorf("step %d: left are %v", at, left)
-				}
-				if left := b.at("leaf-1", "", "SHOW DATABASES LIKE 'e%'"); len(left) != 0 {
-					t.Errorf("step %d: left are %v", at, left)
-				}
-				if b.world("d")+b.world("e") == before {
-					undone++
-				} else {
-					finished++
-				}
-			}
-			t.Logf("%d times undone, %d times finished", undone, finished)
-		})
-	}
 }
