@@ -63,6 +63,9 @@ func dumpValue(b *strings.Builder, s *Scan, v reflect.Value) {
 			if n, ok := f.Interface().(Name); ok && n.Tok < 0 {
 				continue
 			}
+			if sp, ok := f.Interface().(Span); ok && sp.Empty() {
+				continue
+			}
 			name := v.Type().Field(i).Name
 			if name == "Span" && v.Type().Name() == "Stmt" || strings.HasSuffix(name, "Tok") && f.Int() < 0 {
 				continue

@@ -118,8 +118,11 @@ func (b *bodyTracker) word(kw Keyword, prev Token, ifBefore bool) {
 			}
 			return
 		case KwBegin:
+			if prev.Kind == Op && prev.Op != ')' && prev.Op != ':' {
+				return // a parameter
+			}
 			switch prev.KW {
-			case KwOn, KwProcedure, KwFunction, KwTrigger, KwEvent, KwExists, KwFollows, KwPrecedes, KwBody, KwPackage:
+			case KwOn, KwProcedure, KwFunction, KwTrigger, KwEvent, KwExists, KwFollows, KwPrecedes, KwBody, KwPackage, KwIn, KwOut, KwInout:
 				return
 			}
 			b.begun = true

@@ -125,11 +125,7 @@ func (l *lexer) stringEnd(start int) (int, error) {
 			i += l.mb.length(src, i)
 			continue
 		case c == '\\' && escapes:
-			i++
-			if i < len(src) && l.mb != nil { // an escaped character may be of two bytes
-				i += l.mb.length(src, i)
-				continue
-			}
+			i++ // a backslash escapes one byte, be it the first of two: so does MariaDB
 		case c == quote:
 			if l.at(i+1) != quote || i+1 >= len(src) {
 				return i + 1, nil

@@ -25,7 +25,7 @@ func Parse(s *Scan, mode Mode) (*Stmt, error) {
 		return nil, p.err
 	}
 	if p.pos < p.end { // not understood to its end: what is left still counts
-		p.sweep(false)
+		p.sweep()
 	}
 	switch p.st.Kind {
 	case KindSelect, KindInsert, KindUpdate, KindDelete, KindDo, KindCall:

@@ -230,11 +230,11 @@ func (p *parser) program(d *DDL) {
 	if n != nil {
 		d.Program = *n
 	}
-	if d.Verb != "CREATE" {
+	if d.Verb == "DROP" {
 		p.pos = p.end
 		return
 	}
-	if d.Object == "TRIGGER" {
+	if d.Object == "TRIGGER" && d.Verb == "CREATE" {
 		for !p.done() && !p.is(KwOn) {
 			p.pos++
 		}
@@ -287,6 +287,16 @@ func (p *parser) tableOptions(d *DDL) {
 			p.pos++
 			p.acceptOp('=')
 			d.Engine = p.nameAt(p.pos).Text
+		case p.is(KwUnion) && p.isOpAt(1, '=') && p.isOpAt(2, '('): // of a MERGE table
+			p.pos += 3
+			for {
+				if _, ok := p.table(); !ok || !p.acceptOp(',') {
+					break
+				}
+			}
+			p.skipTo(false)
+			p.acceptOp(')')
+			continue
 		case p.seq(KwPartition, KwBy):
 			d.HasPartitioning = true
 			p.partitioning()
@@ -385,10 +395,22 @@ func (p *parser) tableElement(d *DDL) {
 
 // columnOptions reads a column's type and attributes up to the comma, the closing bracket, or a SHARD KEY that no comma sets apart.
 func (p *parser) columnOptions(d *DDL, c *ColumnDef) {
+	facts := p.st.Facts
+	defer func() { p.st.Facts = facts }() // of defaults: they concern the rows to come, not this statement
 	for !p.done() && !p.isOp(',') && !p.isOp(')') && !p.shardKeyFollows() {
 		switch {
 		case p.isOp('('):
+			if kw := p.toks[p.pos-1].KW; kw == KwAs || kw == KwCheck {
+				p.primary()
+				continue
+			}
 			p.skipBracket()
+			continue
+		case p.is(KwDefault):
+			p.pos++
+			if p.bitExpr(0) == nil && !p.done() && !p.isOp(',') && !p.isOp(')') {
+				p.pos++
+			}
 			continue
 		case p.is(KwPrimary), p.is(KwKey) && p.toks[p.pos-1].KW != KwUnique && p.toks[p.pos-1].KW != KwForeign:
 			c.Primary = true
@@ -405,7 +427,7 @@ func (p *parser) columnOptions(d *DDL, c *ColumnDef) {
 			if p.is(KwSerial) {
 				c.Unique = true
 			}
-		case p.is(KwComment), p.is(KwDefault), p.is(KwCollate):
+		case p.is(KwComment), p.is(KwCollate):
 			p.pos++
 			if t := p.tok(); t.Kind == Word || t.Kind == QuotedID || t.Kind == String {
 				p.pos++

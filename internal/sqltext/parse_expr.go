@@ -32,7 +32,7 @@ func (p *parser) stops(clause bool) bool {
 func beginsClause(kw Keyword) bool {
 	switch kw {
 	case KwFrom, KwWhere, KwGroup, KwHaving, KwOrder, KwLimit, KwUnion, KwExcept, KwIntersect, KwInto, KwFor, KwLock, KwProcedure, KwOn,
-		KwReturning, KwFetch, KwOffset, KwSet, KwSelect, KwUsing, KwJoin, KwInner, KwCross, KwLeft, KwRight, KwNatural, KwStraightJoin:
+		KwReturning, KwFetch, KwOffset, KwSet, KwSelect, KwWith, KwUsing, KwJoin, KwInner, KwCross, KwLeft, KwRight, KwNatural, KwStraightJoin:
 		return true
 	}
 	return false
@@ -55,33 +55,35 @@ func (p *parser) opaqueRest(from int32, first Expr, clause bool) Expr {
 		o.Subs = append(o.Subs, first)
 	}
 	for !p.stops(clause) {
-		before := p.pos
-		if e := p.expr(); e != nil {
+		if e := p.any(); e != nil {
 			o.Subs = append(o.Subs, e)
-		}
-		if p.pos == before {
-			p.pos++
 		}
 	}
 	o.Span = p.span(from)
 	return o
 }
 
+// any reads whatever comes next: a query, an expression, or a token of which nothing is known. It always goes on by one token at least.
+func (p *parser) any() Expr {
+	from := p.pos
+	if p.beginsQuery(0) {
+		q := p.query()
+		p.st.Facts |= HasSubquery
+		return &Subquery{Span: p.span(from), Query: q}
+	}
+	e := p.expr()
+	if p.pos == from {
+		p.pos++
+	}
+	return e
+}
+
 // sweep reads all up to the closing bracket of this level, or the end, for the sake of the tables, functions and columns in it.
-func (p *parser) sweep(clause bool) []Expr {
+func (p *parser) sweep() []Expr {
 	var subs []Expr
 	for !p.done() && !p.isOp(')') {
-		before := p.pos
-		if p.is(KwSelect) || p.is(KwWith) && p.isAt(2, KwAs) {
-			p.query()
-		} else if e := p.expr(); e != nil {
+		if e := p.any(); e != nil {
 			subs = append(subs, e)
-		}
-		if clause && p.stops(true) {
-			break
-		}
-		if p.pos == before {
-			p.pos++
 		}
 	}
 	return subs
@@ -477,12 +479,13 @@ func (p *parser) unary() Expr {
 func (p *parser) postfix() Expr {
 	from := p.pos
 	e := p.primary()
-	for e != nil && p.is(KwCollate) {
-		p.pos++
+	if e == nil || !p.is(KwCollate) {
+		return e
+	}
+	for p.accept(KwCollate) {
 		if k := p.tok().Kind; k == Word || k == QuotedID || k == String {
 			p.pos++
 		}
-		e = p.opaque(from, e)
 	}
-	return e
+	return p.opaque(from, e)
 }

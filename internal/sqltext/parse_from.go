@@ -170,7 +170,7 @@ func (p *parser) bracketFactor(r *TableRef) {
 	r.Nested = refs
 	if !p.isOp(')') {
 		r.Opaque = true
-		p.sweep(false)
+		p.sweep()
 	}
 	p.acceptOp(')')
 }

@@ -34,6 +34,14 @@ func (p *parser) call(name string, from int32) Expr {
 			f.Args = append(f.Args, e)
 		}
 		p.accept(KwIn)
+	case "CONVERT":
+		if e := p.element(false); e != nil {
+			f.Args = append(f.Args, e)
+		}
+		f.Odd = true
+		if p.isOp(',') { // a type is no column
+			p.skipTo(false)
+		}
 	case "LAST_INSERT_ID":
 		if p.isOp(')') {
 			p.st.Facts |= HasLastInsertID
@@ -63,15 +71,15 @@ func (p *parser) arguments(f *Func) {
 		f.Distinct = true
 	}
 	for !p.done() && !p.isOp(')') {
-		before := p.pos
-		e := p.expr()
+		var e Expr
+		if !p.isOp(',') {
+			e = p.any()
+		}
 		if e != nil {
 			f.Args = append(f.Args, e)
 		}
 		if p.acceptOp(',') || p.isOp(')') {
-			if e == nil {
-				f.Odd = true
-			}
+			f.Odd = f.Odd || e == nil
 			continue
 		}
 		f.Odd = true
@@ -88,9 +96,6 @@ func (p *parser) arguments(f *Func) {
 		case KwAs, KwUsing: // types and character sets hold nothing to be found
 			p.skipTo(true)
 			p.acceptOp(',')
-		}
-		if p.pos == before {
-			p.pos++
 		}
 	}
 }

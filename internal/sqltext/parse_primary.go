@@ -232,12 +232,8 @@ func (p *parser) caseExpr() Expr {
 		if p.acceptAny(KwWhen, KwThen, KwElse) != 0 {
 			continue
 		}
-		before := p.pos
-		if e := p.expr(); e != nil {
+		if e := p.any(); e != nil {
 			o.Subs = append(o.Subs, e)
-		}
-		if p.pos == before {
-			p.pos++
 		}
 	}
 	o.Span = p.span(from)

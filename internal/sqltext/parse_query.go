@@ -36,7 +36,7 @@ func (p *parser) closeQuery(q *Query, from int32) *Query {
 	if p.done() || p.isOp(')') {
 		return q
 	}
-	p.sweep(false)
+	p.sweep()
 	return &Query{Span: p.span(from), Opaque: true}
 }
 
@@ -54,7 +54,7 @@ func (p *parser) query() *Query {
 	var with *With
 	if p.is(KwWith) {
 		if with = p.with(); with == nil {
-			p.sweep(false)
+			p.sweep()
 			return &Query{Span: p.span(from), Opaque: true}
 		}
 	}

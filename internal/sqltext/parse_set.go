@@ -10,23 +10,39 @@ func (p *parser) set() {
 		return
 	case p.is(KwPassword) && !p.isOpAt(1, '.'):
 		p.account("SET PASSWORD")
+		p.setAlone(from)
 		return
 	case p.seq(KwDefault, KwRole):
 		p.account("SET DEFAULT ROLE")
+		p.setAlone(from)
 		return
 	case p.is(KwRole) && !p.isOpAt(1, '=') && !p.isOpAt(1, opAssign):
 		p.st.Kind = KindSetRole
-		p.pos = p.end
+		p.setAlone(from)
 		return
 	}
 	set := &Set{}
 	p.st.Kind, p.st.Set = KindSet, set
 	scope := ""
 	for !p.done() {
+		if p.is(KwPassword) || p.is(KwRole) && !p.isOpAt(1, '=') {
+			p.st.Kind, p.st.Set = KindOther, nil
+			break
+		}
 		p.setVar(set, &scope)
 		if !p.acceptOp(',') {
 			break
 		}
+	}
+}
+
+// setAlone gives up the kind of a SET PASSWORD or SET ROLE that sets variables as well: nobody is to look at one part of it only.
+func (p *parser) setAlone(from int32) {
+	p.pos = from
+	p.skipTo(true)
+	if !p.done() {
+		p.st.Kind, p.st.Account = KindOther, nil
+		p.pos = p.end
 	}
 }
 

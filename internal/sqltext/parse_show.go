@@ -43,7 +43,7 @@ func (p *parser) show() {
 	sh.Rest = Span{p.pos, p.end}
 	if p.is(KwWhere) {
 		p.pos++
-		p.sweep(false)
+		p.sweep()
 	}
 	p.pos = p.end
 }

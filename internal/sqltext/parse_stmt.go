@@ -18,7 +18,7 @@ func (p *parser) statement() {
 		p.st.Kind = KindSelect
 		p.st.Query = p.query()
 		if !p.done() { // what follows changes the meaning
-			p.sweep(false)
+			p.sweep()
 			p.st.Query = &Query{Span: p.span(p.st.Query.Span.From), Opaque: true}
 		}
 		return
@@ -67,16 +67,16 @@ func (p *parser) statement() {
 		p.st.Kind = KindCall
 		p.st.Facts |= HasStoredCall
 		p.pos++
-		p.sweep(false)
+		p.sweep()
 	case KwDo:
 		p.st.Kind = KindDo
 		p.pos++
-		p.sweep(false)
+		p.sweep()
 	case KwHandler:
 		p.st.Kind = KindHandler
 		p.pos++
 		if t, ok := p.table(); ok && t != nil {
-			p.sweep(false)
+			p.sweep()
 		}
 	case KwFlush:
 		p.flush()

@@ -75,12 +75,6 @@ func unquoteString(dst, b []byte, mode Mode) []byte {
 				c = 26
 			case '%', '_':
 				dst = append(dst, '\\')
-			default:
-				if mb != nil && mb.length(b, i) == 2 {
-					dst = append(dst, c)
-					i++
-					c = b[i]
-				}
 			}
 		}
 		dst = append(dst, c)

@@ -1,15 +1,14 @@
 package sqltext
 
 // Walk calls f for e and, where f returns true, for the expressions inside it, in the order of the text. It does not enter the queries of
-// subqueries: WalkQuery does.
+// subqueries.
 func Walk(e Expr, f func(Expr) bool) {
 	if e == nil || !f(e) {
 		return
 	}
 	switch e := e.(type) {
 	case *Binary:
-		Walk(e.L, f)
-		Walk(e.R, f)
+		walkBinary(e, f)
 	case *Not:
 		Walk(e.X, f)
 	case *In:
@@ -32,6 +31,26 @@ func Walk(e Expr, f func(Expr) bool) {
 		Walk(e.X, f)
 	case *Opaque:
 		walkAll(e.Subs, f)
+	}
+}
+
+// walkBinary walks the operands of e, without a call per operator of a long chain.
+func walkBinary(e *Binary, f func(Expr) bool) {
+	spine := []*Binary{e}
+	for {
+		l, ok := e.L.(*Binary)
+		if !ok {
+			Walk(e.L, f)
+			break
+		}
+		if !f(l) {
+			break
+		}
+		spine = append(spine, l)
+		e = l
+	}
+	for i := len(spine) - 1; i >= 0; i-- {
+		Walk(spine[i].R, f)
 	}
 }
 
