@@ -31,8 +31,12 @@ func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) 
 		// Best effort: a leaf whose machine is gone is found by the probes and by deadlines.
 		_ = tcp.SetNoDelay(true)
 	}
+	schema := w.Schema
+	if key.role != "" {
+		schema = "" // it may be the role that opens it
+	}
 	cfg := &wire.ClientConfig{
-		User: clusterUser, Ed25519Key: []byte(l.pools.cfg.Password), Database: w.Schema,
+		User: clusterUser, Ed25519Key: []byte(l.pools.cfg.Password), Database: schema,
 		Caps: wire.Caps(key.variant) | fixedCaps, TLS: l.pools.cfg.TLS,
 	}
 	if key.account != Cluster {
@@ -55,7 +59,7 @@ func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) 
 	}
 	c := &Conn{
 		pool: l, account: key.account, variant: key.variant, addr: addr, generation: generation, w: wc,
-		thread: uint64(wc.Server().ConnID), schema: w.Schema, status: wc.Server().Status,
+		thread: uint64(wc.Server().ConnID), schema: schema, status: wc.Server().Status,
 		stmts: newStmtCache(l.pools.cfg.MaxStatements),
 	}
 	return c, nil
@@ -96,13 +100,22 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 		}}, wire.ComResetConnection, "")
 		c.pool.count.resets.Add(1)
 	}
+	setState := func() {
+		if set != "" {
+			c.queue(expect{what: "SET", then: func() { c.state = w.State }}, wire.ComQuery, set)
+		}
+	}
+	first := w.State.role() != ""
+	if first {
+		setState()
+	}
 	if c.schema != w.Schema {
 		e := expect{what: "USE `" + w.Schema + "`", then: func() { c.schema = w.Schema }}
 		c.queue(e, wire.ComInitDB, w.Schema)
 		c.pool.count.retargets.Add(1)
 	}
-	if set != "" {
-		c.queue(expect{what: "SET", then: func() { c.state = w.State }}, wire.ComQuery, set)
+	if !first {
+		setState()
 	}
 	failed, err := c.exchange(ctx)
 	if err != nil {

@@ -27,7 +27,10 @@ const reservedPlaces = 4
 type login struct {
 	account Account
 	variant Variant
+	role    string // SET ROLE's fragment: only another login ends a role, COM_RESET_CONNECTION does not
 }
+
+func loginOf(w Want) login { return login{w.Account, w.Variant, w.State.role()} }
 
 // leafPool has the connections to one leaf.
 type leafPool struct {
@@ -67,7 +70,7 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 	if !ok {
 		return nil, &LeafDownError{Leaf: l.name, Err: ErrNoLeaf}
 	}
-	key := login{w.Account, w.Variant}
+	key := loginOf(w)
 	limit := l.pools.cfg.MaxPerLeaf
 	if w.reserved {
 		limit += reservedPlaces
@@ -289,7 +292,7 @@ func (l *leafPool) forget(ready chan struct{}) {
 
 // put takes a connection back.
 func (l *leafPool) put(c *Conn) {
-	if !c.reusable() || c.generation != l.generation.Load() {
+	if !c.reusable() || c.generation != l.generation.Load() || c.onRelease && c.state.role() != "" {
 		if c.broken {
 			l.suspect()
 		}
@@ -314,7 +317,7 @@ func (l *leafPool) put(c *Conn) {
 		l.gone()
 		return
 	}
-	key := login{c.account, c.variant}
+	key := login{c.account, c.variant, c.state.role()}
 	p := l.logins[key]
 	if p == nil {
 		p = &loginPool{}

@@ -42,7 +42,7 @@ func (p *Pools) Pipeline(w Want) *Pipeline {
 	if err != nil {
 		return nil
 	}
-	key := lineKey{login{w.Account, w.Variant}, w.Schema, w.State.Hash()}
+	key := lineKey{loginOf(w), w.Schema, w.State.Hash()}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

@@ -129,6 +129,15 @@ func common(a, b []assignment) int {
 	return n
 }
 
+// RoleKey is the key of the fragment "ROLE name". The role decides about rights: it is set before the database is changed. A session that has
+// once set a role keeps the key ("ROLE NONE"), as no connection loses a role by a reset.
+const RoleKey = "role"
+
+func (s *State) role() string {
+	text, _ := s.Get(RoleKey)
+	return text
+}
+
 // change is the SET statement that turns a connection in state from into one in state to: "" when there is nothing to do. ok is false when
 // only a reset can: from has an assignment of a key that to has none of.
 //
