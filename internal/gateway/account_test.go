@@ -119,11 +119,11 @@ func TestWithoutClusterKey(t *testing.T) {
 	k := "ed25519 USING '" + testKey + "'"
 	for in, want := range map[string]string{
 		"GRANT USAGE ON *.* TO `a`@`%` IDENTIFIED VIA mysql_native_password USING '*AB' OR " + k + " REQUIRE SSL": "GRANT USAGE ON *.* TO `a`@`%` IDENTIFIED BY PASSWORD '*AB' REQUIRE SSL",
-		"CREATE USER `a`@`%` IDENTIFIED VIA mysql_native_password OR " + k:                                         "CREATE USER `a`@`%`",
-		"CREATE USER `a`@`%` IDENTIFIED VIA ed25519 USING 'B' OR " + k:                                              "CREATE USER `a`@`%` IDENTIFIED VIA ed25519 USING 'B'",
-		"CREATE USER `a`@`%` IDENTIFIED VIA " + k + " OR ed25519 USING 'B'":                                         "CREATE USER `a`@`%` IDENTIFIED VIA ed25519 USING 'B'",
-		"CREATE USER `a`@`%` IDENTIFIED VIA mysql_native_password USING '*AB' OR unix_socket OR " + k:               "CREATE USER `a`@`%` IDENTIFIED VIA mysql_native_password USING '*AB' OR unix_socket",
-		"GRANT SELECT ON `d`.* TO `a`@`%`": "GRANT SELECT ON `d`.* TO `a`@`%`",
+		"CREATE USER `a`@`%` IDENTIFIED VIA mysql_native_password OR " + k:                                        "CREATE USER `a`@`%`",
+		"CREATE USER `a`@`%` IDENTIFIED VIA ed25519 USING 'B' OR " + k:                                            "CREATE USER `a`@`%` IDENTIFIED VIA ed25519 USING 'B'",
+		"CREATE USER `a`@`%` IDENTIFIED VIA " + k + " OR ed25519 USING 'B'":                                       "CREATE USER `a`@`%` IDENTIFIED VIA ed25519 USING 'B'",
+		"CREATE USER `a`@`%` IDENTIFIED VIA mysql_native_password USING '*AB' OR unix_socket OR " + k:             "CREATE USER `a`@`%` IDENTIFIED VIA mysql_native_password USING '*AB' OR unix_socket",
+		"GRANT SELECT ON `d`.* TO `a`@`%`":                                                                        "GRANT SELECT ON `d`.* TO `a`@`%`",
 	} {
 		if got := string(withoutClusterKey([]byte(in), testKey)); got != want {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)

@@ -99,7 +99,36 @@ func withClusterKey(out, in *grants, clusterKey string) error {
 		}
 		out.rows = append(out.rows, row)
 	}
+	guardCluster(out, user, host)
 	return nil
+}
+
+// guardCluster gives the cluster's account each host that an anonymous account has, and localhost: of two accounts for one host the one with a
+// name is chosen, so that an anonymous one never is what a node gets when it logs in for the cluster.
+func guardCluster(g *grants, user, host int) {
+	var own [][]byte
+	have := map[string]bool{}
+	want := []string{"localhost"}
+	for _, row := range g.rows {
+		switch string(row[user]) {
+		case clusterUser:
+			have[string(row[host])] = true
+			if own == nil || string(row[host]) == "%" {
+				own = row
+			}
+		case "":
+			want = append(want, string(row[host]))
+		}
+	}
+	for _, h := range want {
+		if own == nil || have[h] {
+			continue
+		}
+		have[h] = true
+		row := slices.Clone(own)
+		row[host] = []byte(h)
+		g.rows = append(g.rows, row)
+	}
 }
 
 // addMethod adds the cluster's method to an account's record, behind those that it has.

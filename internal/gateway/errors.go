@@ -14,16 +14,12 @@ import (
 
 // MariaDB's numbers that wire has no name for.
 const (
-	erWrongLockContext   = 1235
 	erOperandColumns     = 1241
-	erNonexistingGrant   = 1141
-	erWrongValueForVar   = 1231
-	erUnknownSystemVar   = 1193
+	erSubqueryRows       = 1242
 	erLockOrActiveTx     = 1192
 	erMustChangePassword = 1862
 	erPluginNotLoaded    = 1524
 	erAccountLocked      = 4151
-	erUnknownCharset     = 1115
 	erCannotUser         = 1396
 )
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -55,24 +57,36 @@ func (s *session) evaluateAll(ctx context.Context, exprs []string) ([]value, err
 }
 
 // evaluateSubqueries makes a SET statement's text without subqueries: their rows may live anywhere, so they are run as queries of their own.
-func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, set *sqltext.Set) ([]byte, error) {
+func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt) ([]byte, error) {
 	var edits []edit
-	for i := range set.Vars {
-		v := &set.Vars[i]
+	for i := range stmt.Set.Vars {
+		v := &stmt.Set.Vars[i]
 		if v.Value == nil || !hasSubquery(v.Value) {
 			continue
 		}
+		sub, ok := sqltext.Unparen(v.Value).(*sqltext.Subquery)
+		if !ok || sub.Query == nil {
+			if s.readsPartitions(stmt, s.g.cfg.Catalog.Snapshot()) {
+				return nil, unsupported("SET", "to an expression with a subquery on a sharded table: set a variable to the subquery first")
+			}
+			continue
+		}
 		got := capture{caps: s.out.Caps()}
-		sql := append([]byte("SELECT "), scan.Text(v.ValueSpan)...)
-		if err := s.rewritten(ctx, sql, source{out: &got}); err != nil {
+		if err := s.rewritten(ctx, slices.Clone(scan.AppendSpan(nil, sub.Query.Span)), source{out: &got}); err != nil {
 			return nil, err
 		}
-		if len(got.rows) != 1 || len(got.rows[0]) != 1 {
-			return nil, &wire.ServerError{Code: erOperandColumns, State: "21000", Message: "Operand should contain 1 column(s)"}
+		lit := "NULL"
+		if got.n != 1 || len(got.rows) > 1 {
+			if got.n != 1 {
+				return nil, &wire.ServerError{Code: erOperandColumns, State: "21000", Message: "Operand should contain 1 column(s)"}
+			}
+			return nil, &wire.ServerError{Code: erSubqueryRows, State: "21000", Message: "Subquery returns more than 1 row"}
 		}
-		lit, err := got.literal(0, 0)
-		if err != nil {
-			return nil, err
+		if len(got.rows) == 1 {
+			var err error
+			if lit, err = got.literal(0, 0); err != nil {
+				return nil, err
+			}
 		}
 		edits = append(edits, edit{v.ValueSpan.From, v.ValueSpan.To, lit})
 	}
@@ -80,6 +94,20 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, se
 		return scan.Src[:scan.End], nil
 	}
 	return apply(scan, edits), nil
+}
+
+// readsPartitions says whether a statement names a table whose rows are in partitions: at a shape it is empty.
+func (s *session) readsPartitions(stmt *sqltext.Stmt, snap *topo.Snapshot) bool {
+	for _, n := range stmt.Tables {
+		db := n.DB.Text
+		if n.DB.Tok < 0 {
+			db = s.sess.DB
+		}
+		if t := snap.Table(db, n.Name.Text); t != nil && t.Kind != topo.Reference {
+			return true
+		}
+	}
+	return false
 }
 
 func hasSubquery(e sqltext.Expr) bool {

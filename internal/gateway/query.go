@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -128,6 +129,10 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	if stmt.Kind != sqltext.KindShow && stmt.Kind != sqltext.KindSet && !stmt.SetStatement.Empty() {
 		return unsupported("SET STATEMENT … FOR "+firstWords(&w.scan, 1), "it is served by the node, which has no such variables")
 	}
+	if stmt.Facts&sqltext.HasSubquery != 0 && stmt.Kind != sqltext.KindSet && stmt.Kind != sqltext.KindDDL && stmt.Kind != sqltext.KindExplain &&
+		s.readsPartitions(stmt, snap) {
+		return unsupported(firstWords(&w.scan, 1), "with a subquery on a sharded table")
+	}
 	return s.sessionStatement(ctx, w, stmt, snap, src)
 }
 
@@ -225,6 +230,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	}
 	s.count(p)
 	out, err := s.g.exec.Run(ctx, st)
+	err = s.owned(ctx, w, src, err)
 	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After = nil, nil, nil, nil, nil, nil // the worker outlives the session
 	if s.pending != nil {
 		s.tx.SetState(s.pending)
@@ -233,6 +239,21 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	s.noteOutcome(&out, found, x != nil && x.setsID, err)
 	if !s.tx.InTransaction() {
 		s.tx.EndStatement()
+	}
+	return err
+}
+
+// owned puts MariaDB's own error for a statement in the place of a partition's refusal to be entered, which says nothing of the statement.
+func (s *session) owned(ctx context.Context, w *worker, src source, err error) error {
+	if refused, ok := backend.AsPacket(err); !ok || refused.Code != wire.ErDBAccessDenied {
+		return err
+	}
+	text := src.text
+	if text == "" {
+		text = string(w.scan.Src[:w.scan.End])
+	}
+	if own := s.prepareOnly(ctx, text, nil); own != nil {
+		return own
 	}
 	return err
 }

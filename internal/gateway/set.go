@@ -43,10 +43,16 @@ func (s *session) set(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 			return unsupported("SET "+v.Name, why)
 		}
 	}
+	for i := range scan.Tokens {
+		// SET @a=1, ROLE r: a connection does not lose a role that it was given in passing.
+		if i > 0 && isWord(scan, int32(i), "ROLE") && (isOp(scan, int32(i)-1, ",") || i == 1) {
+			return unsupported("SET … ROLE", "together with variables: set the role in a statement of its own")
+		}
+	}
 	text := scan.Src[:scan.End]
 	if stmt.Facts&sqltext.HasSubquery != 0 {
 		var err error
-		if text, err = s.evaluateSubqueries(ctx, scan, set); err != nil {
+		if text, err = s.evaluateSubqueries(ctx, scan, stmt); err != nil {
 			return err
 		}
 	}
@@ -318,28 +324,23 @@ func (s *session) setGlobal(ctx context.Context, scan *sqltext.Scan, stmt *sqlte
 	return nil
 }
 
-// setRole is SET ROLE: part of the session's state.
+// setRole is SET ROLE: part of the session's state. Taking a connection with it tells whether the account may have the role.
 func (s *session) setRole(ctx context.Context, scan *sqltext.Scan) error {
-	w := s.tx.Want(txn.Place{Leaf: s.home, Schema: s.sess.DB})
-	w.Variant = backend.Internal
+	if len(scan.Tokens) != 3 {
+		return s.unknown(ctx, scan)
+	}
+	role := "NONE"
+	if !isWord(scan, 2, "NONE") {
+		role = quoteName(nameAt(scan, 2, s.mode()))
+	}
+	state := s.tx.State().With(backend.RoleKey, "ROLE "+role)
+	w := s.tx.Want(txn.Place{Leaf: s.home})
+	w.Variant, w.State = backend.Internal, state
 	c, err := s.g.cfg.Pools.Get(ctx, w)
 	if err != nil {
 		return err
 	}
-	defer c.Release()
-	c.ResetOnRelease()
-	if _, err := c.Query(ctx, string(scan.Src[:scan.End])); err != nil {
-		return err
-	}
-	res, err := c.Query(ctx, "SELECT CURRENT_ROLE()")
-	if err != nil {
-		return err
-	}
-	s.role = true
-	role := "NONE"
-	if res.Rows[0][0] != nil {
-		role = quoteName(string(res.Rows[0][0]))
-	}
-	s.tx.SetState(s.tx.State().With("role", "ROLE "+role))
+	c.Release()
+	s.tx.SetState(state)
 	return nil
 }
