@@ -74,7 +74,8 @@ func sysbench(t *testing.T, p *process) {
 	do(t, p.open(t, ""), "CREATE DATABASE sbtest PARTITIONS 4")
 	run := func(args ...string) string {
 		return p.program(t, "", "sysbench", append([]string{
-			"--mysql-host=127.0.0.1", "--mysql-port=" + p.port(t), "--mysql-user=root", "--tables=2", "--table-size=2000", "--threads=8", "--time=1",
+			"--mysql-host=127.0.0.1", "--mysql-port=" + p.port(t), "--mysql-user=root", "--tables=2", "--table-size=5000", "--threads=8", "--time=1",
+			"--rand-type=uniform", // transactions that deadlock over leaves wait for innodb_lock_wait_timeout: see that they are rare
 		}, args...)...)
 	}
 	run("oltp_read_write", "prepare")
