@@ -95,6 +95,14 @@ func (b *builder) extreme(a *aggregate, p *plan.Agg) error {
 	a.best, a.rank = []byte{}, []byte{} // never nil, which is NULL
 	a.key.name, a.key.col = string(b.c.Columns[a.col].Name), a.col
 	col := *a.out
+	if len(p.Keys) > 0 { // the value does not show all that it is compared by
+		ks, err := b.keys(p.Keys[:1])
+		if err != nil {
+			return err
+		}
+		a.key = ks[0]
+		return nil
+	}
 	switch {
 	case col.Class == value.String || col.Class == value.Enum && p.HasWeight:
 		return b.weighed(&a.key, a.col, p.HasWeight, p.Weight, p.Collation)
@@ -174,6 +182,9 @@ func (a *aggregate) add(r *row) error {
 	}
 	return nil
 }
+
+// ranked says that one of the group's values is kept, by its rank.
+func (a *aggregate) ranked() bool { return a.op == plan.AggMin || a.op == plan.AggMax }
 
 func (a *aggregate) extreme(r *row) {
 	v := r.cells[a.col]

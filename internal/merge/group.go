@@ -112,6 +112,13 @@ func (g *group) fold(first *row) (*row, error) {
 			cell = nil
 		}
 		g.out.cells[a.col] = cell
+		if a.ranked() && a.key.col != a.col {
+			// What follows may order by it: the rank goes with the value that was kept.
+			g.out.cells[a.key.col] = a.rank
+			if null {
+				g.out.cells[a.key.col] = nil
+			}
+		}
 	}
 	return &g.out, nil
 }
