@@ -138,10 +138,13 @@ func (r *Runner) merged(ctx context.Context, st *Statement, sources []*source, o
 // mergeError is a failure to merge as the client sees it.
 func mergeError(err error) error {
 	var refused *merge.NotMergeableError
+	var order *merge.OrderError
 	var memory *merge.SortMemoryError
 	switch {
 	case errors.As(err, &refused):
 		return plan.NeedsStage(refused.Error())
+	case errors.As(err, &order):
+		return plan.NeedsStage(order.Error() + " (leaves compare the first max_sort_length bytes of long values)")
 	case errors.As(err, &memory):
 		return &Error{Code: 1038, State: "HY001", Message: memory.Error()}
 	}
