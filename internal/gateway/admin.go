@@ -24,10 +24,10 @@ func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 	if d.Verb == "CHECKSUM" {
 		return unsupported("CHECKSUM TABLE", "the checksum of a sharded table is none of its partitions'")
 	}
-	if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
+	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}
-	if err := s.commitFirst(ctx); err != nil {
+	if err := s.tryAtShape(ctx, scan.Src[:scan.End]); err != nil {
 		return err
 	}
 	places, err := s.placesOf(d.Tables, snap)

@@ -19,14 +19,14 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 	if len(stmt.Lock) == 0 {
 		return s.unknown(ctx, scan)
 	}
-	if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
-		return err
-	}
 	// Like in MariaDB: what was locked is unlocked, the transaction committed.
 	if err := s.unlockTables(ctx); err != nil {
 		return err
 	}
 	if err := s.commitFirst(ctx); err != nil {
+		return err
+	}
+	if err := s.tryAtShape(ctx, scan.Src[:scan.End]); err != nil {
 		return err
 	}
 	type locked struct {

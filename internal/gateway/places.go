@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -56,7 +57,7 @@ func (s *session) relayAt(ctx context.Context, place txn.Place, text []byte, src
 	if err := s.tx.Done(c, err); err != nil {
 		return err
 	}
-	return failed
+	return logicalError(failed, place)
 }
 
 // runAt runs a text of the client's at a place, within its transaction, and reads the answer whole.
@@ -78,7 +79,31 @@ func (s *session) runAt(ctx context.Context, place txn.Place, text string) (*bac
 	if err := s.tx.Done(c, err); err != nil {
 		return nil, err
 	}
-	return res, failed
+	return res, logicalError(failed, place)
+}
+
+// logicalError is a leaf's error with the database's name in place of its partition's.
+func logicalError(err error, p txn.Place) error {
+	e, ok := backend.AsPacket(err)
+	if !ok || p.Partition.DB == "" || !strings.Contains(e.Message, p.Schema) {
+		return err
+	}
+	m := e.Message
+	for _, q := range [][2]string{{"`", "`"}, {"'", "'"}, {"'", "."}, {"`", "."}} {
+		m = strings.ReplaceAll(m, q[0]+p.Schema+q[1], q[0]+p.Partition.DB+q[1])
+	}
+	return &wire.ServerError{Code: e.Code, State: e.State, Message: m}
+}
+
+// tryAtShape runs a text of the client's at its leaf's shape: what MariaDB refuses there, in its own words, is not begun at the partitions.
+func (s *session) tryAtShape(ctx context.Context, text []byte) error {
+	return s.atLeaf(ctx, s.home, s.sess.DB, func(c *backend.Conn) error {
+		c.ResetOnRelease()
+		stop := c.Watch(ctx)
+		defer stop()
+		_, err := c.Query(ctx, string(text))
+		return err
+	})
 }
 
 // sortedKeys are a set's members in order.

@@ -206,9 +206,14 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 				return err
 			}
 			if s.hidePartitions(&p.w.scan, stmt, snap) == nil {
-				if p.plan, err = plan.Build(stmt, &p.w.scan, snap, s.sess); err != nil {
-					return err
+				built, err := plan.Build(stmt, &p.w.scan, snap, s.sess)
+				if err == nil && built.Route.Kind == plan.RouteAny && built.Writes {
+					err = unsupported(firstWords(&p.w.scan, 2), "it would be done at one leaf only")
 				}
+				if err != nil {
+					return s.owned(ctx, &p.w, src, err)
+				}
+				p.plan = built
 				return s.run(ctx, &p.w, p.plan, snap, src, nil)
 			}
 		}

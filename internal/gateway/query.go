@@ -6,7 +6,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -148,8 +147,11 @@ func needsText(k sqltext.StmtKind) bool {
 // planned plans a statement and runs the plan.
 func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, cacheable bool) error {
 	p, err := plan.Build(stmt, &w.scan, snap, s.sess)
+	if err == nil && p.Route.Kind == plan.RouteAny && p.Writes {
+		err = unsupported(firstWords(&w.scan, 2), "it would be done at one leaf only")
+	}
 	if err != nil {
-		return err
+		return s.owned(ctx, w, src, err)
 	}
 	if stmt.Kind == sqltext.KindLoadData {
 		if stmt.Load != nil && !stmt.Load.Local {
@@ -243,16 +245,20 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	return err
 }
 
-// owned puts MariaDB's own error for a statement in the place of a partition's refusal to be entered, which says nothing of the statement.
+// owned puts MariaDB's own error for a statement in the place of one that says less of it: of a partition's refusal to be entered, and of the
+// node's refusal to run what the account may not run anyway.
 func (s *session) owned(ctx context.Context, w *worker, src source, err error) error {
-	if refused, ok := backend.AsPacket(err); !ok || refused.Code != wire.ErDBAccessDenied {
+	if err == nil {
+		return nil
+	}
+	if e := serverError(ctx, err); e.Code != wire.ErDBAccessDenied && e.Code != wire.ErNotSupported {
 		return err
 	}
 	text := src.text
 	if text == "" {
 		text = string(w.scan.Src[:w.scan.End])
 	}
-	if own := s.prepareOnly(ctx, text, nil); own != nil {
+	if own := s.prepareOnly(ctx, text, nil); own != nil && serverError(ctx, own).Code != wire.ErUnsupportedPS {
 		return own
 	}
 	return err
