@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // seedTexts are the statements of the golden files and of the corpus.
@@ -132,7 +133,11 @@ func FuzzParse(f *testing.F) {
 }
 
 func checkParse(t *testing.T, s *Scan, mode Mode) *Stmt {
+	start := time.Now()
 	st, err := Parse(s, mode)
+	if took := time.Since(start); took > 2*time.Second {
+		t.Fatalf("%d tokens took %v", len(s.Tokens), took)
+	}
 	if err != nil {
 		if !errors.Is(err, ErrText) || st != nil {
 			t.Fatalf("%v, %v", st, err)

@@ -2,12 +2,17 @@ package sqltext
 
 import "bytes"
 
-// lineEnd is the offset after the line that i is in.
+// lineEnd is where a comment ends that goes on to the end of its line: after the line, or before a NUL.
 func lineEnd(src []byte, i int) int {
-	if j := bytes.IndexByte(src[i:], '\n'); j >= 0 {
-		return i + j + 1
+	for ; i < len(src); i++ {
+		switch src[i] {
+		case '\n':
+			return i + 1
+		case 0:
+			return i
+		}
 	}
-	return len(src)
+	return i
 }
 
 // commentEnd is the offset after the first */ from i on.

@@ -8,6 +8,9 @@ import (
 // maxDepth bounds the nesting that is parsed; MariaDB's own stack gives up before.
 const maxDepth = 3000
 
+// maxTables bounds the tables that queries name: far more than MariaDB joins.
+const maxTables = 1 << 16
+
 // maxChain bounds operators and set operations in one chain, which make a tree as deep as the chain is long.
 const maxChain = 10000
 
@@ -50,8 +53,9 @@ type parser struct {
 	err   error
 	// paramToks are the positions of the ?s, once one was met.
 	paramToks []int32
-	// ctes are the names of the common table expressions in scope, inner ones last.
-	ctes []string
+	// ctes are the names of the common table expressions in scope in lower case, inner ones last; cteCount says how often each is among them.
+	ctes     []string
+	cteCount map[string]int
 	// onDup: inside ON DUPLICATE KEY UPDATE, where VALUES (a) is a function even in brackets.
 	onDup bool
 	// slabs hold literals of bulk inserts, to allocate them by the hundred.
@@ -266,17 +270,33 @@ func (p *parser) source() (*TableName, bool) {
 		t.CTE = true
 		return t, true
 	}
+	if len(p.st.Tables) > maxTables {
+		p.fail("too many tables")
+	}
 	p.st.Tables = append(p.st.Tables, t)
 	return t, true
 }
 
 func (p *parser) isCTE(name string) bool {
-	for _, c := range p.ctes {
-		if strings.EqualFold(c, name) {
-			return true
-		}
+	return len(p.ctes) > 0 && p.cteCount[lower(name)] > 0
+}
+
+// pushCTE brings a common table expression into scope.
+func (p *parser) pushCTE(name string) {
+	if p.cteCount == nil {
+		p.cteCount = map[string]int{}
 	}
-	return false
+	name = lower(name)
+	p.ctes = append(p.ctes, name)
+	p.cteCount[name]++
+}
+
+// popCTEs ends the scope of all but the outer n.
+func (p *parser) popCTEs(n int) {
+	for _, name := range p.ctes[n:] {
+		p.cteCount[name]--
+	}
+	p.ctes = p.ctes[:n]
 }
 
 // skipBracket takes ( … ) without looking inside.

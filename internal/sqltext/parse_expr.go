@@ -272,61 +272,81 @@ func (p *parser) predicate() Expr {
 	defer func() { p.depth-- }()
 	from := p.pos
 	l := p.bitExpr(0)
-	if l == nil {
-		return nil
-	}
-	for n := 0; ; n++ {
+	for n := 0; l != nil; n++ {
 		if n > maxChain {
 			p.fail("too many predicates in a row")
 		}
-		start := p.pos
-		not := p.accept(KwNot)
-		switch p.tok().KW {
-		case KwIn:
-			p.pos++
-			l = p.in(from, l, not)
-		case KwBetween:
-			p.pos++
-			lo := p.predicate()
-			if !p.accept(KwAnd) {
-				l = p.opaque(from, l, lo)
-				continue
-			}
-			hi := p.predicate()
-			if lo == nil || hi == nil {
-				l = p.opaque(from, l, lo, hi)
-				continue
-			}
-			l = &Between{Span: p.span(from), X: l, Lo: lo, Hi: hi, Not: not}
-		case KwLike, KwRegexp, KwRlike:
-			op := "REGEXP"
-			if p.is(KwLike) {
-				op = "LIKE"
-			}
-			if not {
-				op = "NOT " + op
-			}
-			p.pos++
-			r := p.bitExpr(0)
-			if p.accept(KwEscape) {
-				escape := p.bitExpr(0)
-				l = p.opaque(from, l, r, escape)
-				continue
-			}
-			l = p.joinBinary(from, op, l, r)
-		case KwSounds:
-			if !p.isAt(1, KwLike) || not {
-				p.pos = start
-				return l
-			}
+		next := p.predicateOn(from, l)
+		if next == nil {
+			break
+		}
+		l = next
+	}
+	return l
+}
+
+// pattern reads what LIKE and its kin compare with. MariaDB's grammar makes a NOT that follows part of it: a LIKE b NOT LIKE c is
+// a LIKE (b NOT LIKE c), while a LIKE b LIKE c is (a LIKE b) LIKE c.
+func (p *parser) pattern() Expr {
+	if !p.enter() {
+		return nil
+	}
+	defer func() { p.depth-- }()
+	from := p.pos
+	r := p.bitExpr(0)
+	for r != nil && p.is(KwNot) {
+		next := p.predicateOn(from, r)
+		if next == nil {
+			break
+		}
+		r = next
+	}
+	return r
+}
+
+// predicateOn reads one predicate whose left operand is l; nil when none follows.
+func (p *parser) predicateOn(from int32, l Expr) Expr {
+	start := p.pos
+	not := p.accept(KwNot)
+	switch p.tok().KW {
+	case KwIn:
+		p.pos++
+		return p.in(from, l, not)
+	case KwBetween:
+		p.pos++
+		lo := p.predicate()
+		if !p.accept(KwAnd) {
+			return p.opaque(from, l, lo)
+		}
+		hi := p.predicate()
+		if lo == nil || hi == nil {
+			return p.opaque(from, l, lo, hi)
+		}
+		return &Between{Span: p.span(from), X: l, Lo: lo, Hi: hi, Not: not}
+	case KwLike, KwRegexp, KwRlike:
+		op := "REGEXP"
+		if p.is(KwLike) {
+			op = "LIKE"
+		}
+		if not {
+			op = "NOT " + op
+		}
+		p.pos++
+		r := p.pattern()
+		if p.accept(KwEscape) {
+			escape := p.unary()
+			return p.opaque(from, l, r, escape)
+		}
+		return p.joinBinary(from, op, l, r)
+	case KwSounds:
+		if p.isAt(1, KwLike) && !not {
 			p.pos += 2
-			r := p.bitExpr(0)
-			l = p.joinBinary(from, "SOUNDS LIKE", l, r)
-		default:
-			p.pos = start
-			return l
+			r := p.pattern()
+			return p.joinBinary(from, "SOUNDS LIKE", l, r)
 		}
 	}
+	p.pos = start
+	return nil
 }
 
 // in reads what follows IN.

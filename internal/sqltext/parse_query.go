@@ -49,7 +49,7 @@ func (p *parser) query() *Query {
 	scope := len(p.ctes)
 	defer func() {
 		p.depth--
-		p.ctes = p.ctes[:scope]
+		p.popCTEs(scope)
 	}()
 	var with *With
 	if p.is(KwWith) {
@@ -74,7 +74,7 @@ func (p *parser) with() *With {
 	from := p.pos
 	p.pos++
 	w := &With{Recursive: p.accept(KwRecursive)}
-	firstTable, firstCTE := len(p.st.Tables), len(p.ctes)
+	firstTable := len(p.st.Tables)
 	for {
 		name, ok := p.name()
 		if !ok {
@@ -87,11 +87,11 @@ func (p *parser) with() *With {
 			return nil
 		}
 		if w.Recursive {
-			p.ctes = append(p.ctes, name.Text)
+			p.pushCTE(name.Text)
 		}
 		q := p.bracketQuery()
 		if !w.Recursive {
-			p.ctes = append(p.ctes, name.Text)
+			p.pushCTE(name.Text)
 		}
 		w.CTEs = append(w.CTEs, CTE{Name: name, Query: q})
 		if p.accept(KwCycle) { // CYCLE a RESTRICT
@@ -105,16 +105,14 @@ func (p *parser) with() *With {
 		}
 	}
 	if w.Recursive {
-		p.forwardCTEs(firstTable, p.ctes[firstCTE:])
+		p.forwardCTEs(firstTable)
 	}
 	w.Span = p.span(from)
 	return w
 }
 
 // forwardCTEs marks the tables listed from first on that are really common table expressions defined further on: under RECURSIVE each sees all.
-func (p *parser) forwardCTEs(first int, ctes []string) {
-	known := p.ctes
-	p.ctes = ctes
+func (p *parser) forwardCTEs(first int) {
 	keep := p.st.Tables[:first]
 	for _, t := range p.st.Tables[first:] {
 		if t.DB.Tok < 0 && p.isCTE(t.Name.Text) {
@@ -123,7 +121,7 @@ func (p *parser) forwardCTEs(first int, ctes []string) {
 			keep = append(keep, t)
 		}
 	}
-	p.st.Tables, p.ctes = keep, known
+	p.st.Tables = keep
 }
 
 // queryTerm reads one operand of a set operation.
