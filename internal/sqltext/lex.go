@@ -144,7 +144,7 @@ func (l *lexer) run() error {
 			l.s.Params++
 			l.emit(Token{Kind: Param, Op: '?'}, start)
 		case cSemi:
-			if l.body.semicolon(l) {
+			if l.body.holdsSemicolon() {
 				l.emitOp(1)
 				break
 			}
@@ -230,8 +230,8 @@ func (l *lexer) fpGap() {
 
 func (l *lexer) push(t Token) {
 	l.tokens = append(l.tokens, t)
-	if l.body.active || len(l.tokens) <= bodyHead {
-		l.body.token(l)
+	if l.body.watch || len(l.tokens) == 1 {
+		l.body.token(l.tokens)
 	}
 }
 

@@ -6,6 +6,7 @@ const bodyHead = 12
 // bodyTracker knows which semicolons belong to the body of a stored program or a compound statement. MariaDB's parser finds a statement's
 // end by its grammar; this follows just the words that open and close blocks.
 type bodyTracker struct {
+	watch  bool // the text may be, or is, a stored program or a compound statement
 	active bool // the text is a stored program or a compound statement
 	begun  bool // the header is over: blocks may open
 	blocks []block
@@ -26,17 +27,24 @@ const (
 	blockUntil // REPEAT after its UNTIL
 )
 
-// semicolon says whether a ';' at the lexer's place belongs to the statement.
-func (b *bodyTracker) semicolon(*lexer) bool { return b.active && len(b.blocks) > 0 }
+// holdsSemicolon says whether a ';' at the lexer's place belongs to the statement.
+func (b *bodyTracker) holdsSemicolon() bool { return b.active && len(b.blocks) > 0 }
 
-// token looks at the token that was just pushed.
-func (b *bodyTracker) token(l *lexer) {
-	n := len(l.tokens)
-	t := l.tokens[n-1]
-	if !b.active {
-		if t.Kind == Word {
-			b.start(l.tokens, t.KW)
+// token looks at the last of the tokens.
+func (b *bodyTracker) token(tokens []Token) {
+	n := len(tokens)
+	t := tokens[n-1]
+	if n == 1 {
+		switch t.KW {
+		case KwCreate, KwAlter, KwBegin, KwIf, KwCase, KwLoop, KwWhile, KwRepeat, KwFor:
+			b.watch = true
+		default:
+			return
 		}
+	}
+	if !b.active {
+		b.start(tokens, t.KW)
+		b.watch = b.active || n < bodyHead
 		return
 	}
 	if t.Kind != Word || t.KW == 0 {
@@ -44,9 +52,9 @@ func (b *bodyTracker) token(l *lexer) {
 	}
 	prev := Token{}
 	if n > 1 {
-		prev = l.tokens[n-2]
+		prev = tokens[n-2]
 	}
-	b.word(t.KW, prev, n > 2 && l.tokens[n-3].KW == KwIf)
+	b.word(t.KW, prev, n > 2 && tokens[n-3].KW == KwIf)
 }
 
 // start sets active when the words so far can only begin a stored program or a compound statement.
