@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/exec"
@@ -50,6 +51,17 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if hidden(snap, d.Database.Text) {
 		return topo.NoDatabase(d.Database.Text)
 	}
+	if onlyKeys(d) {
+		// DISABLE KEYS and ENABLE KEYS change nothing in InnoDB tables, whose engine says so itself. Dumps have them, under LOCK TABLES.
+		if err := s.commitFirst(ctx); err != nil {
+			return err
+		}
+		res, err := s.runAt(ctx, s.place(), string(scan.Src[:scan.End]))
+		if err != nil {
+			return err
+		}
+		return s.okTo(src, wire.OK{Warnings: res.Warnings})
+	}
 	if s.tables {
 		return wire.Errorf(erLockOrActiveTx, "Can't execute the given command because you have active locked tables or an active transaction")
 	}
@@ -71,6 +83,16 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	}
 	s.last.rowCount = int64(res.Affected)
 	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Warnings: max(res.Warnings, s.warningCount())})
+}
+
+// onlyKeys says that an ALTER TABLE only turns keys off or on.
+func onlyKeys(d *sqltext.DDL) bool {
+	for _, a := range d.Actions {
+		if !strings.HasPrefix(a.Verb, "DISABLE") && !strings.HasPrefix(a.Verb, "ENABLE") {
+			return false
+		}
+	}
+	return d.Verb == "ALTER" && d.Object == "TABLE" && len(d.Actions) > 0
 }
 
 // commitFirst ends the open transaction, as MariaDB does ahead of statements that can't be rolled back.
