@@ -197,7 +197,7 @@ func (p *Pipeline) open(ctx context.Context) (*pipe, error) {
 	p.leaf.mu.Lock()
 	p.leaf.pipes++
 	p.leaf.mu.Unlock()
-	return &pipe{line: p, conn: c, stmts: newStmtCache(p.leaf.pools.cfg.MaxStatements)}, nil
+	return &pipe{line: p, conn: c, stmts: c.stmts.handOver()}, nil
 }
 
 // remove takes a connection out that has ended.

@@ -156,3 +156,34 @@ func eventually(t *testing.T, f func() bool) {
 	}
 	t.Error("did not come to pass")
 }
+
+// A pipeline's connection may have been another's, with statements prepared: their ids must not be taken for the pipeline's.
+func TestPipelineForgetsWhatWasPrepared(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1))
+	w := Want{Leaf: "leaf-1", Variant: Internal}
+	ctx, noParams := t.Context(), []byte{0, 1, 0, 0, 0} // no cursor, one iteration
+	c, err := p.Get(ctx, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		if err := c.SendExecute(fmt.Sprintf("SELECT %d", 100+n), noParams); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Drain(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Release()
+	line := p.Pipeline(w)
+	for n := range 4 {
+		answer, err := line.Execute(ctx, fmt.Sprintf("SELECT %d", n), noParams, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, failed, err := rows(w.Variant, wire.ComStmtExecute, answer)
+		if err != nil || failed != nil || len(got) != 1 || got[0] != fmt.Sprint(n) {
+			t.Errorf("SELECT %d answers %v, %v, %v", n, got, failed, err)
+		}
+	}
+}

@@ -76,6 +76,17 @@ func (s *stmtCache) drop(st *stmt) {
 	s.size--
 }
 
+// handOver is a cache for another use of the connection: without statements, which are to be closed, and going on with their numbers. An id that
+// was foretold must never be one that is taken.
+func (s *stmtCache) handOver() *stmtCache {
+	out := newStmtCache(s.max)
+	out.next, out.closing = s.next, s.closing
+	for st := s.root.more; st != &s.root; st = st.more {
+		out.closing = append(out.closing, st.id)
+	}
+	return out
+}
+
 // reset is for COM_RESET_CONNECTION: the leaf has closed them all.
 func (s *stmtCache) reset() {
 	clear(s.scopes)
