@@ -349,7 +349,7 @@ type Paren struct {
 	X    Expr
 }
 
-// Opaque is a balanced span that the parser does not look into further. Columns, Subs and Funcs list what it found inside all the same.
+// Opaque is a balanced span that the parser does not explain further. Subs lists what it found inside all the same.
 type Opaque struct {
 	Span Span
 	Subs []Expr // columns, functions, literals, subqueries inside, as far as they could be read

@@ -35,9 +35,7 @@ func (p *parser) call(name string, from int32) Expr {
 		}
 		p.accept(KwIn)
 	case "CONVERT":
-		if e := p.element(false); e != nil {
-			f.Args = append(f.Args, e)
-		}
+		f.Args = append(f.Args, p.convertOperand())
 		f.Odd = true
 		if p.isOp(',') { // a type is no column
 			p.skipTo(false)
@@ -57,6 +55,16 @@ func (p *parser) call(name string, from int32) Expr {
 	p.window(f)
 	f.Span = p.span(from)
 	return f
+}
+
+// convertOperand reads the first operand of CONVERT (x, type) and CONVERT (x USING charset).
+func (p *parser) convertOperand() Expr {
+	from := p.pos
+	e := p.expr()
+	if e == nil || !p.stops(true) {
+		return p.opaqueRest(from, e, true)
+	}
+	return e
 }
 
 // arguments reads up to the closing bracket, which stays.

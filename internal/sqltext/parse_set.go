@@ -86,7 +86,7 @@ func (p *parser) setVar(set *Set, scope *string) {
 		kw = p.tok().KW
 	}
 	v.Scope = *scope
-	valueFrom := p.pos
+	var valueFrom int32
 	switch {
 	case kw == KwTransaction && (p.isAt(1, KwIsolation) || p.isAt(1, KwRead)):
 		set.Transaction = true

@@ -20,15 +20,15 @@ const (
 	EOF        Kind = iota
 	Word            // unquoted identifier or keyword
 	QuotedID        // `x`, or "x" under ANSI_QUOTES
-	String          // 'x' or "x", with any introducer (_utf8mb4'x', N'x', x'41', b'01' are Kinds of their own)
+	String          // 'x' or "x"; what introduces it (_utf8mb4, N) is an Introducer before it, and 'a' 'b' are two
 	Number          // 1, 1.5, 1e3, .5
 	Hex             // x'41', 0x41
 	Bit             // b'01', 0b01
 	Param           // ?
 	UserVar         // @x, @'x', @`x`
 	SysVar          // @@x, @@global.x is SysVar, Dot, Word
-	Op              // operators and punctuation: one token each, e.g. "<=", ":=", "->>"
-	Introducer      // _utf8mb4 before a string
+	Op              // operators and punctuation: one token each, e.g. "<=", ":=", "<=>"
+	Introducer      // _utf8mb4 before a string, N in N'x'
 )
 
 // Token is a piece of the text: src[Start:End].
