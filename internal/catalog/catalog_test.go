@@ -217,6 +217,25 @@ func TestDatabasesAndTables(t *testing.T) {
 	}
 }
 
+// What a start has loaded can be changed: the marks of leaves and databases are empty values, which are there all the same.
+func TestChangeAfterLoad(t *testing.T) {
+	t.Parallel()
+	e := newEtcd(t)
+	a := open(t, e)
+	putLeaf(t, a, "leaf-1")
+	putDatabase(t, a, "d", 2)
+	b := open(t, e)
+	if _, err := b.Update(within(t, 10*time.Second), func(x *Txn) error {
+		if len(x.Leaves()) != 1 || len(x.Databases()) != 1 {
+			t.Error("the load has missed something")
+		}
+		x.DropDatabase("d")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Many clients change one object at once: no change is lost.
 func TestConflictStorm(t *testing.T) {
 	t.Parallel()

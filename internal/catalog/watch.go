@@ -43,7 +43,11 @@ func (c *Catalog) reload(ctx context.Context) (int64, error) {
 				continue
 			}
 			if isTopo(key) {
-				changes = append(changes, change{key, kv.Value, kv.ModRevision})
+				value := kv.Value
+				if value == nil { // an empty one: what is there was not deleted
+					value = []byte{}
+				}
+				changes = append(changes, change{key, value, kv.ModRevision})
 			}
 		}
 		if !resp.More {
