@@ -93,6 +93,9 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	st.generated(w.first)
 	st.out.Affected, st.out.Warnings, st.out.Notes = w.affected, w.warnings, w.notes
 	st.out.Info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: %d", len(out.rows), w.dups, w.warnings)
+	if len(w.returned.head) > 0 {
+		return st.writeRows([]job{{res: w.returned}})
+	}
 	return st.writeOK()
 }
 
@@ -130,6 +133,7 @@ type rowWriter struct {
 	warnings        uint16
 	dups            int64
 	notes           []Note
+	returned        reply // RETURNING: the rows of all its statements
 }
 
 // insertBatch bounds the text of one INSERT.
@@ -359,6 +363,8 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 		w.dups += j.duplicates(false)
 		w.warnings += j.res.ok.Warnings
 		w.notes = append(w.notes, j.res.notes...)
+		w.returned.head = j.res.head
+		w.returned.rows = append(w.returned.rows, j.res.rows...)
 	}
 	return nil
 }
