@@ -37,9 +37,7 @@ func (p *parser) call(name string, from int32) Expr {
 	case "CONVERT":
 		f.Args = append(f.Args, p.convertOperand())
 		f.Odd = true
-		if p.isOp(',') { // a type is no column
-			p.skipTo(false)
-		}
+		p.skipTo(false) // a type or a character set is no column
 	case "LAST_INSERT_ID":
 		if p.isOp(')') {
 			p.st.Facts |= HasLastInsertID
