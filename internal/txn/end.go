@@ -86,20 +86,35 @@ func (s *Session) ended(h *held) error {
 }
 
 // lose ends the transaction after the loss of a part. Parts that still run are ended by their Done. The caller holds mu.
-func (s *Session) lose(e *LostError) error {
+func (s *Session) lose(e error) error {
 	s.over = e
 	s.rollbackAll()
 	return e
 }
 
-// rollbackAll rolls back every part that does not run, and closes the transaction. The caller holds mu.
+// rollbackAll rolls back every part that does not run, ends what runs, and closes the transaction. The caller holds mu.
 func (s *Session) rollbackAll() {
+	s.killParts()
 	for _, h := range slices.Clone(s.held) {
 		if h.inTx && !h.busy {
 			s.undo(h)
 		}
 	}
 	s.finish(End{})
+}
+
+// killParts ends the parts of a statement that run in a transaction that is over: they may wait for locks, and for nothing. The caller holds mu.
+func (s *Session) killParts() {
+	s.lentMu.Lock()
+	defer s.lentMu.Unlock()
+	if len(s.lent) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), repairTimeout)
+	defer cancel()
+	for _, l := range s.lent {
+		_ = l.conn.Kill(ctx) // Done finds out what has become of it
+	}
 }
 
 // undo rolls back one part and lets it go. A connection that does not obey is closed, which rolls back as well.
@@ -129,6 +144,7 @@ func (s *Session) forget(h *held) {
 func (s *Session) drop(h *held) {
 	if i := slices.Index(s.held, h); i >= 0 {
 		s.held = slices.Delete(s.held, i, i+1)
+		s.spanned()
 	}
 }
 
@@ -284,4 +300,5 @@ func (s *Session) Close() {
 		h.conn.Release()
 	}
 	s.held, s.over = nil, nil
+	s.spanned()
 }

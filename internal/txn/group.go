@@ -87,7 +87,7 @@ func (g *Group) End(ctx context.Context, err error) error {
 	return err
 }
 
-func (s *Session) isOver() *LostError {
+func (s *Session) isOver() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.over

@@ -34,7 +34,7 @@ func (s *Session) Pin(ctx context.Context, p Place, why Pin) error {
 		return err
 	}
 	s.mu.Lock()
-	s.held = append(s.held, &held{place: p, conn: c, pins: why})
+	s.hold(&held{place: p, conn: c, pins: why})
 	s.mu.Unlock()
 	return nil
 }

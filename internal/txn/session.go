@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -55,16 +56,23 @@ type Session struct {
 	savepoints []string
 	held       []*held // in the order of joining, which is that of committing
 	// over says that the transaction was lost in the current statement: its other parts must not run outside of it.
-	over *LostError
+	over error
+
+	spans *Spans // nil: nobody wants to know
+	span  *Span  // nil while fewer than two connections are held
 
 	lentMu sync.Mutex // taken after mu where both are
-	lent   []lent
+	lent   []lent     // the oldest first
+	turns  uint64     // of lent
+	oldest atomic.Uint64
 }
 
 // lent is a connection in use.
 type lent struct {
-	conn  *backend.Conn
-	place Place
+	conn   *backend.Conn
+	place  Place
+	turn   uint64
+	victim bool // a KILL QUERY went out to end a deadlock
 }
 
 // held is a connection that the session keeps.
@@ -173,7 +181,7 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 		return c, nil
 	}
 	h := &held{place: p, busy: true, inTx: true}
-	s.held = append(s.held, h)
+	s.hold(h)
 	modes, savepoints := s.modes, s.savepoints
 	s.mu.Unlock()
 	c, err := s.pools.Get(ctx, w)
@@ -198,8 +206,29 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 
 func (s *Session) lend(c *backend.Conn, p Place) {
 	s.lentMu.Lock()
-	s.lent = append(s.lent, lent{c, p})
+	s.turns++
+	s.lent = append(s.lent, lent{conn: c, place: p, turn: s.turns})
+	s.oldest.Store(s.lent[0].turn)
 	s.lentMu.Unlock()
+}
+
+// takeBack ends the loan of a connection. It waits for a Kill that is under way.
+func (s *Session) takeBack(c *backend.Conn) (l lent) {
+	s.lentMu.Lock()
+	defer s.lentMu.Unlock()
+	for i := range s.lent {
+		if s.lent[i].conn == c {
+			l = s.lent[i]
+			s.lent = slices.Delete(s.lent, i, i+1)
+			break
+		}
+	}
+	var oldest uint64
+	if len(s.lent) > 0 {
+		oldest = s.lent[0].turn
+	}
+	s.oldest.Store(oldest)
+	return l
 }
 
 // again gives a connection that is held already. The caller holds mu, again gives it back.
@@ -315,16 +344,7 @@ func (m Modes) set() string {
 // when it was read to its end (an ERR packet included; the connection knows of it), else the backend's error. A connection that was lost in a
 // transaction, and a deadlock, end the transaction everywhere.
 func (s *Session) Done(c *backend.Conn, err error) error {
-	s.lentMu.Lock() // waits for a Kill that is under way
-	place := Place{}
-	for i := range s.lent {
-		if s.lent[i].conn == c {
-			place = s.lent[i].place
-			s.lent = slices.Delete(s.lent, i, i+1)
-			break
-		}
-	}
-	s.lentMu.Unlock()
+	was := s.takeBack(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var h *held
@@ -334,7 +354,7 @@ func (s *Session) Done(c *backend.Conn, err error) error {
 		}
 	}
 	if h == nil {
-		return s.doneFree(c, place, err)
+		return s.doneFree(c, was.place, err)
 	}
 	h.busy = false
 	if s.over != nil && h.inTx {
@@ -364,6 +384,8 @@ func (s *Session) Done(c *backend.Conn, err error) error {
 		// The transaction did not begin there, or lacks a savepoint.
 		_ = s.lose(&LostError{Place: h.place, Err: err})
 		return err
+	case was.victim && h.inTx && c.ErrCode == wire.ErQueryInterrupted:
+		return s.lose(&DeadlockError{Place: h.place})
 	case err != nil || !h.inTx:
 		return err
 	}
@@ -386,7 +408,7 @@ func (s *Session) doneFree(c *backend.Conn, place Place, err error) error {
 	if err == nil && c.Done() && c.ErrCode == 0 && c.InTransaction() && len(s.held) == 0 && !s.open {
 		// A procedure has begun a transaction: it is the session's from now on.
 		s.begin(Modes{})
-		s.held = append(s.held, &held{place: place, conn: c, inTx: true})
+		s.hold(&held{place: place, conn: c, inTx: true})
 		return nil
 	}
 	c.Release()
