@@ -66,6 +66,7 @@ const (
 type table struct {
 	packed []byte
 	once   sync.Once
+	whole  bool     // every character has an entry, and none depends on its neighbour
 	low    []uint32 // entries of bytes (encByte, encASCII) or of the first page
 	pages  []page   // encUTF8
 	pool   []byte
@@ -155,6 +156,25 @@ func (t *table) unpack() {
 	if len(t.pages) > 0 {
 		t.low = t.pages[0].entries
 	}
+	t.whole = t.isWhole()
+}
+
+// isWhole says whether the table knows the weights of every string, character by character.
+func (t *table) isWhole() bool {
+	alone := func(entries []uint32) bool {
+		for _, e := range entries {
+			if e&entryHead != 0 {
+				return false
+			}
+		}
+		return true
+	}
+	for i := range t.pages {
+		if t.pages[i].kind == pageUnknown || !alone(t.pages[i].entries) {
+			return false
+		}
+	}
+	return alone(t.low)
 }
 
 type fileReader struct {

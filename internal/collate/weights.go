@@ -1,6 +1,9 @@
 package collate
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // AppendWeights appends the weights of s, a string in the collation's character set: what WEIGHT_STRING(s) is. ErrAskLeaf says that only
 // a leaf knows them, ErrInvalid that s is no string of the character set.
@@ -76,4 +79,47 @@ func (t *table) appendUTF8(dst, s []byte) ([]byte, error) {
 		dst = append(dst, t.pool[off:off+n]...)
 	}
 	return dst, nil
+}
+
+// Whole says whether AppendWeights knows every string of the collation's character set, character by character: a node can then compare such
+// strings by itself.
+func (c *Collation) Whole() bool {
+	if c.table == nil || c.levels != 1 || !c.Sound() || c.enc != encByte && c.enc != encUTF8 {
+		return false
+	}
+	c.table.once.Do(c.table.unpack)
+	return c.table.whole
+}
+
+// Comparer compares strings of one collation that is Whole, as they are. It is for one goroutine.
+type Comparer struct {
+	c    *Collation
+	x, y []byte
+}
+
+// NewComparer makes a Comparer.
+func NewComparer(c *Collation) *Comparer { return &Comparer{c: c} }
+
+// Compare orders two strings. Bytes that are no string of the character set are ordered as bytes.
+func (p *Comparer) Compare(a, b []byte) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	if n == len(a) && n == len(b) {
+		return 0
+	}
+	if p.c.enc == encUTF8 { // back to where a character begins in both
+		for n > 0 && (n < len(a) && a[n]&0xc0 == 0x80 || n < len(b) && b[n]&0xc0 == 0x80) {
+			n--
+		}
+	}
+	a, b = a[n:], b[n:]
+	var err1, err2 error
+	p.x, err1 = p.c.AppendWeights(p.x[:0], a)
+	p.y, err2 = p.c.AppendWeights(p.y[:0], b)
+	if err1 != nil || err2 != nil {
+		return bytes.Compare(a, b)
+	}
+	return p.c.Compare(p.x, p.y)
 }

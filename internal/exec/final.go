@@ -142,7 +142,13 @@ func (f *finals) collation(b *merge.Batch, row, col int) *collate.Collation {
 	name := func(c plan.Col) *collate.Collation { return collate.Lookup(string(b.Cell(row, f.at(c)))) }
 	for _, ks := range [][]plan.SortKey{m.Sort, m.Order} {
 		for _, k := range ks {
-			if f.at(k.Col) == col && k.HasWeight {
+			if f.at(k.Col) != col {
+				continue
+			}
+			if k.Node != "" {
+				return collate.Lookup(k.Node)
+			}
+			if k.HasWeight {
 				return name(k.Collation)
 			}
 		}

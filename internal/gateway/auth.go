@@ -255,7 +255,7 @@ func (s *session) begin(login *wire.Login, a *account, as backend.Account, varia
 	s.reset()
 	s.setDB(login.Database)
 	if c := wire.CollationByID(login.Collation); c != nil {
-		s.charset = charsets{c.Charset, c.Charset}
+		s.charset = charsets{c.Charset, c.Charset, c.Charset}
 	}
 	s.noteCharset()
 }

@@ -80,7 +80,7 @@ type lastStatement struct {
 
 // charsets are the session's character sets, as far as the node has to know them.
 type charsets struct {
-	client, connection string
+	client, connection, results string // results is "" when they are not converted
 }
 
 func newSession(g *Gateway, nc net.Conn) *session {

@@ -205,7 +205,10 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 				s.charset.connection = col.Charset
 				s.trackVariable("character_set_connection", col.Charset)
 			}
-		case "character_set_results", "time_zone":
+		case "character_set_results":
+			s.charset.results = v.text
+			s.trackVariable(ch.name, v.text)
+		case "time_zone":
 			s.trackVariable(ch.name, v.text)
 		}
 		state = state.With(ch.name, ch.name+"="+v.literal())
@@ -250,6 +253,7 @@ func (s *session) setSQLMode(mode string) {
 
 // noteCharset keeps whether the second byte of a character can look like a quote.
 func (s *session) noteCharset() {
+	s.sess.Results = s.charset.results
 	switch s.charset.client {
 	case "gbk", "big5", "sjis", "cp932", "gb18030":
 		s.sess.Mode.Multibyte = s.charset.client

@@ -75,7 +75,7 @@ var rooms = map[string][]string{
 	"internal/collate":   {},
 	"internal/value":     {"wire", "collate"},
 	"internal/shard":     {"topo", "collate"},
-	"internal/plan":      {"sqltext", "topo", "shard"},
+	"internal/plan":      {"sqltext", "topo", "shard", "collate"},
 	"internal/merge":     {"plan", "value", "wire", "collate"},
 	"internal/backend":   {"wire", "topo"},
 	"internal/txn":       {"backend", "topo", "wire"},

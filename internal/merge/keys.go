@@ -37,11 +37,34 @@ func (b *builder) keys(ks []plan.SortKey) ([]key, error) {
 			out[i].text = col.Class == value.Bytes
 			continue
 		}
+		if k.Node != "" {
+			coll := collate.Lookup(k.Node)
+			if coll == nil {
+				return nil, b.refuse(c, fmt.Errorf("%w: collation %q is not known", value.ErrNoOrder, k.Node))
+			}
+			out[i].cmp, out[i].text = nullsFirst(collate.NewComparer(coll).Compare), true
+			continue
+		}
 		if err := b.weighed(&out[i], c, k.HasWeight, k.Weight, k.Collation); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// nullsFirst orders NULL before everything else.
+func nullsFirst(cmp func(a, b []byte) int) func(a, b []byte) int {
+	return func(a, b []byte) int {
+		switch {
+		case a != nil && b != nil:
+			return cmp(a, b)
+		case a != nil:
+			return 1
+		case b != nil:
+			return -1
+		}
+		return 0
+	}
 }
 
 // weighed makes k a key by the weights of a string.

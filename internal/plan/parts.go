@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/orbweaver/orbweaver/internal/collate"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -206,12 +207,25 @@ func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, rea
 			k.Col = v.visible
 			order = func() Piece { return g.alias(g.hide(v.pieces)) }
 		}
-		if c != classPlain && !v.number && !v.volatile {
+		switch {
+		case c == classPlain || v.number || v.volatile:
+		case c == classString && g.p.comparedHere(v.typ):
+			k.Node = v.typ.Collation
+		default:
 			k.Weight, k.Collation = g.weigh(v.pieces)
 			k.HasWeight = true
 		}
 	}
 	return k, order, ""
+}
+
+// comparedHere says whether the node can compare a column's values as they arrive.
+func (p *planner) comparedHere(c *topo.Column) bool {
+	if c.Charset != p.sess.Results && (c.Charset != "utf8mb3" || p.sess.Results != "utf8mb4") {
+		return false
+	}
+	coll := collate.Lookup(c.Collation)
+	return coll != nil && coll.Whole()
 }
 
 // weigh appends what a string is compared by: its weights, and the collation that says how they are padded.

@@ -11,6 +11,8 @@ type Session struct {
 	Mode sqltext.Mode
 	// NoAutoValueOnZero is the sql_mode flag: 0 in an AUTO_INCREMENT column is stored as 0.
 	NoAutoValueOnZero bool
+	// Results is character_set_results, "" when results are not converted: strings arrive in it.
+	Results string
 }
 
 // Plan says how a statement is run. It holds no values of literals: positions of tokens stand for them, so that one plan serves all
@@ -155,7 +157,10 @@ type SortKey struct {
 	HasWeight bool
 	// Collation is a hidden column with COLLATION(expr) of the same expression, there whenever HasWeight is: it says how a shorter weight is padded.
 	Collation Col
-	Desc      bool
+	// Node is the name of a collation by which the node itself compares Col, whose values arrive in its character set: no weights are asked for.
+	// "" otherwise.
+	Node string
+	Desc bool
 }
 
 // AggOp is how an aggregate's partial values are combined.

@@ -185,10 +185,33 @@ func (p *planner) lookup(t *sqltext.TableName) (*topo.Table, string, error) {
 	}
 	table := p.snap.Table(db, t.Name.Text)
 	if table == nil {
+		table = sequence(db, t.Name.Text)
+	}
+	if table == nil {
 		return nil, "", errNoTable(db, t.Name.Text)
 	}
 	return table, db, nil
 }
+
+// sequence is a table of MariaDB's SEQUENCE engine, which is in every database and need not be made: seq_1_to_10, seq_1_to_10_step_3. It has the
+// same rows everywhere, as a reference table has; the shapes have it as any database has. nil for other names.
+func sequence(db, name string) *topo.Table {
+	rest, ok := strings.CutPrefix(strings.ToLower(name), "seq_")
+	if !ok {
+		return nil
+	}
+	from, rest, ok := strings.Cut(rest, "_to_")
+	to, step, stepped := strings.Cut(rest, "_step_")
+	if !ok || !digits(from) || !digits(to) || stepped && !digits(step) {
+		return nil
+	}
+	return &topo.Table{
+		DB: db, Name: name, Kind: topo.Reference, AutoIncrement: -1, Unique: [][]int{{0}},
+		Columns: []topo.Column{{Name: "seq", Type: "bigint", FullType: "bigint(20) unsigned", Unsigned: true}},
+	}
+}
+
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // baseSource is the source of a base table; nil for DUAL. It notes the splices that the table's name needs in a partition's text.
 func (p *planner) baseSource(t *sqltext.TableName, alias sqltext.Name) (*source, error) {

@@ -143,6 +143,9 @@ func sortText(keys []SortKey) string {
 		if k.HasWeight {
 			fmt.Fprintf(&sb, "/%d/%d", k.Weight, k.Collation)
 		}
+		if k.Node != "" {
+			sb.WriteString("/" + k.Node)
+		}
 		if k.Desc {
 			sb.WriteString("-")
 		}
