@@ -42,7 +42,13 @@ type Want struct {
 	// Term is the mastership under which the connection is used; the connection carries it (Conn.Term) until it is released.
 	Term uint64
 
-	reserved bool // for KILL: may exceed MaxPerLeaf by a few
+	reserved bool // for KILL and the like: may exceed MaxPerLeaf by a few
+}
+
+// Urgent may have a connection although the leaf's pool is full, one of a few: for what makes others give theirs back.
+func (w Want) Urgent() Want {
+	w.reserved = true
+	return w
 }
 
 // Config is what Pools need to know. Addr is asked at each dial and each Get, so that a leaf may move.

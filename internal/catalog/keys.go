@@ -27,6 +27,7 @@ import (
 //	live/<lease>            says that a lease lives
 //	lock/<db>               a lock
 //	controller              the controller
+//	report/<topic>/<id>     what a node has to tell the others, for as long as it is so
 const (
 	keyCluster    = "cluster"
 	keyRev        = "topo/rev"
@@ -44,19 +45,23 @@ const (
 	dirLive       = "live/"
 	dirLock       = "lock/"
 	keyController = "controller"
+	dirReport     = "report/"
 )
 
-func leafKey(name string) string        { return dirLeaf + url.PathEscape(name) }
-func dbKey(name string) string          { return dirDB + url.PathEscape(name) }
-func tableDir(db string) string         { return dirTable + url.PathEscape(db) + "/" }
-func tableKey(db, table string) string  { return tableDir(db) + url.PathEscape(table) }
-func nodeKey(name string) string        { return dirNode + url.PathEscape(name) }
-func nodeIDKey(name string) string      { return dirNodeID + url.PathEscape(name) }
-func lockKey(db string) string          { return dirLock + url.PathEscape(db) }
-func liveKey(lease int64) string        { return dirLive + strconv.FormatInt(lease, 16) }
-func ddlKey(id uint64) string           { return dirDDL + strconv.FormatUint(id, 10) }
-func seqKey(name string) string         { return dirSeq + name }
-func secretKey(name string) string      { return dirSecret + url.PathEscape(name) }
+func leafKey(name string) string       { return dirLeaf + url.PathEscape(name) }
+func dbKey(name string) string         { return dirDB + url.PathEscape(name) }
+func tableDir(db string) string        { return dirTable + url.PathEscape(db) + "/" }
+func tableKey(db, table string) string { return tableDir(db) + url.PathEscape(table) }
+func nodeKey(name string) string       { return dirNode + url.PathEscape(name) }
+func nodeIDKey(name string) string     { return dirNodeID + url.PathEscape(name) }
+func lockKey(db string) string         { return dirLock + url.PathEscape(db) }
+func liveKey(lease int64) string       { return dirLive + strconv.FormatInt(lease, 16) }
+func ddlKey(id uint64) string          { return dirDDL + strconv.FormatUint(id, 10) }
+func seqKey(name string) string        { return dirSeq + name }
+func secretKey(name string) string     { return dirSecret + url.PathEscape(name) }
+func reportKey(topic string, node uint32) string {
+	return dirReport + topic + "/" + strconv.FormatUint(uint64(node), 10)
+}
 func tableSequence(table uint64) string { return "t" + strconv.FormatUint(table, 10) }
 
 // nameOf undoes the escaping of a key's last part.
