@@ -14,7 +14,9 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/ddl"
+	"github.com/orbweaver/orbweaver/internal/deadlock"
 	"github.com/orbweaver/orbweaver/internal/gateway"
+	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -127,13 +129,16 @@ func startNode(ctx context.Context, c nodeConfig) (n *node, err error) {
 		Password: c.Password,
 	})
 	n.stops.push(func(context.Context) error { pools.Close(); return nil })
+	spans := txn.NewSpans()
+	deadlocks := deadlock.Start(deadlock.Config{Spans: spans, Pools: pools, Node: member, Catalog: c.Catalog, Log: c.Log})
+	n.stops.push(func(context.Context) error { deadlocks.Close(); return nil })
 	// What was cut off is reported by its log; what can't be settled yet is tried again before the next DDL on its database.
 	if _, err := ddl.New(ddl.Config{Catalog: c.Catalog, Node: member, Pools: pools, Log: c.Log}).Recover(starting); err != nil {
 		c.Log.Warn("statements that were cut off could not be settled yet", "error", err)
 	}
 	gw, err := gateway.New(starting, gateway.Config{
 		Catalog: c.Catalog, Pools: pools, Node: member, NodeID: uint16(member.ID()), ClusterKey: wire.Ed25519Public(c.Password), TLS: c.TLS,
-		MaxConnections: c.MaxConnections, MaxPacket: c.MaxPacket, Log: c.Log,
+		MaxConnections: c.MaxConnections, MaxPacket: c.MaxPacket, Spans: spans, Log: c.Log,
 	})
 	if err != nil {
 		return nil, err

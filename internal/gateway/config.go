@@ -7,6 +7,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/txn"
 )
 
 // Config is what a Gateway is made of. Catalog, Pools, NodeID and ClusterKey must be given.
@@ -30,6 +31,8 @@ type Config struct {
 	HandshakeTimeout time.Duration
 	// WaitTimeout ends a session that is silent for so long, unless it sets wait_timeout itself. Default 8 h.
 	WaitTimeout time.Duration
+	// Spans gets the sessions' transactions over several places, for who looks for deadlocks; nil: nobody does.
+	Spans *txn.Spans
 	// Log gets what an operator should know; nil: slog.Default().
 	Log *slog.Logger
 }
