@@ -97,8 +97,11 @@ type Comparer struct {
 	x, y []byte
 }
 
-// NewComparer makes a Comparer.
-func NewComparer(c *Collation) *Comparer { return &Comparer{c: c} }
+// NewComparer makes a Comparer for a collation that is Whole.
+func NewComparer(c *Collation) *Comparer {
+	c.table.once.Do(c.table.unpack)
+	return &Comparer{c: c}
+}
 
 // Compare orders two strings. Bytes that are no string of the character set are ordered as bytes.
 func (p *Comparer) Compare(a, b []byte) int {
@@ -115,6 +118,11 @@ func (p *Comparer) Compare(a, b []byte) int {
 		}
 	}
 	a, b = a[n:], b[n:]
+	r, n := p.c.table.decide(a, b)
+	if r != 0 {
+		return r
+	}
+	a, b = a[n:], b[n:]
 	var err1, err2 error
 	p.x, err1 = p.c.AppendWeights(p.x[:0], a)
 	p.y, err2 = p.c.AppendWeights(p.y[:0], b)
@@ -122,4 +130,26 @@ func (p *Comparer) Compare(a, b []byte) int {
 		return bytes.Compare(a, b)
 	}
 	return p.c.Compare(p.x, p.y)
+}
+
+// decide compares as long as both strings have ASCII characters (of encByte: any) with weights of one length: the first difference decides, and
+// most comparisons end there. n is how far it came without one.
+func (t *table) decide(a, b []byte) (r, n int) {
+	for n < len(a) && n < len(b) {
+		if int(a[n]) >= len(t.low) || int(b[n]) >= len(t.low) || len(t.pages) > 0 && (a[n] >= utf8.RuneSelf || b[n] >= utf8.RuneSelf) {
+			return 0, n
+		}
+		if x, y := t.low[a[n]], t.low[b[n]]; x != y {
+			size := x & entryLen
+			if size == 0 || size == entryInvalid || y&entryLen != size {
+				return 0, n
+			}
+			i, j := x&^entryOffset>>entryLenBits, y&^entryOffset>>entryLenBits
+			if r := bytes.Compare(t.pool[i:i+size], t.pool[j:j+size]); r != 0 {
+				return r, n
+			}
+		}
+		n++
+	}
+	return 0, n
 }
