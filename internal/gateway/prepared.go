@@ -175,7 +175,6 @@ func (s *session) stmtExecute(packet []byte) error {
 
 // execute runs a prepared statement: by its plan, where there is one for the snapshot of now.
 func (s *session) execute(ctx context.Context, p *prepared, src source) error {
-	s.warnings = s.warnings[:0]
 	here := s.sess
 	s.sess = p.sess
 	s.sess.Mode.Version = here.Mode.Version
@@ -188,6 +187,7 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 	snap := s.g.cfg.Catalog.Snapshot()
 	if p.plan != nil && p.plan.Revision == snap.Revision {
 		s.g.stats.planHits.Add(1)
+		s.warnings = s.warnings[:0]
 		return s.run(ctx, &p.w, p.plan, snap, src, nil)
 	}
 	s.g.stats.planMisses.Add(1)
@@ -214,6 +214,7 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 					return s.owned(ctx, &p.w, src, err)
 				}
 				p.plan = built
+				s.warnings = s.warnings[:0]
 				return s.run(ctx, &p.w, p.plan, snap, src, nil)
 			}
 		}

@@ -94,9 +94,6 @@ func (s *session) statement(ctx context.Context, w *worker, src source) error {
 	if err != nil {
 		return s.textError(ctx, w.scan.Src, err)
 	}
-	if stmt.Kind != sqltext.KindShow { // SHOW WARNINGS is about the statement before
-		s.warnings = s.warnings[:0]
-	}
 	return s.dispatchStatement(ctx, w, stmt, snap, src, cacheable)
 }
 
@@ -107,6 +104,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	}
 	if text := s.substitute(&w.scan, stmt); text != nil {
 		return s.rewritten(ctx, text, src)
+	}
+	if stmt.Kind != sqltext.KindShow { // SHOW WARNINGS is about the statement before, and so is @@warning_count
+		s.warnings = s.warnings[:0]
 	}
 	if text := s.hidePartitions(&w.scan, stmt, snap); text != nil && !src.filtered {
 		src.filtered = true

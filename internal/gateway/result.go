@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/exec"
@@ -26,6 +27,8 @@ func text(name string, size uint32) colDef { return colDef{name, wire.TypeVarStr
 
 func integer(name string) colDef { return colDef{name, wire.TypeLongLong, 21} }
 
+func number(name string) colDef { return colDef{name, wire.TypeLong, 4} }
+
 func (r *rowset) add(values ...any) { r.rows = append(r.rows, values) }
 
 // write gives the rowset to out, in the binary protocol when prepared.
@@ -35,13 +38,18 @@ func (r *rowset) write(out exec.Output, prepared bool) error {
 	if err := out.Packet(buf); err != nil {
 		return err
 	}
-	for _, c := range r.cols {
+	for i, c := range r.cols {
 		def := wire.Column{Name: []byte(c.name), Collation: wire.CollationUTF8MB4, Length: c.size * 4, Type: c.typ, Decimals: 39}
 		switch c.typ {
+		case wire.TypeLong:
+			def.Collation, def.Length, def.Flags, def.Decimals = wire.CollationBinary, c.size, wire.FlagBinary|wire.FlagUnsigned, 0
 		case wire.TypeLongLong:
 			def.Collation, def.Length, def.Flags, def.Decimals = wire.CollationBinary, c.size, wire.FlagBinary, 0
 		case wire.TypeDouble:
 			def.Collation, def.Length, def.Flags, def.Decimals = wire.CollationBinary, c.size, wire.FlagBinary, 3
+		}
+		if !slices.ContainsFunc(r.rows, func(row []any) bool { return row[i] == nil }) {
+			def.Flags |= wire.FlagNotNull
 		}
 		buf = wire.AppendColumn(buf[:0], caps, &def)
 		if err := out.Packet(buf); err != nil {
@@ -110,6 +118,8 @@ func (r *rowset) binaryRow(dst []byte, row []any) []byte {
 			continue
 		}
 		switch r.cols[i].typ {
+		case wire.TypeLong:
+			dst = binary.LittleEndian.AppendUint32(dst, uint32(toUint64(v)))
 		case wire.TypeLongLong:
 			dst = binary.LittleEndian.AppendUint64(dst, toUint64(v))
 		case wire.TypeDouble:

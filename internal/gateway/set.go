@@ -213,9 +213,34 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 		}
 		state = state.With(ch.name, ch.name+"="+v.literal())
 	}
+	if names := namesAs(changes, values); names != "" {
+		state = state.With("names", names)
+	}
 	s.noteCharset()
 	s.tx.SetState(state)
 	return nil
+}
+
+// namesAs is SET NAMES as it was read back; "" when the three variables were not set together, or not to one character set. Setting them one by one is
+// not the same: SET NAMES … COLLATE makes the collation that of the client's and the results' character set too, and parameters of prepared
+// statements are compared by it.
+func namesAs(changes []change, values []value) string {
+	var client, results, connection string
+	for i, ch := range changes {
+		switch ch.name {
+		case "character_set_client":
+			client = values[i].text
+		case "character_set_results":
+			results = values[i].text
+		case "collation_connection":
+			connection = values[i].text
+		}
+	}
+	c := wire.CollationByName(connection)
+	if c == nil || client != c.Charset || results != c.Charset {
+		return ""
+	}
+	return "NAMES " + c.Charset + " COLLATE " + c.Name
 }
 
 // trackVariable tells a client that wants to know about a variable that MariaDB tracks by default.

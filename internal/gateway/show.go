@@ -47,6 +47,13 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		}
 	case "DATABASES", "SCHEMAS":
 		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, !hidden(snap, string(v[0])) }}
+	case "VARIABLES", "SESSION", "LOCAL":
+		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
+			if len(v) == 2 {
+				v[1] = s.sessionVariables(v[0], v[1])
+			}
+			return v, true
+		}}
 	case "PROCESSLIST":
 		return s.showProcesslist(ctx, src.out, full, src.prepared)
 	case "GRANTS":
@@ -143,7 +150,7 @@ func (s *session) showWarnings(scan *sqltext.Scan, what string, src source) erro
 	case 2:
 		offset, count = numbers[0], numbers[1]
 	}
-	r := rowset{cols: []colDef{text("Level", 7), integer("Code"), text("Message", 512)}}
+	r := rowset{cols: []colDef{text("Level", 7), number("Code"), text("Message", 512)}}
 	for _, n := range s.warnings {
 		if what == "ERRORS" && n.Level != "Error" {
 			continue

@@ -58,7 +58,7 @@ func (s *session) substitute(scan *sqltext.Scan, stmt *sqltext.Stmt) []byte {
 		}
 		item := itemAt(items, i)
 		if item != nil && typ != "" {
-			value = "CAST(" + value + " AS " + typ + ")"
+			value = "CAST('" + wide(value) + "' AS " + typ + ")"
 		}
 		edits = append(edits, edit{i, i + n, value})
 		if item != nil && item.Alias.Tok < 0 && (len(edits) == 1 || itemAt(items, edits[len(edits)-2].from) != item || edits[len(edits)-2].from == edits[len(edits)-2].to) {
@@ -124,10 +124,9 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 		case "pseudo_thread_id":
 			return strconv.FormatUint(uint64(s.id), 10), "UNSIGNED", n
 		case "in_transaction":
-			if s.tx.InTransaction() {
-				return "1", "SIGNED", n
-			}
-			return "0", "SIGNED", n
+			return bit(s.tx.InTransaction()), "SIGNED", n
+		case "autocommit":
+			return bit(s.tx.Autocommit()), "SIGNED", n
 		}
 	case sqltext.Word:
 		if int(i)+2 >= len(scan.Tokens) || !isOp(scan, i+1, "(") || !isOp(scan, i+2, ")") {
@@ -150,6 +149,38 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 		}
 	}
 	return "", "", 0
+}
+
+// wide is a number in as many characters as the functions' results have, for their columns to have the length and the type.
+func wide(number string) string {
+	number = strings.Trim(number, "()")
+	sign := ""
+	if rest, ok := strings.CutPrefix(number, "-"); ok {
+		sign, number = "-", rest
+	}
+	return sign + strings.Repeat("0", max(0, 21-len(sign)-len(number))) + number
+}
+
+func bit(on bool) string {
+	if on {
+		return "1"
+	}
+	return "0"
+}
+
+// sessionVariables are the rows of SHOW VARIABLES that only the session knows.
+func (s *session) sessionVariables(name, value []byte) []byte {
+	switch string(name) {
+	case "autocommit":
+		return []byte(map[bool]string{true: "ON", false: "OFF"}[s.tx.Autocommit()])
+	case "in_transaction":
+		return []byte(bit(s.tx.InTransaction()))
+	case "last_insert_id", "identity":
+		return strconv.AppendUint(nil, s.last.insertID, 10)
+	case "pseudo_thread_id":
+		return strconv.AppendUint(nil, uint64(s.id), 10)
+	}
+	return value
 }
 
 // selectItems are the items whose names the client sees.
