@@ -27,6 +27,7 @@ func TestPrograms(t *testing.T) {
 	p := launch(t, nil, "up", "--leaves", "2", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", dataDir(t),
 		"--mariadb-option", "innodb_flush_log_at_trx_commit=2")
 	t.Run("sysbench", func(t *testing.T) { sysbench(t, p) })
+	t.Run("documents", func(t *testing.T) { documents(t, p) })
 	t.Run("dump", func(t *testing.T) { dump(t, p) })
 	t.Run("idle clients", func(t *testing.T) { idle(t, p) })
 	p.stop(t, syscall.SIGTERM)
