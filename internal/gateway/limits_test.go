@@ -1,0 +1,302 @@
+package gateway
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"go.uber.org/goleak"
+
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// alone is a cluster of one test's own.
+func alone(t *testing.T, cfg Config) *bench {
+	t.Helper()
+	b, err := newBench(farmtest.Shared(t, 2), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.close)
+	return b
+}
+
+func TestTooManyConnections(t *testing.T) {
+	b := alone(t, Config{MaxConnections: 3})
+	var all []*client
+	for range 3 {
+		all = append(all, b.root(t, ""))
+	}
+	if code, text := b.login(t, "root", "", "", ""); code != 1040 || !strings.Contains(text, "Too many connections") {
+		t.Errorf("%d %s", code, text)
+	}
+	all[0].c.Raw(func(any) error { return errors.New("gone") })
+	all[0].c.Close()
+	if err := all[1].c.Raw(func(any) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	raw, err := net.Dial("tcp", b.addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	all[2].want("SELECT 1", "1")
+}
+
+func TestPacketLimit(t *testing.T) {
+	b := alone(t, Config{MaxPacket: 1 << 20})
+	d := b.open(t, "root", "", "", "maxAllowedPacket=67108864")
+	var e *mysql.MySQLError
+	if _, err := d.Exec("SELECT '" + strings.Repeat("x", 2<<20) + "'"); !errors.As(err, &e) || e.Number != 1153 {
+		t.Errorf("a packet that is too large: %v", err)
+	}
+	var n int
+	if err := d.QueryRow("SELECT LENGTH('" + strings.Repeat("x", 1<<19) + "')").Scan(&n); err != nil || n != 1<<19 {
+		t.Error(n, err)
+	}
+}
+
+func TestWaitTimeout(t *testing.T) {
+	b := cluster(t)
+	c := b.root(t, "")
+	c.exec("SET wait_timeout = 1")
+	c.want("SELECT SLEEP(1.8)", "0") // a statement that runs is not idle
+	time.Sleep(2500 * time.Millisecond)
+	if _, err := c.query("SELECT 1"); err == nil {
+		t.Error("a silent session lives on")
+	}
+}
+
+func TestSilentClients(t *testing.T) {
+	b := alone(t, Config{HandshakeTimeout: 300 * time.Millisecond})
+	raw, err := net.Dial("tcp", b.addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if err := raw.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(raw); err != nil {
+		t.Errorf("a client that says nothing is not left: %v", err)
+	}
+	for _, junk := range []string{"\x00\x00\x00\x01", "\x05\x00\x00\x01hello", "GET / HTTP/1.0\r\n\r\n", strings.Repeat("\xff", 1000)} {
+		raw, err := net.Dial("tcp", b.addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := raw.Write([]byte(junk)); err != nil {
+			t.Error(err)
+		}
+		if err := raw.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(raw); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%q keeps a connection open", junk)
+		}
+		raw.Close()
+	}
+	b.root(t, "").want("SELECT 1", "1")
+}
+
+// Clients vanish in every state; nothing of them stays.
+func TestNothingStaysOfClientsThatVanish(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "vandb")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+	c.exec("INSERT INTO t VALUES (1,1),(2,2),(3,3)")
+	c.want("SELECT 1", "1")
+	before, stay := len(b.g.all()), goleak.IgnoreCurrent()
+	for _, q := range []string{
+		"", "SELECT SLEEP(30)", "BEGIN; UPDATE t SET v = 0", "LOCK TABLES t WRITE", "SELECT * FROM t a, t b, information_schema.COLUMNS, information_schema.COLUMNS d",
+		"SELECT GET_LOCK('van', 5)", "BEGIN; SELECT SLEEP(30), v FROM t WHERE id = 1 FOR UPDATE",
+	} {
+		raw, err := net.Dial("tcp", b.addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := wire.Connect(context.Background(), raw, &wire.ClientConfig{User: "root", Database: "vandb", Caps: wire.ClientMultiStatements | wire.ClientMultiResults})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q != "" {
+			if err := conn.FinishPacket(append(append(conn.StartCommand(), byte(wire.ComQuery)), q...)); err != nil {
+				t.Fatal(err)
+			}
+			if err := conn.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if tcp, ok := raw.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		raw.Close()
+	}
+	waitFor(t, func() bool { return len(b.g.all()) == before })
+	for _, st := range b.pools.Stats() {
+		if st.InUse != 0 {
+			t.Errorf("leaf %s: %d connections are still in use", st.Leaf, st.InUse)
+		}
+	}
+	c.want("SELECT SUM(v) FROM t", "6")
+	c.exec("UPDATE t SET v = v") // no lock is left
+	c.want("SELECT IS_FREE_LOCK('van')", "1")
+	if err := goleak.Find(stay, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"), goleak.IgnoreAnyFunction("github.com/go-sql-driver/mysql.(*mysqlConn).startWatcher.func1"),
+		goleak.IgnoreAnyFunction("github.com/orbweaver/orbweaver/internal/backend.(*Conn).breakOff")); err != nil && strings.Contains(err.Error(), "gateway.") {
+		t.Error(err)
+	}
+}
+
+func TestShutdownDrains(t *testing.T) {
+	b, err := newBench(farmtest.Shared(t, 2), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle, busy, open := b.root(t, ""), b.root(t, ""), b.root(t, "")
+	open.exec("BEGIN")
+	slept := make(chan error, 1)
+	go func() {
+		var n int
+		slept <- busy.c.QueryRowContext(context.Background(), "SELECT SLEEP(1)").Scan(&n)
+	}()
+	waitFor(t, func() bool { return b.g.Stats().Running == 1 })
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b.close()
+	}()
+	if err := <-slept; err != nil {
+		t.Errorf("the statement that ran: %v", err)
+	}
+	open.want("SELECT 1", "1") // its transaction is let go on
+	select {
+	case <-ended:
+		t.Error("the gateway ended while a transaction was open")
+	case <-time.After(200 * time.Millisecond):
+	}
+	open.exec("COMMIT")
+	select {
+	case <-ended:
+	case <-time.After(8 * time.Second):
+		t.Error("the gateway does not end")
+	}
+	if _, err := idle.query("SELECT 1"); err == nil {
+		t.Error("a session outlived its gateway")
+	}
+	if _, err := net.DialTimeout("tcp", b.addr.String(), time.Second); err == nil {
+		t.Error("a gateway that is shut down accepts clients")
+	}
+}
+
+func TestTLS(t *testing.T) {
+	b := alone(t, Config{TLS: selfSigned(t)})
+	if err := mysql.RegisterTLSConfig("any", &tls.Config{InsecureSkipVerify: true}); err != nil {
+		t.Fatal(err)
+	}
+	d := b.open(t, "root", "", "", "tls=any")
+	var s string
+	if err := d.QueryRow("SELECT CONCAT('t', 'ls')").Scan(&s); err != nil || s != "tls" {
+		t.Error(s, err)
+	}
+	b.root(t, "").want("SELECT 'plain'", "plain")
+	b.account(t, "'needs'@'%'", "IDENTIFIED BY 'n' REQUIRE SSL")
+	if code, _ := b.login(t, "needs", "n", "", ""); code != 1045 {
+		t.Errorf("REQUIRE SSL without TLS: error %d", code)
+	}
+}
+
+func selfSigned(t *testing.T) *tls.Config {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+}
+
+func TestIdleSessionsAreSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of connections")
+	}
+	b := cluster(t)
+	const n = 1000
+	measure := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	b.root(t, "").want("SELECT 1", "1")
+	before := measure()
+	conns := make([]*wire.Conn, 0, n)
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	for range n {
+		raw, err := net.Dial("tcp", b.addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := wire.Connect(context.Background(), raw, &wire.ClientConfig{User: "root"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+		if err := c.FinishPacket(append(append(c.StartCommand(), byte(wire.ComQuery)), "SELECT 1"...)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			if _, err := c.ReadPacket(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.ReleaseBuffers()
+	}
+	// The client's side of it is in this process too.
+	if each := (measure() - before) / n; each > 36<<10 {
+		t.Errorf("an idle session takes %d bytes", each)
+	} else {
+		t.Logf("an idle session takes %d bytes, its client included", each)
+	}
+}
+
+func TestVanishingBetweenBatches(t *testing.T) {
+	b := cluster(t)
+	d, err := sql.Open("mysql", b.dsn("root", "", "", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		_, _ = d.ExecContext(ctx, "SELECT SLEEP(5)") // it is cut off
+		cancel()
+	}
+	d.Close()
+	waitFor(t, func() bool { return b.g.Stats().Running == 0 })
+}
