@@ -16,8 +16,8 @@ import (
 const (
 	tick     = 50 * time.Millisecond
 	suspect  = 100 * time.Millisecond // how long a statement may run unasked
-	between  = 150 * time.Millisecond // looks at a leaf: InnoDB shows nothing new within 100 ms of the last one
-	lookCost = 10                     // a look that takes t is followed by this many t without one
+	between  = 120 * time.Millisecond // looks at a leaf: InnoDB shows nothing new within 100 ms of the last one
+	lookCost = 3                      // a look that takes t is followed by this many t without one
 
 	lookWithin     = time.Second // of leaves
 	exchangeWithin = 500 * time.Millisecond
@@ -190,7 +190,7 @@ func (d *Detector) look(suspects []*txn.Span) {
 	breaking.Wait()
 	took := time.Since(began)
 	pause := max(between*time.Duration(1+others), lookCost*took)
-	d.looks = began.Add(took + pause + rand.N(pause/4))
+	d.looks = began.Add(took + pause + rand.N(pause/8))
 }
 
 func (d *Detector) end(ctx context.Context, sp *txn.Span, turn uint64) {

@@ -150,6 +150,7 @@ type graph struct {
 type point struct {
 	tx   *Transaction // nil for another connection
 	out  []arc
+	in   []txn.Thread // where others of its component wait for it
 	gone bool
 	// Tarjan's numbers; scc is the number of its component.
 	index, low, scc int
@@ -191,65 +192,84 @@ func graphOf(p Picture) *graph {
 // round takes one victim out of each knot of circles.
 func (g *graph) round() []Victim {
 	knots := g.components()
-	// Where a transaction is waited for, and where it waits, within its knot.
-	in, out := map[int][]txn.Thread{}, map[int][]txn.Thread{}
 	for i := range g.points {
-		from := &g.points[i]
-		if from.gone {
-			continue
-		}
-		for _, a := range from.out {
-			if to := &g.points[a.to]; !to.gone && to.scc == from.scc {
-				out[i] = append(out[i], a.from)
-				in[a.to] = append(in[a.to], a.at)
+		g.points[i].in = g.points[i].in[:0]
+	}
+	for i := range g.points {
+		for _, a := range g.points[i].out {
+			if to := &g.points[a.to]; to.scc == g.points[i].scc {
+				to.in = append(to.in, a.at)
 			}
 		}
 	}
 	var victims []Victim
 	for _, knot := range knots {
-		best := -1
+		knot = slices.DeleteFunc(knot, func(i int) bool { return g.points[i].tx == nil })
+		slices.SortFunc(knot, func(a, b int) int { return youngerFirst(g.points[a].tx, g.points[b].tx) })
 		for _, i := range knot {
-			t := g.points[i].tx
-			// A circle that enters and leaves by one connection everywhere is the leaf's own.
-			if t == nil || !crosses(in[i], out[i]) {
-				continue
-			}
-			if best < 0 || younger(t, g.points[best].tx) {
-				best = i
+			if from, ok := g.crossed(i); ok {
+				t := g.points[i].tx
+				g.points[i].gone = true
+				victims = append(victims, Victim{t.Name, turnAt(t, from)})
+				break
 			}
 		}
-		if best < 0 {
-			continue
-		}
-		g.points[best].gone = true
-		t := g.points[best].tx
-		victims = append(victims, Victim{t.Name, turnAt(t, out[best])})
 	}
 	return victims
 }
 
-func crosses(in, out []txn.Thread) bool {
-	for _, a := range in {
-		for _, b := range out {
-			if a != b {
-				return true
+// crossed says whether a circle leaves a transaction by one of its connections, which it tells, and comes back to another. A circle that comes
+// back to the same one at every transaction is a leaf's own.
+func (g *graph) crossed(i int) (from txn.Thread, ok bool) {
+	start := &g.points[i]
+	for n, first := range start.out {
+		if slices.ContainsFunc(start.out[:n], func(a arc) bool { return a.from == first.from }) {
+			continue
+		}
+		if !slices.ContainsFunc(start.in, func(at txn.Thread) bool { return at != first.from }) {
+			continue
+		}
+		// All that can be reached from this connection without passing through the transaction again.
+		seen := map[int]bool{}
+		var todo []int
+		for _, a := range start.out[n:] {
+			if a.from != first.from {
+				continue
+			}
+			if a.to == i {
+				return first.from, true // its own other connection
+			}
+			todo = append(todo, a.to)
+		}
+		for len(todo) > 0 {
+			at := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			p := &g.points[at]
+			if seen[at] || p.gone || p.scc != start.scc {
+				continue
+			}
+			seen[at] = true
+			for _, a := range p.out {
+				if a.to == i && a.at != first.from {
+					return first.from, true
+				}
+				if a.to != i {
+					todo = append(todo, a.to)
+				}
 			}
 		}
 	}
-	return false
+	return txn.Thread{}, false
 }
 
-func younger(a, b *Transaction) bool {
-	if a.Begun != b.Begun {
-		return a.Begun > b.Begun
-	}
-	return compareNames(a.Name, b.Name) > 0
+func youngerFirst(a, b *Transaction) int {
+	return cmp.Or(cmp.Compare(b.Begun, a.Begun), compareNames(b.Name, a.Name))
 }
 
-// turnAt is the turn of what runs at one of the threads.
-func turnAt(t *Transaction, at []txn.Thread) uint64 {
+// turnAt is the turn of what runs at a thread, 0 when its node does not know of anything.
+func turnAt(t *Transaction, at txn.Thread) uint64 {
 	for _, r := range t.Running {
-		if slices.Contains(at, r.Thread) {
+		if r.Thread == at {
 			return r.Turn
 		}
 	}
@@ -261,7 +281,7 @@ func turnAt(t *Transaction, at []txn.Thread) uint64 {
 func (g *graph) components() [][]int {
 	for i := range g.points {
 		p := &g.points[i]
-		p.index, p.low, p.scc, p.onStack = 0, 0, -1, false
+		p.index, p.low, p.scc, p.onStack = 0, 0, -1-i, false
 	}
 	type frame struct{ at, arc int }
 	var all [][]int
