@@ -60,15 +60,19 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 	}
 	text := func(p txn.Place) string {
 		var items []string
+		others := 0
 		for _, l := range all {
 			switch {
 			case l.table == nil || l.table.Kind == topo.Reference:
 				items = append(items, item(l.db, l))
+				others++
 			case p.Partition.DB == l.db:
 				items = append(items, item(p.Schema, l))
+			case p.Partition.DB == "":
+				items = append(items, item(l.db, l)) // SHOW CREATE TABLE asks on this connection
 			}
 		}
-		if len(items) == 0 {
+		if len(items) == 0 || p.Partition.DB == "" && others == 0 {
 			return ""
 		}
 		return "LOCK TABLES " + strings.Join(items, ", ") + patience(scan)

@@ -1,0 +1,47 @@
+package gateway
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// A dump of a database through the node, loaded through the node into another one: the same rows, and the same placement of them.
+func TestDumpAndLoad(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "dumpdb")
+	c.exec("CREATE TABLE t (id BIGINT AUTO_INCREMENT, k INT NOT NULL, v VARCHAR(200), b BLOB, PRIMARY KEY (id, k), KEY (v), SHARD KEY (k))")
+	c.exec("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, n DECIMAL(10,3))")
+	c.exec("CREATE TABLE keyless (d DATETIME, e ENUM('a','b'))")
+	for i := range 50 {
+		c.exec("INSERT INTO t (k, v, b) VALUES (?, ?, ?)", i, fmt.Sprintf("it's \\ %d\n", i), []byte{0, 1, byte(i), 0xff, '\''})
+	}
+	c.exec("INSERT INTO r VALUES (1, 1.5), (2, NULL)")
+	c.exec("INSERT INTO keyless VALUES ('2020-01-01', 'a'), (NULL, 'b')")
+	to := b.database(t, "dumpto")
+	for _, options := range [][]string{{}, {"--single-transaction", "--skip-extended-insert"}, {"--hex-blob", "--skip-opt", "--create-options"}} {
+		args := append([]string{"--no-defaults", "-h127.0.0.1", fmt.Sprintf("-P%d", b.addr.Port), "-uroot"}, options...)
+		dump, err := exec.CommandContext(timeout(t), "mariadb-dump", append(args, "dumpdb")...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %v %s", options, err, dump)
+		}
+		for _, table := range []string{"t", "r", "keyless"} {
+			to.exec("DROP TABLE IF EXISTS " + table)
+		}
+		if out, err := b.cli(t, "root", "", string(dump), "dumpto"); err != nil {
+			t.Fatalf("%v: %s", options, out)
+		}
+		for _, q := range []string{"SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e"} {
+			if x, y := c.rows(q), to.rows(q); x != y {
+				t.Errorf("%v: %s: %s, after loading %s", options, q, x, y)
+			}
+		}
+		x, y := c.rows("SHOW CREATE TABLE t"), to.rows("SHOW CREATE TABLE t")
+		if x, y := strings.Split(x, "AUTO_INC")[0:2], strings.Split(y, "AUTO_INC")[0:2]; x[0] != y[0] {
+			t.Errorf("%s became %s", x, y)
+		}
+		c.want("EXPLAIN SELECT * FROM t WHERE k = 7", strings.ReplaceAll(to.rows("EXPLAIN SELECT * FROM t WHERE k = 7"), "dumpto", "dumpdb"))
+		to.want("SELECT COUNT(*) FROM r JOIN t ON t.k = r.id", "2")
+	}
+}
