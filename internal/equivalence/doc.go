@@ -1,0 +1,10 @@
+// Package equivalence holds tests alone: the same statements at a cluster and at one plain MariaDB answer alike.
+//
+// A statement is sent to both, in the text protocol and prepared with its literals as parameters, and everything that a client can see is
+// compared: column definitions, rows (their order where ORDER BY decides it), OK packets with their counts and texts, errors with their
+// numbers and messages, warnings. testdata has hand-written scripts; a generator makes more statements from a seed:
+//
+//	go test ./internal/equivalence/ -statements 50000 -seed 7
+//
+// What needs the Stage shape may be refused with error 1235. Such refusals are counted by their reasons.
+package equivalence

@@ -1,0 +1,326 @@
+package equivalence
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/gateway"
+	"github.com/orbweaver/orbweaver/internal/gateway/gatewaytest"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+func TestMain(m *testing.M) {
+	code := farmtest.Main(m)
+	if world.node != nil {
+		if err := world.node.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+var world struct {
+	sync.Mutex
+	node *gatewaytest.Node
+}
+
+// cluster is the address of the node that all tests share, plain that of a server of its own.
+func cluster(t testing.TB) (node, plain string) {
+	t.Helper()
+	leaves, one := farmtest.Shared(t, 2), farmtest.Shared(t, 1)
+	world.Lock()
+	defer world.Unlock()
+	if world.node == nil {
+		n, err := gatewaytest.Start(leaves, gateway.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		world.node = n
+	}
+	l := one.Leaves()[0]
+	return world.node.Addr.String(), fmt.Sprintf("%s:%d", l.Host, l.Port)
+}
+
+// pair is a session at the cluster and one at the plain server.
+type pair struct {
+	t           testing.TB
+	node, plain *client
+	prepared    bool
+	refused     map[string]int // reasons of error 1235
+	examples    map[string]string
+	ran         int
+	failures    int
+}
+
+// newPair makes a database on both sides and begins a session in it.
+func newPair(t testing.TB, db string, partitions int, caps wire.Caps) *pair {
+	t.Helper()
+	node, plain := cluster(t)
+	p := &pair{t: t, node: dial(t, node, "", caps), plain: dial(t, plain, "", caps), refused: map[string]int{}, examples: map[string]string{}}
+	p.both("DROP DATABASE IF EXISTS " + db)
+	must(t, p.node, fmt.Sprintf("CREATE DATABASE %s PARTITIONS %d", db, partitions))
+	must(t, p.plain, "CREATE DATABASE "+db)
+	p.both("USE " + db)
+	return p
+}
+
+func (p *pair) both(sql string) {
+	p.t.Helper()
+	must(p.t, p.node, sql)
+	must(p.t, p.plain, plainDDL(sql))
+}
+
+func must(t testing.TB, c *client, sql string) []result {
+	t.Helper()
+	res, err := c.query(sql)
+	if err != nil {
+		t.Fatalf("%.300s: %v", sql, err)
+	}
+	for _, r := range res {
+		if r.err != nil {
+			t.Fatalf("%.300s: %v", sql, r.err)
+		}
+	}
+	return res
+}
+
+// how says how much of an answer is decided by the statement.
+type how struct {
+	ordered  bool // the rows' order is
+	count    bool // only their number is
+	fold     bool // which of several equal strings stands for all is not
+	text     bool // text protocol only
+	messages bool // the error's words may differ: they tell a place
+	autos    bool // generated values may have gaps
+	loose    bool // of columns only the names are
+	warned   bool // the number of warnings is not: each partition warns
+}
+
+// same runs a statement on both sides and compares.
+func (p *pair) same(sql string, h how) {
+	p.t.Helper()
+	p.ran++
+	node, plain, ok := p.run(sql, h)
+	if !ok {
+		return
+	}
+	if d := difference(node, plain, h); d != "" {
+		p.fail(sql, d)
+		return
+	}
+	if !h.warned {
+		p.warnings(sql, node, plain, h)
+	}
+}
+
+func (p *pair) fail(sql, d string) {
+	p.t.Helper()
+	p.failures++
+	kind := "text"
+	if p.prepared {
+		kind = "prepared"
+	}
+	p.t.Errorf("%s: %.1500s\n%s", kind, sql, d)
+	if p.failures > 60 {
+		p.t.Fatal("too many differences")
+	}
+}
+
+// run gives both answers; not ok when the cluster refused the statement for want of Stage, or a failure was told already.
+func (p *pair) run(sql string, h how) (node, plain []result, ok bool) {
+	p.t.Helper()
+	prepared := p.prepared && !h.text
+	text, params := sql, []wire.Param(nil)
+	if prepared {
+		text, params = parametrized(sql)
+	}
+	var preNode, prePlain wire.PrepareOK
+	var err error
+	if prepared {
+		preNode, node, err = p.node.prepared(text, params)
+	} else {
+		node, err = p.node.query(text)
+	}
+	if err != nil {
+		p.t.Fatalf("%.500s: the node: %v", text, err)
+	}
+	if e := node[len(node)-1].err; e != nil && e.Code == wire.ErNotSupported {
+		p.refused[e.Message]++
+		p.examples[e.Message] = sql
+		return nil, nil, false
+	}
+	if prepared {
+		prePlain, plain, err = p.plain.prepared(plainDDL(text), params)
+	} else {
+		plain, err = p.plain.query(plainDDL(text))
+	}
+	if err != nil {
+		p.t.Fatalf("%.500s: the plain server: %v", text, err)
+	}
+	preNode.StmtID, prePlain.StmtID = 0, 0
+	if preNode != prePlain && node[0].err == nil && plain[0].err == nil {
+		p.fail(text, fmt.Sprintf("prepared: %+v, want %+v", preNode, prePlain))
+		return nil, nil, false
+	}
+	return node, plain, true
+}
+
+// warnings compares SHOW WARNINGS where either side counts some.
+func (p *pair) warnings(sql string, node, plain []result, h how) {
+	p.t.Helper()
+	n, m := node[len(node)-1], plain[len(plain)-1]
+	if n.err == nil && m.err == nil && n.ok.Warnings == 0 && m.ok.Warnings == 0 {
+		return
+	}
+	a, b := must(p.t, p.node, "SHOW WARNINGS"), must(p.t, p.plain, "SHOW WARNINGS")
+	if d := difference(a, b, how{ordered: false, messages: h.messages}); d != "" {
+		p.fail(sql, "SHOW WARNINGS: "+d)
+	}
+}
+
+// difference tells in which way two answers differ; "" when they are the same.
+func difference(node, plain []result, h how) string {
+	if len(node) != len(plain) {
+		return fmt.Sprintf("%d results, want %d%s", len(node), len(plain), errorsOf(node, plain))
+	}
+	for i := range node {
+		if d := node[i].differs(&plain[i], h); d != "" {
+			if len(node) > 1 {
+				d = fmt.Sprintf("result %d: %s", i+1, d)
+			}
+			return d
+		}
+	}
+	return ""
+}
+
+func errorsOf(all ...[]result) string {
+	s := ""
+	for _, rs := range all {
+		for _, r := range rs {
+			if r.err != nil {
+				s += "\n\t" + r.err.Error()
+			}
+		}
+	}
+	return s
+}
+
+// statusBits are those that a client acts upon.
+const statusBits = wire.StatusInTrans | wire.StatusAutocommit | wire.StatusMoreResults | wire.StatusNoBackslashEscape | wire.StatusAnsiQuotes |
+	wire.StatusInTransReadonly
+
+func (r *result) differs(want *result, h how) string {
+	if r.err != nil || want.err != nil {
+		switch {
+		case want.err == nil:
+			return "error " + r.err.Error() + "\nwant none"
+		case r.err == nil:
+			return "no error, want " + want.err.Error()
+		case r.err.Code != want.err.Code || r.err.State != want.err.State, r.err.Message != want.err.Message && !h.messages:
+			return fmt.Sprintf("error %d (%s) %s\nwant  %d (%s) %s", r.err.Code, r.err.State, r.err.Message, want.err.Code, want.err.State, want.err.Message)
+		}
+		return ""
+	}
+	if len(r.columns) != len(want.columns) {
+		return fmt.Sprintf("%d columns, want %d", len(r.columns), len(want.columns))
+	}
+	for i := range r.columns {
+		if a, b := describe(&r.columns[i]), describe(&want.columns[i]); a != b && !(h.loose && string(r.columns[i].Name) == string(want.columns[i].Name)) {
+			return fmt.Sprintf("column %s\nwant   %s", a, b)
+		}
+	}
+	if r.ok.AffectedRows != want.ok.AffectedRows || string(r.ok.Info) != string(want.ok.Info) || r.ok.InsertID != want.ok.InsertID && !h.autos {
+		return fmt.Sprintf("%d affected, insert id %d, info %q; want %d, %d, %q",
+			r.ok.AffectedRows, r.ok.InsertID, r.ok.Info, want.ok.AffectedRows, want.ok.InsertID, want.ok.Info)
+	}
+	if r.ok.Warnings != want.ok.Warnings && !h.warned {
+		return fmt.Sprintf("%d warnings, want %d", r.ok.Warnings, want.ok.Warnings)
+	}
+	if a, b := r.ok.Status&statusBits, want.ok.Status&statusBits; a != b {
+		return fmt.Sprintf("status %#x, want %#x", a, b)
+	}
+	return r.rowsDiffer(want, h)
+}
+
+func (r *result) rowsDiffer(want *result, h how) string {
+	if len(r.rows) != len(want.rows) {
+		return fmt.Sprintf("%d rows, want %d%s", len(r.rows), len(want.rows), diffRows(r.lines(h), want.lines(h)))
+	}
+	if h.count {
+		return ""
+	}
+	a, b := r.lines(h), want.lines(h)
+	if !h.ordered {
+		slices.Sort(a)
+		slices.Sort(b)
+	}
+	if slices.Equal(a, b) {
+		return ""
+	}
+	return "rows differ" + diffRows(a, b)
+}
+
+func (r *result) lines(h how) []string {
+	out := make([]string, len(r.rows))
+	for i, w := range r.rows {
+		out[i] = fmt.Sprintf("%q", w.cells)
+		if h.fold {
+			out[i] = fold(out[i])
+		}
+		if h.messages { // a row of SHOW WARNINGS
+			out[i] = fmt.Sprintf("%q", w.cells[:min(2, len(w.cells))])
+		}
+	}
+	return out
+}
+
+// fold makes strings that the tests' collations take for equal the same.
+func fold(s string) string {
+	return foldings.Replace(strings.ToLower(s))
+}
+
+var foldings = strings.NewReplacer("é", "e", "è", "e", "ä", "a", "å", "a", "ö", "o", "ü", "u", "ß", "ss", " ", "")
+
+// diffRows shows the first rows that differ.
+func diffRows(a, b []string) string {
+	var s strings.Builder
+	shown := 0
+	for i := range max(len(a), len(b)) {
+		x, y := "-", "-"
+		if i < len(a) {
+			x = a[i]
+		}
+		if i < len(b) {
+			y = b[i]
+		}
+		if x == y {
+			continue
+		}
+		fmt.Fprintf(&s, "\n\t%d: %s\n\twant %s", i, x, y)
+		if shown++; shown == 4 {
+			break
+		}
+	}
+	return s.String()
+}
+
+// report logs what was refused, most frequent first.
+func (p *pair) report() {
+	n := 0
+	reasons := slices.SortedFunc(maps.Keys(p.refused), func(a, b string) int { return p.refused[b] - p.refused[a] })
+	for _, r := range reasons {
+		n += p.refused[r]
+	}
+	p.t.Logf("%d statements, %d of them refused with 1235", p.ran, n)
+	for _, r := range reasons {
+		p.t.Logf("%5d  %s\n\t%.200s", p.refused[r], r, p.examples[r])
+	}
+}
