@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -27,6 +28,113 @@ func (r *Runner) ask(ctx context.Context, st *Statement, db string, sql []byte) 
 	}
 	defer c.Release()
 	return c.Query(ctx, string(sql))
+}
+
+// askStored is ask for what a column will store. Without lenient that is an error where MariaDB's is; a lenient statement (IGNORE) stores the nearest
+// value.
+func (r *Runner) askStored(ctx context.Context, st *Statement, db string, sql []byte, lenient bool) (*backend.Result, error) {
+	if !lenient {
+		return r.ask(ctx, st, db, sql)
+	}
+	w := st.Tx.Want(txn.Place{Leaf: st.Home, Schema: db})
+	w.Variant = backend.Internal
+	c, err := r.cfg.Pools.Get(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	c.ResetOnRelease()
+	if _, err := c.Query(ctx, "SET sql_mode=REPLACE(REPLACE(@@sql_mode,'STRICT_TRANS_TABLES',''),'STRICT_ALL_TABLES','')"); err != nil {
+		return nil, err
+	}
+	return c.Query(ctx, string(sql))
+}
+
+// storedKey is the partition of the row whose key columns are given these expressions, and the values that they will have.
+func (r *Runner) storedKey(ctx context.Context, st *Statement, t *topo.Table, f *shard.Func, types, exprs []string, lenient bool, row int) (int, [][]byte, error) {
+	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, types, [][]string{exprs}), lenient)
+	if err != nil {
+		return 0, nil, storeError(err, t, t.ShardKey, row)
+	}
+	if len(res.Rows) != 1 {
+		return 0, nil, errorf(wire.ErUnknown, "leaf %s did not evaluate the shard key of a row", st.Home)
+	}
+	values := make([][]byte, len(t.ShardKey))
+	missing := false
+	at := 0
+	for k, c := range t.ShardKey {
+		col := &t.Columns[c]
+		// NULL for a NOT NULL column: MariaDB refuses the row or stores the type's default, depending on the mode.
+		if res.Rows[0][at] == nil && !col.Nullable {
+			if isText(col) {
+				missing, exprs[k] = true, "''"
+				if col.Type == "enum" {
+					exprs[k] = "1"
+				}
+			} else {
+				res.Rows[0][at] = implicitDefault(col)
+			}
+		}
+		values[k] = res.Rows[0][at]
+		if at++; isText(col) {
+			at++
+		}
+	}
+	if missing {
+		return r.storedKey(ctx, st, t, f, types, exprs, lenient, row)
+	}
+	o, err := f.Answer(res.Rows[0])
+	if err != nil {
+		return 0, nil, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support this value for the shard key of '%s.%s'", t.DB, t.Name)
+	}
+	return o, values, nil
+}
+
+// insertIgnores says whether the statement is INSERT IGNORE.
+func (st *Statement) insertIgnores() bool {
+	return st.headHas("IGNORE", st.Plan.Insert.Head)
+}
+
+func (st *Statement) headHas(keyword string, head sqltext.Span) bool {
+	return slices.ContainsFunc(st.Scan.Tokens[head.From:head.To], func(t sqltext.Token) bool { return word(st.Scan, t, keyword) })
+}
+
+// storeError is the error of a row whose key can't be stored, with the names that the table has in place of those of StoreSQL.
+func storeError(err error, t *topo.Table, columns []int, row int) error {
+	var e *wire.ServerError
+	if !errors.As(err, &e) {
+		return err
+	}
+	m := e.Message
+	for k, c := range columns {
+		name := t.Columns[c].Name
+		m = strings.ReplaceAll(m, fmt.Sprintf("``.``.`v0_%d`", k), fmt.Sprintf("`%s`.`%s`.`%s`", t.DB, t.Name, name))
+		m = strings.ReplaceAll(m, fmt.Sprintf("'v0_%d'", k), "'"+name+"'")
+	}
+	if head, ok := strings.CutSuffix(m, " at row 0"); ok {
+		m = head + " at row " + strconv.Itoa(row+1)
+	}
+	return &wire.ServerError{Code: e.Code, State: e.State, Message: m}
+}
+
+// constant says whether a default is the same for every row: a literal.
+func constant(def string) bool {
+	return def == "" || strings.EqualFold(def, "NULL") || strings.IndexByte("'0123456789-", def[0]) >= 0
+}
+
+// implicitDefault is what a NOT NULL column has when it is given nothing and the mode is not strict, for the types without a collation.
+func implicitDefault(c *topo.Column) []byte {
+	switch c.Type {
+	case "date":
+		return []byte("0000-00-00")
+	case "datetime":
+		return []byte("0000-00-00 00:00:00")
+	case "time":
+		return []byte("00:00:00")
+	case "binary", "varbinary":
+		return []byte{}
+	}
+	return []byte("0")
 }
 
 // learn asks a leaf for the weights of strings that only MariaDB can weigh.
@@ -68,8 +176,8 @@ func (r *Runner) compare(ctx context.Context, st *Statement, f *shard.Func) (int
 
 // askOrdinal has a leaf say which values a row's key columns will store. Expressions are replaced by what they gave, so that the row that
 // is inserted is the row that was asked about.
-func (r *Runner) askOrdinal(ctx context.Context, st *Statement, f *shard.Func, key plan.KeyTuple, row *rowPlace, auto int) (int, error) {
-	t := st.Plan.Insert.Table
+func (r *Runner) askOrdinal(ctx context.Context, st *Statement, f *shard.Func, i int, row *rowPlace, auto int) (int, error) {
+	t, key := st.Plan.Insert.Table, st.Plan.Insert.Keys[i]
 	types := make([]string, len(key))
 	exprs := make([]string, len(key))
 	for k := range key {
@@ -85,26 +193,14 @@ func (r *Runner) askOrdinal(ctx context.Context, st *Statement, f *shard.Func, k
 		}
 		exprs[k] = e
 	}
-	res, err := r.ask(ctx, st, t.DB, f.StoreSQL(nil, types, [][]string{exprs}))
+	o, stored, err := r.storedKey(ctx, st, t, f, types, exprs, st.insertIgnores(), i)
 	if err != nil {
 		return 0, err
 	}
-	if len(res.Rows) != 1 {
-		return 0, errorf(wire.ErUnknown, "leaf %s did not evaluate the shard key of a row", st.Home)
-	}
-	o, err := f.Answer(res.Rows[0])
-	if err != nil {
-		return 0, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support this value for the shard key of '%s.%s'", t.DB, t.Name)
-	}
-	at := 0
 	for k := range key {
 		col := &t.Columns[t.ShardKey[k]]
-		text := res.Rows[0][at]
-		at++
-		if isText(col) {
-			at++
-		}
-		if key[k].Kind == plan.OperandExpr {
+		text := stored[k]
+		if key[k].Kind == plan.OperandExpr || key[k].Kind == plan.OperandDefault && !key[k].Expr.Empty() && !constant(col.Default) {
 			row.splices = append(row.splices, plan.Splice{From: key[k].Expr.From, To: key[k].Expr.To, Pieces: []plan.Piece{{Text: storedLiteral(text, col)}}})
 		}
 	}
@@ -134,10 +230,10 @@ func (st *Statement) expression(o *plan.Operand, col *topo.Column) (string, erro
 		return "NULL", nil
 	case plan.OperandNone, plan.OperandDefault:
 		if col.Default == "" {
-			if col.Nullable {
-				return "NULL", nil
-			}
-			return "", &Error{Code: 1364, State: "HY000", Message: "Field '" + col.Name + "' doesn't have a default value"}
+			return "NULL", nil // and for a NOT NULL column an error, or what NULL becomes
+		}
+		if o.Expr.Empty() && !constant(col.Default) {
+			return "", errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support an INSERT that leaves the shard key column '%s' to its default %s", col.Name, col.Default)
 		}
 		return col.Default, nil
 	case plan.OperandLiteral:
@@ -205,7 +301,7 @@ func (st *Statement) argument(n int, neg bool) (string, error) {
 }
 
 // askInt has a leaf say which integer an AUTO_INCREMENT column would store. ok is false for NULL.
-func (r *Runner) askInt(ctx context.Context, st *Statement, o *plan.Operand) (v int64, u uint64, ok bool, err error) {
+func (r *Runner) askInt(ctx context.Context, st *Statement, o *plan.Operand, i int) (v int64, u uint64, ok bool, err error) {
 	t := st.Plan.Insert.Table
 	col := t.Columns[t.AutoIncrement]
 	e, err := st.expression(o, &col)
@@ -216,9 +312,9 @@ func (r *Runner) askInt(ctx context.Context, st *Statement, o *plan.Operand) (v 
 	if err != nil {
 		return 0, 0, false, err
 	}
-	res, err := r.ask(ctx, st, t.DB, f.StoreSQL(nil, []string{shard.DeclaredType(col.FullType, "", "")}, [][]string{{e}}))
+	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, []string{shard.DeclaredType(col.FullType, "", "")}, [][]string{{e}}), st.insertIgnores())
 	if err != nil {
-		return 0, 0, false, err
+		return 0, 0, false, storeError(err, t, []int{t.AutoIncrement}, i)
 	}
 	if len(res.Rows) != 1 || len(res.Rows[0]) != 1 {
 		return 0, 0, false, errorf(wire.ErUnknown, "leaf %s did not evaluate a value of '%s'", st.Home, col.Name)

@@ -86,11 +86,12 @@ type Statement struct {
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error
 
-	out  Outcome
-	buf  []byte // scratch: column definitions, OK packets
-	text []byte // scratch: a part's text
-	body []byte // scratch: COM_STMT_EXECUTE
-	pipe []byte // scratch: a pipeline's answer
+	prefix string // of Query's text: SET STATEMENT … FOR
+	out    Outcome
+	buf    []byte // scratch: column definitions, OK packets
+	text   []byte // scratch: a part's text
+	body   []byte // scratch: COM_STMT_EXECUTE
+	pipe   []byte // scratch: a pipeline's answer
 
 	vals     []shard.Value
 	unquoted []byte // what vals point into

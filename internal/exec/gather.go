@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -50,6 +51,7 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 		sources[i] = &source{st: st, place: p}
 	}
 	err = r.gatherFrom(ctx, st, sources, offset, count, pushed)
+	refused := slices.ContainsFunc(sources, func(s *source) bool { return s.err != nil })
 	// Every connection is given back, whatever happened. The first error is the one that caused the others.
 	for _, s := range sources {
 		if e := s.close(ctx, err); e != nil && err == nil {
@@ -60,9 +62,70 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 		err = ctx.Err()
 	}
 	if err != nil {
+		if own := (*wire.ServerError)(nil); refused && !st.out.Begun && errors.As(err, &own) {
+			return r.ownError(ctx, st, own)
+		}
 		return err
 	}
+	st.foldNotes()
 	return st.writeEnd()
+}
+
+// foldNotes leaves one of the warnings that every part gave about the statement's text, and no more than MariaDB keeps.
+func (st *Statement) foldNotes() {
+	o := &st.out
+	seen := map[Note]bool{}
+	o.Notes = slices.DeleteFunc(o.Notes, func(n Note) bool {
+		if n.Code != ambiguousColumn {
+			return false
+		}
+		again := seen[n]
+		seen[n] = true
+		if again && o.Warnings > 0 {
+			o.Warnings--
+		}
+		return again
+	})
+	o.Notes = o.Notes[:min(len(o.Notes), maxNotes)]
+}
+
+// ambiguousColumn is the one warning about a statement's text, not about rows: "Column 'a' in GROUP BY is ambiguous".
+const ambiguousColumn = "1052"
+
+// maxNotes is max_error_count's default.
+const maxNotes = 64
+
+// ownError is what MariaDB says to the client's own text, where it refuses that already when it is prepared: a part's text has more in it than the
+// client wrote, and an error in a part may name a clause that the client did not put it into.
+func (r *Runner) ownError(ctx context.Context, st *Statement, part *wire.ServerError) error {
+	w := st.Tx.Want(txn.Place{Leaf: st.Home, Schema: st.Sess.DB})
+	c, err := r.cfg.Pools.Get(ctx, w)
+	if err != nil {
+		return part
+	}
+	defer c.Release()
+	text := st.Scan.Src[:st.Scan.End]
+	if !st.Query.Empty() {
+		text = plan.RenderSpan(nil, st.Scan, st.Query, nil, nil, "", 0)
+	}
+	if err := c.SendPrepare(string(text)); err != nil {
+		return part
+	}
+	for {
+		p, err := c.Next()
+		if err != nil {
+			return part
+		}
+		switch p.Kind {
+		case backend.KindErr:
+			return p.Err()
+		case backend.KindPrepared:
+			c.CloseStatement(c.Statement)
+		}
+		if c.Done() {
+			return part
+		}
+	}
 }
 
 func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*source, offset, count int64, pushed uint64) error {
@@ -241,7 +304,11 @@ func (st *Statement) writeHead(columns [][]byte, hidden int) error {
 	if err := st.Out.Packet(st.buf); err != nil {
 		return err
 	}
-	for _, d := range visible {
+	for i, d := range visible {
+		d, err := st.named(d, i, len(visible))
+		if err != nil {
+			return err
+		}
 		if err := st.Out.Packet(d); err != nil {
 			return err
 		}
@@ -284,6 +351,15 @@ func (st *Statement) number(o *plan.Operand) (int64, error) {
 			if n, err := strconv.ParseUint(string(v.B), 10, 64); err == nil && !v.Neg {
 				return int64(min(n, 1<<62)), nil
 			}
+		case shard.String: // of a parameter: MariaDB reads its digits
+			n := int64(0)
+			for _, c := range bytes.TrimLeft(v.B, " ") {
+				if c < '0' || c > '9' || n > 1<<58 {
+					break
+				}
+				n = n*10 + int64(c-'0')
+			}
+			return n, nil
 		}
 	}
 	return 0, &Error{Code: 1210, State: "HY000", Message: "Incorrect arguments to LIMIT"}

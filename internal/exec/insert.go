@@ -281,39 +281,56 @@ func (r *Runner) autos(ctx context.Context, st *Statement, rows []rowPlace) (fir
 	if in.Auto == plan.AutoNone {
 		return 0, nil
 	}
+	// As MariaDB counts, row by row: a given value moves the sequence for the rows behind it.
 	var wanted []int
 	var highest uint64
-	for i := range rows {
-		if in.Auto == plan.AutoAbsent {
-			wanted = append(wanted, i)
-			continue
+	generate := func() error {
+		if len(wanted) == 0 {
+			return nil
 		}
-		v, ask, err := r.autoValue(ctx, st, i)
+		v, err := r.cfg.Sequences.Next(ctx, in.Table, len(wanted))
+		if err != nil {
+			return err
+		}
+		if first == 0 {
+			first = v
+		}
+		for n, i := range wanted {
+			rows[i].auto, rows[i].given = v+uint64(n), true
+		}
+		wanted = wanted[:0]
+		return nil
+	}
+	observe := func() error {
+		if highest == 0 {
+			return nil
+		}
+		err := r.cfg.Sequences.Observe(ctx, in.Table, highest)
+		highest = 0
+		return err
+	}
+	for i := range rows {
+		v, ask := uint64(0), true
+		if in.Auto == plan.AutoGiven {
+			if v, ask, err = r.autoValue(ctx, st, i); err != nil {
+				return 0, err
+			}
+		}
+		if ask {
+			err = observe()
+			wanted = append(wanted, i)
+		} else {
+			err = generate()
+			highest = max(highest, v)
+		}
 		if err != nil {
 			return 0, err
 		}
-		if ask {
-			wanted = append(wanted, i)
-		} else {
-			highest = max(highest, v)
-		}
 	}
-	if highest > 0 {
-		if err := r.cfg.Sequences.Observe(ctx, in.Table, highest); err != nil {
-			return 0, err
-		}
-	}
-	if len(wanted) == 0 {
-		return 0, nil
-	}
-	first, err = r.cfg.Sequences.Next(ctx, in.Table, len(wanted))
-	if err != nil {
+	if err := generate(); err != nil {
 		return 0, err
 	}
-	for n, i := range wanted {
-		rows[i].auto, rows[i].given = first+uint64(n), true
-	}
-	return first, nil
+	return first, observe()
 }
 
 // autoValue reads the value that a row has for its AUTO_INCREMENT column: ask means that it asks for one. A negative value is 0: it
@@ -332,7 +349,7 @@ func (r *Runner) autoValue(ctx context.Context, st *Statement, i int) (v uint64,
 		signed, v, ok = plainInt(val)
 	}
 	if !ok {
-		if signed, v, ok, err = r.askInt(ctx, st, o); err != nil {
+		if signed, v, ok, err = r.askInt(ctx, st, o, i); err != nil {
 			return 0, false, err
 		}
 		if !ok {
@@ -385,7 +402,7 @@ func (r *Runner) rowOrdinals(ctx context.Context, st *Statement, db *topo.Databa
 	}
 	auto := slices.Index(in.Table.ShardKey, in.Table.AutoIncrement)
 	for i := range rows {
-		o, err := r.rowOrdinal(ctx, st, f, in.Keys[i], &rows[i], auto)
+		o, err := r.rowOrdinal(ctx, st, f, i, &rows[i], auto)
 		if err != nil {
 			return err
 		}
@@ -394,7 +411,8 @@ func (r *Runner) rowOrdinals(ctx context.Context, st *Statement, db *topo.Databa
 	return nil
 }
 
-func (r *Runner) rowOrdinal(ctx context.Context, st *Statement, f *shard.Func, key plan.KeyTuple, row *rowPlace, auto int) (int, error) {
+func (r *Runner) rowOrdinal(ctx context.Context, st *Statement, f *shard.Func, i int, row *rowPlace, auto int) (int, error) {
+	key := st.Plan.Insert.Keys[i]
 	st.vals, st.unquoted = st.vals[:0], st.unquoted[:0]
 	for k := range key {
 		if k == auto && row.given {
@@ -403,7 +421,7 @@ func (r *Runner) rowOrdinal(ctx context.Context, st *Statement, f *shard.Func, k
 		}
 		v, err := st.value(&key[k])
 		if errors.Is(err, errNotPlain) {
-			return r.askOrdinal(ctx, st, f, key, row, auto)
+			return r.askOrdinal(ctx, st, f, i, row, auto)
 		}
 		if err != nil {
 			return 0, err
@@ -412,7 +430,7 @@ func (r *Runner) rowOrdinal(ctx context.Context, st *Statement, f *shard.Func, k
 	}
 	o, err := f.Store(st.vals)
 	if errors.Is(err, shard.ErrInexact) || errors.Is(err, shard.ErrAskLeaf) {
-		return r.askOrdinal(ctx, st, f, key, row, auto)
+		return r.askOrdinal(ctx, st, f, i, row, auto)
 	}
 	return o, err
 }

@@ -66,7 +66,13 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory}
 	sub := &Statement{
 		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		Prepared: st.Prepared, Args: st.Args, Out: out,
+		Args: st.Args, Out: out,
+		// The binary protocol tells a FLOAT as it is, the text protocol rounds it.
+		Prepared: true,
+	}
+	if r := st.Sess.Results; r != "" && r != wideCharset {
+		// What the client may not be able to read must be written all the same.
+		sub.prefix = "SET STATEMENT character_set_results=" + wideCharset + " FOR "
 	}
 	if err := r.run(ctx, sub); err != nil {
 		return err
@@ -99,6 +105,9 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	return st.writeOK()
 }
 
+// wideCharset has all characters.
+const wideCharset = "utf8mb4"
+
 // targets are the places that rows of a table may go to: its partitions by ordinal, or every leaf.
 func (st *Statement) targets(t *topo.Table) ([]txn.Place, error) {
 	if t.Kind == topo.Reference {
@@ -128,6 +137,10 @@ type rowWriter struct {
 	keys []int // which column of the query is each shard key column
 	auto int   // which is the AUTO_INCREMENT column, -1 when none is
 	more bool  // a generated value goes before each row
+	// bufs are the rows' texts that wait for their place, which those rows are, and row the one at hand.
+	bufs  [][]byte
+	which [][]int
+	row   int
 
 	first, affected uint64
 	warnings        uint16
@@ -140,13 +153,9 @@ type rowWriter struct {
 const insertBatch = 1 << 20
 
 func (w *rowWriter) prepare(defs []wire.Column) error {
-	format := value.Text
-	if w.st.Prepared {
-		format = value.Binary
-	}
 	is := w.st.Plan.InsertSelect
 	for i := range defs {
-		w.cols = append(w.cols, value.Of(&defs[i], format))
+		w.cols = append(w.cols, value.Of(&defs[i], value.Binary))
 	}
 	w.more = is.ColumnText != ""
 	if is.Table.AutoIncrement >= 0 {
@@ -171,44 +180,51 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 			return err
 		}
 	}
-	bufs := make([][]byte, len(places))
+	w.bufs, w.which = make([][]byte, len(places)), make([][]int, len(places))
 	turn := int(w.r.turn.Add(1))
 	cells := make([][]byte, len(w.cols))
-	for _, row := range w.rows {
-		if err := splitRow(row, w.cols, w.st.Prepared, cells); err != nil {
+	for n, row := range w.rows {
+		w.row = n
+		if err := splitRow(row, w.cols, cells); err != nil {
 			return err
 		}
 		text, auto, err := w.text(ctx, cells)
 		if err != nil {
 			return err
 		}
-		to := bufs
-		at := 0
+		from, to := 0, len(places)
 		switch t.Kind {
 		case topo.Keyless:
-			at, to = turn%len(places), bufs[turn%len(places):][:1]
+			from = turn % len(places)
+			to = from + 1
 		case topo.Sharded:
-			if at, err = w.ordinal(ctx, f, cells, auto); err != nil {
+			if from, err = w.ordinal(ctx, f, cells, auto); err != nil {
 				return err
 			}
-			to = bufs[at : at+1]
+			to = from + 1
 		}
-		for i := range to {
-			if len(to[i]) > 0 {
-				to[i] = append(to[i], ',')
-			}
-			to[i] = append(to[i], text...)
-			if len(to[i]) > insertBatch {
-				if err := w.flush(ctx, g, places, bufs, at+i); err != nil {
-					return err
-				}
+		for i := from; i < to; i++ {
+			if err := w.add(ctx, g, places, i, text); err != nil {
+				return err
 			}
 		}
 	}
-	for i := range bufs {
-		if err := w.flush(ctx, g, places, bufs, i); err != nil {
+	for i := range places {
+		if err := w.flush(ctx, g, places, i); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (w *rowWriter) add(ctx context.Context, g *txn.Group, places []txn.Place, i int, text []byte) error {
+	if len(w.bufs[i]) > 0 {
+		w.bufs[i] = append(w.bufs[i], ',')
+	}
+	w.bufs[i] = append(w.bufs[i], text...)
+	w.which[i] = append(w.which[i], w.row)
+	if len(w.bufs[i]) > insertBatch {
+		return w.flush(ctx, g, places, i)
 	}
 	return nil
 }
@@ -218,14 +234,11 @@ func (w *rowWriter) text(ctx context.Context, cells [][]byte) (text []byte, auto
 	t := w.st.Plan.InsertSelect.Table
 	ask := w.more
 	if w.auto >= 0 {
-		c := cells[w.auto]
-		lit, err := value.Literal(nil, &w.cols[w.auto], c)
+		v, given, err := w.given(cells[w.auto])
 		if err != nil {
 			return nil, 0, err
 		}
-		if c == nil || string(lit) == "0" && !w.st.Sess.NoAutoValueOnZero {
-			ask = true
-		} else if v, err := strconv.ParseUint(string(lit), 10, 64); err == nil {
+		if ask = !given; v > 0 {
 			if err := w.r.cfg.Sequences.Observe(ctx, t, v); err != nil {
 				return nil, 0, err
 			}
@@ -256,6 +269,34 @@ func (w *rowWriter) text(ctx context.Context, cells [][]byte) (text []byte, auto
 		}
 	}
 	return append(text, ')'), auto, nil
+}
+
+// given reads the value that the query has for the AUTO_INCREMENT column; not given: it asks for a generated one. A negative value is 0.
+func (w *rowWriter) given(cell []byte) (v uint64, given bool, err error) {
+	if cell == nil {
+		return 0, false, nil
+	}
+	val, err := cellValue(&w.cols[w.auto], cell)
+	if err != nil {
+		return 0, false, err
+	}
+	signed, v, ok := plainInt(val)
+	if !ok {
+		n, perr := strconv.ParseInt(string(val.B), 10, 64)
+		if perr != nil {
+			t := w.st.Plan.InsertSelect.Table
+			return 0, false, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support INSERT … SELECT of a value that is no integer into the AUTO_INCREMENT column '%s'",
+				t.Columns[t.AutoIncrement].Name)
+		}
+		signed, v = n, uint64(max(n, 0))
+	}
+	if signed == 0 && v == 0 && !w.st.Sess.NoAutoValueOnZero {
+		return 0, false, nil
+	}
+	if signed < 0 {
+		v = 0
+	}
+	return v, true, nil
 }
 
 // ordinal is the partition of a row.
@@ -292,14 +333,8 @@ func (w *rowWriter) ordinal(ctx context.Context, f *shard.Func, cells [][]byte, 
 		}
 		exprs[k] = string(lit)
 	}
-	res, err := w.r.ask(ctx, st, t.DB, f.StoreSQL(nil, types, [][]string{exprs}))
-	if err != nil {
-		return 0, err
-	}
-	if len(res.Rows) != 1 {
-		return 0, errorf(wire.ErUnknown, "leaf %s did not evaluate the shard key of a row", st.Home)
-	}
-	return f.Answer(res.Rows[0])
+	o, _, err = w.r.storedKey(ctx, st, t, f, types, exprs, st.headHas("IGNORE", st.Plan.InsertSelect.Head), w.row)
+	return o, err
 }
 
 // cellValue is a cell as a value to be stored.
@@ -335,8 +370,8 @@ func cellValue(c *value.Column, cell []byte) (shard.Value, error) {
 	return shard.Value{Kind: shard.String, B: cell, Charset: "\x00"}, nil
 }
 
-func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place, bufs [][]byte, i int) error {
-	if len(bufs[i]) == 0 {
+func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place, i int) error {
+	if len(w.bufs[i]) == 0 {
 		return nil
 	}
 	is := w.st.Plan.InsertSelect
@@ -347,17 +382,17 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	}
 	schema := places[i].Schema
 	sql := plan.RenderSpan(w.st.clock(), w.st.Scan, is.Head, head, names, schema, 0)
-	sql = append(append(sql, " VALUES "...), bufs[i]...)
-	j := job{place: places[i]}
+	sql = append(append(sql, " VALUES "...), w.bufs[i]...)
+	j := job{place: places[i], rows: w.which[i]}
 	if !is.Tail.Empty() {
 		sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, names, names, schema, 0)
 		j.params = w.st.spanArgs(nil, is.Tail)
 	}
 	j.sql = sql
-	bufs[i] = bufs[i][:0]
 	if err := w.r.run1(ctx, w.st, g, &j); err != nil {
 		return err
 	}
+	w.bufs[i], w.which[i] = w.bufs[i][:0], w.which[i][:0]
 	if is.Table.Kind != topo.Reference || i == 0 {
 		w.affected += j.res.ok.AffectedRows
 		w.dups += j.duplicates(false)
@@ -369,11 +404,8 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	return nil
 }
 
-// splitRow cuts a row into cells; nil is NULL.
-func splitRow(row []byte, cols []value.Column, binary bool, cells [][]byte) error {
-	if !binary {
-		return wire.SplitTextRow(row, cells)
-	}
+// splitRow cuts a row of the binary protocol into cells; nil is NULL.
+func splitRow(row []byte, cols []value.Column, cells [][]byte) error {
 	var b wire.BinaryRow
 	if err := b.Reset(row, len(cols)); err != nil {
 		return err

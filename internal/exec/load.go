@@ -49,8 +49,9 @@ func (r *Runner) load(ctx context.Context, st *Statement) error {
 	if l.Table.Kind == topo.Reference {
 		jobs = jobs[:1]
 	}
-	st.generated(ld.first)
-	return st.answer(jobs)
+	err = st.answer(jobs)
+	st.generated(ld.first) // LAST_INSERT_ID() knows it, the answer of LOAD DATA does not tell it
+	return err
 }
 
 func (st *Statement) loadFile() string {

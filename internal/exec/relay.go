@@ -19,6 +19,8 @@ type relay struct {
 	// quiet keeps an OK for the caller: writes whose parts are added up.
 	quiet bool
 	err   *wire.ServerError // of the answer
+	// The column that comes next, of how many; counted where the plan names columns.
+	column, columns int
 }
 
 // packet handles one packet of the answer.
@@ -35,8 +37,21 @@ func (l *relay) packet(p backend.Packet) error {
 			return err
 		}
 		st.buf = b
+		if len(st.Plan.Names) > 0 {
+			if b, err = st.named(b, l.column, l.columns); err != nil {
+				return err
+			}
+			l.column++
+		}
 		return out.Packet(b)
 	case backend.KindHead:
+		if len(st.Plan.Names) > 0 {
+			n, _, err := wire.ParseColumnCount(p.Payload, out.Caps())
+			if err != nil {
+				return err
+			}
+			l.column, l.columns = 0, n
+		}
 		st.out.Begun, st.out.HasRows = true, true
 		return out.Packet(p.Payload)
 	case backend.KindColumnsEnd:
@@ -53,6 +68,22 @@ func (l *relay) packet(p backend.Packet) error {
 		l.err = logical(p.Err(), l.schema, l.db)
 	}
 	return nil
+}
+
+// named is the definition of one of the client's n columns under the name that the client's text gives it.
+func (st *Statement) named(def []byte, column, n int) ([]byte, error) {
+	for _, c := range st.Plan.Names {
+		if int(c.Col) != column && int(c.Col)+n != column {
+			continue
+		}
+		var d wire.Column
+		if err := wire.ParseColumn(def, st.Out.Caps(), &d); err != nil {
+			return nil, err
+		}
+		d.Name = st.Scan.Text(c.Span)
+		return wire.AppendColumn(nil, st.Out.Caps(), &d), nil
+	}
+	return def, nil
 }
 
 // patched relays an EOF or OK with the session's status in place of the connection's.

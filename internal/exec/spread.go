@@ -163,6 +163,7 @@ func (j *job) read(c *backend.Conn, st *Statement) error {
 			j.res.ok.Info, j.res.ok.Track = nil, nil
 		case backend.KindErr:
 			j.res.err = logical(p.Err(), j.place.Schema, st.logicalDB(j.place))
+			j.res.err.Message = j.rowNumber(j.res.err.Message)
 		case backend.KindHead, backend.KindColumnsEnd:
 			j.res.head = append(j.res.head, bytes.Clone(p.Payload))
 		case backend.KindColumn:
@@ -187,7 +188,24 @@ func (j *job) notes(ctx context.Context, c *backend.Conn, st *Statement) error {
 		return err
 	}
 	j.res.notes = sub.out.Notes
+	for i := range j.res.notes {
+		j.res.notes[i].Message = j.rowNumber(j.res.notes[i].Message)
+	}
 	return nil
+}
+
+// rowNumber is a message with the number of the row in the client's statement in place of that in the job's.
+func (j *job) rowNumber(message string) string {
+	const at = " at row "
+	i := strings.LastIndex(message, at)
+	if i < 0 || len(j.rows) == 0 {
+		return message
+	}
+	n, err := strconv.Atoi(message[i+len(at):])
+	if err != nil || n < 1 || n > len(j.rows) {
+		return message
+	}
+	return message[:i+len(at)] + strconv.Itoa(j.rows[n-1]+1)
 }
 
 // answer gives the client one answer for jobs that all succeeded.
@@ -212,6 +230,7 @@ func (st *Statement) answer(jobs []job) error {
 		sums[len(sums)-1] = int64(o.Warnings) // "Warnings: n" is the last
 		o.Info = recount(o.Info, sums)
 	}
+	o.Notes = o.Notes[:min(len(o.Notes), maxNotes)]
 	if len(jobs[0].res.head) == 0 {
 		return st.writeOK()
 	}

@@ -18,7 +18,7 @@ type part struct {
 // forwardPart is the statement for one place: the client's own bytes where nothing has to be renamed.
 func (st *Statement) forwardPart(schema string) part {
 	if !st.Query.Empty() {
-		p := part{sql: plan.RenderSpan(nil, st.Scan, st.Query, st.Plan.Forward, st.Plan.Forward, schema, 0)}
+		p := part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, st.Plan.Forward, st.Plan.Forward, schema, 0)}
 		p.params = st.spanArgs(nil, st.Query)
 		return p
 	}
@@ -39,7 +39,7 @@ func (st *Statement) mergePart(schema string, limit uint64) part {
 		}
 		return p
 	}
-	p := part{sql: plan.RenderSpan(nil, st.Scan, st.Query, m.Splices, m.Names, schema, limit)}
+	p := part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, m.Splices, m.Names, schema, limit)}
 	if st.Prepared {
 		// The order is that of the whole statement: the query's own lie between those before and behind it.
 		order := plan.ParamOrder(st.Scan, m.Splices, m.Names)

@@ -99,11 +99,51 @@ func (p *planner) selectPlan() (*Plan, error) {
 		return plan, nil
 	}
 	plan.Forward = p.names()
+	plan.Names = p.columnNames(q, plan.Forward)
 	if plan.Merge, plan.Stage = p.merge(u); p.fault != nil {
 		return nil, p.fault
 	}
 	plan.Short = p.short(u, plan)
 	return plan, nil
+}
+
+// columnNames are the columns of a query that have their text for a name, where splices would change that. Between two stars a column has no number.
+func (p *planner) columnNames(q *sqltext.Query, splices []Splice) []ColumnName {
+	for q != nil && q.Select == nil {
+		q = q.Left
+	}
+	if q == nil || len(splices) == 0 {
+		return nil
+	}
+	items := q.Select.Items
+	stars := 0
+	for i := range items {
+		if items[i].Star {
+			stars++
+		}
+	}
+	var out []ColumnName
+	before := 0
+	for i := range items {
+		item := &items[i]
+		if item.Star {
+			before++
+			continue
+		}
+		if item.Expr == nil || item.Alias.Tok >= 0 || len(within(splices, item.Span)) == 0 {
+			continue
+		}
+		if _, column := item.Expr.(*sqltext.Column); column {
+			continue // it is called by its last part
+		}
+		switch {
+		case before == 0:
+			out = append(out, ColumnName{Col(i), item.Span})
+		case before == stars:
+			out = append(out, ColumnName{Col(i - len(items)), item.Span})
+		}
+	}
+	return out
 }
 
 // settleAll takes account of tables in text that the parser kept opaque.

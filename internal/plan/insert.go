@@ -229,14 +229,14 @@ func insertOperand(e sqltext.Expr, column string) (Operand, error) {
 		case sqltext.LitNull:
 			return Operand{Kind: OperandNull}, nil
 		case sqltext.LitDefault:
-			return Operand{Kind: OperandDefault}, nil
+			return Operand{Kind: OperandDefault, Expr: e.ExprSpan()}, nil
 		}
 	case *sqltext.ParamRef:
 		return Operand{Kind: OperandParam, Param: x.Index, Neg: x.Neg}, nil
 	}
 	if f, ok := unparen(e).(*sqltext.Func); ok && strings.EqualFold(f.Name, "DEFAULT") && len(f.Args) == 1 {
 		if c, ok := f.Args[0].(*sqltext.Column); ok && strings.EqualFold(c.Name.Text, column) {
-			return Operand{Kind: OperandDefault}, nil
+			return Operand{Kind: OperandDefault, Expr: e.ExprSpan()}, nil
 		}
 	}
 	if anyExpr(e, isColumn) {

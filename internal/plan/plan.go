@@ -35,6 +35,8 @@ type Plan struct {
 	Writes, Locks, Rows bool
 	// Short: an equality on a whole unique key, no lock, no function that waits: may ride a pipeline.
 	Short bool
+	// Names are the client's columns whose names a part's text would change: it has other names of tables in it. Each is called as its span reads.
+	Names []ColumnName
 	// Facts of the statement that the session acts on: last insert id, user variables.
 	Facts sqltext.Facts
 	// Params is the number of ? in the statement.
@@ -43,6 +45,12 @@ type Plan struct {
 	Cacheable bool
 	// Revision of the snapshot that the plan was made for.
 	Revision int64
+}
+
+// ColumnName is the name of a column of the answer: the client's text of Span.
+type ColumnName struct {
+	Col  Col
+	Span sqltext.Span
 }
 
 // RouteKind says how the places of a statement are found.
@@ -77,7 +85,7 @@ type Operand struct {
 	Neg  bool
 	// Param is the index of the ? (OperandParam); Neg as well.
 	Param int
-	// Expr is the span to be evaluated by a leaf (OperandExpr).
+	// Expr is the span to be evaluated by a leaf (OperandExpr), and that of a DEFAULT that the client wrote.
 	Expr sqltext.Span
 }
 
