@@ -71,6 +71,7 @@ func (s *session) query1(text []byte) error {
 
 // textError asks a leaf what is wrong with a text that can't be read: MariaDB's own message, with its position.
 func (s *session) textError(ctx context.Context, text []byte, cause error) error {
+	s.warnings = s.warnings[:0]
 	if err := s.prepareOnly(ctx, string(text), nil); err != nil {
 		return err
 	}

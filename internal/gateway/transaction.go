@@ -24,7 +24,7 @@ func (s *session) transaction(ctx context.Context, scan *sqltext.Scan, stmt *sql
 		return s.endTransaction(ctx, stmt, src)
 	}
 	sp := stmt.Savepoint
-	name := quoteName(sp.Name.Text)
+	name := sp.Name.Text
 	var err error
 	switch sp.Verb {
 	case "SAVEPOINT":
