@@ -1,8 +1,11 @@
 package txn
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // LostError: the transaction lost a part of itself and was rolled back everywhere. The client may run it again.
@@ -25,6 +28,23 @@ func (e *LostError) SafeToRetry() bool { return true }
 
 // MySQL is 1213 ER_LOCK_DEADLOCK, which clients answer by running the transaction again.
 func (e *LostError) MySQL() (uint16, string, string) { return 1213, "40001", e.Error() }
+
+// Graver is the one of two errors of a statement that its client must hear of, either may be nil: the first, unless only the other one says that
+// the transaction is over. Who does not hear that takes what follows for a part of it.
+func Graver(first, other error) error {
+	if first == nil || !over(first) && over(other) {
+		return other
+	}
+	return first
+}
+
+func over(err error) bool {
+	var lost *LostError
+	var deadlock *DeadlockError
+	var ended *EndedError
+	var own *wire.ServerError
+	return errors.As(err, &lost) || errors.As(err, &deadlock) || errors.As(err, &ended) || errors.As(err, &own) && own.Code == wire.ErDeadlock
+}
 
 // EndedError: a statement (a procedure's COMMIT, for example) ended the transaction at one partition while it spanned several. It was rolled back
 // at the others.

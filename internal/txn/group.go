@@ -53,10 +53,7 @@ func (g *Group) Done(c *backend.Conn, err error) error { return g.s.Done(c, err)
 func (g *Group) End(ctx context.Context, err error) error {
 	s := g.s
 	if over := s.isOver(); over != nil || !s.InTransaction() {
-		if err == nil && over != nil {
-			err = over
-		}
-		return err
+		return Graver(err, over)
 	}
 	if g.own {
 		if err != nil {
