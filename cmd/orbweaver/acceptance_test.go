@@ -29,6 +29,7 @@ func TestPrograms(t *testing.T) {
 	t.Run("sysbench", func(t *testing.T) { sysbench(t, p) })
 	t.Run("documents", func(t *testing.T) { documents(t, p) })
 	t.Run("dump", func(t *testing.T) { dump(t, p) })
+	t.Run("large result", func(t *testing.T) { large(t, p) })
 	t.Run("idle clients", func(t *testing.T) { idle(t, p) })
 	p.stop(t, syscall.SIGTERM)
 }
