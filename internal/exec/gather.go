@@ -54,9 +54,7 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 	refused := slices.ContainsFunc(sources, func(s *source) bool { return s.err != nil })
 	// Every connection is given back, whatever happened. The first error is the one that caused the others.
 	for _, s := range sources {
-		if e := s.close(ctx, err); e != nil && err == nil {
-			err = e
-		}
+		err = txn.Graver(err, s.close(ctx, err))
 	}
 	if err == nil && ctx.Err() != nil {
 		err = ctx.Err()
