@@ -111,7 +111,7 @@ func (s *session) showPartitions(scan *sqltext.Scan, snap *topo.Snapshot, src so
 // nameAt is the name that a token is.
 func nameAt(scan *sqltext.Scan, tok int32, mode sqltext.Mode) string {
 	t := scan.Tokens[tok]
-	if t.Kind == sqltext.Word {
+	if t.Kind == sqltext.Word || t.Kind == sqltext.Number {
 		return string(scan.Bytes(tok))
 	}
 	return string(sqltext.Unquote(nil, t, scan.Src, mode))

@@ -114,7 +114,7 @@ func (s *session) changeUser(packet []byte) error {
 func (s *session) reset() {
 	s.tx.SetState(s.initial)
 	s.stmts, s.named, s.stmtID = nil, nil, 0
-	s.last, s.warnings, s.role, s.tables = lastStatement{}, nil, false, false
+	s.last, s.warnings, s.tables = lastStatement{}, nil, false
 	s.out.track = nil
 	s.sess.Mode.Version = s.g.versionNumber
 	s.setSQLMode(s.g.sqlMode)

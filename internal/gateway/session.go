@@ -63,7 +63,6 @@ type session struct {
 	named    map[string]string // PREPARE n FROM …: the texts
 	nextStmt uint32
 	stmtID   uint32 // of the last COM_STMT_PREPARE
-	role     bool   // SET ROLE was used
 	warnings []exec.Note
 	tables   bool           // LOCK TABLES is in force
 	released bool           // COMMIT RELEASE: the session ends with this statement

@@ -90,8 +90,6 @@ func (s *session) setAt(ctx context.Context, leaf string, scan *sqltext.Scan, se
 type change struct {
 	user bool
 	name string // of a system variable in lower case, of a user variable as written, with its @
-	// once: only the next transaction is meant.
-	once bool
 }
 
 // changed lists what a SET assigns to in the session.
