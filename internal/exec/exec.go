@@ -122,8 +122,15 @@ type Note struct{ Level, Code, Message string }
 // written: the caller writes it. Other errors are those of backend and txn, *plan.Error, and *Error.
 func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
 	st.out = Outcome{}
+	st.Tx.Reading(onlyReads(st.Plan))
 	err := r.run(ctx, st)
+	st.Tx.Reading(false) // what else the session does is not known to
 	return st.out, err
+}
+
+// onlyReads says whether a plan certainly leaves nothing to commit: a query of partitions without locks that calls nothing but MariaDB's own functions.
+func onlyReads(p *plan.Plan) bool {
+	return p.Merge != nil && !p.Writes && !p.Locks && p.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0
 }
 
 func (r *Runner) run(ctx context.Context, st *Statement) error {

@@ -133,7 +133,7 @@ func (s *Session) undo(h *held) {
 
 // forget takes a part out of the transaction; its connection goes back unless it is pinned. The caller holds mu.
 func (s *Session) forget(h *held) {
-	h.inTx, h.saved = false, false
+	h.inTx, h.saved, h.wrote = false, false, false
 	if h.pins != 0 && !h.conn.Broken() {
 		return
 	}
@@ -185,9 +185,9 @@ func (s *Session) parts() []*held {
 	return parts
 }
 
-// Commit commits every held partition. One: its answer is MariaDB's own. Several: one after another; *PartialCommitError when some have
-// committed and others have not, *UnknownCommitError when it can't be known. RELEASE is the caller's business. When ctx ends, a commit that
-// has been begun is finished.
+// Commit commits every held partition. One: its answer is MariaDB's own. Several: those that were written to one after another; *PartialCommitError
+// when some have committed and others have not, *UnknownCommitError when it can't be known. Those that were only read end meanwhile, and nothing
+// is lost when they can't. RELEASE is the caller's business. When ctx ends, a commit that has been begun is finished.
 func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,21 +209,73 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 			}
 		}
 	}
+	wrote, read := divide(parts)
+	endings := s.endReads(ctx, read)
 	var committed []Place
 	var last OK
-	for i, h := range parts {
+	for i, h := range wrote {
 		ok, err := end(ctx, h.conn, "COMMIT")
 		if err != nil {
-			return OK{}, s.failed(committed, parts[i:], err)
+			s.readsEnded(endings)
+			return OK{}, s.failed(committed, wrote[i:], err)
 		}
 		committed, last = append(committed, h.place), ok
 		s.forget(h)
 	}
+	s.readsEnded(endings)
 	s.finish(e)
-	if len(committed) != 1 {
+	if len(parts) != 1 {
 		last.Packet = nil
 	}
 	return last, nil
+}
+
+// divide tells the parts that may have written from those that certainly have not. One at least is among the first, for its answer.
+func divide(parts []*held) (wrote, read []*held) {
+	for _, h := range parts {
+		if h.wrote {
+			wrote = append(wrote, h)
+		} else {
+			read = append(read, h)
+		}
+	}
+	if len(wrote) == 0 && len(read) > 0 {
+		return read[:1], read[1:]
+	}
+	return wrote, read
+}
+
+// ending is a COMMIT whose answer is read later.
+type ending struct {
+	part *held
+	stop func() bool
+	err  error
+}
+
+// endReads sends COMMIT to parts that were only read.
+func (s *Session) endReads(ctx context.Context, parts []*held) []ending {
+	var all []ending
+	for _, h := range parts {
+		all = append(all, ending{h, h.conn.Watch(ctx), h.conn.Send(wire.ComQuery, []byte("COMMIT"))})
+	}
+	return all
+}
+
+// readsEnded reads the answers. A connection that did not give one is closed: its locks are gone, and there was nothing to lose.
+func (s *Session) readsEnded(all []ending) {
+	for _, e := range all {
+		if e.err == nil {
+			e.err = answered(e.part.conn)
+		}
+		e.stop()
+		if e.err == nil {
+			s.forget(e.part)
+			continue
+		}
+		s.drop(e.part)
+		e.part.conn.ResetOnRelease()
+		e.part.conn.Release()
+	}
 }
 
 var errDead = errors.New("closed by the leaf")

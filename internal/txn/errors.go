@@ -60,7 +60,8 @@ func (e *EndedError) OutcomeUnknown() bool { return true }
 // MySQL is 1180 ER_ERROR_DURING_COMMIT.
 func (e *EndedError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
 
-// PartialCommitError: a transaction over several partitions was committed at some of them only. Each place is in exactly one of the lists.
+// PartialCommitError: a transaction over several partitions was committed at some of them only. Each place that it may have
+// written to is in exactly one of the lists.
 type PartialCommitError struct {
 	Committed  []Place
 	RolledBack []Place

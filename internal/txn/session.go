@@ -61,6 +61,8 @@ type Session struct {
 	spans *Spans // nil: nobody wants to know
 	span  *Span  // nil while fewer than two connections are held
 
+	reading atomic.Bool // the statement that runs certainly writes nothing
+
 	lentMu sync.Mutex // taken after mu where both are
 	lent   []lent     // the oldest first
 	turns  uint64     // of lent
@@ -84,6 +86,7 @@ type held struct {
 	// inTx: it takes part in the transaction. noAuto: by autocommit=0 and not by START TRANSACTION, which would give LOCK TABLES' locks back.
 	inTx, noAuto bool
 	saved        bool // has the group's savepoint
+	wrote        bool // may have written in the transaction
 }
 
 // New is a session in autocommit mode without a transaction.
@@ -145,6 +148,10 @@ func (s *Session) find(p Place) *held {
 	return nil
 }
 
+// Reading says that what runs until it is taken back certainly writes nothing and locks nothing: no stored function that could. A place where all
+// of a transaction's statements were such has nothing to commit, and COMMIT does not wait for it before it goes on to others.
+func (s *Session) Reading(on bool) { s.reading.Store(on) }
+
 // ErrBusy: another part of the same statement is using the connection that the transaction holds at the place.
 var ErrBusy = errors.New("the transaction's connection is in use")
 
@@ -180,7 +187,7 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 		s.lend(c, p)
 		return c, nil
 	}
-	h := &held{place: p, busy: true, inTx: true}
+	h := &held{place: p, busy: true, inTx: true, wrote: !s.reading.Load()}
 	s.hold(h)
 	modes, savepoints := s.modes, s.savepoints
 	s.mu.Unlock()
@@ -272,6 +279,7 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 		c.Queue(s.next.set())
 	}
 	h.busy = true
+	h.wrote = h.wrote || !s.reading.Load()
 	s.lend(c, p)
 	return c, nil
 }
@@ -408,7 +416,7 @@ func (s *Session) doneFree(c *backend.Conn, place Place, err error) error {
 	if err == nil && c.Done() && c.ErrCode == 0 && c.InTransaction() && len(s.held) == 0 && !s.open {
 		// A procedure has begun a transaction: it is the session's from now on.
 		s.begin(Modes{})
-		s.hold(&held{place: place, conn: c, inTx: true})
+		s.hold(&held{place: place, conn: c, inTx: true, wrote: true})
 		return nil
 	}
 	c.Release()
