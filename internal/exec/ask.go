@@ -200,7 +200,7 @@ func (r *Runner) askOrdinal(ctx context.Context, st *Statement, f *shard.Func, i
 	for k := range key {
 		col := &t.Columns[t.ShardKey[k]]
 		text := stored[k]
-		if key[k].Kind == plan.OperandExpr || key[k].Kind == plan.OperandDefault && !key[k].Expr.Empty() && !constant(col.Default) {
+		if key[k].Kind == plan.OperandExpr && st.varies(key[k].Expr) || key[k].Kind == plan.OperandDefault && !key[k].Expr.Empty() && !constant(col.Default) {
 			row.splices = append(row.splices, plan.Splice{From: key[k].Expr.From, To: key[k].Expr.To, Pieces: []plan.Piece{{Text: storedLiteral(text, col)}}})
 		}
 	}
@@ -210,6 +210,14 @@ func (r *Runner) askOrdinal(ctx context.Context, st *Statement, f *shard.Func, i
 
 // isText says whether the answer of StoreSQL has a weight behind the column's value.
 func isText(c *topo.Column) bool { return c.Charset != "" && c.Collation != "binary" }
+
+// varies says whether an expression may have another value when it is evaluated again. One that does not stays as it is: MariaDB then warns of what
+// is cut off.
+func (st *Statement) varies(e sqltext.Span) bool {
+	return st.Plan.Facts != 0 || slices.ContainsFunc(st.Scan.Tokens[e.From:e.To], func(t sqltext.Token) bool {
+		return t.Kind == sqltext.UserVar || t.Kind == sqltext.SysVar || word(st.Scan, t, "SELECT")
+	})
+}
 
 // storedLiteral is a stored value as SQL that stores it again.
 func storedLiteral(text []byte, c *topo.Column) string {

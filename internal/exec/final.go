@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/orbweaver/orbweaver/internal/collate"
@@ -87,7 +88,7 @@ func (f *finals) expression(dst []byte, fin *plan.Final, b *merge.Batch, row int
 	st := f.st
 	splices := make([]plan.Splice, 0, len(fin.Uses))
 	for _, u := range fin.Uses {
-		lit, err := f.literal(b, row, u.Col)
+		lit, err := f.operand(fin, b, row, u.Col)
 		if err != nil {
 			return nil, err
 		}
@@ -114,11 +115,28 @@ func (f *finals) expression(dst []byte, fin *plan.Final, b *merge.Batch, row int
 	return plan.RenderSpan(dst, st.Scan, fin.Span, splices, nil, "", 0), nil
 }
 
+// operand is what stands for a column in an expression: its value, or in HAVING the expression whose value it is going to be.
+func (f *finals) operand(fin *plan.Final, b *merge.Batch, row int, c plan.Col) ([]byte, error) {
+	m := f.st.Plan.Merge
+	if fin == m.Having {
+		for i := range m.Finals {
+			if f.at(m.Finals[i].Into) == f.at(c) {
+				text, err := f.expression([]byte{'('}, &m.Finals[i], b, row)
+				return append(text, ')'), err
+			}
+		}
+	}
+	return f.literal(b, row, c)
+}
+
 // literal is a value of a row as SQL of the same type and collation.
 func (f *finals) literal(b *merge.Batch, row int, c plan.Col) ([]byte, error) {
 	col := f.at(c)
 	cell := b.Cell(row, col)
-	if f.cols[col].Class != value.String || cell == nil {
+	if cell == nil {
+		return f.null(b, row, col), nil
+	}
+	if f.cols[col].Class != value.String {
 		lit, err := value.Literal(nil, &f.cols[col], cell)
 		if errors.Is(err, value.ErrNoOrder) {
 			return nil, plan.NeedsStage("an expression over groups uses column '" + string(f.defs[col].Name) + "', whose values don't show all that MariaDB compares")
@@ -134,6 +152,48 @@ func (f *finals) literal(b *merge.Batch, row int, c plan.Col) ([]byte, error) {
 	dst = append(hex.AppendEncode(append(dst, " x'"...), cell), "' AS CHAR CHARACTER SET "...)
 	dst = append(append(dst, own.Charset...), " COLLATE "...)
 	return append(append(dst, own.Name...), ')'), nil
+}
+
+// null is NULL of a column's type: the result of an expression depends on the types of what is in it, whatever the values.
+func (f *finals) null(b *merge.Batch, row, col int) []byte {
+	c := &f.cols[col]
+	decimals := min(int(c.Decimals), 6)
+	typ := ""
+	switch c.Class {
+	case value.Int:
+		if typ = "SIGNED"; c.Unsigned {
+			typ = "UNSIGNED"
+		}
+	case value.Decimal:
+		lit, err := value.Literal(nil, c, []byte("0"))
+		if err != nil {
+			return []byte("NULL")
+		}
+		return append(append([]byte("NULLIF("), lit...), ",0)"...)
+	case value.Float:
+		typ = "FLOAT"
+	case value.Double:
+		typ = "DOUBLE"
+	case value.Date:
+		typ = "DATE"
+	case value.DateTime:
+		typ = fmt.Sprintf("DATETIME(%d)", decimals)
+	case value.Time:
+		typ = fmt.Sprintf("TIME(%d)", decimals)
+	case value.Bytes:
+		typ = "BINARY"
+	case value.String:
+		own := f.collation(b, row, col)
+		if own == nil {
+			own = c.Collation
+		}
+		if typ = "CHAR"; own != nil {
+			typ += " CHARACTER SET " + own.Charset + " COLLATE " + own.Name
+		}
+	default:
+		return []byte("NULL")
+	}
+	return []byte("CAST(NULL AS " + typ + ")")
 }
 
 // collation is that of a column's expression, which the parts tell in a hidden column.

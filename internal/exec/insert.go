@@ -99,8 +99,9 @@ func (st *Statement) inserted(jobs []job, rows []rowPlace, first uint64) error {
 	st.generated(first)
 	if len(rows) > 1 {
 		var dups int64
+		ignores := st.insertIgnores()
 		for i := range jobs {
-			dups += jobs[i].duplicates(st.Plan.Insert.Replace)
+			dups += jobs[i].duplicates(st.Plan.Insert.Replace, ignores)
 		}
 		for i := range jobs {
 			jobs[i].res.info = nil
@@ -117,21 +118,22 @@ func (st *Statement) generated(first uint64) {
 }
 
 // duplicates is how many rows of a job met a row with an equal key, as MariaDB counts them.
-func (j *job) duplicates(replace bool) int64 {
+func (j *job) duplicates(replace, ignores bool) int64 {
 	if n := numbers(j.res.info); len(n) > 1 {
 		return n[1]
 	}
-	// One row, for which MariaDB prints nothing: 2 affected rows mean that it replaced or updated another, 0 that it was ignored.
-	switch j.res.ok.AffectedRows {
-	case 1:
-		return 0
-	case 0:
+	// One row, for which MariaDB prints nothing: 2 affected rows mean that it updated another, more that it replaced some, 0 that it was ignored or
+	// updated another that was so already. IGNORE counts rows that left nothing, the others what they found and changed.
+	switch n := int64(j.res.ok.AffectedRows); {
+	case ignores && n == 0:
 		return 1
+	case ignores || n == 0:
+		return 0
+	case replace:
+		return n - 1
+	default:
+		return min(n-1, 1)
 	}
-	if replace {
-		return int64(j.res.ok.AffectedRows) - 1
-	}
-	return 1
 }
 
 // insertJobs makes a job a partition, in the order in which partitions appear.

@@ -96,6 +96,7 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	if err = g.End(ctx, err); err != nil {
 		return err
 	}
+	st.out.InsertID = w.last
 	st.generated(w.first)
 	st.out.Affected, st.out.Warnings, st.out.Notes = w.affected, w.warnings, w.notes
 	st.out.Info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: %d", len(out.rows), w.dups, w.warnings)
@@ -143,6 +144,8 @@ type rowWriter struct {
 	row   int
 
 	first, affected uint64
+	last            uint64 // the last row's own AUTO_INCREMENT value, and which row told it
+	lastRow         int
 	warnings        uint16
 	dups            int64
 	notes           []Note
@@ -382,7 +385,12 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	}
 	schema := places[i].Schema
 	sql := plan.RenderSpan(w.st.clock(), w.st.Scan, is.Head, head, names, schema, 0)
-	sql = append(append(sql, " VALUES "...), w.bufs[i]...)
+	if len(w.which[i]) == 1 {
+		// A single row of VALUES is judged more strictly than one of a query.
+		sql = append(append(sql, " SELECT "...), w.bufs[i][1:len(w.bufs[i])-1]...)
+	} else {
+		sql = append(append(sql, " VALUES "...), w.bufs[i]...)
+	}
 	j := job{place: places[i], rows: w.which[i]}
 	if !is.Tail.Empty() {
 		sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, names, names, schema, 0)
@@ -392,10 +400,13 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	if err := w.r.run1(ctx, w.st, g, &j); err != nil {
 		return err
 	}
+	if last := w.which[i][len(w.which[i])-1]; last >= w.lastRow {
+		w.last, w.lastRow = j.res.ok.InsertID, last
+	}
 	w.bufs[i], w.which[i] = w.bufs[i][:0], w.which[i][:0]
 	if is.Table.Kind != topo.Reference || i == 0 {
 		w.affected += j.res.ok.AffectedRows
-		w.dups += j.duplicates(false)
+		w.dups += j.duplicates(false, false)
 		w.warnings += j.res.ok.Warnings
 		w.notes = append(w.notes, j.res.notes...)
 		w.returned.head = j.res.head

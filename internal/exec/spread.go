@@ -215,9 +215,6 @@ func (st *Statement) answer(jobs []job) error {
 	for i := range jobs {
 		res := &jobs[i].res
 		o.Affected += res.ok.AffectedRows
-		if o.InsertID == 0 {
-			o.InsertID = res.ok.InsertID
-		}
 		o.Warnings += res.ok.Warnings
 		o.Status |= res.ok.Status
 		o.Notes = append(o.Notes, res.notes...)
@@ -225,6 +222,9 @@ func (st *Statement) answer(jobs []job) error {
 			o.Info = append(o.Info[:0], res.info...)
 			sums = added(sums, n)
 		}
+	}
+	if !o.Generated {
+		o.InsertID = jobs[lastJob(jobs)].res.ok.InsertID
 	}
 	if sums != nil {
 		sums[len(sums)-1] = int64(o.Warnings) // "Warnings: n" is the last
@@ -235,6 +235,17 @@ func (st *Statement) answer(jobs []job) error {
 		return st.writeOK()
 	}
 	return st.writeRows(jobs)
+}
+
+// lastJob is the job with the last of the client's rows: without a generated value the answer tells the one that this row was given.
+func lastJob(jobs []job) int {
+	last, row := 0, -1
+	for i := range jobs {
+		if n := len(jobs[i].rows); n > 0 && jobs[i].rows[n-1] > row {
+			last, row = i, jobs[i].rows[n-1]
+		}
+	}
+	return last
 }
 
 // writeRows gives the client the rows of RETURNING, job after job.
