@@ -28,6 +28,7 @@ func TestPrograms(t *testing.T) {
 		"--mariadb-option", "innodb_flush_log_at_trx_commit=2")
 	t.Run("sysbench", func(t *testing.T) { sysbench(t, p) })
 	t.Run("documents", func(t *testing.T) { documents(t, p) })
+	t.Run("deadlock", func(t *testing.T) { deadlocks(t, p) })
 	t.Run("dump", func(t *testing.T) { dump(t, p) })
 	t.Run("large result", func(t *testing.T) { large(t, p) })
 	t.Run("idle clients", func(t *testing.T) { idle(t, p) })

@@ -144,7 +144,7 @@ func startNode(ctx context.Context, c nodeConfig) (n *node, err error) {
 		return nil, err
 	}
 	n.serve("MySQL clients", gateway.ErrClosed, gw.Shutdown, func() error { return gw.Serve(context.Background(), c.Listeners.mysql) })
-	web := &http.Server{Handler: httpHandler(gw, pools), ReadHeaderTimeout: 10 * time.Second}
+	web := &http.Server{Handler: httpHandler(gw, pools, deadlocks), ReadHeaderTimeout: 10 * time.Second}
 	n.serve("HTTP", http.ErrServerClosed, web.Shutdown, func() error { return web.Serve(c.Listeners.http) })
 	return n, nil
 }

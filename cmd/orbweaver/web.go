@@ -9,13 +9,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/deadlock"
 	"github.com/orbweaver/orbweaver/internal/gateway"
 )
 
 // httpHandler serves /healthz, /metrics and /debug/pprof/.
-func httpHandler(gw *gateway.Gateway, pools *backend.Pools) http.Handler {
+func httpHandler(gw *gateway.Gateway, pools *backend.Pools, deadlocks *deadlock.Detector) http.Handler {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &metrics{gw, pools})
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &metrics{gw, pools, deadlocks})
 	m := http.NewServeMux()
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ok\n")) // the asker is gone: nobody to tell
@@ -31,8 +32,9 @@ func httpHandler(gw *gateway.Gateway, pools *backend.Pools) http.Handler {
 
 // metrics reads the counters of gateway and pools when it is asked.
 type metrics struct {
-	gw    *gateway.Gateway
-	pools *backend.Pools
+	gw        *gateway.Gateway
+	pools     *backend.Pools
+	deadlocks *deadlock.Detector
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -50,6 +52,7 @@ var (
 	stmtTotal        = desc("statements_total", "Statements run.")
 	stmtErrors       = desc("statement_errors_total", "Statements that ended with an error.")
 	stmtShapes       = desc("plans_run_total", "Plans run, by shape.", "shape")
+	deadlocksFound   = desc("deadlocks_total", "Transactions ended because of a deadlock over several partitions.")
 	planCache        = desc("plan_cache_lookups_total", "Lookups in the plan cache.", "result")
 	plansCached      = desc("plans_cached", "Plans in the cache.")
 	clientBytes      = desc("client_bytes_total", "Bytes read from and written to clients.", "direction")
@@ -85,6 +88,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge(stmtSlowest, float64(g.SlowestRunning)/1000)
 	count(stmtTotal, g.Statements)
 	count(stmtErrors, g.Errors)
+	count(deadlocksFound, m.deadlocks.Found())
 	count(stmtShapes, g.Forwarded, "forward")
 	count(stmtShapes, g.Merged, "merge")
 	count(stmtShapes, g.Spread, "spread")
