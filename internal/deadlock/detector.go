@@ -17,7 +17,7 @@ const (
 	tick     = 50 * time.Millisecond
 	suspect  = 100 * time.Millisecond // how long a statement may run unasked
 	between  = 120 * time.Millisecond // looks at a leaf: InnoDB shows nothing new within 100 ms of the last one
-	lookCost = 3                      // a look that takes t is followed by this many t without one
+	lookCost = 2                      // a look that takes t is followed by this many t without one
 
 	lookWithin     = time.Second // of leaves
 	exchangeWithin = 500 * time.Millisecond

@@ -26,6 +26,9 @@ func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
 
 var ctx = context.Background()
 
+// promised is the time within which a deadlock is found: a second, and one more for machines that have much else to do. The log says how long it took.
+const promised = 2 * time.Second
+
 // node has what a node has to watch deadlocks, over the partitions w:0 and w:2 at leaf-1, w:1 and w:3 at leaf-2, each with a table t of the rows 1 to 9.
 type node struct {
 	t     *testing.T
@@ -234,7 +237,7 @@ func TestTwoOverTwoLeaves(t *testing.T) {
 	began := time.Now()
 	da := a.background(1, 1)
 	time.Sleep(20 * time.Millisecond) // a is the older one at two places
-	outcome(t, began, time.Second, map[*client]<-chan error{a: da, b: b.background(0, 1)}, func(victim *client) {
+	outcome(t, began, promised, map[*client]<-chan error{a: da, b: b.background(0, 1)}, func(victim *client) {
 		if victim != b {
 			t.Error("the older transaction had to go")
 		}
@@ -256,7 +259,7 @@ func TestTwoPartitionsOfOneLeaf(t *testing.T) {
 	n.fill()
 	a, b := n.client().begin(0, 1), n.client().begin(2, 1)
 	began := time.Now()
-	outcome(t, began, time.Second, map[*client]<-chan error{a: a.background(2, 1), b: b.background(0, 1)}, func(*client) {})
+	outcome(t, began, promised, map[*client]<-chan error{a: a.background(2, 1), b: b.background(0, 1)}, func(*client) {})
 	if got := n.rows(); got != "1 0 1 0" {
 		t.Errorf("rows %q", got)
 	}
@@ -268,7 +271,7 @@ func TestThree(t *testing.T) {
 	n.fill()
 	a, b, c := n.client().begin(0, 1), n.client().begin(1, 1), n.client().begin(2, 1)
 	began := time.Now()
-	outcome(t, began, time.Second, map[*client]<-chan error{a: a.background(1, 1), b: b.background(2, 1), c: c.background(0, 1)}, func(*client) {})
+	outcome(t, began, promised, map[*client]<-chan error{a: a.background(1, 1), b: b.background(2, 1), c: c.background(0, 1)}, func(*client) {})
 	if n.d.Found() != 1 {
 		t.Errorf("%d had to go", n.d.Found())
 	}
@@ -289,7 +292,7 @@ func TestThroughASinglePlace(t *testing.T) {
 	began := time.Now()
 	db := b.background(1, 1) // for a
 	all := map[*client]<-chan error{a: da, b: db, c: waits}
-	outcome(t, began, time.Second, all, func(victim *client) {
+	outcome(t, began, promised, all, func(victim *client) {
 		if victim != b {
 			t.Error("the youngest at two places is b")
 		}
@@ -412,7 +415,7 @@ func TestGroup(t *testing.T) {
 	if err := g.End(ctx, cmp.Or(errs[0], errs[1])); !isDeadlock(err) {
 		t.Errorf("the group's end: %v", err)
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > promised {
 		t.Errorf("after %s", took)
 	}
 	s.EndStatement()
@@ -464,7 +467,7 @@ func TestOverNodes(t *testing.T) {
 		began := time.Now()
 		da := a.background(1, 1)
 		time.Sleep(20 * time.Millisecond)
-		outcome(t, began, 1500*time.Millisecond, map[*client]<-chan error{a: da, b: b.background(0, 1)}, func(victim *client) {
+		outcome(t, began, promised, map[*client]<-chan error{a: da, b: b.background(0, 1)}, func(victim *client) {
 			if victim != b {
 				t.Errorf("round %d: the older transaction had to go", round)
 			}
