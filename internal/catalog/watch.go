@@ -72,12 +72,11 @@ func isTopo(key string) bool { return strings.HasPrefix(key, "topo/") }
 func (c *Catalog) watch(rev int64) {
 	defer close(c.done)
 	for c.ctx.Err() == nil {
-		next, err := c.follow(rev)
+		err := c.follow(rev)
 		if c.ctx.Err() != nil {
 			return
 		}
 		c.log.Warn("catalog: the watch was interrupted; reading the topology anew", "error", err)
-		rev = next
 		for {
 			ctx, cancel := context.WithTimeout(c.ctx, 5*time.Second)
 			at, err := c.reload(ctx)
@@ -95,23 +94,20 @@ func (c *Catalog) watch(rev int64) {
 	}
 }
 
-// follow applies events until the watch breaks; next is the revision to go on at.
-func (c *Catalog) follow(rev int64) (next int64, err error) {
+// follow applies events from a revision on until the watch breaks.
+func (c *Catalog) follow(rev int64) error {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
 	ch := c.client.Watch(clientv3.WithRequireLeader(ctx), c.cfg.Prefix, clientv3.WithPrefix(), clientv3.WithRev(rev))
 	for resp := range ch {
 		if err := resp.Err(); err != nil {
-			return rev, err
+			return err
 		}
 		if err := c.applyEvents(resp.Events); err != nil {
-			return rev, err
-		}
-		if len(resp.Events) > 0 {
-			rev = resp.Header.Revision + 1
+			return err
 		}
 	}
-	return rev, c.ctx.Err()
+	return c.ctx.Err()
 }
 
 func (c *Catalog) applyEvents(events []*clientv3.Event) error {
