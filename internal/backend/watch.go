@@ -14,10 +14,11 @@ func (c *Conn) Kill(ctx context.Context) error {
 
 const (
 	killTimeout = 3 * time.Second // for a KILL QUERY itself
-	killGrace   = 2 * time.Second // from KILL QUERY to the statement's end
+	killGrace   = 2 * time.Second // from the first KILL QUERY to the statement's end
+	killPause   = 50 * time.Millisecond
 )
 
-// Watch ends the running statement when ctx ends: KILL QUERY, and when no answer follows, the connection is closed. stop ends the watch and
+// Watch ends the running statement when ctx ends: KILL QUERY, and when no answer follows, KILL CONNECTION. stop ends the watch and
 // says whether ctx had ended; it must be called before Release and waits for a KILL that is under way.
 func (c *Conn) Watch(ctx context.Context) (stop func() bool) {
 	if ctx.Done() == nil {
@@ -53,21 +54,28 @@ func (w *watch) fire() {
 	w.wake = wake
 	w.mu.Unlock()
 	pools := w.conn.pool.pools
-	ctx, cancel := context.WithTimeout(pools.ctx, killTimeout)
+	ctx, cancel := context.WithTimeout(pools.ctx, killTimeout+killGrace)
 	defer cancel()
-	if err := w.conn.Kill(ctx); err != nil {
-		w.conn.w.Close() // the reader gets an error
-		return
+	// A KILL QUERY that comes before its statement has begun, or between COM_STMT_PREPARE and its execution, has no effect: it is sent again, at
+	// longer and longer intervals.
+	begun := time.Now()
+	for pause := killPause; time.Since(begun) < killGrace; pause *= 2 {
+		if err := w.conn.Kill(ctx); err != nil {
+			w.conn.w.Close() // the reader gets an error
+			return
+		}
+		select {
+		case <-wake:
+			return
+		case <-time.After(pause):
+		case <-pools.ctx.Done():
+			w.conn.w.Close()
+			return
+		}
 	}
-	grace := time.NewTimer(killGrace)
-	defer grace.Stop()
-	select {
-	case <-wake:
-	case <-grace.C:
-		w.conn.w.Close()
-	case <-pools.ctx.Done():
-		w.conn.w.Close()
-	}
+	// A statement does not see that its connection is closed. This one the leaf remembers, whatever runs.
+	_ = pools.Kill(ctx, w.conn.pool.name, w.conn.thread, true)
+	w.conn.w.Close()
 }
 
 func (w *watch) stop() bool {
