@@ -312,14 +312,17 @@ func diffRows(a, b []string) string {
 	return s.String()
 }
 
+func (p *pair) refusals() (n int) {
+	for _, times := range p.refused {
+		n += times
+	}
+	return n
+}
+
 // report logs what was refused, most frequent first.
 func (p *pair) report() {
-	n := 0
 	reasons := slices.SortedFunc(maps.Keys(p.refused), func(a, b string) int { return p.refused[b] - p.refused[a] })
-	for _, r := range reasons {
-		n += p.refused[r]
-	}
-	p.t.Logf("%d statements, %d of them refused with 1235", p.ran, n)
+	p.t.Logf("%d statements, %d of them refused with 1235", p.ran, p.refusals())
 	for _, r := range reasons {
 		p.t.Logf("%5d  %s\n\t%.200s", p.refused[r], r, p.examples[r])
 	}

@@ -20,6 +20,7 @@ func (r *Runner) forwardText(ctx context.Context, st *Statement, place txn.Place
 	if err == nil || st.out.Begun || !st.repeatable(err) {
 		return err
 	}
+	st.out = Outcome{}
 	return r.forwardOnce(ctx, st, place, p, quiet)
 }
 

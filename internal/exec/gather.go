@@ -34,6 +34,7 @@ func (r *Runner) gather(ctx context.Context, st *Statement, places []txn.Place) 
 	if err == nil || st.out.Begun || !st.repeatable(err) {
 		return err
 	}
+	st.out = Outcome{}
 	return r.gatherOnce(ctx, st, places)
 }
 
@@ -50,7 +51,12 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 	for i, p := range places {
 		sources[i] = &source{st: st, place: p}
 	}
-	err = r.gatherFrom(ctx, st, sources, offset, count, pushed)
+	parts, end := context.WithCancel(ctx)
+	defer end()
+	err = r.gatherFrom(parts, st, sources, offset, count, pushed)
+	if err != nil {
+		end() // what still runs is killed everywhere at once
+	}
 	refused := slices.ContainsFunc(sources, func(s *source) bool { return s.err != nil })
 	// Every connection is given back, whatever happened. The first error is the one that caused the others.
 	for _, s := range sources {
@@ -270,20 +276,15 @@ func (s *source) Next() ([]byte, error) {
 	return nil, errorf(wire.ErUnknown, "leaf %s sent a packet that is no row", s.place.Leaf)
 }
 
-// close gives the connection back. What was not read is thrown away: after LIMIT there is little of it; after an error the statement is ended
-// first, as the connection may hold a transaction.
+// close gives the connection back. What was not read is thrown away: after LIMIT there is little of it; after an error the statement has been
+// killed. The connection is kept, as it may hold a transaction.
 func (s *source) close(ctx context.Context, failed error) error {
 	if s.conn == nil {
 		return nil
 	}
 	var err error
 	if !s.conn.Done() && !s.conn.Broken() {
-		if failed != nil {
-			err = s.conn.Kill(context.WithoutCancel(ctx))
-		}
-		if err == nil {
-			err = s.conn.Drain()
-		}
+		err = s.conn.Drain()
 	}
 	s.stop()
 	if err == nil && failed == nil && s.end.Warnings > 0 {

@@ -298,13 +298,14 @@ SET sql_mode = ''
 INSERT INTO ints (id, a) VALUES (70001, 1), ('70002y', 2), (70003.7, 3)
 SELECT id, a FROM ints WHERE id = 70002
 SELECT id, a FROM ints WHERE id = 70004
-INSERT INTO ints (a) VALUES (70005)
-INSERT INTO pairs (a, v) VALUES (70, 1)
+-- the cluster keeps an error alone
+*INSERT INTO ints (a) VALUES (70005)
+*INSERT INTO pairs (a, v) VALUES (70, 1)
 INSERT INTO pairs (a, v) VALUES (77, 1)
 SELECT * FROM pairs WHERE a = 77 AND b = ''
 INSERT INTO sg (k, n) VALUES (REPEAT('y', 30), 1)
 SELECT k FROM sg WHERE k = REPEAT('y', 20)
-INSERT INTO ints SELECT NULL, 1, 1, 1, 1, 1, NULL, NULL, NULL, NULL FROM codes WHERE id = 2
+*INSERT INTO ints SELECT NULL, 1, 1, 1, 1, 1, NULL, NULL, NULL, NULL FROM codes WHERE id = 2
 SET sql_mode = DEFAULT
 INSERT INTO autos (id, v) SELECT CAST(400000 AS UNSIGNED), 'u'
 + INSERT INTO autos (v) VALUES ('after u')

@@ -1,0 +1,281 @@
+package exec_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/gateway"
+	"github.com/orbweaver/orbweaver/internal/gateway/gatewaytest"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+)
+
+// cluster is a node over two leaves of its own, with a table of rows on four partitions.
+func cluster(t *testing.T) (*gatewaytest.Node, *sql.DB) {
+	t.Helper()
+	n, err := gatewaytest.Start(farmtest.Start(t, 2), gateway.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	db, err := sql.Open("mysql", fmt.Sprintf("root@tcp(%s)/?interpolateParams=true", n.Addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	db.SetMaxOpenConns(8)
+	run(t, db, "CREATE DATABASE brk PARTITIONS 4")
+	run(t, db, "CREATE TABLE brk.t (id INT PRIMARY KEY, a INT)")
+	run(t, db, "INSERT INTO brk.t SELECT seq, 1 FROM brk.seq_1_to_100")
+	return n, db
+}
+
+func run(t *testing.T, db *sql.DB, q string) {
+	t.Helper()
+	if _, err := db.ExecContext(within(t, 20*time.Second), q); err != nil {
+		t.Fatalf("%s: %v", q, err)
+	}
+}
+
+func one(t *testing.T, db *sql.DB, q string) (n int) {
+	t.Helper()
+	if err := db.QueryRowContext(within(t, 20*time.Second), q).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", q, err)
+	}
+	return n
+}
+
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// read reads all rows of a query and counts them.
+func read(ctx context.Context, db interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, q string, each func(n int)) (n int, err error) {
+	rows, err := db.QueryContext(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if n++; each != nil {
+			each(n)
+		}
+	}
+	return n, rows.Err()
+}
+
+// awaitRows waits for the leaves to be back.
+func awaitRows(t *testing.T, db *sql.DB) {
+	t.Helper()
+	var err error
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		var n int
+		if err = db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM brk.t").Scan(&n); err == nil && n == 100 {
+			return
+		}
+	}
+	t.Fatalf("the leaves did not come back: %v", err)
+}
+
+// running lists what the leaves run for clients.
+func running(t *testing.T, n *gatewaytest.Node, like string) (out []string) {
+	t.Helper()
+	for _, l := range n.Farm.Leaves() {
+		c, err := n.Pools.Get(t.Context(), backend.Want{Leaf: l.Name, Variant: backend.Internal})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := c.Query(t.Context(), "SELECT INFO FROM information_schema.PROCESSLIST WHERE INFO LIKE '"+like+"' AND ID <> CONNECTION_ID()")
+		c.Release()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range res.Rows {
+			out = append(out, string(row[0]))
+		}
+	}
+	return out
+}
+
+// awaitIdle waits for the leaves to have nothing to do for clients any more.
+func awaitIdle(t *testing.T, n *gatewaytest.Node, like string) {
+	t.Helper()
+	var last []string
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if last = running(t, n, like); len(last) == 0 {
+			return
+		}
+	}
+	t.Errorf("the leaves still run %q", last)
+}
+
+const millions = "SELECT x.id, s.seq FROM brk.t x JOIN brk.seq_1_to_%d s"
+
+func TestLeafDiesDuringScatterRead(t *testing.T) {
+	n, db := cluster(t)
+	count, err := read(within(t, 30*time.Second), db, fmt.Sprintf(millions, 30000), func(i int) {
+		if i == 1000 {
+			if err := n.Farm.Kill(1); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err == nil || count >= 100*30000 {
+		t.Errorf("%d rows and error %v: a part of them can't have come", count, err)
+	}
+	awaitRows(t, db)
+	awaitIdle(t, n, "%seq_1_to_30000%")
+}
+
+func TestLeafDiesDuringScatterWrite(t *testing.T) {
+	n, db := cluster(t)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := db.ExecContext(within(t, 30*time.Second), "UPDATE brk.t SET a = a + 1 + SLEEP(0.05)")
+		failed <- err
+	}()
+	for len(running(t, n, "%SLEEP(0.05)%")) < 4 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err := n.Farm.Kill(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-failed; err == nil {
+		t.Error("a write that lost a partition reports success")
+	}
+	awaitRows(t, db)
+	awaitIdle(t, n, "%SLEEP(0.05)%")
+	if got := one(t, db, "SELECT SUM(a) FROM brk.t"); got != 100 {
+		t.Errorf("the sum is %d after a write that failed, was 100", got)
+	}
+}
+
+func TestClientsGoAway(t *testing.T) {
+	n, db := cluster(t)
+	var all sync.WaitGroup
+	for _, q := range []string{
+		"SELECT SLEEP(5), id FROM brk.t WHERE id = 1", "SELECT SLEEP(5), id FROM brk.t ORDER BY id", "SELECT SUM(SLEEP(5)) FROM brk.t", "UPDATE brk.t SET a = a + SLEEP(5)",
+		"INSERT INTO brk.t SELECT id + 1000 + SLEEP(5), 1 FROM brk.t", "DELETE FROM brk.t WHERE id = 1 + SLEEP(5)", fmt.Sprintf(millions, 5000000),
+	} {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			begun := time.Now()
+			if _, err := read(ctx, db, q, nil); err == nil || time.Since(begun) > 4*time.Second {
+				t.Errorf("%s: %v after %v", q, err, time.Since(begun))
+			}
+		})
+	}
+	all.Wait()
+	awaitIdle(t, n, "%brk%")
+	awaitIdle(t, n, "%SLEEP(5)%")
+	if got := one(t, db, "SELECT COUNT(*) + SUM(a) FROM brk.t"); got != 200 {
+		t.Errorf("what was cancelled left its traces: %d", got)
+	}
+	// KILL QUERY ends the statement and leaves the session.
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var id int
+	if err := c.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		_, _ = db.ExecContext(t.Context(), fmt.Sprintf("KILL QUERY %d", id))
+	}()
+	_, err = read(within(t, 20*time.Second), c, "SELECT id, SLEEP(1) FROM brk.t ORDER BY id DESC", nil)
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) || e.Number != 1317 {
+		t.Errorf("KILL QUERY: %v", err)
+	}
+	if n, err := read(within(t, 20*time.Second), c, "SELECT id FROM brk.t", nil); n != 100 || err != nil {
+		t.Errorf("after KILL QUERY: %d rows, %v", n, err)
+	}
+}
+
+// An error in the midst of rows follows them, and costs neither the session nor its transaction.
+func TestErrorsBetweenRows(t *testing.T) {
+	_, db := cluster(t)
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("UPDATE brk.t SET a = 2 WHERE id < 11"); err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []string{"", " ORDER BY x.id, s.seq"} {
+		count, err := read(within(t, 30*time.Second), tx,
+			"SELECT x.id, s.seq, (SELECT 1 UNION ALL SELECT 2 FROM DUAL WHERE x.id = 97 AND s.seq = 500) FROM brk.t x JOIN brk.seq_1_to_500 s"+order, nil)
+		var e *mysql.MySQLError
+		if !errors.As(err, &e) || e.Number != 1242 {
+			t.Errorf("after %d rows: %v, want error 1242", count, err)
+		}
+		var sum int
+		if err := tx.QueryRow("SELECT SUM(a) FROM brk.t").Scan(&sum); err != nil || sum != 110 {
+			t.Errorf("in the transaction the sum is %d, %v", sum, err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Error(err)
+	}
+	if got := one(t, db, "SELECT SUM(a) FROM brk.t"); got != 110 {
+		t.Errorf("the sum is %d, want 110", got)
+	}
+}
+
+func TestLimitEndsEarly(t *testing.T) {
+	n, db := cluster(t)
+	for _, q := range []string{fmt.Sprintf(millions, 100000000) + " LIMIT 10", fmt.Sprintf(millions, 100000000) + " WHERE x.id = 5 LIMIT 10"} {
+		begun := time.Now()
+		got, err := read(within(t, 20*time.Second), db, q, nil)
+		if err != nil || got != 10 || time.Since(begun) > 5*time.Second {
+			t.Errorf("%s: %d rows, %v, after %v", q, got, err, time.Since(begun))
+		}
+	}
+	awaitIdle(t, n, "%seq_1_to_%")
+}
+
+// TestStreams holds a result that is larger than what the node may use against its heap.
+func TestStreams(t *testing.T) {
+	_, db := cluster(t)
+	rows := 5000000
+	if testing.Short() || raceEnabled {
+		rows = 1000000
+	}
+	var before, now runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	most := uint64(0)
+	got, err := read(within(t, 60*time.Second), db, fmt.Sprintf(millions, rows/100), func(i int) {
+		if i%200000 == 0 {
+			runtime.ReadMemStats(&now)
+			most = max(most, now.HeapInuse)
+		}
+	})
+	if err != nil || got != rows {
+		t.Errorf("%d rows, %v", got, err)
+	}
+	if most > before.HeapInuse+64<<20 {
+		t.Errorf("the heap grew from %d to %d MiB", before.HeapInuse>>20, most>>20)
+	}
+}
