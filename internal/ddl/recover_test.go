@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"sync"
 	"testing"
 	"time"
@@ -116,9 +117,9 @@ func TestCrashAtEveryStep(t *testing.T) {
 // A node that starts settles what one that died left behind: Recover finds it by the lease that is gone, and says what it did.
 func TestRecoverTakesOrphans(t *testing.T) {
 	b := newBench(t, "d")
-	n := 0
-	b.run.step = func(string) error {
-		if n++; n > 3 {
+	var n atomic.Int32
+	b.run.step = func(string) error { // steps at several places are taken at once
+		if n.Add(1) > 3 {
 			return errCrash
 		}
 		return nil
