@@ -38,6 +38,9 @@ type row struct {
 
 const clientCaps = wire.ClientMultiStatements | wire.ClientMultiResults | wire.ClientPSMultiResults | wire.ClientLocalFiles
 
+// modernCaps are those of a client that knows what MariaDB has.
+const modernCaps = clientCaps | wire.ClientDeprecateEOF | wire.ClientSessionTrack | wire.MariaDBExtendedMetadata
+
 func dial(t testing.TB, addr, db string, caps wire.Caps) *client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -327,6 +330,6 @@ func describe(d *wire.Column) string {
 	if d.Type.IsInteger() || d.Type == wire.TypeNewDecimal || d.Type == wire.TypeDouble {
 		flags &^= wire.FlagBinary
 	}
-	return fmt.Sprintf("%s.%s(%s).%s(%s) type %d length %d flags %#x decimals %d collation %d",
-		d.Schema, d.Table, d.OrgTable, d.Name, d.OrgName, d.Type, d.Length, flags, d.Decimals, d.Collation)
+	return fmt.Sprintf("%s.%s(%s).%s(%s) type %d length %d flags %#x decimals %d collation %d%q",
+		d.Schema, d.Table, d.OrgTable, d.Name, d.OrgName, d.Type, d.Length, flags, d.Decimals, d.Collation, d.Extended)
 }

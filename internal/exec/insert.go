@@ -178,7 +178,12 @@ func (st *Statement) insertPart(clock []byte, schema string, which []int, rows [
 	if in.Auto == plan.AutoAbsent {
 		head = withSplice(names, plan.Splice{From: in.ColumnPoint, To: in.ColumnPoint, Pieces: []plan.Piece{{Text: in.ColumnText}}})
 	}
-	p.sql = plan.RenderSpan(p.sql, st.Scan, in.Head, head, names, schema, 0)
+	span := in.Head
+	alone := len(rows) > 1 && len(which) == 1 && st.values1(in.Rows[which[0]])
+	if alone {
+		span.To-- // VALUES
+	}
+	p.sql = plan.RenderSpan(p.sql, st.Scan, span, head, names, schema, 0)
 	p.params = st.spanArgs(p.params, in.Head)
 	for n, i := range which {
 		if n > 0 {
@@ -186,8 +191,13 @@ func (st *Statement) insertPart(clock []byte, schema string, which []int, rows [
 		} else {
 			p.sql = append(p.sql, ' ')
 		}
+		at := len(p.sql)
 		p.sql = st.insertRow(p.sql, i, rows[i], schema)
 		p.params = st.insertArgs(p.params, i, rows[i])
+		if alone {
+			row := string(p.sql[at+1 : len(p.sql)-1])
+			p.sql = append(append(p.sql[:at], "SELECT "...), row...)
+		}
 	}
 	if !in.Tail.Empty() {
 		p.sql = append(p.sql, ' ')
@@ -195,6 +205,20 @@ func (st *Statement) insertPart(clock []byte, schema string, which []int, rows [
 		p.params = st.spanArgs(p.params, in.Tail)
 	}
 	return p
+}
+
+// values1 says whether a row, ( … ), may be the select list of a part that has this row alone, which is then treated as one of many rows: MariaDB is
+// stricter with a single row of VALUES, and does not tell whether it met another. Names could be columns, DEFAULT is no expression.
+func (st *Statement) values1(row sqltext.Span) bool {
+	if row.To-row.From < 3 {
+		return false
+	}
+	for _, t := range st.Scan.Tokens[row.From:row.To] {
+		if t.Kind == sqltext.QuotedID || t.Kind == sqltext.Word && !word(st.Scan, t, "NULL") {
+			return false
+		}
+	}
+	return true
 }
 
 func (st *Statement) insertRow(dst []byte, i int, row rowPlace, schema string) []byte {
