@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -81,14 +80,6 @@ func (c *upConfig) validate() error {
 	return nil
 }
 
-// shareProcessors leaves half of the processors to the leaves, which run on the same machine: a node that spreads over all of them spends its
-// time waking threads. GOMAXPROCS in the environment has the last word.
-func shareProcessors() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2))
-	}
-}
-
 // up runs a cluster until ctx ends.
 func up(ctx context.Context, c *upConfig) (err error) {
 	log, err := logger(c.LogLevel)
@@ -100,7 +91,6 @@ func up(ctx context.Context, c *upConfig) (err error) {
 	} else if err != nil {
 		return err
 	}
-	shareProcessors()
 	var stops stack
 	defer func() { err = stops.unwind(err) }()
 
