@@ -10,7 +10,7 @@ import (
 )
 
 // busyPipe is how many commands wait on a pipeline's least busy connection before it opens another one.
-const busyPipe = 4
+const busyPipe = 2
 
 // Pipeline sends commands of many clients over few connections with one login, database and state. Only statements known to be short belong
 // here, in autocommit, without effect on the connection (no variables, no temporary tables, no locks).
