@@ -28,7 +28,7 @@ func (r *Runner) load(ctx context.Context, st *Statement) error {
 	if err != nil {
 		return err
 	}
-	places, err := st.loadPlaces()
+	places, err := st.targets(l.Table)
 	if err != nil {
 		return err
 	}
@@ -66,26 +66,6 @@ func (st *Statement) loadText(clock []byte, schema string) []byte {
 		splices = withSplice(splices, plan.Splice{From: l.ColumnPoint, To: l.ColumnPoint, Pieces: []plan.Piece{{Text: l.ColumnText}}})
 	}
 	return plan.Render(append([]byte(nil), clock...), st.Scan, splices, l.Forward, schema, 0)
-}
-
-func (st *Statement) loadPlaces() ([]txn.Place, error) {
-	t := st.Plan.Load.Table
-	if t.Kind == topo.Reference {
-		return st.everyLeaf()
-	}
-	db := st.Snap.Databases[t.DB]
-	if db == nil {
-		return nil, topo.NoDatabase(t.DB)
-	}
-	out := make([]txn.Place, len(db.Partitions))
-	for i := range out {
-		p, err := st.partition(db, i)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = p
-	}
-	return out, nil
 }
 
 // loader deals a file's lines out to the partitions' streams.
