@@ -235,9 +235,6 @@ func selfSigned(t *testing.T) *tls.Config {
 }
 
 func TestIdleSessionsAreSmall(t *testing.T) {
-	if testing.Short() {
-		t.Skip("thousands of connections")
-	}
 	b := cluster(t)
 	const n = 1000
 	measure := func() uint64 {
