@@ -3,5 +3,5 @@
 // the plan could have decided, and evaluates no SQL: where an expression must be evaluated outside of a part, a leaf is asked, under the
 // client's account.
 //
-// Tested against real mariadbd leaves: each test compares with what one plain server answers.
+// Tested against real mariadbd leaves that are killed and clients that vanish; package equivalence compares its answers with a plain server's.
 package exec
