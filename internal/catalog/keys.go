@@ -14,6 +14,7 @@ import (
 //	topo/rev                written by every change of the topology: its revision is the topology's
 //	topo/leaves             written whenever the set of leaves or one of them changes: compared by who reads all leaves
 //	topo/databases          the same for the databases' records
+//	topo/settings           what operators chose for the whole cluster
 //	topo/leaf/<name>        a leaf
 //	topo/db/<db>            a database and its partitions
 //	topo/table/<db>/<name>  a table
@@ -33,6 +34,7 @@ const (
 	keyRev        = "topo/rev"
 	keyLeaves     = "topo/leaves"
 	keyDatabases  = "topo/databases"
+	keySettings   = "topo/settings"
 	dirLeaf       = "topo/leaf/"
 	dirDB         = "topo/db/"
 	dirTable      = "topo/table/"
@@ -95,13 +97,16 @@ type databaseDoc struct {
 	Replication topo.Replication  `json:"replication"`
 	Charset     string            `json:"charset"`
 	Collation   string            `json:"collation"`
+	Locked      bool              `json:"locked,omitempty"`
 	Partitions  []*topo.Partition `json:"partitions"`
 }
 
 func docOf(d *topo.Database) databaseDoc {
-	return databaseDoc{d.Name, d.Replication, d.Charset, d.Collation, d.Partitions}
+	return databaseDoc{d.Name, d.Replication, d.Charset, d.Collation, d.Locked, d.Partitions}
 }
 
 func (d *databaseDoc) database() *topo.Database {
-	return &topo.Database{Name: d.Name, Replication: d.Replication, Charset: d.Charset, Collation: d.Collation, Partitions: d.Partitions}
+	return &topo.Database{
+		Name: d.Name, Replication: d.Replication, Charset: d.Charset, Collation: d.Collation, Locked: d.Locked, Partitions: d.Partitions,
+	}
 }

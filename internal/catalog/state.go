@@ -49,6 +49,14 @@ func (s *state) apply(changes []change, revision int64) (*state, error) {
 
 func applyOne(b *topo.Builder, c change) error {
 	switch {
+	case c.key == keySettings:
+		set := topo.DefaultSettings
+		if c.value != nil {
+			if err := json.Unmarshal(c.value, &set); err != nil {
+				return err
+			}
+		}
+		b.PutSettings(set)
 	case strings.HasPrefix(c.key, dirLeaf):
 		if c.value == nil {
 			if name, ok := nameOf(c.key, dirLeaf); ok {

@@ -62,6 +62,15 @@ func (t *Txn) Table(db, name string) *topo.Table {
 	return t.s.snap.Table(db, name)
 }
 
+// Settings reads the cluster's settings.
+func (t *Txn) Settings() topo.Settings {
+	t.reads[keySettings] = true
+	return t.s.snap.Settings
+}
+
+// PutSettings replaces the cluster's settings.
+func (t *Txn) PutSettings(s topo.Settings) { t.put(keySettings, s) }
+
 // PutLeaf adds or replaces a leaf.
 func (t *Txn) PutLeaf(l *topo.Leaf) {
 	t.put(leafKey(l.Name), l)

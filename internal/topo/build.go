@@ -8,14 +8,16 @@ type Builder struct {
 	leaves    map[string]*Leaf
 	databases map[string]*Database
 	schemas   map[string]PartitionID
+	settings  Settings
 	// own names the databases whose Tables map was copied for this builder.
 	own map[string]bool
 }
 
 // NewBuilder starts from base; nil stands for an empty cluster.
 func NewBuilder(base *Snapshot) *Builder {
-	b := &Builder{own: map[string]bool{}}
+	b := &Builder{own: map[string]bool{}, settings: DefaultSettings}
 	if base != nil {
+		b.settings = base.Settings
 		b.leaves, b.databases, b.schemas = maps.Clone(base.Leaves), maps.Clone(base.Databases), maps.Clone(base.Schemas)
 	}
 	if b.leaves == nil {
@@ -29,6 +31,9 @@ func NewBuilder(base *Snapshot) *Builder {
 	}
 	return b
 }
+
+// PutSettings replaces the settings.
+func (b *Builder) PutSettings(s Settings) { b.settings = s }
 
 // PutLeaf adds or replaces a leaf.
 func (b *Builder) PutLeaf(l *Leaf) { b.leaves[l.Name] = l }
@@ -97,5 +102,5 @@ func (b *Builder) owned(db string) *Database {
 
 // Build gives the snapshot; the builder must not be used afterwards.
 func (b *Builder) Build(revision int64) *Snapshot {
-	return &Snapshot{Revision: revision, Leaves: b.leaves, Databases: b.databases, Schemas: b.schemas}
+	return &Snapshot{Revision: revision, Leaves: b.leaves, Databases: b.databases, Schemas: b.schemas, Settings: b.settings}
 }

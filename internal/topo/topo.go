@@ -27,6 +27,8 @@ type Leaf struct {
 	State LeafState `json:"state"`
 	// ServerID is MariaDB's server_id.
 	ServerID uint32 `json:"server_id"`
+	// Pair is the leaf of the other group that holds the same partitions; "" when there is none.
+	Pair string `json:"pair,omitempty"`
 }
 
 // Addr is host:port.
@@ -53,10 +55,12 @@ const (
 	Replica Role = "Slave"
 )
 
-// Instance is one copy of a partition on one leaf.
+// Instance is one copy of a partition on one leaf. A copy that is not whole yet is none.
 type Instance struct {
 	Leaf string `json:"leaf"`
 	Role Role   `json:"role"`
+	// InSync: commits in a SYNC database wait for this replica. It is taken back before the replica may miss one.
+	InSync bool `json:"in_sync,omitempty"`
 }
 
 // Partition is one partition of a database: its copies and the number of its current mastership.
@@ -65,6 +69,15 @@ type Partition struct {
 	Term      uint64      `json:"term"`   // grows at every promotion; 1 at first
 	Domain    uint32      `json:"domain"` // the term's GTID domain id
 	Instances []Instance  `json:"instances"`
+	// Locked: its master is about to change. Statements that need the partition wait until it is not.
+	Locked bool `json:"locked,omitempty"`
+	// Since is where the term before ended, as a GTID in its domain: a copy that is exactly there is fit to follow this term. "" when there was none, or
+	// nothing was written in it.
+	Since string `json:"since,omitempty"`
+	// Before is the domain of the term before, 0 when there was none.
+	Before uint32 `json:"before,omitempty"`
+	// Home is the leaf that has the newest copy when there is no instance: the only one that may bring it back without being forced.
+	Home string `json:"home,omitempty"`
 }
 
 // Master is the name of the leaf that holds the partition's master.
@@ -75,6 +88,17 @@ func (p *Partition) Master() (leaf string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// Replicas are the leaves that hold copies besides the master's, in the order of Instances.
+func (p *Partition) Replicas() []string {
+	var out []string
+	for _, i := range p.Instances {
+		if i.Role == Replica {
+			out = append(out, i.Leaf)
+		}
+	}
+	return out
 }
 
 // Replication says when a commit is acknowledged.
@@ -92,8 +116,10 @@ type Database struct {
 	Replication Replication
 	Charset     string // default character set and collation, as the leaves store them
 	Collation   string
-	Partitions  []*Partition
-	Tables      map[string]*Table
+	// Locked: the reference tables are being copied to a leaf that joins. Statements that write them wait until it is not.
+	Locked     bool
+	Partitions []*Partition
+	Tables     map[string]*Table
 }
 
 // TableKind says how a table's rows are placed.
@@ -150,13 +176,23 @@ func (t *Table) Column(name string) int {
 	return -1
 }
 
+// Settings are what operators choose for the whole cluster.
+type Settings struct {
+	Redundancy int  `json:"redundancy"`  // copies of each partition, 1 or 2
+	AutoAttach bool `json:"auto_attach"` // leaves that come back are taken in without being asked
+}
+
+// DefaultSettings hold until somebody chooses others.
+var DefaultSettings = Settings{Redundancy: 1, AutoAttach: true}
+
 // Snapshot is the topology at one revision. It is immutable: whoever wants another one builds another one.
 type Snapshot struct {
 	Revision  int64 // the catalog's revision; plans are cached under it
 	Leaves    map[string]*Leaf
 	Databases map[string]*Database
 	// Schemas maps the name of every partition's MariaDB database to its partition: names that clients must not see.
-	Schemas map[string]PartitionID
+	Schemas  map[string]PartitionID
+	Settings Settings
 }
 
 // Table finds a table; nil when the database or the table does not exist.
