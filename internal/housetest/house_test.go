@@ -69,6 +69,7 @@ var list = sync.OnceValues(func() ([]pack, error) {
 // not listed fails the test: a new room is a decision.
 var rooms = map[string][]string{
 	"internal/topo":      {},
+	"internal/order":     {},
 	"internal/sqltext":   {},
 	"internal/wire":      {},
 	"internal/localfarm": {},
@@ -84,7 +85,7 @@ var rooms = map[string][]string{
 	"internal/catalog":   {"topo"},
 	"internal/deadlock":  {"backend", "txn", "catalog"},
 	"internal/gateway": {
-		"exec", "txn", "plan", "sqltext", "wire", "catalog", "api", "ddl", "shard", "value", "backend", "topo", "merge", "collate",
+		"exec", "txn", "plan", "sqltext", "wire", "catalog", "api", "ddl", "shard", "value", "backend", "topo", "merge", "collate", "order",
 	},
 	"internal/housetest": {},
 	// Only tests use these: they stand on the whole house.
