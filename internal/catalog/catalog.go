@@ -45,11 +45,13 @@ type Catalog struct {
 	state    atomic.Pointer[state]
 	accounts atomic.Int64
 	nodes    atomic.Pointer[nodeSet]
+	board    atomic.Pointer[board]
 
-	mu      sync.Mutex
-	changed chan struct{} // closed and replaced at every change
-	seqs    map[string]*Sequence
-	closed  bool
+	mu           sync.Mutex
+	changed      chan struct{} // closed and replaced at every change
+	boardChanged chan struct{} // the same for the board
+	seqs         map[string]*Sequence
+	closed       bool
 
 	updating chan struct{} // a token: one Update at a time, as those of one process would only meet each other
 
@@ -84,10 +86,11 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	}
 	run, stop := context.WithCancel(context.Background())
 	c := &Catalog{
-		cfg: cfg, log: cfg.Log, client: client, changed: make(chan struct{}), seqs: map[string]*Sequence{},
+		cfg: cfg, log: cfg.Log, client: client, changed: make(chan struct{}), boardChanged: make(chan struct{}), seqs: map[string]*Sequence{},
 		updating: make(chan struct{}, 1), ctx: run, stop: stop, done: make(chan struct{}),
 	}
 	c.nodes.Store(&nodeSet{})
+	c.board.Store(&board{})
 	fail := func(err error) (*Catalog, error) {
 		stop()
 		_ = client.Close()

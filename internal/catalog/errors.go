@@ -11,6 +11,10 @@ var (
 	ErrConflict = errors.New("the catalog changed under the change too many times")
 	// ErrLockLost: the lock under which a change was to be made is held no longer. Nothing was changed.
 	ErrLockLost = errors.New("the lock on the database was lost with this node's lease")
+	// ErrNotController: another node is the controller, or none. Nothing was changed.
+	ErrNotController = errors.New("this node is not the controller")
+	// ErrNoCommand: there is no command of that number.
+	ErrNoCommand = errors.New("no such command")
 	// ErrExhausted: a sequence has no value left.
 	ErrExhausted = errors.New("the sequence is exhausted")
 	// ErrClosed: the catalog, node or sequence was closed.

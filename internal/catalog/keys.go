@@ -21,6 +21,9 @@ import (
 //	accounts                written after every change of accounts
 //	seq/<name>              a sequence
 //	ddl/<id>                a DDL statement under way
+//	command/<id>            what an operator asks of the controller
+//	procedure/<key>         what the controller does, step by step
+//	event/<time>            what happened, for operators
 //	secret/<name>           a secret
 //	node-id/<name>          a node's id, for ever
 //	under a node's lease:
@@ -48,6 +51,9 @@ const (
 	dirLock       = "lock/"
 	keyController = "controller"
 	dirReport     = "report/"
+	dirCommand    = "command/"
+	dirProcedure  = "procedure/"
+	dirEvent      = "event/"
 )
 
 func leafKey(name string) string       { return dirLeaf + url.PathEscape(name) }
@@ -59,6 +65,7 @@ func nodeIDKey(name string) string     { return dirNodeID + url.PathEscape(name)
 func lockKey(db string) string         { return dirLock + url.PathEscape(db) }
 func liveKey(lease int64) string       { return dirLive + strconv.FormatInt(lease, 16) }
 func ddlKey(id uint64) string          { return dirDDL + strconv.FormatUint(id, 10) }
+func commandKey(id uint64) string      { return dirCommand + strconv.FormatUint(id, 10) }
 func seqKey(name string) string        { return dirSeq + name }
 func secretKey(name string) string     { return dirSecret + url.PathEscape(name) }
 func reportKey(topic string, node uint32) string {

@@ -3,13 +3,16 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -63,9 +66,10 @@ func (c *Catalog) Controller() string { return c.nodes.Load().controller }
 // Node is this process in the catalog, under a lease that is renewed as long as etcd answers. When it is lost, what hangs on it (locks,
 // leadership) ends, and the node registers again by itself.
 type Node struct {
-	c    *Catalog
-	info NodeInfo
-	ttl  int64
+	c     *Catalog
+	info  NodeInfo
+	ttl   time.Duration
+	until atomic.Int64 // since epoch: the lease lasts at least so long
 
 	mu      sync.Mutex
 	lease   *lease        // nil while there is none
@@ -86,22 +90,27 @@ type lease struct {
 	stop context.CancelFunc
 }
 
-// Register makes the process known under a lease of ttl (whole seconds, at least 1). What a dead process of the same name held is freed at once.
+// epoch is where monotonic times are counted from: they go on while a process is stopped, so that no answer is taken for newer than its question.
+var epoch = time.Now()
+
+// Register makes the process known under a lease of ttl (whole seconds, at least 1). What a dead process of the same name held is freed at once. When
+// it returns, the snapshot shows every change that was made before the others could know of this node.
 func (c *Catalog) Register(ctx context.Context, info NodeInfo, ttl time.Duration) (*Node, error) {
 	id, err := c.nodeID(ctx, info.Name)
 	if err != nil {
 		return nil, err
 	}
 	info.ID = id
-	n := &Node{c: c, info: info, ttl: max(1, int64(ttl/time.Second)), renewed: make(chan struct{})}
+	n := &Node{c: c, info: info, ttl: max(time.Second, ttl.Truncate(time.Second)), renewed: make(chan struct{})}
 	n.ctx, n.stop = context.WithCancel(c.ctx)
-	l, alive, err := n.register(ctx, 0)
+	l, until, err := n.register(ctx, 0)
 	if err != nil {
 		n.stop()
 		return nil, err
 	}
+	n.until.Store(int64(until))
 	n.setLease(l)
-	n.wg.Go(func() { n.keep(l, alive) })
+	n.wg.Go(func() { n.keep(l) })
 	return n, nil
 }
 
@@ -144,6 +153,7 @@ func (n *Node) Alive() context.Context {
 func (n *Node) Close(ctx context.Context) error {
 	n.stop()
 	n.wg.Wait()
+	n.until.Store(0)
 	n.mu.Lock()
 	l := n.lease
 	n.lease = nil
@@ -160,17 +170,19 @@ func (n *Node) Close(ctx context.Context) error {
 	return nil
 }
 
-// register gets a lease and puts the node's keys under it. own is the lease that the node had before, 0 at first.
-func (n *Node) register(ctx context.Context, own clientv3.LeaseID) (*lease, <-chan *clientv3.LeaseKeepAliveResponse, error) {
-	grant, err := n.c.client.Grant(ctx, n.ttl)
+// register gets a lease and puts the node's keys under it. own is the lease that the node had before, 0 at first. The lease lasts until a time since
+// epoch at least.
+func (n *Node) register(ctx context.Context, own clientv3.LeaseID) (l *lease, until time.Duration, err error) {
+	sent := time.Since(epoch)
+	grant, err := n.c.client.Grant(ctx, int64(n.ttl/time.Second))
 	if err != nil {
-		return nil, nil, readError(err)
+		return nil, 0, readError(err)
 	}
 	info := n.info
 	info.Lease = int64(grant.ID)
 	doc, err := json.Marshal(info)
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, err
 	}
 	key := n.c.key(nodeKey(n.info.Name))
 	for {
@@ -179,14 +191,14 @@ func (n *Node) register(ctx context.Context, own clientv3.LeaseID) (*lease, <-ch
 				clientv3.OpPut(n.c.key(liveKey(info.Lease)), n.info.Name, clientv3.WithLease(grant.ID))).
 			Else(clientv3.OpGet(key)).Commit()
 		if err != nil {
-			return nil, nil, readError(err) // a lease that nobody renews ends by itself, with the keys
+			return nil, 0, readError(err) // a lease that nobody renews ends by itself, with the keys
 		}
 		if resp.Succeeded {
 			break
 		}
 		before := clientv3.LeaseID(resp.Responses[0].GetResponseRange().Kvs[0].Lease)
 		if own != 0 && before != own && before != grant.ID {
-			return nil, nil, fmt.Errorf("another process runs as node %q", n.info.Name)
+			return nil, 0, fmt.Errorf("another process runs as node %q", n.info.Name)
 		}
 		if before == grant.ID {
 			break
@@ -195,16 +207,45 @@ func (n *Node) register(ctx context.Context, own clientv3.LeaseID) (*lease, <-ch
 			n.c.log.Info("catalog: taking over from the process that had this node's name", "node", n.info.Name)
 		}
 		if _, err := n.c.client.Revoke(ctx, before); err != nil && !certainlyNot(err) {
-			return nil, nil, readError(err)
+			return nil, 0, readError(err)
 		}
 	}
-	run, stop := context.WithCancel(n.ctx)
-	alive, err := n.c.client.KeepAlive(run, grant.ID)
-	if err != nil {
-		stop()
-		return nil, nil, readError(err)
+	// From here on the others wait for this node to see what they change; what was changed before it must see now.
+	if err := n.c.Sync(ctx); err != nil {
+		return nil, 0, err
 	}
-	return &lease{id: grant.ID, ctx: run, stop: stop}, alive, nil
+	run, stop := context.WithCancel(n.ctx)
+	return &lease{id: grant.ID, ctx: run, stop: stop}, sent + n.ttl, nil
+}
+
+// Valid says whether this node's lease certainly lasts still, by this node's own clock: nobody has taken it for dead.
+func (n *Node) Valid() bool { return int64(time.Since(epoch)) < n.until.Load() }
+
+// renew prolongs a lease until it is lost or the node is closed. A lease lasts from when its prolonging was asked for, not from the answer: the
+// process may have been stopped in between.
+func (n *Node) renew(l *lease) {
+	wait := n.ttl / 4
+	for {
+		select {
+		case <-n.ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		sent := time.Since(epoch)
+		ctx, cancel := context.WithTimeout(n.ctx, n.ttl/2)
+		_, err := n.c.client.KeepAliveOnce(ctx, l.id)
+		cancel()
+		switch {
+		case err == nil:
+			n.until.Store(int64(sent + n.ttl))
+			wait = n.ttl / 4
+		case errors.Is(err, rpctypes.ErrLeaseNotFound), !n.Valid():
+			n.until.Store(0)
+			return
+		default:
+			wait = min(n.ttl/20, 50*time.Millisecond)
+		}
+	}
 }
 
 func (n *Node) setLease(l *lease) {
@@ -215,11 +256,10 @@ func (n *Node) setLease(l *lease) {
 	n.renewed = make(chan struct{})
 }
 
-// keep follows the lease and replaces it when it is lost, until the node is closed.
-func (n *Node) keep(l *lease, alive <-chan *clientv3.LeaseKeepAliveResponse) {
+// keep holds the lease and replaces it when it is lost, until the node is closed.
+func (n *Node) keep(l *lease) {
 	for {
-		for range alive { // closed when etcd says that the lease is gone, and when it could not be renewed in time
-		}
+		n.renew(l)
 		if n.ctx.Err() != nil {
 			return
 		}
@@ -228,10 +268,11 @@ func (n *Node) keep(l *lease, alive <-chan *clientv3.LeaseKeepAliveResponse) {
 		n.setLease(nil)
 		for {
 			ctx, cancel := context.WithTimeout(n.ctx, 5*time.Second)
-			next, ch, err := n.register(ctx, l.id)
+			next, until, err := n.register(ctx, l.id)
 			cancel()
 			if err == nil {
-				l, alive = next, ch
+				l = next
+				n.until.Store(int64(until))
 				n.setLease(l)
 				n.c.log.Info("catalog: registered again", "node", n.info.Name)
 				break
@@ -262,86 +303,4 @@ func (n *Node) current(ctx context.Context) (*lease, error) {
 			return nil, ErrClosed
 		}
 	}
-}
-
-// Campaign waits until this node is the controller. The context it returns ends when it is no more: its lease was lost or Resign was called.
-func (n *Node) Campaign(ctx context.Context) (context.Context, error) {
-	key := n.c.key(keyController)
-	for {
-		l, err := n.current(ctx)
-		if err != nil {
-			return nil, err
-		}
-		resp, err := n.c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
-			Then(clientv3.OpPut(key, n.info.Name, clientv3.WithLease(l.id))).Else(clientv3.OpGet(key)).Commit()
-		switch {
-		case ctx.Err() != nil:
-			return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-		case n.ctx.Err() != nil:
-			return nil, ErrClosed
-		case err != nil: // etcd is away, or the lease has just gone: again, also when the answer alone was lost
-			select {
-			case <-time.After(200 * time.Millisecond):
-			case <-ctx.Done():
-			}
-			continue
-		}
-		if resp.Succeeded || clientv3.LeaseID(resp.Responses[0].GetResponseRange().Kvs[0].Lease) == l.id {
-			return n.elected(l), nil
-		}
-		if err := n.waitController(ctx, resp.Responses[0].GetResponseRange().Kvs[0].ModRevision); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (n *Node) elected(l *lease) context.Context {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.leading != l || n.lead.Err() != nil {
-		n.leading = l
-		n.lead, n.endLead = context.WithCancel(l.ctx)
-	}
-	return n.lead
-}
-
-// waitController waits until the controller is another one than at a revision.
-func (n *Node) waitController(ctx context.Context, rev int64) error {
-	for {
-		changed := n.c.Changed()
-		if n.c.nodes.Load().at > rev {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-time.After(time.Second): // a reload of the topology after compaction may have missed the deletion
-			return nil
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-		case <-n.ctx.Done():
-			return ErrClosed
-		}
-	}
-}
-
-// IsController says whether this node is the controller now.
-func (n *Node) IsController() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.leading != nil && n.lead.Err() == nil
-}
-
-// Resign ends this node's leadership, so that another one is elected.
-func (n *Node) Resign(ctx context.Context) error {
-	n.mu.Lock()
-	l := n.leading
-	if l == nil || n.lead.Err() != nil {
-		n.mu.Unlock()
-		return nil
-	}
-	n.endLead()
-	n.mu.Unlock()
-	key := n.c.key(keyController)
-	_, err := n.c.client.Txn(ctx).If(clientv3.Compare(clientv3.LeaseValue(key), "=", l.id)).Then(clientv3.OpDelete(key)).Commit()
-	return readError(err)
 }

@@ -26,6 +26,7 @@ type Txn struct {
 	at    map[string]int // key → position in ops
 	locks []*Lock        // that must be held still
 	recs  []*DDLRecord   // that must be as they were last saved
+	lead  *Node          // that must be the controller still; nil when it does not matter
 	err   error
 }
 
@@ -108,6 +109,9 @@ func (t *Txn) PutTable(tab *topo.Table) {
 
 // DropTable removes a table.
 func (t *Txn) DropTable(db, name string) { t.drop(tableKey(db, name)) }
+
+// Lead makes the transaction fail with ErrNotController unless the node is the controller still.
+func (t *Txn) Lead(n *Node) { t.lead = n }
 
 func (t *Txn) put(key string, doc any) {
 	b, err := json.Marshal(doc)
@@ -200,6 +204,13 @@ func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, err
 		lc, lo := l.fence()
 		cmps, looks = append(cmps, lc...), append(looks, lo...)
 	}
+	if t.lead != nil {
+		leads, err := t.lead.leads()
+		if err != nil {
+			return 0, err
+		}
+		cmps, looks = append(cmps, leads), append(looks, clientv3.OpGet(c.key(keyController)))
+	}
 	mark := randomID()
 	t.ops = append(t.ops, clientv3.OpPut(c.key(keyRev), mark))
 	resp, err := c.client.Txn(ctx).If(cmps...).Then(t.ops...).Else(looks...).Commit()
@@ -214,6 +225,9 @@ func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, err
 			if !l.heldBy(resp.Responses) {
 				return 0, ErrLockLost
 			}
+		}
+		if t.lead != nil && !t.lead.leadsIn(resp.Responses) {
+			return 0, ErrNotController
 		}
 		return 0, ErrConflict
 	}

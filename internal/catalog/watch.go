@@ -17,7 +17,7 @@ const pageSize = 2000
 func (c *Catalog) reload(ctx context.Context) (int64, error) {
 	var rev int64
 	var changes []change
-	nodes := &nodeSet{}
+	nodes, notes := &nodeSet{}, &board{notes: map[string][]byte{}}
 	from, end := c.cfg.Prefix, clientv3.GetPrefixRangeEnd(c.cfg.Prefix)
 	var topoRev int64
 	for {
@@ -38,6 +38,9 @@ func (c *Catalog) reload(ctx context.Context) (int64, error) {
 			case strings.HasPrefix(key, dirSeq):
 				c.sequenceSeen(key, kv.Value, kv.ModRevision)
 			case isTopo(key):
+			case onBoard(key):
+				notes.notes[key] = kv.Value
+				continue
 			default:
 				nodes = nodes.apply(key, kv.Value, kv.ModRevision)
 				continue
@@ -61,7 +64,10 @@ func (c *Catalog) reload(ctx context.Context) (int64, error) {
 	}
 	c.state.Store(s)
 	c.nodes.Store(nodes)
+	notes.rev = rev
+	c.board.Store(notes)
 	c.announce()
+	c.announceBoard()
 	return rev, nil
 }
 
@@ -114,8 +120,8 @@ func (c *Catalog) applyEvents(events []*clientv3.Event) error {
 	var changes []change
 	old := c.state.Load()
 	rev := old.snap.Revision
-	nodes := c.nodes.Load()
-	news := false
+	nodes, notes := c.nodes.Load(), c.board.Load()
+	news, noted := false, false
 	for _, e := range events {
 		key := string(e.Kv.Key[len(c.cfg.Prefix):])
 		value := e.Kv.Value
@@ -136,6 +142,8 @@ func (c *Catalog) applyEvents(events []*clientv3.Event) error {
 			news = true
 		case strings.HasPrefix(key, dirSeq):
 			c.sequenceSeen(key, value, e.Kv.ModRevision)
+		case onBoard(key):
+			notes, noted = notes.with(key, value, e.Kv.ModRevision), true
 		default:
 			if n := nodes.apply(key, value, e.Kv.ModRevision); n != nodes {
 				nodes, news = n, true
@@ -150,9 +158,16 @@ func (c *Catalog) applyEvents(events []*clientv3.Event) error {
 		c.state.Store(s)
 		news = true
 	}
+	if nodes != c.nodes.Load() {
+		noted = true // those who wait for nodes look again
+	}
 	c.nodes.Store(nodes)
+	c.board.Store(notes)
 	if news {
 		c.announce()
+	}
+	if noted {
+		c.announceBoard()
 	}
 	return nil
 }

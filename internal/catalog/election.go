@@ -1,0 +1,136 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// Campaign waits until this node is the controller. The context it returns ends when it is no more: its lease was lost or Resign was called.
+func (n *Node) Campaign(ctx context.Context) (context.Context, error) {
+	key := n.c.key(keyController)
+	for {
+		l, err := n.current(ctx)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := n.c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
+			Then(clientv3.OpPut(key, n.info.Name, clientv3.WithLease(l.id))).Else(clientv3.OpGet(key)).Commit()
+		switch {
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+		case n.ctx.Err() != nil:
+			return nil, ErrClosed
+		case err != nil: // etcd is away, or the lease has just gone: again, also when the answer alone was lost
+			select {
+			case <-time.After(200 * time.Millisecond):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if resp.Succeeded || clientv3.LeaseID(resp.Responses[0].GetResponseRange().Kvs[0].Lease) == l.id {
+			return n.elected(l), nil
+		}
+		if err := n.waitController(ctx, resp.Responses[0].GetResponseRange().Kvs[0].ModRevision); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (n *Node) elected(l *lease) context.Context {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.leading != l || n.lead.Err() != nil {
+		n.leading = l
+		n.lead, n.endLead = context.WithCancel(l.ctx)
+	}
+	return n.lead
+}
+
+// waitController waits until the controller is another one than at a revision.
+func (n *Node) waitController(ctx context.Context, rev int64) error {
+	for {
+		changed := n.c.Changed()
+		if n.c.nodes.Load().at > rev {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-time.After(time.Second): // a reload of the topology after compaction may have missed the deletion
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+		case <-n.ctx.Done():
+			return ErrClosed
+		}
+	}
+}
+
+// IsController says whether this node is the controller now.
+func (n *Node) IsController() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.leading != nil && n.lead.Err() == nil
+}
+
+// Resign ends this node's leadership, so that another one is elected.
+func (n *Node) Resign(ctx context.Context) error {
+	n.mu.Lock()
+	l := n.leading
+	if l == nil || n.lead.Err() != nil {
+		n.mu.Unlock()
+		return nil
+	}
+	n.endLead()
+	n.mu.Unlock()
+	key := n.c.key(keyController)
+	_, err := n.c.client.Txn(ctx).If(clientv3.Compare(clientv3.LeaseValue(key), "=", l.id)).Then(clientv3.OpDelete(key)).Commit()
+	return readError(err)
+}
+
+// leads is the comparison that holds while this node is the controller.
+func (n *Node) leads() (clientv3.Cmp, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.leading == nil || n.lead.Err() != nil {
+		return clientv3.Cmp{}, ErrNotController
+	}
+	return clientv3.Compare(clientv3.LeaseValue(n.c.key(keyController)), "=", n.leading.id), nil
+}
+
+// asController writes a key, or deletes it when value is nil, as long as this node is the controller. ErrNotController: nothing was written.
+func (n *Node) asController(ctx context.Context, key string, value []byte) error {
+	leads, err := n.leads()
+	if err != nil {
+		return err
+	}
+	op := clientv3.OpDelete(n.c.key(key))
+	if value != nil {
+		op = clientv3.OpPut(n.c.key(key), string(value))
+	}
+	resp, err := n.c.client.Txn(ctx).If(leads).Then(op).Commit()
+	if err != nil {
+		return writeError(err)
+	}
+	if !resp.Succeeded {
+		return ErrNotController
+	}
+	return n.c.awaitBoard(ctx, resp.Header.Revision)
+}
+
+// leadsIn says whether the answers of a refused transaction show this node as the controller.
+func (n *Node) leadsIn(responses []*etcdserverpb.ResponseOp) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, r := range responses {
+		for _, kv := range r.GetResponseRange().GetKvs() {
+			if string(kv.Key) == n.c.key(keyController) {
+				return n.leading != nil && clientv3.LeaseID(kv.Lease) == n.leading.id
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,66 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// Event is something that happened to the cluster, for operators.
+type Event struct {
+	Time     time.Time `json:"time"`
+	Node     string    `json:"node"`     // that tells it
+	Severity string    `json:"severity"` // "notice", "warning" or "error"
+	Kind     string    `json:"kind"`     // "leaf offline", "partition promoted", …
+	Leaf     string    `json:"leaf,omitempty"`
+	Database string    `json:"database,omitempty"`
+	Detail   string    `json:"detail,omitempty"`
+}
+
+// keptEvents bounds the events that are kept, give or take a few.
+const keptEvents = 1000
+
+// AddEvent keeps an event, and forgets the oldest when there are too many.
+func (n *Node) AddEvent(ctx context.Context, e Event) error {
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	e.Node = n.info.Name
+	doc, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	c := n.c
+	resp, err := c.client.Txn(ctx).Then(
+		clientv3.OpPut(c.key(fmt.Sprintf("%s%019d-%s", dirEvent, e.Time.UnixNano(), randomID()[:8])), string(doc)),
+		clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1), clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend)),
+		clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithCountOnly())).Commit()
+	if err != nil {
+		return writeError(err)
+	}
+	if resp.Responses[2].GetResponseRange().Count <= keptEvents {
+		return nil
+	}
+	_, err = c.client.Delete(ctx, string(resp.Responses[1].GetResponseRange().Kvs[0].Key))
+	return writeError(err)
+}
+
+// Events lists what happened, oldest first.
+func (c *Catalog) Events(ctx context.Context) ([]Event, error) {
+	resp, err := c.client.Get(ctx, c.key(dirEvent), clientv3.WithPrefix())
+	if err != nil {
+		return nil, readError(err)
+	}
+	out := make([]Event, 0, len(resp.Kvs))
+	for _, kv := range resp.Kvs {
+		var e Event
+		if err := json.Unmarshal(kv.Value, &e); err != nil {
+			return nil, fmt.Errorf("catalog: key %s: %w", kv.Key, err)
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
