@@ -33,8 +33,9 @@ const (
 	KindDo
 	KindHandler
 	KindFlush
-	KindAdmin // ANALYZE|CHECK|OPTIMIZE|REPAIR|CHECKSUM TABLE: Stmt.DDL.Tables
-	KindEmpty // nothing but comments and white space
+	KindAdmin   // ANALYZE|CHECK|OPTIMIZE|REPAIR|CHECKSUM TABLE: Stmt.DDL.Tables
+	KindCluster // ADD LEAF, REBALANCE PARTITIONS, SHOW LEAVES and the like: Stmt.Cluster
+	KindEmpty   // nothing but comments and white space
 )
 
 // Stmt is one parsed statement. Exactly the field that its Kind names is set.
@@ -56,6 +57,7 @@ type Stmt struct {
 	Prepared  *Prepared
 	Account   *Account
 	Kill      *Kill
+	Cluster   *Cluster
 	Name      Name // USE
 	Lock      []LockTable
 	// SetStatement is the span `SET STATEMENT … FOR` before the statement proper, empty when there is none.
@@ -563,6 +565,30 @@ type Kill struct {
 	ByQueryID bool
 	ID        Expr
 	User      Name
+}
+
+// Cluster is a statement on the cluster itself, which no MariaDB knows. Names have Tok -1 where they are absent.
+type Cluster struct {
+	// Verb is ADD LEAF, REMOVE LEAF, ATTACH LEAF, ATTACH ALL LEAVES, DETACH LEAF, REBALANCE, REBALANCE ALL, RESTORE REDUNDANCY, CLEAR ORPHANS,
+	// CREATE|DROP|ATTACH|DETACH|COPY|PROMOTE PARTITION, PROMOTE AGGREGATOR, SET AGGREGATOR, CANCEL, CANCEL REBALANCE, RESTART LEAVES, BACKUP, RESTORE,
+	// SHOW LEAVES, SHOW AGGREGATORS, SHOW PARTITIONS, SHOW CLUSTER STATUS, SHOW REBALANCE STATUS, SHOW DATABASES EXTENDED.
+	Verb     string
+	Explain  bool
+	User     Name // ADD LEAF
+	Password Name // never to be printed
+	Host     Name // of a leaf or a node
+	Port     int  // 0 when absent
+	Group    int  // 0 when absent
+	DB       Name
+	Ordinal  int
+	As       Name   // RESTORE DATABASE d AS n
+	Path     Name   // BACKUP, RESTORE
+	ID       uint64 // CANCEL
+	Rest     Span   // LIKE … or WHERE … of a SHOW
+
+	Force, Kill, Full, NoRebalance, Extended bool
+	// BadTok is where the text stops being such a statement (it may be one past the last token), -1 when it is one.
+	BadTok int32
 }
 
 // LockTable is one table of LOCK TABLES.

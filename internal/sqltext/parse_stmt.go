@@ -37,9 +37,13 @@ func (p *parser) statement() {
 	case KwSet:
 		p.set()
 	case KwShow:
-		p.show()
+		if !p.cluster() {
+			p.show()
+		}
 	case KwExplain, KwDescribe, KwDesc:
-		p.explain()
+		if !p.is(KwExplain) || !p.cluster() {
+			p.explain()
+		}
 	case KwAnalyze:
 		p.analyze()
 	case KwUse:
@@ -52,7 +56,9 @@ func (p *parser) statement() {
 		p.st.Kind = KindXA
 		p.pos = p.end
 	case KwCreate, KwAlter, KwDrop, KwRename, KwTruncate:
-		p.ddl()
+		if !p.isAt(1, KwPartition) || !p.cluster() {
+			p.ddl()
+		}
 	case KwCheck, KwOptimize, KwRepair, KwChecksum:
 		p.admin()
 	case KwPrepare, KwExecute, KwDeallocate:
@@ -81,7 +87,9 @@ func (p *parser) statement() {
 	case KwFlush:
 		p.flush()
 	default:
-		p.compound()
+		if !p.cluster() {
+			p.compound()
+		}
 	}
 }
 
