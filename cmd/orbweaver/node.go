@@ -16,6 +16,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/deadlock"
 	"github.com/orbweaver/orbweaver/internal/gateway"
+	"github.com/orbweaver/orbweaver/internal/order"
 	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -136,9 +137,13 @@ func startNode(ctx context.Context, c nodeConfig) (n *node, err error) {
 	if _, err := ddl.New(ddl.Config{Catalog: c.Catalog, Node: member, Pools: pools, Log: c.Log}).Recover(starting); err != nil {
 		c.Log.Warn("statements that were cut off could not be settled yet", "error", err)
 	}
+	sealer, err := order.NewSealer(c.Password)
+	if err != nil {
+		return nil, err
+	}
 	gw, err := gateway.New(starting, gateway.Config{
 		Catalog: c.Catalog, Pools: pools, Node: member, NodeID: uint16(member.ID()), ClusterKey: wire.Ed25519Public(c.Password), TLS: c.TLS,
-		MaxConnections: c.MaxConnections, MaxPacket: c.MaxPacket, Spans: spans, Log: c.Log,
+		MaxConnections: c.MaxConnections, MaxPacket: c.MaxPacket, Spans: spans, Log: c.Log, Seal: sealer.Seal,
 	})
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/order"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -87,8 +88,18 @@ func newBench(farm *localfarm.Farm, cfg Config) (b *bench, err error) {
 		return b, err
 	}
 	if _, err = b.cat.Update(ctx, func(x *catalog.Txn) error {
+		rank := map[int]int{}
+		names := map[[2]int]string{}
 		for _, l := range farm.Leaves() {
-			x.PutLeaf(&topo.Leaf{Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, State: topo.LeafOnline, ServerID: l.ServerID})
+			rank[l.Group]++
+			names[[2]int{l.Group, rank[l.Group]}] = l.Name
+		}
+		clear(rank)
+		for _, l := range farm.Leaves() {
+			rank[l.Group]++
+			x.PutLeaf(&topo.Leaf{
+				Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, State: topo.LeafOnline, ServerID: l.ServerID, Pair: names[[2]int{3 - l.Group, rank[l.Group]}],
+			})
 		}
 		return nil
 	}); err != nil {
@@ -105,6 +116,11 @@ func newBench(farm *localfarm.Farm, cfg Config) (b *bench, err error) {
 	}})
 	cfg.Catalog, cfg.Pools, cfg.Node, cfg.NodeID = b.cat, b.pools, b.node, uint16(b.node.ID())
 	cfg.ClusterKey, cfg.Log = farmtest.ClusterPublicKey, quiet
+	sealer, err := order.NewSealer(farmtest.ClusterPassword)
+	if err != nil {
+		return b, err
+	}
+	cfg.Seal = sealer.Seal
 	if b.g, err = New(ctx, cfg); err != nil {
 		return b, err
 	}

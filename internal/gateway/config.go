@@ -21,6 +21,8 @@ type Config struct {
 	NodeID uint16
 	// ClusterKey is the public half of the cluster's ed25519 key as MariaDB stores it: the method that the node adds to each account.
 	ClusterKey string
+	// Seal encrypts a secret that goes to the controller through the catalog, for one purpose; nil: statements with secrets are refused.
+	Seal func(secret, purpose string) []byte
 	// TLS is offered to clients; nil for none.
 	TLS *tls.Config
 	// MaxConnections bounds the clients, default 10,000.

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"bytes"
+
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -11,6 +13,9 @@ type edited struct {
 	prepared bool
 	// row gets a row's values (of the binary protocol: as they are there, without lengths; nil for NULL) and says whether the row stays.
 	row func(values [][]byte) ([][]byte, bool)
+
+	// more are rows to be added, in the order of their first values, as the answer's rows are; all values are strings.
+	more [][][]byte
 
 	n     int // columns
 	types []wire.FieldType
@@ -49,11 +54,21 @@ func (e *edited) Packet(p []byte) error {
 		return e.Output.Packet(p)
 	case wire.IsEOF(p, caps):
 		e.other = true
+		for ; len(e.more) > 0; e.more = e.more[1:] {
+			if err := e.Output.Packet(e.join(e.more[0])); err != nil {
+				return err
+			}
+		}
 		return e.Output.Packet(p)
 	}
 	values, err := e.split(p)
 	if err != nil {
 		return err
+	}
+	for ; len(e.more) > 0 && bytes.Compare(e.more[0][0], values[0]) < 0; e.more = e.more[1:] {
+		if err := e.Output.Packet(e.join(e.more[0])); err != nil {
+			return err
+		}
 	}
 	values, stays := e.row(values)
 	if !stays {

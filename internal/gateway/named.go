@@ -80,8 +80,11 @@ func (s *session) preparedText(ctx context.Context, scan *sqltext.Scan, p *sqlte
 	if err := s.visible(inner, s.g.cfg.Catalog.Snapshot()); err != nil {
 		return "", err
 	}
-	if w.scan.More || !ours(&w.scan, inner) {
-		if err := s.prepareOnly(ctx, v.text, nil); err != nil {
+	if text := s.describable(&w.scan, inner); w.scan.More || !ours(inner) {
+		if w.scan.More {
+			text = v.text
+		}
+		if err := s.prepareOnly(ctx, text, nil); err != nil {
 			return "", err
 		}
 	}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"slices"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -58,10 +57,10 @@ func (s *session) stmtPrepare(body []byte) error {
 	p.params = make([]wire.Param, scan.Params)
 	s.nextStmt++
 	p.id = s.nextStmt
-	if ours(scan, stmt) {
+	if ours(stmt) {
 		err = s.describeOurs(p)
 	} else {
-		err = s.describe(ctx, p)
+		err = s.describe(ctx, p, s.describable(scan, stmt))
 	}
 	if err != nil {
 		return s.failed(ctx, err)
@@ -75,15 +74,11 @@ func (s *session) stmtPrepare(body []byte) error {
 }
 
 // ours says whether a statement is none of MariaDB's, so that no leaf can describe it.
-func ours(scan *sqltext.Scan, stmt *sqltext.Stmt) bool {
+func ours(stmt *sqltext.Stmt) bool {
 	if stmt.DDL != nil {
 		return len(stmt.DDL.OursSpans) > 0 || stmt.DDL.Reference
 	}
-	if stmt.Kind != sqltext.KindShow {
-		return false
-	}
-	words := leadingWords(scan, 2)
-	return len(words) == 2 && slices.Contains([]string{"LEAVES", "AGGREGATORS", "PARTITIONS", "CLUSTER"}, words[1])
+	return stmt.Kind == sqltext.KindCluster
 }
 
 // describeOurs answers COM_STMT_PREPARE for a statement without parameters, whose columns the client learns when it is executed.
@@ -94,10 +89,10 @@ func (s *session) describeOurs(p *prepared) error {
 	return s.out.Packet(wire.AppendPrepareOK(nil, wire.PrepareOK{StmtID: p.id}))
 }
 
-// describe relays a leaf's description of a statement.
-func (s *session) describe(ctx context.Context, p *prepared) error {
+// describe relays a leaf's description of a statement, which text makes known to it.
+func (s *session) describe(ctx context.Context, p *prepared, text string) error {
 	caps := s.out.Caps()
-	return s.prepareOnly(ctx, p.text, func(pkt backend.Packet, c *backend.Conn) error {
+	return s.prepareOnly(ctx, text, func(pkt backend.Packet, c *backend.Conn) error {
 		switch pkt.Kind {
 		case backend.KindPrepared:
 			ok, err := wire.ParsePrepareOK(pkt.Payload)
@@ -205,7 +200,7 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 			if err := s.visible(stmt, snap); err != nil {
 				return err
 			}
-			if s.hidePartitions(&p.w.scan, stmt, snap) == nil {
+			if !s.namesInfoSchema(stmt) {
 				built, err := plan.Build(stmt, &p.w.scan, snap, s.sess)
 				if err == nil && built.Route.Kind == plan.RouteAny && built.Writes {
 					err = unsupported(firstWords(&p.w.scan, 2), "it would be done at one leaf only")

@@ -38,6 +38,8 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 		return s.done(src, s.killStatement(ctx, scan, stmt))
 	case sqltext.KindFlush:
 		return s.done(src, s.flush(ctx, scan, stmt, snap))
+	case sqltext.KindCluster:
+		return s.clusterStatement(ctx, scan, stmt, snap, src)
 	case sqltext.KindAdmin:
 		return s.admin(ctx, scan, stmt, snap, src)
 	case sqltext.KindDDL:

@@ -39,6 +39,9 @@ func (s *session) set(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	}
 	for i := range set.Vars {
 		v := &set.Vars[i]
+		if isSetting(v.Name) && v.Scope != "USER" {
+			return s.setSetting(ctx, scan, set, v)
+		}
 		if why, ok := refusedVars[v.Name]; ok && v.Scope != "USER" && !isDefault(scan, v) {
 			return unsupported("SET "+v.Name, why)
 		}

@@ -35,25 +35,22 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		next = words[at+1]
 	}
 	switch what {
-	case "LEAVES":
-		return s.g.showLeaves(snap).write(src.out, src.prepared)
-	case "AGGREGATORS":
-		return s.showAggregators().write(src.out, src.prepared)
-	case "PARTITIONS":
-		return s.showPartitions(scan, snap, src)
-	case "CLUSTER":
-		if next == "STATUS" {
-			return s.g.showClusterStatus(ctx, snap).write(src.out, src.prepared)
-		}
 	case "DATABASES", "SCHEMAS":
 		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, !hidden(snap, string(v[0])) }}
-	case "VARIABLES", "SESSION", "LOCAL":
-		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
-			if len(v) == 2 {
+	case "VARIABLES", "SESSION", "LOCAL", "GLOBAL":
+		e := &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
+			if len(v) == 2 && what != "GLOBAL" {
 				v[1] = s.sessionVariables(v[0], v[1])
 			}
 			return v, true
 		}}
+		if stmt.Show != nil && strings.HasSuffix(stmt.Show.What, "VARIABLES") {
+			var err error
+			if e.more, err = s.settingRows(ctx, scan, stmt.Show.Rest); err != nil {
+				return err
+			}
+		}
+		src.out = e
 	case "PROCESSLIST":
 		return s.showProcesslist(ctx, src.out, full, src.prepared)
 	case "GRANTS":
@@ -187,4 +184,13 @@ func (s *session) errorCount() int {
 // noteError keeps an error for SHOW WARNINGS and SHOW ERRORS.
 func (s *session) noteError(e *wire.ServerError) {
 	s.warnings = append(s.warnings, exec.Note{Level: "Error", Code: strconv.Itoa(int(e.Code)), Message: e.Message})
+}
+
+// nameAt is the name that a token is.
+func nameAt(scan *sqltext.Scan, tok int32, mode sqltext.Mode) string {
+	t := scan.Tokens[tok]
+	if t.Kind == sqltext.Word || t.Kind == sqltext.Number {
+		return string(scan.Bytes(tok))
+	}
+	return string(sqltext.Unquote(nil, t, scan.Src, mode))
 }

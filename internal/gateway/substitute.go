@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/orbweaver/orbweaver/internal/order"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -107,6 +108,10 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 	case sqltext.SysVar:
 		name := strings.ToLower(strings.TrimPrefix(string(scan.Bytes(i)), "@@"))
 		n = 1
+		if (name == "global" || name == "session" || name == "local") && int(i)+2 < len(scan.Tokens) && isOp(scan, i+1, ".") &&
+			isSetting(strings.ToLower(string(scan.Bytes(i+2)))) {
+			return s.setting(strings.ToLower(string(scan.Bytes(i + 2)))), "SIGNED", 3
+		}
 		if (name == "session" || name == "local") && int(i)+2 < len(scan.Tokens) && isOp(scan, i+1, ".") {
 			name, n = strings.ToLower(string(scan.Bytes(i+2))), 3
 		} else if rest, ok := strings.CutPrefix(name, "session."); ok {
@@ -127,6 +132,8 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 			return bit(s.tx.InTransaction()), "SIGNED", n
 		case "autocommit":
 			return bit(s.tx.Autocommit()), "SIGNED", n
+		case order.RedundancyLevel, order.AutoAttach:
+			return s.setting(name), "SIGNED", n
 		}
 	case sqltext.Word:
 		if int(i)+2 >= len(scan.Tokens) || !isOp(scan, i+1, "(") || !isOp(scan, i+2, ")") {

@@ -1,0 +1,187 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// leafView is what a leaf says of itself.
+type leafView struct {
+	written map[uint32]uint64 // domain to the last number in its binary log
+	applied map[uint32]uint64 // the same of what it has taken over from others
+	schemas []string
+	masters map[string]bool   // the partitions' databases that it thinks it may write
+	trouble map[string]string // what keeps it from following another leaf, by that leaf's name
+}
+
+// answersWithin bounds how long the statements that ask all leaves wait for them.
+const answersWithin = 2 * time.Second
+
+// views asks every leaf, all at once. A leaf that does not answer in time is left out.
+func (g *Gateway) views(ctx context.Context, leaves []*topo.Leaf) map[string]*leafView {
+	ctx, cancel := context.WithTimeout(ctx, answersWithin)
+	defer cancel()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	out := map[string]*leafView{}
+	for _, l := range leaves {
+		wg.Go(func() {
+			v, err := g.viewOf(ctx, l.Name)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			out[l.Name] = v
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
+	v := &leafView{masters: map[string]bool{}, trouble: map[string]string{}}
+	err := g.atLeaf(ctx, leaf, func(c *backend.Conn) error {
+		stop := c.Watch(ctx)
+		defer stop()
+		res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos")
+		if err != nil {
+			return err
+		}
+		v.written, v.applied = numbersByDomain(string(res.Rows[0][0])), numbersByDomain(string(res.Rows[0][1]))
+		if res, err = c.Query(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME"); err != nil {
+			return err
+		}
+		for _, row := range res.Rows {
+			v.schemas = append(v.schemas, string(row[0]))
+		}
+		if res, err = c.Query(ctx, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='"+ownSchema+"' AND TABLE_NAME='terms'"); err != nil {
+			return err
+		}
+		if string(res.Rows[0][0]) != "0" {
+			if res, err = c.Query(ctx, "SELECT name FROM "+ownSchema+".terms"); err != nil {
+				return err
+			}
+			for _, row := range res.Rows {
+				v.masters[string(row[0])] = true
+			}
+		}
+		if res, err = c.Query(ctx, "SHOW ALL SLAVES STATUS"); err != nil {
+			return err
+		}
+		name, io, sql := columnOf(res, "Connection_name"), columnOf(res, "Last_IO_Error"), columnOf(res, "Last_SQL_Error")
+		for _, row := range res.Rows {
+			if name < 0 || io < 0 || sql < 0 {
+				break
+			}
+			if e := string(row[sql]) + string(row[io]); e != "" {
+				v.trouble[string(row[name])] = e
+			}
+		}
+		return nil
+	})
+	return v, err
+}
+
+// columnOf is the position of a column of an answer, -1 when there is none.
+func columnOf(res *backend.Result, name string) int {
+	return slices.IndexFunc(res.Columns, func(c string) bool { return strings.EqualFold(c, name) })
+}
+
+// numbersByDomain reads a GTID position, 1-5-17,2-5-3: domain to number.
+func numbersByDomain(pos string) map[uint32]uint64 {
+	at := map[uint32]uint64{}
+	for gtid := range strings.SplitSeq(pos, ",") {
+		parts := strings.Split(strings.TrimSpace(gtid), "-")
+		if len(parts) != 3 {
+			continue
+		}
+		domain, err1 := strconv.ParseUint(parts[0], 10, 32)
+		n, err2 := strconv.ParseUint(parts[2], 10, 64)
+		if err1 == nil && err2 == nil {
+			at[uint32(domain)] = n
+		}
+	}
+	return at
+}
+
+// number is where a leaf's copy of a partition is; ok is false when nothing has been written in the partition's domain.
+func (v *leafView) number(p *topo.Partition, role topo.Role) (n uint64, ok bool) {
+	if role == topo.Replica {
+		if n, ok = v.applied[p.Domain]; ok {
+			return n, true
+		}
+	}
+	n, ok = v.written[p.Domain]
+	return n, ok
+}
+
+// position is that number as SHOW CLUSTER STATUS prints it; nil when it is not known.
+func (v *leafView) position(p *topo.Partition, role topo.Role) any {
+	if v == nil {
+		return nil
+	}
+	n, _ := v.number(p, role)
+	return fmt.Sprintf("0:%d", n)
+}
+
+// details say what is wrong with an instance.
+func (v *leafView) details(p *topo.Partition, in topo.Instance, d *topo.Database) string {
+	switch {
+	case v == nil:
+		return "the leaf does not answer"
+	case in.Role == topo.Master && p.Locked:
+		return "its master is about to change"
+	case in.Role == topo.Replica:
+		if from, ok := p.Master(); ok && v.trouble[from] != "" {
+			return v.trouble[from]
+		}
+		if d.Replication == topo.Sync && !in.InSync {
+			return "commits do not wait for it"
+		}
+	}
+	return ""
+}
+
+// orphans are the databases on a leaf that are named as a partition's and are none of its instances.
+func (v *leafView) orphans(leaf string, snap *topo.Snapshot) []string {
+	var out []string
+	for _, name := range v.schemas {
+		if isSystemSchema(name) || name == ownSchema || snap.Databases[name] != nil {
+			continue
+		}
+		if id, ok := snap.Schemas[name]; ok {
+			p := snap.Partition(id)
+			if p != nil && slices.ContainsFunc(p.Instances, func(in topo.Instance) bool { return in.Leaf == leaf }) {
+				continue
+			}
+		} else if !partitionName(name) {
+			continue
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+// partitionName says whether a name is made as those of partitions' databases are: db_7.
+func partitionName(name string) bool {
+	i := strings.LastIndexByte(name, '_')
+	return i > 0 && i+1 < len(name) && strings.Trim(name[i+1:], "0123456789") == ""
+}
+
+// allLeaves lists the leaves by name, leaf-2 before leaf-10.
+func allLeaves(snap *topo.Snapshot) []*topo.Leaf {
+	return slices.SortedFunc(maps.Values(snap.Leaves), func(a, b *topo.Leaf) int {
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+}

@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/order"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// isSetting says whether a variable is one of the cluster's settings, which look like global variables.
+func isSetting(name string) bool { return name == order.RedundancyLevel || name == order.AutoAttach }
+
+// setting is a setting's value as SELECT @@name gives it.
+func (s *session) setting(name string) string {
+	v := s.g.cfg.Catalog.Snapshot().Settings
+	if name == order.RedundancyLevel {
+		return strconv.Itoa(v.Redundancy)
+	}
+	return bit(v.AutoAttach)
+}
+
+// settings are the rows that the cluster adds to SHOW VARIABLES, by name.
+func (s *session) settings() [][]any {
+	v := s.g.cfg.Catalog.Snapshot().Settings
+	return [][]any{{order.AutoAttach, onOff(v.AutoAttach)}, {order.RedundancyLevel, strconv.Itoa(v.Redundancy)}}
+}
+
+func onOff(on bool) string {
+	if on {
+		return "ON"
+	}
+	return "OFF"
+}
+
+// setSetting is SET GLOBAL of a setting of the cluster: a command to the controller.
+func (s *session) setSetting(ctx context.Context, scan *sqltext.Scan, set *sqltext.Set, v *sqltext.SetVar) error {
+	if len(set.Vars) > 1 {
+		return unsupported("SET "+v.Name+" together with other variables", "it is a setting of the cluster: set it in a statement of its own")
+	}
+	if v.Scope != "GLOBAL" {
+		return &wire.ServerError{Code: 1229, State: "HY000", Message: "Variable '" + v.Name + "' is a GLOBAL variable and should be set with SET GLOBAL"}
+	}
+	if err := s.needSuper(ctx); err != nil {
+		return err
+	}
+	given := string(scan.Text(v.ValueSpan))
+	if t := v.ValueSpan; t.To-t.From != 1 || scan.Tokens[t.From].Kind != sqltext.Word {
+		value, err := s.evaluate(ctx, given)
+		if err != nil {
+			return err
+		}
+		given = value.text
+	}
+	value, ok := settingValue(v.Name, given)
+	if !ok {
+		return &wire.ServerError{Code: 1231, State: "42000", Message: "Variable '" + v.Name + "' can't be set to the value of '" + given + "'"}
+	}
+	_, err := s.ask(ctx, order.SetGlobal, order.Setting{Name: v.Name, Value: value})
+	return err
+}
+
+// settingValue is a value in the one form that commands have it.
+func settingValue(name, given string) (value string, ok bool) {
+	given = strings.ToUpper(strings.TrimSpace(given))
+	if name == order.RedundancyLevel {
+		if given == "DEFAULT" {
+			given = strconv.Itoa(topo.DefaultSettings.Redundancy)
+		}
+		return given, given == "1" || given == "2"
+	}
+	switch given {
+	case "DEFAULT":
+		return onOff(topo.DefaultSettings.AutoAttach), true
+	case "1", "ON", "TRUE":
+		return "ON", true
+	case "0", "OFF", "FALSE":
+		return "OFF", true
+	}
+	return "", false
+}
+
+// settingRows are the settings that a SHOW VARIABLES asks for, as a leaf says of its LIKE or WHERE.
+func (s *session) settingRows(ctx context.Context, scan *sqltext.Scan, rest sqltext.Span) ([][][]byte, error) {
+	cols := []colDef{text("Variable_name", 64), text("Value", 2048)}
+	where := ""
+	if !rest.Empty() {
+		where = string(scan.AppendSpan(nil, rest))
+		if isWord(scan, rest.From, "LIKE") {
+			where = "WHERE Variable_name " + where
+		}
+	}
+	var rows [][][]byte
+	err := s.atLeaf(ctx, s.home, s.sess.DB, func(c *backend.Conn) error {
+		stop := c.Watch(ctx)
+		defer stop()
+		res, err := c.Query(ctx, "SELECT * FROM "+jsonTable(cols, []int{0, 1}, s.settings())+" AS v "+where)
+		if err == nil {
+			rows = res.Rows
+		}
+		return err
+	})
+	return rows, err
+}

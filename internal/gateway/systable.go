@@ -1,0 +1,256 @@
+package gateway
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// systemTable is a table that the cluster adds to information_schema. Its rows become part of the statements that name it, as a JSON_TABLE: so a
+// leaf joins and filters them, under the client's account, like any table's.
+type systemTable struct {
+	cols []colDef
+	// more are columns that a statement must name to get them: * does not stand for them. Their values follow those of cols.
+	more []colDef
+	rows func(ctx context.Context, s *session, snap *topo.Snapshot) ([][]any, error)
+}
+
+// namesInfoSchema says whether a statement reads information_schema.
+func (s *session) namesInfoSchema(stmt *sqltext.Stmt) bool {
+	switch stmt.Kind {
+	case sqltext.KindShow, sqltext.KindDDL, sqltext.KindAccount, sqltext.KindLock:
+		return false
+	}
+	return slices.ContainsFunc(stmt.Tables, s.inInfoSchema)
+}
+
+// inInfoSchema says whether a name is that of a table of information_schema.
+func (s *session) inInfoSchema(t *sqltext.TableName) bool {
+	if t.CTE {
+		return false
+	}
+	return strings.EqualFold(t.DB.Text, "information_schema") || t.DB.Tok < 0 && strings.EqualFold(s.sess.DB, "information_schema")
+}
+
+// spliceSystemTables replaces tables of information_schema: those that tell of databases by themselves without the rows of databases that clients do
+// not see, and the cluster's own by their rows. nil when there is nothing to replace.
+func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot) ([]byte, error) {
+	if !s.namesInfoSchema(stmt) {
+		return nil, nil
+	}
+	not := ""
+	return s.splice(scan, stmt, func(name string) (string, error) {
+		if t := systemTables[name]; t != nil {
+			rows, err := t.rows(ctx, s, snap)
+			if err != nil {
+				return "", err
+			}
+			return t.sql(scan, rows), nil
+		}
+		column := s.g.infoSchema[name]
+		if column == "" {
+			return "", nil
+		}
+		if not == "" {
+			not = hiddenList(snap)
+		}
+		of := column
+		if column == "DB" {
+			of = "COALESCE(DB,'')" // keeps the rows that belong to no database
+		}
+		return "(SELECT * FROM information_schema." + quoteName(name) + " WHERE " + of + " NOT IN (" + not + "))", nil
+	})
+}
+
+// describable is a statement's text as a leaf can describe it: the cluster's own tables are there, with no rows.
+func (s *session) describable(scan *sqltext.Scan, stmt *sqltext.Stmt) string {
+	if s.namesInfoSchema(stmt) {
+		text, err := s.splice(scan, stmt, func(name string) (string, error) {
+			if t := systemTables[name]; t != nil {
+				return t.sql(scan, nil), nil
+			}
+			return "", nil
+		})
+		if err == nil && text != nil {
+			return string(text)
+		}
+	}
+	return string(scan.Src[:scan.End])
+}
+
+// splice replaces the tables of information_schema for which with has a text, by their names in upper case, and makes the names of their columns fit:
+// `information_schema.leaves.host` is `leaves`.host then, and so is LEAVES.host.
+func (s *session) splice(scan *sqltext.Scan, stmt *sqltext.Stmt, with func(name string) (string, error)) ([]byte, error) {
+	var edits []edit
+	alias := map[string]string{} // of the replaced tables without one, by the name in lower case
+	for _, f := range factors(stmt) {
+		t := f.Table
+		if !s.inInfoSchema(t) {
+			continue
+		}
+		text, err := with(strings.ToUpper(t.Name.Text))
+		if err != nil {
+			return nil, err
+		}
+		if text == "" {
+			continue
+		}
+		if f.Alias.Tok < 0 {
+			text += " AS " + quoteName(t.Name.Text)
+			alias[strings.ToLower(t.Name.Text)] = t.Name.Text
+		}
+		edits = append(edits, edit{t.Span.From, t.Span.To, text})
+	}
+	if len(edits) == 0 {
+		return nil, nil
+	}
+	if len(alias) > 0 {
+		edits = append(edits, qualifiers(scan, stmt, alias, s.mode())...)
+	}
+	slices.SortFunc(edits, func(a, b edit) int { return int(a.from - b.from) })
+	return apply(scan, edits), nil
+}
+
+// qualifiers are the edits that make the qualifiers of columns the aliases of replaced tables.
+func qualifiers(scan *sqltext.Scan, stmt *sqltext.Stmt, alias map[string]string, mode sqltext.Mode) []edit {
+	table := map[int32]bool{}
+	for _, t := range stmt.Tables {
+		for i := t.Span.From; i < t.Span.To; i++ {
+			table[i] = true
+		}
+	}
+	isName := func(i int32) bool {
+		return int(i) < len(scan.Tokens) && (scan.Tokens[i].Kind == sqltext.Word || scan.Tokens[i].Kind == sqltext.QuotedID)
+	}
+	var edits []edit
+	for i := int32(0); int(i) < len(scan.Tokens); i++ {
+		if table[i] || !isName(i) || !isOp(scan, i+1, ".") || isOp(scan, i-1, ".") && i > 0 {
+			continue
+		}
+		name := nameAt(scan, i, mode)
+		if strings.EqualFold(name, "information_schema") && isName(i+2) && isOp(scan, i+3, ".") {
+			if a, ok := alias[strings.ToLower(nameAt(scan, i+2, mode))]; ok {
+				edits = append(edits, edit{i, i + 3, quoteName(a)})
+				i += 3
+			}
+			continue
+		}
+		if a, ok := alias[strings.ToLower(name)]; ok && a != name {
+			edits = append(edits, edit{i, i + 1, quoteName(a)})
+		}
+	}
+	return edits
+}
+
+// sql is the table with these rows as a FROM clause can have it. The columns that must be named are there when the statement has such a word.
+func (t *systemTable) sql(scan *sqltext.Scan, rows [][]any) string {
+	cols := slices.Clone(t.cols)
+	pick := make([]int, len(cols))
+	for i := range cols {
+		pick[i] = i
+	}
+	for i, c := range t.more {
+		if slices.ContainsFunc(scan.Tokens, func(tok sqltext.Token) bool {
+			return (tok.Kind == sqltext.Word || tok.Kind == sqltext.QuotedID) &&
+				strings.EqualFold(strings.Trim(string(scan.Src[tok.Start:tok.End]), "`\""), c.name)
+		}) {
+			cols = append(cols, c)
+			pick = append(pick, len(t.cols)+i)
+		}
+	}
+	return jsonTable(cols, pick, rows)
+}
+
+// typeInstant is the type of a column with seconds since 1970, which clients see as a DATETIME in their session's time zone.
+const typeInstant = wire.TypeDateTime
+
+// jsonTable is rows, of which the values at pick are wanted, as SQL without an alias.
+func jsonTable(cols []colDef, pick []int, rows [][]any) string {
+	var b, outer strings.Builder
+	b.WriteString("JSON_TABLE(")
+	b.WriteString(documentLiteral(jsonRows(cols, pick, rows)))
+	b.WriteString(", '$[*]' COLUMNS (")
+	instants := false
+	for i, c := range cols {
+		if i > 0 {
+			b.WriteString(", ")
+			outer.WriteString(", ")
+		}
+		name := quoteName(c.name)
+		b.WriteString(name)
+		b.WriteByte(' ')
+		switch c.typ {
+		case wire.TypeLongLong, wire.TypeLong:
+			b.WriteString("BIGINT(21)")
+		case wire.TypeDouble:
+			b.WriteString("DOUBLE")
+		case typeInstant:
+			b.WriteString("DECIMAL(20,6)")
+			instants = true
+			name = "FROM_UNIXTIME(" + name + ") AS " + name
+		default:
+			if c.size <= 255 { // names, as MariaDB's own tables have them
+				b.WriteString("VARCHAR(" + strconv.Itoa(int(c.size)) + ") CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci")
+			} else {
+				b.WriteString("VARCHAR(" + strconv.Itoa(int(c.size)) + ") CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+			}
+		}
+		b.WriteString(" PATH '$[" + strconv.Itoa(i) + "]'")
+		outer.WriteString(name)
+	}
+	b.WriteString("))")
+	if instants {
+		return "(SELECT " + outer.String() + " FROM " + b.String() + " AS instants)"
+	}
+	return b.String()
+}
+
+func jsonRows(cols []colDef, pick []int, rows [][]any) []byte {
+	doc := []byte{'['}
+	for n, row := range rows {
+		if n > 0 {
+			doc = append(doc, ',')
+		}
+		doc = append(doc, '[')
+		for i, at := range pick {
+			if i > 0 {
+				doc = append(doc, ',')
+			}
+			switch v := row[at]; {
+			case v == nil:
+				doc = append(doc, "null"...)
+			case cols[i].typ == wire.TypeVarString:
+				doc = appendJSONString(doc, valueText(v))
+			default:
+				doc = append(doc, valueText(v)...)
+			}
+		}
+		doc = append(doc, ']')
+	}
+	return append(doc, ']')
+}
+
+func appendJSONString(dst []byte, v string) []byte {
+	text, err := json.Marshal(v)
+	if err != nil { // a string always has a JSON
+		return append(dst, "null"...)
+	}
+	return append(dst, text...)
+}
+
+// documentLiteral is a document as a string in SQL that reads the same under every sql_mode and in every client's character set.
+func documentLiteral(doc []byte) string {
+	for _, c := range doc {
+		if c < ' ' || c > '~' || c == '\'' || c == '\\' {
+			return "CONVERT(x'" + hex.EncodeToString(doc) + "' USING utf8mb4)"
+		}
+	}
+	return "'" + string(doc) + "'"
+}
