@@ -5,6 +5,30 @@ import (
 	"strings"
 )
 
+// Cluster is a statement on the cluster itself, which no MariaDB knows. Names have Tok -1 where they are absent.
+type Cluster struct {
+	// Verb is ADD LEAF, REMOVE LEAF, ATTACH LEAF, ATTACH ALL LEAVES, DETACH LEAF, REBALANCE, REBALANCE ALL, RESTORE REDUNDANCY, CLEAR ORPHANS,
+	// CREATE|DROP|ATTACH|DETACH|COPY|PROMOTE PARTITION, PROMOTE AGGREGATOR, SET AGGREGATOR, CANCEL, CANCEL REBALANCE, RESTART LEAVES, BACKUP, RESTORE,
+	// SHOW LEAVES, SHOW AGGREGATORS, SHOW PARTITIONS, SHOW CLUSTER STATUS, SHOW REBALANCE STATUS, SHOW DATABASES EXTENDED.
+	Verb     string
+	Explain  bool
+	User     Name // ADD LEAF
+	Password Name // never to be printed
+	Host     Name // of a leaf or a node
+	Port     int  // 0 when absent
+	Group    int  // 0 when absent
+	DB       Name
+	Ordinal  int
+	As       Name   // RESTORE DATABASE d AS n
+	Path     Name   // BACKUP, RESTORE
+	ID       uint64 // CANCEL
+	Rest     Span   // LIKE … or WHERE … of a SHOW
+
+	Force, Kill, Full, NoRebalance, Extended bool
+	// BadTok is where the text stops being such a statement (it may be one past the last token), -1 when it is one.
+	BadTok int32
+}
+
 // clusterVerbs are the statements on the cluster itself by their first two words; what they are called, and how they go on.
 var clusterVerbs = map[[2]string]struct {
 	verb string
