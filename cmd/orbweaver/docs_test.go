@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// documents runs the statements that README.md and docs/sql.md show, as a reader would type them.
+// documents runs the statements that README.md and the pages on SQL show, as a reader would type them.
 func documents(t *testing.T, p *process) {
-	for _, doc := range []string{"README.md", "docs/sql.md"} {
+	for _, doc := range []string{"README.md", "docs/sql.md", "docs/high-availability.md"} {
 		t.Run(filepath.Base(doc), func(t *testing.T) {
 			b, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(doc)))
 			if err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -191,4 +193,71 @@ func TestUnmappedPartitions(t *testing.T) {
 		t.Error(got)
 	}
 	change(func(p *topo.Partition) { p.Instances, p.Locked = was, false })
+}
+
+func TestSystemTablesQuote(t *testing.T) {
+	b := cluster(t)
+	c := b.root(t, "")
+	const name = "d'é\\\"x"
+	c.exec("CREATE DATABASE `" + name + "` PARTITIONS 2")
+	defer c.exec("DROP DATABASE `" + name + "`")
+	c.want("SELECT COUNT(*) FROM information_schema.distributed_partitions WHERE database_name = ?", "2", name)
+	for _, mode := range []string{"", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES"} {
+		c.exec("SET sql_mode = '" + mode + "'")
+		c.want("SELECT DISTINCT database_name FROM information_schema.distributed_partitions WHERE database_name LIKE 'd''é%'", name)
+	}
+	c.exec("SET sql_mode = DEFAULT")
+	if got := c.rows("SHOW PARTITIONS ON `" + name + "` WHERE Ordinal = 1"); !strings.HasPrefix(got, "1|127.0.0.1|") {
+		t.Error(got)
+	}
+}
+
+func TestClusterStatusWithoutALeaf(t *testing.T) {
+	farm := farmtest.Start(t, 2)
+	b, err := newBench(farm, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.close)
+	c := b.database(t, "stat")
+	ctx := timeout(t)
+	if err := farm.Pause(1); err != nil {
+		t.Fatal(err)
+	}
+	resume := sync.OnceFunc(func() {
+		if err := farm.Resume(1); err != nil {
+			t.Error(err)
+		}
+	})
+	defer resume()
+	rows, err := c.c.QueryContext(ctx, "SHOW CLUSTER STATUS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	silent, heard := 0, 0
+	for rows.Next() {
+		var host, db, role, state, details string
+		var port int
+		var position *string
+		if err := rows.Scan(&host, &port, &db, &role, &state, &position, &details); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case role != "Master":
+		case port == farm.Leaves()[1].Port:
+			if position != nil || details != "the leaf does not answer" {
+				t.Errorf("%s: position %v, %q", db, position, details)
+			}
+			silent++
+		case position == nil:
+			t.Errorf("%s has no position", db)
+		default:
+			heard++
+		}
+	}
+	if err := rows.Err(); err != nil || silent != 2 || heard != 2 {
+		t.Error(silent, heard, err)
+	}
+	resume()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/gateway"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/order"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -30,7 +31,7 @@ type Node struct {
 	served chan error
 }
 
-// Start runs a node over a farm until Close. cfg may say more than what Start fills in: Catalog, Pools, Node, NodeID, ClusterKey and Log. The log is
+// Start runs a node over a farm until Close. cfg may say more than what Start fills in: Catalog, Pools, Node, NodeID, ClusterKey, Seal and Log. The log is
 // shown when ORBWEAVER_TEST_LOG is set.
 func Start(farm *localfarm.Farm, cfg gateway.Config) (n *Node, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -82,6 +83,11 @@ func Start(farm *localfarm.Farm, cfg gateway.Config) (n *Node, err error) {
 	}})
 	cfg.Catalog, cfg.Pools, cfg.Node, cfg.NodeID = n.Catalog, n.Pools, n.member, uint16(n.member.ID())
 	cfg.ClusterKey, cfg.Log = farmtest.ClusterPublicKey, log
+	sealer, err := order.NewSealer(farmtest.ClusterPassword)
+	if err != nil {
+		return n, err
+	}
+	cfg.Seal = sealer.Seal
 	if n.Gateway, err = gateway.New(ctx, cfg); err != nil {
 		return n, err
 	}
