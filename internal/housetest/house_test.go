@@ -83,6 +83,8 @@ var rooms = map[string][]string{
 	"internal/exec":      {"plan", "backend", "txn", "value", "shard", "merge", "collate", "sqltext", "topo", "wire"},
 	"internal/ddl":       {"backend", "catalog", "sqltext", "topo", "wire"},
 	"internal/catalog":   {"topo"},
+	"internal/mariadb":   {"backend", "topo", "wire"},
+	"internal/move":      {"backend", "mariadb", "wire"},
 	"internal/deadlock":  {"backend", "txn", "catalog"},
 	"internal/gateway": {
 		"exec", "txn", "plan", "sqltext", "wire", "catalog", "api", "ddl", "shard", "value", "backend", "topo", "merge", "collate", "order",

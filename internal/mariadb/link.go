@@ -1,0 +1,318 @@
+package mariadb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+)
+
+// Link is a replication connection as its target tells it.
+type Link struct {
+	Source    string // the leaf that it is named after
+	Addr      string // host:port
+	Domains   []uint32
+	Receiving bool // the I/O thread has a connection
+	Applying  bool // the SQL thread runs
+	Received  Position
+	Error     string // of either thread
+	Lag       time.Duration
+}
+
+// Broken says that the link will not go on by itself.
+func (l *Link) Broken() bool { return !l.Applying }
+
+// Start says from where a domain is read: from a GTID on, not including it; the zero GTID is from the domain's start.
+type Start struct {
+	Domain uint32
+	After  GTID
+}
+
+// ErrNotApplied: what was to be applied was not in time.
+var ErrNotApplied = errors.New("the replica has not applied what it was waited for")
+
+func (s *Servers) lockLinks(leaf string) func() {
+	s.mu.Lock()
+	m := s.links[leaf]
+	if m == nil {
+		m = new(sync.Mutex)
+		s.links[leaf] = m
+	}
+	s.mu.Unlock()
+	m.Lock()
+	return m.Unlock
+}
+
+// Links are a server's replication connections by their sources.
+func (s *Servers) Links(ctx context.Context, leaf string) (map[string]*Link, error) {
+	c, err := s.conn(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	return links(ctx, c)
+}
+
+func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
+	res, err := c.Query(ctx, "SHOW ALL SLAVES STATUS")
+	if err != nil {
+		return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+	}
+	at := map[string]int{}
+	for i, col := range res.Columns {
+		at[col] = i
+	}
+	out := map[string]*Link{}
+	for _, row := range res.Rows {
+		get := func(name string) string {
+			if i, ok := at[name]; ok {
+				return string(row[i])
+			}
+			return ""
+		}
+		l := &Link{
+			Source: get("Connection_name"), Addr: get("Master_Host") + ":" + get("Master_Port"),
+			Receiving: get("Slave_IO_Running") == "Yes", Applying: get("Slave_SQL_Running") == "Yes", Error: get("Last_SQL_Error"),
+		}
+		if l.Error == "" {
+			l.Error = get("Last_IO_Error")
+		}
+		if n, err := strconv.Atoi(get("Seconds_Behind_Master")); err == nil {
+			l.Lag = time.Duration(n) * time.Second
+		}
+		if l.Received, err = ParsePosition(get("Gtid_IO_Pos")); err != nil {
+			return nil, err
+		}
+		for d := range strings.SplitSeq(get("Replicate_Do_Domain_Ids"), ",") {
+			if n, err := strconv.ParseUint(strings.TrimSpace(d), 10, 32); err == nil {
+				l.Domains = append(l.Domains, uint32(n))
+			}
+		}
+		out[l.Source] = l
+	}
+	return out, nil
+}
+
+// Follow has target read domains from source, besides what it reads from there already. Its other replication connections pause for some 10 ms. Each
+// domain goes on at its Start; one that is followed already is not touched.
+func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
+	return s.relink(ctx, target, source, sourceAddr, func(l *Link) (domains []uint32, set []Start) {
+		if l != nil {
+			domains = l.Domains
+		}
+		for _, st := range starts {
+			if !slices.Contains(domains, st.Domain) {
+				domains, set = append(domains, st.Domain), append(set, st)
+			}
+		}
+		return domains, set
+	})
+}
+
+// Unfollow has target read domains from source no longer.
+func (s *Servers) Unfollow(ctx context.Context, target, source string, domains ...uint32) error {
+	return s.relink(ctx, target, source, "", func(l *Link) ([]uint32, []Start) {
+		if l == nil {
+			return nil, nil
+		}
+		return slices.DeleteFunc(slices.Clone(l.Domains), func(d uint32) bool { return slices.Contains(domains, d) }), nil
+	})
+}
+
+// Relink has target read exactly these domains from source: what the topology says. Domains that are followed already go on where they are.
+func (s *Servers) Relink(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
+	return s.relink(ctx, target, source, sourceAddr, func(l *Link) (domains []uint32, set []Start) {
+		for _, st := range starts {
+			if l == nil || !slices.Contains(l.Domains, st.Domain) {
+				set = append(set, st)
+			}
+			domains = append(domains, st.Domain)
+		}
+		return domains, set
+	})
+}
+
+// Unlink ends a replication connection. What it had received and not applied is lost: DrainReceived comes first where that matters.
+func (s *Servers) Unlink(ctx context.Context, target, source string) error {
+	return s.relink(ctx, target, source, "", func(*Link) ([]uint32, []Start) { return nil, nil })
+}
+
+func (s *Servers) relink(ctx context.Context, target, source, addr string, want func(*Link) ([]uint32, []Start)) error {
+	defer s.lockLinks(target)()
+	c, err := s.conn(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	run := func(sql ...string) error {
+		for _, q := range sql {
+			if _, err := c.Query(ctx, q); err != nil {
+				return fmt.Errorf("leaf %s: replication from %s: %w", target, source, err)
+			}
+		}
+		return nil
+	}
+	all, err := links(ctx, c)
+	if err != nil {
+		return err
+	}
+	old := all[source]
+	domains, set := want(old)
+	slices.Sort(domains)
+	name := lit(source)
+	if len(domains) == 0 {
+		if old == nil {
+			return nil
+		}
+		return run("STOP SLAVE "+name, "RESET SLAVE "+name+" ALL")
+	}
+	same := old != nil && len(set) == 0 && slices.Equal(domains, sorted(old.Domains)) && (addr == "" || old.Addr == addr)
+	if same && old.Applying {
+		return run("START SLAVE " + name)
+	}
+	if len(set) == 0 && old != nil { // only this one pauses
+		if err := run("STOP SLAVE "+name, s.change(name, addr, domains), "START SLAVE "+name); err != nil {
+			return err
+		}
+		return nil
+	}
+	if err := run("STOP ALL SLAVES"); err != nil {
+		return err
+	}
+	res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_slave_pos")
+	if err != nil {
+		return fmt.Errorf("leaf %s: %w", target, err)
+	}
+	pos, err := ParsePosition(string(res.Rows[0][0]))
+	if err != nil {
+		return err
+	}
+	next := maps.Clone(pos)
+	for _, st := range set {
+		delete(next, st.Domain)
+		if st.After.Sequence > 0 {
+			next[st.Domain] = st.After
+		}
+	}
+	err = nil
+	if next.String() != pos.String() {
+		err = run("SET GLOBAL gtid_slave_pos=" + lit(next.String()))
+	}
+	if err == nil {
+		err = run(s.change(name, addr, domains))
+	}
+	// Whatever happened, the others go on.
+	return errors.Join(err, run("START ALL SLAVES"))
+}
+
+func sorted(d []uint32) []uint32 { return slices.Sorted(slices.Values(d)) }
+
+func (s *Servers) change(name, addr string, domains []uint32) string {
+	list := make([]string, len(domains))
+	for i, d := range domains {
+		list[i] = strconv.FormatUint(uint64(d), 10)
+	}
+	sql := "CHANGE MASTER " + name + " TO MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1, DO_DOMAIN_IDS=(" + strings.Join(list, ",") + ")"
+	if host, port, err := split(addr); err == nil {
+		sql += fmt.Sprintf(", MASTER_HOST=%s, MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD=%s", lit(host), port, replicator, lit(s.password))
+	}
+	return sql
+}
+
+// BinlogPosition is where a server's binary log is, domain by domain: what it has written or applied.
+func (s *Servers) BinlogPosition(ctx context.Context, leaf string) (Position, error) {
+	res, err := s.at(ctx, leaf, "SELECT @@GLOBAL.gtid_binlog_pos")
+	if err != nil {
+		return nil, err
+	}
+	return ParsePosition(string(res.Rows[0][0]))
+}
+
+// AppliedPosition is what a server has applied of others, domain by domain; domains that its links leave out advance as well.
+func (s *Servers) AppliedPosition(ctx context.Context, leaf string) (Position, error) {
+	res, err := s.at(ctx, leaf, "SELECT @@GLOBAL.gtid_slave_pos")
+	if err != nil {
+		return nil, err
+	}
+	return ParsePosition(string(res.Rows[0][0]))
+}
+
+// WaitApplied waits until a replica has applied a transaction, ErrNotApplied when ctx ends before.
+func (s *Servers) WaitApplied(ctx context.Context, leaf string, at GTID) error {
+	if at.Sequence == 0 {
+		return nil
+	}
+	for {
+		res, err := s.at(ctx, leaf, "SELECT MASTER_GTID_WAIT("+lit(at.String())+", 1)")
+		if err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("leaf %s, %s: %w", leaf, at, ErrNotApplied)
+			}
+			return err
+		}
+		if string(res.Rows[0][0]) == "0" {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("leaf %s, %s: %w", leaf, at, ErrNotApplied)
+		}
+	}
+}
+
+// DrainReceived stops receiving from a source that is no more and waits until everything received of the domains is applied. It is what a replica must do
+// before it becomes master. The replication connection then stays, stopped.
+func (s *Servers) DrainReceived(ctx context.Context, target, source string, domains []uint32) error {
+	defer s.lockLinks(target)()
+	c, err := s.conn(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	all, err := links(ctx, c)
+	if err != nil {
+		return err
+	}
+	if all[source] == nil {
+		return nil
+	}
+	if _, err := c.Query(ctx, "STOP SLAVE "+lit(source)+" IO_THREAD"); err != nil {
+		return fmt.Errorf("leaf %s: %w", target, err)
+	}
+	if all, err = links(ctx, c); err != nil {
+		return err
+	}
+	l := all[source]
+	if l == nil {
+		return nil
+	}
+	for _, d := range domains {
+		at, ok := l.Received[d]
+		if !ok {
+			continue
+		}
+		for {
+			res, err := c.Query(ctx, "SELECT MASTER_GTID_WAIT("+lit(at.String())+", 0.5)")
+			if err != nil {
+				return fmt.Errorf("leaf %s: %w", target, err)
+			}
+			if string(res.Rows[0][0]) == "0" {
+				break
+			}
+			now, err := links(ctx, c)
+			if err != nil {
+				return err
+			}
+			if l := now[source]; l == nil || !l.Applying {
+				return fmt.Errorf("leaf %s has stopped applying what it got from %s: %w", target, source, ErrNotApplied)
+			}
+		}
+	}
+	return nil
+}

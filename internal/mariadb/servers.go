@@ -1,0 +1,209 @@
+package mariadb
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+)
+
+// Schema is the database that holds what is Orbweaver's own on a server.
+const Schema = "orbweaver"
+
+// replicator is the account that servers read each other's binary logs with.
+const replicator = "orbweaver_replica"
+
+// Servers says verbs to the servers of a cluster, named as leaves are. Safe for concurrent use.
+type Servers struct {
+	pools    *backend.Pools
+	password string // of the replicas' account
+
+	mu    sync.Mutex
+	links map[string]*sync.Mutex // by leaf: one at a time changes its replication connections
+}
+
+// New makes Servers. clusterPassword is the cluster's secret, of which the replicas' is made.
+func New(pools *backend.Pools, clusterPassword string) *Servers {
+	mac := hmac.New(sha256.New, []byte(clusterPassword))
+	mac.Write([]byte("replication"))
+	return &Servers{pools: pools, password: hex.EncodeToString(mac.Sum(nil))[:32], links: map[string]*sync.Mutex{}}
+}
+
+// at runs statements one after another on one connection of the cluster's own account; the last one's result comes back.
+func (s *Servers) at(ctx context.Context, leaf string, sql ...string) (*backend.Result, error) {
+	c, err := s.conn(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	var res *backend.Result
+	for _, q := range sql {
+		if res, err = c.Query(ctx, q); err != nil {
+			return nil, fmt.Errorf("leaf %s: %w", leaf, err)
+		}
+	}
+	return res, nil
+}
+
+// conn is a connection of the cluster's own account, also when the leaf's pool is full. Its settings end with its use.
+func (s *Servers) conn(ctx context.Context, leaf string) (*backend.Conn, error) {
+	c, err := s.pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal}.Urgent())
+	if err != nil {
+		return nil, err
+	}
+	c.ResetOnRelease()
+	return c, nil
+}
+
+// unlogged keeps what follows out of the server's binary log: it is that server's alone.
+const unlogged = "SET SESSION sql_log_bin=0"
+
+// installed is the version of what Install makes.
+const installed = 1
+
+// Install makes what nodes and replicas need on a server. It is quick when it is there already.
+func (s *Servers) Install(ctx context.Context, leaf string) error {
+	res, err := s.at(ctx, leaf, unlogged,
+		"CREATE DATABASE IF NOT EXISTS "+Schema+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+		"CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
+		"SELECT version FROM "+Schema+".installed WHERE id = 1 AND version >= "+strconv.Itoa(installed))
+	if err != nil || len(res.Rows) > 0 {
+		return err
+	}
+	_, err = s.at(ctx, leaf, unlogged,
+		"SET SESSION sql_mode='STRICT_TRANS_TABLES', character_set_client=utf8mb4, collation_connection=utf8mb4_bin",
+		// Aria: reading it opens no transaction in the session that is given a partition.
+		"CREATE TABLE IF NOT EXISTS "+Schema+".terms (name VARCHAR(64) NOT NULL PRIMARY KEY, domain INT UNSIGNED NOT NULL, term BIGINT UNSIGNED NOT NULL) ENGINE=Aria TRANSACTIONAL=1",
+		"CREATE TABLE IF NOT EXISTS "+Schema+".probe (node INT UNSIGNED NOT NULL PRIMARY KEY, at TIMESTAMP(6) NOT NULL) ENGINE=InnoDB",
+		`CREATE OR REPLACE DEFINER='orbweaver'@'%' PROCEDURE `+Schema+`.serve(IN partition_name VARCHAR(64), IN domain_id INT UNSIGNED)
+  MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT 'Gives a session the GTID domain of the partition that it serves'
+BEGIN
+  IF domain_id = 0 THEN
+    SET SESSION gtid_domain_id = @@GLOBAL.gtid_domain_id;
+  ELSEIF EXISTS (SELECT 1 FROM `+Schema+`.terms t WHERE t.name = partition_name AND t.domain = domain_id) THEN
+    SET SESSION gtid_domain_id = domain_id;
+  ELSE
+    SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1777, MESSAGE_TEXT = 'This server is not the master of the partition in this term';
+  END IF;
+END`,
+		"GRANT EXECUTE ON PROCEDURE "+Schema+".serve TO PUBLIC",
+		"CREATE OR REPLACE USER "+replicator+"@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD("+lit(s.password)+")",
+		"GRANT REPLICATION SLAVE ON *.* TO "+replicator+"@'%'",
+		"SET GLOBAL slave_net_timeout=4",
+		"REPLACE INTO "+Schema+".installed VALUES (1, "+strconv.Itoa(installed)+")")
+	return err
+}
+
+// Serve makes a server the master of a partition in a term: sessions may write to it from now on.
+func (s *Servers) Serve(ctx context.Context, leaf, schema string, domain uint32, term uint64) error {
+	_, err := s.at(ctx, leaf, unlogged, fmt.Sprintf("REPLACE INTO %s.terms VALUES (%s, %d, %d)", Schema, lit(schema), domain, term))
+	return err
+}
+
+// Served is what a server takes itself for: the domains of the partitions that it serves, by their databases.
+func (s *Servers) Served(ctx context.Context, leaf string) (map[string]uint32, error) {
+	res, err := s.at(ctx, leaf, "SELECT name, domain FROM "+Schema+".terms")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]uint32{}
+	for _, row := range res.Rows {
+		d, err := strconv.ParseUint(string(row[1]), 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		out[string(row[0])] = uint32(d)
+	}
+	return out, nil
+}
+
+// Fence ends a server's mastership of a partition: no session is given the partition any more, and those that have it are ended. When it returns nothing
+// writes there.
+func (s *Servers) Fence(ctx context.Context, leaf, schema string) error {
+	c, err := s.conn(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	for _, q := range []string{unlogged, "DELETE FROM " + Schema + ".terms WHERE name = " + lit(schema)} {
+		if _, err := c.Query(ctx, q); err != nil {
+			return fmt.Errorf("leaf %s: %w", leaf, err)
+		}
+	}
+	for {
+		res, err := c.Query(ctx, "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = "+lit(schema)+
+			" AND COMMAND NOT IN ('Binlog Dump', 'Slave_SQL', 'Slave_IO', 'Slave_worker', 'Daemon') AND USER <> 'system user' AND ID <> CONNECTION_ID()")
+		if err != nil {
+			return fmt.Errorf("leaf %s: %w", leaf, err)
+		}
+		if len(res.Rows) == 0 {
+			return nil
+		}
+		for _, row := range res.Rows {
+			if _, err := c.Query(ctx, "KILL CONNECTION "+string(row[0])); err != nil && !gone(err) {
+				return fmt.Errorf("leaf %s: %w", leaf, err)
+			}
+		}
+	}
+}
+
+// Schemas lists the databases of a server but MariaDB's own and Orbweaver's.
+func (s *Servers) Schemas(ctx context.Context, leaf string) (map[string]bool, error) {
+	res, err := s.at(ctx, leaf, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys', '"+Schema+"')")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, row := range res.Rows {
+		out[string(row[0])] = true
+	}
+	return out, nil
+}
+
+// Drop removes a partition's or a shape's database from one server.
+func (s *Servers) Drop(ctx context.Context, leaf, schema string) error {
+	_, err := s.at(ctx, leaf, unlogged, "SET SESSION foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(schema),
+		"DELETE FROM "+Schema+".terms WHERE name = "+lit(schema))
+	return err
+}
+
+// KillThreads ends all sessions of clients at a server.
+func (s *Servers) KillThreads(ctx context.Context, leaf string) error {
+	c, err := s.conn(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	res, err := c.Query(ctx, "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND NOT IN ('Binlog Dump', 'Slave_SQL', 'Slave_IO', 'Slave_worker', 'Daemon')"+
+		" AND USER NOT IN ('system user', 'orbweaver', '"+replicator+"')")
+	if err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		if _, err := c.Query(ctx, "KILL CONNECTION "+string(row[0])); err != nil && !gone(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }
+
+func id(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
+
+// split cuts host:port.
+func split(addr string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(text)
+	return host, port, err
+}

@@ -1,0 +1,178 @@
+package mariadb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/localfarm"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
+
+func servers(t *testing.T, farm *localfarm.Farm) (*Servers, *backend.Pools) {
+	t.Helper()
+	pools := backend.New(backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
+		for _, l := range farm.Leaves() {
+			if l.Name == leaf {
+				return l.Addr(), true
+			}
+		}
+		return "", false
+	}})
+	t.Cleanup(pools.Close)
+	s := New(pools, farmtest.ClusterPassword)
+	for _, l := range farm.Leaves() {
+		if err := s.Install(context.Background(), l.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, pools
+}
+
+// writer runs statements in a partition's domain.
+func writer(t *testing.T, pools *backend.Pools, leaf, schema string, domain uint32, sql ...string) {
+	t.Helper()
+	c, err := pools.Get(context.Background(), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Release()
+	c.ResetOnRelease()
+	for _, q := range append([]string{fmt.Sprintf("CALL orbweaver.serve('%s', %d)", schema, domain)}, sql...) {
+		if _, err := c.Query(context.Background(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+}
+
+func count(t *testing.T, s *Servers, leaf, table string) string {
+	t.Helper()
+	res, err := s.at(context.Background(), leaf, "SELECT COUNT(*) FROM "+table)
+	if err != nil {
+		return err.Error()
+	}
+	return string(res.Rows[0][0])
+}
+
+func TestFenceKeepsOthersOut(t *testing.T) {
+	farm := farmtest.Shared(t, 2)
+	s, pools := servers(t, farm)
+	ctx := context.Background()
+	leaf := farm.Leaves()[0].Name
+	if err := s.Install(ctx, leaf); err != nil { // again
+		t.Fatal(err)
+	}
+	if err := s.Serve(ctx, leaf, "f_0", 71, 1); err != nil {
+		t.Fatal(err)
+	}
+	writer(t, pools, leaf, "f_0", 71, "CREATE DATABASE f_0")
+	c, err := pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: "f_0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Release()
+	var refused *wire.ServerError
+	if _, err := c.Query(ctx, "CALL orbweaver.serve('f_0', 72)"); !errors.As(err, &refused) || refused.Code != 1777 {
+		t.Errorf("another term's domain: %v", err)
+	}
+	if err := s.Fence(ctx, leaf, "f_0"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Query(ctx, "SELECT 1"); err == nil {
+		t.Error("a session of the partition has survived the fence")
+	}
+	served, err := s.Served(ctx, leaf)
+	if err != nil || served["f_0"] != 0 {
+		t.Errorf("%v %v", served, err)
+	}
+	if err := s.Drop(ctx, leaf, "f_0"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFollowByDomain(t *testing.T) {
+	farm := farmtest.Start(t, 2)
+	s, pools := servers(t, farm)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	a, b := farm.Leaves()[0], farm.Leaves()[1]
+	for i, d := range []uint32{11, 12} {
+		schema := fmt.Sprintf("p_%d", i)
+		if err := s.Serve(ctx, a.Name, schema, d, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{Domain: 11}); err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range []uint32{11, 12} {
+		schema := fmt.Sprintf("p_%d", i)
+		writer(t, pools, a.Name, schema, d, "CREATE DATABASE "+schema, "CREATE TABLE "+schema+".t (a INT PRIMARY KEY)", "INSERT INTO "+schema+".t VALUES (1), (2)")
+	}
+	pos, err := s.BinlogPosition(ctx, a.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WaitApplied(ctx, b.Name, pos[11]); err != nil {
+		t.Fatal(err)
+	}
+	if got := count(t, s, b.Name, "p_0.t"); got != "2" {
+		t.Errorf("followed domain: %s", got)
+	}
+	// The other domain is left out, and its position advances all the same: this is why a Start is set when it is added.
+	if err := s.WaitApplied(ctx, b.Name, pos[12]); err != nil {
+		t.Error(err)
+	}
+	if got := count(t, s, b.Name, "p_1.t"); got == "2" {
+		t.Errorf("a domain that was left out arrived")
+	}
+	if err := s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{Domain: 12}); err != nil {
+		t.Fatal(err)
+	}
+	writer(t, pools, a.Name, "p_1", 12, "INSERT INTO p_1.t VALUES (3)")
+	if pos, err = s.BinlogPosition(ctx, a.Name); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WaitApplied(ctx, b.Name, pos[12]); err != nil {
+		t.Fatal(err)
+	}
+	if got := count(t, s, b.Name, "p_1.t"); got != "3" {
+		t.Errorf("a domain from its start: %s", got)
+	}
+	links, err := s.Links(ctx, b.Name)
+	if err != nil || links[a.Name] == nil || !links[a.Name].Applying || !links[a.Name].Receiving || len(links[a.Name].Domains) != 2 {
+		t.Errorf("%+v %v", links[a.Name], err)
+	}
+	// The source dies: what was received is applied.
+	if err := farm.Kill(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DrainReceived(ctx, b.Name, a.Name, []uint32{11, 12}); err != nil {
+		t.Error(err)
+	}
+	if err := s.Unfollow(ctx, b.Name, a.Name, 11, 12); err != nil {
+		t.Error(err)
+	}
+	if links, err = s.Links(ctx, b.Name); err != nil || len(links) != 0 {
+		t.Errorf("%v %v", links, err)
+	}
+}
+
+func TestPositions(t *testing.T) {
+	p, err := ParsePosition("12-3-4, 1-2-3\n,")
+	if err != nil || p.String() != "1-2-3,12-3-4" {
+		t.Errorf("%v %v", p, err)
+	}
+	for _, bad := range []string{"1-2", "x-1-1", "1-2-3-4"} {
+		if _, err := ParsePosition(bad); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}

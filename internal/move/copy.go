@@ -1,0 +1,262 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+)
+
+// Spec is what to copy.
+type Spec struct {
+	Schema   string // the partition's database, or the shape's
+	Domain   uint32 // of the partition's term; 0 for shapes
+	From, To string // leaves
+	// Throttle bounds the copy, in bytes a second; 0 is no bound.
+	Throttle int64
+	// Still runs f while no DDL runs on the database: the tables that are there must be those of the snapshot.
+	Still func(ctx context.Context, f func() error) error
+	// Progress is told of rows as they are copied; total is an estimate. May be nil.
+	Progress func(rows, total int64)
+}
+
+// ErrDiffers: the copy is not like its source. It was dropped.
+var ErrDiffers = errors.New("the copy differs from its source")
+
+// Copier copies between leaves.
+type Copier struct {
+	Pools   *backend.Pools
+	Servers *mariadb.Servers
+}
+
+// table is one table on its way.
+type table struct {
+	name    string
+	create  string
+	columns []column
+	rows    int64 // estimated
+	all     bool  // its rows are copied too
+}
+
+type column struct {
+	name string
+	as   string // the type in which it travels, "" for its own
+}
+
+// travel are the types whose own text would not arrive as it was: FLOAT's is rounded, the others are read from bytes where there is no character set.
+var travel = map[string]string{"float": "DOUBLE", "inet4": "BINARY(4)", "inet6": "BINARY(16)", "uuid": "BINARY(16)"}
+
+// source is a session that sees one state of the source.
+type source struct {
+	conn   *backend.Conn
+	schema string
+	at     mariadb.GTID
+	create string // of the database
+	tables []table
+}
+
+// Copy makes a whole copy of a partition at the target, in place of what was there, and says where in the domain it stands: following goes on behind that. The
+// target must not be the partition's master. After an error the target has nothing; it may simply be repeated.
+func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) {
+	served, err := c.Servers.Served(ctx, s.To)
+	if err != nil {
+		return at, err
+	}
+	if _, master := served[s.Schema]; master {
+		return at, fmt.Errorf("leaf %s serves %s as its master: it is not overwritten", s.To, s.Schema)
+	}
+	src, err := c.open(ctx, s, func(string) bool { return true })
+	if err != nil {
+		return at, err
+	}
+	defer src.conn.Release()
+	return src.at, c.fill(ctx, s, src)
+}
+
+// CopyShape makes the target's shape database like the source's: all tables, the rows of those that are reference tables.
+func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table string) bool) error {
+	src, err := c.open(ctx, s, reference)
+	if err != nil {
+		return err
+	}
+	defer src.conn.Release()
+	return c.fill(ctx, s, src)
+}
+
+func (c *Copier) own(ctx context.Context, leaf string) (*backend.Conn, error) {
+	conn, err := c.Pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+	if err != nil {
+		return nil, err
+	}
+	conn.ResetOnRelease()
+	return conn, nil
+}
+
+func run(ctx context.Context, c *backend.Conn, sql ...string) (res *backend.Result, err error) {
+	for _, q := range sql {
+		if res, err = c.Query(ctx, q); err != nil {
+			return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+		}
+	}
+	return res, nil
+}
+
+// open begins the snapshot and lists what is in it.
+func (c *Copier) open(ctx context.Context, s Spec, withRows func(table string) bool) (*source, error) {
+	conn, err := c.own(ctx, s.From)
+	if err != nil {
+		return nil, err
+	}
+	src := &source{conn: conn, schema: s.Schema}
+	still := s.Still
+	if still == nil {
+		still = func(_ context.Context, f func() error) error { return f() }
+	}
+	if err := still(ctx, func() error { return src.begin(ctx, s.Domain, withRows) }); err != nil {
+		conn.Release()
+		return nil, err
+	}
+	return src, nil
+}
+
+func (src *source) begin(ctx context.Context, domain uint32, withRows func(table string) bool) error {
+	c := src.conn
+	if _, err := run(ctx, c, "SET SESSION sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"); err != nil {
+		return err
+	}
+	res, err := run(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SHOW STATUS LIKE 'binlog_snapshot_%'")
+	if err != nil {
+		return err
+	}
+	status := map[string]string{}
+	for _, row := range res.Rows {
+		status[strings.ToLower(string(row[0]))] = string(row[1])
+	}
+	if res, err = run(ctx, c, "SELECT BINLOG_GTID_POS("+lit(status["binlog_snapshot_file"])+", "+status["binlog_snapshot_position"]+")"); err != nil {
+		return err
+	}
+	pos, err := mariadb.ParsePosition(string(res.Rows[0][0]))
+	if err != nil {
+		return err
+	}
+	src.at = pos[domain]
+	if res, err = run(ctx, c, "SHOW CREATE DATABASE "+id(src.schema)); err != nil {
+		return err
+	}
+	src.create = string(res.Rows[0][1])
+	res, err = run(ctx, c, "SELECT TABLE_NAME, ENGINE, TABLE_TYPE, COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(src.schema)+" ORDER BY 1")
+	if err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		t := table{name: string(row[0]), all: withRows(string(row[0]))}
+		if string(row[2]) != "BASE TABLE" {
+			return fmt.Errorf("%s.%s is a %s, which can't be copied", src.schema, t.name, row[2])
+		}
+		if t.all && !strings.EqualFold(string(row[1]), "InnoDB") {
+			return fmt.Errorf("table %s.%s is of engine %s: only InnoDB tables can be copied while they are in use", src.schema, t.name, row[1])
+		}
+		if _, err := fmt.Sscan(string(row[3]), &t.rows); err != nil {
+			return err
+		}
+		made, err := run(ctx, c, "SHOW CREATE TABLE "+id(src.schema)+"."+id(t.name))
+		if err != nil {
+			return err
+		}
+		t.create = string(made.Rows[0][1])
+		cols, err := run(ctx, c, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+lit(src.schema)+" AND TABLE_NAME = "+lit(t.name)+
+			" AND IS_GENERATED = 'NEVER' ORDER BY ORDINAL_POSITION")
+		if err != nil {
+			return err
+		}
+		for _, col := range cols.Rows {
+			t.columns = append(t.columns, column{string(col[0]), travel[strings.ToLower(string(col[1]))]})
+		}
+		src.tables = append(src.tables, t)
+	}
+	return nil
+}
+
+// cleanUp bounds what is done after a copy has failed.
+const cleanUp = 20 * time.Second
+
+// fill makes the target's database and copies the tables.
+func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
+	target, err := c.own(ctx, s.To)
+	if err != nil {
+		return err
+	}
+	defer target.Release()
+	defer func() {
+		if err != nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+			defer cancel()
+			// Should this fail too, the next copy begins with it.
+			_ = c.Servers.Drop(ctx, s.To, s.Schema)
+		}
+	}()
+	if _, err := run(ctx, target, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
+		" innodb_strict_mode=0, max_statement_time=0",
+		"DROP DATABASE IF EXISTS "+id(s.Schema), src.create, "USE "+id(s.Schema)); err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, t := range src.tables {
+		if t.all {
+			total += t.rows
+		}
+	}
+	p := &pump{throttle: s.Throttle, began: time.Now(), tell: func(rows int64) {
+		if s.Progress != nil {
+			s.Progress(rows, max(total, rows))
+		}
+	}}
+	for _, t := range src.tables {
+		if _, err := run(ctx, target, t.create); err != nil {
+			return err
+		}
+	}
+	for _, t := range src.tables {
+		if !t.all {
+			continue
+		}
+		if err := p.table(ctx, src, target, t); err != nil {
+			return fmt.Errorf("copying %s.%s from %s to %s: %w", s.Schema, t.name, s.From, s.To, err)
+		}
+		if err := compare(ctx, src, target, t); err != nil {
+			return err
+		}
+	}
+	p.tell(p.rows)
+	return nil
+}
+
+// compare looks at a table on both sides: the source in its snapshot, the target before anything else is done to it.
+func compare(ctx context.Context, src *source, target *backend.Conn, t table) error {
+	sums := [2]string{}
+	done := make(chan error, 1)
+	sum := func(c *backend.Conn, i int) error {
+		res, err := run(ctx, c, "CHECKSUM TABLE "+id(src.schema)+"."+id(t.name)+" EXTENDED")
+		if err == nil {
+			sums[i] = string(res.Rows[0][1])
+		}
+		return err
+	}
+	go func() { done <- sum(src.conn, 0) }()
+	err := sum(target, 1)
+	if err := errors.Join(err, <-done); err != nil {
+		return err
+	}
+	if sums[0] != sums[1] || sums[0] == "" {
+		return fmt.Errorf("table %s.%s, leaf %s to %s (checksums %s and %s): %w", src.schema, t.name, src.conn.Leaf(), target.Leaf(), sums[0], sums[1], ErrDiffers)
+	}
+	return nil
+}
+
+func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }
+
+func id(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }

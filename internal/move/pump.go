@@ -1,0 +1,162 @@
+package move
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// chunk is how much is gathered before it is sent to the target.
+const chunk = 256 << 10
+
+// pump moves rows, and knows how many and how fast.
+type pump struct {
+	throttle int64
+	began    time.Time
+	bytes    int64
+	rows     int64
+	tell     func(rows int64)
+}
+
+// table streams one table's rows: the source's row packets become lines of LOAD DATA.
+func (p *pump) table(ctx context.Context, src *source, target *backend.Conn, t table) error {
+	var names, exprs []string
+	for _, c := range t.columns {
+		names = append(names, id(c.name))
+		e := id(c.name)
+		if c.as != "" {
+			e = "CAST(" + e + " AS " + c.as + ")"
+		}
+		exprs = append(exprs, e)
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("has no column to copy")
+	}
+	if err := src.conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+id(src.schema)+"."+id(t.name))); err != nil {
+		return err
+	}
+	stopSource := src.conn.Watch(ctx)
+	err := p.load(ctx, src.conn, target, "LOAD DATA LOCAL INFILE 'rows' INTO TABLE "+id(t.name)+" CHARACTER SET binary ("+strings.Join(names, ", ")+")", len(names))
+	if stopSource() && err == nil {
+		err = ctx.Err()
+	}
+	return err
+}
+
+func (p *pump) load(ctx context.Context, from, target *backend.Conn, sql string, columns int) error {
+	if err := target.Send(wire.ComQuery, []byte(sql)); err != nil {
+		return err
+	}
+	stop := target.Watch(ctx)
+	defer stop()
+	pkt, err := target.Next()
+	if err != nil {
+		return err
+	}
+	if pkt.Kind != backend.KindInfile {
+		if e := pkt.Err(); e != nil {
+			return e
+		}
+		return fmt.Errorf("leaf %s did not ask for the rows", target.Leaf())
+	}
+	copied := p.copy(ctx, from, target, columns)
+	// The target waits for the end of the data also when there is an error: a transaction rolls back what came.
+	if err := target.SendData(nil); err != nil {
+		return err
+	}
+	if pkt, err = target.Next(); err != nil {
+		return err
+	}
+	if copied != nil {
+		return copied
+	}
+	if e := pkt.Err(); e != nil {
+		return e
+	}
+	// Warnings are no failure: an ENUM's error value gives one. The checksums decide.
+	return nil
+}
+
+func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int) error {
+	buf := make([]byte, 0, chunk+64<<10)
+	told := time.Now()
+	for {
+		pkt, err := from.Next()
+		if err != nil {
+			return err
+		}
+		switch pkt.Kind {
+		case backend.KindErr:
+			return pkt.Err()
+		case backend.KindRow:
+			if buf, err = line(buf, pkt.Payload, columns); err != nil {
+				return err
+			}
+			p.rows++
+		}
+		if len(buf) >= chunk || from.Done() && len(buf) > 0 {
+			if err := target.SendData(buf); err != nil {
+				return err
+			}
+			p.bytes += int64(len(buf))
+			buf = buf[:0]
+			if time.Since(told) > 200*time.Millisecond {
+				told = time.Now()
+				p.tell(p.rows)
+			}
+			if err := p.slow(ctx); err != nil {
+				return err
+			}
+		}
+		if from.Done() {
+			return nil
+		}
+	}
+}
+
+// slow waits until what was copied may have been.
+func (p *pump) slow(ctx context.Context) error {
+	if p.throttle <= 0 {
+		return ctx.Err()
+	}
+	due := p.began.Add(time.Duration(float64(p.bytes) / float64(p.throttle) * float64(time.Second)))
+	select {
+	case <-time.After(time.Until(due)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// line appends a row as LOAD DATA reads it: tabs between values, \N for NULL.
+func line(buf, row []byte, columns int) ([]byte, error) {
+	r := wire.TextRow(row)
+	for i := range columns {
+		if i > 0 {
+			buf = append(buf, '\t')
+		}
+		v, null, ok := r.Next()
+		if !ok {
+			return nil, wire.ErrMalformed
+		}
+		if null {
+			buf = append(buf, '\\', 'N')
+			continue
+		}
+		for _, b := range v {
+			switch b {
+			case '\\', '\t', '\n':
+				buf = append(buf, '\\', b)
+			case 0:
+				buf = append(buf, '\\', '0')
+			default:
+				buf = append(buf, b)
+			}
+		}
+	}
+	return append(buf, '\n'), nil
+}
