@@ -25,6 +25,7 @@ type Conn struct {
 	thread     uint64
 
 	schema string
+	domain uint32 // GTID domain, 0 for the server's own
 	state  *State
 	status wire.Status // the last that the leaf said; an ERR says none
 	stmts  *stmtCache
@@ -84,6 +85,9 @@ func (c *Conn) Thread() uint64 { return c.thread }
 
 // Term is what the Want said.
 func (c *Conn) Term() uint64 { return c.term }
+
+// Domain is the GTID domain that the connection writes in, 0 for the server's own.
+func (c *Conn) Domain() uint32 { return c.domain }
 
 // Schema is the default database.
 func (c *Conn) Schema() string { return c.schema }
@@ -287,6 +291,9 @@ func (c *Conn) breakOff() {
 
 // close ends the connection, politely where that does not wait.
 func (c *Conn) close() {
+	c.pool.mu.Lock()
+	delete(c.pool.conns, c)
+	c.pool.mu.Unlock()
 	if !c.broken && c.w.SetWriteDeadline(time.Now().Add(time.Millisecond)) == nil {
 		c.w.SetPipelined(true)
 		if c.w.FinishPacket(append(c.w.StartCommand(), byte(wire.ComQuit))) == nil {

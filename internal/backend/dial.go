@@ -87,15 +87,16 @@ func (c *Conn) Retarget(ctx context.Context, w Want) error {
 
 // retarget makes the connection as w wants it. After an error other than a refused COM_INIT_DB the connection is broken.
 func (c *Conn) retarget(ctx context.Context, w Want) error {
-	if c.schema == w.Schema && !c.needsReset && c.state.Equal(w.State) && !c.killed.Load() {
+	if c.schema == w.Schema && c.domain == w.Domain && !c.needsReset && c.state.Equal(w.State) && !c.killed.Load() {
 		return nil
 	}
 	c.absorb()
 	set, ok := change(c.state, w.State)
-	if c.needsReset || !ok {
+	reset := c.needsReset || !ok
+	if reset {
 		set, _ = change(nil, w.State)
 		c.queue(expect{what: "RESET CONNECTION", then: func() {
-			c.state, c.needsReset = nil, false
+			c.state, c.needsReset, c.domain = nil, false, 0
 			c.stmts.reset()
 		}}, wire.ComResetConnection, "")
 		c.pool.count.resets.Add(1)
@@ -117,6 +118,9 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 	if !first {
 		setState()
 	}
+	if reset && w.Domain != 0 || !reset && c.domain != w.Domain {
+		c.queue(expect{what: "serving " + w.partition(), then: func() { c.domain = w.Domain }}, wire.ComQuery, w.serve())
+	}
 	failed, err := c.exchange(ctx)
 	if err != nil {
 		return err
@@ -128,6 +132,19 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 		return failed
 	}
 	return nil
+}
+
+// partition is the database of the partition that is served.
+func (w *Want) partition() string {
+	if w.Serves != "" {
+		return w.Serves
+	}
+	return w.Schema
+}
+
+// serve asks the leaf for the partition's domain. Hexadecimal, as it must read the same under every sql_mode and character set.
+func (w *Want) serve() string {
+	return fmt.Sprintf("CALL orbweaver.serve(x'%x', %d)", w.partition(), w.Domain)
 }
 
 // exchange writes what was queued, without a command behind it, and reads the answers.
@@ -162,5 +179,5 @@ func (c *Conn) SendQueued(ctx context.Context) error {
 func (c *Conn) resetNow() {
 	ctx, cancel := context.WithTimeout(c.pool.pools.ctx, c.pool.pools.cfg.DialTimeout)
 	defer cancel()
-	_ = c.retarget(ctx, Want{Schema: c.schema}) // an error has marked the connection as broken
+	_ = c.retarget(ctx, Want{Schema: c.schema, Domain: 0}) // an error has marked the connection as broken
 }

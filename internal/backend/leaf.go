@@ -51,6 +51,7 @@ type leafPool struct {
 	logins  map[login]*loginPool
 	waiters []chan struct{} // first come, first woken; each has room for one signal
 	lines   map[lineKey]*Pipeline
+	conns   map[*Conn]struct{} // all that are open
 	closed  bool
 }
 
@@ -61,7 +62,7 @@ type loginPool struct {
 
 func newLeafPool(p *Pools, name string) *leafPool {
 	return &leafPool{pools: p, name: name, dials: make(chan struct{}, p.cfg.MaxDials), logins: map[login]*loginPool{},
-		lines: map[lineKey]*Pipeline{}}
+		lines: map[lineKey]*Pipeline{}, conns: map[*Conn]struct{}{}}
 }
 
 // take gives an idle connection or a new one. It may have died, and it may have another database and state than wanted.
@@ -168,7 +169,7 @@ func (l *leafPool) pick(key login, w Want, addr string) (c *Conn, dead []*Conn) 
 	}
 	// Those of an old generation or address lie anywhere: Drop and trim take most of them out.
 	for n := len(p.idle) - 1; n >= 0 && n >= len(p.idle)-scanIdle; n-- {
-		if i := p.idle[n]; i.schema == w.Schema && !i.needsReset && i.state.Equal(w.State) {
+		if i := p.idle[n]; i.schema == w.Schema && i.domain == w.Domain && !i.needsReset && i.state.Equal(w.State) {
 			return l.remove(p, n, addr, dead)
 		}
 	}
@@ -256,7 +257,19 @@ func (l *leafPool) dial(ctx context.Context, key login, w Want, addr string) (*C
 		return nil, err
 	}
 	l.count.opened.Add(1)
+	l.mu.Lock()
+	l.conns[c] = struct{}{}
+	l.mu.Unlock()
 	return c, nil
+}
+
+// breakAll cuts every connection that is open, whoever uses it.
+func (l *leafPool) breakAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.conns {
+		c.w.Close()
+	}
 }
 
 // gone gives back a place in open, and wakes one who waits for it.

@@ -33,6 +33,7 @@ type opening struct {
 type lineKey struct {
 	login  login
 	schema string
+	domain uint32
 	state  uint64
 }
 
@@ -42,7 +43,7 @@ func (p *Pools) Pipeline(w Want) *Pipeline {
 	if err != nil {
 		return nil
 	}
-	key := lineKey{loginOf(w), w.Schema, w.State.Hash()}
+	key := lineKey{loginOf(w), w.Schema, w.Domain, w.State.Hash()}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

@@ -2,6 +2,9 @@ package backend
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -137,6 +140,24 @@ func (p *Pools) Drop(leaf string) {
 		l.generation.Add(1)
 		l.trim(time.Time{})
 		l.closePipes()
+	}
+}
+
+// Derive makes a secret of the cluster's for a purpose: the same at every node, and nothing that the cluster's own could be told from.
+func (p *Pools) Derive(purpose string) string {
+	mac := hmac.New(sha256.New, []byte(p.cfg.Password))
+	mac.Write([]byte(purpose))
+	return hex.EncodeToString(mac.Sum(nil))[:32]
+}
+
+// Break is Drop that also cuts the connections in use: the leaf is taken for dead, and who waits for its answers waits for nothing.
+func (p *Pools) Break(leaf string) {
+	p.Drop(leaf)
+	p.mu.RLock()
+	l := p.leaves[leaf]
+	p.mu.RUnlock()
+	if l != nil {
+		l.breakAll()
 	}
 }
 

@@ -41,6 +41,11 @@ type Want struct {
 	State   *State // nil: a new session's
 	// Term is the mastership under which the connection is used; the connection carries it (Conn.Term) until it is released.
 	Term uint64
+	// Domain is the GTID domain that what is written goes to: the partition's in its term. The leaf refuses it (error 1777) when it is not the partition's
+	// master in that term. 0 is the server's own.
+	Domain uint32
+	// Serves is the partition's database when it is not Schema.
+	Serves string
 
 	reserved bool // for KILL and the like: may exceed MaxPerLeaf by a few
 }

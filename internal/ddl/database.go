@@ -45,7 +45,7 @@ func (j *job) createDatabase(ctx context.Context) (*Result, error) {
 	j.todo = todo{DB: db, Shapes: all}
 	for _, p := range parts {
 		leaf, _ := p.Master()
-		j.todo.Places = append(j.todo.Places, place{leaf, p.ID.Schema()})
+		j.todo.Places = append(j.todo.Places, place{leaf, p.ID.Schema(), p.Domain})
 	}
 	if err := j.vacant(ctx); err != nil {
 		return nil, err
@@ -66,6 +66,14 @@ func (j *job) createDatabase(ctx context.Context) (*Result, error) {
 		if _, err := each(all[1:], func(p place) error {
 			_, err := j.asCluster(ctx, p, "", create+id(db)+charsetClause(d))
 			return err
+		}); err != nil {
+			return err
+		}
+		if _, err := each(j.todo.Places, func(p place) error {
+			if err := j.step("serve " + p.Schema); err != nil {
+				return err
+			}
+			return j.servers.Serve(ctx, p.Leaf, p.Schema, p.Domain, 1)
 		}); err != nil {
 			return err
 		}
@@ -106,7 +114,7 @@ func (j *job) vacant(ctx context.Context) error {
 		names = append(names, lit(p.Schema))
 	}
 	_, err := each(j.todo.Shapes, func(p place) error {
-		c, err := j.own(ctx, p.Leaf, "")
+		c, err := j.own(ctx, p, "")
 		if err != nil {
 			return err
 		}
@@ -158,8 +166,16 @@ func (j *job) dropDatabases(ctx context.Context) error {
 
 func (r *Runner) dropDatabasesOf(ctx context.Context, t todo) error {
 	if _, err := each(t.Places, func(p place) error {
-		_, err := r.asCluster(ctx, p, "", "SET foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(p.Schema))
-		return err
+		served, err := r.servers.Served(ctx, p.Leaf)
+		if err != nil {
+			return err
+		}
+		if served[p.Schema] == p.Domain { // the replicas' go with it
+			if _, err := r.asCluster(ctx, p, "", "SET foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(p.Schema)); err != nil {
+				return err
+			}
+		}
+		return r.servers.Drop(ctx, p.Leaf, p.Schema)
 	}); err != nil {
 		return err
 	}
@@ -180,7 +196,7 @@ func grantPattern(schema string) string {
 // mirrorGrants gives accounts on the new partitions the rights that they have on the database: a GRANT may come before its database.
 func (j *job) mirrorGrants(ctx context.Context, leaves []place, parts []*topo.Partition) error {
 	_, err := each(leaves, func(p place) error {
-		c, err := j.own(ctx, p.Leaf, "mysql")
+		c, err := j.own(ctx, p, "mysql")
 		if err != nil {
 			return err
 		}
@@ -233,7 +249,7 @@ func (r *Runner) dropGrants(ctx context.Context, t todo) error {
 		patterns, names = append(patterns, lit(grantPattern(p.Schema))), append(names, lit(p.Schema))
 	}
 	_, err := each(t.Shapes, func(p place) error {
-		c, err := r.own(ctx, p.Leaf, "mysql")
+		c, err := r.own(ctx, p, "mysql")
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -55,8 +56,9 @@ type Event struct {
 
 // Runner runs DDL. Its methods are safe for concurrent use.
 type Runner struct {
-	cfg Config
-	log *slog.Logger
+	cfg     Config
+	log     *slog.Logger
+	servers *mariadb.Servers
 
 	mu     sync.Mutex
 	events []Event
@@ -70,7 +72,7 @@ func New(cfg Config) *Runner {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Runner{cfg: cfg, log: cfg.Log, step: func(string) error { return nil }}
+	return &Runner{cfg: cfg, log: cfg.Log, servers: mariadb.New(cfg.Pools), step: func(string) error { return nil }}
 }
 
 // Events lists what became of statements that were cut off, oldest first; only the last of them are kept.

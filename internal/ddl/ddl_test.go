@@ -73,6 +73,11 @@ func newBench(t *testing.T, databases ...string) *bench {
 	}})
 	t.Cleanup(pools.Close)
 	b := &bench{t: t, farm: farm, cat: cat, run: New(Config{Catalog: cat, Node: node, Pools: pools, Log: quiet})}
+	for _, l := range farm.Leaves() {
+		if err := b.run.servers.Install(ctx, l.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b.s = b.account("app", "ALL PRIVILEGES ON *.*")
 	for _, db := range databases {
 		t.Cleanup(func() { b.everywhere("DROP DATABASE IF EXISTS " + id(db)) })
@@ -161,7 +166,7 @@ func (b *bench) everywhere(sql string) {
 
 func (b *bench) at(leaf, schema, sql string) []string {
 	b.t.Helper()
-	c, err := b.run.own(context.Background(), leaf, schema)
+	c, err := b.run.own(context.Background(), place{Leaf: leaf}, schema)
 	if err != nil {
 		b.t.Fatal(err)
 	}

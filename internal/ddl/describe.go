@@ -34,7 +34,7 @@ type foreignKey struct {
 
 // describe reads a table back, nil when there is none.
 func (r *Runner) describe(ctx context.Context, p place, table string) (*described, error) {
-	c, err := r.own(ctx, p.Leaf, "")
+	c, err := r.own(ctx, p, "")
 	if err != nil {
 		return nil, err
 	}

@@ -17,13 +17,36 @@ import (
 type place struct {
 	Leaf   string `json:"leaf"`
 	Schema string `json:"schema"`
+	Domain uint32 `json:"domain,omitempty"` // of the partition's term, 0 for shapes
+}
+
+// now is where a place is: a partition may have got another master since it was written down.
+func (r *Runner) now(p place) place {
+	s := r.cfg.Catalog.Snapshot()
+	id, ok := s.Schemas[p.Schema]
+	if !ok {
+		return p // a shape's, or one of a database that is being made or dropped
+	}
+	if l, err := s.MasterLeaf(id); err == nil {
+		p.Leaf, p.Domain = l.Name, s.Partition(id).Domain
+	}
+	return p
+}
+
+// want is a connection at a place, which writes in the partition's domain where it is a partition's.
+func (p place) want(schema string) backend.Want {
+	w := backend.Want{Leaf: p.Leaf, Variant: backend.Internal, Schema: schema, Domain: p.Domain}
+	if p.Domain != 0 {
+		w.Serves = p.Schema
+	}
+	return w
 }
 
 // shapes are the places of a database's shape; the first one is asked first.
 func shapes(s *topo.Snapshot, db string) ([]place, error) {
 	var out []place
 	for _, l := range s.AttachedLeaves() {
-		out = append(out, place{l.Name, db})
+		out = append(out, place{Leaf: l.Name, Schema: db})
 	}
 	if len(out) == 0 {
 		return nil, topo.NoOnlineLeaf()
@@ -43,7 +66,7 @@ func partitions(s *topo.Snapshot, db string) ([]place, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, place{l.Name, p.ID.Schema()})
+		out = append(out, place{l.Name, p.ID.Schema(), p.Domain})
 	}
 	return out, nil
 }
@@ -51,7 +74,9 @@ func partitions(s *topo.Snapshot, db string) ([]place, error) {
 // client opens a connection at a place as the client, with the client's settings. A connection remembers the collation that its default database
 // had when it was chosen, and gives it to new tables: so it is chosen anew, by way of another one, as choosing the same does nothing.
 func (j *job) client(ctx context.Context, p place, schema string) (*backend.Conn, error) {
-	c, err := j.cfg.Pools.Get(ctx, backend.Want{Leaf: p.Leaf, Account: j.s.Account, Variant: backend.Internal, Schema: schema, State: j.s.State})
+	w := j.now(p).want(schema)
+	w.Account, w.State = j.s.Account, j.s.State
+	c, err := j.cfg.Pools.Get(ctx, w)
 	if err != nil || schema == "" {
 		return c, err
 	}
@@ -81,8 +106,8 @@ func (j *job) asClient(ctx context.Context, p place, schema, sql string) (*backe
 func anew(schema string) []string { return []string{"USE information_schema", "USE " + id(schema)} }
 
 // own opens a connection as the cluster, in a known state whatever the one before has left.
-func (r *Runner) own(ctx context.Context, leaf, schema string) (*backend.Conn, error) {
-	c, err := r.cfg.Pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: schema})
+func (r *Runner) own(ctx context.Context, p place, schema string) (*backend.Conn, error) {
+	c, err := r.cfg.Pools.Get(ctx, r.now(p).want(schema)) // the zero Account is the cluster's
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +120,7 @@ func (r *Runner) asCluster(ctx context.Context, p place, schema string, sql ...s
 	if err := r.step("cluster at " + p.Leaf + "/" + p.Schema); err != nil {
 		return nil, err
 	}
-	c, err := r.own(ctx, p.Leaf, schema)
+	c, err := r.own(ctx, p, schema)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +207,7 @@ func (r *Runner) reach(ctx context.Context, places ...[]place) error {
 		}
 	}
 	_, err := each(leaves, func(p place) error {
-		c, err := r.own(ctx, p.Leaf, "")
+		c, err := r.own(ctx, p, "")
 		if err != nil {
 			return err
 		}
@@ -209,7 +234,7 @@ var autoIncrementOption = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
 
 // showCreate is a table's SHOW CREATE TABLE without the counter, "" when there is no such table.
 func (r *Runner) showCreate(ctx context.Context, p place, table string) (string, error) {
-	c, err := r.own(ctx, p.Leaf, p.Schema)
+	c, err := r.own(ctx, p, p.Schema)
 	if err != nil {
 		return "", err
 	}

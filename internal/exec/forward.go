@@ -39,7 +39,11 @@ func (st *Statement) repeatable(err error) bool {
 func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place, p part, quiet bool) error {
 	if st.Plan.Short && st.After == nil && st.Tx.Free(place) {
 		if pipe := r.cfg.Pools.Pipeline(st.Tx.Want(place)); pipe != nil {
+			if err := st.Tx.Enter(place); err != nil {
+				return err
+			}
 			done, err := r.pipelined(ctx, st, pipe, place, p)
+			st.Tx.Leave(place)
 			if done || err != nil {
 				return err
 			}

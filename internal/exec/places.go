@@ -105,17 +105,20 @@ func (st *Statement) partition(db *topo.Database, ordinal int) (txn.Place, error
 	if !ok {
 		return txn.Place{}, topo.NoMaster(p.ID)
 	}
-	return txn.Place{Leaf: leaf, Partition: p.ID, Schema: p.ID.Schema(), Term: p.Term}, nil
+	return txn.Place{Leaf: leaf, Partition: p.ID, Schema: p.ID.Schema(), Term: p.Term, Domain: p.Domain}, nil
 }
 
-// everyLeaf is the shape of every leaf. A leaf that is not online refuses the statement: a reference table must stay the same everywhere.
+// everyLeaf is the shape of every leaf that is online.
 func (st *Statement) everyLeaf() ([]txn.Place, error) {
 	out := st.placeBuf[:0]
 	for name, l := range st.Snap.Leaves {
-		if l.State != topo.LeafOnline {
-			return nil, errorf(1429, "Unable to connect to leaf %s: it is %s, and this statement changes data that every leaf holds", name, l.State)
+		// Others get a copy when they come back.
+		if l.State == topo.LeafOnline {
+			out = append(out, txn.Place{Leaf: name, Schema: st.Sess.DB})
 		}
-		out = append(out, txn.Place{Leaf: name, Schema: st.Sess.DB})
+	}
+	if len(out) == 0 {
+		return nil, topo.NoOnlineLeaf()
 	}
 	slices.SortFunc(out, func(a, b txn.Place) int { return strings.Compare(a.Leaf, b.Leaf) })
 	st.placeBuf = out

@@ -246,6 +246,7 @@ func (s *session) begin(login *wire.Login, a *account, as backend.Account, varia
 	s.multi = s.conn.Caps().Has(wire.ClientMultiStatements)
 	if s.tx == nil {
 		s.tx = txn.New(s.g.cfg.Pools, as, variant)
+		s.tx.SetGuard(s.g.guard)
 		s.tx.SetSpans(s.g.cfg.Spans)
 	} else {
 		s.tx.SetLogin(s.ctx, as, variant)

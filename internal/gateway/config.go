@@ -33,6 +33,8 @@ type Config struct {
 	HandshakeTimeout time.Duration
 	// WaitTimeout ends a session that is silent for so long, unless it sets wait_timeout itself. Default 8 h.
 	WaitTimeout time.Duration
+	// FailoverWait bounds how long a statement waits for a partition whose master is gone, default 10 s.
+	FailoverWait time.Duration
 	// Spans gets the sessions' transactions over several places, for who looks for deadlocks; nil: nobody does.
 	Spans *txn.Spans
 	// Log gets what an operator should know; nil: slog.Default().
@@ -48,6 +50,9 @@ func (c *Config) defaults() {
 	}
 	if c.HandshakeTimeout == 0 {
 		c.HandshakeTimeout = 10 * time.Second
+	}
+	if c.FailoverWait == 0 {
+		c.FailoverWait = 10 * time.Second
 	}
 	if c.WaitTimeout == 0 {
 		c.WaitTimeout = 8 * time.Hour

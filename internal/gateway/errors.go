@@ -21,6 +21,7 @@ const (
 	erPluginNotLoaded    = 1524
 	erAccountLocked      = 4151
 	erCannotUser         = 1396
+	erNoMasterInstance   = 1777
 )
 
 // Causes of a cancelled statement or session, told apart by context.Cause.
@@ -75,6 +76,8 @@ func serverError(ctx context.Context, err error) *wire.ServerError {
 		return &wire.ServerError{Code: rule.Code(), State: rule.State(), Message: rule.Error()}
 	case errors.Is(err, sqltext.ErrText):
 		return wire.Errorf(wire.ErParse, "You have an error in your SQL syntax: %s", err)
+	case errors.Is(err, errNoLease):
+		return wire.Errorf(wire.ErLockWaitTimeout, "The statement can't be run now: %s", err)
 	case errors.Is(err, catalog.ErrUnavailable), errors.Is(err, catalog.ErrLockLost), errors.Is(err, catalog.ErrConflict):
 		return wire.Errorf(wire.ErLockWaitTimeout, "The cluster's topology can't be changed now: %s", err)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -14,6 +14,8 @@ import (
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/gate"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -24,6 +26,7 @@ var ErrClosed = errors.New("the gateway is shut down")
 type Gateway struct {
 	cfg     Config
 	exec    *exec.Runner
+	guard   *guard
 	ddl     *ddl.Runner // nil without a node in the catalog
 	started time.Time
 
@@ -54,6 +57,7 @@ type Gateway struct {
 	listeners map[net.Listener]struct{}
 	sessions  map[uint32]*session
 	lastID    uint32
+	unmapped  map[topo.PartitionID]time.Time // partitions without any instance, since when
 	turned    int
 	running   sync.WaitGroup // sessions
 }
@@ -67,8 +71,13 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		listeners: map[net.Listener]struct{}{}, sessions: map[uint32]*session{},
 	}
 	g.exec = exec.New(exec.Config{Pools: cfg.Pools, Sequences: sequences{cfg.Catalog}})
+	g.guard = &guard{gates: gate.New(), cat: cfg.Catalog, node: cfg.Node, servers: mariadb.New(cfg.Pools)}
+	g.apply(nil, cfg.Catalog.Snapshot())
 	if cfg.Node != nil {
 		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log})
+	}
+	if err := g.install(ctx); err != nil {
+		return nil, err
 	}
 	if err := g.atAnyLeaf(ctx, func(c *backend.Conn) error { return g.ask(ctx, c) }); err != nil {
 		return nil, err
@@ -81,7 +90,19 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	g.behind.Go(g.monitor)
 	g.behind.Go(g.follow)
+	g.behind.Go(g.followTopology)
 	return g, nil
+}
+
+// install makes what the leaves need; one that does not answer gets it when it is attached.
+func (g *Gateway) install(ctx context.Context) error {
+	for _, l := range g.cfg.Catalog.Snapshot().OnlineLeaves() {
+		var down *backend.LeafDownError
+		if err := g.guard.servers.Install(ctx, l.Name); err != nil && !errors.As(err, &down) {
+			return err
+		}
+	}
+	return nil
 }
 
 // ask learns what the leaves are.
@@ -109,16 +130,11 @@ func versionNumber(v string) int {
 	return n
 }
 
-// follow acts on changes of the topology and of accounts made by other nodes.
+// follow acts on changes of accounts made by other nodes.
 func (g *Gateway) follow() {
 	version := g.cfg.Catalog.AccountsVersion()
-	var snap *topo.Snapshot
 	for {
 		changed := g.cfg.Catalog.Changed()
-		if s := g.cfg.Catalog.Snapshot(); s != snap {
-			snap = s
-			g.exec.Forget(s)
-		}
 		if v := g.cfg.Catalog.AccountsVersion(); v != version {
 			version = v
 			g.dropConnections()

@@ -19,7 +19,7 @@ func partitionPlace(p *topo.Partition) (txn.Place, error) {
 	if !ok {
 		return txn.Place{}, topo.NoMaster(p.ID)
 	}
-	return txn.Place{Leaf: leaf, Partition: p.ID, Schema: p.ID.Schema(), Term: p.Term}, nil
+	return txn.Place{Leaf: leaf, Partition: p.ID, Schema: p.ID.Schema(), Term: p.Term, Domain: p.Domain}, nil
 }
 
 // relayAt runs a text of the client's at a place, within its transaction, and relays the answer.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -225,8 +226,71 @@ type extras struct {
 	facts    sqltext.Facts
 }
 
-// run runs a plan and remembers what the session has to.
+// run runs a plan, again and again while a partition that it needs is getting another master, or a leaf is coming back.
 func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) error {
+	inside := s.tx.InTransaction()
+	var began time.Time
+	for {
+		changed := s.g.cfg.Catalog.Changed()
+		out, err := s.admitted(ctx, w, p, snap, src, x)
+		if err == nil || out.Begun || p.Load != nil || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
+			return err
+		}
+		if began.IsZero() {
+			began = time.Now()
+		}
+		if time.Since(began) > s.g.cfg.FailoverWait || errors.Is(err, topo.ErrNoMaster) && s.lost(p) || ctx.Err() != nil {
+			return err
+		}
+		s.tx.EndStatement()
+		s.awaitChange(ctx, changed)
+		if now := s.g.cfg.Catalog.Snapshot(); now != snap {
+			snap = now
+			if p, err = s.replan(w, snap); err != nil {
+				return err
+			}
+		}
+		if l := snap.Leaves[s.home]; l == nil || l.State != topo.LeafOnline {
+			s.home = s.g.home(s.id)
+		}
+	}
+}
+
+// admitted runs a plan once when it may.
+func (s *session) admitted(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) (exec.Outcome, error) {
+	leave, err := s.g.admit(p, snap)
+	if err != nil {
+		return exec.Outcome{}, err
+	}
+	defer leave()
+	return s.runOnce(ctx, w, p, snap, src, x)
+}
+
+// lost says whether a plan needs a partition that has been away for longer than a statement waits.
+func (s *session) lost(p *plan.Plan) bool {
+	d := s.g.cfg.Catalog.Snapshot().Databases[p.Route.DB]
+	if d == nil {
+		return false
+	}
+	for _, part := range d.Partitions {
+		if len(part.Instances) == 0 && s.g.lostFor(part.ID) > s.g.cfg.FailoverWait {
+			return true
+		}
+	}
+	return false
+}
+
+// replan plans a statement anew against another snapshot.
+func (s *session) replan(w *worker, snap *topo.Snapshot) (*plan.Plan, error) {
+	stmt, err := sqltext.Parse(&w.scan, s.mode())
+	if err != nil {
+		return nil, err
+	}
+	return plan.Build(stmt, &w.scan, snap, s.sess)
+}
+
+// runOnce runs a plan and remembers what the session has to.
+func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) (exec.Outcome, error) {
 	st := &w.st
 	st.Plan, st.Scan, st.Snap, st.Sess, st.Tx, st.Home = p, &w.scan, snap, s.sess, s.tx, s.home
 	st.Charset = ""
@@ -251,7 +315,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	if !s.tx.InTransaction() {
 		s.tx.EndStatement()
 	}
-	return err
+	return out, err
 }
 
 // owned puts MariaDB's own error for a statement in the place of one that says less of it: of a partition's refusal to be entered, and of the

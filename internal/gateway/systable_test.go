@@ -174,7 +174,7 @@ func TestUnmappedPartitions(t *testing.T) {
 	if got := c.rows("SHOW DATABASES EXTENDED LIKE 'unmdb'"); !strings.Contains(got, "|offline|NULL|1 of 4 partitions have no master|") {
 		t.Error(got)
 	}
-	orphan := "Orphan|online|0:0|"
+	orphan := "Orphan|online|0:1|"
 	if got := c.rows("SHOW CLUSTER STATUS LIKE 'unmdb_2'"); !strings.Contains(got, orphan) {
 		t.Errorf("%s has no %s", got, orphan)
 	}

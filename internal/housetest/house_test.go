@@ -81,13 +81,14 @@ var rooms = map[string][]string{
 	"internal/backend":   {"wire", "topo"},
 	"internal/txn":       {"backend", "topo", "wire"},
 	"internal/exec":      {"plan", "backend", "txn", "value", "shard", "merge", "collate", "sqltext", "topo", "wire"},
-	"internal/ddl":       {"backend", "catalog", "sqltext", "topo", "wire"},
+	"internal/ddl":       {"backend", "catalog", "mariadb", "sqltext", "topo", "wire"},
 	"internal/catalog":   {"topo"},
+	"internal/gate":      {"topo"},
 	"internal/mariadb":   {"backend", "topo", "wire"},
 	"internal/move":      {"backend", "mariadb", "wire"},
 	"internal/deadlock":  {"backend", "txn", "catalog"},
 	"internal/gateway": {
-		"exec", "txn", "plan", "sqltext", "wire", "catalog", "api", "ddl", "shard", "value", "backend", "topo", "merge", "collate", "order",
+		"exec", "txn", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "mariadb", "shard", "value", "backend", "topo", "merge", "collate", "order",
 	},
 	"internal/housetest": {},
 	// Only tests use these: they stand on the whole house.

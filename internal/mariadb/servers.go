@@ -2,9 +2,6 @@ package mariadb
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net"
 	"strconv"
@@ -29,11 +26,9 @@ type Servers struct {
 	links map[string]*sync.Mutex // by leaf: one at a time changes its replication connections
 }
 
-// New makes Servers. clusterPassword is the cluster's secret, of which the replicas' is made.
-func New(pools *backend.Pools, clusterPassword string) *Servers {
-	mac := hmac.New(sha256.New, []byte(clusterPassword))
-	mac.Write([]byte("replication"))
-	return &Servers{pools: pools, password: hex.EncodeToString(mac.Sum(nil))[:32], links: map[string]*sync.Mutex{}}
+// New makes Servers. One of them at a time changes servers' replication.
+func New(pools *backend.Pools) *Servers {
+	return &Servers{pools: pools, password: pools.Derive("replication"), links: map[string]*sync.Mutex{}}
 }
 
 // at runs statements one after another on one connection of the cluster's own account; the last one's result comes back.

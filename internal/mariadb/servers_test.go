@@ -27,7 +27,7 @@ func servers(t *testing.T, farm *localfarm.Farm) (*Servers, *backend.Pools) {
 		return "", false
 	}})
 	t.Cleanup(pools.Close)
-	s := New(pools, farmtest.ClusterPassword)
+	s := New(pools)
 	for _, l := range farm.Leaves() {
 		if err := s.Install(context.Background(), l.Name); err != nil {
 			t.Fatal(err)

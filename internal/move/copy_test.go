@@ -29,7 +29,7 @@ func copier(t testing.TB, farm *localfarm.Farm) *Copier {
 		return "", false
 	}})
 	t.Cleanup(pools.Close)
-	c := &Copier{Pools: pools, Servers: mariadb.New(pools, farmtest.ClusterPassword)}
+	c := &Copier{Pools: pools, Servers: mariadb.New(pools)}
 	for _, l := range farm.Leaves() {
 		if err := c.Servers.Install(context.Background(), l.Name); err != nil {
 			t.Fatal(err)

@@ -61,10 +61,9 @@ func (s *Snapshot) OnlineLeaves() []*Leaf {
 	return s.leavesWhere(func(l *Leaf) bool { return l.State == LeafOnline })
 }
 
-// AttachedLeaves lists the leaves that hold shapes and reference tables, by name: all that are not detached.
-func (s *Snapshot) AttachedLeaves() []*Leaf {
-	return s.leavesWhere(func(l *Leaf) bool { return l.State != LeafDetached })
-}
+// AttachedLeaves lists the leaves whose shapes and accounts are kept like the others', by name: those that are online. One that was away gets them when it
+// is attached.
+func (s *Snapshot) AttachedLeaves() []*Leaf { return s.OnlineLeaves() }
 
 func (s *Snapshot) leavesWhere(want func(*Leaf) bool) []*Leaf {
 	var out []*Leaf

@@ -59,7 +59,8 @@ const (
 type Instance struct {
 	Leaf string `json:"leaf"`
 	Role Role   `json:"role"`
-	// InSync: commits in a SYNC database wait for this replica. It is taken back before the replica may miss one.
+	// InSync: the replica has all that was acknowledged in a SYNC database, and may become master. Commits wait for every replica, in sync or not; one becomes
+	// in sync once all nodes wait for it and it has caught up.
 	InSync bool `json:"in_sync,omitempty"`
 }
 

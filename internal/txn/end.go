@@ -145,6 +145,7 @@ func (s *Session) drop(h *held) {
 	if i := slices.Index(s.held, h); i >= 0 {
 		s.held = slices.Delete(s.held, i, i+1)
 		s.spanned()
+		s.Leave(h.place)
 	}
 }
 
@@ -213,6 +214,7 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 	endings := s.endReads(ctx, read)
 	var committed []Place
 	var last OK
+	var unconfirmed error
 	for i, h := range wrote {
 		ok, err := end(ctx, h.conn, "COMMIT")
 		if err != nil {
@@ -220,6 +222,9 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 			return OK{}, s.failed(committed, wrote[i:], err)
 		}
 		committed, last = append(committed, h.place), ok
+		if h.wrote && unconfirmed == nil {
+			unconfirmed = s.confirm(h.place, h.conn)
+		}
 		s.forget(h)
 	}
 	s.readsEnded(endings)
@@ -227,7 +232,7 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 	if len(parts) != 1 {
 		last.Packet = nil
 	}
-	return last, nil
+	return last, unconfirmed
 }
 
 // divide tells the parts that may have written from those that certainly have not. One at least is among the first, for its answer.
@@ -345,6 +350,7 @@ func (s *Session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.held {
+		s.Leave(h.place)
 		if h.conn == nil {
 			continue
 		}

@@ -29,8 +29,12 @@ func (s *Session) Pin(ctx context.Context, p Place, why Pin) error {
 	}
 	w := s.want(p)
 	s.mu.Unlock()
+	if err := s.Enter(p); err != nil {
+		return err
+	}
 	c, err := s.pools.Get(ctx, w)
 	if err != nil {
+		s.Leave(p)
 		return err
 	}
 	s.mu.Lock()

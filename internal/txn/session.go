@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -18,6 +19,7 @@ type Place struct {
 	Partition topo.PartitionID
 	Schema    string // default database: the partition's, or the shape's, or ""
 	Term      uint64 // of the partition; 0 for shapes
+	Domain    uint32 // of the partition's term; 0 for shapes
 }
 
 // key is what a session holds one connection for.
@@ -43,6 +45,7 @@ type Modes struct {
 // statement), Kill by any; everything else by one, between statements.
 type Session struct {
 	pools *backend.Pools
+	guard Guard // nil: partitions never move
 
 	mu         sync.Mutex
 	account    backend.Account
@@ -94,6 +97,47 @@ func New(pools *backend.Pools, account backend.Account, variant backend.Variant)
 	return &Session{pools: pools, account: account, variant: variant, autocommit: true}
 }
 
+// Guard watches over partitions that may get other masters.
+type Guard interface {
+	// Enter lets the session in to a partition, until Leave. Its error means that nothing was done there, and that it may be tried again on a newer topology.
+	Enter(p Place) error
+	Leave(p Place)
+	// Confirm says that what was just committed on a connection at a place is safe to be acknowledged: the place's term is still the partition's, and what the
+	// database's replication promises has been done. Its error means that the outcome is unknown.
+	Confirm(ctx context.Context, p Place, c *backend.Conn) error
+}
+
+// SetGuard gives the session a guard. To be called before it is used.
+func (s *Session) SetGuard(g Guard) { s.guard = g }
+
+// Enter lets a statement in to a place that no connection of Conn is for, such as a pipeline's; Leave must follow.
+func (s *Session) Enter(p Place) error {
+	if s.guard == nil || p.Partition.DB == "" {
+		return nil
+	}
+	return s.guard.Enter(p)
+}
+
+// Leave is what Enter asks for.
+func (s *Session) Leave(p Place) {
+	if s.guard != nil && p.Partition.DB != "" {
+		s.guard.Leave(p)
+	}
+}
+
+// confirmTime bounds how long a commit waits for its confirmation.
+const confirmTime = 20 * time.Second
+
+// confirm asks the guard about something that was committed at a place.
+func (s *Session) confirm(p Place, c *backend.Conn) error {
+	if s.guard == nil || p.Partition.DB == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), confirmTime)
+	defer cancel()
+	return s.guard.Confirm(ctx, p, c)
+}
+
 // SetLogin changes the account (COM_CHANGE_USER): the transaction is rolled back, everything held is given back, settings are forgotten.
 func (s *Session) SetLogin(ctx context.Context, account backend.Account, variant backend.Variant) {
 	s.Close()
@@ -124,7 +168,7 @@ func (s *Session) Want(p Place) backend.Want {
 }
 
 func (s *Session) want(p Place) backend.Want {
-	return backend.Want{Leaf: p.Leaf, Account: s.account, Variant: s.variant, Schema: p.Schema, State: s.state, Term: p.Term}
+	return backend.Want{Leaf: p.Leaf, Account: s.account, Variant: s.variant, Schema: p.Schema, State: s.state, Term: p.Term, Domain: p.Domain}
 }
 
 // Free says whether a statement at p may run on any connection with the session's state, and thus on a pipeline: there is no transaction, autocommit is
@@ -176,8 +220,12 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 	if !s.open {
 		next := s.next
 		s.mu.Unlock()
+		if err := s.Enter(p); err != nil {
+			return nil, err
+		}
 		c, err := s.pools.Get(ctx, w)
 		if err != nil {
+			s.Leave(p)
 			return nil, err
 		}
 		if next != nil {
@@ -186,6 +234,10 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 		}
 		s.lend(c, p)
 		return c, nil
+	}
+	if err := s.Enter(p); err != nil {
+		s.mu.Unlock()
+		return nil, err
 	}
 	h := &held{place: p, busy: true, inTx: true, wrote: !s.reading.Load()}
 	s.hold(h)
@@ -419,7 +471,11 @@ func (s *Session) doneFree(c *backend.Conn, place Place, err error) error {
 		s.hold(&held{place: place, conn: c, inTx: true, wrote: true})
 		return nil
 	}
+	if err == nil && c.Done() && c.ErrCode == 0 && !s.reading.Load() {
+		err = s.confirm(place, c)
+	}
 	c.Release()
+	s.Leave(place)
 	return err
 }
 

@@ -1,0 +1,176 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// ErrMoving keeps a statement out of a partition whose master is changing, or has changed since the statement looked. Nothing of it was done there.
+var ErrMoving = errors.New("the partition is getting another master")
+
+// MovingError is ErrMoving for one partition.
+type MovingError struct{ Partition topo.PartitionID }
+
+func (e *MovingError) Error() string {
+	return "Partition " + e.Partition.String() + " is getting another master; try again"
+}
+
+// Unwrap lets errors.Is find ErrMoving.
+func (e *MovingError) Unwrap() error { return ErrMoving }
+
+// SafeToRetry is true: nothing was sent.
+func (e *MovingError) SafeToRetry() bool { return true }
+
+// MySQL is 1777, as for a partition without a master, which it is at the moment.
+func (e *MovingError) MySQL() (uint16, string, string) { return 1777, "HY000", e.Error() }
+
+// Gates are a node's gates, one a partition. The zero value is not usable; New makes one.
+type Gates struct {
+	mu    sync.RWMutex
+	parts map[topo.PartitionID]*part
+	// left has a value when somebody was the last to leave a locked partition.
+	left chan struct{}
+	seen map[string]*topo.Database // as applied last
+}
+
+type part struct {
+	mu     sync.Mutex
+	inside int
+	term   uint64
+	locked bool
+}
+
+// New is a set of gates without a topology: Apply gives it one.
+func New() *Gates {
+	return &Gates{parts: map[topo.PartitionID]*part{}, left: make(chan struct{}, 1), seen: map[string]*topo.Database{}}
+}
+
+// Apply makes the gates what a snapshot says of locks and terms. It says whether something is locked.
+func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for name, d := range s.Databases {
+		if g.seen[name] == d {
+			continue
+		}
+		g.set(Shape(name), 0, d.Locked)
+		for _, p := range d.Partitions {
+			g.set(p.ID, p.Term, p.Locked)
+		}
+	}
+	for name, d := range g.seen {
+		if s.Databases[name] == nil {
+			for _, p := range d.Partitions {
+				delete(g.parts, p.ID)
+			}
+			delete(g.parts, Shape(name))
+		}
+	}
+	clear(g.seen)
+	for name, d := range s.Databases {
+		g.seen[name] = d
+		locked = locked || d.Locked
+		for _, p := range d.Partitions {
+			locked = locked || p.Locked
+		}
+	}
+	return locked
+}
+
+// Shape stands for the reference tables of a database, whose term is always 0: statements that write them enter it.
+func Shape(db string) topo.PartitionID { return topo.PartitionID{DB: db, Ordinal: -1} }
+
+func (g *Gates) set(id topo.PartitionID, term uint64, locked bool) {
+	e := g.parts[id]
+	if e == nil {
+		e = &part{}
+		g.parts[id] = e
+	}
+	e.mu.Lock()
+	e.term, e.locked = term, locked
+	e.mu.Unlock()
+}
+
+func (g *Gates) part(p topo.PartitionID) *part {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.parts[p]
+}
+
+// Enter lets a statement in under a term: Leave must follow. *MovingError when the partition is locked or the term is another one. A partition that no
+// snapshot has shown is let in: it is being created.
+func (g *Gates) Enter(id topo.PartitionID, term uint64) error {
+	p := g.part(id)
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.locked || p.term != term {
+		return &MovingError{id}
+	}
+	p.inside++
+	return nil
+}
+
+// Leave is what Enter asks for.
+func (g *Gates) Leave(id topo.PartitionID) {
+	p := g.part(id)
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	p.inside = max(p.inside-1, 0) // a database that was dropped and made again under the same name begins at 0
+	last := p.locked && p.inside == 0
+	p.mu.Unlock()
+	if last {
+		select {
+		case g.left <- struct{}{}:
+		default: // said already
+		}
+	}
+}
+
+// Holds says whether a partition's term is still the one that something was done under: what was acknowledged then may be told.
+func (g *Gates) Holds(id topo.PartitionID, term uint64) bool {
+	p := g.part(id)
+	if p == nil {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.term == term
+}
+
+// Held lists the locked partitions that somebody is inside of.
+func (g *Gates) Held() []topo.PartitionID {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var out []topo.PartitionID
+	for id, p := range g.parts {
+		p.mu.Lock()
+		if p.locked && p.inside > 0 {
+			out = append(out, id)
+		}
+		p.mu.Unlock()
+	}
+	return out
+}
+
+// Drain waits until nobody is inside of a locked partition, or ctx ends; it lists where somebody still is.
+func (g *Gates) Drain(ctx context.Context) []topo.PartitionID {
+	for {
+		held := g.Held()
+		if len(held) == 0 {
+			return nil
+		}
+		select {
+		case <-g.left:
+		case <-ctx.Done():
+			return g.Held()
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/gate"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// drainTime is how long statements and transactions that are inside of a locked partition are waited for before the controller is told that they still
+// are: while it waits, nobody else gets in.
+const drainTime = 80 * time.Millisecond
+
+// guard is what the sessions' transactions ask about partitions that may move.
+type guard struct {
+	gates   *gate.Gates
+	cat     *catalog.Catalog
+	node    *catalog.Node // nil: alone, with a lease that never ends
+	servers *mariadb.Servers
+}
+
+// UnconfirmedError: something was committed, and then it turned out that it may not last: the partition has another master, or this node can't know.
+type UnconfirmedError struct {
+	Place txn.Place
+	Why   string
+}
+
+func (e *UnconfirmedError) Error() string {
+	return fmt.Sprintf("it is unknown whether the statement was committed at %s: %s", e.Place, e.Why)
+}
+
+// OutcomeUnknown is true.
+func (e *UnconfirmedError) OutcomeUnknown() bool { return true }
+
+// MySQL is 1180 ER_ERROR_DURING_COMMIT.
+func (e *UnconfirmedError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
+
+// Enter lets a session in to a partition.
+func (g *guard) Enter(p txn.Place) error { return g.gates.Enter(p.Partition, p.Term) }
+
+// Leave lets it out.
+func (g *guard) Leave(p txn.Place) { g.gates.Leave(p.Partition) }
+
+// valid says whether this node may acknowledge writes.
+func (g *guard) valid() bool { return g.node == nil || g.node.Valid() }
+
+// Confirm is asked after every commit and before its client hears of it. In a SYNC database it waits for the replicas.
+func (g *guard) Confirm(ctx context.Context, p txn.Place, c *backend.Conn) error {
+	if d := g.cat.Snapshot().Databases[p.Partition.DB]; d != nil && d.Replication == topo.Sync && len(g.waited(p)) > 0 {
+		res, err := c.Query(ctx, "SELECT @@last_gtid")
+		if err != nil {
+			return &UnconfirmedError{p, err.Error()}
+		}
+		at, err := mariadb.ParseGTID(string(res.Rows[0][0]))
+		if err != nil {
+			return &UnconfirmedError{p, err.Error()}
+		}
+		if at.Domain == p.Domain { // else the connection's last write was another partition's: this statement wrote nothing
+			if err := g.applied(ctx, p, at); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case !g.gates.Holds(p.Partition, p.Term):
+		return &UnconfirmedError{p, "another leaf has become the partition's master"}
+	case !g.valid():
+		return &UnconfirmedError{p, "this node has lost its lease, and can't tell whether another leaf has become the partition's master"}
+	}
+	return nil
+}
+
+// waited are the replicas that a commit waits for: all that the topology names, also those that are not in sync yet, since they become so once every node
+// waits for them.
+func (g *guard) waited(p txn.Place) []string {
+	part := g.cat.Snapshot().Partition(p.Partition)
+	if part == nil || part.Term != p.Term {
+		return nil
+	}
+	return part.Replicas()
+}
+
+// applied waits until every replica has applied a transaction, or is none any more.
+func (g *guard) applied(ctx context.Context, p txn.Place, at mariadb.GTID) error {
+	for {
+		leaves := g.waited(p)
+		if len(leaves) == 0 {
+			return nil
+		}
+		changed := g.cat.Changed()
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		done := make(chan struct{})
+		go func() { // a change of the topology may take the replica out
+			defer close(done)
+			select {
+			case <-changed:
+				cancel()
+			case <-short.Done():
+			}
+		}()
+		err := error(nil)
+		for _, l := range leaves {
+			if err = g.servers.WaitApplied(short, l, at); err != nil {
+				break
+			}
+		}
+		cancel()
+		<-done
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return &UnconfirmedError{p, fmt.Sprintf("leaf %s has not applied it in time", leaves[0])}
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// followTopology brings the gates in line with each snapshot, cuts connections to leaves that are taken for dead, and tells the controller when that
+// is done.
+func (g *Gateway) followTopology() {
+	var last *topo.Snapshot
+	told := int64(0)
+	for {
+		changed := g.cfg.Catalog.Changed()
+		snap := g.cfg.Catalog.Snapshot()
+		if snap != last {
+			g.apply(last, snap)
+			last = snap
+		}
+		var undrained []topo.PartitionID
+		if len(g.guard.gates.Held()) > 0 {
+			ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+			undrained = g.guard.gates.Drain(ctx)
+			cancel()
+		}
+		retry := time.Duration(0)
+		if told != snap.Revision && g.cfg.Node != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			if err := g.cfg.Node.Saw(ctx, snap.Revision, undrained); err != nil {
+				retry = 50 * time.Millisecond
+			} else {
+				told = snap.Revision
+			}
+			cancel()
+		}
+		var again <-chan time.Time
+		if retry > 0 {
+			again = time.After(retry)
+		}
+		var lease <-chan struct{}
+		if g.cfg.Node != nil && told != 0 {
+			lease = g.cfg.Node.Alive().Done()
+		}
+		select {
+		case <-changed:
+		case <-again:
+		case <-lease: // the report went with it
+			told = 0
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-g.done:
+				return
+			}
+		case <-g.done:
+			return
+		}
+	}
+}
+
+// apply acts on a new snapshot.
+func (g *Gateway) apply(old, now *topo.Snapshot) {
+	g.exec.Forget(now)
+	g.guard.gates.Apply(now)
+	for name, l := range now.Leaves {
+		var before *topo.Leaf
+		if old != nil {
+			before = old.Leaves[name]
+		}
+		if l.State == topo.LeafOffline && (before == nil || before.State != topo.LeafOffline) {
+			g.cfg.Pools.Break(name)
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	unmapped := map[topo.PartitionID]time.Time{}
+	for _, d := range now.Databases {
+		for _, p := range d.Partitions {
+			if len(p.Instances) > 0 {
+				continue
+			}
+			since, ok := g.unmapped[p.ID]
+			if !ok {
+				since = time.Now()
+			}
+			unmapped[p.ID] = since
+		}
+	}
+	g.unmapped = unmapped
+}
+
+// lostFor is for how long a partition has had no instance at all.
+func (g *Gateway) lostFor(p topo.PartitionID) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if since, ok := g.unmapped[p]; ok {
+		return time.Since(since)
+	}
+	return 0
+}
+
+// errNoLease keeps writes waiting while this node can't know who the masters are.
+var errNoLease = errors.New("this node has lost its lease: the cluster's etcd does not answer")
+
+// admit lets a statement in to what is no partition: writes need the node's lease, those of reference tables enter their databases' shapes. leave must
+// be called.
+func (g *Gateway) admit(p *plan.Plan, snap *topo.Snapshot) (leave func(), err error) {
+	if (p.Writes || p.Locks) && !g.guard.valid() {
+		return nil, errNoLease
+	}
+	if p.Route.Kind != plan.RouteEveryLeaf {
+		return func() {}, nil
+	}
+	var in []topo.PartitionID
+	leave = func() {
+		for _, id := range in {
+			g.guard.gates.Leave(id)
+		}
+	}
+	for name := range snap.Databases { // which of them the statement writes is not worth finding out: locks are rare and short
+		id := gate.Shape(name)
+		if err := g.guard.gates.Enter(id, 0); err != nil {
+			leave()
+			return nil, err
+		}
+		in = append(in, id)
+	}
+	return leave, nil
+}
+
+// worthWaiting says whether a statement that failed with err, of which nothing has been done, may succeed when a partition gets another master or a
+// leaf comes back. inside: a transaction was open before the statement, which a loss ends.
+func (g *Gateway) worthWaiting(err error, inside, reads bool) bool {
+	var rule *topo.Error
+	var down *backend.LeafDownError
+	var refused *backend.PrepareError
+	var lost *backend.LostError
+	var over *txn.LostError
+	var partial *txn.PartialCommitError
+	var unknown *txn.UnknownCommitError
+	switch {
+	case errors.As(err, &partial), errors.As(err, &unknown):
+		return false
+	case errors.As(err, &over):
+		return !inside
+	case errors.Is(err, gate.ErrMoving), errors.Is(err, errNoLease), errors.As(err, &down):
+		return true
+	case errors.As(err, &refused):
+		return refused.Err.Code == erNoMasterInstance || refused.Err.Code == wire.ErServerShutdown
+	case errors.As(err, &lost):
+		return !inside && (lost.SafeToRetry() || reads)
+	case errors.As(err, &rule):
+		return errors.Is(rule.Kind, topo.ErrNoMaster) || errors.Is(rule.Kind, topo.ErrNoOnlineLeaf)
+	}
+	return false
+}
+
+// retryEvery is how often a leaf that refuses connections is tried while the topology stays as it is.
+const retryEvery = 50 * time.Millisecond
+
+// awaitChange waits for another topology, for a while.
+func (s *session) awaitChange(ctx context.Context, changed <-chan struct{}) {
+	select {
+	case <-changed:
+	case <-time.After(retryEvery):
+	case <-ctx.Done():
+	}
+}
