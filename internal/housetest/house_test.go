@@ -84,11 +84,13 @@ var rooms = map[string][]string{
 	"internal/ddl":       {"backend", "catalog", "mariadb", "sqltext", "topo", "wire"},
 	"internal/catalog":   {"topo"},
 	"internal/gate":      {"topo"},
+	"internal/placement": {"topo"},
+	"internal/control":   {"placement", "order", "catalog", "move", "mariadb", "backend", "topo", "wire"},
 	"internal/mariadb":   {"backend", "topo", "wire"},
 	"internal/move":      {"backend", "mariadb", "wire"},
 	"internal/deadlock":  {"backend", "txn", "catalog"},
 	"internal/gateway": {
-		"exec", "txn", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "mariadb", "shard", "value", "backend", "topo", "merge", "collate", "order",
+		"exec", "txn", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "mariadb", "placement", "shard", "value", "backend", "topo", "merge", "collate", "order",
 	},
 	"internal/housetest": {},
 	// Only tests use these: they stand on the whole house.

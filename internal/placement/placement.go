@@ -1,0 +1,408 @@
+package placement
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// The actions, as SHOW REBALANCE STATUS prints them.
+const (
+	Copy    = "COPY PARTITION"    // make the leaf a replica
+	Promote = "PROMOTE PARTITION" // make the replica on the leaf the master
+	Attach  = "ATTACH PARTITION"  // take in what the leaf has
+	Detach  = "DETACH PARTITION"  // forget the leaf's replica, keep its data
+	Drop    = "DROP PARTITION"    // remove the leaf's replica
+	Create  = "CREATE PARTITION"  // begin anew, empty
+)
+
+// Action is one step of a plan.
+type Action struct {
+	Action  string
+	DB      string
+	Ordinal int
+	Leaf    string
+	Phase   int
+}
+
+// Found says how a leaf's copy of a partition stands to the cluster's.
+type Found int
+
+// What may be found.
+const (
+	Nothing  Found = iota
+	Diverged       // a copy that is not where a term ended
+	Clean          // a copy that ended exactly where the present term began
+)
+
+// compareNames puts leaf-2 before leaf-10.
+func compareNames(a, b string) int {
+	pa, pb := strings.TrimRight(a, "0123456789"), strings.TrimRight(b, "0123456789")
+	if pa == pb {
+		if c := cmp.Compare(len(a), len(b)); c != 0 {
+			return c
+		}
+	}
+	return strings.Compare(a, b)
+}
+
+// Pairs says which leaf of the other group each leaf shares its partitions with. Pairs that are stay; leaves without one are paired in the order of their
+// names. With redundancy 1 there are none.
+func Pairs(s *topo.Snapshot) map[string]string {
+	out := map[string]string{}
+	if s.Settings.Redundancy < 2 {
+		return out
+	}
+	free := map[int][]string{}
+	for name, l := range s.Leaves {
+		if o := s.Leaves[l.Pair]; o != nil && o.Pair == name && o.Group != l.Group {
+			out[name] = l.Pair
+		} else {
+			free[l.Group] = append(free[l.Group], name)
+		}
+	}
+	for _, g := range free {
+		slices.SortFunc(g, compareNames)
+	}
+	for i := range min(len(free[1]), len(free[2])) {
+		out[free[1][i]], out[free[2][i]] = free[2][i], free[1][i]
+	}
+	return out
+}
+
+// unit is what partitions are spread over: a pair, or a leaf without one. leaves has one or two names.
+type unit struct {
+	leaves []string
+	parts  []*state // whose master is here
+}
+
+// state is a partition while a plan is made.
+type state struct {
+	p      *topo.Partition
+	master string
+	copies map[string]bool // the master's too
+}
+
+// plan is a plan under way.
+type plan struct {
+	s       *topo.Snapshot
+	db      string
+	units   []*unit
+	unitOf  map[string]*unit
+	actions []Action
+}
+
+func (pl *plan) add(action string, p *topo.Partition, leaf string, phase int) {
+	pl.actions = append(pl.actions, Action{action, pl.db, p.ID.Ordinal, leaf, phase})
+}
+
+// done is the plan in the order of its phases, within a phase by partition.
+func (pl *plan) done() []Action {
+	slices.SortStableFunc(pl.actions, func(a, b Action) int { return cmp.Or(cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Ordinal, b.Ordinal)) })
+	return pl.actions
+}
+
+func newPlan(s *topo.Snapshot, db string) (*plan, *topo.Database, error) {
+	d, err := s.Database(db)
+	if err != nil {
+		return nil, nil, err
+	}
+	pl := &plan{s: s, db: db, unitOf: map[string]*unit{}}
+	var names []string
+	for name, l := range s.Leaves {
+		if l.State == topo.LeafOnline {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, compareNames)
+	pairs := Pairs(s)
+	for _, name := range names {
+		if pl.unitOf[name] != nil {
+			continue
+		}
+		u := &unit{leaves: []string{name}}
+		if o := pairs[name]; o != "" && s.Leaves[o] != nil && s.Leaves[o].State == topo.LeafOnline {
+			u.leaves = append(u.leaves, o)
+		}
+		for _, l := range u.leaves {
+			pl.unitOf[l] = u
+		}
+		pl.units = append(pl.units, u)
+	}
+	if len(pl.units) == 0 {
+		return nil, nil, topo.NoOnlineLeaf()
+	}
+	return pl, d, nil
+}
+
+func stateOf(p *topo.Partition) *state {
+	st := &state{p: p, copies: map[string]bool{}}
+	for _, in := range p.Instances {
+		st.copies[in.Leaf] = true
+		if in.Role == topo.Master {
+			st.master = in.Leaf
+		}
+	}
+	return st
+}
+
+// Rebalance makes a database balanced, with as few partitions moved as that takes. force replaces lost partitions by empty ones; without it they are error 1777.
+func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
+	pl, d, err := newPlan(s, db)
+	if err != nil {
+		return nil, err
+	}
+	var lost []*state
+	for _, p := range d.Partitions {
+		st := stateOf(p)
+		switch u := pl.unitOf[st.master]; {
+		case st.master == "" && !force:
+			return nil, topo.NoMaster(p.ID)
+		case st.master == "":
+			lost = append(lost, st)
+		case u == nil: // on a leaf that is leaving: it has to go somewhere
+			pl.bring(st, pl.emptiest())
+		default:
+			u.parts = append(u.parts, st)
+		}
+	}
+	for _, st := range lost {
+		u := pl.emptiest()
+		st.master = u.leaves[0]
+		st.copies = map[string]bool{st.master: true}
+		pl.add(Create, st.p, st.master, 1)
+		u.parts = append(u.parts, st)
+	}
+	for {
+		from, to := pl.fullest(), pl.emptiest()
+		if len(from.parts)-len(to.parts) < 2 {
+			break
+		}
+		st := from.parts[len(from.parts)-1]
+		from.parts = from.parts[:len(from.parts)-1]
+		pl.bring(st, to)
+	}
+	for _, u := range pl.units {
+		pl.within(u)
+	}
+	return pl.done(), nil
+}
+
+func (pl *plan) emptiest() *unit {
+	return slices.MinFunc(pl.units, func(a, b *unit) int { return cmp.Compare(len(a.parts), len(b.parts)) })
+}
+
+func (pl *plan) fullest() *unit {
+	return slices.MaxFunc(pl.units, func(a, b *unit) int { return cmp.Compare(len(a.parts), len(b.parts)) })
+}
+
+// bring moves a partition's master to a unit, to the leaf of it that has fewer masters.
+func (pl *plan) bring(st *state, to *unit) {
+	leaf := to.lighter()
+	if !st.copies[leaf] {
+		pl.add(Copy, st.p, leaf, 2)
+	}
+	pl.add(Promote, st.p, leaf, 6)
+	for _, old := range slices.SortedFunc(keys(st.copies), compareNames) {
+		if !slices.Contains(to.leaves, old) {
+			pl.add(Drop, st.p, old, 8)
+			delete(st.copies, old)
+		}
+	}
+	st.master, st.copies[leaf] = leaf, true
+	for _, l := range to.leaves {
+		if !st.copies[l] {
+			pl.add(Copy, st.p, l, 7)
+			st.copies[l] = true
+		}
+	}
+	to.parts = append(to.parts, st)
+}
+
+func keys(m map[string]bool) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// masters counts a leaf's.
+func (u *unit) masters(leaf string) int {
+	n := 0
+	for _, st := range u.parts {
+		if st.master == leaf {
+			n++
+		}
+	}
+	return n
+}
+
+func (u *unit) lighter() string {
+	if len(u.leaves) == 2 && u.masters(u.leaves[1]) < u.masters(u.leaves[0]) {
+		return u.leaves[1]
+	}
+	return u.leaves[0]
+}
+
+// within gives every partition of a unit its replica and no other, and evens the masters out.
+func (pl *plan) within(u *unit) {
+	slices.SortFunc(u.parts, func(a, b *state) int { return cmp.Compare(a.p.ID.Ordinal, b.p.ID.Ordinal) })
+	for _, st := range u.parts {
+		for _, l := range u.leaves {
+			if !st.copies[l] {
+				pl.add(Copy, st.p, l, 2)
+				st.copies[l] = true
+			}
+		}
+		for _, old := range slices.SortedFunc(keys(st.copies), compareNames) {
+			if !slices.Contains(u.leaves, old) {
+				pl.add(Drop, st.p, old, 8)
+				delete(st.copies, old)
+			}
+		}
+	}
+	pl.even(u, 6, 7)
+}
+
+// even promotes replicas of a pair until each leaf has half of the masters; the old masters are replicas afterwards.
+func (pl *plan) even(u *unit, promote, back int) {
+	if len(u.leaves) != 2 {
+		return
+	}
+	a, b := u.masters(u.leaves[0]), u.masters(u.leaves[1])
+	from, to, n := u.leaves[0], u.leaves[1], (a-b)/2
+	if b > a {
+		from, to, n = to, from, (b-a)/2
+	}
+	for _, st := range u.parts {
+		if n > 0 && st.master == from && st.copies[to] {
+			pl.add(Promote, st.p, to, promote)
+			pl.add(Copy, st.p, from, back)
+			st.master = to
+			n--
+		}
+	}
+}
+
+// RestoreRedundancy copies partitions that have one instance to the other leaf of the pair.
+func RestoreRedundancy(s *topo.Snapshot, db string) ([]Action, error) {
+	pl, d, err := newPlan(s, db)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range d.Partitions {
+		st := stateOf(p)
+		u := pl.unitOf[st.master]
+		if u == nil {
+			continue
+		}
+		for _, l := range u.leaves {
+			if !st.copies[l] {
+				pl.add(Copy, p, l, 2)
+			}
+		}
+	}
+	return pl.done(), nil
+}
+
+// AttachLeaf takes in what a leaf has of a database and, with redundancy 2, makes it a whole half of its pair again; even is whether the masters are evened
+// out then. found says what the leaf has of each partition. The leaf counts as online. force takes a copy also of a partition whose newest copy is elsewhere
+// and away.
+func AttachLeaf(s *topo.Snapshot, db, leaf string, found func(*topo.Partition) Found, force, even bool) ([]Action, error) {
+	b := topo.NewBuilder(s)
+	l := s.Leaves[leaf]
+	if l == nil {
+		return nil, topo.NoLeaf(leaf)
+	}
+	online := *l
+	online.State = topo.LeafOnline
+	b.PutLeaf(&online)
+	pl, d, err := newPlan(b.Build(s.Revision), db)
+	if err != nil {
+		return nil, err
+	}
+	u := pl.unitOf[leaf]
+	for _, p := range d.Partitions {
+		st := stateOf(p)
+		switch {
+		case st.master == "" && found(p) != Nothing && (p.Home == leaf || p.Home == "" || force):
+			pl.add(Attach, p, leaf, 1)
+			st.master, st.copies[leaf] = leaf, true
+			u.parts = append(u.parts, st)
+		case st.master == "" || !slices.Contains(u.leaves, st.master):
+		case st.copies[leaf]:
+			u.parts = append(u.parts, st)
+		default:
+			if found(p) == Clean {
+				pl.add(Attach, p, leaf, 1)
+			} else {
+				pl.add(Copy, p, leaf, 3)
+			}
+			st.copies[leaf] = true
+			u.parts = append(u.parts, st)
+		}
+	}
+	if even {
+		pl.even(u, 7, 8)
+	}
+	return pl.done(), nil
+}
+
+// Empty moves all partitions of a database away from a leaf. force leaves those behind that no other leaf could take; without it they are an error.
+func Empty(s *topo.Snapshot, db, leaf string, force bool) ([]Action, error) {
+	b := topo.NewBuilder(s)
+	l := s.Leaves[leaf]
+	if l == nil {
+		return nil, topo.NoLeaf(leaf)
+	}
+	leaving := *l
+	leaving.State, leaving.Pair = topo.LeafDetached, ""
+	b.PutLeaf(&leaving)
+	pl, d, err := newPlan(b.Build(s.Revision), db)
+	if err != nil {
+		d := s.Databases[db]
+		if d == nil || force || !slices.ContainsFunc(d.Partitions, func(p *topo.Partition) bool { m, ok := p.Master(); return ok && m == leaf }) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	var homeless []*state
+	for _, p := range d.Partitions {
+		st := stateOf(p)
+		switch {
+		case !st.copies[leaf]:
+			if u := pl.unitOf[st.master]; u != nil {
+				u.parts = append(u.parts, st)
+			}
+		case st.master != leaf:
+			pl.add(Detach, p, leaf, 8)
+			if u := pl.unitOf[st.master]; u != nil {
+				u.parts = append(u.parts, st)
+			}
+		default:
+			homeless = append(homeless, st)
+		}
+	}
+	for _, st := range homeless {
+		to := ""
+		for _, other := range slices.SortedFunc(keys(st.copies), compareNames) {
+			if pl.unitOf[other] != nil && to == "" {
+				to = other
+			}
+		}
+		if to == "" {
+			to = pl.emptiest().lighter()
+			pl.add(Copy, st.p, to, 2)
+		}
+		st.master = to
+		pl.unitOf[to].parts = append(pl.unitOf[to].parts, st)
+		pl.add(Promote, st.p, to, 6)
+		pl.add(Detach, st.p, leaf, 8)
+	}
+	return pl.done(), nil
+}
