@@ -195,6 +195,28 @@ func TestUnmappedPartitions(t *testing.T) {
 	change(func(p *topo.Partition) { p.Instances, p.Locked = was, false })
 }
 
+func TestShowLeavesOffline(t *testing.T) {
+	b := cluster(t)
+	put := func(f func(*topo.Leaf)) {
+		t.Helper()
+		if _, err := b.cat.Update(context.Background(), func(x *catalog.Txn) error {
+			l := *b.cat.Snapshot().Leaves["leaf-2"]
+			f(&l)
+			x.PutLeaf(&l)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := b.root(t, "")
+	var was topo.Leaf
+	put(func(l *topo.Leaf) { was = *l; l.State, l.Pair = topo.LeafOffline, "" })
+	defer put(func(l *topo.Leaf) { *l = was })
+	if got := c.rows("SHOW LEAVES"); !strings.Contains(got, fmt.Sprintf("127.0.0.1|%d|%d|NULL|NULL|offline|", was.Port, was.Group)) || !strings.HasSuffix(got, "|NULL") {
+		t.Error(got)
+	}
+}
+
 func TestSystemTablesQuote(t *testing.T) {
 	b := cluster(t)
 	c := b.root(t, "")
