@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 type leafView struct {
 	written map[uint32]uint64 // domain to the last number in its binary log
 	applied map[uint32]uint64 // the same of what it has taken over from others
+	ends    map[uint32]string // domain to the last GTID in its binary log
 	schemas []string
 	masters map[string]bool   // the partitions' databases that it thinks it may write
 	trouble map[string]string // what keeps it from following another leaf, by that leaf's name
@@ -59,6 +61,7 @@ func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
 			return err
 		}
 		v.written, v.applied = numbersByDomain(string(res.Rows[0][0])), numbersByDomain(string(res.Rows[0][1]))
+		v.ends = maps.Collect(gtids(string(res.Rows[0][0])))
 		if res, err = c.Query(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME"); err != nil {
 			return err
 		}
@@ -98,18 +101,25 @@ func columnOf(res *backend.Result, name string) int {
 	return slices.IndexFunc(res.Columns, func(c string) bool { return strings.EqualFold(c, name) })
 }
 
-// numbersByDomain reads a GTID position, 1-5-17,2-5-3: domain to number.
+// gtids takes a GTID position apart, 1-5-17,2-5-3: domains and GTIDs.
+func gtids(pos string) iter.Seq2[uint32, string] {
+	return func(yield func(uint32, string) bool) {
+		for gtid := range strings.SplitSeq(pos, ",") {
+			gtid = strings.TrimSpace(gtid)
+			text, _, _ := strings.Cut(gtid, "-")
+			if domain, err := strconv.ParseUint(text, 10, 32); err == nil && !yield(uint32(domain), gtid) {
+				return
+			}
+		}
+	}
+}
+
+// numbersByDomain are the last numbers of a GTID position.
 func numbersByDomain(pos string) map[uint32]uint64 {
 	at := map[uint32]uint64{}
-	for gtid := range strings.SplitSeq(pos, ",") {
-		parts := strings.Split(strings.TrimSpace(gtid), "-")
-		if len(parts) != 3 {
-			continue
-		}
-		domain, err1 := strconv.ParseUint(parts[0], 10, 32)
-		n, err2 := strconv.ParseUint(parts[2], 10, 64)
-		if err1 == nil && err2 == nil {
-			at[uint32(domain)] = n
+	for domain, gtid := range gtids(pos) {
+		if n, err := strconv.ParseUint(gtid[strings.LastIndexByte(gtid, '-')+1:], 10, 64); err == nil {
+			at[domain] = n
 		}
 	}
 	return at
