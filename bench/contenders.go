@@ -176,7 +176,7 @@ func (a *arena) orbweaver(ctx context.Context) error {
 		return err
 	}
 	args := []string{
-		"up", "--leaves", "2", "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--http", "127.0.0.1:0",
+		"up", "--leaves", "2", "--redundancy", "1", "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--http", "127.0.0.1:0",
 		"--data-dir", filepath.Join(a.dir, "orbweaver"), "--mariadb-option", bufferPool,
 	}
 	for _, o := range a.s.Options {

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/control"
 	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/deadlock"
 	"github.com/orbweaver/orbweaver/internal/gateway"
@@ -22,7 +24,7 @@ import (
 )
 
 const (
-	nodeLease   = 5 * time.Second  // a node that is silent for so long is dead to the others
+	nodeLease   = 2 * time.Second  // a node that is silent for so long is dead to the others
 	maxNodeID   = 4095             // connection ids have 12 bits for it
 	startWithin = 60 * time.Second // what must have answered at the start
 	stopWithin  = 15 * time.Second // what is given to clients and servers at the end
@@ -89,6 +91,7 @@ type nodeConfig struct {
 	MaxConnections int
 	MaxPacket      int
 	Listeners      *listeners
+	Dir            string // of what the controller keeps for people
 	Log            *slog.Logger
 }
 
@@ -149,6 +152,11 @@ func startNode(ctx context.Context, c nodeConfig) (n *node, err error) {
 		return nil, err
 	}
 	n.serve("MySQL clients", gateway.ErrClosed, gw.Shutdown, func() error { return gw.Serve(context.Background(), c.Listeners.mysql) })
+	watch := control.Start(control.Config{
+		Catalog: c.Catalog, Node: member, Pools: pools, Password: c.Password, Accounts: gw.RepairAccounts, Open: sealer.Open,
+		ClusterKey: wire.Ed25519Public(c.Password), Dir: filepath.Join(c.Dir, "errant"), Log: c.Log,
+	})
+	n.stops.push(func(context.Context) error { watch.Close(); return nil })
 	web := &http.Server{Handler: httpHandler(gw, pools, deadlocks), ReadHeaderTimeout: 10 * time.Second}
 	n.serve("HTTP", http.ErrServerClosed, web.Shutdown, func() error { return web.Serve(c.Listeners.http) })
 	return n, nil

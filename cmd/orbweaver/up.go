@@ -21,6 +21,7 @@ import (
 // upConfig is what the flags of `up` say.
 type upConfig struct {
 	Leaves         int
+	Redundancy     int // 0: as many as there can be
 	LeavesGiven    bool
 	Listen, HTTP   string
 	LeafPortBase   int
@@ -47,6 +48,7 @@ The next start finds all data again.`,
 	}
 	f := c.Flags()
 	f.IntVar(&conf.Leaves, "leaves", 4, "number of MariaDB servers, in two availability groups")
+	f.IntVar(&conf.Redundancy, "redundancy", 0, "copies of each partition in a new cluster, 1 or 2 (default: 2 where the leaves make pairs)")
 	f.StringVar(&conf.Listen, "listen", "127.0.0.1:3306", "`HOST:PORT` for MySQL clients")
 	f.StringVar(&conf.HTTP, "http", "127.0.0.1:8306", "`HOST:PORT` for health, metrics and profiles")
 	f.IntVar(&conf.LeafPortBase, "leaf-port-base", 0, "`PORT` of the first leaf, the others follow (default: free ports)")
@@ -59,6 +61,9 @@ The next start finds all data again.`,
 func (c *upConfig) validate() error {
 	if c.Leaves < 1 || c.Leaves > 64 {
 		return usage("--leaves %d: must be between 1 and 64", c.Leaves)
+	}
+	if c.Redundancy < 0 || c.Redundancy > 2 || c.Redundancy == 2 && c.Leaves%2 != 0 {
+		return usage("--redundancy %d: must be 1, or 2 with an even number of leaves", c.Redundancy)
 	}
 	if c.LeafPortBase < 0 || c.LeafPortBase+c.Leaves-1 > 65535 {
 		return usage("--leaf-port-base %d: not a port, or too high for %d leaves", c.LeafPortBase, c.Leaves)
@@ -78,6 +83,14 @@ func (c *upConfig) validate() error {
 		}
 	}
 	return nil
+}
+
+// redundancy is that of a new cluster of n leaves.
+func (c *upConfig) redundancy(n int) int {
+	if c.Redundancy == 0 && n%2 == 0 {
+		return 2
+	}
+	return max(c.Redundancy, 1)
 }
 
 // up runs a cluster until ctx ends.
@@ -133,7 +146,7 @@ func up(ctx context.Context, c *upConfig) (err error) {
 		return err
 	}
 	stops.push(func(context.Context) error { return farm.Close() })
-	n, err := startNode(ctx, nodeConfig{Name: "node-1", Catalog: cat, Password: key, TLS: cert, Listeners: listeners, Log: log})
+	n, err := startNode(ctx, nodeConfig{Name: "node-1", Catalog: cat, Password: key, TLS: cert, Listeners: listeners, Dir: c.DataDir, Log: log})
 	if err != nil {
 		return err
 	}
@@ -167,9 +180,25 @@ func startFarm(ctx context.Context, c *upConfig, cat *catalog.Catalog, key strin
 		return nil, err
 	}
 	_, err = cat.Update(ctx, func(tx *catalog.Txn) error {
+		if fresh := len(tx.Leaves()) == 0; fresh && c.redundancy(len(farm.Leaves())) == 2 {
+			s := tx.Settings()
+			s.Redundancy = 2
+			tx.PutSettings(s)
+			leaves := farm.Leaves()
+			for i, l := range leaves {
+				tx.PutLeaf(&topo.Leaf{
+					Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, ServerID: l.ServerID, State: topo.LeafOnline, Pair: leaves[i^1].Name,
+				})
+			}
+			return nil
+		}
 		for _, l := range farm.Leaves() {
 			now := topo.Leaf{Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, ServerID: l.ServerID, State: topo.LeafOnline}
-			if old := tx.Leaf(l.Name); old == nil || *old != now {
+			old := tx.Leaf(l.Name)
+			if old != nil { // whether it is whole is the controller's to judge
+				now.State, now.Pair, now.Group = old.State, old.Pair, old.Group
+			}
+			if old == nil || *old != now {
 				tx.PutLeaf(&now)
 			}
 		}

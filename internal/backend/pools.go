@@ -143,6 +143,9 @@ func (p *Pools) Drop(leaf string) {
 	}
 }
 
+// Addr is a leaf's host:port in the current topology; false when there is no such leaf.
+func (p *Pools) Addr(leaf string) (string, bool) { return p.cfg.Addr(leaf) }
+
 // Derive makes a secret of the cluster's for a purpose: the same at every node, and nothing that the cluster's own could be told from.
 func (p *Pools) Derive(purpose string) string {
 	mac := hmac.New(sha256.New, []byte(p.cfg.Password))

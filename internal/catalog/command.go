@@ -179,3 +179,8 @@ func (n *Node) SaveProcedure(ctx context.Context, key string, doc []byte) error 
 
 // Procedures are the documents of SaveProcedure by their keys, as last seen.
 func (c *Catalog) Procedures() map[string][]byte { return c.board.Load().below(dirProcedure) }
+
+// NewOperation gives a number that no operation of the controller has had; later ones are greater.
+func (n *Node) NewOperation(ctx context.Context) (uint64, error) {
+	return n.c.sequence("operation").Next(ctx, 1)
+}

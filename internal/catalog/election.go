@@ -134,3 +134,23 @@ func (n *Node) leadsIn(responses []*etcdserverpb.ResponseOp) bool {
 	}
 	return false
 }
+
+// HandOver makes another living node the controller in place of this one.
+func (n *Node) HandOver(ctx context.Context, to NodeInfo) error {
+	leads, err := n.leads()
+	if err != nil {
+		return err
+	}
+	key := n.c.key(keyController)
+	resp, err := n.c.client.Txn(ctx).If(leads).Then(clientv3.OpPut(key, to.Name, clientv3.WithLease(clientv3.LeaseID(to.Lease)))).Commit()
+	if err != nil {
+		return writeError(err)
+	}
+	if !resp.Succeeded {
+		return ErrNotController
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.endLead()
+	return nil
+}

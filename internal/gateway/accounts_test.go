@@ -189,7 +189,7 @@ func TestCutOffAccountChangesAreRepaired(t *testing.T) {
 	b.leaf(t, 1, "CREATE USER stray@'%'")
 	b.leaf(t, 0, "CREATE USER adopted@'%' IDENTIFIED BY 'a'")
 	t.Cleanup(func() { _, _ = b.open(t, "root", "", "", "").Exec("DROP USER adopted@'%'") })
-	if err := b.g.repairAccounts(timeout(t)); err != nil {
+	if err := b.g.RepairAccounts(timeout(t)); err != nil {
 		t.Fatal(err)
 	}
 	b.sameAccounts(t)

@@ -43,8 +43,8 @@ func (g *Gateway) lockAccounts(ctx context.Context) (context.Context, func(), er
 	}, nil
 }
 
-// repairAccounts makes the accounts of all leaves equal.
-func (g *Gateway) repairAccounts(ctx context.Context) error {
+// RepairAccounts makes the accounts of all leaves equal.
+func (g *Gateway) RepairAccounts(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, repairWithin)
 	defer cancel()
 	held, unlock, err := g.lockAccounts(ctx)
@@ -102,7 +102,7 @@ func (a *accountLeaves) release() {
 // accountsAt connects to all leaves: what can't be done everywhere is not begun.
 func (g *Gateway) accountsAt(ctx context.Context, snap *topo.Snapshot) (*accountLeaves, error) {
 	a := &accountLeaves{}
-	leaves := snap.AttachedLeaves()
+	leaves := snap.JoiningLeaves()
 	if len(leaves) == 0 {
 		return nil, topo.NoOnlineLeaf()
 	}

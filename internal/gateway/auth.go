@@ -207,7 +207,7 @@ func (s *session) permitted(ctx context.Context, a *account, login *wire.Login) 
 	}
 	if !a.Clustered {
 		// Made at a leaf, without a node's knowledge: without the cluster's key no node can log in on its behalf.
-		return s.g.repairAccounts(ctx)
+		return s.g.RepairAccounts(ctx)
 	}
 	return nil
 }

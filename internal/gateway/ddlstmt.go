@@ -7,6 +7,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/order"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -77,6 +78,12 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	}
 	for _, n := range res.Notes {
 		s.warnings = append(s.warnings, exec.Note{Level: n.Level, Code: strconv.Itoa(int(n.Code)), Message: n.Message})
+	}
+	if d.Verb == "CREATE" && (d.Object == "DATABASE" || d.Object == "SCHEMA") && s.g.cfg.Catalog.Snapshot().Settings.Redundancy > 1 && s.g.cfg.Catalog.Controller() != "" {
+		if _, err := s.ask(ctx, order.RestoreRedundancy, order.Database{Database: d.Database.Text}); err != nil {
+			// The database is there. What it lacks is made by the next RESTORE REDUNDANCY or REBALANCE.
+			s.warnings = append(s.warnings, exec.Note{Level: "Warning", Code: "1105", Message: "The database has no replicas yet: " + serverError(ctx, err).Message})
+		}
 	}
 	if d.Verb == "DROP" && (d.Object == "DATABASE" || d.Object == "SCHEMA") && d.Database.Text == s.sess.DB {
 		s.setDB("")

@@ -82,7 +82,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	if err := g.atAnyLeaf(ctx, func(c *backend.Conn) error { return g.ask(ctx, c) }); err != nil {
 		return nil, err
 	}
-	if err := g.repairAccounts(ctx); err != nil {
+	if err := g.RepairAccounts(ctx); err != nil {
 		// Clients whose accounts are whole can be served all the same.
 		cfg.Log.Warn("the leaves' accounts could not be made equal yet", "error", err)
 		g.accountsDirty.Store(true)

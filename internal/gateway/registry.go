@@ -77,7 +77,7 @@ func (g *Gateway) monitor() {
 
 // repairLater tries again what a change of accounts has left undone.
 func (g *Gateway) repairLater() {
-	err := g.repairAccounts(g.ctx)
+	err := g.RepairAccounts(g.ctx)
 	if err == nil {
 		return
 	}

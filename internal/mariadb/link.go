@@ -186,7 +186,7 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, want 
 	if err := run("STOP ALL SLAVES"); err != nil {
 		return err
 	}
-	res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_slave_pos")
+	res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_slave_pos, @@GLOBAL.gtid_binlog_pos")
 	if err != nil {
 		return fmt.Errorf("leaf %s: %w", target, err)
 	}
@@ -194,7 +194,16 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, want 
 	if err != nil {
 		return err
 	}
+	own, err := ParsePosition(string(res.Rows[0][1]))
+	if err != nil {
+		return err
+	}
 	next := maps.Clone(pos)
+	for d, g := range own { // all that the server has written itself must be named
+		if g.Sequence > next[d].Sequence {
+			next[d] = g
+		}
+	}
 	for _, st := range set {
 		delete(next, st.Domain)
 		if st.After.Sequence > 0 {

@@ -202,3 +202,18 @@ func split(addr string) (host string, port int, err error) {
 	port, err = strconv.Atoi(text)
 	return host, port, err
 }
+
+// Uptime is how many seconds a server has been running.
+func (s *Servers) Uptime(ctx context.Context, leaf string) (int, error) {
+	res, err := s.at(ctx, leaf, "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(res.Rows[0][0]))
+}
+
+// Shutdown ends a server in order.
+func (s *Servers) Shutdown(ctx context.Context, leaf string) error {
+	_, err := s.at(ctx, leaf, "SHUTDOWN")
+	return err
+}

@@ -260,3 +260,33 @@ func compare(ctx context.Context, src *source, target *backend.Conn, t table) er
 func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }
 
 func id(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
+
+// Empty makes a partition's database without rows, from the shape at the same leaf, which serves it in a new term from then on.
+func (c *Copier) Empty(ctx context.Context, shape, schema, leaf string, domain uint32, term uint64) error {
+	if err := c.Servers.Drop(ctx, leaf, schema); err != nil {
+		return err
+	}
+	if err := c.Servers.Serve(ctx, leaf, schema, domain, term); err != nil {
+		return err
+	}
+	conn, err := c.Pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Domain: domain, Serves: schema})
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	conn.ResetOnRelease()
+	res, err := run(ctx, conn, "SET SESSION foreign_key_checks=0, sql_mode=''", "SHOW CREATE DATABASE "+id(shape))
+	if err != nil {
+		return err
+	}
+	create := strings.Replace(string(res.Rows[0][1]), id(shape), id(schema), 1)
+	if res, err = run(ctx, conn, create, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(shape)+" AND TABLE_TYPE = 'BASE TABLE'"); err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		if _, err := run(ctx, conn, "CREATE TABLE "+id(schema)+"."+id(string(row[0]))+" LIKE "+id(shape)+"."+id(string(row[0]))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

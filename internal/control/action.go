@@ -1,0 +1,448 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/move"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+const (
+	// switchWithin bounds one try of a planned change of masters, from the lock on.
+	switchWithin = 10 * time.Second
+	// switchTries is how often transactions that hold a partition are waited for before they are ended; they pause for switchPause, longer each time.
+	switchTries = 40
+	switchPause = 50 * time.Millisecond
+	// catchUpWithin bounds how long a new copy may take to catch up.
+	catchUpWithin = time.Hour
+)
+
+// errMoved: the partition is not what it was when an action began. The action may be planned anew.
+var errMoved = errors.New("the partition has changed meanwhile; run the command again")
+
+// part finds a partition that has a master.
+func (l *leader) part(id topo.PartitionID) (*topo.Partition, string, error) {
+	p := l.cat.Snapshot().Partition(id)
+	if p == nil {
+		return nil, "", topo.NoPartition(id)
+	}
+	master, ok := p.Master()
+	if !ok {
+		return nil, "", topo.NoMaster(id)
+	}
+	return p, master, nil
+}
+
+func (l *leader) addr(leaf string) string {
+	if x := l.cat.Snapshot().Leaves[leaf]; x != nil {
+		return x.Addr()
+	}
+	return ""
+}
+
+// alter changes one partition in the topology, as long as it is still in the term that the caller knows.
+func (l *leader) alter(ctx context.Context, was *topo.Partition, f func(p *topo.Partition) (*topo.Partition, error)) (int64, error) {
+	return l.update(ctx, func(x *catalog.Txn) error {
+		old := x.Database(was.ID.DB)
+		if old == nil || was.ID.Ordinal >= len(old.Partitions) {
+			return topo.NoPartition(was.ID)
+		}
+		d := changed(old)
+		p := d.Partitions[was.ID.Ordinal]
+		if p.Term != was.Term {
+			return errMoved
+		}
+		n, err := f(p)
+		if err != nil {
+			return err
+		}
+		d.Partitions[was.ID.Ordinal] = n
+		x.PutDatabase(d)
+		return nil
+	})
+}
+
+// still runs f while no DDL runs on a database.
+func (l *leader) still(db string) func(ctx context.Context, f func() error) error {
+	return func(ctx context.Context, f func() error) error {
+		lock, err := l.node.Lock(ctx, db)
+		if err != nil {
+			return err
+		}
+		defer lock.Unlock()
+		return f()
+	}
+}
+
+// copyTo makes a leaf a replica of a partition. A replica that is there already is enough.
+func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, progress func(rows, total int64)) error {
+	p, master, err := l.part(id)
+	if err != nil {
+		return err
+	}
+	for _, in := range p.Instances {
+		if in.Leaf == leaf {
+			return nil
+		}
+	}
+	schema := id.Schema()
+	// What may be left of an earlier try is neither served nor followed.
+	if err := l.servers.Fence(ctx, leaf, schema); err != nil {
+		return err
+	}
+	if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
+		return err
+	}
+	at, err := l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Still: l.still(id.DB), Progress: progress})
+	if err != nil {
+		return err
+	}
+	return l.join(ctx, p, master, leaf, mariadb.Start{Domain: p.Domain, After: at})
+}
+
+// join makes a whole copy at a leaf follow the master, and a replica once it has caught up.
+func (l *leader) join(ctx context.Context, p *topo.Partition, master, leaf string, from mariadb.Start) error {
+	if err := l.servers.Follow(ctx, leaf, master, l.addr(master), from); err != nil {
+		return err
+	}
+	if err := l.catchUp(ctx, p, master, leaf, from.After); err != nil {
+		return err
+	}
+	rev, err := l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+		if m, ok := n.Master(); !ok || m != master {
+			return nil, errMoved
+		}
+		n.Instances = append(n.Instances, topo.Instance{Leaf: leaf, Role: topo.Replica})
+		return n, nil
+	})
+	if err != nil {
+		return err
+	}
+	// From here on commits in a SYNC database wait for the replica at every node; once it has what was acknowledged before, it is in sync.
+	if _, err := l.barrier(ctx, rev); err != nil {
+		return err
+	}
+	if err := l.catchUp(ctx, p, master, leaf, from.After); err != nil {
+		return err
+	}
+	_, err = l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+		for i := range n.Instances {
+			if n.Instances[i].Leaf == leaf && n.Instances[i].Role == topo.Replica {
+				n.Instances[i].InSync = true
+				return n, nil
+			}
+		}
+		return nil, errMoved
+	})
+	return err
+}
+
+// catchUp waits until a replica has all that its master has now.
+func (l *leader) catchUp(ctx context.Context, p *topo.Partition, master, leaf string, at mariadb.GTID) error {
+	ctx, cancel := context.WithTimeout(ctx, catchUpWithin)
+	defer cancel()
+	pos, err := l.servers.BinlogPosition(ctx, master)
+	if err != nil {
+		return err
+	}
+	if to := pos[p.Domain]; to.Sequence > 0 {
+		at = to
+	}
+	for {
+		short, stop := context.WithTimeout(ctx, 2*time.Second)
+		err := l.servers.WaitApplied(short, leaf, at)
+		stop()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, mariadb.ErrNotApplied) {
+			return err
+		}
+		links, err := l.servers.Links(ctx, leaf)
+		if err != nil {
+			return err
+		}
+		if link := links[master]; link == nil || link.Broken() {
+			why := "it is gone"
+			if link != nil {
+				why = link.Error
+			}
+			return fmt.Errorf("replication of partition %s from %s to %s has stopped: %s", p.ID, master, leaf, why)
+		}
+	}
+}
+
+// promote makes a replica the master, and the master its replica. Statements wait for it at most some 100 ms at a time.
+func (l *leader) promote(ctx context.Context, id topo.PartitionID, leaf string) error {
+	p, master, err := l.part(id)
+	if err != nil {
+		return err
+	}
+	if master == leaf {
+		return nil
+	}
+	ready := false
+	for _, in := range p.Instances {
+		ready = ready || in.Leaf == leaf && in.InSync
+	}
+	if !ready {
+		return refuse(1777, "Leaf %s has no replica of partition %s that could become its master.", leaf, id)
+	}
+	lock, err := l.node.Lock(ctx, id.DB) // a statement that defines something is not to be torn apart
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	domain, err := l.cat.NewDomains(ctx, 1)
+	if err != nil {
+		return err
+	}
+	// The old master follows the new term from its first write on.
+	if err := l.servers.Follow(ctx, master, leaf, l.addr(leaf), mariadb.Start{Domain: domain}); err != nil {
+		return err
+	}
+	done := false
+	defer func() {
+		if !done {
+			l.tidy(func(ctx context.Context) error { return l.servers.Unfollow(ctx, master, leaf, domain) })
+		}
+	}()
+	if err := l.catchUp(ctx, p, master, leaf, mariadb.GTID{}); err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		held, err := l.switchOver(ctx, p, master, leaf, domain, try == switchTries)
+		if err != nil {
+			return err
+		}
+		if !held {
+			break
+		}
+		select {
+		case <-time.After(time.Duration(min(try, 20)) * switchPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	done = true
+	l.event("notice", "partition promoted", leaf, id.DB, fmt.Sprintf("partition %s moved its master from %s", id, master))
+	if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
+		l.log.Info("control: an old link is left for the mending", "leaf", leaf, "error", err)
+	}
+	return nil
+}
+
+// tidy does what should be done although an action has failed or was cancelled; mend does it again.
+func (l *leader) tidy(f func(ctx context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), switchWithin)
+	defer cancel()
+	if err := f(ctx); err != nil {
+		l.log.Info("control: something is left for the mending", "error", err)
+	}
+}
+
+// switchOver is one try of a promotion. held: transactions hold the partition, it was given back to them. force ends them.
+func (l *leader) switchOver(ctx context.Context, p *topo.Partition, master, leaf string, domain uint32, force bool) (held bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, switchWithin)
+	defer cancel()
+	schema := p.ID.Schema()
+	rev, err := l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+		if n.Locked {
+			return nil, errMoved
+		}
+		n.Locked = true
+		return n, nil
+	})
+	if err != nil {
+		return false, err
+	}
+	fenced, published := false, false
+	defer func() {
+		if published {
+			return
+		}
+		l.tidy(func(ctx context.Context) error {
+			if fenced {
+				if err := l.servers.Serve(ctx, master, schema, p.Domain, p.Term); err != nil {
+					return err
+				}
+			}
+			_, err := l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+				if x := l.cat.Snapshot().Leaves[master]; x == nil || x.State == topo.LeafOffline {
+					return nil, errMoved // the failover has the lock now
+				}
+				n.Locked = false
+				return n, nil
+			})
+			return err
+		})
+	}()
+	undrained, err := l.barrier(ctx, rev)
+	if err != nil {
+		return false, err
+	}
+	if undrained[p.ID] && !force {
+		return true, nil
+	}
+	fenced = true
+	if err := l.servers.Fence(ctx, master, schema); err != nil {
+		return false, err
+	}
+	pos, err := l.servers.BinlogPosition(ctx, master)
+	if err != nil {
+		return false, err
+	}
+	at := pos[p.Domain]
+	if at.Sequence == 0 { // nothing was written in this term: the copy stands where it was made
+		applied, err := l.servers.AppliedPosition(ctx, master)
+		if err != nil {
+			return false, err
+		}
+		at = applied[p.Domain]
+	} else if err := l.servers.WaitApplied(ctx, leaf, at); err != nil {
+		return false, err
+	}
+	if err := l.servers.Serve(ctx, leaf, schema, domain, p.Term+1); err != nil {
+		return false, err
+	}
+	_, err = l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+		if m, ok := n.Master(); !ok || m != master || !n.Locked {
+			return nil, errMoved
+		}
+		if x := l.cat.Snapshot().Leaves[master]; x == nil || x.State == topo.LeafOffline {
+			return nil, errMoved // a failover is at it
+		}
+		var others []string
+		for _, r := range n.Replicas() {
+			if r != leaf {
+				others = append(others, r)
+			}
+		}
+		return follow(n, leaf, domain, at, append([]string{master}, others...)...), nil
+	})
+	published = err == nil
+	if !published {
+		l.tidy(func(ctx context.Context) error { return l.servers.Fence(ctx, leaf, schema) })
+	}
+	return false, err
+}
+
+// drop removes a replica, its data too when wanted.
+func (l *leader) drop(ctx context.Context, id topo.PartitionID, leaf string, data bool) error {
+	p := l.cat.Snapshot().Partition(id)
+	if p == nil {
+		return topo.NoPartition(id)
+	}
+	master, has := p.Master()
+	if has && master == leaf {
+		return refuse(1777, "Leaf %s has the master of partition %s: promote another instance first.", leaf, id)
+	}
+	if _, err := l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+		for i, in := range n.Instances {
+			if in.Leaf == leaf {
+				n.Instances = append(n.Instances[:i], n.Instances[i+1:]...)
+				break
+			}
+		}
+		return n, nil
+	}); err != nil {
+		return err
+	}
+	if has {
+		if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
+			return err
+		}
+	}
+	if !data {
+		return nil
+	}
+	return l.servers.Drop(ctx, leaf, id.Schema())
+}
+
+// attachMaster takes in the only copy of a partition, in the term that it was in.
+func (l *leader) attachMaster(ctx context.Context, id topo.PartitionID, leaf string) error {
+	p := l.cat.Snapshot().Partition(id)
+	if p == nil {
+		return topo.NoPartition(id)
+	}
+	if _, ok := p.Master(); ok {
+		return nil
+	}
+	if err := l.servers.Serve(ctx, leaf, id.Schema(), p.Domain, p.Term); err != nil {
+		return err
+	}
+	_, err := l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+		if len(n.Instances) > 0 {
+			return nil, errMoved
+		}
+		n.Instances, n.Home, n.Locked = []topo.Instance{{Leaf: leaf, Role: topo.Master}}, "", false
+		return n, nil
+	})
+	return err
+}
+
+// attachReplica takes in a copy that ended where the present term began.
+func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf string) error {
+	p, master, err := l.part(id)
+	if err != nil {
+		return err
+	}
+	for _, in := range p.Instances {
+		if in.Leaf == leaf {
+			return nil
+		}
+	}
+	served, err := l.servers.Served(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	// The master of the term before follows the present one from its start, a replica goes on where it was.
+	from := mariadb.Start{Domain: p.Domain}
+	if served[id.Schema()] == 0 {
+		applied, err := l.servers.AppliedPosition(ctx, leaf)
+		if err != nil {
+			return err
+		}
+		from.After = applied[p.Domain]
+	}
+	if err = l.servers.Follow(ctx, leaf, master, l.addr(master), from); err == nil {
+		if err = l.servers.Fence(ctx, leaf, id.Schema()); err == nil {
+			err = l.join(ctx, p, master, leaf, from)
+		}
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	l.log.Info("control: a copy that can't be followed up is made anew", "partition", id.String(), "leaf", leaf, "error", err)
+	return l.copyTo(ctx, id, leaf, func(int64, int64) {})
+}
+
+// create makes an empty partition in place of one that is lost.
+func (l *leader) create(ctx context.Context, id topo.PartitionID, leaf string) error {
+	p := l.cat.Snapshot().Partition(id)
+	if p == nil {
+		return topo.NoPartition(id)
+	}
+	if len(p.Instances) > 0 {
+		return nil
+	}
+	domain, err := l.cat.NewDomains(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if err := l.copier.Empty(ctx, id.DB, id.Schema(), leaf, domain, p.Term+1); err != nil {
+		return err
+	}
+	_, err = l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+		if len(n.Instances) > 0 {
+			return nil, errMoved
+		}
+		return follow(n, leaf, domain, mariadb.GTID{}), nil
+	})
+	if err == nil {
+		l.event("warning", "partition replaced", leaf, id.DB, fmt.Sprintf("partition %s begins anew, empty: its data is lost, or is on leaf %q as an orphan", id, p.Home))
+	}
+	return err
+}

@@ -1,0 +1,216 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/move"
+	"github.com/orbweaver/orbweaver/internal/placement"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// comeBack takes a leaf in that answers again, or calls it detached where operators want to do that themselves.
+func (l *leader) comeBack(ctx context.Context, leaf string) {
+	l.returned(leaf)
+	if !l.cat.Snapshot().Settings.AutoAttach {
+		if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State = topo.LeafDetached }); err == nil {
+			l.event("notice", "leaf detached", leaf, "", "it answers again; auto_attach is off")
+		}
+		return
+	}
+	began := time.Now()
+	if err := l.attach(ctx, leaf, 0, true, true); err != nil {
+		l.event("warning", "attach failed", leaf, "", err.Error())
+		if snap := l.cat.Snapshot().Leaves[leaf]; snap != nil && snap.State == topo.LeafAttaching && ctx.Err() == nil {
+			if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State = topo.LeafOffline }); err != nil {
+				l.log.Warn("control: a leaf stays attaching", "leaf", leaf, "error", err)
+			}
+		}
+		return
+	}
+	l.event("notice", "leaf online", leaf, "", "attached in "+time.Since(began).Round(time.Millisecond).String())
+}
+
+// attach makes a leaf a whole member again: what every leaf has, then its partitions, then, when even, its share of masters. force takes the cluster's copies
+// for better than the leaf's.
+func (l *leader) attach(ctx context.Context, leaf string, command uint64, force, even bool) error {
+	if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State = topo.LeafAttaching }); err != nil {
+		return err
+	}
+	if err := l.servers.Install(ctx, leaf); err != nil {
+		return err
+	}
+	links, err := l.servers.Links(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	found, err := l.examine(ctx, leaf, links)
+	if err != nil {
+		return err
+	}
+	// What it followed before it went may be another term's by now.
+	for source := range links {
+		if err := l.servers.Unlink(ctx, leaf, source); err != nil {
+			return err
+		}
+	}
+	if err := l.shapes(ctx, leaf); err != nil {
+		return err
+	}
+	s := l.cat.Snapshot()
+	all := map[string][]placement.Action{}
+	for db := range s.Databases {
+		actions, err := placement.AttachLeaf(s, db, leaf, found, false, even)
+		if err != nil {
+			return err
+		}
+		if len(actions) > 0 {
+			all[db] = actions
+		}
+	}
+	return l.carryOut(ctx, "ATTACH LEAF", command, all)
+}
+
+// examine says how a leaf's copies stand to the cluster's. What a stale master has written that nobody else has is kept in a file first.
+func (l *leader) examine(ctx context.Context, leaf string, links map[string]*mariadb.Link) (func(*topo.Partition) placement.Found, error) {
+	schemas, err := l.servers.Schemas(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	wrote, err := l.servers.BinlogPosition(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	served, err := l.servers.Served(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	applied, err := l.servers.AppliedPosition(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	return func(p *topo.Partition) placement.Found {
+		if !schemas[p.ID.Schema()] {
+			return placement.Nothing
+		}
+		serves := served[p.ID.Schema()]
+		if master, ok := p.Master(); ok && serves == 0 {
+			// A replica of the present term goes on where it was.
+			if link := links[master]; link != nil && slices.Contains(link.Domains, p.Domain) && !link.Broken() {
+				return placement.Clean
+			}
+		}
+		since, err := mariadb.ParseGTID(p.Since)
+		if err != nil || serves == 0 || serves != p.Before {
+			return placement.Diverged
+		}
+		// The master of the term before: its binary log says whether it wrote more than its successor has.
+		at := wrote[p.Before]
+		if at.Sequence > since.Sequence {
+			l.keepErrant(ctx, leaf, p, since, at)
+			return placement.Diverged
+		}
+		if at != since && !(at.Sequence == 0 && since.Sequence > 0 && copied(applied, since)) {
+			return placement.Diverged
+		}
+		return placement.Clean
+	}, nil
+}
+
+// copied says whether a leaf that has written nothing in a term got its copy at a position.
+func copied(applied mariadb.Position, at mariadb.GTID) bool { return applied[at.Domain] == at }
+
+// keepErrant saves what a stale master wrote after another one had begun.
+func (l *leader) keepErrant(ctx context.Context, leaf string, p *topo.Partition, since, at mariadb.GTID) {
+	file, err := l.servers.SaveErrant(ctx, leaf, p.ID.Schema(), since, at, l.cfg.Dir)
+	if err != nil {
+		l.event("error", "errant writes", leaf, p.ID.DB, fmt.Sprintf("partition %s: transactions after %s up to %s could not be kept: %v", p.ID, since, at, err))
+		return
+	}
+	l.event("warning", "errant writes", leaf, p.ID.DB, fmt.Sprintf("partition %s: transactions after %s up to %s were never acknowledged by its next master; kept in %s", p.ID, since, at, file))
+}
+
+// shapes makes what every leaf has alike on one that joins, and the leaf online: databases, tables, reference tables' rows, accounts. Nothing of it may change
+// meanwhile, which is short unless reference tables are large.
+func (l *leader) shapes(ctx context.Context, leaf string) error {
+	s := l.cat.Snapshot()
+	var names []string
+	for db := range s.Databases {
+		names = append(names, db)
+	}
+	lock, err := l.node.Lock(ctx, append(names, "")...)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	from := ""
+	for _, o := range l.cat.Snapshot().OnlineLeaves() {
+		if o.Name != leaf {
+			from = o.Name
+			break
+		}
+	}
+	if from != "" && len(names) > 0 {
+		rev, err := l.lockShapes(ctx, true)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			l.tidy(func(ctx context.Context) error { _, err := l.lockShapes(ctx, false); return err })
+		}()
+		if _, err := l.barrier(ctx, rev); err != nil {
+			return err
+		}
+		for db, d := range l.cat.Snapshot().Databases {
+			spec := move.Spec{Schema: db, From: from, To: leaf}
+			err := l.copier.CopyShape(ctx, spec, func(table string) bool {
+				t := d.Tables[table]
+				return t != nil && t.Kind == topo.Reference
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if l.cfg.Accounts != nil && from != "" {
+		if err := l.cfg.Accounts(ctx); err != nil {
+			return err
+		}
+	}
+	// Databases that came meanwhile are not on the leaf.
+	_, err = l.update(ctx, func(x *catalog.Txn) error {
+		x.Hold(lock)
+		for db := range x.Databases() {
+			if s.Databases[db] == nil && from != "" {
+				return errMoved
+			}
+		}
+		old := x.Leaf(leaf)
+		if old == nil {
+			return topo.NoLeaf(leaf)
+		}
+		n := *old
+		n.State = topo.LeafOnline
+		x.PutLeaf(&n)
+		return nil
+	})
+	return err
+}
+
+// lockShapes keeps writes of reference tables waiting, or lets them go on.
+func (l *leader) lockShapes(ctx context.Context, on bool) (int64, error) {
+	return l.update(ctx, func(x *catalog.Txn) error {
+		for db := range x.Databases() {
+			if d := x.Database(db); d.Locked != on {
+				n := changed(d)
+				n.Locked = on
+				x.PutDatabase(n)
+			}
+		}
+		return nil
+	})
+}

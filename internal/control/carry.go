@@ -1,0 +1,274 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/placement"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// atOnce bounds how many actions of one phase are done at the same time.
+const atOnce = 4
+
+// step is an action under way, as SHOW REBALANCE STATUS shows it.
+type step struct {
+	Action    string    `json:"action"`
+	DB        string    `json:"db"`
+	Ordinal   int       `json:"ordinal"`
+	Leaf      string    `json:"leaf"`
+	Phase     int       `json:"phase"`
+	Status    string    `json:"status"` // scheduled, running, success, failed, canceled
+	Started   time.Time `json:"started,omitzero"`
+	Ended     time.Time `json:"ended,omitzero"`
+	Rows      int64     `json:"rows,omitempty"`
+	RowsTotal int64     `json:"rows_total,omitempty"`
+	Error     string    `json:"error,omitempty"`
+}
+
+// operation is the plan of one database while it is carried out, and its record afterwards.
+type operation struct {
+	l     *leader
+	db    string
+	mu    sync.Mutex
+	saved time.Time
+	doc   operationDoc
+}
+
+type operationDoc struct {
+	ID      uint64    `json:"id"`
+	Kind    string    `json:"kind"`
+	Command uint64    `json:"command,omitempty"`
+	Started time.Time `json:"started"`
+	Steps   []step    `json:"steps"`
+}
+
+// saveEvery bounds how often progress is written down.
+const saveEvery = 500 * time.Millisecond
+
+// carryOut does plans, those of several databases side by side; two that concern one database one after the other. The first error comes back; what was done
+// stays done.
+func (l *leader) carryOut(ctx context.Context, kind string, command uint64, all map[string][]placement.Action) error {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	for db, actions := range all {
+		wg.Go(func() {
+			if err := l.operate(ctx, kind, command, db, actions); err != nil {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if len(errs) == 0 {
+		return nil
+	}
+	return errs[0]
+}
+
+// alone waits for the other operations on a database.
+func (l *leader) alone(ctx context.Context, db string) (end func(), err error) {
+	name := "operation on " + db
+	for {
+		l.mu.Lock()
+		if !l.busy[name] {
+			l.busy[name] = true
+			l.mu.Unlock()
+			return func() {
+				l.mu.Lock()
+				delete(l.busy, name)
+				l.mu.Unlock()
+			}, nil
+		}
+		l.mu.Unlock()
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (l *leader) operate(ctx context.Context, kind string, command uint64, db string, actions []placement.Action) error {
+	end, err := l.alone(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer end()
+	id, err := l.node.NewOperation(ctx)
+	if err != nil {
+		return err
+	}
+	o := &operation{l: l, db: db, doc: operationDoc{ID: id, Kind: kind, Command: command, Started: time.Now()}}
+	for _, a := range actions {
+		o.doc.Steps = append(o.doc.Steps, step{Action: a.Action, DB: a.DB, Ordinal: a.Ordinal, Leaf: a.Leaf, Phase: a.Phase, Status: "scheduled"})
+	}
+	if err := o.save(ctx, true); err != nil {
+		return err
+	}
+	for from := 0; from < len(actions) && err == nil; {
+		to := from
+		for to < len(actions) && actions[to].Phase == actions[from].Phase {
+			to++
+		}
+		err = o.phase(ctx, from, to)
+		from = to
+	}
+	if err != nil {
+		o.mu.Lock()
+		for i := range o.doc.Steps {
+			if o.doc.Steps[i].Status == "scheduled" {
+				o.doc.Steps[i].Status = "canceled"
+			}
+		}
+		o.mu.Unlock()
+	}
+	l.tidy(func(ctx context.Context) error { return o.save(ctx, true) })
+	return err
+}
+
+// phase does some steps at the same time.
+func (o *operation) phase(ctx context.Context, from, to int) error {
+	slots := make(chan struct{}, atOnce)
+	errs := make([]error, to-from)
+	var wg sync.WaitGroup
+	for i := from; i < to; i++ {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			errs[i-from] = ctx.Err()
+			continue
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[i-from] = o.step(ctx, i)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (o *operation) step(ctx context.Context, i int) error {
+	o.note(ctx, i, true, func(s *step) { s.Status, s.Started = "running", time.Now() })
+	o.mu.Lock()
+	a := o.doc.Steps[i]
+	o.mu.Unlock()
+	err := o.l.act(ctx, placement.Action{Action: a.Action, DB: a.DB, Ordinal: a.Ordinal, Leaf: a.Leaf, Phase: a.Phase}, func(rows, total int64) {
+		o.note(ctx, i, false, func(s *step) { s.Rows, s.RowsTotal = rows, total })
+	})
+	o.note(context.WithoutCancel(ctx), i, true, func(s *step) {
+		s.Status, s.Ended = "success", time.Now()
+		if err != nil {
+			s.Status, s.Error = "failed", err.Error()
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("%s %s:%d ON %s: %w", a.Action, a.DB, a.Ordinal, a.Leaf, err)
+	}
+	return nil
+}
+
+// act does one action.
+func (l *leader) act(ctx context.Context, a placement.Action, progress func(rows, total int64)) error {
+	id := topo.PartitionID{DB: a.DB, Ordinal: a.Ordinal}
+	switch a.Action {
+	case placement.Copy:
+		return l.copyTo(ctx, id, a.Leaf, progress)
+	case placement.Promote:
+		return l.promote(ctx, id, a.Leaf)
+	case placement.Attach:
+		p := l.cat.Snapshot().Partition(id)
+		if p == nil {
+			return topo.NoPartition(id)
+		}
+		if _, ok := p.Master(); ok {
+			return l.attachReplica(ctx, id, a.Leaf)
+		}
+		return l.attachMaster(ctx, id, a.Leaf)
+	case placement.Detach:
+		return l.drop(ctx, id, a.Leaf, false)
+	case placement.Drop:
+		return l.drop(ctx, id, a.Leaf, true)
+	case placement.Create:
+		return l.create(ctx, id, a.Leaf)
+	}
+	return fmt.Errorf("no such action: %s", a.Action)
+}
+
+// note changes a step's record. What can't be written down now is with the next change.
+func (o *operation) note(ctx context.Context, i int, now bool, f func(*step)) {
+	o.mu.Lock()
+	f(&o.doc.Steps[i])
+	o.mu.Unlock()
+	if err := o.save(ctx, now); err != nil && ctx.Err() == nil {
+		o.l.log.Info("control: the progress of an operation could not be written down", "error", err)
+	}
+}
+
+func (o *operation) save(ctx context.Context, now bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !now && time.Since(o.saved) < saveEvery {
+		return nil
+	}
+	o.saved = time.Now()
+	doc, err := json.Marshal(&o.doc)
+	if err != nil {
+		return err
+	}
+	// One a database: the last one stays until the next.
+	return o.l.node.SaveProcedure(ctx, "db/"+o.db, doc)
+}
+
+// forget removes the records of databases that are no more.
+func (l *leader) forget(ctx context.Context) error {
+	s := l.cat.Snapshot()
+	for key := range l.cat.Procedures() {
+		if db, ok := strings.CutPrefix(key, "db/"); ok && s.Databases[db] == nil {
+			if err := l.node.SaveProcedure(ctx, key, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// commandError is an error as the command's client is told.
+func commandError(err error) *catalog.CommandError {
+	var own *catalog.CommandError
+	var numbered interface {
+		MySQL() (code uint16, state, message string)
+	}
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &numbered):
+		code, state, message := numbered.MySQL()
+		if len(err.Error()) > len(message) {
+			message = err.Error() // it says which step, too
+		}
+		return &catalog.CommandError{Code: code, State: state, Message: message}
+	case errors.Is(err, context.Canceled):
+		return &catalog.CommandError{Code: 1317, State: "70100", Message: "The command was cancelled; what it has done stays done"}
+	}
+	return &catalog.CommandError{Code: 1105, State: "HY000", Message: err.Error()}
+}
+
+// sortedDatabases are the databases' names in order.
+func sortedDatabases(s *topo.Snapshot) []string {
+	var out []string
+	for db := range s.Databases {
+		out = append(out, db)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,551 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/order"
+	"github.com/orbweaver/orbweaver/internal/placement"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// obey begins the commands that wait, and those that an earlier controller has begun: they are planned anew from what it has done.
+func (l *leader) obey() {
+	for _, cmd := range l.cat.Commands() {
+		if cmd.State == catalog.CommandDone {
+			continue
+		}
+		l.begin("command "+strconv.FormatUint(cmd.ID, 10), func(ctx context.Context) { l.do(ctx, cmd.ID) })
+	}
+}
+
+// do runs a command to its end and tells it.
+func (l *leader) do(ctx context.Context, id uint64) {
+	cmd := l.cat.Command(id)
+	if cmd == nil || cmd.State == catalog.CommandDone {
+		return
+	}
+	cmd.State = catalog.CommandRunning
+	if err := l.node.SaveCommand(ctx, cmd); err != nil {
+		return
+	}
+	run, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for run.Err() == nil {
+			changed := l.cat.BoardChanged()
+			if now := l.cat.Command(id); now == nil || now.Canceled {
+				cancel()
+				return
+			}
+			select {
+			case <-changed:
+			case <-run.Done():
+			}
+		}
+	}()
+	affected, err := l.execute(run, cmd)
+	cancel()
+	<-watched
+	if ctx.Err() != nil {
+		return // the next controller goes on
+	}
+	cmd.State, cmd.Affected, cmd.Ended, cmd.Args = catalog.CommandDone, affected, time.Now(), nil
+	if err != nil {
+		cmd.Error = commandError(err)
+		l.log.Info("control: a command failed", "kind", cmd.Kind, "error", err)
+	}
+	for ctx.Err() == nil {
+		if err := l.node.SaveCommand(ctx, cmd); err == nil || errors.Is(err, catalog.ErrNotController) {
+			return
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (l *leader) execute(ctx context.Context, cmd *catalog.Command) (affected uint64, err error) {
+	switch cmd.Kind {
+	case order.AddLeaf, order.RemoveLeaf, order.AttachLeaf, order.DetachLeaf:
+		a, err := order.Read[order.Leaf](cmd.Args)
+		if err != nil {
+			return 0, err
+		}
+		if cmd.Kind == order.AddLeaf {
+			return 1, l.addLeaf(ctx, cmd, a)
+		}
+		leaf := l.leafAt(a.Host, a.Port)
+		switch {
+		case leaf == nil && cmd.Kind == order.AttachLeaf:
+			return 0, refuse(1477, "The leaf %s is not in the cluster: use ADD LEAF", a.Addr())
+		case leaf == nil:
+			return 0, topo.NoLeaf(a.Addr())
+		case cmd.Kind == order.AttachLeaf:
+			return 1, l.attachLeaf(ctx, cmd.ID, leaf, a)
+		case cmd.Kind == order.DetachLeaf:
+			return 1, l.detachLeaf(ctx, cmd, leaf.Name)
+		}
+		return 1, l.removeLeaf(ctx, cmd, leaf.Name, a.Force)
+	case order.AttachAllLeaves:
+		a, err := order.Read[order.Leaf](cmd.Args)
+		if err != nil {
+			return 0, err
+		}
+		for _, leaf := range l.cat.Snapshot().Leaves {
+			if leaf.State == topo.LeafDetached {
+				if err := l.attachLeaf(ctx, cmd.ID, leaf, a); err != nil {
+					return affected, err
+				}
+				affected++
+			}
+		}
+		return affected, nil
+	case order.Rebalance, order.RestoreRedundancy, order.RebalanceAll:
+		a, err := order.Read[order.Database](cmd.Args)
+		if err != nil {
+			return 0, err
+		}
+		names := []string{a.Database}
+		if cmd.Kind == order.RebalanceAll {
+			names = sortedDatabases(l.cat.Snapshot())
+		}
+		for _, db := range names {
+			if err := l.rebalance(ctx, cmd, db, a.Force); err != nil {
+				return affected, err
+			}
+			affected++
+		}
+		return affected, nil
+	case order.CopyPartition, order.PromotePartition, order.AttachPartition, order.DetachPartition, order.DropPartition, order.CreatePartition:
+		a, err := order.Read[order.Partition](cmd.Args)
+		if err != nil {
+			return 0, err
+		}
+		leaf := l.leafAt(a.Host, a.Port)
+		if leaf == nil {
+			return 0, topo.NoLeaf(a.Addr())
+		}
+		return 1, l.operate(ctx, cmd.Kind, cmd.ID, a.Database, []placement.Action{{Action: cmd.Kind, DB: a.Database, Ordinal: a.Ordinal, Leaf: leaf.Name, Phase: 1}})
+	case order.ClearOrphans:
+		return l.clearOrphans(ctx)
+	case order.SetGlobal:
+		a, err := order.Read[order.Setting](cmd.Args)
+		if err != nil {
+			return 0, err
+		}
+		return 0, l.set(ctx, a)
+	case order.PromoteAggregator:
+		a, err := order.Read[order.Node](cmd.Args)
+		if err != nil {
+			return 0, err
+		}
+		return 1, l.handOver(ctx, a)
+	case order.RestartLeaves:
+		return l.restartLeaves(ctx, cmd)
+	}
+	return 0, refuse(1235, "This version of Orbweaver doesn't yet support '%s'", cmd.Kind)
+}
+
+func (l *leader) leafAt(host string, port int) *topo.Leaf {
+	for _, x := range l.cat.Snapshot().Leaves {
+		if strings.EqualFold(x.Host, host) && x.Port == port {
+			return x
+		}
+	}
+	return nil
+}
+
+// rebalance plans until there is nothing left to do: the topology may change while a plan is carried out.
+func (l *leader) rebalance(ctx context.Context, cmd *catalog.Command, db string, force bool) error {
+	for try := 0; ; try++ {
+		plan := placement.RestoreRedundancy
+		if cmd.Kind != order.RestoreRedundancy {
+			plan = func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+				return placement.Rebalance(s, db, force)
+			}
+		}
+		actions, err := plan(l.cat.Snapshot(), db)
+		if err != nil || len(actions) == 0 && try > 0 {
+			return err
+		}
+		if len(actions) == 0 {
+			return nil
+		}
+		err = l.operate(ctx, cmd.Kind, cmd.ID, db, actions)
+		if err != nil && (!errors.Is(err, errMoved) || try >= 5) {
+			return err
+		}
+	}
+}
+
+// everyPlan makes a plan of every database.
+func (l *leader) everyPlan(f func(s *topo.Snapshot, db string) ([]placement.Action, error)) (map[string][]placement.Action, error) {
+	s := l.cat.Snapshot()
+	all := map[string][]placement.Action{}
+	for db := range s.Databases {
+		actions, err := f(s, db)
+		if err != nil {
+			return nil, err
+		}
+		if len(actions) > 0 {
+			all[db] = actions
+		}
+	}
+	return all, nil
+}
+
+// attachLeaf is ATTACH LEAF: of a leaf that is detached, or offline and reachable.
+func (l *leader) attachLeaf(ctx context.Context, command uint64, leaf *topo.Leaf, a order.Leaf) error {
+	if leaf.State == topo.LeafOnline {
+		return nil
+	}
+	if !a.Force {
+		if err := l.conflicts(ctx, leaf); err != nil {
+			return err
+		}
+	}
+	err := l.attach(ctx, leaf.Name, command, a.Force, !a.NoRebalance)
+	if err != nil {
+		l.tidy(func(ctx context.Context) error {
+			return l.setLeaf(ctx, leaf.Name, func(x *topo.Leaf) {
+				if x.State == topo.LeafAttaching {
+					x.State = topo.LeafDetached
+				}
+			})
+		})
+	}
+	return err
+}
+
+// conflicts is MemSQL's error 1811: the leaf takes itself for the master of a partition that has another one.
+func (l *leader) conflicts(ctx context.Context, leaf *topo.Leaf) error {
+	served, err := l.servers.Served(ctx, leaf.Name)
+	if err != nil {
+		return err
+	}
+	s := l.cat.Snapshot()
+	for _, db := range sortedDatabases(s) {
+		for _, p := range s.Databases[db].Partitions {
+			master, ok := p.Master()
+			if !ok || master == leaf.Name || served[p.ID.Schema()] == 0 {
+				continue
+			}
+			m := s.Leaves[master]
+			return refuse(1811, "Unable to attach leaf '%s':%d. Database `%s` (which is in the 'Online' state) conflicts with an existing master instance of `%s`:%d on '%s':%d. Use ATTACH LEAF ... FORCE to override this conflict.",
+				leaf.Host, leaf.Port, p.ID.Schema(), db, p.ID.Ordinal, m.Host, m.Port)
+		}
+	}
+	return nil
+}
+
+// detachLeaf moves a leaf's partitions away and keeps its row.
+func (l *leader) detachLeaf(ctx context.Context, cmd *catalog.Command, leaf string) error {
+	if err := l.empty(ctx, cmd, leaf, false); err != nil {
+		return err
+	}
+	return l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State = topo.LeafDetached })
+}
+
+func (l *leader) empty(ctx context.Context, cmd *catalog.Command, leaf string, force bool) error {
+	all, err := l.everyPlan(func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+		return placement.Empty(s, db, leaf, force)
+	})
+	if err != nil {
+		return err
+	}
+	return l.carryOut(ctx, cmd.Kind, cmd.ID, all)
+}
+
+// removeLeaf forgets a leaf, after its partitions were moved away; force does not move them.
+func (l *leader) removeLeaf(ctx context.Context, cmd *catalog.Command, leaf string, force bool) error {
+	x := l.cat.Snapshot().Leaves[leaf]
+	if !force && x.State == topo.LeafOnline {
+		if err := l.empty(ctx, cmd, leaf, false); err != nil {
+			return err
+		}
+	}
+	_, err := l.update(ctx, func(t *catalog.Txn) error {
+		old := t.Leaf(leaf)
+		if old == nil {
+			return nil
+		}
+		for name := range t.Databases() {
+			d, touched := changed(t.Database(name)), false
+			for _, p := range d.Partitions {
+				if m, ok := p.Master(); ok && m == leaf && !force {
+					return errMoved
+				}
+				if n := len(p.Instances); n > 0 {
+					p.Instances = slices.DeleteFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == leaf })
+					touched = touched || len(p.Instances) != n
+				}
+			}
+			if touched {
+				t.PutDatabase(d)
+			}
+		}
+		t.DropLeaf(leaf)
+		if pair := t.Leaf(old.Pair); old.Pair != "" && pair != nil {
+			n := *pair
+			n.Pair = ""
+			t.PutLeaf(&n)
+		}
+		return nil
+	})
+	return err
+}
+
+// clearOrphans drops the partitions' databases that are no instance where they are, but those whose partition has no master.
+func (l *leader) clearOrphans(ctx context.Context) (dropped uint64, err error) {
+	s := l.cat.Snapshot()
+	for _, leaf := range s.OnlineLeaves() {
+		have, err := l.servers.Schemas(ctx, leaf.Name)
+		if err != nil {
+			return dropped, err
+		}
+		for schema := range have {
+			id, ok := s.Schemas[schema]
+			if !ok {
+				continue
+			}
+			p := l.cat.Snapshot().Partition(id)
+			if _, mapped := p.Master(); !mapped || slices.ContainsFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == leaf.Name }) {
+				continue
+			}
+			end, err := l.alone(ctx, id.DB) // what looks like an orphan may be a copy that is being made
+			if err != nil {
+				return dropped, err
+			}
+			if p = l.cat.Snapshot().Partition(id); p != nil && !slices.ContainsFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == leaf.Name }) && len(p.Instances) > 0 {
+				err = l.servers.Drop(ctx, leaf.Name, schema)
+				dropped++
+			}
+			end()
+			if err != nil {
+				return dropped, err
+			}
+		}
+	}
+	return dropped, nil
+}
+
+// set is SET GLOBAL of the cluster's own settings.
+func (l *leader) set(ctx context.Context, a order.Setting) error {
+	_, err := l.update(ctx, func(x *catalog.Txn) error {
+		s := x.Settings()
+		switch a.Name {
+		case order.RedundancyLevel:
+			n, err := strconv.Atoi(a.Value)
+			if err != nil || n < 1 || n > 2 {
+				return refuse(1231, "Variable 'redundancy_level' can't be set to the value of '%s'", a.Value)
+			}
+			s.Redundancy = n
+		case order.AutoAttach:
+			s.AutoAttach = strings.EqualFold(a.Value, "ON") || a.Value == "1"
+		default:
+			return refuse(1193, "Unknown system variable '%s'", a.Name)
+		}
+		x.PutSettings(s)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return l.pair(ctx)
+}
+
+// pair brings the leaves' pairs in line with the settings and with who is there.
+func (l *leader) pair(ctx context.Context) error {
+	_, err := l.update(ctx, func(x *catalog.Txn) error {
+		want := placement.Pairs(x.Snapshot())
+		for name := range x.Leaves() {
+			old := x.Leaf(name)
+			if old.Pair != want[name] {
+				n := *old
+				n.Pair = want[name]
+				x.PutLeaf(&n)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// handOver makes another node the controller.
+func (l *leader) handOver(ctx context.Context, a order.Node) error {
+	for _, n := range l.cat.Nodes() {
+		host, port, err := net.SplitHostPort(n.MySQL)
+		if err != nil || !strings.EqualFold(host, a.Host) || port != strconv.Itoa(a.Port) {
+			continue
+		}
+		if n.Name == l.node.Name() {
+			return nil
+		}
+		return l.node.HandOver(ctx, n)
+	}
+	return refuse(1477, "The aggregator %s does not exist", a.Addr())
+}
+
+// restartLeaves restarts all leaves, one after the other, each after its partitions' masters were moved to its pair.
+func (l *leader) restartLeaves(ctx context.Context, cmd *catalog.Command) (n uint64, err error) {
+	for _, leaf := range l.cat.Snapshot().OnlineLeaves() {
+		all, err := l.everyPlan(func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+			var out []placement.Action
+			for _, p := range s.Databases[db].Partitions {
+				if m, ok := p.Master(); !ok || m != leaf.Name {
+					continue
+				}
+				r := p.Replicas()
+				if len(r) == 0 {
+					return nil, refuse(1777, "Partition %s has no replica: leaf %s can't be restarted without an error for clients. Run RESTORE REDUNDANCY ON %s first.", p.ID, leaf.Name, db)
+				}
+				out = append(out, placement.Action{Action: placement.Promote, DB: db, Ordinal: p.ID.Ordinal, Leaf: r[0], Phase: 6})
+			}
+			return out, nil
+		})
+		if err != nil {
+			return n, err
+		}
+		if err := l.carryOut(ctx, cmd.Kind, cmd.ID, all); err != nil {
+			return n, err
+		}
+		if err := l.restart(ctx, leaf.Name); err != nil {
+			return n, err
+		}
+		n++
+	}
+	all, err := l.everyPlan(func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+		return placement.Rebalance(s, db, false)
+	})
+	if err != nil {
+		return n, err
+	}
+	return n, l.carryOut(ctx, cmd.Kind, cmd.ID, all)
+}
+
+// restart ends a server, which its supervisor starts again, and waits until it is a whole member again.
+func (l *leader) restart(ctx context.Context, leaf string) error {
+	before := 0
+	for before < 2 { // to tell the next life by its being younger
+		var err error
+		if before, err = l.servers.Uptime(ctx, leaf); err != nil {
+			return err
+		}
+		if before < 2 {
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	if err := l.servers.Shutdown(ctx, leaf); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		x := l.cat.Snapshot().Leaves[leaf]
+		if x == nil {
+			return topo.NoLeaf(leaf)
+		}
+		if now, err := l.servers.Uptime(ctx, leaf); err == nil && now < before && x.State == topo.LeafOnline && l.whole(leaf) {
+			return nil
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}
+
+// whole says whether a leaf's pair has nothing that the leaf has no copy of.
+func (l *leader) whole(leaf string) bool {
+	s := l.cat.Snapshot()
+	pair := s.Leaves[leaf].Pair
+	for _, d := range s.Databases {
+		for _, p := range d.Partitions {
+			if m, ok := p.Master(); ok && m == pair && !slices.ContainsFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == leaf && i.InSync }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// addLeaf prepares a server and takes it in.
+func (l *leader) addLeaf(ctx context.Context, cmd *catalog.Command, a order.Leaf) error {
+	if l.leafAt(a.Host, a.Port) != nil {
+		return topo.LeafExists(a.Addr())
+	}
+	password := ""
+	if len(a.Secret) > 0 {
+		if l.cfg.Open == nil {
+			return fmt.Errorf("this node can't open the password of ADD LEAF")
+		}
+		var err error
+		if password, err = l.cfg.Open(a.Secret, a.Context()); err != nil {
+			return err
+		}
+	}
+	s := l.cat.Snapshot()
+	ids := map[uint32]string{}
+	perGroup := map[int]int{}
+	for name, x := range s.Leaves {
+		ids[x.ServerID] = name
+		perGroup[x.Group]++
+	}
+	group := a.Group
+	if group == 0 {
+		group = 1
+		if s.Settings.Redundancy == 2 && perGroup[2] < perGroup[1] {
+			group = 2
+		}
+	}
+	if group > s.Settings.Redundancy {
+		return refuse(1731, "Availability group %d needs redundancy_level %d: run SET GLOBAL redundancy_level = %d first", group, group, group)
+	}
+	facts, err := l.servers.Prepare(ctx, a.Addr(), a.User, password, l.cfg.ClusterKey, ids)
+	if err != nil {
+		return err
+	}
+	name := ""
+	for i := 1; name == "" || s.Leaves[name] != nil; i++ {
+		name = "leaf-" + strconv.Itoa(i)
+	}
+	if _, err := l.update(ctx, func(x *catalog.Txn) error {
+		if x.Leaf(name) != nil {
+			return errMoved
+		}
+		x.PutLeaf(&topo.Leaf{Name: name, Host: a.Host, Port: a.Port, Group: group, State: topo.LeafAttaching, ServerID: facts.ServerID})
+		return nil
+	}); err != nil {
+		return err
+	}
+	undo := func() {
+		l.tidy(func(ctx context.Context) error {
+			_, err := l.update(ctx, func(x *catalog.Txn) error { x.DropLeaf(name); return nil })
+			return err
+		})
+	}
+	if err := l.servers.Install(ctx, name); err != nil {
+		undo()
+		return err
+	}
+	if err := l.shapes(ctx, name); err != nil {
+		undo()
+		return err
+	}
+	l.event("notice", "leaf added", name, "", a.Addr())
+	return l.pair(ctx)
+}

@@ -1,0 +1,144 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/move"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// Config is what a Control works with. All must be given but for what says otherwise.
+type Config struct {
+	Catalog *catalog.Catalog
+	Node    *catalog.Node
+	Pools   *backend.Pools
+	// Password is the cluster's, for the probes' own connections.
+	Password string
+	// Accounts makes the accounts of all leaves equal, those of leaves that are attaching too.
+	Accounts func(ctx context.Context) error
+	// Open opens what Seal of the gateway has sealed; nil: ADD LEAF takes no passwords.
+	Open func(sealed []byte, purpose string) (string, error)
+	// ClusterKey is the public half of the cluster's ed25519 key, as MariaDB stores it.
+	ClusterKey string
+	// Dir is where errant writes are kept; "" for the working directory.
+	Dir string
+	Log *slog.Logger // slog.Default() when nil
+}
+
+// Control runs in every node. Close ends it.
+type Control struct {
+	cfg     Config
+	cat     *catalog.Catalog
+	node    *catalog.Node
+	log     *slog.Logger
+	servers *mariadb.Servers
+	copier  *move.Copier
+	probes  *backend.Pools
+
+	ctx  context.Context
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+}
+
+// Start begins to probe and to stand for election.
+func Start(cfg Config) *Control {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	servers := mariadb.New(cfg.Pools)
+	c := &Control{
+		cfg: cfg, cat: cfg.Catalog, node: cfg.Node, log: cfg.Log, servers: servers, copier: &move.Copier{Pools: cfg.Pools, Servers: servers},
+		// Apart from the others: a pool that is full, or stuck, is what they are to find out.
+		probes: backend.New(backend.Config{
+			Addr: func(leaf string) (string, bool) {
+				l := cfg.Catalog.Snapshot().Leaves[leaf]
+				if l == nil {
+					return "", false
+				}
+				return l.Addr(), true
+			},
+			Password: cfg.Password, MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout,
+		}),
+	}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.wg.Go(c.observe)
+	c.wg.Go(c.stand)
+	return c
+}
+
+// Close ends all of it, and gives up being the controller.
+func (c *Control) Close() {
+	c.stop()
+	c.wg.Wait()
+	c.probes.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := c.node.Resign(ctx); err != nil {
+		c.log.Info("control: the leadership ends with the node's lease", "error", err)
+	}
+}
+
+// stand is elected again and again.
+func (c *Control) stand() {
+	for c.ctx.Err() == nil {
+		lead, err := c.node.Campaign(c.ctx)
+		if err != nil {
+			if errors.Is(err, catalog.ErrClosed) || c.ctx.Err() != nil {
+				return
+			}
+			continue
+		}
+		ctx, cancel := context.WithCancel(lead)
+		stop := context.AfterFunc(c.ctx, cancel)
+		c.log.Info("control: this node is the controller", "node", c.node.Name())
+		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{}}
+		l.run()
+		stop()
+		cancel()
+	}
+}
+
+// event tells operators.
+func (c *Control) event(severity, kind, leaf, database, detail string) {
+	level := slog.LevelInfo
+	if severity != "notice" {
+		level = slog.LevelWarn
+	}
+	c.log.Log(c.ctx, level, "control: "+kind, "leaf", leaf, "database", database, "detail", detail)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), time.Second)
+	defer cancel()
+	// An event that can't be kept was logged.
+	_ = c.node.AddEvent(ctx, catalog.Event{Severity: severity, Kind: kind, Leaf: leaf, Database: database, Detail: detail})
+}
+
+// update changes the topology as the controller.
+func (c *Control) update(ctx context.Context, f func(*catalog.Txn) error) (int64, error) {
+	return c.cat.Update(ctx, func(x *catalog.Txn) error {
+		x.Lead(c.node)
+		return f(x)
+	})
+}
+
+// barrier waits until every node acts on a revision.
+func (c *Control) barrier(ctx context.Context, rev int64) (map[topo.PartitionID]bool, error) {
+	return c.cat.AwaitSeen(ctx, rev)
+}
+
+// changed is a copy of a database that may be changed: its partitions, not its tables.
+func changed(d *topo.Database) *topo.Database {
+	n := *d
+	n.Partitions = make([]*topo.Partition, len(d.Partitions))
+	for i, p := range d.Partitions {
+		q := *p
+		q.Instances = append([]topo.Instance(nil), p.Instances...)
+		n.Partitions[i] = &q
+	}
+	return &n
+}

@@ -1,0 +1,198 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// drainWithin bounds how long a replica may take to apply what it has received before it becomes master.
+const drainWithin = 30 * time.Second
+
+// successor is a replica that is to become master, and what is known of it.
+type successor struct {
+	part   *topo.Partition
+	leaf   string
+	domain uint32 // of the new term
+	at     mariadb.GTID
+	err    error
+}
+
+// lose takes a leaf for dead: its partitions get other masters where there are replicas. It waits for nobody's locks and for no operation under way.
+func (l *leader) lose(ctx context.Context, leaf, why string) {
+	for ctx.Err() == nil {
+		err := l.fail(ctx, leaf, why)
+		if err == nil {
+			return
+		}
+		l.log.Warn("control: the failover of a leaf is tried again", "leaf", leaf, "error", err)
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (l *leader) fail(ctx context.Context, leaf, why string) error {
+	began := time.Now()
+	rev, err := l.update(ctx, func(x *catalog.Txn) error {
+		old := x.Leaf(leaf)
+		if old == nil {
+			return nil
+		}
+		n := *old
+		n.State = topo.LeafOffline
+		x.PutLeaf(&n)
+		for name := range x.Databases() {
+			d, touched := changed(x.Database(name)), false
+			for _, p := range d.Partitions {
+				for i := 0; i < len(p.Instances); i++ {
+					switch in := p.Instances[i]; {
+					case in.Leaf != leaf:
+					case in.Role == topo.Master:
+						p.Locked, touched = true, true
+					default:
+						p.Instances = append(p.Instances[:i], p.Instances[i+1:]...)
+						i--
+						touched = true
+					}
+				}
+			}
+			if touched {
+				x.PutDatabase(d)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := l.barrier(ctx, rev); err != nil {
+		return err
+	}
+	next, err := l.successors(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	promoted, lost := 0, 0
+	_, err = l.update(ctx, func(x *catalog.Txn) error {
+		promoted, lost = 0, 0
+		for name := range x.Databases() {
+			d, touched := changed(x.Database(name)), false
+			for i, p := range d.Partitions {
+				if m, ok := p.Master(); !ok || m != leaf {
+					continue
+				}
+				touched = true
+				if s := next[p.ID]; s != nil && s.part.Term == p.Term {
+					d.Partitions[i] = follow(p, s.leaf, s.domain, s.at)
+					promoted++
+					continue
+				}
+				// The copy of a replica that did not answer is worth less than the dead leaf's.
+				p.Instances, p.Home, p.Locked = nil, leaf, false
+				lost++
+			}
+			if touched {
+				x.PutDatabase(d)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	l.event("warning", "leaf offline", leaf, "", fmt.Sprintf("%s; %d partitions have new masters, %d have none; done in %s", why, promoted, lost,
+		time.Since(began).Round(time.Millisecond)))
+	return nil
+}
+
+// follow is a partition in its next term: one master, and whoever follows it.
+func follow(p *topo.Partition, master string, domain uint32, at mariadb.GTID, replicas ...string) *topo.Partition {
+	n := &topo.Partition{ID: p.ID, Term: p.Term + 1, Domain: domain, Before: p.Domain, Since: at.String(), Instances: []topo.Instance{{Leaf: master, Role: topo.Master}}}
+	for _, r := range replicas {
+		n.Instances = append(n.Instances, topo.Instance{Leaf: r, Role: topo.Replica, InSync: true})
+	}
+	return n
+}
+
+// successors makes replicas of a dead leaf's partitions masters, as far as they can: they apply what they have received and serve the next term.
+func (l *leader) successors(ctx context.Context, dead string) (map[topo.PartitionID]*successor, error) {
+	s := l.cat.Snapshot()
+	by := map[string][]*successor{} // by replica
+	n := 0
+	for _, d := range s.Databases {
+		for _, p := range d.Partitions {
+			if m, ok := p.Master(); !ok || m != dead {
+				continue
+			}
+			for _, in := range p.Instances {
+				// In a SYNC database only a replica in sync is known to have all that was acknowledged.
+				if in.Role == topo.Replica && (in.InSync || d.Replication != topo.Sync) && s.Leaves[in.Leaf] != nil && s.Leaves[in.Leaf].State != topo.LeafOffline {
+					by[in.Leaf] = append(by[in.Leaf], &successor{part: p, leaf: in.Leaf})
+					n++
+					break
+				}
+			}
+		}
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	domain, err := l.cat.NewDomains(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, drainWithin)
+	defer cancel()
+	out := map[topo.PartitionID]*successor{}
+	var wg sync.WaitGroup
+	for leaf, list := range by {
+		for _, next := range list {
+			next.domain = domain
+			domain++
+			out[next.part.ID] = next
+		}
+		wg.Go(func() {
+			err := l.promoteAll(ctx, leaf, dead, list)
+			for _, next := range list {
+				next.err = err
+			}
+		})
+	}
+	wg.Wait()
+	for id, next := range out {
+		if next.err != nil {
+			l.event("error", "partition lost", next.leaf, id.DB, fmt.Sprintf("partition %s: the replica could not become master: %v", id, next.err))
+			delete(out, id)
+		}
+	}
+	return out, nil
+}
+
+func (l *leader) promoteAll(ctx context.Context, leaf, dead string, list []*successor) error {
+	domains := make([]uint32, len(list))
+	for i, next := range list {
+		domains[i] = next.part.Domain
+	}
+	if err := l.servers.DrainReceived(ctx, leaf, dead, domains); err != nil {
+		return err
+	}
+	pos, err := l.servers.AppliedPosition(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	for _, next := range list {
+		next.at = pos[next.part.Domain]
+		if err := l.servers.Serve(ctx, leaf, next.part.ID.Schema(), next.domain, next.part.Term+1); err != nil {
+			return err
+		}
+	}
+	// Nothing is to come from the dead leaf any more, should it return.
+	return l.servers.Unlink(ctx, leaf, dead)
+}

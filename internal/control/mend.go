@@ -1,0 +1,82 @@
+package control
+
+import (
+	"context"
+	"slices"
+
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/placement"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// mend compares the leaves with the topology and repairs what differs: replicas that nothing reaches any more are made anew, links that carry nothing are
+// ended, servers that are to be masters are told so.
+func (l *leader) mend(ctx context.Context) {
+	s := l.cat.Snapshot()
+	for _, leaf := range s.OnlineLeaves() {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := l.mendLeaf(ctx, leaf.Name); err != nil {
+			l.log.Info("control: a leaf could not be looked after", "leaf", leaf.Name, "error", err)
+		}
+	}
+	if err := l.forget(ctx); err != nil {
+		l.log.Info("control: records of old operations are left", "error", err)
+	}
+}
+
+func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
+	served, err := l.servers.Served(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	links, err := l.servers.Links(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	s := l.cat.Snapshot()
+	for _, db := range sortedDatabases(s) {
+		for _, p := range s.Databases[db].Partitions {
+			master, ok := p.Master()
+			switch {
+			case !ok || p.Locked:
+			case master == leaf && served[p.ID.Schema()] != p.Domain:
+				if err := l.servers.Serve(ctx, leaf, p.ID.Schema(), p.Domain, p.Term); err != nil {
+					return err
+				}
+			case slices.Contains(p.Replicas(), leaf) && broken(links[master], p.Domain):
+				l.renew(ctx, p, leaf, links[master])
+			}
+		}
+	}
+	return nil
+}
+
+// broken says whether a link does not carry a domain, or will not go on. One whose master is away goes on when it is back.
+func broken(link *mariadb.Link, domain uint32) bool {
+	return link == nil || link.Broken() || !slices.Contains(link.Domains, domain)
+}
+
+// renew makes a replica anew. Commits in a SYNC database stop waiting for it at once.
+func (l *leader) renew(ctx context.Context, p *topo.Partition, leaf string, link *mariadb.Link) {
+	now := l.cat.Snapshot().Partition(p.ID)
+	if now == nil || now.Term != p.Term || now.Locked {
+		return
+	}
+	why := "it is not linked to its master"
+	if link != nil && link.Error != "" {
+		why = link.Error
+	}
+	if err := l.drop(ctx, p.ID, leaf, false); err != nil {
+		l.log.Info("control: a broken replica could not be taken out yet", "partition", p.ID.String(), "leaf", leaf, "error", err)
+		return
+	}
+	l.event("warning", "replica broken", leaf, p.ID.DB, "partition "+p.ID.String()+" is copied anew: "+why)
+	l.begin("renew "+p.ID.String(), func(ctx context.Context) {
+		actions := []placement.Action{{Action: placement.Copy, DB: p.ID.DB, Ordinal: p.ID.Ordinal, Leaf: leaf, Phase: 2}}
+		if err := l.operate(ctx, "MEND", 0, p.ID.DB, actions); err != nil {
+			l.event("warning", "replica broken", leaf, p.ID.DB, "partition "+p.ID.String()+" could not be copied anew: "+err.Error())
+		}
+	})
+}

@@ -1,0 +1,201 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+)
+
+const (
+	probeEvery   = 150 * time.Millisecond
+	probeTimeout = 600 * time.Millisecond
+	// refusals and silences are how many failures in a row make a leaf down: a port that nobody listens on is no accident, a late answer may be one.
+	refusals = 2
+	silences = 4
+	// stall is how late a probe may come: when this process itself was held up, its failures say nothing of the leaf.
+	stall = 400 * time.Millisecond
+	// topicLeaves is where nodes say what they see of leaves.
+	topicLeaves = "leaves"
+)
+
+// observation is what a node says of one leaf.
+type observation struct {
+	Down bool   `json:"down,omitempty"`
+	Why  string `json:"why,omitempty"`
+}
+
+// observe probes all leaves until Close, and reports what changes.
+func (c *Control) observe() {
+	var mu sync.Mutex
+	seen := map[string]observation{}
+	news := make(chan struct{}, 1)
+	tell := func(leaf string, o *observation) {
+		mu.Lock()
+		old, known := seen[leaf]
+		if o == nil {
+			delete(seen, leaf)
+		} else {
+			seen[leaf] = *o
+		}
+		mu.Unlock()
+		if o == nil || !known || old != *o {
+			select {
+			case news <- struct{}{}:
+			default: // said already
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	probing := map[string]context.CancelFunc{}
+	defer func() {
+		for _, cancel := range probing {
+			cancel()
+		}
+	}()
+	for {
+		changed := c.cat.Changed()
+		leaves := c.cat.Snapshot().Leaves
+		for name, cancel := range probing {
+			if leaves[name] == nil {
+				cancel()
+				delete(probing, name)
+			}
+		}
+		for name := range leaves {
+			if probing[name] == nil {
+				ctx, cancel := context.WithCancel(c.ctx)
+				probing[name] = cancel
+				wg.Go(func() {
+					c.probe(ctx, name, func(o observation) { tell(name, &o) })
+					tell(name, nil)
+				})
+			}
+		}
+		lease := c.node.Alive()
+		select {
+		case <-changed:
+			continue
+		case <-news:
+		case <-lease.Done(): // the report went with it
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-c.ctx.Done():
+				return
+			}
+		case <-c.ctx.Done():
+			return
+		}
+		mu.Lock()
+		now := maps.Clone(seen)
+		mu.Unlock()
+		doc, err := json.Marshal(now)
+		if err == nil {
+			ctx, cancel := context.WithTimeout(c.ctx, time.Second)
+			err = c.node.Report(ctx, topicLeaves, doc)
+			cancel()
+		}
+		if err != nil {
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-c.ctx.Done():
+				return
+			}
+			select {
+			case news <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// probe asks one leaf again and again. Writing a row shows what a mere answer does not: a full disk, a server that was made read-only.
+func (c *Control) probe(ctx context.Context, leaf string, tell func(observation)) {
+	failures, refused := 0, 0
+	due := time.Now()
+	for ctx.Err() == nil {
+		err := c.ask(ctx, leaf)
+		if ctx.Err() != nil {
+			return
+		}
+		late := time.Since(due) > probeTimeout+stall
+		switch {
+		case err == nil:
+			failures, refused = 0, 0
+			tell(observation{})
+		case late:
+			failures, refused = 0, 0
+		default:
+			failures++
+			refused++
+			if !errors.Is(err, syscall.ECONNREFUSED) {
+				refused = 0
+			}
+			if failures >= silences || refused >= refusals {
+				tell(observation{Down: true, Why: err.Error()})
+			}
+		}
+		due = time.Now().Add(probeEvery)
+		select {
+		case <-time.After(probeEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ask probes a leaf once. A leaf that is stopped holds no probe for longer than probeTimeout.
+func (c *Control) ask(ctx context.Context, leaf string) error {
+	cut := time.AfterFunc(probeTimeout, func() { c.probes.Break(leaf) })
+	defer cut.Stop()
+	short, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	conn, err := c.probes.Get(short, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	// Without ctx: the cut ends it, where a KILL would have to be dialled.
+	for _, sql := range []string{"SET SESSION sql_log_bin=0", fmt.Sprintf("REPLACE INTO %s.probe VALUES (%d, NOW(6))", mariadb.Schema, c.node.ID())} {
+		if _, err := conn.Query(context.Background(), sql); err != nil {
+			if missing(err) { // a server that is being made a leaf
+				_, err = conn.Query(context.Background(), "SELECT 1")
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// down says which leaves most nodes call down, and why. Pure.
+func down(reports map[uint32][]byte) (map[string]string, error) {
+	votes, told, why := map[string]int{}, map[string]int{}, map[string]string{}
+	for id, doc := range reports {
+		var seen map[string]observation
+		if err := json.Unmarshal(doc, &seen); err != nil {
+			return nil, fmt.Errorf("node %d's report on leaves: %w", id, err)
+		}
+		for leaf, o := range seen {
+			told[leaf]++
+			if o.Down {
+				votes[leaf]++
+				why[leaf] = o.Why
+			}
+		}
+	}
+	out := map[string]string{}
+	for leaf, n := range votes {
+		if 2*n > told[leaf] {
+			out[leaf] = why[leaf]
+		}
+	}
+	return out, nil
+}
