@@ -149,12 +149,12 @@ func (s *session) atAnyLeaf(ctx context.Context, f func(*backend.Conn) error) er
 
 func rankOf(l *topo.Leaf, home string) int {
 	switch {
-	case l.Name == home:
+	case l.State == topo.LeafOnline && l.Name == home:
 		return 0
 	case l.State == topo.LeafOnline:
 		return 1
 	}
-	return 2
+	return 2 // it may answer all the same
 }
 
 // commandOf is the command that a statement means.

@@ -95,9 +95,7 @@ func (s *session) settingRows(ctx context.Context, scan *sqltext.Scan, rest sqlt
 		}
 	}
 	var rows [][][]byte
-	err := s.atLeaf(ctx, s.home, s.sess.DB, func(c *backend.Conn) error {
-		stop := c.Watch(ctx)
-		defer stop()
+	err := s.atAnyLeaf(ctx, func(c *backend.Conn) error {
 		res, err := c.Query(ctx, "SELECT * FROM "+jsonTable(cols, []int{0, 1}, s.settings())+" AS v "+where)
 		if err == nil {
 			rows = res.Rows

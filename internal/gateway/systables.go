@@ -110,9 +110,7 @@ func (s *session) seen(ctx context.Context, rows [][]any, of func([]any) string)
 // see mysql.
 func (s *session) visibleDatabases(ctx context.Context) (func(db string) bool, error) {
 	names := map[string]bool{}
-	err := s.atLeaf(ctx, s.home, "", func(c *backend.Conn) error {
-		stop := c.Watch(ctx)
-		defer stop()
+	err := s.atAnyLeaf(ctx, func(c *backend.Conn) error {
 		res, err := c.Query(ctx, "SHOW DATABASES")
 		if err != nil {
 			return err
