@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/order"
 	"github.com/orbweaver/orbweaver/internal/placement"
@@ -120,7 +122,7 @@ func (s *session) attachSteps(ctx context.Context, snap *topo.Snapshot, l *topo.
 func (v *leafView) conflict(snap *topo.Snapshot, l *topo.Leaf) error {
 	for _, name := range v.schemas {
 		p := snap.Partition(snap.Schemas[name])
-		if p == nil || !v.masters[name] {
+		if p == nil || v.masters[name] == 0 {
 			continue
 		}
 		if m := snap.Leaves[masterOf(p)]; m != nil && m != l {
@@ -139,16 +141,21 @@ func masterOf(p *topo.Partition) string {
 
 // found says how the leaf's copy of a partition stands to the cluster's.
 func (v *leafView) found(p *topo.Partition) placement.Found {
-	switch {
-	case !slices.Contains(v.schemas, p.ID.Schema()):
+	schema := p.ID.Schema()
+	if !slices.Contains(v.schemas, schema) {
 		return placement.Nothing
-	case p.Since != "" && v.ends[p.Before] == p.Since:
-		return placement.Clean
+	}
+	serves := v.masters[schema]
+	if serves == 0 && slices.Contains(strings.FieldsFunc(v.follows[masterOf(p)], func(r rune) bool { return r == ',' || r == ' ' }), strconv.Itoa(int(p.Domain))) {
+		return placement.Clean // a replica of the present term goes on where it was
+	}
+	if serves != 0 && serves == p.Before && p.Since != "" && v.ends[p.Before] == p.Since {
+		return placement.Clean // the master of the term before, which has written no more than its successor has
 	}
 	return placement.Diverged
 }
 
-// explainOrphans lists what CLEAR ORPHAN DATABASES would drop: the copies whose partition has a master, and those of partitions that are no more.
+// explainOrphans lists what CLEAR ORPHAN DATABASES would drop: on leaves that are online, the copies whose partition has a master elsewhere.
 func (s *session) explainOrphans(ctx context.Context, snap *topo.Snapshot) *rowset {
 	r := &rowset{cols: []colDef{
 		text("Action", 32), integer("Ordinal"), text("Target_Host", 255), integer("Target_Port"), integer("Phase"), text("Database", 64),
@@ -157,19 +164,15 @@ func (s *session) explainOrphans(ctx context.Context, snap *topo.Snapshot) *rows
 	views := s.g.views(ctx, leaves)
 	for _, l := range leaves {
 		v := views[l.Name]
-		if v == nil {
+		if v == nil || l.State != topo.LeafOnline {
 			continue
 		}
 		for _, name := range v.orphans(l.Name, snap) {
-			var ordinal any
-			db := name
-			if p := snap.Partition(snap.Schemas[name]); p != nil {
-				if _, ok := p.Master(); !ok {
-					continue // it may be the last copy
-				}
-				ordinal, db = p.ID.Ordinal, p.ID.DB
+			p := snap.Partition(snap.Schemas[name])
+			if p == nil || masterOf(p) == "" {
+				continue // nobody knows what it is, or it may be the last copy
 			}
-			r.add(placement.Drop, ordinal, l.Host, l.Port, 1, db)
+			r.add(placement.Drop, p.ID.Ordinal, l.Host, l.Port, 1, p.ID.DB)
 		}
 	}
 	slices.SortStableFunc(r.rows, func(a, b []any) int { return cmp.Compare(valueText(a[5]), valueText(b[5])) })

@@ -331,7 +331,7 @@ func (v *leafView) database(l *topo.Leaf, name string, snap *topo.Snapshot) []an
 	i := slices.IndexFunc(p.Instances, func(in topo.Instance) bool { return in.Leaf == l.Name })
 	in := topo.Instance{Leaf: l.Name, Role: topo.Replica}
 	role, state, details := "orphan", string(l.State), ""
-	if v.masters[name] { // by its own account: it was, when the cluster last spoke to it
+	if v.masters[name] != 0 { // by its own account: it was, when the cluster last spoke to it
 		role, state, in.Role = "master", "online", topo.Master
 	}
 	async, sync := 0, 0

@@ -58,7 +58,7 @@ func (s *session) clusterStatement(ctx context.Context, scan *sqltext.Scan, stmt
 	if err != nil {
 		return err
 	}
-	return s.affected(src, max(affected, 1))
+	return s.affected(src, affected)
 }
 
 func (s *session) affected(src source, n uint64) error {

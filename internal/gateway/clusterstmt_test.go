@@ -48,7 +48,7 @@ func (b *bench) controller(t *testing.T, do func(*catalog.Command) bool) *contro
 					k.mu.Unlock()
 				}
 				if k.do == nil || k.do(cmd) {
-					cmd.State, cmd.Ended = catalog.CommandDone, time.Now()
+					cmd.State, cmd.Ended, cmd.Affected = catalog.CommandDone, time.Now(), 1
 					if err := b.node.SaveCommand(ctx, cmd); err != nil && ctx.Err() == nil {
 						t.Error(err)
 					}

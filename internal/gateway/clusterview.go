@@ -22,7 +22,8 @@ type leafView struct {
 	applied map[uint32]uint64 // the same of what it has taken over from others
 	ends    map[uint32]string // domain to the last GTID in its binary log
 	schemas []string
-	masters map[string]bool   // the partitions' databases that it thinks it may write
+	masters map[string]uint32 // the partitions' databases that it thinks it may write, with the domain
+	follows map[string]string // the domains that it takes over from another leaf, 1,2, by that leaf's name
 	trouble map[string]string // what keeps it from following another leaf, by that leaf's name
 }
 
@@ -52,7 +53,7 @@ func (g *Gateway) views(ctx context.Context, leaves []*topo.Leaf) map[string]*le
 }
 
 func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
-	v := &leafView{masters: map[string]bool{}, trouble: map[string]string{}}
+	v := &leafView{masters: map[string]uint32{}, follows: map[string]string{}, trouble: map[string]string{}}
 	err := g.atLeaf(ctx, leaf, func(c *backend.Conn) error {
 		stop := c.Watch(ctx)
 		defer stop()
@@ -72,23 +73,31 @@ func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
 			return err
 		}
 		if string(res.Rows[0][0]) != "0" {
-			if res, err = c.Query(ctx, "SELECT name FROM "+ownSchema+".terms"); err != nil {
+			if res, err = c.Query(ctx, "SELECT name, domain FROM "+ownSchema+".terms"); err != nil {
 				return err
 			}
 			for _, row := range res.Rows {
-				v.masters[string(row[0])] = true
+				domain, err := strconv.ParseUint(string(row[1]), 10, 32)
+				if err != nil {
+					return err
+				}
+				v.masters[string(row[0])] = uint32(domain)
 			}
 		}
 		if res, err = c.Query(ctx, "SHOW ALL SLAVES STATUS"); err != nil {
 			return err
 		}
 		name, io, sql := columnOf(res, "Connection_name"), columnOf(res, "Last_IO_Error"), columnOf(res, "Last_SQL_Error")
+		applies, domains := columnOf(res, "Slave_SQL_Running"), columnOf(res, "Replicate_Do_Domain_Ids")
 		for _, row := range res.Rows {
-			if name < 0 || io < 0 || sql < 0 {
+			if min(name, io, sql, applies, domains) < 0 {
 				break
 			}
 			if e := string(row[sql]) + string(row[io]); e != "" {
 				v.trouble[string(row[name])] = e
+			}
+			if string(row[applies]) == "Yes" {
+				v.follows[string(row[name])] = string(row[domains])
 			}
 		}
 		return nil
