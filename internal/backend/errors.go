@@ -81,10 +81,10 @@ func (e *LostError) SafeToRetry() bool { return !e.Sent }
 // OutcomeUnknown is true when the leaf may have executed the command. A read may be repeated all the same.
 func (e *LostError) OutcomeUnknown() bool { return e.Sent }
 
-// MySQL is 2013 CR_SERVER_LOST when the outcome is unknown, else 1429.
+// MySQL is Spider's 12701 when the outcome is unknown, else 1429. Clients take numbers from 2000 to 2999 for their own and don't accept them.
 func (e *LostError) MySQL() (uint16, string, string) {
 	if e.Sent {
-		return 2013, "HY000", "Lost connection to leaf " + e.Leaf + " during the statement: its outcome is unknown"
+		return 12701, "HY000", "Lost connection to leaf " + e.Leaf + " during the statement: its outcome is unknown"
 	}
 	return 1429, "HY000", "Lost connection to leaf " + e.Leaf
 }

@@ -155,21 +155,32 @@ func (l *leader) catchUp(ctx context.Context, p *topo.Partition, master, leaf st
 	}
 	for {
 		short, stop := context.WithTimeout(ctx, 2*time.Second)
-		err := l.servers.WaitApplied(short, leaf, at)
+		waited := l.servers.WaitApplied(short, leaf, at)
 		stop()
-		if err == nil || ctx.Err() != nil || !errors.Is(err, mariadb.ErrNotApplied) {
-			return err
+		if ctx.Err() != nil || waited != nil && !errors.Is(waited, mariadb.ErrNotApplied) {
+			return waited
 		}
 		links, err := l.servers.Links(ctx, leaf)
 		if err != nil {
 			return err
 		}
-		if link := links[master]; link == nil || link.Broken() {
+		link := links[master]
+		if link == nil || link.Broken() {
 			why := "it is gone"
 			if link != nil {
 				why = link.Error
 			}
 			return fmt.Errorf("replication of partition %s from %s to %s has stopped: %s", p.ID, master, leaf, why)
+		}
+		if waited == nil && link.Receiving {
+			return nil
+		}
+		if waited == nil { // it is there, and what comes next will not be yet
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 	}
 }

@@ -27,6 +27,9 @@ func (l *leader) mend(ctx context.Context) {
 }
 
 func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
+	if err := l.servers.Tune(ctx, leaf); err != nil {
+		return err
+	}
 	served, err := l.servers.Served(ctx, leaf)
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func readAccounts(ctx context.Context, c *backend.Conn, clusterKey string) (*acc
 	return set, nil
 }
 
-// atAnyLeaf runs f on a connection of the cluster's own account, at the first leaf that can be reached. Never with a client's text.
+// atAnyLeaf runs f, which changes nothing, on a connection of the cluster's own account, at the first leaf that can be reached. Never with a client's text.
 func (g *Gateway) atAnyLeaf(ctx context.Context, f func(*backend.Conn) error) error {
 	leaves := g.cfg.Catalog.Snapshot().OnlineLeaves()
 	if len(leaves) == 0 {
@@ -92,7 +92,7 @@ func (g *Gateway) atAnyLeaf(ctx context.Context, f func(*backend.Conn) error) er
 	}
 	var err error
 	for _, l := range leaves {
-		if err = g.atLeaf(ctx, l.Name, f); err == nil || !backend.SafeToRetry(err) || ctx.Err() != nil {
+		if err = g.atLeaf(ctx, l.Name, f); err == nil || unreachable(err, true) == "" || ctx.Err() != nil {
 			return err
 		}
 	}

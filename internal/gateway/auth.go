@@ -70,10 +70,15 @@ func (s *session) authenticate(ctx context.Context, login *wire.Login) error {
 	}
 	account := backend.Account{User: login.User, Host: a.Host, ClientIP: s.ip}
 	variant := backend.VariantOf(s.conn.Caps())
-	home := s.g.home(s.id)
+	home := ""
 	initial := initialState(login.Collation)
 	// The leaf decides which account it is: its choice is what every statement's rights will be judged by.
-	current, err := s.g.whoAmI(ctx, backend.Want{Leaf: home, Account: account, Variant: variant, Schema: login.Database, State: initial})
+	var current string
+	err = s.g.elsewhere(ctx, s.g.home(s.id), true, func(leaf string) (err error) {
+		home = leaf
+		current, err = s.g.whoAmI(ctx, backend.Want{Leaf: leaf, Account: account, Variant: variant, Schema: login.Database, State: initial})
+		return err
+	})
 	if err != nil {
 		s.g.cfg.Log.Info("a leaf refused a client's account", "user", login.User, "leaf", home, "error", err)
 		return err

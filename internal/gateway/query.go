@@ -53,7 +53,7 @@ func (s *session) query1(text []byte) error {
 			// Without CLIENT_MULTI_STATEMENTS the semicolon is a syntax error; a leaf says which.
 			err = s.textError(ctx, text, sqltext.ErrText)
 		default:
-			err = s.statement(ctx, w, source{out: &s.out})
+			err = s.atHome(ctx, w, source{out: &s.out})
 		}
 		s.g.runningStatements.Add(-1)
 		if s.out.more {
@@ -68,6 +68,18 @@ func (s *session) query1(text []byte) error {
 			return nil
 		}
 	}
+}
+
+// atHome runs a statement, at another leaf when the session's own can't be reached for what is no partition's.
+func (s *session) atHome(ctx context.Context, w *worker, src source) error {
+	err := s.statement(ctx, w, src)
+	if bad := unreachable(err, false); bad == "" || bad != s.home || s.tx.InTransaction() {
+		return err
+	}
+	return s.g.elsewhere(ctx, s.home, false, func(leaf string) error {
+		s.home = leaf
+		return s.statement(ctx, w, src)
+	})
 }
 
 // textError asks a leaf what is wrong with a text that can't be read: MariaDB's own message, with its position.

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// OwnDomain is where servers' own GTID domains begin: that of a server is OwnDomain and its server_id.
+const OwnDomain uint32 = 1 << 31
+
 // cnf is the text of a leaf's my.cnf.
 func cnf(l Leaf, dataDir, tmpDir string, throwaway bool, options []string) string {
 	var b strings.Builder
@@ -34,6 +37,8 @@ func cnf(l Leaf, dataDir, tmpDir string, throwaway bool, options []string) strin
 	set("relay_log", "relay")
 	set("binlog_format", "ROW")
 	set("gtid_strict_mode", "ON")
+	// What a server writes for itself alone must not look like another's: replicas refuse a source that lacks what they have of a domain that it knows.
+	set("gtid_domain_id", fmt.Sprint(OwnDomain+l.ServerID))
 	set("log_slave_updates", "ON")
 	set("expire_logs_days", "10")
 

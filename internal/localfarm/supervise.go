@@ -86,6 +86,13 @@ func (s *server) awaitReady(ctx context.Context, attempts int) error {
 	return err
 }
 
+// HoldFile keeps a server that has ended from being started again, for as long as a file of that name is in its directory: to see what a cluster does
+// without it.
+const HoldFile = "hold"
+
+// holdLook is how often the file is looked for.
+const holdLook = 100 * time.Millisecond
+
 // supervise runs the server whenever it is wanted, until the farm is closed.
 func (s *server) supervise() {
 	// The kernel ties a child's life to the thread that started it.
@@ -100,6 +107,12 @@ func (s *server) supervise() {
 		})
 		if closing {
 			return
+		}
+		if exists(filepath.Join(s.Dir, HoldFile)) {
+			ctx, cancel := context.WithTimeout(context.Background(), holdLook)
+			_ = s.await(ctx, func() (bool, error) { return s.closing, nil })
+			cancel()
+			continue
 		}
 		err := s.runOnce()
 		s.mu.Lock()

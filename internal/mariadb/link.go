@@ -20,6 +20,7 @@ type Link struct {
 	Addr      string // host:port
 	Domains   []uint32
 	Receiving bool // the I/O thread has a connection
+	Refused   bool // the I/O thread has given up
 	Applying  bool // the SQL thread runs
 	Received  Position
 	Error     string // of either thread
@@ -27,7 +28,7 @@ type Link struct {
 }
 
 // Broken says that the link will not go on by itself.
-func (l *Link) Broken() bool { return !l.Applying }
+func (l *Link) Broken() bool { return !l.Applying || l.Refused }
 
 // Start says from where a domain is read: from a GTID on, not including it; the zero GTID is from the domain's start.
 type Start struct {
@@ -79,7 +80,7 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 		}
 		l := &Link{
 			Source: get("Connection_name"), Addr: get("Master_Host") + ":" + get("Master_Port"),
-			Receiving: get("Slave_IO_Running") == "Yes", Applying: get("Slave_SQL_Running") == "Yes", Error: get("Last_SQL_Error"),
+			Receiving: get("Slave_IO_Running") == "Yes", Refused: get("Slave_IO_Running") == "No", Applying: get("Slave_SQL_Running") == "Yes", Error: get("Last_SQL_Error"),
 		}
 		if l.Error == "" {
 			l.Error = get("Last_IO_Error")

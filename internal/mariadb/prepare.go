@@ -89,7 +89,7 @@ func (s *Servers) Prepare(ctx context.Context, addr, user, password, clusterKey 
 		return f, unfit("the account "+user, "without all privileges", "one that has ALL PRIVILEGES WITH GRANT OPTION")
 	}
 	for _, q := range []string{
-		unlogged, "SET GLOBAL gtid_strict_mode=ON", "SET GLOBAL binlog_format='ROW'", "SET GLOBAL local_infile=ON", "SET GLOBAL max_allowed_packet=1073741824",
+		unlogged, "RESET MASTER", ownDomain, "SET GLOBAL gtid_strict_mode=ON", "SET GLOBAL binlog_format='ROW'", "SET GLOBAL local_infile=ON", "SET GLOBAL max_allowed_packet=1073741824",
 		"SET GLOBAL proxy_protocol_networks='*'", "SET GLOBAL max_connect_errors=4294967295",
 		"INSTALL SONAME 'auth_ed25519'",
 		"CREATE OR REPLACE USER orbweaver@'%' IDENTIFIED VIA ed25519 USING " + lit(clusterKey),

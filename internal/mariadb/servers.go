@@ -60,12 +60,22 @@ func (s *Servers) conn(ctx context.Context, leaf string) (*backend.Conn, error) 
 // unlogged keeps what follows out of the server's binary log: it is that server's alone.
 const unlogged = "SET SESSION sql_log_bin=0"
 
+// ownDomain keeps apart what each server writes for itself: a replica can't follow a source that lacks what it has of a domain that both know. It is lost when
+// a server restarts whose configuration does not say it.
+const ownDomain = "SET GLOBAL gtid_domain_id = 2147483648 + @@GLOBAL.server_id"
+
+// Tune sets again what a server forgets when it restarts.
+func (s *Servers) Tune(ctx context.Context, leaf string) error {
+	_, err := s.at(ctx, leaf, ownDomain, "SET GLOBAL slave_net_timeout=4")
+	return err
+}
+
 // installed is the version of what Install makes.
 const installed = 1
 
 // Install makes what nodes and replicas need on a server. It is quick when it is there already.
 func (s *Servers) Install(ctx context.Context, leaf string) error {
-	res, err := s.at(ctx, leaf, unlogged,
+	res, err := s.at(ctx, leaf, unlogged, ownDomain, "SET GLOBAL slave_net_timeout=4",
 		"CREATE DATABASE IF NOT EXISTS "+Schema+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
 		"CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
 		"SELECT version FROM "+Schema+".installed WHERE id = 1 AND version >= "+strconv.Itoa(installed))
@@ -91,7 +101,6 @@ END`,
 		"GRANT EXECUTE ON PROCEDURE "+Schema+".serve TO PUBLIC",
 		"CREATE OR REPLACE USER "+replicator+"@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD("+lit(s.password)+")",
 		"GRANT REPLICATION SLAVE ON *.* TO "+replicator+"@'%'",
-		"SET GLOBAL slave_net_timeout=4",
 		"REPLACE INTO "+Schema+".installed VALUES (1, "+strconv.Itoa(installed)+")")
 	return err
 }

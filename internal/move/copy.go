@@ -87,8 +87,8 @@ func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table str
 	return c.fill(ctx, s, src)
 }
 
-func (c *Copier) own(ctx context.Context, leaf string) (*backend.Conn, error) {
-	conn, err := c.Pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+func (c *Copier) own(ctx context.Context, leaf, schema string) (*backend.Conn, error) {
+	conn, err := c.Pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: schema})
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func run(ctx context.Context, c *backend.Conn, sql ...string) (res *backend.Resu
 
 // open begins the snapshot and lists what is in it.
 func (c *Copier) open(ctx context.Context, s Spec, withRows func(table string) bool) (*source, error) {
-	conn, err := c.own(ctx, s.From)
+	conn, err := c.own(ctx, s.From, "")
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,16 @@ const cleanUp = 20 * time.Second
 
 // fill makes the target's database and copies the tables.
 func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
-	target, err := c.own(ctx, s.To)
+	maker, err := c.own(ctx, s.To, "")
+	if err != nil {
+		return err
+	}
+	_, err = run(ctx, maker, "SET SESSION sql_log_bin=0, foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(s.Schema), src.create)
+	maker.Release()
+	if err != nil {
+		return err
+	}
+	target, err := c.own(ctx, s.To, s.Schema)
 	if err != nil {
 		return err
 	}
@@ -200,8 +209,7 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		}
 	}()
 	if _, err := run(ctx, target, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
-		" innodb_strict_mode=0, max_statement_time=0",
-		"DROP DATABASE IF EXISTS "+id(s.Schema), src.create, "USE "+id(s.Schema)); err != nil {
+		" innodb_strict_mode=0, max_statement_time=0"); err != nil {
 		return err
 	}
 	total := int64(0)

@@ -41,7 +41,7 @@ func copier(t testing.TB, farm *localfarm.Farm) *Copier {
 // session is a connection that serves a partition at a leaf.
 func session(t testing.TB, c *Copier, leaf, schema string, domain uint32) *backend.Conn {
 	t.Helper()
-	conn, err := c.own(context.Background(), leaf)
+	conn, err := c.own(context.Background(), leaf, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func query(t testing.TB, c *backend.Conn, sql ...string) *backend.Result {
 
 func checksums(t testing.TB, c *Copier, leaf, schema string, tables ...string) string {
 	t.Helper()
-	conn, err := c.own(context.Background(), leaf)
+	conn, err := c.own(context.Background(), leaf, "")
 	if err != nil {
 		t.Fatal(err)
 	}

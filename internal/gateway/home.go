@@ -1,0 +1,58 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+)
+
+// unreachable is the leaf that err says could not be reached, "" when it says something else. again: also when what was sent may have been done.
+func unreachable(err error, again bool) string {
+	var down *backend.LeafDownError
+	var lost *backend.LostError
+	switch {
+	case errors.As(err, &down):
+		return down.Leaf
+	case errors.As(err, &lost) && (again || lost.SafeToRetry()):
+		return lost.Leaf
+	}
+	return ""
+}
+
+// elsewhere runs f, which says something to the leaf that it is given, at another leaf when that one can't be reached, and again until one can. again: f may be
+// repeated whatever became of it.
+func (g *Gateway) elsewhere(ctx context.Context, home string, again bool, f func(leaf string) error) error {
+	began := time.Now()
+	var tried []string
+	for {
+		changed := g.cfg.Catalog.Changed()
+		err := f(home)
+		if bad := unreachable(err, again); bad == "" || bad != home {
+			return err
+		}
+		tried = append(tried, home)
+		next := ""
+		for _, l := range g.cfg.Catalog.Snapshot().OnlineLeaves() {
+			if !slices.Contains(tried, l.Name) {
+				next = l.Name
+				break
+			}
+		}
+		if next != "" {
+			home = next
+			continue
+		}
+		if time.Since(began) > g.cfg.FailoverWait || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-time.After(retryEvery):
+		case <-ctx.Done():
+		}
+		tried = tried[:0]
+	}
+}
