@@ -150,12 +150,12 @@ func (l *leader) catchUp(ctx context.Context, p *topo.Partition, master, leaf st
 	if err != nil {
 		return err
 	}
-	if to := pos[p.Domain]; to.Sequence > 0 {
+	if to := pos[p.Domain]; to.Sequence > at.Sequence {
 		at = to
 	}
 	for {
 		short, stop := context.WithTimeout(ctx, 2*time.Second)
-		waited := l.servers.WaitApplied(short, leaf, at)
+		waited := l.servers.WaitReached(short, leaf, at)
 		stop()
 		if ctx.Err() != nil || waited != nil && !errors.Is(waited, mariadb.ErrNotApplied) {
 			return waited
@@ -312,7 +312,7 @@ func (l *leader) switchOver(ctx context.Context, p *topo.Partition, master, leaf
 			return false, err
 		}
 		at = applied[p.Domain]
-	} else if err := l.servers.WaitApplied(ctx, leaf, at); err != nil {
+	} else if err := l.servers.WaitReached(ctx, leaf, at); err != nil {
 		return false, err
 	}
 	if err := l.servers.Serve(ctx, leaf, schema, domain, p.Term+1); err != nil {

@@ -26,7 +26,7 @@ func (l *leader) comeBack(ctx context.Context, leaf string) {
 	if err := l.attach(ctx, leaf, 0, true, true); err != nil {
 		l.event("warning", "attach failed", leaf, "", err.Error())
 		if snap := l.cat.Snapshot().Leaves[leaf]; snap != nil && snap.State == topo.LeafAttaching && ctx.Err() == nil {
-			if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State = topo.LeafOffline }); err != nil {
+			if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State, x.Shaped = topo.LeafOffline, false }); err != nil {
 				l.log.Warn("control: a leaf stays attaching", "leaf", leaf, "error", err)
 			}
 		}
@@ -38,7 +38,7 @@ func (l *leader) comeBack(ctx context.Context, leaf string) {
 // attach makes a leaf a whole member again: what every leaf has, then its partitions, then, when even, its share of masters. force takes the cluster's copies
 // for better than the leaf's.
 func (l *leader) attach(ctx context.Context, leaf string, command uint64, force, even bool) error {
-	if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State = topo.LeafAttaching }); err != nil {
+	if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State, x.Shaped = topo.LeafAttaching, false }); err != nil {
 		return err
 	}
 	if err := l.servers.Install(ctx, leaf); err != nil {
@@ -72,8 +72,18 @@ func (l *leader) attach(ctx context.Context, leaf string, command uint64, force,
 			all[db] = actions
 		}
 	}
-	return l.carryOut(ctx, "ATTACH LEAF", command, all)
+	// The leaf is online once it has its copies; its share of masters comes after that.
+	return l.carryOut(ctx, "ATTACH LEAF", command, all, stage{before: promotePhase, then: func(ctx context.Context) error {
+		return l.setLeaf(ctx, leaf, func(x *topo.Leaf) {
+			if x.State == topo.LeafAttaching {
+				x.State, x.Shaped = topo.LeafOnline, false
+			}
+		})
+	}})
 }
+
+// promotePhase is the first phase of attaching that changes masters.
+const promotePhase = 7
 
 // examine says how a leaf's copies stand to the cluster's. What a stale master has written that nobody else has is kept in a file first.
 func (l *leader) examine(ctx context.Context, leaf string, links map[string]*mariadb.Link) (func(*topo.Partition) placement.Found, error) {
@@ -134,7 +144,7 @@ func (l *leader) keepErrant(ctx context.Context, leaf string, p *topo.Partition,
 	l.event("warning", "errant writes", leaf, p.ID.DB, fmt.Sprintf("partition %s: transactions after %s up to %s were never acknowledged by its next master; kept in %s", p.ID, since, at, file))
 }
 
-// shapes makes what every leaf has alike on one that joins, and the leaf online: databases, tables, reference tables' rows, accounts. Nothing of it may change
+// shapes makes what every leaf has alike on one that joins, and keeps it so: databases, tables, reference tables' rows, accounts. Nothing of it may change
 // meanwhile, which is short unless reference tables are large.
 func (l *leader) shapes(ctx context.Context, leaf string) error {
 	s := l.cat.Snapshot()
@@ -194,7 +204,7 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 			return topo.NoLeaf(leaf)
 		}
 		n := *old
-		n.State = topo.LeafOnline
+		n.Shaped = true
 		x.PutLeaf(&n)
 		return nil
 	})

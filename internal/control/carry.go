@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +39,8 @@ type step struct {
 type operation struct {
 	l     *leader
 	db    string
+	free  func()
+	next  int // the first step that was not begun
 	mu    sync.Mutex
 	saved time.Time
 	doc   operationDoc
@@ -53,26 +57,47 @@ type operationDoc struct {
 // saveEvery bounds how often progress is written down.
 const saveEvery = 500 * time.Millisecond
 
+// stage is something to be done between the phases of plans: when all actions before a phase are done, in all of them.
+type stage struct {
+	before int
+	then   func(ctx context.Context) error
+}
+
 // carryOut does plans, those of several databases side by side; two that concern one database one after the other. The first error comes back; what was done
 // stays done.
-func (l *leader) carryOut(ctx context.Context, kind string, command uint64, all map[string][]placement.Action) error {
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var errs []error
-	for db, actions := range all {
-		wg.Go(func() {
-			if err := l.operate(ctx, kind, command, db, actions); err != nil {
-				mu.Lock()
-				errs = append(errs, err)
-				mu.Unlock()
+func (l *leader) carryOut(ctx context.Context, kind string, command uint64, all map[string][]placement.Action, stages ...stage) error {
+	var ops []*operation
+	defer func() {
+		for _, o := range ops {
+			o.end()
+		}
+	}()
+	for _, db := range slices.Sorted(maps.Keys(all)) {
+		o, err := l.open(ctx, kind, command, db, all[db])
+		if err != nil {
+			return err
+		}
+		ops = append(ops, o)
+	}
+	for _, st := range append(stages, stage{before: math.MaxInt}) {
+		errs := make([]error, len(ops))
+		var wg sync.WaitGroup
+		for i, o := range ops {
+			wg.Go(func() { errs[i] = o.run(ctx, st.before) })
+		}
+		wg.Wait()
+		for _, err := range errs {
+			if err != nil {
+				return err
 			}
-		})
+		}
+		if st.then != nil {
+			if err := st.then(ctx); err != nil {
+				return err
+			}
+		}
 	}
-	wg.Wait()
-	if len(errs) == 0 {
-		return nil
-	}
-	return errs[0]
+	return nil
 }
 
 // alone waits for the other operations on a database.
@@ -98,42 +123,60 @@ func (l *leader) alone(ctx context.Context, db string) (end func(), err error) {
 	}
 }
 
+// operate carries one database's plan out.
 func (l *leader) operate(ctx context.Context, kind string, command uint64, db string, actions []placement.Action) error {
-	end, err := l.alone(ctx, db)
+	return l.carryOut(ctx, kind, command, map[string][]placement.Action{db: actions})
+}
+
+// open makes a plan an operation, once the others on its database have ended. end must be called.
+func (l *leader) open(ctx context.Context, kind string, command uint64, db string, actions []placement.Action) (o *operation, err error) {
+	free, err := l.alone(ctx, db)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer end()
+	defer func() {
+		if err != nil {
+			free()
+		}
+	}()
 	id, err := l.node.NewOperation(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o := &operation{l: l, db: db, doc: operationDoc{ID: id, Kind: kind, Command: command, Started: time.Now()}}
+	o = &operation{l: l, db: db, free: free, doc: operationDoc{ID: id, Kind: kind, Command: command, Started: time.Now()}}
 	for _, a := range actions {
 		o.doc.Steps = append(o.doc.Steps, step{Action: a.Action, DB: a.DB, Ordinal: a.Ordinal, Leaf: a.Leaf, Phase: a.Phase, Status: "scheduled"})
 	}
-	if err := o.save(ctx, true); err != nil {
-		return err
-	}
-	for from := 0; from < len(actions) && err == nil; {
-		to := from
-		for to < len(actions) && actions[to].Phase == actions[from].Phase {
+	return o, o.save(ctx, true)
+}
+
+// run does the steps before a phase that have not been done.
+func (o *operation) run(ctx context.Context, before int) error {
+	steps := o.doc.Steps // their phases don't change
+	for o.next < len(steps) && steps[o.next].Phase < before {
+		to := o.next
+		for to < len(steps) && steps[to].Phase == steps[o.next].Phase {
 			to++
 		}
-		err = o.phase(ctx, from, to)
-		from = to
-	}
-	if err != nil {
-		o.mu.Lock()
-		for i := range o.doc.Steps {
-			if o.doc.Steps[i].Status == "scheduled" {
-				o.doc.Steps[i].Status = "canceled"
-			}
+		if err := o.phase(ctx, o.next, to); err != nil {
+			return err
 		}
-		o.mu.Unlock()
+		o.next = to
 	}
-	l.tidy(func(ctx context.Context) error { return o.save(ctx, true) })
-	return err
+	return nil
+}
+
+// end closes the record, and lets the next operation on the database begin.
+func (o *operation) end() {
+	o.mu.Lock()
+	for i := range o.doc.Steps {
+		if o.doc.Steps[i].Status == "scheduled" {
+			o.doc.Steps[i].Status = "canceled"
+		}
+	}
+	o.mu.Unlock()
+	o.l.tidy(func(ctx context.Context) error { return o.save(ctx, true) })
+	o.free()
 }
 
 // phase does some steps at the same time.

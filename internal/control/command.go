@@ -220,7 +220,7 @@ func (l *leader) attachLeaf(ctx context.Context, command uint64, leaf *topo.Leaf
 		l.tidy(func(ctx context.Context) error {
 			return l.setLeaf(ctx, leaf.Name, func(x *topo.Leaf) {
 				if x.State == topo.LeafAttaching {
-					x.State = topo.LeafDetached
+					x.State, x.Shaped = topo.LeafDetached, false
 				}
 			})
 		})
@@ -544,6 +544,9 @@ func (l *leader) addLeaf(ctx context.Context, cmd *catalog.Command, a order.Leaf
 	}
 	if err := l.shapes(ctx, name); err != nil {
 		undo()
+		return err
+	}
+	if err := l.setLeaf(ctx, name, func(x *topo.Leaf) { x.State, x.Shaped = topo.LeafOnline, false }); err != nil {
 		return err
 	}
 	l.event("notice", "leaf added", name, "", a.Addr())

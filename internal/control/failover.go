@@ -46,7 +46,7 @@ func (l *leader) fail(ctx context.Context, leaf, why string) error {
 			return nil
 		}
 		n := *old
-		n.State = topo.LeafOffline
+		n.State, n.Shaped = topo.LeafOffline, false
 		x.PutLeaf(&n)
 		for name := range x.Databases() {
 			d, touched := changed(x.Database(name)), false

@@ -113,7 +113,7 @@ func (st *Statement) everyLeaf() ([]txn.Place, error) {
 	out := st.placeBuf[:0]
 	for name, l := range st.Snap.Leaves {
 		// Others get a copy when they come back.
-		if l.State == topo.LeafOnline {
+		if l.Member() {
 			out = append(out, txn.Place{Leaf: name, Schema: st.Sess.DB})
 		}
 	}

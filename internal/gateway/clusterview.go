@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -57,6 +58,11 @@ func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
 	err := g.atLeaf(ctx, leaf, func(c *backend.Conn) error {
 		stop := c.Watch(ctx)
 		defer stop()
+		// See mariadb.TakePosition. The lock goes with the connection's reset, should its release not be reached.
+		c.ResetOnRelease()
+		if _, err := c.Query(ctx, "DO "+mariadb.TakePosition); err != nil {
+			return err
+		}
 		res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos")
 		if err != nil {
 			return err
@@ -100,7 +106,8 @@ func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
 				v.follows[string(row[name])] = string(row[domains])
 			}
 		}
-		return nil
+		_, err = c.Query(ctx, "DO "+mariadb.GivePosition)
+		return err
 	})
 	return v, err
 }

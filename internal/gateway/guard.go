@@ -55,7 +55,7 @@ func (g *guard) valid() bool { return g.node == nil || g.node.Valid() }
 
 // Confirm is asked after every commit and before its client hears of it. In a SYNC database it waits for the replicas.
 func (g *guard) Confirm(ctx context.Context, p txn.Place, c *backend.Conn) error {
-	if d := g.cat.Snapshot().Databases[p.Partition.DB]; d != nil && d.Replication == topo.Sync && len(g.waited(p)) > 0 {
+	if d := g.cat.Snapshot().Databases[p.Partition.DB]; d != nil && d.Replication == topo.Sync {
 		res, err := c.Query(ctx, "SELECT @@last_gtid")
 		if err != nil {
 			return &UnconfirmedError{p, err.Error()}
@@ -71,7 +71,7 @@ func (g *guard) Confirm(ctx context.Context, p txn.Place, c *backend.Conn) error
 		}
 	}
 	switch {
-	case !g.gates.Holds(p.Partition, p.Term):
+	case !g.gates.Holds(p.Partition, p.Term), !g.current(p):
 		return &UnconfirmedError{p, "another leaf has become the partition's master"}
 	case !g.valid():
 		return &UnconfirmedError{p, "this node has lost its lease, and can't tell whether another leaf has become the partition's master"}
@@ -79,24 +79,34 @@ func (g *guard) Confirm(ctx context.Context, p txn.Place, c *backend.Conn) error
 	return nil
 }
 
+// current says whether the topology, as last seen, has a place's term still: the gates follow it a moment later.
+func (g *guard) current(p txn.Place) bool {
+	part := g.cat.Snapshot().Partition(p.Partition)
+	return part == nil || part.Term == p.Term
+}
+
 // waited are the replicas that a commit waits for: all that the topology names, also those that are not in sync yet, since they become so once every node
 // waits for them.
-func (g *guard) waited(p txn.Place) []string {
+// ok is false when the term has ended: nobody can tell any more what it has left to the next one.
+func (g *guard) waited(p txn.Place) (leaves []string, ok bool) {
 	part := g.cat.Snapshot().Partition(p.Partition)
 	if part == nil || part.Term != p.Term {
-		return nil
+		return nil, false
 	}
-	return part.Replicas()
+	return part.Replicas(), true
 }
 
 // applied waits until every replica has applied a transaction, or is none any more.
 func (g *guard) applied(ctx context.Context, p txn.Place, at mariadb.GTID) error {
 	for {
-		leaves := g.waited(p)
+		changed := g.cat.Changed()
+		leaves, ok := g.waited(p)
+		if !ok {
+			return &UnconfirmedError{p, "another leaf has become the partition's master"}
+		}
 		if len(leaves) == 0 {
 			return nil
 		}
-		changed := g.cat.Changed()
 		short, cancel := context.WithTimeout(ctx, time.Second)
 		done := make(chan struct{})
 		go func() { // a change of the topology may take the replica out

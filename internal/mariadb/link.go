@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +52,7 @@ func (s *Servers) lockLinks(leaf string) func() {
 
 // Links are a server's replication connections by their sources.
 func (s *Servers) Links(ctx context.Context, leaf string) (map[string]*Link, error) {
+	defer s.lockLinks(leaf)() // it tells the position, see setPosition
 	c, err := s.conn(ctx, leaf)
 	if err != nil {
 		return nil, err
@@ -187,40 +187,74 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, want 
 	if err := run("STOP ALL SLAVES"); err != nil {
 		return err
 	}
-	res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_slave_pos, @@GLOBAL.gtid_binlog_pos")
-	if err != nil {
-		return fmt.Errorf("leaf %s: %w", target, err)
-	}
-	pos, err := ParsePosition(string(res.Rows[0][0]))
-	if err != nil {
-		return err
-	}
-	own, err := ParsePosition(string(res.Rows[0][1]))
-	if err != nil {
-		return err
-	}
-	next := maps.Clone(pos)
-	for d, g := range own { // all that the server has written itself must be named
-		if g.Sequence > next[d].Sequence {
-			next[d] = g
-		}
-	}
-	for _, st := range set {
-		delete(next, st.Domain)
-		if st.After.Sequence > 0 {
-			next[st.Domain] = st.After
-		}
-	}
-	err = nil
-	if next.String() != pos.String() {
-		err = run("SET GLOBAL gtid_slave_pos=" + lit(next.String()))
-	}
+	err = setPosition(ctx, c, set)
 	if err == nil {
 		err = run(s.change(name, addr, domains))
 	}
 	// Whatever happened, the others go on.
 	return errors.Join(err, run("START ALL SLAVES"))
 }
+
+// setPosition makes domains go on at their starts. In strict mode all that the server has written itself would have to be named as well, and its sources would
+// refuse it for what they have not got of that: so it is set without.
+//
+// MariaDB 10.11 crashes when anybody reads the position while it is set, and when its clearing of old rows is under way: nobody but the holder of the link's lock
+// reads it, and the clearing is put off.
+func setPosition(ctx context.Context, c *backend.Conn, set []Start) error {
+	run := func(q string) (*backend.Result, error) {
+		res, err := c.Query(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+		}
+		return res, nil
+	}
+	res, err := run("SELECT @@GLOBAL.gtid_slave_pos, @@GLOBAL.gtid_cleanup_batch_size")
+	if err != nil {
+		return err
+	}
+	pos, err := ParsePosition(string(res.Rows[0][0]))
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(set, func(st Start) bool { return pos[st.Domain] != st.After }) {
+		return nil
+	}
+	for _, st := range set {
+		delete(pos, st.Domain)
+		if st.After.Sequence > 0 {
+			pos[st.Domain] = st.After
+		}
+	}
+	if _, err := run("DO " + TakePosition); err != nil {
+		return err
+	}
+	defer func() { _, _ = run("DO " + GivePosition) }() // it goes with the connection, else
+	if _, err := run("SET GLOBAL gtid_cleanup_batch_size=" + putOff); err != nil {
+		return err
+	}
+	if batch := string(res.Rows[0][1]); batch != putOff {
+		defer func() { _, _ = run("SET GLOBAL gtid_cleanup_batch_size=" + batch) }() // Tune sets it again
+	}
+	time.Sleep(clearing)
+	if _, err := run("SET GLOBAL gtid_strict_mode=OFF"); err != nil {
+		return err
+	}
+	_, err = run("SET GLOBAL gtid_slave_pos=" + lit(pos.String()))
+	_, strict := run("SET GLOBAL gtid_strict_mode=ON")
+	return errors.Join(err, strict)
+}
+
+// TakePosition and GivePosition are around what reads a server's replication position without the lock of its links: while it is being set, reading it makes
+// MariaDB 10.11 crash.
+const (
+	TakePosition = "GET_LOCK('orbweaver position', 10)"
+	GivePosition = "RELEASE_LOCK('orbweaver position')"
+)
+
+const (
+	putOff   = "2147483647"          // rows before the clearing begins
+	clearing = 20 * time.Millisecond // how long one that has begun may take
+)
 
 func sorted(d []uint32) []uint32 { return slices.Sorted(slices.Values(d)) }
 
@@ -247,6 +281,7 @@ func (s *Servers) BinlogPosition(ctx context.Context, leaf string) (Position, er
 
 // AppliedPosition is what a server has applied of others, domain by domain; domains that its links leave out advance as well.
 func (s *Servers) AppliedPosition(ctx context.Context, leaf string) (Position, error) {
+	defer s.lockLinks(leaf)() // see setPosition
 	res, err := s.at(ctx, leaf, "SELECT @@GLOBAL.gtid_slave_pos")
 	if err != nil {
 		return nil, err
@@ -254,24 +289,21 @@ func (s *Servers) AppliedPosition(ctx context.Context, leaf string) (Position, e
 	return ParsePosition(string(res.Rows[0][0]))
 }
 
-// WaitApplied waits until a replica has applied a transaction, ErrNotApplied when ctx ends before.
-func (s *Servers) WaitApplied(ctx context.Context, leaf string, at GTID) error {
-	if at.Sequence == 0 {
-		return nil
-	}
+// WaitReached waits until a replica has applied a transaction, or has it by its copy: what its binary log does not tell. For the controller alone.
+func (s *Servers) WaitReached(ctx context.Context, leaf string, at GTID) error {
 	for {
-		res, err := s.at(ctx, leaf, "SELECT MASTER_GTID_WAIT("+lit(at.String())+", 1)")
-		if err != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("leaf %s, %s: %w", leaf, at, ErrNotApplied)
-			}
+		pos, err := s.AppliedPosition(ctx, leaf)
+		switch {
+		case err == nil && pos[at.Domain].Sequence >= at.Sequence:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("leaf %s, %s: %w", leaf, at, ErrNotApplied)
+		case err != nil:
 			return err
 		}
-		if string(res.Rows[0][0]) == "0" {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("leaf %s, %s: %w", leaf, at, ErrNotApplied)
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-ctx.Done():
 		}
 	}
 }

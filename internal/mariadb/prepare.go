@@ -49,7 +49,7 @@ func (s *Servers) Prepare(ctx context.Context, addr, user, password, clusterKey 
 	defer db.Close()
 	c, err := db.Conn(ctx)
 	if err != nil {
-		return f, fmt.Errorf("Unable to add leaf %s: %w", addr, err) //nolint:staticcheck // as clients read it
+		return f, fmt.Errorf("leaf %s: %w", addr, err)
 	}
 	defer c.Close()
 	var now float64

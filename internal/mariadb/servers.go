@@ -23,12 +23,13 @@ type Servers struct {
 	password string // of the replicas' account
 
 	mu    sync.Mutex
+	tails map[string]*tail
 	links map[string]*sync.Mutex // by leaf: one at a time changes its replication connections
 }
 
 // New makes Servers. One of them at a time changes servers' replication.
 func New(pools *backend.Pools) *Servers {
-	return &Servers{pools: pools, password: pools.Derive("replication"), links: map[string]*sync.Mutex{}}
+	return &Servers{pools: pools, password: pools.Derive("replication"), links: map[string]*sync.Mutex{}, tails: map[string]*tail{}}
 }
 
 // at runs statements one after another on one connection of the cluster's own account; the last one's result comes back.
@@ -66,7 +67,7 @@ const ownDomain = "SET GLOBAL gtid_domain_id = 2147483648 + @@GLOBAL.server_id"
 
 // Tune sets again what a server forgets when it restarts.
 func (s *Servers) Tune(ctx context.Context, leaf string) error {
-	_, err := s.at(ctx, leaf, ownDomain, "SET GLOBAL slave_net_timeout=4")
+	_, err := s.at(ctx, leaf, ownDomain, "SET GLOBAL slave_net_timeout=4", "SET GLOBAL gtid_cleanup_batch_size=DEFAULT")
 	return err
 }
 

@@ -127,7 +127,7 @@ func TestFollowByDomain(t *testing.T) {
 		t.Errorf("followed domain: %s", got)
 	}
 	// The other domain is left out, and its position advances all the same: this is why a Start is set when it is added.
-	if err := s.WaitApplied(ctx, b.Name, pos[12]); err != nil {
+	if err := s.WaitReached(ctx, b.Name, pos[12]); err != nil {
 		t.Error(err)
 	}
 	if got := count(t, s, b.Name, "p_1.t"); got == "2" {

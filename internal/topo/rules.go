@@ -61,9 +61,8 @@ func (s *Snapshot) OnlineLeaves() []*Leaf {
 	return s.leavesWhere(func(l *Leaf) bool { return l.State == LeafOnline })
 }
 
-// AttachedLeaves lists the leaves whose shapes are kept like the others', by name: those that are online. One that was away gets them when it
-// is attached.
-func (s *Snapshot) AttachedLeaves() []*Leaf { return s.OnlineLeaves() }
+// AttachedLeaves lists the leaves whose shapes are kept like the others', by name. One that was away gets them when it is attached.
+func (s *Snapshot) AttachedLeaves() []*Leaf { return s.leavesWhere((*Leaf).Member) }
 
 // JoiningLeaves lists the leaves whose accounts are kept like the others', by name: those that are online, and those that are about to be.
 func (s *Snapshot) JoiningLeaves() []*Leaf {

@@ -29,7 +29,12 @@ type Leaf struct {
 	ServerID uint32 `json:"server_id"`
 	// Pair is the leaf of the other group that holds the same partitions; "" when there is none.
 	Pair string `json:"pair,omitempty"`
+	// Shaped: it is attaching, and has what every leaf has alike, which is kept so from now on.
+	Shaped bool `json:"shaped,omitempty"`
 }
+
+// Member says whether shapes and reference tables are kept like the other leaves' there.
+func (l *Leaf) Member() bool { return l.State == LeafOnline || l.State == LeafAttaching && l.Shaped }
 
 // Addr is host:port.
 func (l *Leaf) Addr() string { return net.JoinHostPort(l.Host, strconv.Itoa(l.Port)) }

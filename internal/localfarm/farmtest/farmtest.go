@@ -145,6 +145,6 @@ func logs(t testing.TB, f *localfarm.Farm) {
 			continue
 		}
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-		t.Logf("%s:\n%s", l.Name, strings.Join(lines[max(0, len(lines)-15):], "\n"))
+		t.Logf("%s:\n%s", l.Name, strings.Join(lines[max(0, len(lines)-400):], "\n"))
 	}
 }
