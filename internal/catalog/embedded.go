@@ -20,7 +20,9 @@ type EmbeddedConfig struct {
 	// Listen is HOST:PORT for clients, port 0 for any; empty means a unix socket that only this account may use. The catalog holds the
 	// cluster's secrets, so HOST should be a loopback address and the machine one's own.
 	Listen string
-	Log    *slog.Logger // slog.Default() when nil
+	// Throwaway does not wait for the disk: for tests.
+	Throwaway bool
+	Log       *slog.Logger // slog.Default() when nil
 }
 
 // Embedded is an etcd in this process: one member, for clusters that live on one machine.
@@ -70,6 +72,7 @@ func StartEmbedded(ctx context.Context, cfg EmbeddedConfig) (e *Embedded, err er
 	// A lone member elects itself: there is nobody to wait for.
 	ec.TickMs, ec.ElectionMs = 10, 100
 	ec.SnapshotCount = 5000
+	ec.UnsafeNoFsync = cfg.Throwaway
 	ec.AutoCompactionMode, ec.AutoCompactionRetention = "periodic", "10m"
 	ec.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&slogCore{log: cfg.Log.With("part", "etcd")}))
 	e.etcd, err = embed.StartEtcd(ec)

@@ -184,6 +184,13 @@ func (n *Node) register(ctx context.Context, own clientv3.LeaseID) (l *lease, un
 	if err != nil {
 		return nil, 0, err
 	}
+	defer func() {
+		if err != nil { // the next try must not take it for another process's
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			_, _ = n.c.client.Revoke(ctx, grant.ID)
+		}
+	}()
 	key := n.c.key(nodeKey(n.info.Name))
 	for {
 		resp, err := n.c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).

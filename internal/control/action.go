@@ -86,8 +86,11 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 		return err
 	}
 	for _, in := range p.Instances {
-		if in.Leaf == leaf {
+		switch {
+		case in.Leaf == leaf && (in.InSync || in.Role == topo.Master):
 			return nil
+		case in.Leaf == leaf: // an earlier controller did not come to the end
+			return l.inSync(ctx, p, master, leaf, l.cat.Snapshot().Revision, mariadb.GTID{})
 		}
 	}
 	schema := id.Schema()
@@ -123,14 +126,19 @@ func (l *leader) join(ctx context.Context, p *topo.Partition, master, leaf strin
 	if err != nil {
 		return err
 	}
-	// From here on commits in a SYNC database wait for the replica at every node; once it has what was acknowledged before, it is in sync.
+	return l.inSync(ctx, p, master, leaf, rev, from.After)
+}
+
+// inSync calls a replica in sync that a revision has named first: once every node has seen that, commits in a SYNC database wait for it, and it only has to have
+// what was acknowledged before.
+func (l *leader) inSync(ctx context.Context, p *topo.Partition, master, leaf string, rev int64, at mariadb.GTID) error {
 	if _, err := l.barrier(ctx, rev); err != nil {
 		return err
 	}
-	if err := l.catchUp(ctx, p, master, leaf, from.After); err != nil {
+	if err := l.catchUp(ctx, p, master, leaf, at); err != nil {
 		return err
 	}
-	_, err = l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
+	_, err := l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
 		for i := range n.Instances {
 			if n.Instances[i].Leaf == leaf && n.Instances[i].Role == topo.Replica {
 				n.Instances[i].InSync = true

@@ -44,6 +44,9 @@ func (l *leader) attach(ctx context.Context, leaf string, command uint64, force,
 	if err := l.servers.Install(ctx, leaf); err != nil {
 		return err
 	}
+	if err := l.servers.EndSessions(ctx, leaf); err != nil {
+		return err
+	}
 	links, err := l.servers.Links(ctx, leaf)
 	if err != nil {
 		return err

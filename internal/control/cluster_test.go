@@ -56,7 +56,7 @@ func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(c.dir) })
 	ctx := within(t, time.Minute)
-	if c.etcd, err = catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: c.dir, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if c.etcd, err = catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: c.dir, Throwaway: true, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.etcd.Close() })

@@ -50,6 +50,12 @@ func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
 				}
 			case slices.Contains(p.Replicas(), leaf) && broken(links[master], p.Domain):
 				l.renew(ctx, p, leaf, links[master])
+			case slices.Contains(p.Instances, topo.Instance{Leaf: leaf, Role: topo.Replica}): // whole, and not in sync
+				l.begin("sync "+p.ID.String(), func(ctx context.Context) {
+					if err := l.copyTo(ctx, p.ID, leaf, nil); err != nil {
+						l.log.Info("control: a replica is not in sync yet", "partition", p.ID.String(), "leaf", leaf, "error", err)
+					}
+				})
 			}
 		}
 	}

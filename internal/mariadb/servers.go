@@ -179,24 +179,30 @@ func (s *Servers) Drop(ctx context.Context, leaf, schema string) error {
 	return err
 }
 
-// KillThreads ends all sessions of clients at a server.
-func (s *Servers) KillThreads(ctx context.Context, leaf string) error {
+// EndSessions ends all sessions at a server but this one and replication's. When it returns nothing that a client has sent before is still to be executed: a
+// server that was stopped for a while may have it in its sockets.
+func (s *Servers) EndSessions(ctx context.Context, leaf string) error {
 	c, err := s.conn(ctx, leaf)
 	if err != nil {
 		return err
 	}
 	defer c.Release()
-	res, err := c.Query(ctx, "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND NOT IN ('Binlog Dump', 'Slave_SQL', 'Slave_IO', 'Slave_worker', 'Daemon')"+
-		" AND USER NOT IN ('system user', 'orbweaver', '"+replicator+"')")
-	if err != nil {
-		return err
-	}
-	for _, row := range res.Rows {
-		if _, err := c.Query(ctx, "KILL CONNECTION "+string(row[0])); err != nil && !gone(err) {
-			return err
+	const others = "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND NOT IN ('Binlog Dump', 'Slave_SQL', 'Slave_IO', 'Slave_worker', 'Daemon')" +
+		" AND USER NOT IN ('system user', '" + replicator + "') AND ID <> CONNECTION_ID()"
+	for which := others; ; which = others + " AND USER <> 'orbweaver'" { // nodes' probes come again and again
+		res, err := c.Query(ctx, which)
+		if err != nil {
+			return fmt.Errorf("leaf %s: %w", leaf, err)
+		}
+		if len(res.Rows) == 0 && which != others {
+			return nil
+		}
+		for _, row := range res.Rows {
+			if _, err := c.Query(ctx, "KILL CONNECTION "+string(row[0])); err != nil && !gone(err) {
+				return fmt.Errorf("leaf %s: %w", leaf, err)
+			}
 		}
 	}
-	return nil
 }
 
 func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }

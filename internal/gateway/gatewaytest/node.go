@@ -49,7 +49,7 @@ func Start(farm *localfarm.Farm, cfg gateway.Config) (n *Node, err error) {
 	if n.dir, err = os.MkdirTemp("", "orbweaver-node-"); err != nil {
 		return n, err
 	}
-	if n.etcd, err = catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: n.dir, Log: log}); err != nil {
+	if n.etcd, err = catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: n.dir, Throwaway: true, Log: log}); err != nil {
 		return n, err
 	}
 	if n.Catalog, err = catalog.Open(ctx, catalog.Config{Endpoints: n.etcd.Endpoints(), Log: log}); err != nil {
