@@ -52,7 +52,7 @@ type Leaf struct {
 // Addr is host:port.
 func (l Leaf) Addr() string { return net.JoinHostPort(l.Host, strconv.Itoa(l.Port)) }
 
-// ErrNotInstalled says that this machine lacks a MariaDB server (10.6 or newer).
+// ErrNotInstalled says that this machine lacks a MariaDB server (10.11 or newer).
 var ErrNotInstalled = errors.New("MariaDB's server is not installed")
 
 // ErrClosed is returned by methods of a farm that has been closed.

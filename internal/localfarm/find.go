@@ -45,8 +45,8 @@ func find(ctx context.Context) (binaries, error) {
 	b.version = string(m[1])
 	major, _ := strconv.Atoi(string(m[2])) // the expression lets only digits pass
 	minor, _ := strconv.Atoi(string(m[3]))
-	if major < 10 || major == 10 && minor < 6 {
-		return b, fmt.Errorf("%w: %s is version %s, 10.6 or newer is needed", ErrNotInstalled, b.server, b.version)
+	if major < 10 || major == 10 && minor < 11 {
+		return b, fmt.Errorf("%w: %s is version %s, 10.11 or newer is needed", ErrNotInstalled, b.server, b.version)
 	}
 	return b, nil
 }
