@@ -273,7 +273,7 @@ type load struct {
 	acked    map[int64]bool
 	unknown  int
 	failed   []error
-	stop     chan struct{}
+	stop     func()
 	finished sync.WaitGroup
 }
 
@@ -285,16 +285,16 @@ func unknownOutcome(err error) bool {
 
 // insert begins clients that write to d.t (id BIGINT PRIMARY KEY, v INT), spread over the nodes.
 func (c *cluster) insert(clients int) *load {
-	l := &load{acked: map[int64]bool{}, stop: make(chan struct{})}
+	running, stop := context.WithCancel(context.Background())
+	l := &load{acked: map[int64]bool{}, stop: stop}
+	c.t.Cleanup(func() { // a test that has failed may not have ended it
+		stop()
+		l.finished.Wait()
+	})
 	for i := range clients {
 		db := c.nodes[i%len(c.nodes)].db
 		l.finished.Go(func() {
-			for id := int64(i); ; id += int64(clients) {
-				select {
-				case <-l.stop:
-					return
-				default:
-				}
+			for id := int64(i); running.Err() == nil; id += int64(clients) {
 				_, err := db.Exec("INSERT INTO d.t (id, v) VALUES (?, ?)", id, i)
 				l.mu.Lock()
 				switch {
@@ -334,7 +334,7 @@ func (l *load) more(t *testing.T, n int) {
 // end stops the clients and looks for every acknowledged row.
 func (l *load) end(t *testing.T, c *cluster) {
 	t.Helper()
-	close(l.stop)
+	l.stop()
 	l.finished.Wait()
 	rows, err := c.nodes[len(c.nodes)-1].db.Query("SELECT id FROM d.t")
 	if err != nil {

@@ -195,6 +195,7 @@ func (s *Servers) EndSessions(ctx context.Context, leaf string) error {
 			return fmt.Errorf("leaf %s: %w", leaf, err)
 		}
 		if len(res.Rows) == 0 && which != others {
+			s.pools.Drop(leaf) // this node's were among them
 			return nil
 		}
 		for _, row := range res.Rows {
