@@ -180,7 +180,8 @@ func startFarm(ctx context.Context, c *upConfig, cat *catalog.Catalog, key strin
 		return nil, err
 	}
 	_, err = cat.Update(ctx, func(tx *catalog.Txn) error {
-		if fresh := len(tx.Leaves()) == 0; fresh && c.redundancy(len(farm.Leaves())) == 2 {
+		fresh := len(tx.Leaves()) == 0
+		if fresh && c.redundancy(len(farm.Leaves())) == 2 {
 			s := tx.Settings()
 			s.Redundancy = 2
 			tx.PutSettings(s)
@@ -194,6 +195,9 @@ func startFarm(ctx context.Context, c *upConfig, cat *catalog.Catalog, key strin
 		}
 		for _, l := range farm.Leaves() {
 			now := topo.Leaf{Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, ServerID: l.ServerID, State: topo.LeafOnline}
+			if fresh { // without pairs, one group
+				now.Group = 1
+			}
 			old := tx.Leaf(l.Name)
 			if old != nil { // whether it is whole is the controller's to judge
 				now.State, now.Pair, now.Group = old.State, old.Pair, old.Group

@@ -15,6 +15,14 @@ import (
 
 // comeBack takes a leaf in that answers again, or calls it detached where operators want to do that themselves.
 func (l *leader) comeBack(ctx context.Context, leaf string) {
+	end, ok := l.tryTake("attaching " + leaf)
+	if !ok {
+		return // ATTACH LEAF is at it
+	}
+	defer end()
+	if now := l.cat.Snapshot().Leaves[leaf]; now == nil || now.State != topo.LeafOffline && now.State != topo.LeafAttaching {
+		return
+	}
 	l.returned(leaf)
 	if !l.cat.Snapshot().Settings.AutoAttach {
 		if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State = topo.LeafDetached }); err == nil {

@@ -102,25 +102,35 @@ func (l *leader) carryOut(ctx context.Context, kind string, command uint64, all 
 
 // alone waits for the other operations on a database.
 func (l *leader) alone(ctx context.Context, db string) (end func(), err error) {
-	name := "operation on " + db
+	return l.take(ctx, "operation on "+db)
+}
+
+// take waits until nobody else works on what is named.
+func (l *leader) take(ctx context.Context, name string) (end func(), err error) {
 	for {
-		l.mu.Lock()
-		if !l.busy[name] {
-			l.busy[name] = true
-			l.mu.Unlock()
-			return func() {
-				l.mu.Lock()
-				delete(l.busy, name)
-				l.mu.Unlock()
-			}, nil
+		if end, ok := l.tryTake(name); ok {
+			return end, nil
 		}
-		l.mu.Unlock()
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
+}
+
+func (l *leader) tryTake(name string) (end func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy[name] {
+		return nil, false
+	}
+	l.busy[name] = true
+	return func() {
+		l.mu.Lock()
+		delete(l.busy, name)
+		l.mu.Unlock()
+	}, true
 }
 
 // operate carries one database's plan out.

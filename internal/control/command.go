@@ -207,6 +207,14 @@ func (l *leader) everyPlan(f func(s *topo.Snapshot, db string) ([]placement.Acti
 
 // attachLeaf is ATTACH LEAF: of a leaf that is detached, or offline and reachable.
 func (l *leader) attachLeaf(ctx context.Context, command uint64, leaf *topo.Leaf, a order.Leaf) error {
+	end, err := l.take(ctx, "attaching "+leaf.Name)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if leaf = l.cat.Snapshot().Leaves[leaf.Name]; leaf == nil {
+		return topo.NoLeaf(a.Addr())
+	}
 	if leaf.State == topo.LeafOnline {
 		return nil
 	}
@@ -215,7 +223,7 @@ func (l *leader) attachLeaf(ctx context.Context, command uint64, leaf *topo.Leaf
 			return err
 		}
 	}
-	err := l.attach(ctx, leaf.Name, command, a.Force, !a.NoRebalance)
+	err = l.attach(ctx, leaf.Name, command, a.Force, !a.NoRebalance)
 	if err != nil {
 		l.tidy(func(ctx context.Context) error {
 			return l.setLeaf(ctx, leaf.Name, func(x *topo.Leaf) {
@@ -523,6 +531,11 @@ func (l *leader) addLeaf(ctx context.Context, cmd *catalog.Command, a order.Leaf
 	for i := 1; name == "" || s.Leaves[name] != nil; i++ {
 		name = "leaf-" + strconv.Itoa(i)
 	}
+	end, err := l.take(ctx, "attaching "+name) // it is no leaf that comes back
+	if err != nil {
+		return err
+	}
+	defer end()
 	if _, err := l.update(ctx, func(x *catalog.Txn) error {
 		if x.Leaf(name) != nil {
 			return errMoved

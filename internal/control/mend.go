@@ -49,7 +49,9 @@ func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
 					return err
 				}
 			case slices.Contains(p.Replicas(), leaf) && broken(links[master], p.Domain):
-				l.renew(ctx, p, leaf, links[master])
+				if err := l.renew(ctx, p, leaf); err != nil {
+					return err
+				}
 			case slices.Contains(p.Instances, topo.Instance{Leaf: leaf, Role: topo.Replica}): // whole, and not in sync
 				l.begin("sync "+p.ID.String(), func(ctx context.Context) {
 					if err := l.copyTo(ctx, p.ID, leaf, nil); err != nil {
@@ -67,11 +69,26 @@ func broken(link *mariadb.Link, domain uint32) bool {
 	return link == nil || link.Broken() || !slices.Contains(link.Domains, domain)
 }
 
-// renew makes a replica anew. Commits in a SYNC database stop waiting for it at once.
-func (l *leader) renew(ctx context.Context, p *topo.Partition, leaf string, link *mariadb.Link) {
+// renew makes a replica anew if it is broken indeed: while an operation is under way on its database, links follow what the topology says a moment later.
+// Commits in a SYNC database stop waiting for it at once.
+func (l *leader) renew(ctx context.Context, p *topo.Partition, leaf string) error {
+	end, ok := l.tryTake("operation on " + p.ID.DB)
+	if !ok {
+		return nil
+	}
+	defer end()
 	now := l.cat.Snapshot().Partition(p.ID)
-	if now == nil || now.Term != p.Term || now.Locked {
-		return
+	if now == nil || now.Term != p.Term || now.Locked || !slices.Contains(now.Replicas(), leaf) {
+		return nil
+	}
+	links, err := l.servers.Links(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	master, _ := now.Master()
+	link := links[master]
+	if !broken(link, now.Domain) {
+		return nil
 	}
 	why := "it is not linked to its master"
 	if link != nil && link.Error != "" {
@@ -79,7 +96,7 @@ func (l *leader) renew(ctx context.Context, p *topo.Partition, leaf string, link
 	}
 	if err := l.drop(ctx, p.ID, leaf, false); err != nil {
 		l.log.Info("control: a broken replica could not be taken out yet", "partition", p.ID.String(), "leaf", leaf, "error", err)
-		return
+		return nil
 	}
 	l.event("warning", "replica broken", leaf, p.ID.DB, "partition "+p.ID.String()+" is copied anew: "+why)
 	l.begin("renew "+p.ID.String(), func(ctx context.Context) {
@@ -88,4 +105,5 @@ func (l *leader) renew(ctx context.Context, p *topo.Partition, leaf string, link
 			l.event("warning", "replica broken", leaf, p.ID.DB, "partition "+p.ID.String()+" could not be copied anew: "+err.Error())
 		}
 	})
+	return nil
 }
