@@ -24,6 +24,7 @@ type settings struct {
 	Rows       int      // BENCH_ROWS, of one table
 	Options    []string // BENCH_OPTIONS, of all MariaDB servers
 	Results    string   // BENCH_RESULTS
+	Failover   int      // BENCH_FAILOVER, rounds; with it nothing else is measured
 }
 
 var (
@@ -65,6 +66,9 @@ func readSettings(env func(string) string) (settings, error) {
 	s.Tests = choice("BENCH_ONLY", allTests)
 	s.Modes = choice("BENCH_PS", allModes)
 	s.Contenders = choice("BENCH_CONTENDERS", allContenders)
+	if env("BENCH_FAILOVER") != "" {
+		s.Failover = number("BENCH_FAILOVER", 20)
+	}
 	s.Options = strings.Fields(env("BENCH_OPTIONS"))
 	if r := env("BENCH_RESULTS"); r != "" {
 		s.Results = r
@@ -144,6 +148,9 @@ func run(ctx context.Context) (err error) {
 	s, err := readSettings(os.Getenv)
 	if err != nil {
 		return err
+	}
+	if s.Failover > 0 {
+		return failover(ctx, s.Failover)
 	}
 	fmt.Println("starting servers and loading data")
 	a, err := setUp(ctx, s)
