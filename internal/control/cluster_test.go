@@ -166,6 +166,11 @@ func (c *cluster) must(statements ...string) {
 			c.t.Fatalf("%s: %v", s, err)
 		}
 	}
+	for _, n := range c.nodes[1:] { // they see it a moment later
+		if err := n.cat.WaitRevision(within(c.t, 10*time.Second), c.nodes[0].cat.Snapshot().Revision); err != nil {
+			c.t.Fatal(err)
+		}
+	}
 }
 
 // hold kills a leaf with -9 and keeps it from coming back until release.
