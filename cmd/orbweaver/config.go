@@ -42,6 +42,7 @@ type serveConfig struct {
 	MaxConnections   int          `koanf:"max_connections"`
 	MaxAllowedPacket int          `koanf:"max_allowed_packet"`
 	LogLevel         string       `koanf:"log_level"`
+	DataDir          string       `koanf:"data_dir"`
 	Leaves           []leafConfig `koanf:"leaves"`
 }
 

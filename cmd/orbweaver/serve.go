@@ -41,6 +41,7 @@ Settings come from a YAML file (--config), and from flags, which win. A setting 
 	f.String("cluster-key-file", "", "`FILE` with the cluster's key (default: the one in the catalog)")
 	f.Int("max-connections", 10000, "clients served at once")
 	f.Int("max-allowed-packet", 64<<20, "the largest statement, in bytes")
+	f.String("data-dir", ".", "`DIR` for what is kept for people: what stale masters wrote")
 	f.String("log-level", "info", "debug, info, warn or error")
 	return c
 }
@@ -90,7 +91,7 @@ func serve(ctx context.Context, c *serveConfig) (err error) {
 	}
 	n, err := startNode(ctx, nodeConfig{
 		Name: c.Name, Catalog: cat, Password: key, TLS: cert, MaxConnections: c.MaxConnections, MaxPacket: c.MaxAllowedPacket,
-		Listeners: listeners, Log: log,
+		Listeners: listeners, Dir: c.DataDir, Log: log,
 	})
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (c *serveConfig) addLeaves(ctx context.Context, cat *catalog.Catalog) error
 			case old != nil:
 			case known:
 				// It would lack the accounts and tables that the others have.
-				return usage("the cluster runs without leaf %s: a leaf can't be added by configuration", l.Name)
+				return usage("the cluster runs without leaf %s: a leaf can't be added by configuration, run ADD LEAF", l.Name)
 			default:
 				tx.PutLeaf(&topo.Leaf{
 					Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, ServerID: l.ServerID, State: topo.LeafOnline,
