@@ -339,7 +339,9 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 	}
 	conns := map[place]*backend.Conn{}
 	for _, p := range j.todo.Places {
-		c, err := j.cfg.Pools.Get(ctx, backend.Want{Leaf: p.Leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: p.Schema, State: j.s.State})
+		w := j.now(p).want(p.Schema)
+		w.State = j.s.State
+		c, err := j.cfg.Pools.Get(ctx, w)
 		if err != nil {
 			release(conns)
 			return j.abandon(unavailable(err), j.undoAlter)
@@ -353,13 +355,14 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 			return err
 		}
 		for _, sql := range []string{
-			"SET lock_wait_timeout=" + strconv.Itoa(lockWait),
+			"SET lock_wait_timeout=" + strconv.Itoa(lockWait) + ", sql_log_bin=0", // the copy is no replica's business
 			"CREATE TABLE " + id(j.todo.Try) + " LIKE " + id(name),
 			"LOCK TABLES " + locks,
 			"SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO', check_constraint_checks=0, foreign_key_checks=0 FOR INSERT INTO " +
 				id(j.todo.Try) + " (" + list + ") SELECT " + list + " FROM " + id(name),
 			tryText.in(p.Schema),
 			"DROP TABLE " + id(j.todo.Try),
+			"SET sql_log_bin=1",
 		} {
 			if _, err := conns[p].Query(ctx, sql); err != nil {
 				return err
