@@ -234,14 +234,14 @@ func (g *Gateway) lostFor(p topo.PartitionID) time.Duration {
 // errNoLease keeps writes waiting while this node can't know who the masters are.
 var errNoLease = errors.New("this node has lost its lease: the cluster's etcd does not answer")
 
-// admit lets a statement in to what is no partition: writes need the node's lease, those of reference tables enter their databases' shapes. leave must
-// be called.
+// admit lets a statement in to what is no partition: writes need the node's lease, those of reference tables enter their databases' shapes. leave
+// must be called unless it is nil.
 func (g *Gateway) admit(p *plan.Plan, snap *topo.Snapshot) (leave func(), err error) {
 	if (p.Writes || p.Locks) && !g.guard.valid() {
 		return nil, errNoLease
 	}
 	if p.Route.Kind != plan.RouteEveryLeaf {
-		return func() {}, nil
+		return nil, nil
 	}
 	var in []topo.PartitionID
 	leave = func() {

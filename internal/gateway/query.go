@@ -243,7 +243,6 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	inside := s.tx.InTransaction()
 	var began time.Time
 	for {
-		changed := s.g.cfg.Catalog.Changed()
 		out, err := s.admitted(ctx, w, p, snap, src, x)
 		if err == nil || out.Begun || p.Load != nil || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
 			return err
@@ -255,7 +254,9 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 			return err
 		}
 		s.tx.EndStatement()
-		s.awaitChange(ctx, changed)
+		if changed := s.g.cfg.Catalog.Changed(); s.g.cfg.Catalog.Snapshot() == snap {
+			s.awaitChange(ctx, changed)
+		}
 		if now := s.g.cfg.Catalog.Snapshot(); now != snap {
 			snap = now
 			if p, err = s.replan(w, snap); err != nil {
@@ -274,7 +275,9 @@ func (s *session) admitted(ctx context.Context, w *worker, p *plan.Plan, snap *t
 	if err != nil {
 		return exec.Outcome{}, err
 	}
-	defer leave()
+	if leave != nil {
+		defer leave()
+	}
 	return s.runOnce(ctx, w, p, snap, src, x)
 }
 
