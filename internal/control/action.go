@@ -420,11 +420,14 @@ func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf st
 	// The master of the term before follows the present one from its start, a replica goes on where it was.
 	from := mariadb.Start{Domain: p.Domain}
 	if served[id.Schema()] == 0 {
-		applied, err := l.servers.AppliedPosition(ctx, leaf)
+		stands, known, err := l.stand(ctx, leaf, master)
 		if err != nil {
 			return err
 		}
-		from.After = applied[p.Domain]
+		if !known {
+			return l.copyTo(ctx, id, leaf, func(int64, int64) {})
+		}
+		from.After = stands[p.Domain]
 	}
 	if err = l.servers.Follow(ctx, leaf, master, l.addr(master), from); err == nil {
 		if err = l.servers.Fence(ctx, leaf, id.Schema()); err == nil {
@@ -436,6 +439,22 @@ func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf st
 	}
 	l.log.Info("control: a copy that can't be followed up is made anew", "partition", id.String(), "leaf", leaf, "error", err)
 	return l.copyTo(ctx, id, leaf, func(int64, int64) {})
+}
+
+// stand is what a leaf had applied before it was linked to a master. It is not known any more once it is: events of partitions that it does not follow advance its
+// position too, and a copy that went on from there would lack them for ever.
+func (l *leader) stand(ctx context.Context, leaf, master string) (at mariadb.Position, known bool, err error) {
+	l.mu.Lock()
+	at, known = l.stands[leaf]
+	l.mu.Unlock()
+	if known {
+		return at, true, nil
+	}
+	if at, err = l.servers.AppliedPosition(ctx, leaf); err != nil {
+		return nil, false, err
+	}
+	links, err := l.servers.Links(ctx, leaf) // after it: what is not there now was not there then
+	return at, err == nil && links[master] == nil, err
 }
 
 // create makes an empty partition in place of one that is lost.

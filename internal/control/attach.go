@@ -69,6 +69,19 @@ func (l *leader) attach(ctx context.Context, leaf string, command uint64, force,
 			return err
 		}
 	}
+	// Once there are links again, the position advances in domains that they leave out as well.
+	stands, err := l.servers.AppliedPosition(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.stands[leaf] = stands
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		delete(l.stands, leaf)
+		l.mu.Unlock()
+	}()
 	if err := l.shapes(ctx, leaf); err != nil {
 		return err
 	}

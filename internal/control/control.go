@@ -98,7 +98,7 @@ func (c *Control) stand() {
 		ctx, cancel := context.WithCancel(lead)
 		stop := context.AfterFunc(c.ctx, cancel)
 		c.log.Info("control: this node is the controller", "node", c.node.Name())
-		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{}}
+		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{}, stands: map[string]mariadb.Position{}}
 		l.run()
 		stop()
 		cancel()

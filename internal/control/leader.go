@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -32,6 +33,7 @@ type leader struct {
 	busy     map[string]bool // leaves, commands and databases that are being worked on
 	answered map[string]bool // leaves that were up since began
 	returns  map[string]*returns
+	stands   map[string]mariadb.Position // of leaves that are being attached: what they had applied before
 }
 
 // returns is how often a leaf came back lately.
