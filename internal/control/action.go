@@ -173,9 +173,9 @@ func (l *leader) catchUp(ctx context.Context, p *topo.Partition, master, leaf st
 			return err
 		}
 		link := links[master]
-		if link == nil || link.Broken() {
-			why := "it is gone"
-			if link != nil {
+		if broken(link, p.Domain) { // the position of a domain that the link leaves out advances all the same, and means nothing
+			why := "it does not carry the partition"
+			if link != nil && link.Error != "" {
 				why = link.Error
 			}
 			return fmt.Errorf("replication of partition %s from %s to %s has stopped: %s", p.ID, master, leaf, why)
