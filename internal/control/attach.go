@@ -189,14 +189,10 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 		}
 	}
 	if from != "" && len(names) > 0 {
-		rev, err := l.lockShapes(ctx, true)
-		if err != nil {
-			return err
-		}
 		defer func() {
 			l.tidy(func(ctx context.Context) error { _, err := l.lockShapes(ctx, false); return err })
 		}()
-		if _, err := l.barrier(ctx, rev); err != nil {
+		if err := l.quietShapes(ctx); err != nil {
 			return err
 		}
 		for db, d := range l.cat.Snapshot().Databases {
@@ -233,6 +229,40 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 		return nil
 	})
 	return err
+}
+
+// quietShapes locks reference tables once no transaction that has written them is open: what it commits later would be missing in a copy.
+func (l *leader) quietShapes(ctx context.Context) error {
+	for try := 1; ; try++ {
+		rev, err := l.lockShapes(ctx, true)
+		if err != nil {
+			return err
+		}
+		undrained, err := l.barrier(ctx, rev)
+		if err != nil {
+			return err
+		}
+		held := ""
+		for id := range undrained {
+			if id.Ordinal < 0 { // a shape's
+				held = id.DB
+			}
+		}
+		switch {
+		case held == "":
+			return nil
+		case try == switchTries:
+			return fmt.Errorf("a transaction that has written reference tables is open (database %s, or another one): the leaf can't be given a copy", held)
+		}
+		if _, err := l.lockShapes(ctx, false); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(min(try, 20)) * switchPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // lockShapes keeps writes of reference tables waiting, or lets them go on.

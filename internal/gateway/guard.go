@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -235,29 +236,42 @@ func (g *Gateway) lostFor(p topo.PartitionID) time.Duration {
 var errNoLease = errors.New("this node has lost its lease: the cluster's etcd does not answer")
 
 // admit lets a statement in to what is no partition: writes need the node's lease, those of reference tables enter their databases' shapes. leave
-// must be called unless it is nil.
-func (g *Gateway) admit(p *plan.Plan, snap *topo.Snapshot) (leave func(), err error) {
-	if (p.Writes || p.Locks) && !g.guard.valid() {
+// must be called unless it is nil. A transaction stays inside until its end: a leaf that joins copies what has been committed.
+func (s *session) admit(p *plan.Plan, snap *topo.Snapshot) (leave func(), err error) {
+	if (p.Writes || p.Locks) && !s.g.guard.valid() {
 		return nil, errNoLease
 	}
 	if p.Route.Kind != plan.RouteEveryLeaf {
 		return nil, nil
 	}
-	var in []topo.PartitionID
+	before := len(s.shapes)
 	leave = func() {
-		for _, id := range in {
-			g.guard.gates.Leave(id)
+		if !s.tx.InTransaction() {
+			s.leaveShapes()
 		}
 	}
 	for name := range snap.Databases { // which of them the statement writes is not worth finding out: locks are rare and short
 		id := gate.Shape(name)
-		if err := g.guard.gates.Enter(id, 0); err != nil {
-			leave()
+		if slices.Contains(s.shapes, id) {
+			continue
+		}
+		if err := s.g.guard.gates.Enter(id, 0); err != nil {
+			for _, id := range s.shapes[before:] {
+				s.g.guard.gates.Leave(id)
+			}
+			s.shapes = s.shapes[:before]
 			return nil, err
 		}
-		in = append(in, id)
+		s.shapes = append(s.shapes, id)
 	}
 	return leave, nil
+}
+
+func (s *session) leaveShapes() {
+	for _, id := range s.shapes {
+		s.g.guard.gates.Leave(id)
+	}
+	s.shapes = nil
 }
 
 // worthWaiting says whether a statement that failed with err, of which nothing has been done, may succeed when a partition gets another master or a

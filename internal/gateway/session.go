@@ -16,6 +16,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -68,6 +69,8 @@ type session struct {
 	released bool           // COMMIT RELEASE: the session ends with this statement
 	pending  *backend.State // what the statement that runs has made of the state
 	out      output
+	// shapes are the databases whose reference tables the open transaction may have written.
+	shapes []topo.PartitionID
 }
 
 // lastStatement is what the statement before has left for the next one to ask for.
@@ -111,6 +114,7 @@ func (s *session) serve() {
 		return
 	}
 	s.loggedIn.Store(true)
+	defer s.leaveShapes()
 	defer s.tx.Close()
 	for {
 		err := s.next()
@@ -152,6 +156,9 @@ func (s *session) next() error {
 	s.show(cmd, packet)
 	err = s.dispatch(cmd, packet)
 	s.unshow()
+	if len(s.shapes) > 0 && !s.tx.InTransaction() {
+		s.leaveShapes()
+	}
 	if err != nil {
 		return err
 	}
