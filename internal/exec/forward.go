@@ -53,7 +53,7 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 	if err != nil {
 		return err
 	}
-	l := relay{st: st, schema: place.Schema, db: st.logicalDB(place), quiet: quiet}
+	l := relay{st: st, schema: place.Schema, db: st.logicalDB(place), quiet: quiet, hold: st.Plan.Writes}
 	stop := c.Watch(ctx)
 	err = st.send(c, p)
 	if err == nil {
@@ -73,6 +73,9 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 	}
 	if l.err != nil {
 		return l.err
+	}
+	if l.last != nil {
+		return l.patched(l.last, 0)
 	}
 	if !quiet && !st.out.HasRows {
 		return st.writeOK()

@@ -18,21 +18,11 @@ import (
 // load runs LOAD DATA LOCAL: each partition runs the client's statement with its own lines of the client's file.
 func (r *Runner) load(ctx context.Context, st *Statement) error {
 	l := st.Plan.Load
-	in, err := st.Out.File(st.loadFile())
-	if err != nil {
-		return err
-	}
-	// The client sends its file whether or not it is wanted: it must be read to its end before an answer.
-	defer func() { _, _ = io.Copy(io.Discard, in) }()
-	recs, err := newRecords(in, l.Stmt)
-	if err != nil {
-		return err
-	}
 	places, err := st.targets(l.Table)
 	if err != nil {
 		return err
 	}
-	ld := &loader{r: r, st: st, recs: recs, streams: make([]*stream, len(places)), first: 0}
+	ld := &loader{r: r, st: st, streams: make([]*stream, len(places)), first: 0}
 	clock := st.clock()
 	for i, p := range places {
 		ld.streams[i] = &stream{job: job{place: p, part: part{sql: st.loadText(clock, p.Schema)}}}
@@ -94,7 +84,12 @@ const streamChunk = 64 << 10
 func (ld *loader) run(ctx context.Context, g *txn.Group) error {
 	err := ld.open(ctx, g)
 	if err == nil {
-		err = ld.deal(ctx)
+		// Only now: a partition that can't be had yet is waited for before the client is asked, as the file can't be had twice.
+		var done func()
+		if done, err = ld.ask(); err == nil {
+			defer done()
+			err = ld.deal(ctx)
+		}
 	}
 	for _, s := range ld.streams {
 		if s.conn == nil {
@@ -108,6 +103,21 @@ func (ld *loader) run(ctx context.Context, g *txn.Group) error {
 		err = ld.r.cfg.Sequences.Observe(ctx, ld.st.Plan.Load.Table, ld.highest)
 	}
 	return err
+}
+
+// ask asks the client for the file. done reads what nobody wanted of it: the client sends it to its end, and reads an answer only then.
+func (ld *loader) ask() (done func(), err error) {
+	ld.st.out.Begun = true
+	in, err := ld.st.Out.File(ld.st.loadFile())
+	if err != nil {
+		return nil, err
+	}
+	done = func() { _, _ = io.Copy(io.Discard, in) }
+	if ld.recs, err = newRecords(in, ld.st.Plan.Load.Stmt); err != nil {
+		done()
+		return nil, err
+	}
+	return done, nil
 }
 
 // open starts the statement everywhere, up to the point where a leaf asks for the file. A leaf that refuses it answers in place.

@@ -18,7 +18,10 @@ type relay struct {
 	db     string // as clients know it
 	// quiet keeps an OK for the caller: writes whose parts are added up.
 	quiet bool
-	err   *wire.ServerError // of the answer
+	// hold keeps the packet after the last row in last: of a write that returns rows it is the acknowledgement.
+	hold bool
+	last []byte
+	err  *wire.ServerError // of the answer
 	// The column that comes next, of how many; counted where the plan names columns.
 	column, columns int
 }
@@ -60,6 +63,10 @@ func (l *relay) packet(p backend.Packet) error {
 		s, err := wire.PeekStatus(p.Payload, out.Caps())
 		if err != nil {
 			return err
+		}
+		if l.hold && s&wire.StatusMoreResults == 0 {
+			l.last = append(l.last, p.Payload...)
+			return nil
 		}
 		return l.patched(p.Payload, s&wire.StatusMoreResults)
 	case backend.KindOK:

@@ -34,6 +34,9 @@ type Gates struct {
 	// left has a value when somebody was the last to leave a locked partition.
 	left chan struct{}
 	seen map[string]*topo.Database // as applied last
+	// applied is the snapshot that the gates follow; changed is closed with the next one.
+	applied *topo.Snapshot
+	changed chan struct{}
 }
 
 type part struct {
@@ -45,7 +48,7 @@ type part struct {
 
 // New is a set of gates without a topology: Apply gives it one.
 func New() *Gates {
-	return &Gates{parts: map[topo.PartitionID]*part{}, left: make(chan struct{}, 1), seen: map[string]*topo.Database{}}
+	return &Gates{parts: map[topo.PartitionID]*part{}, left: make(chan struct{}, 1), seen: map[string]*topo.Database{}, changed: make(chan struct{})}
 }
 
 // Apply makes the gates what a snapshot says of locks and terms. It says whether something is locked.
@@ -77,7 +80,17 @@ func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
 			locked = locked || p.Locked
 		}
 	}
+	g.applied = s
+	close(g.changed)
+	g.changed = make(chan struct{})
 	return locked
+}
+
+// Applied is the snapshot that the gates follow; changed is closed once they follow another one.
+func (g *Gates) Applied() (s *topo.Snapshot, changed <-chan struct{}) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.applied, g.changed
 }
 
 // Shape stands for the reference tables of a database, whose term is always 0: statements that write them enter it.
@@ -143,6 +156,19 @@ func (g *Gates) Holds(id topo.PartitionID, term uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.term == term
+}
+
+// Inside is how many are inside of all partitions together.
+func (g *Gates) Inside() int {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	n := 0
+	for _, p := range g.parts {
+		p.mu.Lock()
+		n += p.inside
+		p.mu.Unlock()
+	}
+	return n
 }
 
 // Held lists the locked partitions that somebody is inside of.

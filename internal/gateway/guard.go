@@ -304,6 +304,33 @@ func (g *Gateway) worthWaiting(err error, inside, reads bool) bool {
 // retryEvery is how often a leaf that refuses connections is tried while the topology stays as it is.
 const retryEvery = 50 * time.Millisecond
 
+// awaitGates waits until the gates follow the topology, which they do a moment later than it changes, when that is all why a statement was kept out of a
+// partition that is not locked. false: there is another reason.
+func (s *session) awaitGates(ctx context.Context, err error, snap *topo.Snapshot) bool {
+	var moving *gate.MovingError
+	if !errors.As(err, &moving) {
+		return false
+	}
+	d := snap.Databases[moving.Partition.DB]
+	if p := snap.Partition(moving.Partition); d == nil || d.Locked && p == nil || p != nil && p.Locked {
+		return false
+	}
+	late := time.After(retryEvery)
+	for {
+		applied, changed := s.g.guard.gates.Applied()
+		if applied == s.g.cfg.Catalog.Snapshot() {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-late:
+			return true
+		case <-ctx.Done():
+			return true
+		}
+	}
+}
+
 // awaitChange waits for another topology, for a while.
 func (s *session) awaitChange(ctx context.Context, changed <-chan struct{}) {
 	select {

@@ -244,7 +244,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	var began time.Time
 	for {
 		out, err := s.admitted(ctx, w, p, snap, src, x)
-		if err == nil || out.Begun || p.Load != nil || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
+		if err == nil || out.Begun || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
 			return err
 		}
 		if began.IsZero() {
@@ -254,7 +254,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 			return err
 		}
 		s.tx.EndStatement()
-		if changed := s.g.cfg.Catalog.Changed(); s.g.cfg.Catalog.Snapshot() == snap {
+		if changed := s.g.cfg.Catalog.Changed(); s.g.cfg.Catalog.Snapshot() == snap && !s.awaitGates(ctx, err, snap) {
 			s.awaitChange(ctx, changed)
 		}
 		if now := s.g.cfg.Catalog.Snapshot(); now != snap {

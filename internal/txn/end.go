@@ -214,14 +214,20 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 	endings := s.endReads(ctx, read)
 	var committed []Place
 	var last OK
-	var unconfirmed error
 	for i, h := range wrote {
 		ok, err := end(ctx, h.conn, "COMMIT")
 		if err != nil {
+			for _, done := range wrote[:i] {
+				s.forget(done)
+			}
 			s.readsEnded(endings)
 			return OK{}, s.failed(committed, wrote[i:], err)
 		}
 		committed, last = append(committed, h.place), ok
+	}
+	// Replicas are waited for once all have committed: in between, the others could still fail.
+	var unconfirmed error
+	for _, h := range wrote {
 		if h.wrote && unconfirmed == nil {
 			unconfirmed = s.confirm(h.place, h.conn)
 		}
