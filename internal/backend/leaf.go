@@ -53,6 +53,12 @@ type leafPool struct {
 	lines   map[lineKey]*Pipeline
 	conns   map[*Conn]struct{} // all that are open
 	closed  bool
+	// cut ends with the next Break: dials and waits that are under way then would wait for a dead leaf.
+	cut    context.Context
+	cutOff context.CancelFunc
+
+	// dead: broken by Break, and not reached since.
+	dead atomic.Bool
 }
 
 type loginPool struct {
@@ -61,8 +67,10 @@ type loginPool struct {
 }
 
 func newLeafPool(p *Pools, name string) *leafPool {
-	return &leafPool{pools: p, name: name, dials: make(chan struct{}, p.cfg.MaxDials), logins: map[login]*loginPool{},
+	l := &leafPool{pools: p, name: name, dials: make(chan struct{}, p.cfg.MaxDials), logins: map[login]*loginPool{},
 		lines: map[lineKey]*Pipeline{}, conns: map[*Conn]struct{}{}}
+	l.cut, l.cutOff = context.WithCancel(p.ctx)
+	return l
 }
 
 // take gives an idle connection or a new one. It may have died, and it may have another database and state than wanted.
@@ -117,6 +125,7 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 		} else {
 			l.waiters = append(l.waiters, ready)
 		}
+		cut := l.cut
 		l.mu.Unlock()
 		closeAll(dead)
 		if timeout == nil {
@@ -137,6 +146,9 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 		case <-l.pools.ctx.Done():
 			l.forget(ready)
 			return nil, ErrClosed
+		case <-cut.Done():
+			l.forget(ready)
+			return nil, &LeafDownError{Leaf: l.name, Err: errBroken}
 		case <-timeout.C:
 			l.forget(ready)
 			if noRoom != nil {
@@ -240,8 +252,12 @@ func closeAll(dead []*Conn) {
 func (l *leafPool) dial(ctx context.Context, key login, w Want, addr string) (*Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, l.pools.cfg.DialTimeout, errDialTimeout)
 	defer cancel()
-	stop := context.AfterFunc(l.pools.ctx, cancel)
-	defer stop()
+	l.mu.Lock()
+	cut := l.cut
+	l.mu.Unlock()
+	ctx, cancelCut := context.WithCancelCause(ctx)
+	defer cancelCut(nil)
+	defer context.AfterFunc(cut, func() { cancelCut(errBroken) })()
 	c, err := func() (*Conn, error) {
 		select {
 		case l.dials <- struct{}{}:
@@ -256,17 +272,33 @@ func (l *leafPool) dial(ctx context.Context, key login, w Want, addr string) (*C
 		l.gone()
 		return nil, err
 	}
-	l.count.opened.Add(1)
 	l.mu.Lock()
-	l.conns[c] = struct{}{}
+	late := cut.Err() != nil // nobody will cut it any more
+	if !late {
+		l.conns[c] = struct{}{}
+	}
 	l.mu.Unlock()
+	if late {
+		c.w.Close()
+		l.count.failed.Add(1)
+		l.gone()
+		return nil, &LeafDownError{Leaf: l.name, Err: errBroken}
+	}
+	l.dead.Store(false)
+	l.count.opened.Add(1)
 	return c, nil
 }
 
-// breakAll cuts every connection that is open, whoever uses it.
+// errBroken: the leaf was taken for dead.
+var errBroken = errors.New("the leaf is taken for dead")
+
+// breakAll cuts every connection that is open, whoever uses it, and all that are being made or waited for.
 func (l *leafPool) breakAll() {
+	l.dead.Store(true)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.cutOff()
+	l.cut, l.cutOff = context.WithCancel(l.pools.ctx)
 	for c := range l.conns {
 		c.w.Close()
 	}

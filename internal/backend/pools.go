@@ -82,6 +82,9 @@ func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) {
 		if !idle || !errors.As(err, &lost) {
 			return nil, err
 		}
+		if l.dead.Load() {
+			return nil, &LeafDownError{Leaf: w.Leaf, Err: errBroken} // by Break: the next one would not answer either
+		}
 		// It died while idle, and nothing of the caller's was sent.
 	}
 }
@@ -114,6 +117,9 @@ func (p *Pools) leaf(name string) (*leafPool, error) {
 // Kill ends the statement that runs on a connection of a leaf (KILL QUERY), or the connection (KILL CONNECTION), by the cluster's account. A thread
 // that is gone is no error.
 func (p *Pools) Kill(ctx context.Context, leaf string, thread uint64, connection bool) error {
+	if l, err := p.leaf(leaf); err == nil && l.dead.Load() {
+		return &LeafDownError{Leaf: leaf, Err: errBroken} // nothing is worth waiting for it
+	}
 	c, err := p.Get(ctx, Want{Leaf: leaf, Variant: Internal, reserved: true})
 	if err != nil {
 		return err

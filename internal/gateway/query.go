@@ -96,6 +96,11 @@ func (s *session) textError(ctx context.Context, text []byte, cause error) error
 // statement runs the statement that w.scan holds. Its answer is written, its error returned.
 func (s *session) statement(ctx context.Context, w *worker, src source) error {
 	snap := s.g.cfg.Catalog.Snapshot()
+	if l := snap.Leaves[s.home]; (l == nil || l.State != topo.LeafOnline) && s.tx.Held() == 0 {
+		if other := s.g.home(s.id); other != "" { // a paused leaf would be found out only by its silence
+			s.home = other
+		}
+	}
 	cacheable := !w.scan.Huge && src.depth == 0
 	if cacheable {
 		w.key = planKey(w.key[:0], &w.scan, &s.sess)
