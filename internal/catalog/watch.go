@@ -62,13 +62,19 @@ func (c *Catalog) reload(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.state.Store(s)
-	c.nodes.Store(nodes)
 	notes.rev = rev
-	c.board.Store(notes)
+	c.show(s, nodes, notes)
 	c.announce()
 	c.announceBoard()
 	return rev, nil
+}
+
+// show makes what the watch has read visible. The nodes come before the snapshot: who sees a revision must see all nodes that registered before it,
+// or a barrier would not wait for one of them.
+func (c *Catalog) show(s *state, nodes *nodeSet, notes *board) {
+	c.nodes.Store(nodes)
+	c.board.Store(notes)
+	c.state.Store(s)
 }
 
 func isTopo(key string) bool { return strings.HasPrefix(key, "topo/") }
@@ -150,19 +156,18 @@ func (c *Catalog) applyEvents(events []*clientv3.Event) error {
 			}
 		}
 	}
+	s := old
 	if len(changes) > 0 {
-		s, err := old.apply(changes, rev)
-		if err != nil {
+		var err error
+		if s, err = old.apply(changes, rev); err != nil {
 			return err
 		}
-		c.state.Store(s)
 		news = true
 	}
 	if nodes != c.nodes.Load() {
 		noted = true // those who wait for nodes look again
 	}
-	c.nodes.Store(nodes)
-	c.board.Store(notes)
+	c.show(s, nodes, notes)
 	if news {
 		c.announce()
 	}
