@@ -23,7 +23,10 @@ type Event struct {
 // keptEvents bounds the events that are kept, give or take a few.
 const keptEvents = 1000
 
-// AddEvent keeps an event, and forgets the oldest when there are too many.
+// forgottenEvents bounds how many one AddEvent forgets. It is more than one: nodes that add at the same time see the same oldest.
+const forgottenEvents = 50
+
+// AddEvent keeps an event, and forgets the oldest ones when there are too many.
 func (n *Node) AddEvent(ctx context.Context, e Event) error {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
@@ -36,15 +39,21 @@ func (n *Node) AddEvent(ctx context.Context, e Event) error {
 	c := n.c
 	resp, err := c.client.Txn(ctx).Then(
 		clientv3.OpPut(c.key(fmt.Sprintf("%s%019d-%s", dirEvent, e.Time.UnixNano(), randomID()[:8])), string(doc)),
-		clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1), clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend)),
+		clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(forgottenEvents), clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend)),
 		clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithCountOnly())).Commit()
 	if err != nil {
 		return writeError(err)
 	}
-	if resp.Responses[2].GetResponseRange().Count <= keptEvents {
+	oldest := resp.Responses[1].GetResponseRange().Kvs
+	surplus := int(resp.Responses[2].GetResponseRange().Count) - keptEvents
+	if surplus <= 0 {
 		return nil
 	}
-	_, err = c.client.Delete(ctx, string(resp.Responses[1].GetResponseRange().Kvs[0].Key))
+	var ops []clientv3.Op
+	for _, kv := range oldest[:min(surplus, len(oldest))] {
+		ops = append(ops, clientv3.OpDelete(string(kv.Key)))
+	}
+	_, err = c.client.Txn(ctx).Then(ops...).Commit()
 	return writeError(err)
 }
 
