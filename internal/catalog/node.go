@@ -226,12 +226,15 @@ func (n *Node) register(ctx context.Context, own clientv3.LeaseID) (l *lease, un
 }
 
 // Valid says whether this node's lease certainly lasts still, by this node's own clock: nobody has taken it for dead.
-func (n *Node) Valid() bool { return int64(time.Since(epoch)) < n.until.Load() }
+func (n *Node) Valid() bool { return n.left() > 0 }
+
+// left is for how long the lease certainly lasts still.
+func (n *Node) left() time.Duration { return time.Duration(n.until.Load()) - time.Since(epoch) }
 
 // renew prolongs a lease until it is lost or the node is closed. A lease lasts from when its prolonging was asked for, not from the answer: the
 // process may have been stopped in between.
 func (n *Node) renew(l *lease) {
-	wait := n.ttl / 4
+	wait := min(n.ttl/4, n.left()/2) // registering may have taken long
 	for {
 		select {
 		case <-n.ctx.Done():
@@ -239,7 +242,8 @@ func (n *Node) renew(l *lease) {
 		case <-time.After(wait):
 		}
 		sent := time.Since(epoch)
-		ctx, cancel := context.WithTimeout(n.ctx, n.ttl/2)
+		// No longer than the lease lasts: what hangs on it ends when it is no longer valid, not when an etcd that is cut off has not answered.
+		ctx, cancel := context.WithTimeout(n.ctx, min(n.ttl/2, n.left()))
 		_, err := n.c.client.KeepAliveOnce(ctx, l.id)
 		cancel()
 		switch {
