@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -160,16 +161,33 @@ func (c *Catalog) Cancel(ctx context.Context, id uint64) error {
 	}
 }
 
-// SaveCommand makes a command's present content durable, but for Canceled, which others write. Only the controller does it: ErrNotController.
+// SaveCommand makes a command's present content durable, but for Canceled, which others write: it is read into cmd. Only the controller does it:
+// ErrNotController.
 func (n *Node) SaveCommand(ctx context.Context, cmd *Command) error {
-	if now := n.c.Command(cmd.ID); now != nil && now.Canceled {
-		cmd.Canceled = true
+	key := n.c.key(commandKey(cmd.ID))
+	for {
+		// The board may not show a Cancel yet that has returned: writing over it would undo it.
+		resp, err := n.c.client.Get(ctx, key)
+		if err != nil {
+			return readError(err)
+		}
+		same := clientv3.Compare(clientv3.ModRevision(key), "=", 0)
+		if len(resp.Kvs) == 1 {
+			var now Command
+			if err := json.Unmarshal(resp.Kvs[0].Value, &now); err != nil {
+				return fmt.Errorf("catalog: key %s: %w", key, err)
+			}
+			cmd.Canceled = cmd.Canceled || now.Canceled
+			same = clientv3.Compare(clientv3.ModRevision(key), "=", resp.Kvs[0].ModRevision)
+		}
+		doc, err := json.Marshal(cmd)
+		if err != nil {
+			return err
+		}
+		if err := n.asController(ctx, commandKey(cmd.ID), doc, same); !errors.Is(err, ErrConflict) {
+			return err
+		}
 	}
-	doc, err := json.Marshal(cmd)
-	if err != nil {
-		return err
-	}
-	return n.asController(ctx, commandKey(cmd.ID), doc)
 }
 
 // SaveProcedure keeps a document of the controller's under a key; nil forgets it. ErrNotController when another node is the controller.

@@ -91,19 +91,20 @@ func (n *Node) Resign(ctx context.Context) error {
 	return readError(err)
 }
 
-// leads is the comparison that holds while this node is the controller.
-func (n *Node) leads() (clientv3.Cmp, error) {
+// leads is the comparison that holds while this node is the controller. deposed is for whom etcd has told that it holds no more.
+func (n *Node) leads() (cmp clientv3.Cmp, deposed func(), err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.leading == nil || n.lead.Err() != nil {
-		return clientv3.Cmp{}, ErrNotController
+		return clientv3.Cmp{}, nil, ErrNotController
 	}
-	return clientv3.Compare(clientv3.LeaseValue(n.c.key(keyController)), "=", n.leading.id), nil
+	return clientv3.Compare(clientv3.LeaseValue(n.c.key(keyController)), "=", n.leading.id), n.endLead, nil
 }
 
 // asController writes a key, or deletes it when value is nil, as long as this node is the controller. ErrNotController: nothing was written.
-func (n *Node) asController(ctx context.Context, key string, value []byte) error {
-	leads, err := n.leads()
+// ErrConflict: neither, because one of the other conditions does not hold.
+func (n *Node) asController(ctx context.Context, key string, value []byte, also ...clientv3.Cmp) error {
+	leads, deposed, err := n.leads()
 	if err != nil {
 		return err
 	}
@@ -111,12 +112,17 @@ func (n *Node) asController(ctx context.Context, key string, value []byte) error
 	if value != nil {
 		op = clientv3.OpPut(n.c.key(key), string(value))
 	}
-	resp, err := n.c.client.Txn(ctx).If(leads).Then(op).Commit()
-	if err != nil {
+	resp, err := n.c.client.Txn(ctx).If(append(also, leads)...).Then(op).Else(clientv3.OpGet(n.c.key(keyController))).Commit()
+	switch {
+	case err != nil:
 		return writeError(err)
-	}
-	if !resp.Succeeded {
+	case !resp.Succeeded && n.leadsIn(resp.Responses):
+		return ErrConflict
+	case !resp.Succeeded:
+		deposed()
 		return ErrNotController
+	case value == nil && resp.Responses[0].GetResponseDeleteRange().Deleted == 0:
+		return nil // no change that the board could show
 	}
 	return n.c.awaitBoard(ctx, resp.Header.Revision)
 }
@@ -135,22 +141,23 @@ func (n *Node) leadsIn(responses []*etcdserverpb.ResponseOp) bool {
 	return false
 }
 
-// HandOver makes another living node the controller in place of this one.
+// HandOver makes another living node the controller in place of this one. ErrUnknown: perhaps; this node leads no more, and finds out by Campaign.
 func (n *Node) HandOver(ctx context.Context, to NodeInfo) error {
-	leads, err := n.leads()
+	leads, deposed, err := n.leads()
 	if err != nil {
 		return err
 	}
 	key := n.c.key(keyController)
 	resp, err := n.c.client.Txn(ctx).If(leads).Then(clientv3.OpPut(key, to.Name, clientv3.WithLease(clientv3.LeaseID(to.Lease)))).Commit()
+	if err != nil && certainlyNot(err) {
+		return writeError(err)
+	}
+	deposed()
 	if err != nil {
 		return writeError(err)
 	}
 	if !resp.Succeeded {
 		return ErrNotController
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.endLead()
 	return nil
 }

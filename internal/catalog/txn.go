@@ -204,11 +204,13 @@ func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, err
 		lc, lo := l.fence()
 		cmps, looks = append(cmps, lc...), append(looks, lo...)
 	}
+	var deposed func()
 	if t.lead != nil {
-		leads, err := t.lead.leads()
+		leads, end, err := t.lead.leads()
 		if err != nil {
 			return 0, err
 		}
+		deposed = end
 		cmps, looks = append(cmps, leads), append(looks, clientv3.OpGet(c.key(keyController)))
 	}
 	mark := randomID()
@@ -227,6 +229,7 @@ func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, err
 			}
 		}
 		if t.lead != nil && !t.lead.leadsIn(resp.Responses) {
+			deposed()
 			return 0, ErrNotController
 		}
 		return 0, ErrConflict
