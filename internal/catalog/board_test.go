@@ -151,6 +151,7 @@ func TestValidEndsBeforeTheOthersTakeTheNodeForDead(t *testing.T) {
 	if !n.Valid() {
 		t.Fatal("not valid after registering")
 	}
+	eventually(t, 5*time.Second, "the node", func() bool { return len(cb.Nodes()) == 1 })
 	// As when the process is stopped: nothing renews.
 	l := n.lease
 	n.stop()
