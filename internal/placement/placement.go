@@ -327,13 +327,14 @@ func AttachLeaf(s *topo.Snapshot, db, leaf string, found func(*topo.Partition) F
 		return nil, err
 	}
 	u := pl.unitOf[leaf]
+	var alone []*state
 	for _, p := range d.Partitions {
 		st := stateOf(p)
 		switch {
 		case st.master == "" && found(p) != Nothing && (p.Home == leaf || p.Home == "" || force):
 			pl.add(Attach, p, leaf, 1)
 			st.master, st.copies[leaf] = leaf, true
-			u.parts = append(u.parts, st)
+			u.parts, alone = append(u.parts, st), append(alone, st)
 		case st.master == "" || !slices.Contains(u.leaves, st.master):
 		case st.copies[leaf]:
 			u.parts = append(u.parts, st)
@@ -349,6 +350,13 @@ func AttachLeaf(s *topo.Snapshot, db, leaf string, found func(*topo.Partition) F
 	}
 	if even {
 		pl.even(u, 7, 8)
+	}
+	for _, st := range alone { // the other leaf of the pair may have come back before this one, and had nobody to copy from
+		for _, l := range u.leaves {
+			if !st.copies[l] {
+				pl.add(Copy, st.p, l, 8)
+			}
+		}
 	}
 	return pl.done(), nil
 }

@@ -168,6 +168,26 @@ func TestLostPartitions(t *testing.T) {
 	}
 }
 
+// The other leaf of the pair may be back first: it had nobody to copy from.
+func TestLeafThatComesBackLastGivesItsPairCopies(t *testing.T) {
+	s := build(2, 2, "", "")
+	for _, p := range s.Databases["test"].Partitions {
+		p.Home = "leaf-2"
+	}
+	got, err := AttachLeaf(s, "test", "leaf-2", func(*topo.Partition) Found { return Diverged }, false, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `ATTACH PARTITION | 0 | leaf-2 | 1
+ATTACH PARTITION | 1 | leaf-2 | 1
+COPY PARTITION | 0 | leaf-1 | 8
+COPY PARTITION | 1 | leaf-1 | 8
+`
+	if show(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", show(got), want)
+	}
+}
+
 func TestRandomClustersAreBalancedAndEmptied(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := range 500 {
