@@ -32,11 +32,16 @@ func (l *leader) comeBack(ctx context.Context, leaf string) {
 	}
 	began := time.Now()
 	if err := l.attach(ctx, leaf, 0, true, true); err != nil {
+		if ctx.Err() != nil {
+			return // it is lost again, or the next controller goes on
+		}
 		l.event("warning", "attach failed", leaf, "", err.Error())
-		if snap := l.cat.Snapshot().Leaves[leaf]; snap != nil && snap.State == topo.LeafAttaching && ctx.Err() == nil {
-			if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State, x.Shaped = topo.LeafOffline, false }); err != nil {
-				l.log.Warn("control: a leaf stays attaching", "leaf", leaf, "error", err)
+		if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) {
+			if x.State == topo.LeafAttaching {
+				x.State, x.Shaped = topo.LeafOffline, false
 			}
+		}); err != nil {
+			l.log.Warn("control: a leaf stays attaching", "leaf", leaf, "error", err)
 		}
 		return
 	}
@@ -222,6 +227,9 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 		old := x.Leaf(leaf)
 		if old == nil {
 			return topo.NoLeaf(leaf)
+		}
+		if old.State != topo.LeafAttaching {
+			return fmt.Errorf("leaf %s was lost while it was taken in", leaf)
 		}
 		n := *old
 		n.Shaped = true

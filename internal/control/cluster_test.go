@@ -45,6 +45,9 @@ type cluster struct {
 	etcd  *catalog.Embedded
 	dir   string
 	nodes []*node
+	// configure changes what nodes that start then are made of.
+	configure func(*control.Config)
+	first     func(nodes int)
 }
 
 func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
@@ -60,11 +63,9 @@ func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.etcd.Close() })
-	for i := range nodes {
-		c.nodes = append(c.nodes, c.start(fmt.Sprint("node-", i+1), func(cat *catalog.Catalog) {
-			if i > 0 {
-				return
-			}
+	c.first = func(nodes int) {
+		t.Helper()
+		c.nodes = append(c.nodes, c.start("node-1", func(cat *catalog.Catalog) {
 			if _, err := cat.Update(ctx, func(x *catalog.Txn) error {
 				x.PutSettings(topo.Settings{Redundancy: redundancy, AutoAttach: true})
 				all := c.farm.Leaves()
@@ -80,8 +81,20 @@ func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
 				t.Fatal(err)
 			}
 		}))
+		for len(c.nodes) < nodes {
+			c.next()
+		}
+	}
+	if nodes > 0 {
+		c.first(nodes)
 	}
 	return c
+}
+
+// next starts one more node.
+func (c *cluster) next() {
+	c.t.Helper()
+	c.nodes = append(c.nodes, c.start(fmt.Sprint("node-", len(c.nodes)+1), nil))
 }
 
 func within(t *testing.T, d time.Duration) context.Context {
@@ -103,7 +116,9 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 	if n.cat, err = catalog.Open(ctx, catalog.Config{Endpoints: c.etcd.Endpoints(), Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	first(n.cat)
+	if first != nil {
+		first(n.cat)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -122,14 +137,18 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	n.watch = control.Start(control.Config{
+	cfg := control.Config{
 		Catalog: n.cat, Node: n.member, Pools: n.pools, Password: farmtest.ClusterPassword, Accounts: n.gw.RepairAccounts,
 		ClusterKey: farmtest.ClusterPublicKey, Dir: filepath.Join(c.dir, "errant"), Log: log,
-	})
+	}
+	if c.configure != nil {
+		c.configure(&cfg)
+	}
+	n.watch = control.Start(cfg)
 	go func() { n.served <- n.gw.Serve(context.Background(), l) }()
-	cfg := mysql.NewConfig()
-	cfg.Net, cfg.Addr, cfg.User, cfg.InterpolateParams = "tcp", l.Addr().String(), "root", true
-	connector, err := mysql.NewConnector(cfg)
+	client := mysql.NewConfig()
+	client.Net, client.Addr, client.User, client.InterpolateParams = "tcp", l.Addr().String(), "root", true
+	connector, err := mysql.NewConnector(client)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -336,8 +336,13 @@ func (l *leader) clearOrphans(ctx context.Context) (dropped uint64, err error) {
 				return dropped, err
 			}
 			if p = l.cat.Snapshot().Partition(id); p != nil && !slices.ContainsFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == leaf.Name }) && len(p.Instances) > 0 {
-				err = l.servers.Drop(ctx, leaf.Name, schema)
-				dropped++
+				if master, ok := p.Master(); ok { // it may follow still, to be taken in again
+					err = l.servers.Unfollow(ctx, leaf.Name, master, p.Domain)
+				}
+				if err == nil {
+					err = l.servers.Drop(ctx, leaf.Name, schema)
+					dropped++
+				}
 			}
 			end()
 			if err != nil {
@@ -461,12 +466,15 @@ func (l *leader) restart(ctx context.Context, leaf string) error {
 	if err := l.servers.Shutdown(ctx, leaf); err != nil {
 		return err
 	}
+	again := false // its next life has begun, or the one before has ended at least
 	for ctx.Err() == nil {
 		x := l.cat.Snapshot().Leaves[leaf]
 		if x == nil {
 			return topo.NoLeaf(leaf)
 		}
-		if now, err := l.servers.Uptime(ctx, leaf); err == nil && now < before && x.State == topo.LeafOnline && l.whole(leaf) {
+		now, err := l.servers.Uptime(ctx, leaf)
+		again = again || err != nil || now < before
+		if again && err == nil && x.State == topo.LeafOnline && l.whole(leaf) {
 			return nil
 		}
 		select {

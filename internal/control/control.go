@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,7 +30,11 @@ type Config struct {
 	ClusterKey string
 	// Dir is where errant writes are kept; "" for the working directory.
 	Dir string
-	Log *slog.Logger // slog.Default() when nil
+	// Behind is for how long commits in a SYNC database wait for a replica that does not keep up; 30 s when 0.
+	Behind time.Duration
+	// Grace is how long a leaf that has not answered since this node was elected is not taken for dead: a cluster that starts has slow ones. 10 s when 0.
+	Grace time.Duration
+	Log   *slog.Logger // slog.Default() when nil
 }
 
 // Control runs in every node. Close ends it.
@@ -52,6 +57,7 @@ func Start(cfg Config) *Control {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	cfg.Behind, cfg.Grace = cmp.Or(cfg.Behind, 30*time.Second), cmp.Or(cfg.Grace, 10*time.Second)
 	servers := mariadb.New(cfg.Pools)
 	c := &Control{
 		cfg: cfg, cat: cfg.Catalog, node: cfg.Node, log: cfg.Log, servers: servers, copier: &move.Copier{Pools: cfg.Pools, Servers: servers},
@@ -98,7 +104,8 @@ func (c *Control) stand() {
 		ctx, cancel := context.WithCancel(lead)
 		stop := context.AfterFunc(c.ctx, cancel)
 		c.log.Info("control: this node is the controller", "node", c.node.Name())
-		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{}, stands: map[string]mariadb.Position{}}
+		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{},
+			stands: map[string]mariadb.Position{}, taking: map[string]context.CancelFunc{}, marks: map[string]mark{}, retries: map[string]*retry{}}
 		l.run()
 		stop()
 		cancel()

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -112,7 +111,7 @@ func TestErrantWritesAreKeptAndDiscarded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.nodes = append(c.nodes, c.start("node-2", func(*catalog.Catalog) {}))
+	c.next()
 	c.until("whole again", whole)
 	var n int
 	if err := c.nodes[1].db.QueryRow("SELECT COUNT(*) FROM d.t").Scan(&n); err != nil || n != 4 {

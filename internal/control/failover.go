@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -25,6 +26,11 @@ type successor struct {
 
 // lose takes a leaf for dead: its partitions get other masters where there are replicas. It waits for nobody's locks and for no operation under way.
 func (l *leader) lose(ctx context.Context, leaf, why string) {
+	l.mu.Lock()
+	if cancel := l.taking[leaf]; cancel != nil { // it was being taken back, and is gone again
+		cancel()
+	}
+	l.mu.Unlock()
 	for ctx.Err() == nil {
 		err := l.fail(ctx, leaf, why)
 		if err == nil {
@@ -159,9 +165,10 @@ func (l *leader) successors(ctx context.Context, dead string) (map[topo.Partitio
 			out[next.part.ID] = next
 		}
 		wg.Go(func() {
-			err := l.promoteAll(ctx, leaf, dead, list)
-			for _, next := range list {
-				next.err = err
+			if err := l.promoteAll(ctx, leaf, dead, list); err != nil {
+				for _, next := range list {
+					next.err = err
+				}
 			}
 		})
 	}
@@ -175,12 +182,18 @@ func (l *leader) successors(ctx context.Context, dead string) (map[topo.Partitio
 	return out, nil
 }
 
+// promoteAll makes a replica's partitions masters; each of them has its own err when it could not be. An error is all of theirs.
 func (l *leader) promoteAll(ctx context.Context, leaf, dead string, list []*successor) error {
 	domains := make([]uint32, len(list))
 	for i, next := range list {
 		domains[i] = next.part.Domain
 	}
-	if err := l.servers.DrainReceived(ctx, leaf, dead, domains); err != nil {
+	if err := l.servers.DrainReceived(ctx, leaf, dead, domains); errors.Is(err, mariadb.ErrNotApplied) {
+		// One partition whose rows can't be applied stops the link: the others may have all that was received.
+		for _, next := range list {
+			next.err = l.servers.DrainReceived(ctx, leaf, dead, []uint32{next.part.Domain})
+		}
+	} else if err != nil {
 		return err
 	}
 	pos, err := l.servers.AppliedPosition(ctx, leaf)
@@ -188,9 +201,9 @@ func (l *leader) promoteAll(ctx context.Context, leaf, dead string, list []*succ
 		return err
 	}
 	for _, next := range list {
-		next.at = pos[next.part.Domain]
-		if err := l.servers.Serve(ctx, leaf, next.part.ID.Schema(), next.domain, next.part.Term+1); err != nil {
-			return err
+		if next.err == nil {
+			next.at = pos[next.part.Domain]
+			next.err = l.servers.Serve(ctx, leaf, next.part.ID.Schema(), next.domain, next.part.Term+1)
 		}
 	}
 	// Nothing is to come from the dead leaf any more, should it return.

@@ -1,9 +1,11 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,10 +18,10 @@ import (
 const (
 	// tick is how often the leader looks when nothing tells it to.
 	tick = 100 * time.Millisecond
-	// grace is how long a leaf that has not answered since the leader was elected is not taken for dead: a cluster that starts has slow ones.
-	grace = 10 * time.Second
 	// mendEvery is how often the leaves are compared with the topology.
 	mendEvery = 5 * time.Second
+	// serveWithin bounds how long one master is waited for when it is told that it serves a partition still.
+	serveWithin = 5 * time.Second
 )
 
 // leader is a Control that was elected, until ctx ends.
@@ -33,7 +35,13 @@ type leader struct {
 	busy     map[string]bool // leaves, commands and databases that are being worked on
 	answered map[string]bool // leaves that were up since began
 	returns  map[string]*returns
-	stands   map[string]mariadb.Position // of leaves that are being attached: what they had applied before
+	stands   map[string]mariadb.Position   // of leaves that are being attached: what they had applied before
+	taking   map[string]context.CancelFunc // ends the taking in of a leaf that has come back
+	settled  bool                          // nothing is left of what an earlier controller had locked
+
+	// Of mend alone.
+	marks   map[string]mark
+	retries map[string]*retry
 }
 
 // returns is how often a leaf came back lately.
@@ -52,17 +60,21 @@ const (
 // run works until the leadership ends, and until all that it began has ended.
 func (l *leader) run() {
 	defer l.work.Wait()
-	l.unlockLeftovers()
+	// Beside the loop: a leaf that does not answer here may be one that is to be failed over from.
+	l.begin("leftovers", l.unlockLeftovers)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	mend := time.Now()
 	for l.ctx.Err() == nil {
 		board, changed := l.cat.BoardChanged(), l.cat.Changed()
-		l.judge()
-		l.obey()
-		if time.Since(mend) > mendEvery {
+		settled := l.isSettled()
+		l.judge(settled)
+		if settled {
+			l.obey()
+		}
+		if settled && time.Since(mend) > mendEvery {
 			mend = time.Now()
-			l.begin("mend", func(ctx context.Context) { l.mend(ctx) })
+			l.begin("mend", l.mend)
 		}
 		select {
 		case <-board:
@@ -92,42 +104,51 @@ func (l *leader) begin(name string, f func(ctx context.Context)) bool {
 	return true
 }
 
-// judge compares what the nodes see with what the topology says of the leaves.
-func (l *leader) judge() {
-	dead, err := down(l.cat.Heard(topicLeaves))
+// judge compares what the nodes see with what the topology says of the leaves. Failovers begin whatever else is under way; leaves are taken back once what an
+// earlier controller left is settled.
+func (l *leader) judge(settled bool) {
+	said, err := verdicts(l.cat.Heard(topicLeaves))
 	if err != nil {
 		l.log.Warn("control: reports can't be read", "error", err)
 		return
 	}
-	heard := len(l.cat.Heard(topicLeaves)) > 0
 	snap := l.cat.Snapshot()
 	for name, leaf := range snap.Leaves {
-		why, isDown := dead[name]
+		v, told := said[name]
+		if !told {
+			continue
+		}
 		l.mu.Lock()
-		if heard && !isDown {
+		if !v.down {
 			l.answered[name] = true
 		}
-		known := l.answered[name] || time.Since(l.began) > grace
+		known := l.answered[name] || time.Since(l.began) > l.cfg.Grace
+		losing := l.busy["leaf "+name]
 		l.mu.Unlock()
 		switch {
-		case !heard:
-		case isDown && known && (leaf.State == topo.LeafOnline || leaf.State == topo.LeafAttaching):
-			l.begin("leaf "+name, func(ctx context.Context) { l.lose(ctx, name, why) })
-		case isDown && leaf.State == topo.LeafOffline && l.stuck(snap, name):
-			l.begin("leaf "+name, func(ctx context.Context) { l.lose(ctx, name, why) })
-		case !isDown && leaf.State == topo.LeafAttaching:
-			l.begin("leaf "+name, func(ctx context.Context) { l.comeBack(ctx, name) }) // another controller has begun it
-		case !isDown && leaf.State == topo.LeafOffline && l.mayReturn(name):
-			l.begin("leaf "+name, func(ctx context.Context) { l.comeBack(ctx, name) })
+		case v.down && known && (leaf.State == topo.LeafOnline || leaf.State == topo.LeafAttaching),
+			leaf.State == topo.LeafOffline && inUse(snap, name): // also when it is back: what it was failed over from is not its any more
+			l.begin("leaf "+name, func(ctx context.Context) { l.lose(ctx, name, cmp.Or(v.why, "its failover was not ended")) })
+		case v.down || losing || !settled:
+		case leaf.State == topo.LeafAttaching, // another controller has begun it
+			leaf.State == topo.LeafOffline && l.mayReturn(name):
+			l.begin("return of "+name, func(ctx context.Context) {
+				ctx, cancel := context.WithCancel(ctx)
+				defer cancel()
+				l.mu.Lock()
+				l.taking[name] = cancel
+				l.mu.Unlock()
+				l.comeBack(ctx, name)
+			})
 		}
 	}
 }
 
-// stuck says whether a failover of the leaf was begun and not ended.
-func (l *leader) stuck(s *topo.Snapshot, leaf string) bool {
+// inUse says whether a leaf has instances: when it is offline, a failover was begun and not ended, or a copy became an instance at the last moment.
+func inUse(s *topo.Snapshot, leaf string) bool {
 	for _, d := range s.Databases {
 		for _, p := range d.Partitions {
-			if m, ok := p.Master(); ok && m == leaf {
+			if slices.ContainsFunc(p.Instances, func(in topo.Instance) bool { return in.Leaf == leaf }) {
 				return true
 			}
 		}
@@ -180,32 +201,55 @@ func missing(err error) bool {
 	return errors.As(err, &refused) && (refused.Code == 1146 || refused.Code == 1049)
 }
 
-// unlockLeftovers opens partitions that an earlier controller had locked for a switch that it did not finish.
-func (l *leader) unlockLeftovers() {
-	for l.ctx.Err() == nil {
-		err := l.unlock(l.ctx)
-		if err == nil || errors.Is(err, catalog.ErrNotController) {
+// unlockLeftovers opens partitions that an earlier controller had locked for a switch that it did not finish. Until that is done there are no other locks
+// than those of failovers.
+func (l *leader) unlockLeftovers(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := l.unlock(ctx)
+		if err == nil {
+			l.mu.Lock()
+			l.settled = true
+			l.mu.Unlock()
 			return
 		}
 		l.log.Warn("control: locks that an earlier controller left could not be opened yet", "error", err)
 		select {
 		case <-time.After(200 * time.Millisecond):
-		case <-l.ctx.Done():
+		case <-ctx.Done():
 		}
 	}
 }
 
+func (l *leader) isSettled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.settled
+}
+
+// unlock opens what can be opened. An old master that does not answer keeps its own partitions locked: it may come to a failover.
 func (l *leader) unlock(ctx context.Context) error {
+	if err := l.cat.Sync(ctx); err != nil { // what the earlier controller did last is to be seen
+		return err
+	}
 	s := l.cat.Snapshot()
+	var errs []error
+	serving := map[topo.PartitionID]uint64{} // the terms in which masters serve for certain
+	silent := map[string]bool{}
 	for _, d := range s.Databases {
 		for _, p := range d.Partitions {
 			master, ok := p.Master()
-			if !p.Locked || !ok || s.Leaves[master] == nil || s.Leaves[master].State == topo.LeafOffline {
+			if !p.Locked || !ok || silent[master] || s.Leaves[master] == nil || s.Leaves[master].State == topo.LeafOffline {
 				continue // the failover goes on by itself
 			}
-			if err := l.servers.Serve(ctx, master, p.ID.Schema(), p.Domain, p.Term); err != nil {
-				return err
+			short, cancel := context.WithTimeout(ctx, serveWithin)
+			err := l.servers.Serve(short, master, p.ID.Schema(), p.Domain, p.Term)
+			cancel()
+			if err != nil {
+				silent[master] = true
+				errs = append(errs, err)
+				continue
 			}
+			serving[p.ID] = p.Term
 		}
 	}
 	_, err := l.update(ctx, func(x *catalog.Txn) error {
@@ -214,8 +258,10 @@ func (l *leader) unlock(ctx context.Context) error {
 			open := d.Locked
 			d.Locked = false
 			for _, p := range d.Partitions {
-				master, ok := p.Master()
-				if !p.Locked || ok && (x.Leaf(master) == nil || x.Leaf(master).State == topo.LeafOffline) {
+				if term, ok := serving[p.ID]; !p.Locked || len(p.Instances) > 0 && (!ok || term != p.Term) {
+					continue
+				}
+				if master, ok := p.Master(); ok && (x.Leaf(master) == nil || x.Leaf(master).State == topo.LeafOffline) {
 					continue
 				}
 				p.Locked, open = false, true
@@ -226,7 +272,7 @@ func (l *leader) unlock(ctx context.Context) error {
 		}
 		return nil
 	})
-	return err
+	return errors.Join(append(errs, err)...)
 }
 
 // refuse is an error for a command's client.

@@ -3,9 +3,9 @@ package control
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/mariadb"
-	"github.com/orbweaver/orbweaver/internal/placement"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -21,6 +21,8 @@ func (l *leader) mend(ctx context.Context) {
 			l.log.Info("control: a leaf could not be looked after", "leaf", leaf.Name, "error", err)
 		}
 	}
+	l.lagging(ctx)
+	l.mendings(ctx)
 	if err := l.forget(ctx); err != nil {
 		l.log.Info("control: records of old operations are left", "error", err)
 	}
@@ -69,41 +71,49 @@ func broken(link *mariadb.Link, domain uint32) bool {
 	return link == nil || link.Broken() || !slices.Contains(link.Domains, domain)
 }
 
-// renew makes a replica anew if it is broken indeed: while an operation is under way on its database, links follow what the topology says a moment later.
-// Commits in a SYNC database stop waiting for it at once.
+// renew takes a replica out that is broken indeed, and has it made anew. Commits in a SYNC database stop waiting for it at once, so that this waits for no
+// operation when replication tells an error; a link that is merely not there may be about to come while an operation is under way on the database.
 func (l *leader) renew(ctx context.Context, p *topo.Partition, leaf string) error {
-	end, ok := l.tryTake("operation on " + p.ID.DB)
-	if !ok {
-		return nil
+	look := func() (why string, err error) {
+		now := l.cat.Snapshot().Partition(p.ID)
+		if now == nil || now.Term != p.Term || now.Locked || !slices.Contains(now.Replicas(), leaf) {
+			return "", nil
+		}
+		links, err := l.servers.Links(ctx, leaf)
+		if err != nil {
+			return "", err
+		}
+		master, _ := now.Master()
+		link := links[master]
+		switch {
+		case !broken(link, now.Domain):
+			return "", nil
+		case link != nil && link.Broken() && link.Error != "":
+			return link.Error, nil
+		}
+		return notLinked, nil
 	}
-	defer end()
-	now := l.cat.Snapshot().Partition(p.ID)
-	if now == nil || now.Term != p.Term || now.Locked || !slices.Contains(now.Replicas(), leaf) {
-		return nil
+	why, err := look()
+	if why == notLinked {
+		end, ok := l.tryTake("operation on " + p.ID.DB)
+		if !ok {
+			return nil
+		}
+		defer end()
+		why, err = look()
 	}
-	links, err := l.servers.Links(ctx, leaf)
-	if err != nil {
+	if err != nil || why == "" {
 		return err
 	}
-	master, _ := now.Master()
-	link := links[master]
-	if !broken(link, now.Domain) {
-		return nil
-	}
-	why := "it is not linked to its master"
-	if link != nil && link.Error != "" {
-		why = link.Error
+	if err := l.note(ctx, mending{DB: p.ID.DB, Ordinal: p.ID.Ordinal, Leaf: leaf, Since: time.Now()}); err != nil {
+		return err
 	}
 	if err := l.drop(ctx, p.ID, leaf, false); err != nil {
 		l.log.Info("control: a broken replica could not be taken out yet", "partition", p.ID.String(), "leaf", leaf, "error", err)
 		return nil
 	}
 	l.event("warning", "replica broken", leaf, p.ID.DB, "partition "+p.ID.String()+" is copied anew: "+why)
-	l.begin("renew "+p.ID.String(), func(ctx context.Context) {
-		actions := []placement.Action{{Action: placement.Copy, DB: p.ID.DB, Ordinal: p.ID.Ordinal, Leaf: leaf, Phase: 2}}
-		if err := l.operate(ctx, "MEND", 0, p.ID.DB, actions); err != nil {
-			l.event("warning", "replica broken", leaf, p.ID.DB, "partition "+p.ID.String()+" could not be copied anew: "+err.Error())
-		}
-	})
 	return nil
 }
+
+const notLinked = "it is not linked to its master"

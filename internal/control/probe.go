@@ -174,28 +174,3 @@ func (c *Control) ask(ctx context.Context, leaf string) error {
 	}
 	return nil
 }
-
-// down says which leaves most nodes call down, and why. Pure.
-func down(reports map[uint32][]byte) (map[string]string, error) {
-	votes, told, why := map[string]int{}, map[string]int{}, map[string]string{}
-	for id, doc := range reports {
-		var seen map[string]observation
-		if err := json.Unmarshal(doc, &seen); err != nil {
-			return nil, fmt.Errorf("node %d's report on leaves: %w", id, err)
-		}
-		for leaf, o := range seen {
-			told[leaf]++
-			if o.Down {
-				votes[leaf]++
-				why[leaf] = o.Why
-			}
-		}
-	}
-	out := map[string]string{}
-	for leaf, n := range votes {
-		if 2*n > told[leaf] {
-			out[leaf] = why[leaf]
-		}
-	}
-	return out, nil
-}

@@ -334,13 +334,17 @@ func (s *Servers) DrainReceived(ctx context.Context, target, source string, doma
 	if l == nil {
 		return nil
 	}
+	wait := "0.5"
+	if !l.Applying { // what is not there now will never be
+		wait = "0.001"
+	}
 	for _, d := range domains {
 		at, ok := l.Received[d]
 		if !ok {
 			continue
 		}
 		for {
-			res, err := c.Query(ctx, "SELECT MASTER_GTID_WAIT("+lit(at.String())+", 0.5)")
+			res, err := c.Query(ctx, "SELECT MASTER_GTID_WAIT("+lit(at.String())+", "+wait+")")
 			if err != nil {
 				return fmt.Errorf("leaf %s: %w", target, err)
 			}

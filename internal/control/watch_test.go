@@ -1,0 +1,386 @@
+package control_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/control"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// leaf is a session at a leaf itself, as its administrator.
+func (c *cluster) leaf(i int) *sql.Conn {
+	c.t.Helper()
+	db, err := sql.Open("mysql", "root@unix("+c.farm.Leaves()[i].Socket+")/")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	conn, err := db.Conn(within(c.t, 10*time.Second))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { conn.Close(); db.Close() })
+	return conn
+}
+
+func (c *cluster) at(conn *sql.Conn, statements ...string) {
+	c.t.Helper()
+	for _, s := range statements {
+		if _, err := conn.ExecContext(within(c.t, 20*time.Second), s); err != nil {
+			c.t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// reported waits until the last node says so of a leaf.
+func (c *cluster) reported(leaf string, down bool) {
+	c.t.Helper()
+	n := c.nodes[len(c.nodes)-1]
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		var seen map[string]struct {
+			Down bool `json:"down"`
+		}
+		if doc := n.cat.Heard("leaves")[n.member.ID()]; doc != nil {
+			if err := json.Unmarshal(doc, &seen); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+		if o, ok := seen[leaf]; ok && o.Down == down {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("nobody says down=%v of leaf %s", down, leaf)
+		}
+	}
+}
+
+// happened says whether there is an event of a kind.
+func (c *cluster) happened(kind string) bool {
+	c.t.Helper()
+	events, err := c.nodes[len(c.nodes)-1].cat.Events(within(c.t, 10*time.Second))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// mastered are the partitions of d whose master is on a leaf.
+func (c *cluster) mastered(leaf string) (out []*topo.Partition) {
+	for _, p := range c.nodes[len(c.nodes)-1].cat.Snapshot().Databases["d"].Partitions {
+		if m, ok := p.Master(); ok && m == leaf {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func TestLeavesThatStartLateAreNotFailedOverFrom(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3)")
+	c.until("whole", whole)
+	c.nodes[0].stop(t)
+	release := c.hold(1)
+	c.next()
+	c.reported("leaf-1", false)
+	c.reported("leaf-2", true)
+	for range 10 { // the controller looks ten times a second
+		time.Sleep(100 * time.Millisecond)
+		if s := c.nodes[1].cat.Snapshot(); !whole(s) {
+			t.Fatalf("leaf-2 is %s", s.Leaves["leaf-2"].State)
+		}
+	}
+	release()
+	c.reported("leaf-2", false)
+	for _, p := range c.nodes[1].cat.Snapshot().Databases["d"].Partitions {
+		if p.Term != 1 {
+			t.Errorf("partition %s is in term %d", p.ID, p.Term)
+		}
+	}
+	var n int
+	if err := c.nodes[1].db.QueryRow("SELECT COUNT(*) FROM d.t").Scan(&n); err != nil || n != 3 {
+		t.Errorf("%d rows (%v)", n, err)
+	}
+}
+
+func TestLockOfADeadControllerHoldsNoFailoverUp(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)")
+	c.until("whole", whole)
+	c.equal("t")
+	c.nodes[0].watch.Close()
+	// It dies in a switch, and the old master with it.
+	locked := c.mastered("leaf-1")[0].ID
+	c.change(func(x *catalog.Txn) {
+		d := *x.Database("d")
+		d.Partitions = append([]*topo.Partition(nil), d.Partitions...)
+		p := *d.Partitions[locked.Ordinal]
+		p.Locked = true
+		d.Partitions[locked.Ordinal] = &p
+		x.PutDatabase(&d)
+	})
+	release := c.hold(0)
+	c.nodes[0].stop(t)
+	c.configure = func(cfg *control.Config) { cfg.Grace = time.Second }
+	c.next()
+	c.until("a failover", func(s *topo.Snapshot) bool {
+		for _, p := range s.Databases["d"].Partitions {
+			if m, ok := p.Master(); !ok || m != "leaf-2" || p.Locked {
+				return false
+			}
+		}
+		return true
+	})
+	var n int
+	if err := c.nodes[1].db.QueryRow("SELECT COUNT(*) FROM d.t").Scan(&n); err != nil || n != 5 {
+		t.Errorf("%d rows (%v)", n, err)
+	}
+	release()
+	c.until("whole again", whole)
+	c.equal("t")
+}
+
+func TestFailoverOfADeadControllerIsEnded(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)")
+	c.until("whole", whole)
+	c.equal("t")
+	c.nodes[0].watch.Close()
+	// What a failover begins with. The leaf is back before the next controller is there.
+	c.change(func(x *catalog.Txn) {
+		l := *x.Leaf("leaf-1")
+		l.State = topo.LeafOffline
+		x.PutLeaf(&l)
+		d := *x.Database("d")
+		d.Partitions = append([]*topo.Partition(nil), d.Partitions...)
+		for i, old := range d.Partitions {
+			p := *old
+			if m, _ := p.Master(); m == "leaf-1" {
+				p.Locked = true
+			} else {
+				p.Instances = p.Instances[:1]
+			}
+			d.Partitions[i] = &p
+		}
+		x.PutDatabase(&d)
+	})
+	c.next()
+	c.until("whole again", whole)
+	c.equal("t")
+	var n int
+	if err := c.nodes[1].db.QueryRow("SELECT COUNT(*) FROM d.t").Scan(&n); err != nil || n != 5 {
+		t.Errorf("%d rows (%v)", n, err)
+	}
+}
+
+// change changes the topology, whoever the controller is.
+func (c *cluster) change(f func(*catalog.Txn)) {
+	c.t.Helper()
+	if _, err := c.nodes[0].cat.Update(within(c.t, 10*time.Second), func(x *catalog.Txn) error { f(x); return nil }); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestLeafIsLostWhileItIsTakenBack(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	release := c.hold(0)
+	c.until("a failover", func(s *topo.Snapshot) bool {
+		return s.Leaves["leaf-1"].State == topo.LeafOffline && len(c.mastered("leaf-2")) == 4
+	})
+	lock, err := c.nodes[0].member.Lock(within(t, 10*time.Second), "d") // as DDL does that takes long
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	c.until("attaching", func(s *topo.Snapshot) bool { return s.Leaves["leaf-1"].State == topo.LeafAttaching })
+	if err := c.farm.Pause(0); err != nil {
+		t.Fatal(err)
+	}
+	c.until("offline again", func(s *topo.Snapshot) bool { return s.Leaves["leaf-1"].State == topo.LeafOffline })
+	lock.Unlock()
+	if err := c.farm.Resume(0); err != nil {
+		t.Fatal(err)
+	}
+	c.until("whole again", whole)
+	c.equal("t")
+}
+
+// replicaOn finds a row's partition whose replica is on a leaf: the row's key, and the partition's database.
+func (c *cluster) replicaOn(leaf string, from int) (key int, p *topo.Partition) {
+	c.t.Helper()
+	for key = from; key < from+100; key++ {
+		c.must(fmt.Sprintf("INSERT INTO d.t VALUES (%d, 0)", key))
+		for _, p := range c.nodes[0].cat.Snapshot().Databases["d"].Partitions {
+			if r := p.Replicas(); len(r) != 1 || r[0] != leaf {
+				continue
+			}
+			master, _ := p.Master()
+			for i, l := range c.farm.Leaves() {
+				var n int
+				if l.Name != master {
+					continue
+				}
+				if err := c.leaf(i).QueryRowContext(within(c.t, 10*time.Second), fmt.Sprintf("SELECT COUNT(*) FROM %s.t WHERE id = %d", p.ID.Schema(), key)).Scan(&n); err != nil {
+					c.t.Fatal(err)
+				}
+				if n == 1 {
+					return key, p
+				}
+			}
+		}
+	}
+	c.t.Fatal("no such row")
+	return 0, nil
+}
+
+func TestSlowReplicaIsWaitedForNoLonger(t *testing.T) {
+	c := newCluster(t, 2, 2, 0)
+	c.configure = func(cfg *control.Config) { cfg.Behind = 2 * time.Second }
+	c.first(2)
+	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	key, p := c.replicaOn("leaf-2", 1)
+	slow := c.leaf(1)
+	c.at(slow, "LOCK TABLES "+p.ID.Schema()+".t READ")
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := c.nodes[0].db.Exec(fmt.Sprintf("UPDATE d.t SET v = 1 WHERE id = %d", key))
+		wrote <- err
+	}()
+	if err := <-wrote; err != nil && !unknownOutcome(err) {
+		t.Error(err)
+	}
+	c.until("no replica", func(s *topo.Snapshot) bool { return len(s.Partition(p.ID).Replicas()) == 0 })
+	c.must(fmt.Sprintf("UPDATE d.t SET v = 2 WHERE id = %d", key))
+	c.at(slow, "UNLOCK TABLES")
+	c.until("whole again", whole)
+	if !c.happened("replica behind") || c.happened("replica broken") {
+		t.Error("the events tell something else")
+	}
+	c.equal("t")
+}
+
+func TestBrokenReplicaIsWaitedForByNobodyWhileAnOperationRuns(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	key, p := c.replicaOn("leaf-2", 1)
+	lock, err := c.nodes[0].member.Lock(within(t, 10*time.Second), "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock()
+	moved := make(chan error, 1)
+	to := c.nodes[0].cat.Snapshot().Leaves["leaf-2"]
+	go func() { // it waits for the DDL, and everything else on the database waits for it
+		_, err := c.nodes[0].db.Exec(fmt.Sprintf("PROMOTE PARTITION d:%d ON '%s':%d", p.ID.Ordinal, to.Host, to.Port))
+		moved <- err
+	}()
+	c.at(c.leaf(1), "SET SESSION sql_log_bin=0", fmt.Sprintf("DELETE FROM %s.t WHERE id = %d", p.ID.Schema(), key))
+	if _, err := c.nodes[0].db.Exec(fmt.Sprintf("UPDATE d.t SET v = 1 WHERE id = %d", key)); err != nil && !unknownOutcome(err) {
+		t.Error(err)
+	}
+	c.until("no replica", func(s *topo.Snapshot) bool { return len(s.Partition(p.ID).Replicas()) == 0 })
+	lock.Unlock()
+	if err := <-moved; err == nil {
+		t.Error("a broken replica was made the master")
+	}
+	c.until("whole again", whole)
+	c.equal("t")
+	var v int
+	if err := c.nodes[0].db.QueryRow(fmt.Sprintf("SELECT v FROM d.t WHERE id = %d", key)).Scan(&v); err != nil || v != 1 {
+		t.Errorf("v = %d (%v)", v, err)
+	}
+}
+
+func TestOneBrokenReplicaLosesNoOtherPartition(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	key, p := c.replicaOn("leaf-2", 1)
+	c.must("INSERT INTO d.t VALUES (1001, 1), (1002, 1), (1003, 1), (1004, 1), (1005, 1), (1006, 1)")
+	c.equal("t")
+	c.at(c.leaf(1), "SET SESSION sql_log_bin=0", fmt.Sprintf("DELETE FROM %s.t WHERE id = %d", p.ID.Schema(), key))
+	c.must(fmt.Sprintf("UPDATE d.t SET v = 1 WHERE id = %d", key))
+	release := c.hold(0)
+	c.until("a failover", func(s *topo.Snapshot) bool {
+		for _, q := range s.Databases["d"].Partitions {
+			m, ok := q.Master()
+			if q.ID == p.ID && !ok && q.Home == "leaf-1" {
+				continue
+			}
+			if !ok || m != "leaf-2" || q.Locked {
+				return false
+			}
+		}
+		return true
+	})
+	release()
+	c.until("whole again", whole)
+	c.equal("t")
+	var v int
+	if err := c.nodes[0].db.QueryRow(fmt.Sprintf("SELECT v FROM d.t WHERE id = %d", key)).Scan(&v); err != nil || v != 1 {
+		t.Errorf("v = %d (%v)", v, err)
+	}
+}
+
+func TestAnotherNodeIsMadeTheController(t *testing.T) {
+	c := newCluster(t, 2, 2, 2)
+	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	load := c.insert(2)
+	for i := range 4 {
+		load.more(t, 20)
+		to := c.nodes[i%2]
+		info := to.cat.Nodes()[i%2]
+		host, port, _ := strings.Cut(info.MySQL, ":")
+		if _, err := c.nodes[1].db.Exec(fmt.Sprintf("PROMOTE AGGREGATOR '%s':%s TO MASTER", host, port)); err != nil {
+			t.Fatal(err)
+		}
+		if got := to.cat.Controller(); got != info.Name {
+			t.Errorf("%s is the controller, not %s", got, info.Name)
+		}
+		p := to.cat.Snapshot().Databases["d"].Partitions[0]
+		l := to.cat.Snapshot().Leaves[p.Replicas()[0]]
+		if _, err := c.nodes[0].db.Exec(fmt.Sprintf("PROMOTE PARTITION d:0 ON '%s':%d", l.Host, l.Port)); err != nil {
+			t.Error(err)
+		}
+	}
+	load.end(t, c)
+	c.equal("t")
+}
+
+func TestAllLeavesAreRestartedWithoutAnError(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	before := []int{c.farm.PID(0), c.farm.PID(1)}
+	load := c.insert(3)
+	load.more(t, 50)
+	if _, err := c.nodes[0].db.ExecContext(within(t, 80*time.Second), "RESTART LEAVES"); err != nil {
+		t.Fatal(err)
+	}
+	for i, pid := range before {
+		if now := c.farm.PID(i); now == pid || now == 0 {
+			t.Errorf("leaf %d was process %d and is %d", i+1, pid, now)
+		}
+	}
+	load.more(t, 50)
+	load.end(t, c)
+	if load.unknown > 0 {
+		t.Errorf("%d outcomes are unknown", load.unknown)
+	}
+	c.until("whole", whole)
+	c.equal("t")
+}
