@@ -190,6 +190,27 @@ func (c *cluster) change(f func(*catalog.Txn)) {
 	}
 }
 
+// links is how many replication connections a leaf has. Its sessions are ended when it comes back.
+func (c *cluster) links(i int) (n int) {
+	db, err := sql.Open("mysql", "root@unix("+c.farm.Leaves()[i].Socket+")/")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SHOW ALL SLAVES STATUS")
+	if err != nil {
+		return 1
+	}
+	defer rows.Close()
+	for rows.Next() {
+		n++
+	}
+	if rows.Err() != nil {
+		return 1
+	}
+	return n
+}
+
 func TestLeafIsLostWhileItIsTakenBack(t *testing.T) {
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
@@ -204,6 +225,11 @@ func TestLeafIsLostWhileItIsTakenBack(t *testing.T) {
 	}
 	release()
 	c.until("attaching", func(s *topo.Snapshot) bool { return s.Leaves["leaf-1"].State == topo.LeafAttaching })
+	for deadline := time.Now().Add(20 * time.Second); c.links(0) > 0; time.Sleep(10 * time.Millisecond) { // their end comes right before the lock is waited for
+		if time.Now().After(deadline) {
+			t.Fatal("the leaf follows still")
+		}
+	}
 	if err := c.farm.Pause(0); err != nil {
 		t.Fatal(err)
 	}
