@@ -81,7 +81,7 @@ type unit struct {
 // state is a partition while a plan is made.
 type state struct {
 	p      *topo.Partition
-	master string
+	master string          // "" while it is not settled which leaf of its unit gets it
 	copies map[string]bool // the master's too
 }
 
@@ -154,7 +154,7 @@ func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lost []*state
+	var lost, leaving []*state
 	for _, p := range d.Partitions {
 		st := stateOf(p)
 		switch u := pl.unitOf[st.master]; {
@@ -163,17 +163,24 @@ func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
 		case st.master == "":
 			lost = append(lost, st)
 		case u == nil: // on a leaf that is leaving: it has to go somewhere
-			pl.bring(st, pl.emptiest())
+			leaving = append(leaving, st)
 		default:
 			u.parts = append(u.parts, st)
 		}
 	}
+	// After those that may stay: where there is room for the others is known only then.
+	for _, st := range leaving {
+		to := pl.emptiest()
+		for _, old := range slices.SortedFunc(keys(st.copies), compareNames) {
+			if u := pl.unitOf[old]; u != nil && len(u.leaves) == len(to.leaves) {
+				to = u // it has the rows already
+				break
+			}
+		}
+		to.take(st)
+	}
 	for _, st := range lost {
-		u := pl.emptiest()
-		st.master = u.leaves[0]
-		st.copies = map[string]bool{st.master: true}
-		pl.add(Create, st.p, st.master, 1)
-		u.parts = append(u.parts, st)
+		pl.emptiest().take(st)
 	}
 	for {
 		from, to := pl.fullest(), pl.emptiest()
@@ -182,7 +189,7 @@ func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
 		}
 		st := from.parts[len(from.parts)-1]
 		from.parts = from.parts[:len(from.parts)-1]
-		pl.bring(st, to)
+		to.take(st)
 	}
 	for _, u := range pl.units {
 		pl.within(u)
@@ -190,35 +197,46 @@ func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
 	return pl.done(), nil
 }
 
+// emptiest is where partitions go. Where there are pairs it is one of them: a leaf without a partner would cost a partition its second copy.
 func (pl *plan) emptiest() *unit {
-	return slices.MinFunc(pl.units, func(a, b *unit) int { return cmp.Compare(len(a.parts), len(b.parts)) })
+	return slices.MinFunc(pl.units, func(a, b *unit) int {
+		return cmp.Or(cmp.Compare(len(b.leaves), len(a.leaves)), cmp.Compare(len(a.parts), len(b.parts)))
+	})
 }
 
+// fullest is where partitions are taken from. What a leaf without a partner has stays there while others are pairs: the partner may only be away.
 func (pl *plan) fullest() *unit {
-	return slices.MaxFunc(pl.units, func(a, b *unit) int { return cmp.Compare(len(a.parts), len(b.parts)) })
+	return slices.MaxFunc(pl.units, func(a, b *unit) int {
+		return cmp.Or(cmp.Compare(len(a.leaves), len(b.leaves)), cmp.Compare(len(a.parts), len(b.parts)))
+	})
 }
 
-// bring moves a partition's master to a unit, to the leaf of it that has fewer masters.
-func (pl *plan) bring(st *state, to *unit) {
-	leaf := to.lighter()
-	if !st.copies[leaf] {
-		pl.add(Copy, st.p, leaf, 2)
-	}
-	pl.add(Promote, st.p, leaf, 6)
-	for _, old := range slices.SortedFunc(keys(st.copies), compareNames) {
-		if !slices.Contains(to.leaves, old) {
-			pl.add(Drop, st.p, old, 8)
-			delete(st.copies, old)
+// take gives a unit a partition; on which of its leaves the master will be is settled once all are there, so that none is promoted twice.
+func (u *unit) take(st *state) {
+	st.master = ""
+	u.parts = append(u.parts, st)
+}
+
+// settle puts the master of a partition that a unit has taken on a leaf of it, out of whatever copies there are elsewhere.
+func (pl *plan) settle(st *state, u *unit, leaf string) {
+	rest := 7
+	switch {
+	case len(st.copies) == 0:
+		pl.add(Create, st.p, leaf, 1)
+		rest = 2
+	default:
+		if !st.copies[leaf] {
+			pl.add(Copy, st.p, leaf, 2)
 		}
+		pl.add(Promote, st.p, leaf, 6)
 	}
 	st.master, st.copies[leaf] = leaf, true
-	for _, l := range to.leaves {
+	for _, l := range u.leaves {
 		if !st.copies[l] {
-			pl.add(Copy, st.p, l, 7)
+			pl.add(Copy, st.p, l, rest)
 			st.copies[l] = true
 		}
 	}
-	to.parts = append(to.parts, st)
 }
 
 func keys(m map[string]bool) func(func(string) bool) {
@@ -252,7 +270,16 @@ func (u *unit) lighter() string {
 // within gives every partition of a unit its replica and no other, and evens the masters out.
 func (pl *plan) within(u *unit) {
 	slices.SortFunc(u.parts, func(a, b *state) int { return cmp.Compare(a.p.ID.Ordinal, b.p.ID.Ordinal) })
+	masters := map[string]int{}
 	for _, st := range u.parts {
+		masters[st.master]++
+	}
+	for _, st := range u.parts {
+		if st.master == "" {
+			leaf := slices.MinFunc(u.leaves, func(a, b string) int { return cmp.Compare(masters[a], masters[b]) })
+			pl.settle(st, u, leaf)
+			masters[leaf]++
+		}
 		for _, l := range u.leaves {
 			if !st.copies[l] {
 				pl.add(Copy, st.p, l, 2)
@@ -374,10 +401,19 @@ func Empty(s *topo.Snapshot, db, leaf string, force bool) ([]Action, error) {
 	pl, d, err := newPlan(b.Build(s.Revision), db)
 	if err != nil {
 		d := s.Databases[db]
-		if d == nil || force || !slices.ContainsFunc(d.Partitions, func(p *topo.Partition) bool { m, ok := p.Master(); return ok && m == leaf }) {
+		if d == nil {
 			return nil, nil
 		}
-		return nil, err
+		var out []Action
+		for _, p := range d.Partitions {
+			switch st := stateOf(p); {
+			case st.master == leaf && !force:
+				return nil, err
+			case st.master != leaf && st.copies[leaf]: // nobody has to take it
+				out = append(out, Action{Detach, db, p.ID.Ordinal, leaf, 8})
+			}
+		}
+		return out, nil
 	}
 	var homeless []*state
 	for _, p := range d.Partitions {

@@ -1,0 +1,289 @@
+package placement
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// cluster draws a cluster in any state that commands may find: leaves without a pair, away or leaving, partitions with one copy or none.
+func cluster(t *rapid.T, lost bool) *topo.Snapshot {
+	redundancy := rapid.IntRange(1, 2).Draw(t, "redundancy")
+	n := rapid.IntRange(1, 8).Draw(t, "leaves")
+	b := topo.NewBuilder(nil)
+	b.PutSettings(topo.Settings{Redundancy: redundancy})
+	leaves := make([]*topo.Leaf, n)
+	for i := range leaves {
+		l := &topo.Leaf{Name: fmt.Sprint("leaf-", i+1), Group: 1, State: topo.LeafOnline}
+		if redundancy == 2 {
+			l.Group = rapid.IntRange(1, 2).Draw(t, "group")
+		}
+		if i > 0 && rapid.IntRange(0, 4).Draw(t, "leaving") == 0 {
+			l.State = topo.LeafDetached
+		}
+		leaves[i] = l
+		b.PutLeaf(l)
+	}
+	pairs := Pairs(b.Build(1))
+	b = topo.NewBuilder(b.Build(1))
+	for _, l := range leaves {
+		l.Pair = pairs[l.Name]
+		b.PutLeaf(l)
+	}
+	d := &topo.Database{Name: "test"}
+	for i := range rapid.IntRange(1, 20).Draw(t, "partitions") {
+		p := &topo.Partition{ID: topo.PartitionID{DB: "test", Ordinal: i}, Term: 1}
+		if !lost || rapid.IntRange(0, 4).Draw(t, "lost") > 0 {
+			m := leaves[rapid.IntRange(0, n-1).Draw(t, "master")]
+			p.Instances = []topo.Instance{{Leaf: m.Name, Role: topo.Master}}
+			if m.Pair != "" && rapid.Bool().Draw(t, "replica") {
+				p.Instances = append(p.Instances, topo.Instance{Leaf: m.Pair, Role: topo.Replica})
+			}
+		}
+		d.Partitions = append(d.Partitions, p)
+	}
+	b.PutDatabase(d)
+	return b.Build(1)
+}
+
+// inParallel fails when two actions of one phase change the same partition's master, or one needs what the other makes.
+func inParallel(t *rapid.T, plan []Action) {
+	promoted := map[int]Action{}
+	for i, a := range plan {
+		if i > 0 && a.Phase < plan[i-1].Phase {
+			t.Fatalf("phases out of order: %+v", plan)
+		}
+		if a.Action == Promote {
+			if o, twice := promoted[a.Ordinal]; twice {
+				t.Fatalf("partition %d is promoted twice: %+v and %+v", a.Ordinal, o, a)
+			}
+			promoted[a.Ordinal] = a
+		}
+		for _, o := range plan[:i] {
+			if o.Phase == a.Phase && o.Ordinal == a.Ordinal && (o.Leaf == a.Leaf || o.Action == Promote || a.Action == Promote) {
+				t.Fatalf("at the same time: %+v and %+v", o, a)
+			}
+		}
+	}
+}
+
+// carryStrictly is carry, but says which property broke.
+func carryStrictly(t *rapid.T, s *topo.Snapshot, plan []Action) *topo.Snapshot {
+	d := *s.Databases["test"]
+	d.Partitions = slices.Clone(d.Partitions)
+	for _, a := range plan {
+		p := *d.Partitions[a.Ordinal]
+		p.Instances = slices.Clone(p.Instances)
+		at := slices.IndexFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == a.Leaf })
+		switch a.Action {
+		case Create:
+			if len(p.Instances) > 0 {
+				t.Fatalf("%+v: it has instances", a)
+			}
+			p.Instances = []topo.Instance{{Leaf: a.Leaf, Role: topo.Master}}
+		case Copy:
+			// The copy back to the old master finds a replica there: the promotion left it.
+			if at < 0 {
+				p.Instances = append(p.Instances, topo.Instance{Leaf: a.Leaf, Role: topo.Replica})
+			}
+		case Promote:
+			if at < 0 {
+				t.Fatalf("%+v: no instance there", a)
+			}
+			for i := range p.Instances {
+				p.Instances[i].Role = topo.Replica
+			}
+			p.Instances[at].Role = topo.Master
+		case Drop, Detach:
+			if at < 0 || p.Instances[at].Role == topo.Master {
+				t.Fatalf("%+v: not a replica", a)
+			}
+			p.Instances = slices.Delete(p.Instances, at, at+1)
+		}
+		if _, ok := p.Master(); !ok {
+			t.Fatalf("%+v left the partition without a master", a)
+		}
+		d.Partitions[a.Ordinal] = &p
+	}
+	b := topo.NewBuilder(s)
+	b.PutDatabase(&d)
+	return b.Build(2)
+}
+
+func TestRebalanceKeepsItsPromises(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := cluster(t, true)
+		plan, err := Rebalance(s, "test", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inParallel(t, plan)
+		after := carryStrictly(t, s, plan)
+		pairs := Pairs(after)
+		wholePairs := false
+		for a, b := range pairs {
+			wholePairs = wholePairs || after.Leaves[a].State == topo.LeafOnline && after.Leaves[b].State == topo.LeafOnline
+		}
+		for i, p := range after.Databases["test"].Partitions {
+			groups := map[int]bool{}
+			for _, in := range p.Instances {
+				l := after.Leaves[in.Leaf]
+				if l.State != topo.LeafOnline {
+					t.Fatalf("partition %d is still on %s, which is %s", i, l.Name, l.State)
+				}
+				if groups[l.Group] {
+					t.Fatalf("partition %d has two instances in group %d: %v", i, l.Group, p.Instances)
+				}
+				groups[l.Group] = true
+			}
+			before := s.Databases["test"].Partitions[i].Instances
+			online := 0
+			for _, in := range before {
+				if s.Leaves[in.Leaf].State == topo.LeafOnline {
+					online++
+				}
+			}
+			if wholePairs && len(p.Instances) < online {
+				t.Fatalf("partition %d had %v, has %v", i, before, p.Instances)
+			}
+		}
+		if again, err := Rebalance(after, "test", false); err != nil || len(again) > 0 {
+			t.Fatalf("again: %s %v", show(again), err)
+		}
+	})
+}
+
+// Each partition that moves costs a copy of all its rows.
+func TestRebalanceMovesNoPartitionTwice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := cluster(t, false)
+		plan, err := Rebalance(s, "test", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies := map[[2]any]int{}
+		for _, a := range plan {
+			if a.Action == Copy && a.Phase == 2 {
+				copies[[2]any{a.Ordinal, a.Leaf}]++
+			}
+			if a.Action == Drop {
+				for _, o := range plan {
+					if o.Action == Copy && o.Ordinal == a.Ordinal && o.Leaf == a.Leaf {
+						t.Fatalf("copied and dropped: %+v %+v", o, a)
+					}
+				}
+			}
+		}
+		for k, n := range copies {
+			if n > 1 {
+				t.Fatalf("%v copied %d times", k, n)
+			}
+		}
+	})
+}
+
+func TestEmptyKeepsItsPromises(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := cluster(t, true)
+		leaf := fmt.Sprint("leaf-", rapid.IntRange(1, len(s.Leaves)).Draw(t, "leaf"))
+		plan, err := Empty(s, "test", leaf, false)
+		if err != nil {
+			return // nowhere to go
+		}
+		inParallel(t, plan)
+		for i, p := range carryEmpty(t, s, plan).Databases["test"].Partitions {
+			if slices.ContainsFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == leaf }) {
+				t.Fatalf("partition %d is still on %s", i, leaf)
+			}
+		}
+	})
+}
+
+// carryEmpty is carryStrictly for clusters with lost partitions, which stay lost.
+func carryEmpty(t *rapid.T, s *topo.Snapshot, plan []Action) *topo.Snapshot {
+	for _, a := range plan {
+		if len(s.Databases["test"].Partitions[a.Ordinal].Instances) == 0 {
+			t.Fatalf("%+v: the partition is lost", a)
+		}
+	}
+	return carryStrictly(t, s, plan)
+}
+
+// The least that has to move is what is on leaves that leave, and what exceeds an equal share.
+func TestRebalanceMovesTheLeast(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := cluster(t, false)
+		if s.Settings.Redundancy != 1 {
+			return
+		}
+		plan, err := Rebalance(s, "test", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := map[string]int{}
+		for _, l := range s.OnlineLeaves() {
+			counts[l.Name] = 0
+		}
+		least := 0
+		parts := s.Databases["test"].Partitions
+		for _, p := range parts {
+			m, _ := p.Master()
+			if s.Leaves[m].State == topo.LeafOnline {
+				counts[m]++
+			} else {
+				least++
+			}
+		}
+		var sorted []int
+		for _, n := range counts {
+			sorted = append(sorted, n)
+		}
+		slices.SortFunc(sorted, func(a, b int) int { return b - a })
+		for i, n := range sorted {
+			share := len(parts) / len(sorted)
+			if i < len(parts)%len(sorted) {
+				share++
+			}
+			least += max(0, n-share)
+		}
+		moved := 0
+		for _, a := range plan {
+			if a.Action == Copy {
+				moved++
+			}
+		}
+		if moved != least {
+			t.Fatalf("%d moved, %d would do:\n%s", moved, least, show(plan))
+		}
+	})
+}
+
+func BenchmarkRebalanceFromOnePair(b *testing.B) {
+	parts := make([]string, 100000)
+	for i := range parts {
+		parts[i] = "1 501"
+	}
+	s := build(1000, 2, parts...)
+	for b.Loop() {
+		if _, err := Rebalance(s, "test", false); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEmpty(b *testing.B) {
+	parts := make([]string, 100000)
+	for i := range parts {
+		parts[i] = fmt.Sprint(i%1000 + 1)
+	}
+	s := build(1000, 1, parts...)
+	for b.Loop() {
+		if _, err := Empty(s, "test", "leaf-7", false); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
