@@ -129,24 +129,7 @@ func follow(p *topo.Partition, master string, domain uint32, at mariadb.GTID, re
 
 // successors makes replicas of a dead leaf's partitions masters, as far as they can: they apply what they have received and serve the next term.
 func (l *leader) successors(ctx context.Context, dead string) (map[topo.PartitionID]*successor, error) {
-	s := l.cat.Snapshot()
-	by := map[string][]*successor{} // by replica
-	n := 0
-	for _, d := range s.Databases {
-		for _, p := range d.Partitions {
-			if m, ok := p.Master(); !ok || m != dead {
-				continue
-			}
-			for _, in := range p.Instances {
-				// In a SYNC database only a replica in sync is known to have all that was acknowledged.
-				if in.Role == topo.Replica && (in.InSync || d.Replication != topo.Sync) && s.Leaves[in.Leaf] != nil && s.Leaves[in.Leaf].State != topo.LeafOffline {
-					by[in.Leaf] = append(by[in.Leaf], &successor{part: p, leaf: in.Leaf})
-					n++
-					break
-				}
-			}
-		}
-	}
+	by, n := heirs(l.cat.Snapshot(), dead)
 	if n == 0 {
 		return nil, nil
 	}

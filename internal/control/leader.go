@@ -122,16 +122,16 @@ func (l *leader) judge(settled bool) {
 		if !v.down {
 			l.answered[name] = true
 		}
-		known := l.answered[name] || time.Since(l.began) > l.cfg.Grace
-		losing := l.busy["leaf "+name]
+		now := circumstances{
+			verdict: v, state: leaf.State, inUse: inUse(snap, name), settled: settled, losing: l.busy["leaf "+name],
+			known: l.answered[name] || time.Since(l.began) > l.cfg.Grace,
+		}
 		l.mu.Unlock()
-		switch {
-		case v.down && known && (leaf.State == topo.LeafOnline || leaf.State == topo.LeafAttaching),
-			leaf.State == topo.LeafOffline && inUse(snap, name): // also when it is back: what it was failed over from is not its any more
+		now.mayReturn = leaf.State == topo.LeafOffline && !v.down && l.mayReturn(name)
+		switch decide(now) {
+		case loseIt:
 			l.begin("leaf "+name, func(ctx context.Context) { l.lose(ctx, name, cmp.Or(v.why, "its failover was not ended")) })
-		case v.down || losing || !settled:
-		case leaf.State == topo.LeafAttaching, // another controller has begun it
-			leaf.State == topo.LeafOffline && l.mayReturn(name):
+		case takeItBack:
 			l.begin("return of "+name, func(ctx context.Context) {
 				ctx, cancel := context.WithCancel(ctx)
 				defer cancel()

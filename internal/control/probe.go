@@ -3,11 +3,9 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -17,9 +15,6 @@ import (
 const (
 	probeEvery   = 150 * time.Millisecond
 	probeTimeout = 600 * time.Millisecond
-	// refusals and silences are how many failures in a row make a leaf down: a port that nobody listens on is no accident, a late answer may be one.
-	refusals = 2
-	silences = 4
 	// stall is how late a probe may come: when this process itself was held up, its failures say nothing of the leaf.
 	stall = 400 * time.Millisecond
 	// topicLeaves is where nodes say what they see of leaves.
@@ -119,29 +114,19 @@ func (c *Control) observe() {
 
 // probe asks one leaf again and again. Writing a row shows what a mere answer does not: a full disk, a server that was made read-only.
 func (c *Control) probe(ctx context.Context, leaf string, tell func(observation)) {
-	failures, refused := 0, 0
+	var doubts suspicion
 	due := time.Now()
 	for ctx.Err() == nil {
 		err := c.ask(ctx, leaf)
 		if ctx.Err() != nil {
 			return
 		}
-		late := time.Since(due) > probeTimeout+stall
-		switch {
-		case err == nil:
-			failures, refused = 0, 0
-			tell(observation{})
-		case late:
-			failures, refused = 0, 0
-		default:
-			failures++
-			refused++
-			if !errors.Is(err, syscall.ECONNREFUSED) {
-				refused = 0
+		var said *observation
+		if doubts, said = doubts.after(outcomeOf(err, time.Since(due))); said != nil {
+			if said.Down {
+				said.Why = err.Error()
 			}
-			if failures >= silences || refused >= refusals {
-				tell(observation{Down: true, Why: err.Error()})
-			}
+			tell(*said)
 		}
 		due = time.Now().Add(probeEvery)
 		select {

@@ -1,0 +1,58 @@
+package control
+
+import (
+	"errors"
+	"syscall"
+	"time"
+)
+
+// refusals and silences are how many failures in a row make a leaf down: a port that nobody listens on is no accident, a late answer may be one.
+const (
+	refusals = 2
+	silences = 4
+)
+
+// outcome is how one probe of a leaf ended.
+type outcome int
+
+const (
+	answered outcome = iota
+	refused          // nobody listens
+	silent           // it did not answer in time, or answered with an error
+	stalled          // this process itself was held up: it says nothing of the leaf
+)
+
+// outcomeOf judges a probe by its error and by how long after it was due it ended. Pure.
+func outcomeOf(err error, took time.Duration) outcome {
+	switch {
+	case err == nil:
+		return answered
+	case took > probeTimeout+stall:
+		return stalled
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return refused
+	}
+	return silent
+}
+
+// suspicion is what one node makes of a leaf's answers so far: how many in a row failed, and how many of these last ones were refused.
+type suspicion struct{ failures, refused int }
+
+// after is the suspicion after one more probe, and what the node says of the leaf then; nil: nothing new is known. Pure.
+func (s suspicion) after(o outcome) (suspicion, *observation) {
+	switch o {
+	case answered:
+		return suspicion{}, &observation{}
+	case stalled:
+		return suspicion{}, nil
+	case refused:
+		s.refused++
+	default:
+		s.refused = 0
+	}
+	s.failures++
+	if s.failures >= silences || s.refused >= refusals {
+		return s, &observation{Down: true}
+	}
+	return s, nil
+}
