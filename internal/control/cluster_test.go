@@ -19,6 +19,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/control"
+	"github.com/orbweaver/orbweaver/internal/faultproxy"
 	"github.com/orbweaver/orbweaver/internal/gateway"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
@@ -48,6 +49,13 @@ type cluster struct {
 	// configure changes what nodes that start then are made of.
 	configure func(*control.Config)
 	first     func(nodes int)
+	// members is how many servers are leaves from the first; all when 0.
+	members int
+	// proxies are in front of the leaves for everybody, when there are any.
+	proxies []*faultproxy.Proxy
+	// detour and endpoint are how nodes that start then reach leaves and etcd: their own way, "" for the usual one.
+	detour   map[string]string
+	endpoint string
 }
 
 func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
@@ -59,7 +67,7 @@ func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(c.dir) })
 	ctx := within(t, time.Minute)
-	if c.etcd, err = catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: c.dir, Throwaway: true, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if c.etcd, err = catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: c.dir, Listen: "127.0.0.1:0", Throwaway: true, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.etcd.Close() })
@@ -69,8 +77,11 @@ func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
 			if _, err := cat.Update(ctx, func(x *catalog.Txn) error {
 				x.PutSettings(topo.Settings{Redundancy: redundancy, AutoAttach: true})
 				all := c.farm.Leaves()
+				if c.members > 0 {
+					all = all[:c.members]
+				}
 				for i, l := range all {
-					leaf := &topo.Leaf{Name: l.Name, Host: l.Host, Port: l.Port, Group: l.Group, State: topo.LeafOnline, ServerID: l.ServerID}
+					leaf := &topo.Leaf{Name: l.Name, Host: l.Host, Port: c.port(i), Group: l.Group, State: topo.LeafOnline, ServerID: l.ServerID}
 					if redundancy == 2 {
 						leaf.Pair = all[i^1].Name
 					}
@@ -89,6 +100,14 @@ func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
 		c.first(nodes)
 	}
 	return c
+}
+
+// port is where the cluster finds a leaf.
+func (c *cluster) port(i int) int {
+	if i < len(c.proxies) {
+		return port(c.t, c.proxies[i])
+	}
+	return c.farm.Leaves()[i].Port
 }
 
 // next starts one more node.
@@ -113,7 +132,11 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 	ctx := within(t, time.Minute)
 	n := &node{served: make(chan error, 1)}
 	var err error
-	if n.cat, err = catalog.Open(ctx, catalog.Config{Endpoints: c.etcd.Endpoints(), Log: log}); err != nil {
+	endpoints := c.etcd.Endpoints()
+	if c.endpoint != "" {
+		endpoints = []string{c.endpoint}
+	}
+	if n.cat, err = catalog.Open(ctx, catalog.Config{Endpoints: endpoints, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	if first != nil {
@@ -126,7 +149,11 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 	if n.member, err = n.cat.Register(ctx, catalog.NodeInfo{Name: name, MySQL: l.Addr().String()}, 2*time.Second); err != nil {
 		t.Fatal(err)
 	}
+	detour := c.detour
 	n.pools = backend.New(backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
+		if addr := detour[leaf]; addr != "" {
+			return addr, true
+		}
 		if l := n.cat.Snapshot().Leaves[leaf]; l != nil {
 			return l.Addr(), true
 		}

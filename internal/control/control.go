@@ -63,14 +63,7 @@ func Start(cfg Config) *Control {
 		cfg: cfg, cat: cfg.Catalog, node: cfg.Node, log: cfg.Log, servers: servers, copier: &move.Copier{Pools: cfg.Pools, Servers: servers},
 		// Apart from the others: a pool that is full, or stuck, is what they are to find out.
 		probes: backend.New(backend.Config{
-			Addr: func(leaf string) (string, bool) {
-				l := cfg.Catalog.Snapshot().Leaves[leaf]
-				if l == nil {
-					return "", false
-				}
-				return l.Addr(), true
-			},
-			Password: cfg.Password, MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout,
+			Addr: cfg.Pools.Addr, Password: cfg.Password, MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout,
 		}),
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())

@@ -55,7 +55,7 @@ func (g *Gateway) forgetAccounts() {
 
 func (g *Gateway) loadAccounts(ctx context.Context) (*accountSet, error) {
 	var set *accountSet
-	err := g.atAnyLeaf(ctx, func(c *backend.Conn) error {
+	err := g.atAnyLeaf(ctx, func(ctx context.Context, c *backend.Conn) error {
 		var err error
 		set, err = readAccounts(ctx, c, g.cfg.ClusterKey)
 		return err
@@ -85,14 +85,17 @@ func readAccounts(ctx context.Context, c *backend.Conn, clusterKey string) (*acc
 }
 
 // atAnyLeaf runs f, which changes nothing, on a connection of the cluster's own account, at the first leaf that can be reached. Never with a client's text.
-func (g *Gateway) atAnyLeaf(ctx context.Context, f func(*backend.Conn) error) error {
+func (g *Gateway) atAnyLeaf(ctx context.Context, f func(context.Context, *backend.Conn) error) error {
 	leaves := g.cfg.Catalog.Snapshot().OnlineLeaves()
 	if len(leaves) == 0 {
 		return topo.NoOnlineLeaf()
 	}
 	var err error
 	for _, l := range leaves {
-		if err = g.atLeaf(ctx, l.Name, f); err == nil || unreachable(err, true) == "" || ctx.Err() != nil {
+		err = patiently(ctx, l.Name, func(ctx context.Context) error {
+			return g.atLeaf(ctx, l.Name, func(c *backend.Conn) error { return f(ctx, c) })
+		})
+		if err == nil || unreachable(err, true) == "" || ctx.Err() != nil {
 			return err
 		}
 	}

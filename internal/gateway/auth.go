@@ -76,8 +76,10 @@ func (s *session) authenticate(ctx context.Context, login *wire.Login) error {
 	var current string
 	err = s.g.elsewhere(ctx, s.g.home(s.id), true, func(leaf string) (err error) {
 		home = leaf
-		current, err = s.g.whoAmI(ctx, backend.Want{Leaf: leaf, Account: account, Variant: variant, Schema: login.Database, State: initial})
-		return err
+		return patiently(ctx, leaf, func(ctx context.Context) error {
+			current, err = s.g.whoAmI(ctx, backend.Want{Leaf: leaf, Account: account, Variant: variant, Schema: login.Database, State: initial})
+			return err
+		})
 	})
 	if err != nil {
 		s.g.cfg.Log.Info("a leaf refused a client's account", "user", login.User, "leaf", home, "error", err)

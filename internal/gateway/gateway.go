@@ -79,7 +79,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	if err := g.install(ctx); err != nil {
 		return nil, err
 	}
-	if err := g.atAnyLeaf(ctx, func(c *backend.Conn) error { return g.ask(ctx, c) }); err != nil {
+	if err := g.atAnyLeaf(ctx, func(ctx context.Context, c *backend.Conn) error { return g.ask(ctx, c) }); err != nil {
 		return nil, err
 	}
 	if err := g.RepairAccounts(ctx); err != nil {

@@ -56,3 +56,17 @@ func (g *Gateway) elsewhere(ctx context.Context, home string, again bool, f func
 		tried = tried[:0]
 	}
 }
+
+// leafPatience is how long one leaf of several that would do is waited for: a network that swallows packets must not use up all the time of a login.
+const leafPatience = 3 * time.Second
+
+// patiently runs f, which asks a leaf something. One that does not answer in time counts as one that can't be reached.
+func patiently(ctx context.Context, leaf string, f func(ctx context.Context) error) error {
+	short, cancel := context.WithTimeout(ctx, leafPatience)
+	defer cancel()
+	err := f(short)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return &backend.LeafDownError{Leaf: leaf, Err: err}
+	}
+	return err
+}
