@@ -27,6 +27,12 @@ type Spec struct {
 // ErrDiffers: the copy is not like its source. It was dropped.
 var ErrDiffers = errors.New("the copy differs from its source")
 
+// ErrChanged: a table got another definition, or its name went to another table, while it was copied. The copy was dropped.
+var ErrChanged = errors.New("the table was changed while it was copied")
+
+// ErrGaveWay: a statement at the source had to wait for the copy, as ALTER TABLE does. The copy was dropped.
+var ErrGaveWay = errors.New("the copy gave way to a statement that waited for it")
+
 // Copier copies between leaves.
 type Copier struct {
 	Pools   *backend.Pools
@@ -36,6 +42,7 @@ type Copier struct {
 // table is one table on its way.
 type table struct {
 	name    string
+	file    string // its name inside of InnoDB, see source.identities
 	create  string
 	columns []column
 	rows    int64 // estimated
@@ -43,12 +50,17 @@ type table struct {
 }
 
 type column struct {
-	name string
-	as   string // the type in which it travels, "" for its own
+	name   string
+	as     string // the type in which it travels, "" for its own
+	number bool   // it is read as a number
+	auto   bool   // it has AUTO_INCREMENT
 }
 
-// travel are the types whose own text would not arrive as it was: FLOAT's is rounded, the others are read from bytes where there is no character set.
-var travel = map[string]string{"float": "DOUBLE", "inet4": "BINARY(4)", "inet6": "BINARY(16)", "uuid": "BINARY(16)"}
+// travel are the types whose own text would not arrive as it was: FLOAT's is rounded, ENUM's and SET's may stand for two values (ENUM has an error value with
+// the text of an empty member), the others are read from bytes where there is no character set.
+var travel = map[string]string{
+	"float": "DOUBLE", "inet4": "BINARY(4)", "inet6": "BINARY(16)", "uuid": "BINARY(16)", "enum": "UNSIGNED", "set": "UNSIGNED",
+}
 
 // source is a session that sees one state of the source.
 type source struct {
@@ -57,10 +69,14 @@ type source struct {
 	at     mariadb.GTID
 	create string // of the database
 	tables []table
+	ids    map[string]string // see identities
+	since  time.Time         // since when tables are held
+	held   []table           // those that DDL has to wait for, not yet looked at again
 }
 
 // Copy makes a whole copy of a partition at the target, in place of what was there, and says where in the domain it stands: following goes on behind that. The
-// target must not be the partition's master. After an error the target has nothing; it may simply be repeated.
+// target must not be the partition's master. After an error the target has nothing; it may simply be repeated, which Copy itself does a few times when DDL
+// came in its way.
 func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) {
 	served, err := c.Servers.Served(ctx, s.To)
 	if err != nil {
@@ -69,15 +85,18 @@ func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) 
 	if _, master := served[s.Schema]; master {
 		return at, fmt.Errorf("leaf %s serves %s as its master: it is not overwritten", s.To, s.Schema)
 	}
-	src, err := c.open(ctx, s, func(string) bool { return true })
-	if err != nil {
-		return at, err
+	for try := 1; ; try++ {
+		at, err = c.attempt(ctx, s)
+		if err == nil || try == tries || !errors.Is(err, ErrChanged) && !errors.Is(err, ErrGaveWay) {
+			return at, err
+		}
 	}
-	defer src.conn.Release()
-	return src.at, c.fill(ctx, s, src)
 }
 
-// CopyShape makes the target's shape database like the source's: all tables, the rows of those that are reference tables.
+// tries is how often a copy is begun that DDL comes in the way of. Still lets it begin when the DDL is done.
+const tries = 5
+
+// CopyShape makes the target's shape database like the source's: all tables, the rows of those that are reference tables. The caller keeps DDL out.
 func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table string) bool) error {
 	src, err := c.open(ctx, s, reference)
 	if err != nil {
@@ -85,6 +104,23 @@ func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table str
 	}
 	defer src.conn.Release()
 	return c.fill(ctx, s, src)
+}
+
+func (c *Copier) attempt(ctx context.Context, s Spec) (at mariadb.GTID, err error) {
+	src, err := c.open(ctx, s, func(string) bool { return true })
+	if err != nil {
+		return at, err
+	}
+	defer src.conn.Release()
+	giving, end, err := c.giveWay(ctx, s, src.conn.Thread())
+	if err != nil {
+		return at, err
+	}
+	defer end()
+	if err = c.fill(giving, s, src); err != nil && ctx.Err() == nil && giving.Err() != nil {
+		err = context.Cause(giving)
+	}
+	return src.at, err
 }
 
 func (c *Copier) own(ctx context.Context, leaf, schema string) (*backend.Conn, error) {
@@ -125,7 +161,8 @@ func (c *Copier) open(ctx context.Context, s Spec, withRows func(table string) b
 
 func (src *source) begin(ctx context.Context, domain uint32, withRows func(table string) bool) error {
 	c := src.conn
-	if _, err := run(ctx, c, "SET SESSION sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"); err != nil {
+	// With its binary log on, MariaDB would not let go of tables at a rollback to a savepoint.
+	if _, err := run(ctx, c, "SET SESSION sql_log_bin=0, sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"); err != nil {
 		return err
 	}
 	res, err := run(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SHOW STATUS LIKE 'binlog_snapshot_%'")
@@ -136,8 +173,15 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 	for _, row := range res.Rows {
 		status[strings.ToLower(string(row[0]))] = string(row[1])
 	}
-	if res, err = run(ctx, c, "SELECT BINLOG_GTID_POS("+lit(status["binlog_snapshot_file"])+", "+status["binlog_snapshot_position"]+")"); err != nil {
+	if status["binlog_snapshot_file"] == "" {
+		return fmt.Errorf("leaf %s does not say where its binary log is", c.Leaf())
+	}
+	// Tables are held from a savepoint on, so that they can be let go while the snapshot stays.
+	if res, err = run(ctx, c, hold, "SELECT BINLOG_GTID_POS("+lit(status["binlog_snapshot_file"])+", "+status["binlog_snapshot_position"]+")"); err != nil {
 		return err
+	}
+	if res.Rows[0][0] == nil {
+		return fmt.Errorf("leaf %s has not got the binary log %s any more", c.Leaf(), status["binlog_snapshot_file"])
 	}
 	pos, err := mariadb.ParsePosition(string(res.Rows[0][0]))
 	if err != nil {
@@ -148,12 +192,19 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 		return err
 	}
 	src.create = string(res.Rows[0][1])
-	res, err = run(ctx, c, "SELECT TABLE_NAME, ENGINE, TABLE_TYPE, COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(src.schema)+" ORDER BY 1")
+	if res, err = run(ctx, c, "SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = "+lit(src.schema)+") + (SELECT COUNT(*) FROM information_schema.ROUTINES"+
+		" WHERE ROUTINE_SCHEMA = "+lit(src.schema)+") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(src.schema)+")"); err != nil {
+		return err
+	}
+	if n := string(res.Rows[0][0]); n != "0" {
+		return fmt.Errorf("%s has %s triggers, routines or events, which can't be copied", src.schema, n)
+	}
+	res, err = run(ctx, c, "SELECT TABLE_NAME, ENGINE, TABLE_TYPE, COALESCE(TABLE_ROWS, 0), CONVERT(CONVERT(TABLE_NAME USING filename) USING binary) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(src.schema)+" ORDER BY 1")
 	if err != nil {
 		return err
 	}
 	for _, row := range res.Rows {
-		t := table{name: string(row[0]), all: withRows(string(row[0]))}
+		t := table{name: string(row[0]), file: string(row[4]), all: withRows(string(row[0]))}
 		if string(row[2]) != "BASE TABLE" {
 			return fmt.Errorf("%s.%s is a %s, which can't be copied", src.schema, t.name, row[2])
 		}
@@ -163,22 +214,30 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 		if _, err := fmt.Sscan(string(row[3]), &t.rows); err != nil {
 			return err
 		}
-		made, err := run(ctx, c, "SHOW CREATE TABLE "+id(src.schema)+"."+id(t.name))
-		if err != nil {
+		if t.create, err = src.definition(ctx, t.name); err != nil {
 			return err
 		}
-		t.create = string(made.Rows[0][1])
-		cols, err := run(ctx, c, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+lit(src.schema)+" AND TABLE_NAME = "+lit(t.name)+
+		cols, err := run(ctx, c, "SELECT COLUMN_NAME, DATA_TYPE, EXTRA LIKE '%auto_increment%' FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+lit(src.schema)+" AND TABLE_NAME = "+lit(t.name)+
 			" AND IS_GENERATED = 'NEVER' ORDER BY ORDINAL_POSITION")
 		if err != nil {
 			return err
 		}
 		for _, col := range cols.Rows {
-			t.columns = append(t.columns, column{string(col[0]), travel[strings.ToLower(string(col[1]))]})
+			as := travel[strings.ToLower(string(col[1]))]
+			t.columns = append(t.columns, column{string(col[0]), as, as == "UNSIGNED", string(col[2]) == "1"})
 		}
 		src.tables = append(src.tables, t)
 	}
-	return nil
+	if src.ids, err = src.identities(ctx); err != nil {
+		return err
+	}
+	for _, t := range src.tables {
+		if t.all && src.ids[t.file] == "" {
+			return fmt.Errorf("leaf %s does not know the table %s.%s by its file %q", c.Leaf(), src.schema, t.name, t.file)
+		}
+	}
+	_, err = run(ctx, c, letGo)
+	return err
 }
 
 // cleanUp bounds what is done after a copy has failed.
@@ -232,15 +291,23 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		if !t.all {
 			continue
 		}
-		if err := p.table(ctx, src, target, t); err != nil {
-			return fmt.Errorf("copying %s.%s from %s to %s: %w", s.Schema, t.name, s.From, s.To, err)
+		src.holds(t)
+		err := p.table(ctx, src, target, t)
+		if err == nil {
+			err = compare(ctx, src, target, t)
 		}
-		if err := compare(ctx, src, target, t); err != nil {
-			return err
+		if redefined(err) {
+			err = ErrChanged
+		}
+		if err == nil {
+			err = src.release(ctx, false)
+		}
+		if err != nil {
+			return fmt.Errorf("copying %s.%s from %s to %s: %w", s.Schema, t.name, s.From, s.To, err)
 		}
 	}
 	p.tell(p.rows)
-	return nil
+	return src.release(ctx, true)
 }
 
 // compare looks at a table on both sides: the source in its snapshot, the target before anything else is done to it.
@@ -260,7 +327,7 @@ func compare(ctx context.Context, src *source, target *backend.Conn, t table) er
 		return err
 	}
 	if sums[0] != sums[1] || sums[0] == "" {
-		return fmt.Errorf("table %s.%s, leaf %s to %s (checksums %s and %s): %w", src.schema, t.name, src.conn.Leaf(), target.Leaf(), sums[0], sums[1], ErrDiffers)
+		return fmt.Errorf("%w: checksums %s and %s", ErrDiffers, sums[0], sums[1])
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package move
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,23 +25,37 @@ type pump struct {
 
 // table streams one table's rows: the source's row packets become lines of LOAD DATA.
 func (p *pump) table(ctx context.Context, src *source, target *backend.Conn, t table) error {
-	var names, exprs []string
-	for _, c := range t.columns {
-		names = append(names, id(c.name))
-		e := id(c.name)
+	var names, exprs, sets []string
+	numbers := slices.ContainsFunc(t.columns, func(c column) bool { return c.number })
+	for i, c := range t.columns {
+		name := id(c.name)
 		if c.as != "" {
-			e = "CAST(" + e + " AS " + c.as + ")"
+			exprs = append(exprs, "CAST("+name+" AS "+c.as+")")
+		} else {
+			exprs = append(exprs, name)
 		}
-		exprs = append(exprs, e)
+		switch v := fmt.Sprintf("@c%d", i); {
+		case c.number:
+			sets = append(sets, name+" = CAST("+v+" AS UNSIGNED)")
+			name = v
+		case c.auto && numbers: // MariaDB gives a number to the row with 0 when there is a SET without the column
+			sets = append(sets, name+" = "+v)
+			name = v
+		}
+		names = append(names, name)
 	}
-	if len(names) == 0 {
-		return fmt.Errorf("has no column to copy")
+	if len(names) == 0 { // all is generated
+		names, exprs = []string{"@none"}, []string{"1"}
+	}
+	set := ""
+	if len(sets) > 0 {
+		set = " SET " + strings.Join(sets, ", ")
 	}
 	if err := src.conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+id(src.schema)+"."+id(t.name))); err != nil {
 		return err
 	}
 	stopSource := src.conn.Watch(ctx)
-	err := p.load(ctx, src.conn, target, "LOAD DATA LOCAL INFILE 'rows' INTO TABLE "+id(t.name)+" CHARACTER SET binary ("+strings.Join(names, ", ")+")", len(names))
+	err := p.load(ctx, src.conn, target, "LOAD DATA LOCAL INFILE 'rows' INTO TABLE "+id(t.name)+" CHARACTER SET binary ("+strings.Join(names, ", ")+")"+set, len(names))
 	if stopSource() && err == nil {
 		err = ctx.Err()
 	}
