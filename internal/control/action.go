@@ -79,6 +79,9 @@ func (l *leader) still(db string) func(ctx context.Context, f func() error) erro
 	}
 }
 
+// copyRate is the operator's limit of a copy, in bytes a second.
+func (l *leader) copyRate() int64 { return int64(l.cat.Snapshot().Settings.CopyRate) << 20 }
+
 // copyTo makes a leaf a replica of a partition. A replica that is there already is enough.
 func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, progress func(rows, total int64)) error {
 	p, master, err := l.part(id)
@@ -101,7 +104,7 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
 		return err
 	}
-	at, err := l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Still: l.still(id.DB), Progress: progress})
+	at, err := l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Progress: progress})
 	if err != nil {
 		return err
 	}

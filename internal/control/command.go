@@ -366,6 +366,12 @@ func (l *leader) set(ctx context.Context, a order.Setting) error {
 			s.Redundancy = n
 		case order.AutoAttach:
 			s.AutoAttach = strings.EqualFold(a.Value, "ON") || a.Value == "1"
+		case order.CopyRate:
+			n, err := strconv.Atoi(a.Value)
+			if err != nil || n < 0 || n > topo.MaxCopyRate {
+				return refuse(1231, "Variable 'copy_rate' can't be set to the value of '%s'", a.Value)
+			}
+			s.CopyRate = n
 		default:
 			return refuse(1193, "Unknown system variable '%s'", a.Name)
 		}

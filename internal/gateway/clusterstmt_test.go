@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -126,6 +127,10 @@ func TestClusterCommands(t *testing.T) {
 		"SHOW REBALANCE STATUS ON nosuch":                   1049,
 		"SET GLOBAL redundancy_level = 3":                   1231,
 		"SET GLOBAL auto_attach = maybe":                    1231,
+		"SET GLOBAL copy_rate = -1":                         1231,
+		"SET GLOBAL copy_rate = 1048577":                    1231,
+		"SET GLOBAL copy_rate = 1.5":                        1231,
+		"SET copy_rate = 1":                                 1229,
 		"SET redundancy_level = 2":                          1229,
 		"SET GLOBAL redundancy_level = 2, auto_attach = ON": 1235,
 	} {
@@ -318,13 +323,16 @@ func TestSettings(t *testing.T) {
 		if err == nil && cmd.Kind == order.SetGlobal {
 			_, err = b.cat.Update(context.Background(), func(x *catalog.Txn) error {
 				now := x.Settings()
-				if v.Name == order.AutoAttach {
+				switch v.Name {
+				case order.AutoAttach:
 					now.AutoAttach = v.Value == "ON"
-				} else {
+				case order.CopyRate:
+					now.CopyRate, err = strconv.Atoi(v.Value)
+				default:
 					now.Redundancy = int(v.Value[0] - '0')
 				}
 				x.PutSettings(now)
-				return nil
+				return err
 			})
 		}
 		if err != nil {
@@ -359,9 +367,14 @@ func TestSettings(t *testing.T) {
 	c.want("SHOW SESSION VARIABLES WHERE Variable_name IN ('redundancy_level', 'autocommit', 'auto_attach', 'port') AND Value <> '' AND variable_name <> 'port'",
 		"auto_attach|OFF/autocommit|ON/redundancy_level|2")
 	all := c.rows("SHOW VARIABLES")
-	if !strings.Contains(all, "/auto_attach|OFF/auto_increment_increment|") || !strings.Contains(all, "/redundancy_level|2/relay_log") {
+	if !strings.Contains(all, "/auto_attach|OFF/auto_increment_increment|") || !strings.Contains(all, "/copy_rate|0/") || !strings.Contains(all, "/redundancy_level|2/relay_log") {
 		t.Errorf("the settings are not in their places: %s", all)
 	}
+	c.exec("SET GLOBAL copy_rate = 10 * 2")
+	c.want("SELECT @@copy_rate, @@global.copy_rate + 1", "20|21")
+	c.want("SHOW GLOBAL VARIABLES LIKE 'copy_rate'", "copy_rate|20")
+	c.exec("SET GLOBAL copy_rate = DEFAULT")
+	c.want("SELECT @@copy_rate", "0")
 	c.exec("SET GLOBAL auto_attach = DEFAULT")
 	c.exec("SET GLOBAL redundancy_level = DEFAULT")
 	c.want("SELECT @@auto_attach, @@redundancy_level", "1|1")

@@ -13,13 +13,18 @@ import (
 )
 
 // isSetting says whether a variable is one of the cluster's settings, which look like global variables.
-func isSetting(name string) bool { return name == order.RedundancyLevel || name == order.AutoAttach }
+func isSetting(name string) bool {
+	return name == order.RedundancyLevel || name == order.AutoAttach || name == order.CopyRate
+}
 
 // setting is a setting's value as SELECT @@name gives it.
 func (s *session) setting(name string) string {
 	v := s.g.cfg.Catalog.Snapshot().Settings
-	if name == order.RedundancyLevel {
+	switch name {
+	case order.RedundancyLevel:
 		return strconv.Itoa(v.Redundancy)
+	case order.CopyRate:
+		return strconv.Itoa(v.CopyRate)
 	}
 	return bit(v.AutoAttach)
 }
@@ -27,7 +32,7 @@ func (s *session) setting(name string) string {
 // settings are the rows that the cluster adds to SHOW VARIABLES, by name.
 func (s *session) settings() [][]any {
 	v := s.g.cfg.Catalog.Snapshot().Settings
-	return [][]any{{order.AutoAttach, onOff(v.AutoAttach)}, {order.RedundancyLevel, strconv.Itoa(v.Redundancy)}}
+	return [][]any{{order.AutoAttach, onOff(v.AutoAttach)}, {order.CopyRate, strconv.Itoa(v.CopyRate)}, {order.RedundancyLevel, strconv.Itoa(v.Redundancy)}}
 }
 
 func onOff(on bool) string {
@@ -67,11 +72,18 @@ func (s *session) setSetting(ctx context.Context, scan *sqltext.Scan, set *sqlte
 // settingValue is a value in the one form that commands have it.
 func settingValue(name, given string) (value string, ok bool) {
 	given = strings.ToUpper(strings.TrimSpace(given))
-	if name == order.RedundancyLevel {
+	switch name {
+	case order.RedundancyLevel:
 		if given == "DEFAULT" {
 			given = strconv.Itoa(topo.DefaultSettings.Redundancy)
 		}
 		return given, given == "1" || given == "2"
+	case order.CopyRate:
+		if given == "DEFAULT" {
+			given = strconv.Itoa(topo.DefaultSettings.CopyRate)
+		}
+		n, err := strconv.Atoi(given)
+		return strconv.Itoa(n), err == nil && n >= 0 && n <= topo.MaxCopyRate
 	}
 	switch given {
 	case "DEFAULT":

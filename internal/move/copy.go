@@ -16,8 +16,8 @@ type Spec struct {
 	Schema   string // the partition's database, or the shape's
 	Domain   uint32 // of the partition's term; 0 for shapes
 	From, To string // leaves
-	// Throttle bounds the copy, in bytes a second; 0 is no bound.
-	Throttle int64
+	// Rate bounds what is sent, in bytes a second; 0 is no bound. It is asked again and again while a copy runs. May be nil.
+	Rate func() int64
 	// Still runs f while no DDL runs on the database: the tables that are there must be those of the snapshot.
 	Still func(ctx context.Context, f func() error) error
 	// Progress is told of rows as they are copied; total is an estimate. May be nil.
@@ -268,7 +268,7 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		}
 	}()
 	if _, err := run(ctx, target, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
-		" innodb_strict_mode=0, max_statement_time=0"); err != nil {
+		" innodb_strict_mode=0, max_statement_time=0, net_read_timeout=3600"); err != nil {
 		return err
 	}
 	total := int64(0)
@@ -277,7 +277,7 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 			total += t.rows
 		}
 	}
-	p := &pump{throttle: s.Throttle, began: time.Now(), tell: func(rows int64) {
+	p := &pump{limit: limit{rate: s.Rate}, tell: func(rows int64) {
 		if s.Progress != nil {
 			s.Progress(rows, max(total, rows))
 		}

@@ -194,7 +194,7 @@ func TestFailedCopiesLeaveNothingAndCanBeRepeated(t *testing.T) {
 	w := session(t, c, a.Name, "x_0", 701)
 	query(t, w, "CREATE DATABASE x_0", "CREATE TABLE x_0.a (id INT PRIMARY KEY, pad CHAR(200))", "CREATE TABLE x_0.b (id INT PRIMARY KEY, pad CHAR(200))",
 		"INSERT INTO x_0.a SELECT seq, REPEAT('a', 200) FROM mysql.seq_1_to_20000", "INSERT INTO x_0.b SELECT seq, REPEAT('b', 200) FROM mysql.seq_1_to_20000")
-	spec := Spec{Schema: "x_0", Domain: 701, From: a.Name, To: b.Name, Throttle: 4 << 20}
+	spec := Spec{Schema: "x_0", Domain: 701, From: a.Name, To: b.Name, Rate: func() int64 { return 4 << 20 }}
 	nothing := func(when string) {
 		t.Helper()
 		for range 100 { // the killed one comes back first
@@ -222,7 +222,7 @@ func TestFailedCopiesLeaveNothingAndCanBeRepeated(t *testing.T) {
 	if _, err := c.Copy(ctx, spec); err == nil {
 		t.Error("a copy to a killed leaf succeeded")
 	}
-	spec.Progress, spec.Throttle = nil, 0
+	spec.Progress, spec.Rate = nil, nil
 	var err error
 	for range 50 {
 		if _, err = c.Copy(ctx, spec); err == nil {

@@ -37,7 +37,7 @@ func moving(t *testing.T, schema string, domain uint32) (c *Copier, w *backend.C
 			t.Error(err)
 		}
 	})
-	return c, w, Spec{Schema: schema, Domain: domain, From: a.Name, To: b.Name, Throttle: 4 << 20}, func(at mariadb.GTID) {
+	return c, w, Spec{Schema: schema, Domain: domain, From: a.Name, To: b.Name, Rate: func() int64 { return 4 << 20 }}, func(at mariadb.GTID) {
 		t.Helper()
 		if err := c.Servers.Follow(ctx, b.Name, a.Name, a.Addr(), mariadb.Start{Domain: domain, After: at}); err != nil {
 			t.Fatal(err)
@@ -95,12 +95,12 @@ func TestCopyGivesWayToDDL(t *testing.T) {
 			}
 		})
 	})
-	spec.Throttle = 1 << 20 // the first table takes two seconds
+	spec.Rate = func() int64 { return 1 << 20 } // the first table takes two seconds
 	spec.Still = func(_ context.Context, f func() error) error {
 		attempts++
 		atDDL = last
 		wg.Wait() // as the lock of the DDL does
-		spec.Throttle = 0
+		spec.Rate = nil
 		return f()
 	}
 	spec.Progress = func(rows, total int64) {

@@ -16,11 +16,9 @@ const chunk = 256 << 10
 
 // pump moves rows, and knows how many and how fast.
 type pump struct {
-	throttle int64
-	began    time.Time
-	bytes    int64
-	rows     int64
-	tell     func(rows int64)
+	limit limit
+	rows  int64
+	tell  func(rows int64)
 }
 
 // table streams one table's rows: the source's row packets become lines of LOAD DATA.
@@ -117,33 +115,19 @@ func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int
 			if err := target.SendData(buf); err != nil {
 				return err
 			}
-			p.bytes += int64(len(buf))
+			sent := len(buf)
 			buf = buf[:0]
 			if time.Since(told) > 200*time.Millisecond {
 				told = time.Now()
 				p.tell(p.rows)
 			}
-			if err := p.slow(ctx); err != nil {
+			if err := p.limit.spend(ctx, sent); err != nil {
 				return err
 			}
 		}
 		if from.Done() {
 			return nil
 		}
-	}
-}
-
-// slow waits until what was copied may have been.
-func (p *pump) slow(ctx context.Context) error {
-	if p.throttle <= 0 {
-		return ctx.Err()
-	}
-	due := p.began.Add(time.Duration(float64(p.bytes) / float64(p.throttle) * float64(time.Second)))
-	select {
-	case <-time.After(time.Until(due)):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

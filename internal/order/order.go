@@ -75,6 +75,7 @@ func (p *Partition) Addr() string { return net.JoinHostPort(p.Host, strconv.Itoa
 const (
 	RedundancyLevel = "redundancy_level" // "1", "2"
 	AutoAttach      = "auto_attach"      // "ON", "OFF"
+	CopyRate        = "copy_rate"        // MiB a second, "0" for no limit
 )
 
 // Setting is a setting of the whole cluster and its new value.

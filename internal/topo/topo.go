@@ -186,7 +186,11 @@ func (t *Table) Column(name string) int {
 type Settings struct {
 	Redundancy int  `json:"redundancy"`  // copies of each partition, 1 or 2
 	AutoAttach bool `json:"auto_attach"` // leaves that come back are taken in without being asked
+	CopyRate   int  `json:"copy_rate"`   // the most that a copy of a partition reads, in MiB a second; 0 is no limit
 }
+
+// MaxCopyRate is the highest CopyRate.
+const MaxCopyRate = 1 << 20
 
 // DefaultSettings hold until somebody chooses others.
 var DefaultSettings = Settings{Redundancy: 1, AutoAttach: true}

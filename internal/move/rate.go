@@ -1,0 +1,54 @@
+package move
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// notice is how soon a copy that waits for its rate sees a new one.
+const notice = 100 * time.Millisecond
+
+// limit keeps a copy to a rate that may change at any time.
+type limit struct {
+	rate func() int64 // bytes a second, 0 for no bound; nil for none ever
+
+	mu   sync.Mutex
+	owed float64 // bytes that were copied sooner than the rate allows
+	last time.Time
+}
+
+// spend counts bytes, and waits until they were allowed.
+func (l *limit) spend(ctx context.Context, bytes int) error {
+	if l.rate == nil {
+		return ctx.Err()
+	}
+	for {
+		pause := l.pause(bytes)
+		if pause <= 0 {
+			return ctx.Err()
+		}
+		bytes = 0
+		select {
+		case <-time.After(min(pause, notice)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (l *limit) pause(bytes int) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, rate := time.Now(), float64(l.rate())
+	if rate <= 0 {
+		l.owed, l.last = 0, now
+		return 0
+	}
+	if !l.last.IsZero() {
+		l.owed = max(0, l.owed-now.Sub(l.last).Seconds()*rate)
+	}
+	l.owed += float64(bytes)
+	l.last = now
+	return time.Duration(l.owed / rate * float64(time.Second))
+}
