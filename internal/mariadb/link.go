@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,9 @@ type Start struct {
 
 // ErrNotApplied: what was to be applied was not in time.
 var ErrNotApplied = errors.New("the replica has not applied what it was waited for")
+
+// ErrNoLog: the server has no such binary log.
+var ErrNoLog = errors.New("there is no such binary log")
 
 func (s *Servers) lockLinks(leaf string) func() {
 	s.mu.Lock()
@@ -103,10 +107,18 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 
 // Follow has target read domains from source, besides what it reads from there already. Its other replication connections pause for some 10 ms. Each
 // domain goes on at its Start; one that is followed already is not touched.
+//
+// A source compares all that the target names with all that it has, the domains that the link leaves out too: it refuses one that lacks a domain whose first
+// logs are purged, stands before what is left, or is ahead of it. So in what it follows from nowhere the target takes on the source's position: with a link that is
+// new or not connected in all of that, else in what it has not got.
 func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
-	return s.relink(ctx, target, source, sourceAddr, func(l *Link) (domains []uint32, set []Start) {
+	theirs, err := s.BinlogPosition(ctx, source) // before the lock of the target's links: the source may be slow
+	if err != nil {
+		return err
+	}
+	return s.relink(ctx, target, source, sourceAddr, theirs, func(l *Link) (domains []uint32, set []Start) {
 		if l != nil {
-			domains = l.Domains
+			domains = slices.Clone(l.Domains)
 		}
 		for _, st := range starts {
 			if !slices.Contains(domains, st.Domain) {
@@ -119,7 +131,7 @@ func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string,
 
 // Unfollow has target read domains from source no longer.
 func (s *Servers) Unfollow(ctx context.Context, target, source string, domains ...uint32) error {
-	return s.relink(ctx, target, source, "", func(l *Link) ([]uint32, []Start) {
+	return s.relink(ctx, target, source, "", nil, func(l *Link) ([]uint32, []Start) {
 		if l == nil {
 			return nil, nil
 		}
@@ -127,25 +139,12 @@ func (s *Servers) Unfollow(ctx context.Context, target, source string, domains .
 	})
 }
 
-// Relink has target read exactly these domains from source: what the topology says. Domains that are followed already go on where they are.
-func (s *Servers) Relink(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
-	return s.relink(ctx, target, source, sourceAddr, func(l *Link) (domains []uint32, set []Start) {
-		for _, st := range starts {
-			if l == nil || !slices.Contains(l.Domains, st.Domain) {
-				set = append(set, st)
-			}
-			domains = append(domains, st.Domain)
-		}
-		return domains, set
-	})
-}
-
 // Unlink ends a replication connection. What it had received and not applied is lost: DrainReceived comes first where that matters.
 func (s *Servers) Unlink(ctx context.Context, target, source string) error {
-	return s.relink(ctx, target, source, "", func(*Link) ([]uint32, []Start) { return nil, nil })
+	return s.relink(ctx, target, source, "", nil, func(*Link) ([]uint32, []Start) { return nil, nil })
 }
 
-func (s *Servers) relink(ctx context.Context, target, source, addr string, want func(*Link) ([]uint32, []Start)) error {
+func (s *Servers) relink(ctx context.Context, target, source, addr string, theirs Position, want func(*Link) ([]uint32, []Start)) error {
 	defer s.lockLinks(target)()
 	c, err := s.conn(ctx, target)
 	if err != nil {
@@ -184,23 +183,38 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, want 
 		}
 		return nil
 	}
-	if err := run("STOP ALL SLAVES"); err != nil {
-		return err
+	followed := map[uint32]bool{}
+	for _, l := range all {
+		for _, d := range l.Domains {
+			followed[d] = true
+		}
 	}
-	err = setPosition(ctx, c, set)
-	if err == nil {
-		err = run(s.change(name, addr, domains))
-	}
-	// Whatever happened, the others go on.
-	return errors.Join(err, run("START ALL SLAVES"))
+	return s.paused(ctx, c, func() error {
+		err := setPosition(ctx, c, func(pos Position) {
+			for d, at := range theirs {
+				if _, known := pos[d]; !followed[d] && (!known || old == nil || !old.Receiving) {
+					pos[d] = at
+				}
+			}
+			for _, st := range set {
+				if delete(pos, st.Domain); st.After.Sequence > 0 {
+					pos[st.Domain] = st.After
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+		return run(s.change(name, addr, domains))
+	})
 }
 
-// setPosition makes domains go on at their starts. In strict mode all that the server has written itself would have to be named as well, and its sources would
+// setPosition changes the position that a server's replication goes on from, while it is stopped. In strict mode all that the server has written itself would have to be named as well, and its sources would
 // refuse it for what they have not got of that: so it is set without.
 //
 // MariaDB 10.11 crashes when anybody reads the position while it is set, and when its clearing of old rows is under way: nobody but the holder of the link's lock
 // reads it, and the clearing is put off.
-func setPosition(ctx context.Context, c *backend.Conn, set []Start) error {
+func setPosition(ctx context.Context, c *backend.Conn, change func(Position)) error {
 	run := func(q string) (*backend.Result, error) {
 		res, err := c.Query(ctx, q)
 		if err != nil {
@@ -216,14 +230,9 @@ func setPosition(ctx context.Context, c *backend.Conn, set []Start) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(set, func(st Start) bool { return pos[st.Domain] != st.After }) {
+	was := maps.Clone(pos)
+	if change(pos); maps.Equal(was, pos) {
 		return nil
-	}
-	for _, st := range set {
-		delete(pos, st.Domain)
-		if st.After.Sequence > 0 {
-			pos[st.Domain] = st.After
-		}
 	}
 	if _, err := run("DO " + TakePosition); err != nil {
 		return err
@@ -259,11 +268,7 @@ const (
 func sorted(d []uint32) []uint32 { return slices.Sorted(slices.Values(d)) }
 
 func (s *Servers) change(name, addr string, domains []uint32) string {
-	list := make([]string, len(domains))
-	for i, d := range domains {
-		list[i] = strconv.FormatUint(uint64(d), 10)
-	}
-	sql := "CHANGE MASTER " + name + " TO MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1, DO_DOMAIN_IDS=(" + strings.Join(list, ",") + ")"
+	sql := "CHANGE MASTER " + name + " TO MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1, DO_DOMAIN_IDS=(" + list(domains) + ")"
 	if host, port, err := split(addr); err == nil {
 		sql += fmt.Sprintf(", MASTER_HOST=%s, MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD=%s", lit(host), port, replicator, lit(s.password))
 	}

@@ -1,0 +1,237 @@
+package mariadb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+)
+
+// followed makes a source that serves p_0 in domain 21 and p_1 in domain 22, with tables, and a replica of p_0 alone.
+func followed(t *testing.T, s *Servers, pools *backend.Pools, a, b, addr string) {
+	t.Helper()
+	ctx := context.Background()
+	for i, d := range []uint32{21, 22} {
+		schema := fmt.Sprintf("p_%d", i)
+		if err := s.Serve(ctx, a, schema, d, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Follow(ctx, b, a, addr, Start{Domain: 21}); err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range []uint32{21, 22} {
+		schema := fmt.Sprintf("p_%d", i)
+		writer(t, pools, a, schema, d, "CREATE DATABASE "+schema, "CREATE TABLE "+schema+".t (a INT PRIMARY KEY)", "INSERT INTO "+schema+".t VALUES (1)")
+	}
+}
+
+// purged leaves the source its newest log alone, once the replica has it all.
+func purged(t *testing.T, ctx context.Context, s *Servers, leaf string) {
+	t.Helper()
+	if err := s.Rotate(ctx, leaf); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		logs, err := s.Logs(ctx, leaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(logs) == 1 {
+			return
+		}
+		if err := s.Purge(ctx, leaf, logs[len(logs)-1].Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func reached(t *testing.T, ctx context.Context, s *Servers, source, target string) {
+	t.Helper()
+	pos, err := s.BinlogPosition(ctx, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range pos {
+		if err := s.WaitReached(ctx, target, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSourcesWithPurgedLogsAreFollowed(t *testing.T) {
+	farm := farmtest.Start(t, 3)
+	s, pools := servers(t, farm)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
+	followed(t, s, pools, a.Name, b.Name, a.Addr())
+	reached(t, ctx, s, a.Name, b.Name)
+	purged(t, ctx, s, a.Name)
+
+	// A server that has nothing of what was purged: only what it follows must be there.
+	if err := s.Serve(ctx, a.Name, "p_2", 23, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Follow(ctx, c.Name, a.Name, a.Addr(), Start{Domain: 23}); err != nil {
+		t.Fatal(err)
+	}
+	writer(t, pools, a.Name, "p_2", 23, "CREATE DATABASE p_2", "CREATE TABLE p_2.t (a INT PRIMARY KEY)", "INSERT INTO p_2.t VALUES (1), (2)")
+	reached(t, ctx, s, a.Name, c.Name)
+	if got := count(t, s, c.Name, "p_2.t"); got != "2" {
+		t.Errorf("a new domain of a source with purged logs: %s", got)
+	}
+
+	// One that stands before what is left, or ahead of it, in what it does not follow.
+	if err := s.Unlink(ctx, c.Name, a.Name); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := s.conn(ctx, c.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := setPosition(ctx, conn, func(p Position) {
+		p[21], p[22] = GTID{21, 1, 1}, GTID{22, 1, 1000}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	conn.Release()
+	pos, err := s.AppliedPosition(ctx, c.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer(t, pools, a.Name, "p_2", 23, "INSERT INTO p_2.t VALUES (3)")
+	if err := s.Follow(ctx, c.Name, a.Name, a.Addr(), Start{Domain: 23, After: pos[23]}); err != nil {
+		t.Fatal(err)
+	}
+	reached(t, ctx, s, a.Name, c.Name)
+	if got := count(t, s, c.Name, "p_2.t"); got != "3" {
+		t.Errorf("after it had stood elsewhere: %s", got)
+	}
+
+	// What is to be followed from before the purge is refused, and does not count as followed.
+	if keeps, err := s.Keeps(ctx, a.Name, Start{Domain: 21}); err != nil || keeps {
+		t.Errorf("a purged start is said to be there: %v", err)
+	}
+	if keeps, err := s.Keeps(ctx, a.Name, Start{Domain: 23}); err != nil || !keeps {
+		t.Errorf("a start is said to be purged: %v", err)
+	}
+	if err := s.Follow(ctx, c.Name, a.Name, a.Addr(), Start{Domain: 21}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		links, err := s.Links(ctx, c.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := links[a.Name]; l.Refused && l.Error != "" {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("a start whose logs are purged was not refused: %+v", links[a.Name])
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	// Without that one, and from a copy on, it goes on.
+	if err := s.Unfollow(ctx, c.Name, a.Name, 21); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Follow(ctx, c.Name, a.Name, a.Addr(), Start{Domain: 22, After: must(s.BinlogPosition(ctx, a.Name))(t)[22]}); err != nil {
+		t.Fatal(err)
+	}
+	writer(t, pools, a.Name, "p_2", 23, "INSERT INTO p_2.t VALUES (4)")
+	reached(t, ctx, s, a.Name, c.Name)
+	if got := count(t, s, c.Name, "p_2.t"); got != "4" {
+		t.Errorf("after a refused link: %s", got)
+	}
+	if _, err := s.LogStart(ctx, a.Name, "binlog.999999"); !errors.Is(err, ErrNoLog) {
+		t.Errorf("a log that is not there: %v", err)
+	}
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func TestDomainsAreForgotten(t *testing.T) {
+	farm := farmtest.Start(t, 2)
+	s, pools := servers(t, farm)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	a, b := farm.Leaves()[0], farm.Leaves()[1]
+	followed(t, s, pools, a.Name, b.Name, a.Addr())
+	reached(t, ctx, s, a.Name, b.Name)
+	if err := s.ForgetLogged(ctx, a.Name, []uint32{22}); err == nil {
+		t.Error("a domain was forgotten that a log has")
+	}
+	purged(t, ctx, s, a.Name)
+	if err := s.ForgetLogged(ctx, a.Name, []uint32{22}); err != nil {
+		t.Fatal(err)
+	}
+	purged(t, ctx, s, a.Name)
+	if pos := must(s.BinlogPosition(ctx, a.Name))(t); pos[22].Sequence != 0 || pos[21].Sequence == 0 {
+		t.Errorf("the log stands at %s", pos)
+	}
+	// Read while it is set: that is what makes the server crash.
+	reading, stop := context.WithCancel(ctx)
+	read := make(chan error, 1)
+	go func() {
+		for reading.Err() == nil {
+			if _, err := s.AppliedPosition(ctx, b.Name); err != nil {
+				read <- err
+				return
+			}
+		}
+		read <- nil
+	}()
+	if err := s.ForgetApplied(ctx, b.Name, []uint32{22}); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-read; err != nil {
+		t.Error(err)
+	}
+	if pos := must(s.AppliedPosition(ctx, b.Name))(t); pos[22].Sequence != 0 || pos[21].Sequence == 0 {
+		t.Errorf("the replica stands at %s", pos)
+	}
+	// What is still followed goes on, also when the link connects anew.
+	writer(t, pools, a.Name, "p_0", 21, "INSERT INTO p_0.t VALUES (2)")
+	reached(t, ctx, s, a.Name, b.Name)
+	if err := farm.Kill(1); err != nil {
+		t.Fatal(err)
+	}
+	writer(t, pools, a.Name, "p_0", 21, "INSERT INTO p_0.t VALUES (3)")
+	at := must(s.BinlogPosition(ctx, a.Name))(t)[21]
+	for {
+		pos, err := s.AppliedPosition(ctx, b.Name)
+		if err == nil && pos[21].Sequence >= at.Sequence {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("the replica does not go on: %s, %v", pos, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := count(t, s, b.Name, "p_0.t"); got != "3" {
+		t.Errorf("the replica has %s rows", got)
+	}
+	links := must(s.Links(ctx, b.Name))(t)
+	if l := links[a.Name]; l == nil || !slices.Equal(l.Domains, []uint32{21}) {
+		t.Errorf("%+v", l)
+	}
+	// A domain that nobody knows is no error.
+	if err := s.ForgetLogged(ctx, a.Name, []uint32{4711}); err != nil {
+		t.Error(err)
+	}
+}
