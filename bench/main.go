@@ -25,6 +25,7 @@ type settings struct {
 	Options    []string // BENCH_OPTIONS, of all MariaDB servers
 	Results    string   // BENCH_RESULTS
 	Failover   int      // BENCH_FAILOVER, rounds; with it nothing else is measured
+	Rebalance  int      // BENCH_REBALANCE, rows; the same
 }
 
 var (
@@ -68,6 +69,9 @@ func readSettings(env func(string) string) (settings, error) {
 	s.Contenders = choice("BENCH_CONTENDERS", allContenders)
 	if env("BENCH_FAILOVER") != "" {
 		s.Failover = number("BENCH_FAILOVER", 20)
+	}
+	if env("BENCH_REBALANCE") != "" {
+		s.Rebalance = number("BENCH_REBALANCE", 200000)
 	}
 	s.Options = strings.Fields(env("BENCH_OPTIONS"))
 	if r := env("BENCH_RESULTS"); r != "" {
@@ -151,6 +155,9 @@ func run(ctx context.Context) (err error) {
 	}
 	if s.Failover > 0 {
 		return failover(ctx, s.Failover)
+	}
+	if s.Rebalance > 0 {
+		return grow(ctx, s.Rebalance)
 	}
 	fmt.Println("starting servers and loading data")
 	a, err := setUp(ctx, s)
