@@ -84,6 +84,11 @@ func (l *leader) copyRate() int64 { return int64(l.cat.Snapshot().Settings.CopyR
 
 // copyTo makes a leaf a replica of a partition. A replica that is there already is enough.
 func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, progress func(rows, total int64)) error {
+	end, err := l.turn(ctx, id, leaf)
+	if err != nil {
+		return err
+	}
+	defer end()
 	p, master, err := l.part(id)
 	if err != nil {
 		return err
@@ -109,6 +114,31 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 		return err
 	}
 	return l.join(ctx, p, master, leaf, mariadb.Start{Domain: p.Domain, After: at})
+}
+
+// turn waits until no other copy is read from the partition's master, and none is written to the leaf: each leaf has its statements to serve.
+func (l *leader) turn(ctx context.Context, id topo.PartitionID, leaf string) (end func(), err error) {
+	for {
+		_, master, err := l.part(id)
+		if err != nil {
+			return nil, err
+		}
+		// All take them in this order: none waits for another that waits for it.
+		endRead, err := l.take(ctx, "copy from "+master)
+		if err != nil {
+			return nil, err
+		}
+		endWrite, err := l.take(ctx, "copy to "+leaf)
+		if err != nil {
+			endRead()
+			return nil, err
+		}
+		if _, now, err := l.part(id); err == nil && now == master {
+			return func() { endWrite(); endRead() }, nil
+		}
+		endWrite()
+		endRead()
+	}
 }
 
 // join makes a whole copy at a leaf follow the master, and a replica once it has caught up.

@@ -17,8 +17,11 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// atOnce bounds how many actions of one phase are done at the same time.
-const atOnce = 4
+// How many actions of one phase are under way at the same time: copies wait for their turns at the leaves besides, see turn.
+const (
+	copiesAtOnce = 64
+	atOnce       = 4 // of others
+)
 
 // step is an action under way, as SHOW REBALANCE STATUS shows it.
 type step struct {
@@ -191,10 +194,14 @@ func (o *operation) end() {
 
 // phase does some steps at the same time.
 func (o *operation) phase(ctx context.Context, from, to int) error {
-	slots := make(chan struct{}, atOnce)
+	copies, others := make(chan struct{}, copiesAtOnce), make(chan struct{}, atOnce)
 	errs := make([]error, to-from)
 	var wg sync.WaitGroup
 	for i := from; i < to; i++ {
+		slots := others
+		if o.doc.Steps[i].Action == placement.Copy { // it does not change
+			slots = copies
+		}
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
