@@ -109,6 +109,11 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
 		return err
 	}
+	free, err := l.hold(ctx, master)
+	if err != nil {
+		return err
+	}
+	defer free()
 	at, err := l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Progress: progress})
 	if err != nil {
 		return err
@@ -247,10 +252,11 @@ func (l *leader) promote(ctx context.Context, id topo.PartitionID, leaf string) 
 		return err
 	}
 	defer lock.Unlock()
-	domain, err := l.cat.NewDomains(ctx, 1)
+	domain, free, err := l.newDomains(ctx, 1)
 	if err != nil {
 		return err
 	}
+	defer free()
 	// The old master follows the new term from its first write on.
 	if err := l.servers.Follow(ctx, master, leaf, l.addr(leaf), mariadb.Start{Domain: domain}); err != nil {
 		return err
@@ -453,14 +459,20 @@ func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf st
 	// The master of the term before follows the present one from its start, a replica goes on where it was.
 	from := mariadb.Start{Domain: p.Domain}
 	if served[id.Schema()] == 0 {
-		stands, known, err := l.stand(ctx, leaf, master)
+		at, known, err := l.stand(ctx, leaf, p.Domain)
 		if err != nil {
 			return err
 		}
 		if !known {
 			return l.copyTo(ctx, id, leaf, func(int64, int64) {})
 		}
-		from.After = stands[p.Domain]
+		from.After = at
+	}
+	// One start that is not there any more would have the master refuse the whole link.
+	if keeps, err := l.servers.Keeps(ctx, master, from); err != nil {
+		return err
+	} else if !keeps {
+		return l.copyTo(ctx, id, leaf, func(int64, int64) {})
 	}
 	if err = l.servers.Follow(ctx, leaf, master, l.addr(master), from); err == nil {
 		if err = l.servers.Fence(ctx, leaf, id.Schema()); err == nil {
@@ -474,20 +486,22 @@ func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf st
 	return l.copyTo(ctx, id, leaf, func(int64, int64) {})
 }
 
-// stand is what a leaf had applied before it was linked to a master. It is not known any more once it is: events of partitions that it does not follow advance its
-// position too, and a copy that went on from there would lack them for ever.
-func (l *leader) stand(ctx context.Context, leaf, master string) (at mariadb.Position, known bool, err error) {
+// stand is what a leaf had applied of a partition before it was linked to anybody. Once it is, that is known only as far as its own binary log says so: events of
+// partitions that it does not follow advance its position too, and a copy that went on from there would lack them for ever.
+func (l *leader) stand(ctx context.Context, leaf string, domain uint32) (at mariadb.GTID, known bool, err error) {
 	l.mu.Lock()
-	at, known = l.stands[leaf]
+	all, known := l.stands[leaf]
 	l.mu.Unlock()
 	if known {
-		return at, true, nil
+		return all[domain], true, nil
 	}
-	if at, err = l.servers.AppliedPosition(ctx, leaf); err != nil {
-		return nil, false, err
+	applied, err := l.servers.AppliedPosition(ctx, leaf)
+	if err != nil {
+		return at, false, err
 	}
-	links, err := l.servers.Links(ctx, leaf) // after it: what is not there now was not there then
-	return at, err == nil && links[master] == nil, err
+	wrote, err := l.servers.BinlogPosition(ctx, leaf)
+	at = applied[domain]
+	return at, err == nil && at.Sequence > 0 && at == wrote[domain], err
 }
 
 // create makes an empty partition in place of one that is lost.
@@ -499,10 +513,11 @@ func (l *leader) create(ctx context.Context, id topo.PartitionID, leaf string) e
 	if len(p.Instances) > 0 {
 		return nil
 	}
-	domain, err := l.cat.NewDomains(ctx, 1)
+	domain, free, err := l.newDomains(ctx, 1)
 	if err != nil {
 		return err
 	}
+	defer free()
 	if err := l.copier.Empty(ctx, id.DB, id.Schema(), leaf, domain, p.Term+1); err != nil {
 		return err
 	}

@@ -75,7 +75,9 @@ func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
 		t.Helper()
 		c.nodes = append(c.nodes, c.start("node-1", func(cat *catalog.Catalog) {
 			if _, err := cat.Update(ctx, func(x *catalog.Txn) error {
-				x.PutSettings(topo.Settings{Redundancy: redundancy, AutoAttach: true})
+				settings := topo.DefaultSettings
+				settings.Redundancy = redundancy
+				x.PutSettings(settings)
 				all := c.farm.Leaves()
 				if c.members > 0 {
 					all = all[:c.members]

@@ -358,20 +358,23 @@ func (l *leader) set(ctx context.Context, a order.Setting) error {
 	_, err := l.update(ctx, func(x *catalog.Txn) error {
 		s := x.Settings()
 		switch a.Name {
-		case order.RedundancyLevel:
-			n, err := strconv.Atoi(a.Value)
-			if err != nil || n < 1 || n > 2 {
-				return refuse(1231, "Variable 'redundancy_level' can't be set to the value of '%s'", a.Value)
+		case order.RedundancyLevel, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes:
+			n, err := strconv.ParseInt(a.Value, 10, 64)
+			if err != nil || !order.Fits(a.Name, n) {
+				return refuse(1231, "Variable '%s' can't be set to the value of '%s'", a.Name, a.Value)
 			}
-			s.Redundancy = n
+			switch a.Name {
+			case order.RedundancyLevel:
+				s.Redundancy = int(n)
+			case order.CopyRate:
+				s.CopyRate = int(n)
+			case order.BinlogKeepSeconds:
+				s.BinlogKeepSeconds = n
+			default:
+				s.BinlogKeepBytes = n
+			}
 		case order.AutoAttach:
 			s.AutoAttach = strings.EqualFold(a.Value, "ON") || a.Value == "1"
-		case order.CopyRate:
-			n, err := strconv.Atoi(a.Value)
-			if err != nil || n < 0 || n > topo.MaxCopyRate {
-				return refuse(1231, "Variable 'copy_rate' can't be set to the value of '%s'", a.Value)
-			}
-			s.CopyRate = n
 		default:
 			return refuse(1193, "Unknown system variable '%s'", a.Name)
 		}

@@ -34,7 +34,11 @@ type Config struct {
 	Behind time.Duration
 	// Grace is how long a leaf that has not answered since this node was elected is not taken for dead: a cluster that starts has slow ones. 10 s when 0.
 	Grace time.Duration
-	Log   *slog.Logger // slog.Default() when nil
+	// ClearEvery is how often what ended terms have left is looked for; 30 s when 0.
+	ClearEvery time.Duration
+	// HoldBack is for how long at most a leaf that comes and goes is held back; 5 min when 0.
+	HoldBack time.Duration
+	Log      *slog.Logger // slog.Default() when nil
 }
 
 // Control runs in every node. Close ends it.
@@ -58,6 +62,7 @@ func Start(cfg Config) *Control {
 		cfg.Log = slog.Default()
 	}
 	cfg.Behind, cfg.Grace = cmp.Or(cfg.Behind, 30*time.Second), cmp.Or(cfg.Grace, 10*time.Second)
+	cfg.ClearEvery, cfg.HoldBack = cmp.Or(cfg.ClearEvery, 30*time.Second), cmp.Or(cfg.HoldBack, longPause)
 	servers := mariadb.New(cfg.Pools)
 	c := &Control{
 		cfg: cfg, cat: cfg.Catalog, node: cfg.Node, log: cfg.Log, servers: servers, copier: &move.Copier{Pools: cfg.Pools, Servers: servers},
@@ -98,7 +103,8 @@ func (c *Control) stand() {
 		stop := context.AfterFunc(c.ctx, cancel)
 		c.log.Info("control: this node is the controller", "node", c.node.Name())
 		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{},
-			stands: map[string]mariadb.Position{}, taking: map[string]context.CancelFunc{}, marks: map[string]mark{}, retries: map[string]*retry{}}
+			stands: map[string]mariadb.Position{}, taking: map[string]context.CancelFunc{}, marks: map[string]mark{}, retries: map[string]*retry{},
+			beginning: map[uint32]bool{}, copying: map[int]held{}, unneeded: map[string]string{}}
 		l.run()
 		stop()
 		cancel()

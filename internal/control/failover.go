@@ -81,10 +81,11 @@ func (l *leader) fail(ctx context.Context, leaf, why string) error {
 	if _, err := l.barrier(ctx, rev); err != nil {
 		return err
 	}
-	next, err := l.successors(ctx, leaf)
+	next, free, err := l.successors(ctx, leaf)
 	if err != nil {
 		return err
 	}
+	defer free()
 	promoted, lost := 0, 0
 	_, err = l.update(ctx, func(x *catalog.Txn) error {
 		promoted, lost = 0, 0
@@ -127,19 +128,20 @@ func follow(p *topo.Partition, master string, domain uint32, at mariadb.GTID, re
 	return n
 }
 
-// successors makes replicas of a dead leaf's partitions masters, as far as they can: they apply what they have received and serve the next term.
-func (l *leader) successors(ctx context.Context, dead string) (map[topo.PartitionID]*successor, error) {
+// successors makes replicas of a dead leaf's partitions masters, as far as they can: they apply what they have received and serve the next term. free is called
+// once the topology has those.
+func (l *leader) successors(ctx context.Context, dead string) (out map[topo.PartitionID]*successor, free func(), err error) {
 	by, n := heirs(l.cat.Snapshot(), dead)
 	if n == 0 {
-		return nil, nil
+		return nil, func() {}, nil
 	}
-	domain, err := l.cat.NewDomains(ctx, n)
+	domain, free, err := l.newDomains(ctx, n)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
-	out := map[topo.PartitionID]*successor{}
+	out = map[topo.PartitionID]*successor{}
 	var wg sync.WaitGroup
 	for leaf, list := range by {
 		for _, next := range list {
@@ -162,7 +164,7 @@ func (l *leader) successors(ctx context.Context, dead string) (map[topo.Partitio
 			delete(out, id)
 		}
 	}
-	return out, nil
+	return out, free, nil
 }
 
 // promoteAll makes a replica's partitions masters; each of them has its own err when it could not be. An error is all of theirs.

@@ -38,6 +38,12 @@ type leader struct {
 	stands   map[string]mariadb.Position   // of leaves that are being attached: what they had applied before
 	taking   map[string]context.CancelFunc // ends the taking in of a leaf that has come back
 	settled  bool                          // nothing is left of what an earlier controller had locked
+	// beginning are domains that the topology does not have yet, copying the binary logs that copies under way need, unneeded the binary logs, by leaf, before
+	// which nobody needed any when that was looked at.
+	beginning map[uint32]bool
+	copying   map[int]held
+	copies    int
+	unneeded  map[string]string
 
 	// Of mend alone.
 	marks   map[string]mark
@@ -64,7 +70,7 @@ func (l *leader) run() {
 	l.begin("leftovers", l.unlockLeftovers)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	mend := time.Now()
+	mend, clear := time.Now(), time.Now()
 	for l.ctx.Err() == nil {
 		board, changed := l.cat.BoardChanged(), l.cat.Changed()
 		settled := l.isSettled()
@@ -75,6 +81,10 @@ func (l *leader) run() {
 		if settled && time.Since(mend) > mendEvery {
 			mend = time.Now()
 			l.begin("mend", l.mend)
+		}
+		if settled && time.Since(clear) > l.cfg.ClearEvery {
+			clear = time.Now()
+			l.begin("clear", l.clear)
 		}
 		select {
 		case <-board:
@@ -174,7 +184,7 @@ func (l *leader) returned(leaf string) {
 	defer l.mu.Unlock()
 	if r := l.returns[leaf]; r != nil {
 		r.last, r.due = time.Now(), time.Now().Add(r.pause)
-		r.pause = min(2*r.pause, longPause)
+		r.pause = min(2*r.pause, l.cfg.HoldBack)
 	}
 }
 

@@ -132,6 +132,9 @@ func TestClusterCommands(t *testing.T) {
 		"SET GLOBAL copy_rate = 1.5":                        1231,
 		"SET copy_rate = 1":                                 1229,
 		"SET redundancy_level = 2":                          1229,
+		"SET GLOBAL binlog_keep_seconds = -1":               1231,
+		"SET GLOBAL binlog_keep_seconds = 99999999999":      1231,
+		"SET GLOBAL binlog_keep_bytes = 'many'":             1231,
 		"SET GLOBAL redundancy_level = 2, auto_attach = ON": 1235,
 	} {
 		c.fails(code, q)
@@ -328,6 +331,10 @@ func TestSettings(t *testing.T) {
 					now.AutoAttach = v.Value == "ON"
 				case order.CopyRate:
 					now.CopyRate, err = strconv.Atoi(v.Value)
+				case order.BinlogKeepSeconds:
+					now.BinlogKeepSeconds, err = strconv.ParseInt(v.Value, 10, 64)
+				case order.BinlogKeepBytes:
+					now.BinlogKeepBytes, err = strconv.ParseInt(v.Value, 10, 64)
 				default:
 					now.Redundancy = int(v.Value[0] - '0')
 				}
@@ -378,6 +385,13 @@ func TestSettings(t *testing.T) {
 	c.exec("SET GLOBAL auto_attach = DEFAULT")
 	c.exec("SET GLOBAL redundancy_level = DEFAULT")
 	c.want("SELECT @@auto_attach, @@redundancy_level", "1|1")
+	c.want("SELECT @@binlog_keep_seconds, @@GLOBAL.binlog_keep_bytes", "86400|17179869184")
+	c.exec("SET GLOBAL binlog_keep_seconds = 60 * 60")
+	c.exec("SET GLOBAL binlog_keep_bytes = 0")
+	c.want("SELECT @@binlog_keep_seconds, @@GLOBAL.binlog_keep_bytes", "3600|0")
+	c.want("SHOW VARIABLES LIKE 'binlog\\_keep%'", "binlog_keep_bytes|0/binlog_keep_seconds|3600")
+	c.exec("SET GLOBAL binlog_keep_bytes = DEFAULT")
+	c.want("SELECT @@binlog_keep_bytes", "17179869184")
 }
 
 func TestShowRebalanceStatus(t *testing.T) {

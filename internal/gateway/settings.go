@@ -14,25 +14,43 @@ import (
 
 // isSetting says whether a variable is one of the cluster's settings, which look like global variables.
 func isSetting(name string) bool {
-	return name == order.RedundancyLevel || name == order.AutoAttach || name == order.CopyRate
+	switch name {
+	case order.RedundancyLevel, order.AutoAttach, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes:
+		return true
+	}
+	return false
 }
 
 // setting is a setting's value as SELECT @@name gives it.
 func (s *session) setting(name string) string {
 	v := s.g.cfg.Catalog.Snapshot().Settings
+	if name == order.AutoAttach {
+		return bit(v.AutoAttach)
+	}
+	return settingNumber(v, name)
+}
+
+// settingNumber is the value of a setting that is a number.
+func settingNumber(v topo.Settings, name string) string {
 	switch name {
 	case order.RedundancyLevel:
 		return strconv.Itoa(v.Redundancy)
 	case order.CopyRate:
 		return strconv.Itoa(v.CopyRate)
+	case order.BinlogKeepSeconds:
+		return strconv.FormatInt(v.BinlogKeepSeconds, 10)
 	}
-	return bit(v.AutoAttach)
+	return strconv.FormatInt(v.BinlogKeepBytes, 10)
 }
 
 // settings are the rows that the cluster adds to SHOW VARIABLES, by name.
 func (s *session) settings() [][]any {
 	v := s.g.cfg.Catalog.Snapshot().Settings
-	return [][]any{{order.AutoAttach, onOff(v.AutoAttach)}, {order.CopyRate, strconv.Itoa(v.CopyRate)}, {order.RedundancyLevel, strconv.Itoa(v.Redundancy)}}
+	rows := [][]any{{order.AutoAttach, onOff(v.AutoAttach)}}
+	for _, name := range []string{order.BinlogKeepBytes, order.BinlogKeepSeconds, order.CopyRate, order.RedundancyLevel} {
+		rows = append(rows, []any{name, settingNumber(v, name)})
+	}
+	return rows
 }
 
 func onOff(on bool) string {
@@ -72,18 +90,12 @@ func (s *session) setSetting(ctx context.Context, scan *sqltext.Scan, set *sqlte
 // settingValue is a value in the one form that commands have it.
 func settingValue(name, given string) (value string, ok bool) {
 	given = strings.ToUpper(strings.TrimSpace(given))
-	switch name {
-	case order.RedundancyLevel:
+	if name != order.AutoAttach {
 		if given == "DEFAULT" {
-			given = strconv.Itoa(topo.DefaultSettings.Redundancy)
+			given = settingNumber(topo.DefaultSettings, name)
 		}
-		return given, given == "1" || given == "2"
-	case order.CopyRate:
-		if given == "DEFAULT" {
-			given = strconv.Itoa(topo.DefaultSettings.CopyRate)
-		}
-		n, err := strconv.Atoi(given)
-		return strconv.Itoa(n), err == nil && n >= 0 && n <= topo.MaxCopyRate
+		n, err := strconv.ParseInt(given, 10, 64)
+		return strconv.FormatInt(n, 10), err == nil && order.Fits(name, n)
 	}
 	switch given {
 	case "DEFAULT":

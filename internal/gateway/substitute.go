@@ -132,7 +132,7 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 			return bit(s.tx.InTransaction()), "SIGNED", n
 		case "autocommit":
 			return bit(s.tx.Autocommit()), "SIGNED", n
-		case order.RedundancyLevel, order.AutoAttach, order.CopyRate:
+		case order.RedundancyLevel, order.AutoAttach, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes:
 			return s.setting(name), "SIGNED", n
 		}
 	case sqltext.Word:

@@ -73,10 +73,31 @@ func (p *Partition) Addr() string { return net.JoinHostPort(p.Host, strconv.Itoa
 
 // The names of settings.
 const (
-	RedundancyLevel = "redundancy_level" // "1", "2"
-	AutoAttach      = "auto_attach"      // "ON", "OFF"
-	CopyRate        = "copy_rate"        // MiB a second, "0" for no limit
+	RedundancyLevel   = "redundancy_level"    // "1", "2"
+	AutoAttach        = "auto_attach"         // "ON", "OFF"
+	CopyRate          = "copy_rate"           // MiB a second, "0" for no limit
+	BinlogKeepSeconds = "binlog_keep_seconds" // "0" and more
+	BinlogKeepBytes   = "binlog_keep_bytes"   // "0" and more
 )
+
+// longestKeep is the greatest number of seconds that time.Duration can hold, less the rest of a second.
+const longestKeep = 9223372036
+
+// maxCopyRate is a TiB a second.
+const maxCopyRate = 1 << 20
+
+// Fits says whether a setting that is a number may have a value.
+func Fits(name string, n int64) bool {
+	switch name {
+	case RedundancyLevel:
+		return n == 1 || n == 2
+	case CopyRate:
+		return n >= 0 && n <= maxCopyRate
+	case BinlogKeepSeconds:
+		return n >= 0 && n <= longestKeep
+	}
+	return n >= 0
+}
 
 // Setting is a setting of the whole cluster and its new value.
 type Setting struct {

@@ -187,13 +187,13 @@ type Settings struct {
 	Redundancy int  `json:"redundancy"`  // copies of each partition, 1 or 2
 	AutoAttach bool `json:"auto_attach"` // leaves that come back are taken in without being asked
 	CopyRate   int  `json:"copy_rate"`   // the most that a copy of a partition reads, in MiB a second; 0 is no limit
+	// BinlogKeepSeconds is for how long leaves keep binary logs for one that is away, BinlogKeepBytes how much of them each of them keeps at most.
+	BinlogKeepSeconds int64 `json:"binlog_keep_seconds"`
+	BinlogKeepBytes   int64 `json:"binlog_keep_bytes"`
 }
 
-// MaxCopyRate is the highest CopyRate.
-const MaxCopyRate = 1 << 20
-
 // DefaultSettings hold until somebody chooses others.
-var DefaultSettings = Settings{Redundancy: 1, AutoAttach: true}
+var DefaultSettings = Settings{Redundancy: 1, AutoAttach: true, BinlogKeepSeconds: 24 * 60 * 60, BinlogKeepBytes: 16 << 30}
 
 // Snapshot is the topology at one revision. It is immutable: whoever wants another one builds another one.
 type Snapshot struct {
