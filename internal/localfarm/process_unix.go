@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"github.com/orbweaver/orbweaver/internal/supervise"
 )
 
 // errLocked says that another process, or another farm of this one, holds a lock.
@@ -97,7 +99,7 @@ func attributes(id identity) *syscall.SysProcAttr {
 	if os.Geteuid() == 0 && id.uid != 0 {
 		a.Credential = &syscall.Credential{Uid: uint32(id.uid), Gid: uint32(id.gid)}
 	}
-	dieWithParent(a)
+	supervise.DieWithParent(a)
 	return a
 }
 
