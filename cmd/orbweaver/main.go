@@ -57,7 +57,7 @@ func root() *cobra.Command {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w (see %s --help)", err, c.CommandPath())
 	})
-	c.AddCommand(upCommand(), serveCommand())
+	c.AddCommand(upCommand(), serveCommand(), memberCommand())
 	for _, sub := range c.Commands() {
 		sub.Args = func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {

@@ -60,6 +60,12 @@ type Catalog struct {
 	done chan struct{} // the watch has ended
 }
 
+var dialOptions = []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+	// The default grows to two minutes: an etcd that is back must be seen at once.
+	Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+	MinConnectTimeout: 3 * time.Second,
+})}
+
 // Open connects, reads the whole topology and begins to watch it. It fails with ErrUnavailable when ctx ends before etcd has answered.
 func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	if cfg.Prefix == "" {
@@ -74,12 +80,8 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	client, err := clientv3.New(clientv3.Config{
 		Endpoints: cfg.Endpoints, TLS: cfg.TLS, Username: cfg.Username, Password: cfg.Password,
 		DialKeepAliveTime: 6 * time.Second, DialKeepAliveTimeout: 3 * time.Second, // etcd refuses pings that come more often than every 5 s
-		Logger: zap.NewNop(),
-		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-			// The default grows to two minutes: an etcd that is back must be seen at once.
-			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
-			MinConnectTimeout: 3 * time.Second,
-		})},
+		Logger:      zap.NewNop(),
+		DialOptions: dialOptions,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)

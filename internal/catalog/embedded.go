@@ -25,7 +25,7 @@ type EmbeddedConfig struct {
 	Log       *slog.Logger // slog.Default() when nil
 }
 
-// Embedded is an etcd in this process: one member, for clusters that live on one machine.
+// Embedded is an etcd in this process, for clusters that live on one machine: one that stands alone, or a member of several.
 type Embedded struct {
 	etcd     *embed.Etcd
 	endpoint string
@@ -65,31 +65,41 @@ func StartEmbedded(ctx context.Context, cfg EmbeddedConfig) (e *Embedded, err er
 		return nil, err
 	}
 	ec := embed.NewConfig()
-	ec.Name, ec.Dir = "orbweaver", filepath.Join(dir, "data")
+	ec.Name, ec.Dir = memberName(1), memberDir(dir, 1)
 	ec.ListenPeerUrls, ec.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
 	ec.ListenClientUrls, ec.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
 	ec.InitialCluster = ec.InitialClusterFromName(ec.Name)
 	// A lone member elects itself: there is nobody to wait for.
 	ec.TickMs, ec.ElectionMs = 10, 100
-	ec.SnapshotCount = 5000
 	ec.UnsafeNoFsync = cfg.Throwaway
-	ec.AutoCompactionMode, ec.AutoCompactionRetention = "periodic", "10m"
-	ec.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&slogCore{log: cfg.Log.With("part", "etcd")}))
-	e.etcd, err = embed.StartEtcd(ec)
-	if err != nil {
-		return nil, fmt.Errorf("embedded etcd: %w", err)
-	}
-	select {
-	case <-e.etcd.Server.ReadyNotify():
-	case err = <-e.etcd.Err():
-		e.etcd.Close()
-		return nil, fmt.Errorf("embedded etcd: %w", err)
-	case <-ctx.Done():
-		e.etcd.Close()
-		return nil, fmt.Errorf("embedded etcd did not become ready: %w", ctx.Err())
+	if err := e.start(ctx, ec, cfg.Log); err != nil {
+		return nil, err
 	}
 	e.endpoint = client.String()
 	return e, nil
+}
+
+// start starts an etcd and waits until it answers.
+func (e *Embedded) start(ctx context.Context, ec *embed.Config, log *slog.Logger) (err error) {
+	ec.SnapshotCount = 5000
+	ec.AutoCompactionMode, ec.AutoCompactionRetention = "periodic", "10m"
+	ec.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&slogCore{log: log.With("part", "etcd")}))
+	e.etcd, err = embed.StartEtcd(ec)
+	if err != nil {
+		return fmt.Errorf("embedded etcd: %w", err)
+	}
+	select {
+	case <-e.etcd.Server.ReadyNotify():
+		return nil
+	case err = <-e.etcd.Err():
+		err = fmt.Errorf("embedded etcd: %w", err)
+	case <-e.etcd.Server.StopNotify():
+		err = ErrNoMember
+	case <-ctx.Done():
+		err = fmt.Errorf("embedded etcd did not become ready: %w", ctx.Err())
+	}
+	e.etcd.Close()
+	return err
 }
 
 // Endpoints are what Config.Endpoints takes.
@@ -97,6 +107,9 @@ func (e *Embedded) Endpoints() []string { return []string{e.endpoint} }
 
 // Err yields an error when the etcd ends by itself.
 func (e *Embedded) Err() <-chan error { return e.etcd.Err() }
+
+// Done is closed when the etcd has ended, also because its member was removed.
+func (e *Embedded) Done() <-chan struct{} { return e.etcd.Server.StopNotify() }
 
 // Close stops the etcd; its data is on disk. Close the catalogs that use it first: etcd gives connected clients some seconds to go.
 func (e *Embedded) Close() error {

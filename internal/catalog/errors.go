@@ -17,6 +17,8 @@ var (
 	ErrNoCommand = errors.New("no such command")
 	// ErrExhausted: a sequence has no value left.
 	ErrExhausted = errors.New("the sequence is exhausted")
+	// ErrNoMember: the etcd's members have removed this one.
+	ErrNoMember = errors.New("this member of the etcd has been removed")
 	// ErrClosed: the catalog, node or sequence was closed.
 	ErrClosed = errors.New("the catalog is closed")
 )

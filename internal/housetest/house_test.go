@@ -74,6 +74,7 @@ var rooms = map[string][]string{
 	"internal/wire":      {},
 	"internal/supervise": {},
 	"internal/localfarm": {"supervise"},
+	"internal/localetcd": {"catalog", "supervise"},
 	"internal/collate":   {},
 	"internal/value":     {"wire", "collate"},
 	"internal/shard":     {"topo", "collate"},
