@@ -26,6 +26,13 @@ import (
 // clusterKeySecret is the name under which the catalog keeps the password that nodes log in with at leaves.
 const clusterKeySecret = "cluster-key"
 
+// The files of a cluster that lives on this machine.
+const (
+	localClusterKey = "cluster.key"
+	localCert       = "tls.crt"
+	localCertKey    = "tls.key"
+)
+
 // newKey is a password that nobody has to type.
 func newKey() string {
 	var b [32]byte
@@ -109,7 +116,7 @@ func write(file, text string, mode fs.FileMode) error {
 // localCertificate finds or makes a self-signed certificate for a cluster that lives on this machine. One that is about to expire is
 // made anew.
 func localCertificate(dir string, now time.Time) (*tls.Config, error) {
-	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	certFile, keyFile := filepath.Join(dir, localCert), filepath.Join(dir, localCertKey)
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && now.AddDate(0, 1, 0).After(pair.Leaf.NotAfter):

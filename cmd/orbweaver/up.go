@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ type upConfig struct {
 	Leaves         int
 	Redundancy     int // 0: as many as there can be
 	LeavesGiven    bool
+	Nodes          int
 	Listen, HTTP   string
 	LeafPortBase   int
 	DataDir        string
@@ -36,8 +38,11 @@ func upCommand() *cobra.Command {
 		Use:   "up",
 		Short: "Run a whole cluster on this machine, for development",
 		Long: `Run a whole cluster on this machine, for development: MariaDB servers as leaves, an etcd and one node, until Ctrl-C.
-The next start finds all data again.`,
-		Example: "  orbweaver up\n  orbweaver up --leaves 2 --listen 127.0.0.1:3307 --data-dir /tmp/farm --mariadb-option innodb_buffer_pool_size=1G",
+The next start finds all data again.
+
+With --nodes, that many nodes run, as processes of their own that are started again when they die: any of them may be killed.
+With three or more, the etcd has three members, and any of these may be killed, too.`,
+		Example: "  orbweaver up\n  orbweaver up --nodes 3\n  orbweaver up --leaves 2 --listen 127.0.0.1:3307 --data-dir /tmp/farm --mariadb-option innodb_buffer_pool_size=1G",
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf.LeavesGiven = c.Flags().Changed("leaves")
 			if err := conf.validate(); err != nil {
@@ -48,9 +53,10 @@ The next start finds all data again.`,
 	}
 	f := c.Flags()
 	f.IntVar(&conf.Leaves, "leaves", 4, "number of MariaDB servers, in two availability groups")
+	f.IntVar(&conf.Nodes, "nodes", 1, "number of nodes")
 	f.IntVar(&conf.Redundancy, "redundancy", 0, "copies of each partition in a new cluster, 1 or 2 (default: 2 where the leaves make pairs)")
-	f.StringVar(&conf.Listen, "listen", "127.0.0.1:3306", "`HOST:PORT` for MySQL clients")
-	f.StringVar(&conf.HTTP, "http", "127.0.0.1:8306", "`HOST:PORT` for health, metrics and profiles")
+	f.StringVar(&conf.Listen, "listen", "127.0.0.1:3306", "`HOST:PORT` for MySQL clients; further nodes have the following ports")
+	f.StringVar(&conf.HTTP, "http", "127.0.0.1:8306", "`HOST:PORT` for health, metrics and profiles; further nodes have the following ports")
 	f.IntVar(&conf.LeafPortBase, "leaf-port-base", 0, "`PORT` of the first leaf, the others follow (default: free ports)")
 	f.StringVar(&conf.DataDir, "data-dir", "./data", "`DIR` for all data")
 	f.StringArrayVar(&conf.MariaDBOptions, "mariadb-option", nil, "option `k=v` for the MariaDB servers; repeatable")
@@ -71,10 +77,13 @@ func (c *upConfig) validate() error {
 	if c.DataDir == "" {
 		return usage("--data-dir is empty")
 	}
-	if err := checkAddress("--listen", c.Listen); err != nil {
+	if c.Nodes < 1 || c.Nodes > maxLocalNodes {
+		return usage("--nodes %d: must be between 1 and %d", c.Nodes, maxLocalNodes)
+	}
+	if err := checkPorts("--listen", c.Listen, c.Nodes); err != nil {
 		return err
 	}
-	if err := checkAddress("--http", c.HTTP); err != nil {
+	if err := checkPorts("--http", c.HTTP, c.Nodes); err != nil {
 		return err
 	}
 	for _, o := range c.MariaDBOptions {
@@ -115,25 +124,34 @@ func up(ctx context.Context, c *upConfig) (err error) {
 		return err
 	}
 	stops.push(func(context.Context) error { return lock.Close() })
-	listeners, err := listen(c.Listen, c.HTTP)
-	if err != nil {
-		return err
+	var listeners *listeners // of a node in this process
+	var places []place       // of nodes in processes of their own
+	if c.Nodes == 1 {
+		if listeners, err = listen(c.Listen, c.HTTP); err != nil {
+			return err
+		}
+		stops.push(listeners.close)
+	} else {
+		var release func()
+		if places, release, err = findPlaces(c.Listen, c.HTTP, c.Nodes); err != nil {
+			return err
+		}
+		stops.push(func(context.Context) error { release(); return nil })
 	}
-	stops.push(listeners.close)
 
 	starting, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	etcd, err := catalog.StartEmbedded(starting, catalog.EmbeddedConfig{Dir: filepath.Join(c.DataDir, "etcd"), Log: log})
+	etcd, err := startEtcd(starting, c, log)
 	if err != nil {
 		return err
 	}
-	stops.push(func(context.Context) error { return etcd.Close() })
-	cat, err := catalog.Open(starting, catalog.Config{Endpoints: etcd.Endpoints(), Log: log})
+	stops.push(func(context.Context) error { return etcd.stop() })
+	cat, err := catalog.Open(starting, catalog.Config{Endpoints: etcd.endpoints, Log: log})
 	if err != nil {
 		return err
 	}
 	stops.push(func(context.Context) error { return cat.Close() })
-	key, err := localKey(starting, cat, filepath.Join(c.DataDir, "cluster.key"))
+	key, err := localKey(starting, cat, filepath.Join(c.DataDir, localClusterKey))
 	if err != nil {
 		return err
 	}
@@ -146,16 +164,27 @@ func up(ctx context.Context, c *upConfig) (err error) {
 		return err
 	}
 	stops.push(func(context.Context) error { return farm.Close() })
-	n, err := startNode(ctx, nodeConfig{Name: "node-1", Catalog: cat, Password: key, TLS: cert, Listeners: listeners, Dir: c.DataDir, Log: log})
-	if err != nil {
-		return err
+	var failed chan error // nodes in processes of their own are started again
+	if c.Nodes == 1 {
+		n, err := startNode(ctx, nodeConfig{Name: nodeName(1), Catalog: cat, Password: key, TLS: cert, Listeners: listeners, Dir: c.DataDir, Log: log})
+		if err != nil {
+			return err
+		}
+		stops.push(n.stop)
+		failed = n.failed
+		places = []place{{listeners.mysql.Addr().String(), listeners.http.Addr().String()}}
+	} else {
+		stop, err := startNodes(starting, c, places, etcd.endpoints, log)
+		if err != nil {
+			return err
+		}
+		stops.push(stop)
 	}
-	stops.push(n.stop)
-	fmt.Println(readyLine(listeners, len(farm.Leaves())))
+	fmt.Print(readyLines(places, len(farm.Leaves())))
 	select {
-	case err := <-etcd.Err():
+	case err := <-etcd.failed:
 		return fmt.Errorf("embedded etcd: %w", err)
-	case err := <-n.failed:
+	case err := <-failed:
 		return err
 	case <-ctx.Done():
 		return nil
@@ -214,12 +243,19 @@ func startFarm(ctx context.Context, c *upConfig, cat *catalog.Catalog, key strin
 	return farm, nil
 }
 
-// readyLine says that clients may come, and how.
-func readyLine(l *listeners, leaves int) string {
-	mysql := l.mysql.Addr().String()
-	host, port, err := net.SplitHostPort(mysql)
-	if ip := net.ParseIP(host); err != nil || ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
+// readyLines say that clients may come, and how: one line a node.
+func readyLines(places []place, leaves int) string {
+	var b strings.Builder
+	for i, p := range places {
+		host, port, err := net.SplitHostPort(p.mysql)
+		if ip := net.ParseIP(host); err != nil || ip == nil || ip.IsUnspecified() {
+			host = "127.0.0.1"
+		}
+		of := ""
+		if len(places) > 1 {
+			of = fmt.Sprintf("%s, ", nodeName(i+1))
+		}
+		fmt.Fprintf(&b, "ready: mysql %s, http %s, %s%d leaves; connect: mariadb -h %s -P %s -u root\n", p.mysql, p.http, of, leaves, host, port)
 	}
-	return fmt.Sprintf("ready: mysql %s, http %s, %d leaves; connect: mariadb -h %s -P %s -u root", mysql, l.http.Addr(), leaves, host, port)
+	return b.String()
 }

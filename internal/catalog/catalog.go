@@ -173,7 +173,7 @@ func (c *Catalog) WaitRevision(ctx context.Context, rev int64) error {
 
 // Sync waits until the snapshot shows every change of the topology that was made before the call, by whomever.
 func (c *Catalog) Sync(ctx context.Context) error {
-	resp, err := c.client.Get(ctx, c.key(keyRev))
+	resp, err := c.get(ctx, c.key(keyRev))
 	if err != nil {
 		return readError(err)
 	}
@@ -188,8 +188,11 @@ func (c *Catalog) AccountsVersion() int64 { return c.accounts.Load() }
 
 // AccountsChanged tells all nodes that accounts or rights on the leaves have changed. It returns when this node knows too.
 func (c *Catalog) AccountsChanged(ctx context.Context) error {
-	resp, err := c.client.Put(ctx, c.key(keyAccounts), "")
-	if err != nil {
+	var resp *clientv3.PutResponse
+	if err := repeat(ctx, func(ctx context.Context) (err error) {
+		resp, err = c.client.Put(ctx, c.key(keyAccounts), "")
+		return err
+	}); err != nil {
 		return writeError(err)
 	}
 	for {
@@ -209,7 +212,7 @@ func (c *Catalog) AccountsChanged(ctx context.Context) error {
 
 // Secret reads a secret of the cluster; ok is false when there is none of that name.
 func (c *Catalog) Secret(ctx context.Context, name string) (value string, ok bool, err error) {
-	resp, err := c.client.Get(ctx, c.key(secretKey(name)))
+	resp, err := c.get(ctx, c.key(secretKey(name)))
 	if err != nil {
 		return "", false, readError(err)
 	}
@@ -235,9 +238,12 @@ func (c *Catalog) SetSecret(ctx context.Context, name, value string) error {
 func (c *Catalog) once(ctx context.Context, key string, make func() string) (string, error) {
 	key = c.key(key)
 	value := make()
-	resp, err := c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
-		Then(clientv3.OpPut(key, value)).Else(clientv3.OpGet(key)).Commit()
-	if err != nil {
+	var resp *clientv3.TxnResponse
+	if err := repeat(ctx, func(ctx context.Context) (err error) {
+		resp, err = c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
+			Then(clientv3.OpPut(key, value)).Else(clientv3.OpGet(key)).Commit()
+		return err
+	}); err != nil {
 		return "", readError(err)
 	}
 	if resp.Succeeded {

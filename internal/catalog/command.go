@@ -67,17 +67,26 @@ func (n *Node) Submit(ctx context.Context, kind string, args any) (id uint64, er
 	if doc, err = json.Marshal(cmd); err != nil {
 		return 0, err
 	}
-	ops := []clientv3.Op{clientv3.OpPut(c.key(commandKey(id)), string(doc))}
+	key := c.key(commandKey(id))
+	ops := []clientv3.Op{clientv3.OpPut(key, string(doc))}
 	for _, old := range c.Commands() {
 		if old.State == CommandDone && time.Since(old.Ended) > keptCommands && len(ops) < 50 {
 			ops = append(ops, clientv3.OpDelete(c.key(commandKey(old.ID))))
 		}
 	}
-	resp, err := c.client.Txn(ctx).Then(ops...).Commit()
-	if err != nil {
+	var resp *clientv3.TxnResponse
+	if err := repeat(ctx, func(ctx context.Context) (err error) {
+		// When an answer was lost, the command may be running, or done.
+		resp, err = c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).Then(ops...).Else(clientv3.OpGet(key)).Commit()
+		return err
+	}); err != nil {
 		return 0, writeError(err)
 	}
-	return id, c.awaitBoard(ctx, resp.Header.Revision)
+	rev := resp.Header.Revision
+	if !resp.Succeeded {
+		rev = resp.Responses[0].GetResponseRange().Kvs[0].CreateRevision
+	}
+	return id, c.awaitBoard(ctx, rev)
 }
 
 // Command is a command as last seen; nil when there is none of that number.
@@ -131,7 +140,7 @@ func (c *Catalog) Await(ctx context.Context, id uint64) (*Command, error) {
 func (c *Catalog) Cancel(ctx context.Context, id uint64) error {
 	key := c.key(commandKey(id))
 	for {
-		resp, err := c.client.Get(ctx, key)
+		resp, err := c.get(ctx, key)
 		if err != nil {
 			return readError(err)
 		}
@@ -150,9 +159,12 @@ func (c *Catalog) Cancel(ctx context.Context, id uint64) error {
 		if err != nil {
 			return err
 		}
-		done, err := c.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", resp.Kvs[0].ModRevision)).
-			Then(clientv3.OpPut(key, string(doc))).Commit()
-		if err != nil {
+		var done *clientv3.TxnResponse
+		if err := repeat(ctx, func(ctx context.Context) (err error) {
+			done, err = c.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", resp.Kvs[0].ModRevision)).
+				Then(clientv3.OpPut(key, string(doc))).Commit()
+			return err
+		}); err != nil {
 			return writeError(err)
 		}
 		if done.Succeeded {
@@ -167,7 +179,7 @@ func (n *Node) SaveCommand(ctx context.Context, cmd *Command) error {
 	key := n.c.key(commandKey(cmd.ID))
 	for {
 		// The board may not show a Cancel yet that has returned: writing over it would undo it.
-		resp, err := n.c.client.Get(ctx, key)
+		resp, err := n.c.get(ctx, key)
 		if err != nil {
 			return readError(err)
 		}

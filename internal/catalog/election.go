@@ -17,8 +17,10 @@ func (n *Node) Campaign(ctx context.Context) (context.Context, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp, err := n.c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
+		short, cancel := context.WithTimeout(ctx, attempt)
+		resp, err := n.c.client.Txn(short).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
 			Then(clientv3.OpPut(key, n.info.Name, clientv3.WithLease(l.id))).Else(clientv3.OpGet(key)).Commit()
+		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
@@ -26,7 +28,7 @@ func (n *Node) Campaign(ctx context.Context) (context.Context, error) {
 			return nil, ErrClosed
 		case err != nil: // etcd is away, or the lease has just gone: again, also when the answer alone was lost
 			select {
-			case <-time.After(200 * time.Millisecond):
+			case <-time.After(again):
 			case <-ctx.Done():
 			}
 			continue
@@ -102,7 +104,7 @@ func (n *Node) leads() (cmp clientv3.Cmp, deposed func(), err error) {
 }
 
 // asController writes a key, or deletes it when value is nil, as long as this node is the controller. ErrNotController: nothing was written.
-// ErrConflict: neither, because one of the other conditions does not hold.
+// ErrConflict: one of the other conditions does not hold, perhaps because it was written and the answer lost.
 func (n *Node) asController(ctx context.Context, key string, value []byte, also ...clientv3.Cmp) error {
 	leads, deposed, err := n.leads()
 	if err != nil {
@@ -112,7 +114,11 @@ func (n *Node) asController(ctx context.Context, key string, value []byte, also 
 	if value != nil {
 		op = clientv3.OpPut(n.c.key(key), string(value))
 	}
-	resp, err := n.c.client.Txn(ctx).If(append(also, leads)...).Then(op).Else(clientv3.OpGet(n.c.key(keyController))).Commit()
+	var resp *clientv3.TxnResponse
+	err = repeat(ctx, func(ctx context.Context) (err error) {
+		resp, err = n.c.client.Txn(ctx).If(append(also, leads)...).Then(op).Else(clientv3.OpGet(n.c.key(keyController))).Commit()
+		return err
+	})
 	switch {
 	case err != nil:
 		return writeError(err)

@@ -37,11 +37,15 @@ func (n *Node) AddEvent(ctx context.Context, e Event) error {
 		return err
 	}
 	c := n.c
-	resp, err := c.client.Txn(ctx).Then(
-		clientv3.OpPut(c.key(fmt.Sprintf("%s%019d-%s", dirEvent, e.Time.UnixNano(), randomID()[:8])), string(doc)),
-		clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(forgottenEvents), clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend)),
-		clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithCountOnly())).Commit()
-	if err != nil {
+	key := c.key(fmt.Sprintf("%s%019d-%s", dirEvent, e.Time.UnixNano(), randomID()[:8]))
+	var resp *clientv3.TxnResponse
+	if err := repeat(ctx, func(ctx context.Context) (err error) {
+		resp, err = c.client.Txn(ctx).Then(
+			clientv3.OpPut(key, string(doc)),
+			clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(forgottenEvents), clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend)),
+			clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithCountOnly())).Commit()
+		return err
+	}); err != nil {
 		return writeError(err)
 	}
 	oldest := resp.Responses[1].GetResponseRange().Kvs

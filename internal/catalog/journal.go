@@ -49,8 +49,11 @@ func (l *Lock) SaveDDL(ctx context.Context, r *DDLRecord) error {
 	key := c.key(ddlKey(r.ID))
 	cmps, looks := l.fence()
 	cmps = append(cmps, clientv3.Compare(clientv3.ModRevision(key), "=", r.rev))
-	resp, err := c.client.Txn(ctx).If(cmps...).Then(clientv3.OpPut(key, string(doc))).Else(append(looks, clientv3.OpGet(key))...).Commit()
-	if err != nil {
+	var resp *clientv3.TxnResponse
+	if err := repeat(ctx, func(ctx context.Context) (err error) {
+		resp, err = c.client.Txn(ctx).If(cmps...).Then(clientv3.OpPut(key, string(doc))).Else(append(looks, clientv3.OpGet(key))...).Commit()
+		return err
+	}); err != nil {
 		return writeError(err)
 	}
 	if resp.Succeeded {
@@ -81,10 +84,13 @@ func (t *Txn) Hold(l *Lock) { t.locks = append(t.locks, l) }
 // DDLRecords lists the statements under way, oldest first, with those whose node has died. With databases, only those that touch one of them.
 // An orphan is taken over by locking its databases, listing again, and saving or ending it.
 func (c *Catalog) DDLRecords(ctx context.Context, databases ...string) ([]*DDLRecord, error) {
-	resp, err := c.client.Txn(ctx).Then(
-		clientv3.OpGet(c.key(dirDDL), clientv3.WithPrefix()),
-		clientv3.OpGet(c.key(dirLive), clientv3.WithPrefix(), clientv3.WithKeysOnly())).Commit()
-	if err != nil {
+	var resp *clientv3.TxnResponse
+	if err := repeat(ctx, func(ctx context.Context) (err error) {
+		resp, err = c.client.Txn(ctx).Then(
+			clientv3.OpGet(c.key(dirDDL), clientv3.WithPrefix()),
+			clientv3.OpGet(c.key(dirLive), clientv3.WithPrefix(), clientv3.WithKeysOnly())).Commit()
+		return err
+	}); err != nil {
 		return nil, readError(err)
 	}
 	live := map[string]bool{}

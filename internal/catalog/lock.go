@@ -63,14 +63,22 @@ func (l *Lock) take(ctx context.Context, key string) error {
 	c := l.n.c
 	h := heldKey{key: key, id: randomID()}
 	for {
-		resp, err := c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
-			Then(clientv3.OpPut(key, h.id, clientv3.WithLease(l.lease.id))).Else(clientv3.OpGet(key)).Commit()
-		if err != nil {
+		var resp *clientv3.TxnResponse
+		if err := repeat(ctx, func(ctx context.Context) (err error) {
+			resp, err = c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
+				Then(clientv3.OpPut(key, h.id, clientv3.WithLease(l.lease.id))).Else(clientv3.OpGet(key)).Commit()
+			return err
+		}); err != nil {
 			l.held = append(l.held, h) // perhaps: Unlock looks
 			return writeError(err)
 		}
 		if resp.Succeeded {
 			h.rev = resp.Header.Revision
+			l.held = append(l.held, h)
+			return nil
+		}
+		if kvs := resp.Responses[0].GetResponseRange().Kvs; len(kvs) == 1 && string(kvs[0].Value) == h.id { // an answer was lost
+			h.rev = kvs[0].CreateRevision
 			l.held = append(l.held, h)
 			return nil
 		}

@@ -126,14 +126,10 @@ func memberClient(endpoints []string) (*clientv3.Client, error) {
 // Close ends the connections.
 func (m *Members) Close() error { return m.client.Close() }
 
-// again is how often what could not be done yet is tried again.
-const again = 50 * time.Millisecond
-
 // until tries f until it succeeds or fails for good, or ctx ends.
 func (m *Members) until(ctx context.Context, what string, f func(ctx context.Context) error) error {
 	for {
-		// A request that a leader has taken to its grave is answered only after some seconds.
-		short, cancel := context.WithTimeout(ctx, time.Second)
+		short, cancel := context.WithTimeout(ctx, attempt)
 		err := f(short)
 		cancel()
 		if err == nil {

@@ -116,13 +116,26 @@ func (c *Catalog) Register(ctx context.Context, info NodeInfo, ttl time.Duration
 
 // nodeID finds or makes the id of a name.
 func (c *Catalog) nodeID(ctx context.Context, name string) (uint32, error) {
-	first, err := c.sequence("node").Next(ctx, 1)
+	known, err := c.get(ctx, c.key(nodeIDKey(name)))
 	if err != nil {
-		return 0, err
+		return 0, readError(err)
 	}
-	text, err := c.once(ctx, nodeIDKey(name), func() string { return fmt.Sprint(first) })
-	if err != nil {
-		return 0, err
+	var text string
+	if len(known.Kvs) > 0 {
+		text = string(known.Kvs[0].Value)
+	} else {
+		numbers := c.sequence("node")
+		first, err := numbers.Next(ctx, 1)
+		if err != nil {
+			return 0, err
+		}
+		// There are few numbers: what is left of the block is for the others.
+		if err := numbers.Close(ctx); err != nil {
+			return 0, err
+		}
+		if text, err = c.once(ctx, nodeIDKey(name), func() string { return fmt.Sprint(first) }); err != nil {
+			return 0, err
+		}
 	}
 	id, err := parseUint([]byte(text))
 	if err != nil {
@@ -278,7 +291,7 @@ func (n *Node) keep(l *lease) {
 		l.stop()
 		n.setLease(nil)
 		for {
-			ctx, cancel := context.WithTimeout(n.ctx, 5*time.Second)
+			ctx, cancel := context.WithTimeout(n.ctx, 2*attempt)
 			next, until, err := n.register(ctx, l.id)
 			cancel()
 			if err == nil {

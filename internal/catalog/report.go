@@ -30,7 +30,7 @@ func (n *Node) Report(ctx context.Context, topic string, value []byte) error {
 // Reports are the values on a topic by the nodes' ids, this node's too. They are read from etcd: one that Report has returned for is there.
 func (c *Catalog) Reports(ctx context.Context, topic string) (map[uint32][]byte, error) {
 	dir := c.key(dirReport + topic + "/")
-	resp, err := c.client.Get(ctx, dir, clientv3.WithPrefix())
+	resp, err := c.get(ctx, dir, clientv3.WithPrefix())
 	if err != nil {
 		return nil, readError(err)
 	}

@@ -345,7 +345,7 @@ func (s *Sequence) blockSize() uint64 {
 
 // read gets the stored document when none has been seen yet.
 func (s *Sequence) read(ctx context.Context) error {
-	resp, err := s.c.client.Get(ctx, s.key)
+	resp, err := s.c.get(ctx, s.key)
 	if err != nil {
 		return readError(err)
 	}
@@ -387,10 +387,13 @@ func (s *Sequence) swap(ctx context.Context, change func(sequenceDoc) (sequenceD
 		if err != nil {
 			return err
 		}
-		resp, err := s.c.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(s.key), "=", rev)).
-			Then(clientv3.OpPut(s.key, string(text))).Commit()
-		if err != nil {
-			return readError(err) // if it was made all the same, some values are never used
+		var resp *clientv3.TxnResponse
+		if err := repeat(ctx, func(ctx context.Context) (err error) {
+			resp, err = s.c.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(s.key), "=", rev)).
+				Then(clientv3.OpPut(s.key, string(text))).Commit()
+			return err
+		}); err != nil {
+			return readError(err) // if it was made all the same, some values are never used; also when it is refused because it was
 		}
 		if !resp.Succeeded {
 			if err := s.read(ctx); err != nil {

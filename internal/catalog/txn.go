@@ -215,12 +215,25 @@ func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, err
 	}
 	mark := randomID()
 	t.ops = append(t.ops, clientv3.OpPut(c.key(keyRev), mark))
-	resp, err := c.client.Txn(ctx).If(cmps...).Then(t.ops...).Else(looks...).Commit()
-	if err != nil {
-		if certainlyNot(err) {
-			return 0, writeError(err)
+	var resp *clientv3.TxnResponse
+	asked := 0
+	err := repeat(ctx, func(ctx context.Context) (err error) {
+		asked++
+		resp, err = c.client.Txn(ctx).If(cmps...).Then(t.ops...).Else(looks...).Commit()
+		return err
+	})
+	if asked > 1 && (err != nil || !resp.Succeeded) || err != nil && !certainlyNot(err) {
+		// Its answer may have been lost, and it be refused when repeated because of what it has changed itself.
+		rev, made, serr := c.settle(ctx, mark, t.s.snap.Revision)
+		switch {
+		case made:
+			return rev, nil
+		case serr != nil:
+			return 0, fmt.Errorf("%w: %w", ErrUnknown, serr)
 		}
-		return c.settle(ctx, mark, err)
+	}
+	if err != nil {
+		return 0, writeError(err)
 	}
 	if !resp.Succeeded {
 		for _, l := range t.locks {
@@ -238,13 +251,22 @@ func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, err
 	return resp.Header.Revision, nil
 }
 
-// settle finds out whether a change that etcd did not answer to was made: then its mark is the last one, unless others came after it.
-func (c *Catalog) settle(ctx context.Context, mark string, cause error) (int64, error) {
-	resp, err := c.client.Get(ctx, c.key(keyRev))
-	if err == nil && len(resp.Kvs) == 1 && string(resp.Kvs[0].Value) == mark {
+// settle finds out whether a change that etcd did not answer to was made: its mark is one of those after a revision.
+func (c *Catalog) settle(ctx context.Context, mark string, after int64) (rev int64, made bool, err error) {
+	var at []clientv3.OpOption
+	for {
+		resp, err := c.get(ctx, c.key(keyRev), at...)
+		if err != nil {
+			return 0, false, err
+		}
+		if len(resp.Kvs) == 0 || resp.Kvs[0].ModRevision <= after {
+			return 0, false, nil
+		}
 		rev := resp.Kvs[0].ModRevision
-		_ = c.WaitRevision(ctx, rev)
-		return rev, nil
+		if string(resp.Kvs[0].Value) == mark {
+			_ = c.WaitRevision(ctx, rev) // it is made, whether we see it in time or not
+			return rev, true, nil
+		}
+		at = []clientv3.OpOption{clientv3.WithRev(rev - 1)}
 	}
-	return 0, fmt.Errorf("%w: %w", ErrUnknown, cause)
 }

@@ -27,6 +27,8 @@ type guard struct {
 	cat     *catalog.Catalog
 	node    *catalog.Node // nil: alone, with a lease that never ends
 	servers *mariadb.Servers
+	// patience is for how long commits wait for a lease that was lost.
+	patience time.Duration
 }
 
 // UnconfirmedError: something was committed, and then it turned out that it may not last: the partition has another master, or this node can't know.
@@ -54,8 +56,20 @@ func (g *guard) Leave(p txn.Place) { g.gates.Leave(p.Partition) }
 // valid says whether this node may acknowledge writes.
 func (g *guard) valid() bool { return g.node == nil || g.node.Valid() }
 
+// lease ends when the present lease does: it has ended when there is none.
+func (g *guard) lease() context.Context {
+	if g.node == nil {
+		return context.Background()
+	}
+	return g.node.Alive()
+}
+
 // Confirm is asked after every commit and before its client hears of it. In a SYNC database it waits for the replicas.
+//
+// What is seen without a lease may be old: a controller that takes this node for dead does not wait for it. With the next lease the node has seen all that
+// was changed before, so that term and replicas tell then whether the commit lasts, and no client need be told that nobody knows.
 func (g *guard) Confirm(ctx context.Context, p txn.Place, c *backend.Conn) error {
+	var written *mariadb.GTID // what replicas are waited for
 	if d := g.cat.Snapshot().Databases[p.Partition.DB]; d != nil && d.Replication == topo.Sync {
 		res, err := c.Query(ctx, "SELECT @@last_gtid")
 		if err != nil {
@@ -66,19 +80,35 @@ func (g *guard) Confirm(ctx context.Context, p txn.Place, c *backend.Conn) error
 			return &UnconfirmedError{p, err.Error()}
 		}
 		if at.Domain == p.Domain { // else the connection's last write was another partition's: this statement wrote nothing
-			if err := g.applied(ctx, p, at); err != nil {
+			written = &at
+		}
+	}
+	began := time.Now()
+	for {
+		lease := g.lease()
+		if written != nil {
+			if err := g.applied(ctx, p, *written); err != nil {
 				return err
 			}
 		}
+		switch {
+		case !g.gates.Holds(p.Partition, p.Term), !g.current(p):
+			return &UnconfirmedError{p, "another leaf has become the partition's master"}
+		case lease.Err() == nil && g.valid():
+			return nil
+		case time.Since(began) > g.patience:
+			return &UnconfirmedError{p, "this node has lost its lease, and can't tell whether another leaf has become the partition's master"}
+		}
+		select {
+		case <-time.After(leaseLook):
+		case <-ctx.Done():
+			return &UnconfirmedError{p, "this node has lost its lease, and was not to wait for another one"}
+		}
 	}
-	switch {
-	case !g.gates.Holds(p.Partition, p.Term), !g.current(p):
-		return &UnconfirmedError{p, "another leaf has become the partition's master"}
-	case !g.valid():
-		return &UnconfirmedError{p, "this node has lost its lease, and can't tell whether another leaf has become the partition's master"}
-	}
-	return nil
 }
+
+// leaseLook is how often a commit that waits for a lease looks whether there is one.
+const leaseLook = 10 * time.Millisecond
 
 // current says whether the topology, as last seen, has a place's term still: the gates follow it a moment later.
 func (g *guard) current(p txn.Place) bool {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,54 +54,61 @@ func Several(dir string) bool {
 }
 
 // Start runs the members and returns when there are as many as there are to be, and all answer. ctx bounds the start only; Close ends them.
-func Start(ctx context.Context, c Config) (e *Etcd, err error) {
+func Start(ctx context.Context, c Config) (*Etcd, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
 	if c.Members < 1 || c.Members > Most {
 		return nil, fmt.Errorf("an etcd on one machine can't have %d members, only 1 to %d", c.Members, Most)
 	}
-	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	c.Dir = dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	e = &Etcd{c: c, sockets: c.Dir, members: map[int]*supervise.Process{}}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, e.Close())
-		}
-	}()
+	e := &Etcd{c: c, sockets: dir, members: map[int]*supervise.Process{}}
 	if len(e.socket(Most)) > socketPath {
 		if e.sockets, err = os.MkdirTemp("", "orbweaver-etcd-"); err != nil {
 			return nil, err
 		}
 		e.temp = true
 	}
+	if err := e.start(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Etcd) start(ctx context.Context) error {
 	fresh := true
 	for n := 1; n <= Most; n++ {
-		if catalog.MemberHasData(c.Dir, n) {
+		if catalog.MemberHasData(e.c.Dir, n) {
 			fresh = false
 			if err := e.run(n, nil); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
 	if fresh {
 		if err := e.run(1, nil); err != nil {
-			return nil, err
+			return err
+		}
+		if err := e.members[1].AwaitReady(ctx); err != nil {
+			return err
 		}
 	}
 	if err := e.arrange(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	for _, p := range e.members {
 		if err := p.AwaitReady(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return e, nil
+	return nil
 }
 
 // arrange makes the members as many as they are to be.
@@ -221,13 +227,14 @@ func (e *Etcd) run(n int, join []int) error {
 
 // MemberArgs are the arguments that tell the program what member to run: flags of its own command for that.
 func MemberArgs(c catalog.MemberConfig) []string {
-	join := make([]string, len(c.Join))
-	for i, n := range c.Join {
-		join[i] = strconv.Itoa(n)
+	args := []string{"--number=" + strconv.Itoa(c.Number), "--client=" + c.Client}
+	if c.Heartbeat > 0 {
+		args = append(args, "--heartbeat="+c.Heartbeat.String())
 	}
-	return []string{
-		"--number=" + strconv.Itoa(c.Number), "--client=" + c.Client, "--join=" + strings.Join(join, ","), "--heartbeat=" + c.Heartbeat.String(),
+	for _, n := range c.Join {
+		args = append(args, "--join="+strconv.Itoa(n))
 	}
+	return args
 }
 
 // Home is the directory of what the supervisor keeps of a member: supervise.PIDFile and supervise.HoldFile.

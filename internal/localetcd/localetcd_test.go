@@ -38,15 +38,14 @@ func member(args []string) error {
 	f := flag.NewFlagSet("member", flag.ContinueOnError)
 	f.IntVar(&c.Number, "number", 0, "")
 	f.StringVar(&c.Client, "client", "", "")
-	join := f.String("join", "", "")
+	f.Func("join", "", func(s string) error {
+		n, err := strconv.Atoi(s)
+		c.Join = append(c.Join, n)
+		return err
+	})
 	f.DurationVar(&c.Heartbeat, "heartbeat", 0, "")
 	if err := f.Parse(args); err != nil {
 		return err
-	}
-	for s := range strings.SplitSeq(*join, ",") {
-		if n, err := strconv.Atoi(s); err == nil {
-			c.Join = append(c.Join, n)
-		}
 	}
 	e, err := catalog.StartMember(ctx, c)
 	if err != nil {

@@ -15,6 +15,9 @@ const (
 	freeTo   = 32000
 )
 
+// FreePorts chooses n free ports of this machine's, for programs that are to find them free again whenever they are started. release gives them back.
+func FreePorts(n int) (ports []int, release func(), err error) { return takePorts(0, n) }
+
 // takePorts chooses n ports. Free ones are reserved by locks until release is called, since farms of parallel tests choose too.
 func takePorts(base, n int) (ports []int, release func(), err error) {
 	if base != 0 {
