@@ -2,7 +2,7 @@
 //
 // Why: a server that is killed says so, its kernel refuses and resets. One that is cut off says nothing, and only time tells; firewalls and
 // network namespaces would show it too, but need root and outlive a test that dies. A Proxy stands for a server's address and passes bytes on,
-// later on request (Delay); as a black hole it accepts connections and passes nothing either way, as when packets are dropped; cut, it resets
+// later on request (Delay); as a black hole it accepts connections and passes nothing either way, as when packets are dropped, be it for one of its clients or for all; cut, it resets
 // all connections and refuses new ones. What was held back by a black hole goes on when it is healed, as TCP's retransmissions would.
 //
 // How tested: against an echo server in the same process, under the race detector, with every fault while bytes are on their way.

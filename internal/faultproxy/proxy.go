@@ -23,11 +23,14 @@ type Proxy struct {
 	mu       sync.Mutex
 	listener net.Listener // nil while cut, and after Close
 	hole     bool
+	holes    map[string]bool // by the names of clients
 	delay    time.Duration
 	closed   bool
-	changed  chan struct{}         // closed and replaced whenever a field above changes
-	conns    map[net.Conn]struct{} // both sides of what is passed
+	changed  chan struct{}       // closed and replaced whenever a field above changes
+	conns    map[net.Conn]string // both sides of what is passed, and the client's name
 	running  sync.WaitGroup
+
+	name func(client net.Addr) string
 }
 
 // ErrClosed is returned by what needs a proxy that is not closed.
@@ -35,11 +38,19 @@ var ErrClosed = errors.New("faultproxy: closed")
 
 // Start listens on a free port of 127.0.0.1 and passes what comes to target, host:port, which need not be there yet.
 func Start(target string) (*Proxy, error) {
+	return StartNamed(target, func(net.Addr) string { return "" })
+}
+
+// StartNamed is Start for a proxy that several clients use: name tells them apart, from the address that one connects from, so that BlackHoleFrom can cut
+// off one of them. It is asked once for each connection, by many goroutines.
+func StartNamed(target string, name func(client net.Addr) string) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{target: target, addr: l.Addr().String(), changed: make(chan struct{}), conns: map[net.Conn]struct{}{}}
+	p := &Proxy{
+		target: target, addr: l.Addr().String(), changed: make(chan struct{}), conns: map[net.Conn]string{}, holes: map[string]bool{}, name: name,
+	}
 	p.ctx, p.end = context.WithCancel(context.Background())
 	p.listen(l)
 	return p, nil
@@ -61,7 +72,10 @@ func (p *Proxy) listen(l net.Listener) {
 				reset(c)
 				continue
 			}
-			p.running.Go(func() { p.serve(c) })
+			p.running.Go(func() {
+				p.identify(c, p.name(c.RemoteAddr()))
+				p.serve(c)
+			})
 		}
 	})
 }
@@ -73,8 +87,17 @@ func (p *Proxy) add(l net.Listener, c net.Conn) bool {
 	if p.listener != l {
 		return false
 	}
-	p.conns[c] = struct{}{}
+	p.conns[c] = ""
 	return true
+}
+
+// identify notes whose a connection is, unless it has been cut meanwhile.
+func (p *Proxy) identify(c net.Conn, name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, lives := p.conns[c]; lives {
+		p.conns[c] = name
+	}
 }
 
 func (p *Proxy) drop(c net.Conn) {
@@ -89,8 +112,8 @@ func (p *Proxy) pass(c net.Conn) bool {
 	var late <-chan time.Time
 	for {
 		p.mu.Lock()
-		_, lives := p.conns[c]
-		hole, delay, changed := p.hole, p.delay, p.changed
+		name, lives := p.conns[c]
+		hole, delay, changed := p.hole || p.holes[name], p.delay, p.changed
 		p.mu.Unlock()
 		if !lives {
 			return false
@@ -124,9 +147,9 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	p.mu.Lock()
-	_, lives := p.conns[client]
+	name, lives := p.conns[client]
 	if lives {
-		p.conns[server] = struct{}{}
+		p.conns[server] = name
 	}
 	p.mu.Unlock()
 	if !lives { // cut meanwhile
@@ -185,6 +208,20 @@ func (p *Proxy) BlackHole() {
 	p.change(func() { p.hole = true })
 }
 
+// BlackHoleFrom is BlackHole for the connections of one client, by its name.
+func (p *Proxy) BlackHoleFrom(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.change(func() { p.holes[name] = true })
+}
+
+// HealFrom ends BlackHoleFrom.
+func (p *Proxy) HealFrom(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.change(func() { delete(p.holes, name) })
+}
+
 // Delay passes each block that much later, in each direction; 0 ends it.
 func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
@@ -211,7 +248,7 @@ func (p *Proxy) cut() {
 	clear(p.conns)
 }
 
-// Heal ends a black hole, a delay and a cut. It fails when another program has taken the port since the cut.
+// Heal ends all black holes, a delay and a cut. It fails when another program has taken the port since the cut.
 func (p *Proxy) Heal() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -225,7 +262,10 @@ func (p *Proxy) Heal() error {
 		}
 		p.listen(l)
 	}
-	p.change(func() { p.hole, p.delay = false, 0 })
+	p.change(func() {
+		p.hole, p.delay = false, 0
+		clear(p.holes)
+	})
 	return nil
 }
 

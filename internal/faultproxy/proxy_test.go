@@ -106,6 +106,54 @@ func TestBlackHole(t *testing.T) {
 	expect(t, fresh, "fresh")
 }
 
+// One client of several is cut off, the others go on.
+func TestBlackHoleFromOneClient(t *testing.T) {
+	var mu sync.Mutex
+	names := map[string]string{}
+	target := echo(t)
+	p, err := StartNamed(target, func(client net.Addr) string {
+		mu.Lock() // until the test knows the address
+		defer mu.Unlock()
+		return names[client.String()]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	as := func(name string) net.Conn {
+		mu.Lock()
+		defer mu.Unlock()
+		c := dial(t, p)
+		names[c.LocalAddr().String()] = name
+		return c
+	}
+	a, b := as("a"), as("b")
+	for _, c := range []net.Conn{a, b} {
+		send(t, c, "before")
+		expect(t, c, "before")
+	}
+	p.BlackHoleFrom("a")
+	fresh := as("a")
+	send(t, a, "held")
+	send(t, fresh, "fresh")
+	send(t, b, "passed")
+	expect(t, b, "passed")
+	silent(t, a)
+	silent(t, fresh)
+	p.HealFrom("b") // which was not cut off
+	silent(t, a)
+	p.HealFrom("a")
+	expect(t, a, "held")
+	expect(t, fresh, "fresh")
+	p.BlackHoleFrom("b")
+	send(t, b, "again")
+	silent(t, b)
+	if err := p.Heal(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, b, "again")
+}
+
 func TestCut(t *testing.T) {
 	p := start(t)
 	c := dial(t, p)

@@ -1,0 +1,345 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localfarm"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+const (
+	clusterPassword = "orbweaver-chaos-cluster"
+	members         = 4 // leaves that the cluster has at first
+	spares          = 2 // leaves that commands add and remove
+	nodes           = 3
+)
+
+// cluster is real processes: leaves, an etcd, nodes, and the wires between them.
+type cluster struct {
+	dir     string
+	farm    *localfarm.Farm
+	leaves  map[string]localfarm.Leaf
+	index   map[string]int // of leaves in the farm
+	etcd    map[string]*process
+	nodes   map[string]*node
+	wires   *wires
+	cat     *catalog.Catalog // the checker's own sight of the topology, by wires that nothing cuts
+	direct  map[string]*sql.DB
+	shape   shape
+	story   *story
+	backing sync.WaitGroup // processes that are being started again
+}
+
+// node is an Orbweaver process.
+type node struct {
+	*process
+	mysql, http atomic.Value // addresses, strings
+	text, bin   *sql.DB      // clients by the text protocol and by prepared statements
+
+	mu    sync.Mutex
+	blind int       // faults that keep it from etcd, or from running
+	until time.Time // it may still act on what it saw before
+}
+
+// grace is for how long a node that was cut off from etcd, or stopped, may answer reads from what it knew before.
+const grace = 3 * time.Second
+
+// blinded notes that a node does not see the topology, for now.
+func (n *node) blinded(by int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.blind += by
+	n.until = time.Now().Add(grace)
+}
+
+// sees says whether the node has seen the topology at all times since.
+func (n *node) sees(since time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.blind == 0 && since.After(n.until)
+}
+
+func names(what string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("%s-%d", what, i+1)
+	}
+	return out
+}
+
+// startCluster starts everything in a directory; program is the orbweaver to be run.
+func startCluster(ctx context.Context, dir, program string, st *story) (c *cluster, err error) {
+	c = &cluster{
+		dir: dir, leaves: map[string]localfarm.Leaf{}, index: map[string]int{}, etcd: map[string]*process{}, nodes: map[string]*node{},
+		direct: map[string]*sql.DB{}, wires: newWires(), story: st,
+		shape: shape{leaves: names("leaf", members), nodes: names("node", nodes), members: names("etcd", 1)},
+	}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	c.farm, err = localfarm.Start(ctx, localfarm.Config{
+		Dir: filepath.Join(dir, "leaves"), Leaves: members + spares, ClusterPublicKey: wire.Ed25519Public(clusterPassword), Throwaway: true,
+		TemplateDir: filepath.Join(os.TempDir(), fmt.Sprintf("orbweaver-templates-%d", os.Geteuid())), Options: []string{"max_connections=1000"},
+	})
+	if err != nil {
+		return c, err
+	}
+	for i, l := range c.farm.Leaves() {
+		c.leaves[l.Name], c.index[l.Name] = l, i
+		if err := c.wires.addLeaf(l.Name, l.Addr(), c.pids); err != nil {
+			return c, err
+		}
+		db, err := sql.Open("mysql", "root@unix("+l.Socket+")/?timeout=5s")
+		if err != nil {
+			return c, err
+		}
+		c.direct[l.Name] = db
+	}
+	if err := c.startEtcd(ctx); err != nil {
+		return c, err
+	}
+	if err := c.register(ctx); err != nil {
+		return c, err
+	}
+	var starting sync.WaitGroup
+	errs := make([]error, nodes)
+	for i, name := range c.shape.nodes {
+		n, err := c.newNode(name, program)
+		if err != nil {
+			return c, err
+		}
+		c.nodes[name] = n
+		starting.Go(func() { errs[i] = n.start() })
+	}
+	starting.Wait()
+	return c, errors.Join(errs...)
+}
+
+// startEtcd starts the members, each a process of this program.
+func (c *cluster) startEtcd(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	var endpoints []string
+	for _, name := range c.shape.members {
+		addr, err := freeAddress()
+		if err != nil {
+			return err
+		}
+		p := &process{
+			name: name, args: []string{self}, env: []string{memberDir + "=" + filepath.Join(c.dir, name), memberListen + "=" + addr},
+			log: filepath.Join(c.dir, name+".log"),
+		}
+		c.etcd[name] = p
+		if err := p.start(); err != nil {
+			return err
+		}
+		endpoints = append(endpoints, "http://"+addr)
+		for _, node := range c.shape.nodes {
+			if err := c.wires.addEtcd(node, name, addr); err != nil {
+				return err
+			}
+		}
+	}
+	c.cat, err = catalog.Open(ctx, catalog.Config{Endpoints: endpoints, Log: slog.New(slog.DiscardHandler)})
+	return err
+}
+
+// freeAddress is below what kernels and localfarm take ports from.
+func freeAddress() (string, error) {
+	var err error
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(9000))); err == nil {
+			return l.Addr().String(), l.Close()
+		}
+	}
+	return "", err
+}
+
+// register tells the catalog of the leaves, at their proxies' addresses.
+func (c *cluster) register(ctx context.Context) error {
+	if _, err := c.cat.SecretOnce(ctx, "cluster-key", clusterPassword); err != nil {
+		return err
+	}
+	_, err := c.cat.Update(ctx, func(x *catalog.Txn) error {
+		s := x.Settings()
+		s.Redundancy = 2
+		x.PutSettings(s)
+		for i, name := range c.shape.leaves {
+			host, port := c.addr(name)
+			x.PutLeaf(&topo.Leaf{
+				Name: name, Host: host, Port: port, Group: 1 + i%2, ServerID: c.leaves[name].ServerID, State: topo.LeafOnline, Pair: c.shape.leaves[i^1],
+			})
+		}
+		return nil
+	})
+	return err
+}
+
+// addr is where the others reach a leaf.
+func (c *cluster) addr(leaf string) (host string, port int) {
+	host, p, _ := net.SplitHostPort(c.wires.leaves[leaf].Addr()) // a listener's
+	port, _ = strconv.Atoi(p)
+	return host, port
+}
+
+var readyLine = regexp.MustCompile(`^ready: mysql (\S+) http (\S+)`)
+
+func (c *cluster) newNode(name, program string) (*node, error) {
+	var endpoints []string
+	for _, m := range c.shape.members {
+		endpoints = append(endpoints, "http://"+c.wires.etcd[name][m].Addr())
+	}
+	n := &node{}
+	n.process = &process{
+		name: name, log: filepath.Join(c.dir, name+".log"), env: []string{"GORACE=halt_on_error=0"},
+		args: []string{program, "serve", "--name", name, "--etcd", strings.Join(endpoints, ","), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+			"--data-dir", filepath.Join(c.dir, name), "--log-level", "info"},
+		ready: func(line string) {
+			if m := readyLine.FindStringSubmatch(line); m != nil {
+				n.mysql.Store(m[1])
+				n.http.Store(m[2])
+			}
+		},
+	}
+	// Each start is at other ports.
+	network := "chaos-" + name + "-" + filepath.Base(c.dir)
+	mysql.RegisterDialContext(network, func(ctx context.Context, _ string) (net.Conn, error) {
+		addr, _ := n.mysql.Load().(string)
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr)
+	})
+	open := func(text bool) (*sql.DB, error) {
+		cfg := mysql.NewConfig()
+		cfg.Net, cfg.Addr, cfg.User, cfg.DBName, cfg.InterpolateParams, cfg.Logger = network, name, "root", "", text, &mysql.NopLogger{}
+		connector, err := mysql.NewConnector(cfg)
+		if err != nil {
+			return nil, err
+		}
+		db := sql.OpenDB(connector)
+		db.SetMaxIdleConns(32)
+		return db, nil
+	}
+	var err1, err2 error
+	n.text, err1 = open(true)
+	n.bin, err2 = open(false)
+	return n, errors.Join(err1, err2)
+}
+
+// pids are the processes that connect to leaves.
+func (c *cluster) pids() map[string]int {
+	out := map[string]int{}
+	for name, i := range c.index {
+		out[name] = c.farm.PID(i)
+	}
+	for name, n := range c.nodes {
+		out[name] = n.pid()
+	}
+	return out
+}
+
+// target is a process by its name; nil when it is a leaf.
+func (c *cluster) target(name string) *process {
+	if n := c.nodes[name]; n != nil {
+		return n.process
+	}
+	return c.etcd[name]
+}
+
+// killLeaf keeps a leaf down until startLeaf.
+func (c *cluster) killLeaf(name string) error {
+	if err := os.WriteFile(filepath.Join(c.leaves[name].Dir, localfarm.HoldFile), nil, 0o644); err != nil {
+		return err
+	}
+	return c.farm.Kill(c.index[name])
+}
+
+func (c *cluster) startLeaf(name string) error {
+	return os.Remove(filepath.Join(c.leaves[name].Dir, localfarm.HoldFile))
+}
+
+// events are what the nodes told of themselves.
+func (c *cluster) events(ctx context.Context) []catalog.Event {
+	ev, err := c.cat.Events(ctx)
+	if err != nil {
+		c.story.say("the cluster's events can't be read: %v", err)
+	}
+	return ev
+}
+
+// nodeNames are the nodes in order.
+func (c *cluster) nodeNames() []string { return c.shape.nodes }
+
+// close ends everything. Nodes are asked first; what they say of it is told.
+func (c *cluster) close() {
+	c.backing.Wait()
+	for _, n := range c.nodes {
+		if n.text != nil {
+			n.text.Close()
+			n.bin.Close()
+		}
+		n.kill()
+	}
+	for _, db := range c.direct {
+		db.Close()
+	}
+	if c.cat != nil {
+		_ = c.cat.Close() // what it leaves in an etcd that is about to go is nothing
+	}
+	for _, p := range c.etcd {
+		p.kill()
+	}
+	if c.farm != nil {
+		if err := c.farm.Close(); err != nil {
+			c.story.say("the leaves did not end well: %v", err)
+		}
+	}
+	c.wires.close()
+}
+
+// build makes the orbweaver that is tested.
+func build(ctx context.Context, to string, race bool) error {
+	args := []string{"build", "-buildvcs=false", "-o", to}
+	if race {
+		args = append(args, "-race")
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "github.com/orbweaver/orbweaver/cmd/orbweaver")...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// sorted are a map's keys.
+func sorted[T any](m map[string]T) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}

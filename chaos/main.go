@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+)
+
+// The environment of a process that is a member of etcd.
+const (
+	memberDir    = "ORBWEAVER_CHAOS_ETCD_DIR"
+	memberListen = "ORBWEAVER_CHAOS_ETCD_LISTEN"
+)
+
+// settings come from the environment, as make passes it on.
+type settings struct {
+	Seed uint64        // CHAOS_SEED
+	Time time.Duration // CHAOS_TIME
+	Race bool          // CHAOS_RACE: nodes with the race detector
+	Keep bool          // CHAOS_KEEP: the directory stays also when all is well
+	Dir  string        // CHAOS_DIR, below which it is made
+}
+
+func readSettings(env func(string) string) (s settings, err error) {
+	s = settings{Seed: rand.Uint64N(1_000_000), Time: 30 * time.Minute, Race: env("CHAOS_RACE") != "", Keep: env("CHAOS_KEEP") != "", Dir: env("CHAOS_DIR")}
+	if v := env("CHAOS_SEED"); v != "" {
+		if s.Seed, err = strconv.ParseUint(v, 10, 64); err != nil {
+			return s, fmt.Errorf("CHAOS_SEED=%q: must be a number", v)
+		}
+	}
+	if v := env("CHAOS_TIME"); v != "" {
+		if s.Time, err = time.ParseDuration(v); err != nil || s.Time < time.Second {
+			return s, fmt.Errorf("CHAOS_TIME=%q: must be a time as 30m or 90s", v)
+		}
+	}
+	return s, nil
+}
+
+func main() {
+	if os.Getenv(memberDir) != "" {
+		if err := serveEtcd(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	s, err := readSettings(os.Getenv)
+	if err == nil {
+		err = run(ctx, s, os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+// serveEtcd is a member of etcd, until it is killed.
+func serveEtcd() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	starting, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	e, err := catalog.StartEmbedded(starting, catalog.EmbeddedConfig{Dir: os.Getenv(memberDir), Listen: os.Getenv(memberListen), Log: log})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready: etcd")
+	select {
+	case err = <-e.Err():
+	case <-ctx.Done():
+	}
+	return errors.Join(err, e.Close())
+}
+
+// errBroken says that promises were not kept.
+var errBroken = errors.New("promises were not kept")
+
+// run plays the plan of a seed and checks everything. What it finds is told; the error says that there was something.
+func run(ctx context.Context, s settings, out io.Writer) (err error) {
+	dir, err := os.MkdirTemp(s.Dir, "orbweaver-chaos-")
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(dir, 0o711); err != nil { // the leaves' account passes through
+		return err
+	}
+	file, err := os.Create(filepath.Join(dir, "story.log"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	st := &story{out: io.MultiWriter(out, file), began: time.Now()}
+	st.say("CHAOS_SEED=%d CHAOS_TIME=%s, in %s", s.Seed, s.Time, dir)
+	defer func() {
+		if err == nil && !s.Keep {
+			err = os.RemoveAll(dir)
+			return
+		}
+		st.say("logs and data are in %s; the plan again: CHAOS_SEED=%d CHAOS_TIME=%s make chaos", dir, s.Seed, s.Time)
+	}()
+	program := filepath.Join(dir, "orbweaver")
+	if err := build(ctx, program, s.Race); err != nil {
+		return err
+	}
+	starting, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	c, err := startCluster(starting, dir, program, st)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	l, err := newLoad(starting, c, s.Seed)
+	if err != nil {
+		return err
+	}
+	play(ctx, c, l, s)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if broken := st.failures(); len(broken) > 0 {
+		for _, e := range c.events(ctx) {
+			fmt.Fprintf(file, "%s event %s %s %s %s %s: %s\n", e.Time.Format(clock), e.Node, e.Severity, e.Kind, e.Leaf, e.Database, e.Detail)
+		}
+		for _, b := range broken[:min(len(broken), 20)] {
+			st.say("  %s", b)
+		}
+		return fmt.Errorf("%w: %d times, seed %d", errBroken, len(broken), s.Seed)
+	}
+	return nil
+}
+
+// play runs load and faults, lets the cluster become whole, and checks.
+func play(ctx context.Context, c *cluster, l *load, s settings) {
+	st := c.story
+	before := map[string]atRest{}
+	for name, n := range c.nodes {
+		var err error
+		if before[name], err = c.rest(ctx, n); err != nil {
+			st.say("%s before: %v", name, err)
+		}
+	}
+	w := newWatch(c)
+	watching, stop := context.WithCancel(ctx)
+	w.start(watching)
+	l.start(ctx)
+	op := &operator{c: c}
+	n := &nemesis{c: c, op: op, seed: s.Seed, disturbed: map[string]int{}}
+	faults, end := context.WithTimeout(ctx, s.Time)
+	n.run(faults)
+	end()
+	st.say("no more faults")
+	c.backing.Wait()
+	op.wait()
+	whole := c.awaitWhole(ctx)
+	l.halt()
+	if ctx.Err() == nil {
+		l.last(ctx)
+		l.finish(ctx)
+		if whole {
+			c.copies(ctx)
+		}
+		for _, n := range c.nodes {
+			n.text.SetMaxIdleConns(-1) // closes them
+			n.bin.SetMaxIdleConns(-1)
+		}
+		c.leaks(ctx, before)
+	}
+	stop()
+	w.wait()
+	st.say("%d terms seen, one master each", w.terms)
+	l.summary()
+	for _, name := range c.shape.nodes {
+		if !c.nodes[name].stop() {
+			st.fail("%s did not end when it was asked to", name)
+		}
+	}
+	c.logs()
+}
+
+// last runs each operation once more, at each node: when nothing is disturbed none may fail.
+func (l *load) last(ctx context.Context) {
+	for _, name := range l.c.shape.nodes {
+		n := l.c.nodes[name]
+		for _, cl := range l.clients {
+			for kind := range kinds {
+				if !cl.operate(ctx, n, n.text, kind) {
+					l.c.story.fail("client %d: %s fails at %s, and nothing is disturbed", cl.id, kindNames[kind], name)
+				}
+			}
+		}
+	}
+}
+
+// finish compares what the clients know with what each node tells.
+func (l *load) finish(ctx context.Context) {
+	for _, name := range l.c.shape.nodes {
+		for _, cl := range l.clients {
+			for _, err := range cl.finish(&query{ctx: ctx, db: l.c.nodes[name].text}) {
+				l.c.story.fail("in the end, client %d at %s: %v", cl.id, name, err)
+			}
+		}
+	}
+}

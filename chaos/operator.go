@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// commandWithin is the longest that any command may take; then it is stuck.
+const commandWithin = 4 * time.Minute
+
+// operator gives commands while everything else goes on, one after the other. Commands may fail under faults: that is told, and is no breach.
+type operator struct {
+	c    *cluster
+	wg   sync.WaitGroup
+	busy sync.Mutex
+
+	columns []string // that alter has added and not dropped
+}
+
+// ask begins a step's command, unless the one before is under way.
+func (o *operator) ask(ctx context.Context, s step) {
+	if !o.busy.TryLock() {
+		o.c.story.say("step %d: no %s: the command before is under way", s.number, s.command.what)
+		return
+	}
+	o.wg.Go(func() {
+		defer o.busy.Unlock()
+		o.run(ctx, s)
+	})
+}
+
+// wait waits for the command that is under way.
+func (o *operator) wait() { o.wg.Wait() }
+
+func (o *operator) run(ctx context.Context, s step) {
+	name := o.c.nodeNames()[s.command.n%nodes]
+	n := o.c.nodes[name]
+	for _, q := range o.statements(s) {
+		began := time.Now()
+		o.c.story.say("step %d: %s: %s", s.number, name, q)
+		// Not ctx: at the end of the plan a command goes on, and is waited for.
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandWithin)
+		_, err := n.text.ExecContext(short, q)
+		cancel()
+		took := time.Since(began).Round(time.Millisecond)
+		if errors.Is(err, context.DeadlineExceeded) {
+			o.c.story.fail("step %d: %s: no end after %s", s.number, q, took)
+			return
+		}
+		o.c.story.say("step %d: %s: %s after %s", s.number, q, result(err), took)
+	}
+}
+
+func result(err error) string {
+	var refused *mysql.MySQLError
+	switch {
+	case err == nil:
+		return "done"
+	case errors.As(err, &refused):
+		return fmt.Sprintf("error %d: %s", refused.Number, refused.Message)
+	}
+	return err.Error()
+}
+
+// statements are the SQL of a command.
+func (o *operator) statements(s step) []string {
+	snap, n := o.c.cat.Snapshot(), s.command.n
+	at := func(leaf string) string {
+		host, port := o.c.addr(leaf)
+		return fmt.Sprintf("'%s':%d", host, port)
+	}
+	switch s.command.what {
+	case rebalance:
+		return []string{"REBALANCE PARTITIONS ON chaos" + []string{"", " FULL"}[n%2]}
+	case restore:
+		return []string{"RESTORE REDUNDANCY ON chaos"}
+	case orphans:
+		return []string{"CLEAR ORPHAN DATABASES"}
+	case restart:
+		return []string{"RESTART LEAVES"}
+	case handOver:
+		name := o.c.nodeNames()[n/7%nodes]
+		addr, _ := o.c.nodes[name].mysql.Load().(string)
+		return []string{fmt.Sprintf("PROMOTE AGGREGATOR %s TO MASTER", quoted(addr))}
+	case promote:
+		d := snap.Databases[database]
+		if d == nil || len(d.Partitions) == 0 {
+			return nil
+		}
+		p := d.Partitions[n/7%len(d.Partitions)]
+		for _, r := range p.Replicas() {
+			return []string{fmt.Sprintf("PROMOTE PARTITION %s ON %s", p.ID, at(r))}
+		}
+	case alter:
+		if len(o.columns) > 2 {
+			column := o.columns[0]
+			o.columns = o.columns[1:]
+			return []string{"ALTER TABLE chaos.log DROP COLUMN IF EXISTS " + column}
+		}
+		column := fmt.Sprintf("c%d", s.number)
+		o.columns = append(o.columns, column)
+		return []string{"ALTER TABLE chaos.log ADD COLUMN " + column + []string{" INT", " INT, ALGORITHM=COPY", " VARCHAR(9) NOT NULL DEFAULT 'x' AFTER id"}[n%3]}
+	case createTable:
+		t := fmt.Sprintf("chaos.t%d", s.number)
+		return []string{"CREATE TABLE " + t + " (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO " + t + " VALUES (1,1),(2,2),(3,3),(4,4)", "DROP TABLE IF EXISTS " + t}
+	case createDB:
+		d := fmt.Sprintf("side%d", s.number)
+		return []string{
+			"CREATE DATABASE " + d + " PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE " + d + ".t (id BIGINT PRIMARY KEY)", "INSERT INTO " + d + ".t VALUES (1),(2),(3)",
+			"DROP DATABASE IF EXISTS " + d,
+		}
+	case account:
+		u := fmt.Sprintf("user%d@'%%'", s.number)
+		return []string{"CREATE USER " + u + " IDENTIFIED BY 'x'", "GRANT SELECT ON chaos.counter TO " + u, "DROP USER IF EXISTS " + u}
+	case grow:
+		var qs []string
+		for i := range spares {
+			leaf := fmt.Sprintf("leaf-%d", members+1+i)
+			if known(snap, at(leaf)) {
+				qs = append(qs, "REMOVE LEAF "+at(leaf))
+			} else {
+				host, port := o.c.addr(leaf)
+				qs = append(qs, fmt.Sprintf("ADD LEAF root@'%s':%d INTO GROUP %d", host, port, 1+i%2))
+			}
+		}
+		return append(qs, "REBALANCE PARTITIONS ON chaos")
+	case detach:
+		leaf := o.c.shape.leaves[n/7%len(o.c.shape.leaves)]
+		return []string{"DETACH LEAF " + at(leaf), "ATTACH LEAF " + at(leaf)}
+	}
+	return nil
+}
+
+// known says whether the topology has a leaf at an address.
+func known(s *topo.Snapshot, at string) bool {
+	for _, l := range s.Leaves {
+		if fmt.Sprintf("'%s':%d", l.Host, l.Port) == at {
+			return true
+		}
+	}
+	return false
+}
+
+// quoted is an address as SQL has it.
+func quoted(addr string) string {
+	host, port, _ := net.SplitHostPort(addr) // a listener's
+	return fmt.Sprintf("'%s':%s", host, port)
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/faultproxy"
+)
+
+// wires are all that connects the processes: one proxy for each leaf, which is the address that the catalog knows, and one for each pair of node and
+// member of etcd. A leaf's proxy knows who connects, so that one wire can be cut alone: a node's to a leaf, or a replica's to its master.
+type wires struct {
+	leaves map[string]*faultproxy.Proxy
+	etcd   map[string]map[string]*faultproxy.Proxy // by node, by member
+}
+
+func newWires() *wires {
+	return &wires{leaves: map[string]*faultproxy.Proxy{}, etcd: map[string]map[string]*faultproxy.Proxy{}}
+}
+
+// pids tells the processes that may connect to a leaf, by their names.
+type pids func() map[string]int
+
+func (w *wires) addLeaf(name, target string, who pids) error {
+	var port string
+	p, err := faultproxy.StartNamed(target, func(client net.Addr) string {
+		return owner(client, port, who())
+	})
+	if err != nil {
+		return err
+	}
+	_, port, err = net.SplitHostPort(p.Addr()) // nobody knows the address yet
+	w.leaves[name] = p
+	return err
+}
+
+func (w *wires) addEtcd(node, member, target string) error {
+	p, err := faultproxy.Start(target)
+	if err != nil {
+		return err
+	}
+	if w.etcd[node] == nil {
+		w.etcd[node] = map[string]*faultproxy.Proxy{}
+	}
+	w.etcd[node][member] = p
+	return nil
+}
+
+// cut drops what from and to say to each other, silently. to "*" are all that from talks with.
+func (w *wires) cut(from, to string) { w.each(from, to, true) }
+
+// heal ends a cut of the same names.
+func (w *wires) heal(from, to string) { w.each(from, to, false) }
+
+func (w *wires) each(from, to string, cut bool) {
+	from1 := func(p *faultproxy.Proxy, name string) {
+		if cut {
+			p.BlackHoleFrom(name)
+		} else {
+			p.HealFrom(name)
+		}
+	}
+	all := func(p *faultproxy.Proxy) {
+		if cut {
+			p.BlackHole()
+		} else if err := p.Heal(); err != nil { // nothing that is only a black hole fails to heal
+			panic(err)
+		}
+	}
+	for name, p := range w.leaves {
+		switch {
+		case to == "*" && name == from:
+			all(p)
+		case to == "*" || name == to:
+			from1(p, from)
+		case name == from:
+			from1(p, to)
+		}
+	}
+	for member, p := range w.etcd[from] {
+		if to == "*" || to == "etcd" || to == member {
+			all(p)
+		}
+	}
+}
+
+func (w *wires) close() {
+	for _, p := range w.leaves {
+		p.Close()
+	}
+	for _, m := range w.etcd {
+		for _, p := range m {
+			p.Close()
+		}
+	}
+}
+
+// owner finds whose connection to a port comes from an address, by the kernel's tables; "" when it is none of these, or has gone.
+func owner(client net.Addr, port string, who map[string]int) string {
+	inode, err := socket(client.(*net.TCPAddr).Port, port)
+	if err != nil {
+		return ""
+	}
+	for name, pid := range who {
+		if pid == 0 {
+			continue
+		}
+		fds := filepath.Join("/proc", strconv.Itoa(pid), "fd")
+		list, err := os.ReadDir(fds)
+		if err != nil {
+			continue
+		}
+		for _, fd := range list {
+			if to, err := os.Readlink(filepath.Join(fds, fd.Name())); err == nil && to == "socket:["+inode+"]" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+var errNoSocket = errors.New("no such socket")
+
+// socket is the number of the socket that is connected from a local port to another one.
+func socket(from int, to string) (string, error) {
+	text, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return "", err
+	}
+	port, err := strconv.Atoi(to)
+	if err != nil {
+		return "", err
+	}
+	local, remote := fmt.Sprintf(":%04X", from), fmt.Sprintf(":%04X", port)
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) > 9 && strings.HasSuffix(f[1], local) && strings.HasSuffix(f[2], remote) {
+			return f[9], nil
+		}
+	}
+	return "", errNoSocket
+}
