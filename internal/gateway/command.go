@@ -15,6 +15,7 @@ import (
 // dispatch serves one command. An error ends the session; the errors of statements are answers and not returned.
 func (s *session) dispatch(cmd wire.Command, packet []byte) error {
 	s.out.more = false
+	s.settle(s.g.cfg.Catalog.Snapshot())
 	switch cmd {
 	case wire.ComQuit:
 		return errQuit
@@ -130,13 +131,18 @@ func (s *session) useDB(db string) error {
 	if err := s.g.databaseExists(db); err != nil {
 		return err
 	}
-	// Outside of the transaction: a refusal must not touch it.
-	w := s.tx.Want(txn.Place{Leaf: s.home, Schema: db})
-	c, err := s.g.cfg.Pools.Get(s.query(), w)
+	ctx := s.query()
+	err := s.g.elsewhere(ctx, s.home, true, func(leaf string) error {
+		// Outside of the transaction: a refusal must not touch it.
+		c, err := s.g.cfg.Pools.Get(ctx, s.tx.Want(txn.Place{Leaf: leaf, Schema: db}))
+		if err == nil {
+			c.Release()
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	c.Release()
 	s.setDB(db)
 	s.out.track = s.schemaTrack(db)
 	return nil
@@ -156,31 +162,47 @@ func (s *session) fieldList(packet []byte) error {
 	if s.sess.DB == "" {
 		return s.failed(ctx, wire.Errorf(wire.ErNoDB, "No database selected"))
 	}
-	c, err := s.g.cfg.Pools.Get(ctx, s.tx.Want(txn.Place{Leaf: s.home, Schema: s.sess.DB}))
+	var columns [][]byte
+	err := s.g.elsewhere(ctx, s.home, true, func(leaf string) (err error) {
+		columns, err = s.fieldsAt(ctx, leaf, packet[1:])
+		return err
+	})
 	if err != nil {
 		return s.failed(ctx, err)
+	}
+	for _, column := range columns {
+		if err := s.out.Packet(column); err != nil {
+			return err
+		}
+	}
+	return s.out.Packet(wire.AppendEOF(nil, s.out.Caps(), &wire.OK{Status: s.out.Status()}))
+}
+
+// fieldsAt is COM_FIELD_LIST at one leaf: the columns' packets.
+func (s *session) fieldsAt(ctx context.Context, leaf string, table []byte) (columns [][]byte, err error) {
+	c, err := s.g.cfg.Pools.Get(ctx, s.tx.Want(txn.Place{Leaf: leaf, Schema: s.sess.DB}))
+	if err != nil {
+		return nil, err
 	}
 	defer c.Release()
 	stop := c.Watch(ctx)
 	defer stop()
-	if err := c.Send(wire.ComFieldList, packet[1:]); err != nil {
-		return s.failed(ctx, err)
+	if err := c.Send(wire.ComFieldList, table); err != nil {
+		return nil, err
 	}
 	for {
 		p, err := c.Next()
 		if err != nil {
-			return s.failed(ctx, err)
+			return nil, err
 		}
 		switch p.Kind {
 		case backend.KindErr:
-			return s.failed(ctx, p.Err())
+			return nil, p.Err()
 		case backend.KindColumn:
-			if err := s.out.Packet(p.Payload); err != nil {
-				return err
-			}
+			columns = append(columns, bytes.Clone(p.Payload))
 		}
 		if c.Done() {
-			return s.out.Packet(wire.AppendEOF(nil, s.out.Caps(), &wire.OK{Status: s.out.Status()}))
+			return columns, nil
 		}
 	}
 }

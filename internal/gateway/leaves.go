@@ -1,8 +1,8 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -20,6 +20,33 @@ func (g *Gateway) home(id uint32) string {
 		return ""
 	}
 	return leaves[int(id)%len(leaves)].Name
+}
+
+// another picks an online leaf that is not the one that is named, while there is one.
+func (g *Gateway) another(leaf string) string {
+	leaves := g.cfg.Catalog.Snapshot().OnlineLeaves()
+	for i, l := range leaves {
+		if l.Name == leaf {
+			return leaves[(i+1)%len(leaves)].Name
+		}
+	}
+	if len(leaves) == 0 {
+		return leaf
+	}
+	return leaves[0].Name
+}
+
+// settle gives the session another leaf when its own is not online: one that is paused would be found out only by its silence, and one that is being attached
+// has no tables for a while, or others.
+func (s *session) settle(snap *topo.Snapshot) {
+	if s.tx == nil || s.tx.Held() > 0 {
+		return
+	}
+	if l := snap.Leaves[s.home]; l == nil || l.State != topo.LeafOnline {
+		if other := s.g.home(s.id); other != "" {
+			s.home = other
+		}
+	}
 }
 
 // leaves names every leaf that holds shapes, in a fixed order: what must be the same everywhere is done at all of them.
@@ -55,26 +82,41 @@ func partly(err error, done []string, leaf string) error {
 
 // prepareOnly has a leaf prepare a text on the shape, under the client's account, and throws the statement away: what is wrong with it, or
 // forbidden to the account, comes back as MariaDB's own error. described gets the packets of the answer; nil for none.
-func (s *session) prepareOnly(ctx context.Context, text string, described func(backend.Packet, *backend.Conn) error) error {
-	w := s.tx.Want(s.place())
-	if described == nil {
+func (s *session) prepareOnly(ctx context.Context, text string, described func(backend.Packet) error) error {
+	var answer []backend.Packet
+	err := s.g.elsewhere(ctx, s.home, true, func(leaf string) (err error) {
+		answer, err = s.prepareAt(ctx, leaf, text, described != nil)
+		return err
+	})
+	for _, p := range answer {
+		if err == nil {
+			err = described(p)
+		}
+	}
+	return err
+}
+
+// prepareAt is prepareOnly at one leaf. The answer comes back whole, or not at all: another leaf may be asked.
+func (s *session) prepareAt(ctx context.Context, leaf, text string, described bool) (answer []backend.Packet, err error) {
+	w := s.tx.Want(txn.Place{Leaf: leaf, Schema: s.sess.DB})
+	if !described {
 		w.Variant = backend.Internal
 	}
 	c, err := s.g.cfg.Pools.Get(ctx, w)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer c.Release()
 	stop := c.Watch(ctx)
 	defer stop()
 	if err := c.SendPrepare(text); err != nil {
-		return err
+		return nil, err
 	}
-	var failed, told error
+	var failed error
 	for {
 		p, err := c.Next()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if p.Kind == backend.KindErr {
 			failed = p.Err()
@@ -82,11 +124,14 @@ func (s *session) prepareOnly(ctx context.Context, text string, described func(b
 		if p.Kind == backend.KindPrepared {
 			c.CloseStatement(c.Statement)
 		}
-		if described != nil && failed == nil && told == nil {
-			told = described(p, c) // the answer is read to its end all the same
+		if described {
+			answer = append(answer, backend.Packet{Kind: p.Kind, Payload: bytes.Clone(p.Payload)})
 		}
 		if c.Done() {
-			return errors.Join(failed, told)
+			if failed != nil {
+				return nil, failed
+			}
+			return answer, nil
 		}
 	}
 }

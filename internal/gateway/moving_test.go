@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -137,4 +138,75 @@ func TestStatementsWaitForLockedPartitions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is asked of any leaf is not asked of one that is being attached: it has other tables, or none. What finds its leaf gone asks another one.
+func TestLeavesThatAreNotOnlineAreNotAsked(t *testing.T) {
+	b := cluster(t)
+	c, other := b.root(t, ""), b.root(t, "")
+	home := c.rows("SELECT @@server_id")
+	var was topo.Leaf
+	for _, l := range b.cat.Snapshot().Leaves {
+		if fmt.Sprint(l.ServerID) == home {
+			was = *l
+		}
+	}
+	put := func(l topo.Leaf) {
+		t.Helper()
+		rev, err := b.cat.Update(timeout(t), func(x *catalog.Txn) error {
+			x.PutLeaf(&l)
+			return nil
+		})
+		if err == nil {
+			err = b.cat.WaitRevision(timeout(t), rev)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	away, back := was, was
+	away.State, back.State = topo.LeafOffline, topo.LeafAttaching
+	put(away)
+	other.exec("CREATE DATABASE elsewhere PARTITIONS 2")
+	defer func() {
+		put(away) // it has none of it
+		other.exec("DROP DATABASE elsewhere")
+		put(was)
+	}()
+	other.exec("CREATE REFERENCE TABLE elsewhere.t (id INT PRIMARY KEY)")
+	other.exec("INSERT INTO elsewhere.t VALUES (7)")
+	asks := func(t *testing.T, c *client) {
+		t.Helper()
+		for _, q := range []string{"SELECT id FROM elsewhere.t WHERE id = ?", "SELECT id FROM t WHERE id = ?"} {
+			st, err := c.c.PrepareContext(timeout(t), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var id int
+			if err := st.QueryRowContext(timeout(t), 7).Scan(&id); err != nil || id != 7 {
+				t.Errorf("%d, %v", id, err)
+			}
+			if err := st.Close(); err != nil {
+				t.Error(err)
+			}
+			c.exec("USE elsewhere")
+		}
+		c.want("SELECT @@server_id <> ?", "1", home)
+	}
+	t.Run("attaching", func(t *testing.T) {
+		put(back)
+		asks(t, c)
+	})
+	t.Run("gone", func(t *testing.T) {
+		put(was)
+		c := b.root(t, "")
+		for c.rows("SELECT @@server_id") != home { // sessions are spread over the leaves
+			c = b.root(t, "")
+		}
+		gone := was
+		gone.Port = 1
+		put(gone)
+		b.g.cfg.Pools.Break(was.Name)
+		asks(t, c)
+	})
 }

@@ -92,7 +92,7 @@ func (s *session) describeOurs(p *prepared) error {
 // describe relays a leaf's description of a statement, which text makes known to it.
 func (s *session) describe(ctx context.Context, p *prepared, text string) error {
 	caps := s.out.Caps()
-	return s.prepareOnly(ctx, text, func(pkt backend.Packet, c *backend.Conn) error {
+	return s.prepareOnly(ctx, text, func(pkt backend.Packet) error {
 		switch pkt.Kind {
 		case backend.KindPrepared:
 			ok, err := wire.ParsePrepareOK(pkt.Payload)
@@ -157,7 +157,7 @@ func (s *session) stmtExecute(packet []byte) error {
 		cur = &cursor{s: s}
 		src.out = cur
 	}
-	err = s.execute(ctx, p, src)
+	err = s.atHome(ctx, func() error { return s.execute(ctx, p, src) })
 	p.forgetLong()
 	if err != nil {
 		return s.failed(ctx, err)

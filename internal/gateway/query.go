@@ -53,7 +53,7 @@ func (s *session) query1(text []byte) error {
 			// Without CLIENT_MULTI_STATEMENTS the semicolon is a syntax error; a leaf says which.
 			err = s.textError(ctx, text, sqltext.ErrText)
 		default:
-			err = s.atHome(ctx, w, source{out: &s.out})
+			err = s.atHome(ctx, func() error { return s.statement(ctx, w, source{out: &s.out}) })
 		}
 		s.g.runningStatements.Add(-1)
 		if s.out.more {
@@ -71,14 +71,14 @@ func (s *session) query1(text []byte) error {
 }
 
 // atHome runs a statement, at another leaf when the session's own can't be reached for what is no partition's.
-func (s *session) atHome(ctx context.Context, w *worker, src source) error {
-	err := s.statement(ctx, w, src)
+func (s *session) atHome(ctx context.Context, run func() error) error {
+	err := run()
 	if bad := unreachable(err, false); bad == "" || bad != s.home || s.tx.InTransaction() {
 		return err
 	}
 	return s.g.elsewhere(ctx, s.home, false, func(leaf string) error {
 		s.home = leaf
-		return s.statement(ctx, w, src)
+		return run()
 	})
 }
 
@@ -96,11 +96,7 @@ func (s *session) textError(ctx context.Context, text []byte, cause error) error
 // statement runs the statement that w.scan holds. Its answer is written, its error returned.
 func (s *session) statement(ctx context.Context, w *worker, src source) error {
 	snap := s.g.cfg.Catalog.Snapshot()
-	if l := snap.Leaves[s.home]; (l == nil || l.State != topo.LeafOnline) && s.tx.Held() == 0 {
-		if other := s.g.home(s.id); other != "" { // a paused leaf would be found out only by its silence
-			s.home = other
-		}
-	}
+	s.settle(snap)
 	cacheable := !w.scan.Huge && src.depth == 0
 	if cacheable {
 		w.key = planKey(w.key[:0], &w.scan, &s.sess)
@@ -268,8 +264,8 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 				return err
 			}
 		}
-		if l := snap.Leaves[s.home]; l == nil || l.State != topo.LeafOnline {
-			s.home = s.g.home(s.id)
+		if s.settle(snap); unreachable(err, true) == s.home && s.tx.Held() == 0 {
+			s.home = s.g.another(s.home)
 		}
 	}
 }
