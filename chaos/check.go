@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ import (
 
 // wholeWithin is how long a cluster that nothing disturbs any more may take until it is whole. A leaf that came and went is held back for up to 5 minutes.
 const wholeWithin = 7 * time.Minute
+
+// calm is for how long it must be whole: what happened last is noticed later.
+const calm = 4 * time.Second
 
 // lacking says what a cluster lacks to be whole.
 func lacking(s *topo.Snapshot, commands []*catalog.Command, records map[string][]byte) (out []string) {
@@ -67,7 +71,7 @@ func lacking(s *topo.Snapshot, commands []*catalog.Command, records map[string][
 
 // awaitWhole waits until the cluster is whole, by itself.
 func (c *cluster) awaitWhole(ctx context.Context) bool {
-	began := time.Now()
+	began, since := time.Now(), time.Time{} // whole since
 	for told := time.Now(); ; {
 		short, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := c.cat.Sync(short)
@@ -77,15 +81,22 @@ func (c *cluster) awaitWhole(ctx context.Context) bool {
 			lacks = append(lacks, err.Error())
 		}
 		switch {
-		case len(lacks) == 0:
-			c.story.say("the cluster is whole %s after the last fault", time.Since(began).Round(time.Millisecond))
+		case len(lacks) > 0:
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		}
+		switch {
+		case len(lacks) == 0 && time.Since(since) > calm:
+			c.story.say("the cluster is whole %s after the last fault", since.Sub(began).Round(time.Millisecond))
 			return true
 		case ctx.Err() != nil:
 			return false
 		case time.Since(began) > wholeWithin:
+			c.dump()
 			c.story.fail("the cluster is not whole after %s: %s", wholeWithin, strings.Join(lacks, "; "))
 			return false
-		case time.Since(told) > 20*time.Second:
+		case len(lacks) > 0 && time.Since(told) > 20*time.Second:
 			told = time.Now()
 			c.story.say("not whole yet: %s", strings.Join(lacks[:min(len(lacks), 6)], "; "))
 		}
@@ -343,6 +354,67 @@ func (c *cluster) logs() {
 			}
 		}
 	}
+}
+
+// dump writes down what nodes and leaves are about, once: what hangs now is gone when everything has ended.
+func (c *cluster) dump() {
+	c.dumping.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		for _, name := range sorted(c.nodes) {
+			addr, _ := c.nodes[name].http.Load().(string)
+			text, err := get(ctx, "http://"+addr+"/debug/pprof/goroutine?debug=2")
+			if err != nil {
+				text = err.Error()
+			}
+			c.keep(name+".stuck", text)
+		}
+		for _, name := range sorted(c.direct) {
+			var b strings.Builder
+			for _, q := range []string{"SHOW FULL PROCESSLIST", "SHOW ALL SLAVES STATUS", "SELECT * FROM orbweaver.terms"} {
+				if err := list(ctx, c.direct[name], &b, q); err != nil {
+					fmt.Fprintf(&b, "%s: %v\n", q, err)
+				}
+			}
+			c.keep(name+".stuck", b.String())
+		}
+		c.story.say("what nodes and leaves were about is in %s/*.stuck", c.dir)
+	})
+}
+
+func (c *cluster) keep(file, text string) {
+	if err := os.WriteFile(filepath.Join(c.dir, file), []byte(text), 0o644); err != nil {
+		c.story.say("%v", err)
+	}
+}
+
+// list prints what a query finds, a value a line.
+func list(ctx context.Context, db *sql.DB, to io.Writer, q string) error {
+	rows, err := db.QueryContext(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		row, at := make([]sql.NullString, len(names)), make([]any, len(names))
+		for i := range row {
+			at[i] = &row[i]
+		}
+		if err := rows.Scan(at...); err != nil {
+			return err
+		}
+		fmt.Fprintf(to, "%s:\n", q)
+		for i, v := range row {
+			if v.String != "" {
+				fmt.Fprintf(to, "  %s: %s\n", names[i], v.String)
+			}
+		}
+	}
+	return rows.Err()
 }
 
 // summary are the operations by kind and outcome, and the errors that clients met.

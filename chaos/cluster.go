@@ -48,6 +48,7 @@ type cluster struct {
 	shape   shape
 	story   *story
 	backing sync.WaitGroup // processes that are being started again
+	dumping sync.Once
 }
 
 // node is an Orbweaver process.

@@ -169,6 +169,7 @@ func (cl *client) operate(ctx context.Context, n *node, db *sql.DB, kind int) bo
 		}
 	}
 	if ctx.Err() != nil {
+		cl.l.c.dump()
 		cl.l.c.story.fail("client %d, %s at %s: no answer after %s: %v", cl.id, kindNames[kind], n.name, took.Round(time.Millisecond), q.err)
 	}
 	o := "done"

@@ -52,6 +52,7 @@ func (o *operator) run(ctx context.Context, s step) {
 		cancel()
 		took := time.Since(began).Round(time.Millisecond)
 		if errors.Is(err, context.DeadlineExceeded) {
+			o.c.dump()
 			o.c.story.fail("step %d: %s: no end after %s", s.number, q, took)
 			return
 		}

@@ -96,7 +96,7 @@ var commands = []struct {
 // plan is one step of the plan that a seed stands for. It depends on nothing else.
 func plan(seed uint64, number int, sh shape) step {
 	r := rand.New(rand.NewPCG(seed, uint64(number)))
-	s := step{number: number, wait: between(r, 200*time.Millisecond, 3*time.Second)}
+	s := step{number: number, wait: between(r, 100*time.Millisecond, 2*time.Second)}
 	if r.IntN(3) > 0 {
 		s.command = command{what: drawCommand(r), n: r.IntN(1 << 16)}
 	}
