@@ -237,3 +237,48 @@ func TestFailedCopiesLeaveNothingAndCanBeRepeated(t *testing.T) {
 		t.Error("the repeated copy differs")
 	}
 }
+
+// Who reads a table that is being filled waits: servers were seen to hang for good.
+func TestReadersOfACopyWaitForItsRows(t *testing.T) {
+	farm := farmtest.Shared(t, 2)
+	c := copier(t, farm)
+	ctx := context.Background()
+	a, b := farm.Leaves()[0], farm.Leaves()[1]
+	if err := c.Servers.Serve(ctx, a.Name, "r_0", 711, 1); err != nil {
+		t.Fatal(err)
+	}
+	w := session(t, c, a.Name, "r_0", 711)
+	query(t, w, "CREATE DATABASE r_0", "CREATE TABLE r_0.a (id INT PRIMARY KEY, pad CHAR(200))", "INSERT INTO r_0.a SELECT seq, REPEAT('a', 200) FROM mysql.seq_1_to_20000")
+	t.Cleanup(func() { query(t, w, "DROP DATABASE r_0") })
+	t.Cleanup(func() {
+		if err := c.Servers.Drop(ctx, b.Name, "r_0"); err != nil {
+			t.Error(err)
+		}
+	})
+	reader, err := c.own(ctx, b.Name, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Release()
+	read := make(chan error, 1)
+	var once sync.Once
+	spec := Spec{Schema: "r_0", Domain: 711, From: a.Name, To: b.Name, Rate: func() int64 { return 4 << 20 }, Progress: func(rows, _ int64) {
+		if rows > 0 {
+			once.Do(func() {
+				go func() {
+					res, err := run(ctx, reader, "SELECT COUNT(*) FROM r_0.a")
+					if err == nil && string(res.Rows[0][0]) != "20000" {
+						err = fmt.Errorf("%s rows were read", res.Rows[0][0])
+					}
+					read <- err
+				}()
+			})
+		}
+	}}
+	if _, err := c.Copy(ctx, spec); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-read; err != nil {
+		t.Error(err)
+	}
+}

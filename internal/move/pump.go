@@ -49,6 +49,16 @@ func (p *pump) table(ctx context.Context, src *source, target *backend.Conn, t t
 	if len(sets) > 0 {
 		set = " SET " + strings.Join(sets, ", ")
 	}
+	// A server without unique_checks fills an empty table in bulk, and hangs for good when anybody reads it meanwhile (seen with MariaDB 10.11.19), as a node
+	// may that does not know better. Behind this lock they wait.
+	if _, err := run(ctx, target, "LOCK TABLES "+id(t.name)+" WRITE"); err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+		defer cancel()
+		_, _ = run(ctx, target, "UNLOCK TABLES") // a connection that is lost holds no locks
+	}()
 	if err := src.conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+id(src.schema)+"."+id(t.name))); err != nil {
 		return err
 	}
