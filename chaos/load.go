@@ -59,7 +59,6 @@ type client struct {
 	deltas    map[int64]map[int64]int64
 	reference counter
 	nextRow   int64
-	deleting  int64 // of the row that is being deleted
 }
 
 func (l *load) keys(id int) []int64 {
