@@ -85,7 +85,9 @@ func (c *cluster) bounded(partitions int) {
 	}
 }
 
-func often(cfg *control.Config) { cfg.ClearEvery, cfg.HoldBack = 100*time.Millisecond, time.Millisecond }
+func often(cfg *control.Config) {
+	cfg.ClearEvery, cfg.HoldBack = 100*time.Millisecond, time.Millisecond
+}
 
 // number is how many rounds are to be done: few, unless somebody wants to know how it is after many.
 func number(t *testing.T, variable string, few int) int {
