@@ -298,3 +298,58 @@ func TestVanishingBetweenBatches(t *testing.T) {
 	d.Close()
 	waitFor(t, func() bool { return b.g.Stats().Running == 0 })
 }
+
+// A statement of a gigabyte is refused when it has all come, in memory that no more than max_allowed_packet is needed of.
+func TestStatementOfAGigabyte(t *testing.T) {
+	b := alone(t, Config{})
+	var wires []net.Conn
+	mysql.RegisterDialContext("gigabyte", func(ctx context.Context, addr string) (net.Conn, error) {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "tcp", addr)
+		wires = append(wires, c)
+		return c, err
+	})
+	cfg := mysql.NewConfig()
+	cfg.Net, cfg.Addr, cfg.User = "gigabyte", b.addr.String(), "root"
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sql.OpenDB(connector)
+	defer d.Close()
+	if err := d.Ping(); err != nil {
+		t.Fatal(err)
+	}
+	other := b.root(t, "")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	wireOf := wires[0]
+	frame := make([]byte, wire.HeaderSize+wire.MaxPayload)
+	for i := range frame {
+		frame[i] = 'x'
+	}
+	for seq := range 65 { // 64 of the largest, and what is left
+		n := wire.MaxPayload
+		if seq == 64 {
+			n = 64
+		}
+		frame[0], frame[1], frame[2], frame[3] = byte(n), byte(n>>8), byte(n>>16), byte(seq)
+		frame[4] = 'x'
+		if seq == 0 {
+			frame[4] = byte(wire.ComQuery)
+		}
+		if _, err := wireOf.Write(frame[:wire.HeaderSize+n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer := make([]byte, 256)
+	n, err := wireOf.Read(answer)
+	if err != nil || n < 7 || answer[4] != 0xff || int(answer[5])|int(answer[6])<<8 != 1153 || !strings.Contains(string(answer[:n]), "max_allowed_packet") {
+		t.Errorf("%q, %v", answer[:n], err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.Sys - before.Sys; took > 400<<20 {
+		t.Errorf("it took %d MiB", took>>20)
+	}
+	other.want("SELECT 1", "1")
+}
