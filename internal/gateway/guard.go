@@ -252,14 +252,25 @@ func (g *Gateway) apply(old, now *topo.Snapshot) {
 	g.unmapped = unmapped
 }
 
-// lostFor is for how long a partition has had no instance at all.
-func (g *Gateway) lostFor(p topo.PartitionID) time.Duration {
+// lost says whether err is that a partition has no master, and waiting for one has no point: it has had none for longer than statements wait, or what is left of
+// it is on a leaf that somebody has set aside.
+func (g *Gateway) lost(err error) bool {
+	id, ok := topo.Masterless(err)
+	if !ok {
+		return false
+	}
+	snap := g.cfg.Catalog.Snapshot()
+	p := snap.Partition(id)
+	if p == nil || len(p.Instances) > 0 {
+		return false
+	}
+	if home := snap.Leaves[p.Home]; home == nil || home.State == topo.LeafDetached {
+		return true
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if since, ok := g.unmapped[p]; ok {
-		return time.Since(since)
-	}
-	return 0
+	since, ok := g.unmapped[id]
+	return ok && time.Since(since) > g.cfg.FailoverWait
 }
 
 // errNoLease keeps writes waiting while this node can't know who the masters are.

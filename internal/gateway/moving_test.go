@@ -210,3 +210,22 @@ func TestLeavesThatAreNotOnlineAreNotAsked(t *testing.T) {
 		asks(t, c)
 	})
 }
+
+// A partition that nobody will bring back is not waited for, whatever becomes of others of its database.
+func TestPartitionsThatAreSetAsideAreNotWaitedFor(t *testing.T) {
+	b := alone(t, Config{FailoverWait: time.Hour})
+	c := b.database(t, "asidedb")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+	first := b.cat.Snapshot().Databases["asidedb"].Partitions
+	gone := first[0].ID.Ordinal
+	b.alter(t, "asidedb", func(p *topo.Partition) {
+		if p.ID.Ordinal == gone {
+			p.Instances, p.Home = nil, "a leaf that was removed"
+		}
+	})
+	defer b.alter(t, "asidedb", func(p *topo.Partition) { *p = *first[p.ID.Ordinal] })
+	var e *mysql.MySQLError
+	if _, err := c.c.ExecContext(timeout(t), "SELECT COUNT(*) FROM t"); !errors.As(err, &e) || e.Number != 1777 {
+		t.Errorf("got %v", err)
+	}
+}

@@ -251,7 +251,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 		if began.IsZero() {
 			began = time.Now()
 		}
-		if time.Since(began) > s.g.cfg.FailoverWait || errors.Is(err, topo.ErrNoMaster) && s.lost(p) || ctx.Err() != nil {
+		if time.Since(began) > s.g.cfg.FailoverWait || s.g.lost(err) || ctx.Err() != nil {
 			return err
 		}
 		s.tx.EndStatement()
@@ -280,20 +280,6 @@ func (s *session) admitted(ctx context.Context, w *worker, p *plan.Plan, snap *t
 		defer leave()
 	}
 	return s.runOnce(ctx, w, p, snap, src, x)
-}
-
-// lost says whether a plan needs a partition that has been away for longer than a statement waits.
-func (s *session) lost(p *plan.Plan) bool {
-	d := s.g.cfg.Catalog.Snapshot().Databases[p.Route.DB]
-	if d == nil {
-		return false
-	}
-	for _, part := range d.Partitions {
-		if len(part.Instances) == 0 && s.g.lostFor(part.ID) > s.g.cfg.FailoverWait {
-			return true
-		}
-	}
-	return false
 }
 
 // replan plans a statement anew against another snapshot.

@@ -56,7 +56,20 @@ func NoPartition(id PartitionID) *Error {
 
 // NoMaster says that nobody can write to a partition now.
 func NoMaster(id PartitionID) *Error {
-	return &Error{ErrNoMaster, 1777, "HY000", fmt.Sprintf("Partition %s has no master instance.", id)}
+	return &Error{masterless{id}, 1777, "HY000", fmt.Sprintf("Partition %s has no master instance.", id)}
+}
+
+// masterless is ErrNoMaster of one partition.
+type masterless struct{ id PartitionID }
+
+func (m masterless) Error() string { return ErrNoMaster.Error() }
+func (m masterless) Unwrap() error { return ErrNoMaster }
+
+// Masterless is the partition that an error says has no master, if it is such an error.
+func Masterless(err error) (id PartitionID, ok bool) {
+	var m masterless
+	ok = errors.As(err, &m)
+	return m.id, ok
 }
 
 // NoLeaf says that a leaf does not exist.
