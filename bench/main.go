@@ -26,6 +26,8 @@ type settings struct {
 	Results    string   // BENCH_RESULTS
 	Failover   int      // BENCH_FAILOVER, rounds; with it nothing else is measured
 	Rebalance  int      // BENCH_REBALANCE, rows; the same
+	Copy       int      // BENCH_COPY, rounds; the same
+	Switch     int      // BENCH_SWITCH, rounds; the same
 }
 
 var (
@@ -72,6 +74,12 @@ func readSettings(env func(string) string) (settings, error) {
 	}
 	if env("BENCH_REBALANCE") != "" {
 		s.Rebalance = number("BENCH_REBALANCE", 200000)
+	}
+	if env("BENCH_COPY") != "" {
+		s.Copy = number("BENCH_COPY", 5)
+	}
+	if env("BENCH_SWITCH") != "" {
+		s.Switch = number("BENCH_SWITCH", 20)
 	}
 	s.Options = strings.Fields(env("BENCH_OPTIONS"))
 	if r := env("BENCH_RESULTS"); r != "" {
@@ -158,6 +166,12 @@ func run(ctx context.Context) (err error) {
 	}
 	if s.Rebalance > 0 {
 		return grow(ctx, s.Rebalance)
+	}
+	if s.Copy > 0 {
+		return copies(ctx, s.Copy)
+	}
+	if s.Switch > 0 {
+		return switches(ctx, s.Switch)
 	}
 	fmt.Println("starting servers and loading data")
 	a, err := setUp(ctx, s)

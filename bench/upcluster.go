@@ -42,8 +42,8 @@ func (c *cluster) close() error {
 	return errors.Join(errs...)
 }
 
-// startCluster runs a cluster of redundancy 2. It must be closed, whether or not it fails.
-func startCluster(ctx context.Context, leaves int) (*cluster, error) {
+// startCluster runs a cluster of redundancy 2, unless options say otherwise. It must be closed, whether or not it fails.
+func startCluster(ctx context.Context, leaves int, options ...string) (*cluster, error) {
 	c := &cluster{}
 	var err error
 	if c.dir, err = os.MkdirTemp("", "orbweaver-bench-"); err != nil {
@@ -58,8 +58,8 @@ func startCluster(ctx context.Context, leaves int) (*cluster, error) {
 		return c, err
 	}
 	data := filepath.Join(c.dir, "data")
-	cmd := exec.Command("bin/orbweaver", "up", "--leaves", fmt.Sprint(leaves), "--redundancy", "2", "--data-dir", data, "--listen", fmt.Sprintf("127.0.0.1:%d", port),
-		"--http", "127.0.0.1:0")
+	args := []string{"up", "--leaves", fmt.Sprint(leaves), "--redundancy", "2", "--data-dir", data, "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--http", "127.0.0.1:0"}
+	cmd := exec.Command("bin/orbweaver", append(args, options...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the bench, which ends it in order
 	out, err := cmd.StdoutPipe()
 	if err != nil {
