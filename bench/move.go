@@ -72,7 +72,7 @@ func copies(ctx context.Context, rounds int) (err error) {
 				id := first + i
 				values[i] = fmt.Sprintf("(%d, RAND()*%d, LEFT(REPEAT(SHA2(%d, 256), 2), 119), LEFT(SHA2(%d, 256), 60))", id, moveRows, id, id)
 			}
-			if err := c.exec(ctx, "INSERT INTO "+table+" VALUES "+strings.Join(values, ", ")); err != nil {
+			if _, err := c.db.ExecContext(ctx, "INSERT INTO "+table+" VALUES "+strings.Join(values, ", ")); err != nil {
 				return err
 			}
 		}
