@@ -28,25 +28,37 @@ type linkFiles struct {
 	logs          []string // relay logs and their index
 }
 
-// dropBrokenLinks removes replication connections whose files were cut off, from a data directory that no server uses, and names them. With such a file MariaDB
-// aborts at every start, or, with a cut-off end of the list of domains, replicates all domains. The position is in a table, so that nothing but relay logs is lost,
-// and whoever made the connection makes it again.
-func dropBrokenLinks(data string, owner identity) (dropped []string, err error) {
+// repairLinks removes what a kill has left of replication's files and MariaDB can't go on with, from a data directory that no server uses. With a connection's file
+// that was cut off it aborts at every start, or, where the end of the list of domains is missing, replicates all domains: such connections are removed, and named.
+// Whoever made them makes them again. It aborts as well when the position in the relay logs, which it writes seldom, is one in a log that it has
+// removed since: those logs are removed, and what was in them is received again. What was applied is told by a table.
+func repairLinks(data string, owner identity) (dropped, again []string, err error) {
 	links, err := readLinks(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	names, err := os.ReadFile(filepath.Join(data, indexOfLinks))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
 	var keep bytes.Buffer
 	bad := map[string]bool{}
 	for suffix, l := range links {
-		if whole, err := l.whole(data); err != nil {
-			return nil, err
-		} else if !whole {
+		whole, gtid, err := l.whole(data)
+		if err != nil {
+			return nil, nil, err
+		}
+		logs, err := l.wholeLogs(data)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case !whole, !logs && !gtid: // without GTIDs the position is lost with the logs
 			bad[suffix] = true
+		case !logs:
+			if err := l.remove(data, append(l.logs, l.relay)); err != nil {
+				return nil, nil, err
+			}
+			again = append(again, connection(suffix))
 		}
 	}
 	for line := range strings.Lines(string(names)) {
@@ -59,33 +71,45 @@ func dropBrokenLinks(data string, owner identity) (dropped []string, err error) 
 			keep.WriteString(line)
 		}
 	}
+	slices.Sort(again)
 	if len(bad) == 0 {
-		return nil, nil
+		return nil, again, nil
 	}
 	// The index comes first: without the files a name in it is a connection to nowhere.
 	if keep.Len() < len(names) {
 		path := filepath.Join(data, indexOfLinks)
 		if err := os.WriteFile(path+".new", keep.Bytes(), 0o660); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := errors.Join(own(path+".new", owner), os.Rename(path+".new", path)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	for suffix := range bad {
 		l := links[suffix]
-		for _, f := range append(l.logs, l.relay, l.master) {
-			if f == "" {
-				continue
-			}
-			if err := os.Remove(filepath.Join(data, f)); err != nil {
-				return nil, err
-			}
+		if err := l.remove(data, append(l.logs, l.relay, l.master)); err != nil {
+			return nil, nil, err
 		}
-		dropped = append(dropped, strings.TrimPrefix(suffix, "-"))
+		dropped = append(dropped, connection(suffix))
 	}
 	slices.Sort(dropped)
-	return dropped, nil
+	return dropped, again, nil
+}
+
+// connection is a connection's name, as files have it.
+func connection(suffix string) string { return strings.TrimPrefix(suffix, "-") }
+
+// remove removes some of the connection's files, those that there are.
+func (linkFiles) remove(data string, files []string) error {
+	for _, f := range files {
+		if f == "" {
+			continue
+		}
+		if err := os.Remove(filepath.Join(data, f)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readLinks finds the files of replication connections, by what their names have of the connection's: "" or "-" and its name as MariaDB writes it in files.
@@ -114,23 +138,32 @@ func readLinks(data string) (map[string]linkFiles, error) {
 	return links, nil
 }
 
-// whole says whether MariaDB can go on with what is there. A connection without a relay log's position begins a new relay log.
-func (l linkFiles) whole(data string) (bool, error) {
+// whole says whether the connection is all there, and whether it goes by GTIDs.
+func (l linkFiles) whole(data string) (whole, gtid bool, err error) {
 	if l.master == "" {
-		return false, nil
+		return false, false, nil
 	}
 	text, err := os.ReadFile(filepath.Join(data, l.master))
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	// Domains stand behind the lines that are counted. The first mark ends them: what follows it is left from a longer text.
-	if lines, ok := counted(text, 0); !ok || !slices.Contains(lines, "END_MARKER") {
-		return false, nil
+	lines, ok := counted(text, 0)
+	end := slices.Index(lines, "END_MARKER")
+	if !ok || end < 0 {
+		return false, false, nil
 	}
+	gtid = slices.ContainsFunc(lines[:end], func(line string) bool { return line == "using_gtid=1" || line == "using_gtid=2" })
+	return true, gtid, nil
+}
+
+// wholeLogs says whether the position in the relay logs is one in a log that is there. Without a position MariaDB begins anew.
+func (l linkFiles) wholeLogs(data string) (bool, error) {
 	if l.relay == "" {
 		return true, nil
 	}
-	if text, err = os.ReadFile(filepath.Join(data, l.relay)); err != nil {
+	text, err := os.ReadFile(filepath.Join(data, l.relay))
+	if err != nil {
 		return false, err
 	}
 	lines, ok := counted(text, 1)

@@ -147,12 +147,15 @@ func (s *server) runOnce() error {
 	if os.Geteuid() == 0 && s.id.uid == 0 {
 		args = append(args, "--user=root")
 	}
-	dropped, err := dropBrokenLinks(filepath.Join(s.Dir, "data"), s.id)
+	dropped, again, err := repairLinks(filepath.Join(s.Dir, "data"), s.id)
 	if err != nil {
 		return s.failed(&StartError{Leaf: s.Name, Exit: "its replication could not be checked: " + err.Error(), Log: s.Log})
 	}
 	if len(dropped) > 0 {
 		s.farm.log.Warn("files of replication connections were cut off, the connections are removed", "leaf", s.Name, "connections", dropped)
+	}
+	if len(again) > 0 {
+		s.farm.log.Info("relay logs were left half removed, they are received again", "leaf", s.Name, "connections", again)
 	}
 	cmd := exec.Command(s.farm.bin.server, args...)
 	cmd.Dir = s.Dir
