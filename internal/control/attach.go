@@ -194,6 +194,10 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 		}
 	}
 	if from != "" && len(names) > 0 {
+		// Or a half of it would be copied, and stay when the rest is undone.
+		if err := l.cfg.Join(ctx, lock, leaf, names...); err != nil {
+			return err
+		}
 		defer func() {
 			l.tidy(func(ctx context.Context) error { _, err := l.lockShapes(ctx, false); return err })
 		}()

@@ -21,10 +21,35 @@ func (l *leader) mend(ctx context.Context) {
 			l.log.Info("control: a leaf could not be looked after", "leaf", leaf.Name, "error", err)
 		}
 	}
+	l.begin("settle", l.settle)
 	l.lagging(ctx)
 	l.mendings(ctx)
 	if err := l.forget(ctx); err != nil {
 		l.log.Info("control: records of old operations are left", "error", err)
+	}
+}
+
+// cutOff is the age of a DDL statement's record from which it is looked whether anybody is still at it.
+const cutOff = 10 * time.Second
+
+// settle finishes or undoes DDL that was cut off: as long as it is not, the leaves' shapes differ. One that goes on holds its lock.
+func (l *leader) settle(ctx context.Context) {
+	recs, err := l.cat.DDLRecords(ctx)
+	if err != nil {
+		return
+	}
+	for _, rec := range recs {
+		if !rec.Orphan && time.Since(rec.Started) < cutOff {
+			continue
+		}
+		lock, err := l.node.Lock(ctx, rec.Databases...)
+		if err != nil {
+			return
+		}
+		if err := l.cfg.Settle(ctx, lock, rec.Databases...); err != nil && ctx.Err() == nil {
+			l.log.Info("control: a statement that was cut off is not settled yet", "statement", rec.Statement, "error", err)
+		}
+		lock.Unlock()
 	}
 }
 

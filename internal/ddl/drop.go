@@ -77,7 +77,7 @@ func (j *job) dropTables(ctx context.Context) (*Result, error) {
 	}
 	ctx, cancel := j.detached()
 	defer cancel()
-	gone, err := j.gone(ctx, j.todo)
+	gone, err := j.gone(ctx)
 	if err != nil {
 		return nil, j.late(err)
 	}
@@ -90,15 +90,18 @@ func (j *job) dropTables(ctx context.Context) (*Result, error) {
 	return res, cause
 }
 
-// gone lists those of the statement's tables that the first shape has no more.
-func (r *Runner) gone(ctx context.Context, t todo) ([]string, error) {
+// gone lists those of the statement's tables that a shape has no more; the first one is the first to lose them.
+func (j *job) gone(ctx context.Context) ([]string, error) {
 	var gone []string
-	for _, name := range t.Tables {
-		create, err := r.showCreate(ctx, t.Shapes[0], name)
+	for _, name := range j.todo.Tables {
+		all, err := j.atAll(func(p place) (bool, error) {
+			create, err := j.showCreate(ctx, p, name)
+			return create != "", err
+		})
 		if err != nil {
 			return nil, err
 		}
-		if create == "" {
+		if !all {
 			gone = append(gone, name)
 		}
 	}

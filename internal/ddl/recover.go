@@ -40,6 +40,54 @@ func (r *Runner) Recover(ctx context.Context) ([]Event, error) {
 	return all[min(before, len(all)):], failed
 }
 
+// Settle finishes or undoes what was cut off on databases whose lock is held. It is for whoever finds that there is something: DDL on the databases does it by itself.
+func (r *Runner) Settle(ctx context.Context, lock *catalog.Lock, databases ...string) error {
+	return r.settle(ctx, lock, databases...)
+}
+
+// joinWithin bounds how long Join tries to settle: a leaf that does not answer may be the one that it takes.
+const joinWithin = 5 * time.Second
+
+// Join is called, with the databases' lock held, before a leaf is given copies of their shapes. What was cut off is settled first; what can't be settled yet is
+// copied as it is, and will be settled at that leaf, too.
+func (r *Runner) Join(ctx context.Context, lock *catalog.Lock, leaf string, databases ...string) error {
+	short, cancel := context.WithTimeout(ctx, joinWithin)
+	err := r.settle(short, lock, databases...)
+	cancel()
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	recs, err := r.cfg.Catalog.DDLRecords(ctx, databases...)
+	if err != nil {
+		return unavailable(err)
+	}
+	for _, rec := range recs {
+		j := &job{Runner: r, lock: lock, rec: rec}
+		if err := json.Unmarshal(rec.Undo, &j.todo); err != nil {
+			return fmt.Errorf("the journal's entry can't be read: %w", err)
+		}
+		p := place{Leaf: leaf, Schema: j.todo.DB}
+		if slices.Contains(j.todo.Shapes, p) {
+			continue
+		}
+		j.todo.Shapes = append(j.todo.Shapes, p)
+		if err := j.save(ctx, "join "+leaf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// present are the shapes of those leaves that are members still. Others are given copies when they come back.
+func present(s *topo.Snapshot, places []place, db string) (out []place) {
+	for _, p := range places {
+		if l := s.Leaves[p.Leaf]; p.Schema != db || l != nil && l.Member() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // settle finishes or undoes what was cut off on databases whose lock is held: nobody else is at it.
 func (r *Runner) settle(ctx context.Context, lock *catalog.Lock, databases ...string) error {
 	recs, err := r.cfg.Catalog.DDLRecords(ctx, databases...)
@@ -84,6 +132,12 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	if err := j.lock.SaveDDL(ctx, j.rec); err != nil {
 		return "", err
 	}
+	if j.rec.Kind != "create database" { // of which a leaf that comes back is given no copy
+		j.todo.Shapes, j.todo.Places = present(j.snap, j.todo.Shapes, j.todo.DB), present(j.snap, j.todo.Places, j.todo.DB)
+	}
+	if len(j.todo.Shapes) == 0 {
+		return "", topo.NoOnlineLeaf()
+	}
 	undone := func(err error) (string, error) {
 		if err != nil {
 			return "", err
@@ -101,11 +155,11 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 		return undone(j.likeDatabase(ctx, t, old))
 	case "drop database":
 		if !t.Go {
-			there, err := j.hasDatabase(ctx, t.Shapes[0])
+			all, err := j.atAll(func(p place) (bool, error) { return j.hasDatabase(ctx, p) })
 			if err != nil {
 				return "", err
 			}
-			if there {
+			if all {
 				return undone(nil)
 			}
 		}
@@ -115,7 +169,7 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	case "drop table":
 		gone := t.Tables
 		if !t.Go {
-			if gone, err = j.gone(ctx, t); err != nil {
+			if gone, err = j.gone(ctx); err != nil {
 				return "", err
 			}
 			if len(gone) == 0 {
@@ -130,11 +184,14 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 		}
 		if !t.Go {
 			// Only what the first shape has done is proof that the client's account may.
-			res, err := j.asCluster(ctx, t.Shapes[0], "", "SELECT 1 FROM "+id(t.DB)+"."+id(table.Name)+" LIMIT 1")
+			all, err := j.atAll(func(p place) (bool, error) {
+				res, err := j.asCluster(ctx, p, "", "SELECT 1 FROM "+id(t.DB)+"."+id(table.Name)+" LIMIT 1")
+				return err == nil && len(res.Rows) > 0, err
+			})
 			if err != nil {
 				return "", err
 			}
-			if len(res.Rows) > 0 {
+			if all {
 				return undone(nil)
 			}
 		}
@@ -143,14 +200,17 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 		return undone(j.undoRename(ctx))
 	case "alter":
 		if !t.Go && t.Reference {
-			now, err := j.showCreate(ctx, t.Shapes[0], t.Tables[0])
+			all, err := j.atAll(func(p place) (bool, error) {
+				now, err := j.showCreate(ctx, p, t.Tables[0])
+				return now == t.Before[t.Tables[0]], err
+			})
 			if err != nil {
 				return "", err
 			}
-			t.Go = now != t.Before[t.Tables[0]]
-			if !t.Go {
+			if all {
 				return undone(nil)
 			}
+			t.Go = true
 		}
 		if !t.Go {
 			return undone(j.undoAlter(ctx))
@@ -158,6 +218,16 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 		return "finished", j.finishAlter(ctx)
 	}
 	return "", fmt.Errorf("the journal's entry is of an unknown kind, %q", j.rec.Kind)
+}
+
+// atAll says whether something holds at all shapes. The first one's word was enough, were it certain to be there: it is changed before the others.
+func (j *job) atAll(holds func(p place) (bool, error)) (bool, error) {
+	for _, p := range j.todo.Shapes {
+		if ok, err := holds(p); err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (j *job) hasDatabase(ctx context.Context, p place) (bool, error) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // crashes are the statements that are cut off.
@@ -144,4 +145,119 @@ func TestRecoverTakesOrphans(t *testing.T) {
 	b.consistent("d")
 	b.must("CREATE TABLE t (a INT PRIMARY KEY)")
 	b.consistent("d")
+}
+
+// leafState changes a leaf in the topology.
+func (b *bench) leafState(leaf string, state topo.LeafState) {
+	b.t.Helper()
+	rev, err := b.cat.Update(b.ctx(), func(x *catalog.Txn) error {
+		l := *x.Leaf(leaf)
+		l.State = state
+		x.PutLeaf(&l)
+		return nil
+	})
+	if err == nil {
+		err = b.cat.WaitRevision(b.ctx(), rev)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// crashed cuts a statement off before its first step of a name.
+func (b *bench) crashed(sql, step string) {
+	b.t.Helper()
+	b.run.step = func(name string) error {
+		if strings.HasPrefix(name, step) {
+			return errCrash
+		}
+		return nil
+	}
+	if _, err := b.as(b.s, sql); !errors.Is(err, errCrash) {
+		b.t.Fatal(err)
+	}
+	b.run.step = func(string) error { return nil }
+}
+
+// locked runs f with the lock on d.
+func (b *bench) locked(f func(lock *catalog.Lock) error) {
+	b.t.Helper()
+	lock, err := b.run.cfg.Node.Lock(b.ctx(), "d")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer lock.Unlock()
+	if err := f(lock); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// A leaf that has gone since is not asked what it has: it gets a copy when it comes back. Whichever leaf was the first to be changed.
+func TestSettleWithoutALeafThatIsGone(t *testing.T) {
+	for _, gone := range []string{"leaf-1", "leaf-2"} {
+		for _, sql := range []string{"ALTER TABLE r ADD n INT DEFAULT 5", "DROP TABLE r", "TRUNCATE TABLE r"} {
+			t.Run(sql+" without "+gone, func(t *testing.T) {
+				b := newBench(t, "d")
+				b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v INT)")
+				b.everywhere("INSERT INTO d.r VALUES (1, 1)")
+				b.crashed(sql, "save")
+				b.leafState(gone, topo.LeafOffline)
+				var asked atomic.Bool
+				b.run.step = func(name string) error { // steps at several places are taken at once
+					if strings.HasSuffix(name, gone+"/d") {
+						asked.Store(true)
+					}
+					return nil
+				}
+				b.locked(func(lock *catalog.Lock) error { return b.run.Settle(b.ctx(), lock, "d") })
+				if asked.Load() {
+					t.Errorf("%s was asked", gone)
+				}
+				recs, err := b.cat.DDLRecords(b.ctx())
+				if err != nil || len(recs) > 0 {
+					t.Errorf("%d records are left, %v", len(recs), err)
+				}
+			})
+		}
+	}
+}
+
+// A leaf that is given copies while a statement is half done has what the others have in the end.
+func TestJoinWhileAStatementIsCutOff(t *testing.T) {
+	for _, settles := range []bool{true, false} {
+		t.Run(fmt.Sprintf("settles %v", settles), func(t *testing.T) {
+			b := newBench(t, "d")
+			b.must("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+			parts, err := partitions(b.cat.Snapshot(), "d")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, p := range parts { // so that it is rehearsed
+				b.at(p.Leaf, p.Schema, fmt.Sprintf("INSERT INTO t VALUES (%d, 1)", i))
+			}
+			b.leafState("leaf-2", topo.LeafAttaching)
+			b.crashed("ALTER TABLE t ADD n INT DEFAULT 5", "save go")
+			half := b.at("leaf-1", "", "SHOW COLUMNS FROM d.t")
+			if len(half) != 3 {
+				t.Fatalf("the shape was not changed yet: %v", half)
+			}
+			b.locked(func(lock *catalog.Lock) error {
+				b.run.step = func(name string) error {
+					if !settles && strings.HasPrefix(name, "cluster at") {
+						return errors.New("it does not answer")
+					}
+					return nil
+				}
+				err := b.run.Join(b.ctx(), lock, "leaf-2", "d")
+				b.run.step = func(string) error { return nil }
+				return err
+			})
+			if now := b.at("leaf-1", "", "SHOW COLUMNS FROM d.t"); len(now) == 3 {
+				b.at("leaf-2", "d", "ALTER TABLE t ADD n INT DEFAULT 5") // the copy
+			}
+			b.leafState("leaf-2", topo.LeafOnline)
+			b.locked(func(lock *catalog.Lock) error { return b.run.Settle(b.ctx(), lock, "d") })
+			b.consistent("d")
+		})
+	}
 }
