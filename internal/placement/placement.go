@@ -75,8 +75,16 @@ func Pairs(s *topo.Snapshot) map[string]string {
 // unit is what partitions are spread over: a pair, or a leaf without one. leaves has one or two names.
 type unit struct {
 	leaves []string
+	rank   int
 	parts  []*state // whose master is here
 }
+
+// How good units are for the second copies of their partitions.
+const (
+	single = iota // a leaf that has no partner
+	half          // one whose partner is away
+	whole         // a pair
+)
 
 // state is a partition while a plan is made.
 type state struct {
@@ -123,8 +131,12 @@ func newPlan(s *topo.Snapshot, db string) (*plan, *topo.Database, error) {
 			continue
 		}
 		u := &unit{leaves: []string{name}}
-		if o := pairs[name]; o != "" && s.Leaves[o] != nil && s.Leaves[o].State == topo.LeafOnline {
-			u.leaves = append(u.leaves, o)
+		switch o := s.Leaves[pairs[name]]; {
+		case o == nil:
+		case o.State == topo.LeafOnline:
+			u.leaves, u.rank = append(u.leaves, o.Name), whole
+		case o.State != topo.LeafDetached:
+			u.rank = half
 		}
 		for _, l := range u.leaves {
 			pl.unitOf[l] = u
@@ -182,6 +194,16 @@ func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
 	for _, st := range lost {
 		pl.emptiest().take(st)
 	}
+	for _, u := range pl.units {
+		if u.rank != single || pl.emptiest().rank != whole {
+			continue
+		}
+		alone := u.parts
+		u.parts = nil
+		for _, st := range alone {
+			pl.emptiest().take(st)
+		}
+	}
 	for {
 		from, to := pl.fullest(), pl.emptiest()
 		if len(from.parts)-len(to.parts) < 2 {
@@ -197,17 +219,19 @@ func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
 	return pl.done(), nil
 }
 
-// emptiest is where partitions go. Where there are pairs it is one of them: a leaf without a partner would cost a partition its second copy.
+// emptiest is where partitions go. Where there are pairs it is one of them: a leaf without a partner would cost a partition its second copy, and one whose
+// partner is away may get it back.
 func (pl *plan) emptiest() *unit {
 	return slices.MinFunc(pl.units, func(a, b *unit) int {
-		return cmp.Or(cmp.Compare(len(b.leaves), len(a.leaves)), cmp.Compare(len(a.parts), len(b.parts)))
+		return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(len(a.parts), len(b.parts)))
 	})
 }
 
-// fullest is where partitions are taken from. What a leaf without a partner has stays there while others are pairs: the partner may only be away.
+// fullest is where partitions are taken from. What half a pair has stays there while others are pairs: the partner is only away. A leaf that has none has
+// given up its partitions by then.
 func (pl *plan) fullest() *unit {
 	return slices.MaxFunc(pl.units, func(a, b *unit) int {
-		return cmp.Or(cmp.Compare(len(a.leaves), len(b.leaves)), cmp.Compare(len(a.parts), len(b.parts)))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(len(a.parts), len(b.parts)))
 	})
 }
 

@@ -257,3 +257,45 @@ func BenchmarkRebalance(b *testing.B) {
 		}
 	}
 }
+
+// A leaf without a partner gets nothing while others have partners, be these away, and gives what it has to pairs: there it has second copies.
+func TestLeavesWithoutAPartner(t *testing.T) {
+	odd := func(offline string, parts ...string) *topo.Snapshot {
+		s := build(4, 2, parts...) // 1 with 3, 2 with 4
+		b := topo.NewBuilder(s)
+		for _, n := range strings.Fields(offline) {
+			l := *s.Leaves["leaf-"+n]
+			l.State = topo.LeafOffline
+			b.PutLeaf(&l)
+		}
+		b.PutLeaf(&topo.Leaf{Name: "leaf-5", Group: 2, State: topo.LeafOnline})
+		return b.Build(2)
+	}
+	for _, c := range []struct {
+		name, offline string
+		parts         []string
+		at5           int
+	}{
+		{"pairs", "", []string{"1 3", "3 1", "2 4", "4 2", "1 3", "3 1", "2 4", "4 2"}, 0},
+		{"one of each pair is away", "3 4", []string{"1", "1", "2", "2", "1", "1", "2", "2"}, 0},
+		{"one pair is whole", "4", []string{"1 3", "3 1", "2", "2"}, 0},
+		{"it has some", "", []string{"1 3", "3 1", "2 4", "5", "5"}, 0},
+		{"it has some and one pair is whole", "4", []string{"1 3", "3 1", "2", "5", "5"}, 0},
+		{"it has some and no pair is whole", "3 4", []string{"1", "1", "2", "5", "5"}, 2}, // moving them would give them no second copy
+	} {
+		s := odd(c.offline, c.parts...)
+		actions, err := Rebalance(s, "test", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, p := range carry(t, s, actions).Databases["test"].Partitions {
+			if m, _ := p.Master(); m == "leaf-5" {
+				n++
+			}
+		}
+		if n != c.at5 {
+			t.Errorf("%s: %d partitions at the leaf without a partner, want %d: %v", c.name, n, c.at5, actions)
+		}
+	}
+}
