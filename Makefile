@@ -10,7 +10,7 @@ TESTP ?= 2
 TESTTIMEOUT ?= 8m
 
 .DEFAULT_GOAL := help
-.PHONY: help up build test check bench fuzz clean
+.PHONY: help up build test check bench chaos fuzz clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ bench: build ## measure against a plain server, HAProxy and Spider; see bench/RE
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client sysbench=sysbench haproxy=haproxy \
 		/usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider
 	$(GO) run ./bench
+
+chaos: ## break a cluster under load for half an hour and check its promises; see chaos/README.md
+	@.ci/need mariadbd=mariadb-server
+	$(GO) run ./chaos
 
 fuzz: ## run every fuzz target for FUZZTIME (10m each)
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -19,9 +19,6 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// wholeWithin is how long a cluster that nothing disturbs any more may take until it is whole. A leaf that came and went is held back for up to 5 minutes.
-const wholeWithin = 7 * time.Minute
-
 // calm is for how long it must be whole: what happened last is noticed later.
 const calm = 4 * time.Second
 
@@ -70,7 +67,7 @@ func lacking(s *topo.Snapshot, commands []*catalog.Command, records map[string][
 }
 
 // awaitWhole waits until the cluster is whole, by itself.
-func (c *cluster) awaitWhole(ctx context.Context) bool {
+func (c *cluster) awaitWhole(ctx context.Context, within time.Duration) bool {
 	began, since := time.Now(), time.Time{} // whole since
 	for told := time.Now(); ; {
 		short, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -92,9 +89,9 @@ func (c *cluster) awaitWhole(ctx context.Context) bool {
 			return true
 		case ctx.Err() != nil:
 			return false
-		case time.Since(began) > wholeWithin:
+		case time.Since(began) > within:
 			c.dump()
-			c.story.fail("the cluster is not whole after %s: %s", wholeWithin, strings.Join(lacks, "; "))
+			c.story.fail("the cluster is not whole after %s: %s", within, strings.Join(lacks, "; "))
 			return false
 		case len(lacks) > 0 && time.Since(told) > 20*time.Second:
 			told = time.Now()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -17,21 +16,25 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localetcd"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
+	"github.com/orbweaver/orbweaver/internal/supervise"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 const (
 	clusterPassword = "orbweaver-chaos-cluster"
-	members         = 4 // leaves that the cluster has at first
+	leaves          = 4 // leaves that the cluster has at first
 	spares          = 2 // leaves that commands add and remove
 	nodes           = 3
+	etcds           = 3 // members
 )
 
 // cluster is real processes: leaves, an etcd, nodes, and the wires between them.
@@ -40,7 +43,8 @@ type cluster struct {
 	farm    *localfarm.Farm
 	leaves  map[string]localfarm.Leaf
 	index   map[string]int // of leaves in the farm
-	etcd    map[string]*process
+	etcd    *localetcd.Etcd
+	etcdLog *os.File
 	nodes   map[string]*node
 	wires   *wires
 	cat     *catalog.Catalog // the checker's own sight of the topology, by wires that nothing cuts
@@ -91,9 +95,9 @@ func names(what string, n int) []string {
 // startCluster starts everything in a directory; program is the orbweaver to be run.
 func startCluster(ctx context.Context, dir, program string, st *story) (c *cluster, err error) {
 	c = &cluster{
-		dir: dir, leaves: map[string]localfarm.Leaf{}, index: map[string]int{}, etcd: map[string]*process{}, nodes: map[string]*node{},
+		dir: dir, leaves: map[string]localfarm.Leaf{}, index: map[string]int{}, nodes: map[string]*node{},
 		direct: map[string]*sql.DB{}, wires: newWires(), story: st,
-		shape: shape{leaves: names("leaf", members), nodes: names("node", nodes), members: names("etcd", 1)},
+		shape: shape{leaves: names("leaf", leaves), nodes: names("node", nodes), members: names("etcd", etcds)},
 	}
 	defer func() {
 		if err != nil {
@@ -101,7 +105,7 @@ func startCluster(ctx context.Context, dir, program string, st *story) (c *clust
 		}
 	}()
 	c.farm, err = localfarm.Start(ctx, localfarm.Config{
-		Dir: filepath.Join(dir, "leaves"), Leaves: members + spares, ClusterPublicKey: wire.Ed25519Public(clusterPassword), Throwaway: true,
+		Dir: filepath.Join(dir, "leaves"), Leaves: leaves + spares, ClusterPublicKey: wire.Ed25519Public(clusterPassword), Throwaway: true,
 		TemplateDir: filepath.Join(os.TempDir(), fmt.Sprintf("orbweaver-templates-%d", os.Geteuid())), Options: []string{"max_connections=1000"},
 	})
 	if err != nil {
@@ -118,7 +122,7 @@ func startCluster(ctx context.Context, dir, program string, st *story) (c *clust
 		}
 		c.direct[l.Name] = db
 	}
-	if err := c.startEtcd(ctx); err != nil {
+	if err := c.startEtcd(ctx, program); err != nil {
 		return c, err
 	}
 	if err := c.register(ctx); err != nil {
@@ -138,47 +142,60 @@ func startCluster(ctx context.Context, dir, program string, st *story) (c *clust
 	return c, errors.Join(errs...)
 }
 
-// startEtcd starts the members, each a process of this program.
-func (c *cluster) startEtcd(ctx context.Context) error {
-	self, err := os.Executable()
+// startEtcd starts the members, each a process.
+func (c *cluster) startEtcd(ctx context.Context, program string) (err error) {
+	log, err := os.Create(filepath.Join(c.dir, "etcd.log"))
 	if err != nil {
 		return err
 	}
-	var endpoints []string
-	for _, name := range c.shape.members {
-		addr, err := freeAddress()
-		if err != nil {
-			return err
-		}
-		p := &process{
-			name: name, args: []string{self}, env: []string{memberDir + "=" + filepath.Join(c.dir, name), memberListen + "=" + addr},
-			log: filepath.Join(c.dir, name+".log"),
-		}
-		c.etcd[name] = p
-		if err := p.start(); err != nil {
-			return err
-		}
-		endpoints = append(endpoints, "http://"+addr)
+	c.etcdLog = log
+	c.etcd, err = localetcd.Start(ctx, localetcd.Config{
+		Dir: filepath.Join(c.dir, "etcd"), Members: len(c.shape.members), Run: []string{program, "etcd-member"}, Stderr: log, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	for i, endpoint := range c.etcd.Endpoints() {
 		for _, node := range c.shape.nodes {
-			if err := c.wires.addEtcd(node, name, addr); err != nil {
+			if err := c.wires.addEtcd(node, c.shape.members[i], strings.Replace(endpoint, "unix://", "unix:", 1)); err != nil {
 				return err
 			}
 		}
 	}
-	c.cat, err = catalog.Open(ctx, catalog.Config{Endpoints: endpoints, Log: slog.New(slog.DiscardHandler)})
+	c.cat, err = catalog.Open(ctx, catalog.Config{Endpoints: c.etcd.Endpoints(), Log: slog.New(slog.DiscardHandler)})
 	return err
 }
 
-// freeAddress is below what kernels and localfarm take ports from.
-func freeAddress() (string, error) {
-	var err error
-	for range 100 {
-		var l net.Listener
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(9000))); err == nil {
-			return l.Addr().String(), l.Close()
-		}
+// member is a member of etcd, which is started again when it has ended, unless it is held.
+type member struct{ home string }
+
+// member finds one by its name.
+func (c *cluster) member(name string) (m member, ok bool) {
+	i := slices.Index(c.shape.members, name)
+	if i < 0 {
+		return m, false
 	}
-	return "", err
+	return member{c.etcd.Home(i + 1)}, true
+}
+
+// begin kills or pauses it; heal has it go on.
+func (m member) begin(k kind) (heal func() error, err error) {
+	text, err := os.ReadFile(filepath.Join(m.home, supervise.PIDFile))
+	if err != nil {
+		return nil, err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, err
+	}
+	if k == pause {
+		return func() error { return syscall.Kill(pid, syscall.SIGCONT) }, syscall.Kill(pid, syscall.SIGSTOP)
+	}
+	hold := filepath.Join(m.home, supervise.HoldFile)
+	if err := os.WriteFile(hold, nil, 0o600); err != nil {
+		return nil, err
+	}
+	return func() error { return os.Remove(hold) }, syscall.Kill(pid, syscall.SIGKILL)
 }
 
 // register tells the catalog of the leaves, at their proxies' addresses.
@@ -263,12 +280,12 @@ func (c *cluster) pids() map[string]int {
 	return out
 }
 
-// target is a process by its name; nil when it is a leaf.
+// target is a node's process by its name; nil when it is something else.
 func (c *cluster) target(name string) *process {
 	if n := c.nodes[name]; n != nil {
 		return n.process
 	}
-	return c.etcd[name]
+	return nil
 }
 
 // killLeaf keeps a leaf down until startLeaf.
@@ -311,8 +328,13 @@ func (c *cluster) close() {
 	if c.cat != nil {
 		_ = c.cat.Close() // what it leaves in an etcd that is about to go is nothing
 	}
-	for _, p := range c.etcd {
-		p.kill()
+	if c.etcd != nil {
+		if err := c.etcd.Close(); err != nil {
+			c.story.say("etcd did not end well: %v", err)
+		}
+	}
+	if c.etcdLog != nil {
+		c.etcdLog.Close()
 	}
 	if c.farm != nil {
 		if err := c.farm.Close(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -13,27 +12,23 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/orbweaver/orbweaver/internal/catalog"
-)
-
-// The environment of a process that is a member of etcd.
-const (
-	memberDir    = "ORBWEAVER_CHAOS_ETCD_DIR"
-	memberListen = "ORBWEAVER_CHAOS_ETCD_LISTEN"
 )
 
 // settings come from the environment, as make passes it on.
 type settings struct {
-	Seed uint64        // CHAOS_SEED
-	Time time.Duration // CHAOS_TIME
-	Race bool          // CHAOS_RACE: nodes with the race detector
-	Keep bool          // CHAOS_KEEP: the directory stays also when all is well
-	Dir  string        // CHAOS_DIR, below which it is made
+	Seed  uint64        // CHAOS_SEED
+	Time  time.Duration // CHAOS_TIME
+	Race  bool          // CHAOS_RACE: nodes with the race detector
+	Keep  bool          // CHAOS_KEEP: the directory stays also when all is well
+	Dir   string        // CHAOS_DIR, below which it is made
+	Whole time.Duration // how long a cluster that nothing disturbs any more may take until it is whole
 }
 
 func readSettings(env func(string) string) (s settings, err error) {
-	s = settings{Seed: rand.Uint64N(1_000_000), Time: 30 * time.Minute, Race: env("CHAOS_RACE") != "", Keep: env("CHAOS_KEEP") != "", Dir: env("CHAOS_DIR")}
+	s = settings{
+		Seed: rand.Uint64N(1_000_000), Time: 30 * time.Minute, Race: env("CHAOS_RACE") != "", Keep: env("CHAOS_KEEP") != "", Dir: env("CHAOS_DIR"),
+		Whole: 7 * time.Minute, // a leaf that came and went is held back for up to 5
+	}
 	if v := env("CHAOS_SEED"); v != "" {
 		if s.Seed, err = strconv.ParseUint(v, 10, 64); err != nil {
 			return s, fmt.Errorf("CHAOS_SEED=%q: must be a number", v)
@@ -48,13 +43,6 @@ func readSettings(env func(string) string) (s settings, err error) {
 }
 
 func main() {
-	if os.Getenv(memberDir) != "" {
-		if err := serveEtcd(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	s, err := readSettings(os.Getenv)
@@ -65,25 +53,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)
 	}
-}
-
-// serveEtcd is a member of etcd, until it is killed.
-func serveEtcd() error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	starting, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	e, err := catalog.StartEmbedded(starting, catalog.EmbeddedConfig{Dir: os.Getenv(memberDir), Listen: os.Getenv(memberListen), Log: log})
-	if err != nil {
-		return err
-	}
-	fmt.Println("ready: etcd")
-	select {
-	case err = <-e.Err():
-	case <-ctx.Done():
-	}
-	return errors.Join(err, e.Close())
 }
 
 // errBroken says that promises were not kept.
@@ -165,7 +134,8 @@ func play(ctx context.Context, c *cluster, l *load, s settings) {
 	st.say("no more faults")
 	c.backing.Wait()
 	op.wait()
-	whole := c.awaitWhole(ctx)
+	op.attach(ctx)
+	whole := c.awaitWhole(ctx, s.Whole)
 	l.halt()
 	if ctx.Err() == nil {
 		l.last(ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -142,15 +143,11 @@ func (n *nemesis) objection(ctx context.Context, f fault) string {
 				return "it is the last node"
 			}
 		}
-		if n.c.etcd[h] != nil {
-			up := 0
-			for name, o := range n.c.etcd {
-				if name != h && n.disturbed[name] == 0 && o.up() {
-					up++
+		if slices.Contains(n.c.shape.members, h) {
+			for _, m := range n.c.shape.members {
+				if n.disturbed[m] > 0 {
+					return m + " is away: most members of etcd would be"
 				}
-			}
-			if total := len(n.c.etcd); total > 1 && up <= total/2 {
-				return "most members of etcd would be away"
 			}
 		}
 		if _, leaf := n.c.leaves[h]; leaf {
@@ -192,27 +189,25 @@ func (n *nemesis) whole(ctx context.Context, leaf string) string {
 	return ""
 }
 
+// settling is what a member of etcd that is back is given before another one may go.
+const settling = 3 * time.Second
+
 // begin inflicts a fault and says how it ends.
 func (c *cluster) begin(f fault) (heal func(), err error) {
 	node, p := c.nodes[f.target], c.target(f.target)
-	blind := node != nil && (f.kind != cut || f.other == "etcd")
-	if blind {
+	sight := func() {}
+	if node != nil && (f.kind != cut || f.other == "etcd") {
 		node.blinded(1)
+		sight = func() { node.blinded(-1) }
 	}
-	if c.etcd[f.target] != nil {
-		for _, n := range c.nodes {
-			n.blinded(1)
-		}
-	}
-	sight := func() {
-		if blind {
-			node.blinded(-1)
-		}
-		if c.etcd[f.target] != nil {
-			for _, n := range c.nodes {
-				n.blinded(-1)
+	if m, ok := c.member(f.target); ok {
+		heal, err := m.begin(f.kind)
+		return func() {
+			if err := heal(); err != nil {
+				c.story.fail("%v", err)
 			}
-		}
+			time.Sleep(settling)
+		}, err
 	}
 	switch {
 	case f.kind == cut:

@@ -58,6 +58,26 @@ func (o *operator) run(ctx context.Context, s step) {
 		}
 		o.c.story.say("step %d: %s: %s after %s", s.number, q, result(err), took)
 	}
+	o.attach(ctx)
+}
+
+// attach brings back leaves that are detached, as an operator would whose ATTACH LEAF has failed: nobody else does.
+func (o *operator) attach(ctx context.Context) {
+	for try := range 20 {
+		detached := false
+		for _, l := range o.c.cat.Snapshot().Leaves {
+			detached = detached || l.State == topo.LeafDetached
+		}
+		if !detached {
+			return
+		}
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandWithin)
+		_, err := o.c.nodes[o.c.nodeNames()[try%nodes]].text.ExecContext(short, "ATTACH LEAF ALL")
+		cancel()
+		o.c.story.say("ATTACH LEAF ALL: %s", result(err))
+		time.Sleep(time.Second)
+	}
+	o.c.story.fail("detached leaves can't be attached")
 }
 
 func result(err error) string {
@@ -122,22 +142,30 @@ func (o *operator) statements(s step) []string {
 		u := fmt.Sprintf("user%d@'%%'", s.number)
 		return []string{"CREATE USER " + u + " IDENTIFIED BY 'x'", "GRANT SELECT ON chaos.counter TO " + u, "DROP USER IF EXISTS " + u}
 	case grow:
-		var qs []string
-		for i := range spares {
-			leaf := fmt.Sprintf("leaf-%d", members+1+i)
-			if known(snap, at(leaf)) {
-				qs = append(qs, "REMOVE LEAF "+at(leaf))
-			} else {
-				host, port := o.c.addr(leaf)
-				qs = append(qs, fmt.Sprintf("ADD LEAF root@'%s':%d INTO GROUP %d", host, port, 1+i%2))
-			}
-		}
-		return append(qs, "REBALANCE PARTITIONS ON chaos")
+		return o.growth(snap, at)
 	case detach:
 		leaf := o.c.shape.leaves[n/7%len(o.c.shape.leaves)]
 		return []string{"DETACH LEAF " + at(leaf), "ATTACH LEAF " + at(leaf)}
 	}
 	return nil
+}
+
+// growth adds the spare leaves when none of them is there, and removes those that are. What a fault has left half done the next such command ends.
+func (o *operator) growth(s *topo.Snapshot, at func(leaf string) string) (qs []string) {
+	spare := names("leaf", leaves+spares)[leaves:]
+	for _, leaf := range spare {
+		if known(s, at(leaf)) {
+			qs = append(qs, "REMOVE LEAF "+at(leaf))
+		}
+	}
+	if len(qs) > 0 {
+		return qs
+	}
+	for i, leaf := range spare {
+		host, port := o.c.addr(leaf)
+		qs = append(qs, fmt.Sprintf("ADD LEAF root@'%s':%d INTO GROUP %d", host, port, 1+i%2))
+	}
+	return append(qs, "REBALANCE PARTITIONS ON chaos")
 }
 
 // known says whether the topology has a leaf at an address.

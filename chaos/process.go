@@ -11,12 +11,14 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/orbweaver/orbweaver/internal/supervise"
 )
 
 // readyWithin is what a process may take until it says that it is ready: a node waits for an etcd and for leaves that are disturbed, too.
 const readyWithin = 90 * time.Second
 
-// process is a program that faults kill and pause: a node, or a member of etcd. It says "ready:" when it serves.
+// process is a node's, which faults kill and pause. It says "ready:" when it serves.
 type process struct {
 	name string
 	args []string // the program first
@@ -45,7 +47,7 @@ func (p *process) start() error {
 	cmd.Env = append(os.Environ(), p.env...)
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(cmd.SysProcAttr)
+	supervise.DieWithParent(cmd.SysProcAttr)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

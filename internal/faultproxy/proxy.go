@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,7 +37,7 @@ type Proxy struct {
 // ErrClosed is returned by what needs a proxy that is not closed.
 var ErrClosed = errors.New("faultproxy: closed")
 
-// Start listens on a free port of 127.0.0.1 and passes what comes to target, host:port, which need not be there yet.
+// Start listens on a free port of 127.0.0.1 and passes what comes to target, host:port or unix:path, which need not be there yet.
 func Start(target string) (*Proxy, error) {
 	return StartNamed(target, func(net.Addr) string { return "" })
 }
@@ -141,7 +142,11 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	var dialer net.Dialer
-	server, err := dialer.DialContext(p.ctx, "tcp", p.target)
+	network, target := "tcp", p.target
+	if path, ok := strings.CutPrefix(target, "unix:"); ok {
+		network, target = "unix", path
+	}
+	server, err := dialer.DialContext(p.ctx, network, target)
 	if err != nil {
 		reset(client)
 		return
@@ -179,7 +184,7 @@ func (p *Proxy) copy(to, from net.Conn) {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			to.(*net.TCPConn).CloseWrite() // an error tells that to is gone: its own direction sees that
+			to.(interface{ CloseWrite() error }).CloseWrite() // an error tells that to is gone: its own direction sees that
 			return
 		case err != nil:
 			reset(to)
@@ -190,7 +195,9 @@ func (p *Proxy) copy(to, from net.Conn) {
 
 // reset ends a connection at once, with an RST instead of a FIN.
 func reset(c net.Conn) {
-	c.(*net.TCPConn).SetLinger(0)
+	if t, ok := c.(*net.TCPConn); ok { // a unix socket has nothing to linger for
+		t.SetLinger(0)
+	}
 	c.Close()
 }
 

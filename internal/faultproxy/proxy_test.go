@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -85,6 +86,38 @@ func TestPassesBytesAndEnds(t *testing.T) {
 	c.(*net.TCPConn).CloseWrite()
 	if rest, err := io.ReadAll(c); err != nil || string(rest) != "two" {
 		t.Fatalf("%q, %v", rest, err)
+	}
+}
+
+func TestPassesToAUnixSocket(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Start("unix:" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	t.Cleanup(func() { l.Close() })
+	c := dial(t, p)
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, c, "there")
+	expect(t, s, "there")
+	send(t, s, "back")
+	expect(t, c, "back")
+	c.(*net.TCPConn).CloseWrite()
+	if rest, err := io.ReadAll(s); err != nil || len(rest) > 0 {
+		t.Errorf("%q, %v", rest, err)
+	}
+	p.Cut()
+	if _, err := s.Write([]byte("x")); err == nil {
+		if _, err = s.Read(make([]byte, 1)); err == nil {
+			t.Error("it goes on after a cut")
+		}
 	}
 }
 
