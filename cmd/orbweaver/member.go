@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,6 +41,9 @@ func memberCommand() *cobra.Command {
 func runMember(ctx context.Context, conf catalog.MemberConfig) error {
 	conf.Dir = "."
 	etcd, err := catalog.StartMember(ctx, conf)
+	if errors.Is(err, catalog.ErrNoMember) {
+		return removed(ctx, conf)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,9 +52,16 @@ func runMember(ctx context.Context, conf catalog.MemberConfig) error {
 	case err = <-etcd.Err():
 		return err
 	case <-etcd.Done():
-		return catalog.ErrNoMember
+		return removed(ctx, conf)
 	case <-ctx.Done():
 		// It is not closed, which takes seconds when the others end, too: what it has said to be done is on disk.
 		return nil
 	}
+}
+
+// removed waits for the supervisor, which has removed the member, or is about to find out that an earlier one has. Started again, it would be of no more use.
+func removed(ctx context.Context, conf catalog.MemberConfig) error {
+	conf.Log.Info("this member of the etcd has been removed", "number", conf.Number)
+	<-ctx.Done()
+	return nil
 }

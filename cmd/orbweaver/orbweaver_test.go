@@ -51,6 +51,7 @@ func buildAndRun(m *testing.M) int {
 type process struct {
 	cmd         *exec.Cmd
 	mysql, http string
+	nodes       []place // all that it runs, the first one too
 	stderr      *said
 	expected    string      // what its warnings may be about
 	rest        chan []byte // what it prints after the ready line
@@ -79,6 +80,12 @@ var ready = regexp.MustCompile(`^ready: mysql (\S+?),? http ([^\s,]+)`)
 // launch runs orbweaver until the test ends or stop is called.
 func launch(t *testing.T, as *syscall.Credential, args ...string) *process {
 	t.Helper()
+	return launchNodes(t, as, 1, args...)
+}
+
+// launchNodes runs an orbweaver of some nodes.
+func launchNodes(t *testing.T, as *syscall.Credential, nodes int, args ...string) *process {
+	t.Helper()
 	p := &process{cmd: exec.Command(program, args...), stderr: &said{}, rest: make(chan []byte, 1)}
 	p.cmd.Stderr = p.stderr
 	p.cmd.Dir = os.TempDir()
@@ -102,13 +109,16 @@ func launch(t *testing.T, as *syscall.Credential, args ...string) *process {
 	timer := time.AfterFunc(time.Minute, func() { p.cmd.Process.Kill() })
 	defer timer.Stop()
 	r := bufio.NewReader(out)
-	line, err := r.ReadString('\n')
-	m := ready.FindStringSubmatch(line)
-	if m == nil {
-		p.cmd.Wait()
-		t.Fatalf("orbweaver %q printed %q (%v) and said:\n%s", args, line, err, p.stderr)
+	for range nodes {
+		line, err := r.ReadString('\n')
+		m := ready.FindStringSubmatch(line)
+		if m == nil {
+			p.cmd.Wait()
+			t.Fatalf("orbweaver %q printed %q (%v) and said:\n%s", args, line, err, p.stderr)
+		}
+		p.nodes = append(p.nodes, place{m[1], m[2]})
 	}
-	p.mysql, p.http = m[1], m[2]
+	p.mysql, p.http = p.nodes[0].mysql, p.nodes[0].http
 	go func() {
 		rest, _ := io.ReadAll(r) // it ends with the process
 		p.rest <- rest
@@ -140,7 +150,12 @@ func (p *process) stop(t *testing.T, sig os.Signal) {
 
 func (p *process) open(t *testing.T, db string) *sql.DB {
 	t.Helper()
-	d, err := sql.Open("mysql", "root@tcp("+p.mysql+")/"+db)
+	return openAt(t, p.mysql, db)
+}
+
+func openAt(t *testing.T, addr, db string) *sql.DB {
+	t.Helper()
+	d, err := sql.Open("mysql", "root@tcp("+addr+")/"+db)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -347,6 +362,10 @@ func TestMistakes(t *testing.T) {
 		{[]string{"up", "--data-dir", ""}, 2, "--data-dir is empty"},
 		{[]string{"up", "--mariadb-option", "port=1"}, 2, "port: is set by Orbweaver"},
 		{[]string{"up", "--mariadb-option", "=1"}, 2, "not of the form"},
+		{[]string{"up", "--nodes", "0"}, 2, "--nodes 0: must be between 1 and 9"},
+		{[]string{"up", "--nodes", "3", "--listen", "127.0.0.1:65534"}, 2, "the port is too high for 3 nodes"},
+		{[]string{"up", "--data-dir", data, "--nodes", "3", "--listen", "127.0.0.1:29000", "--http", "127.0.0.1:29002"}, 2, "need both for 127.0.0.1:29002"},
+		{[]string{"up", "--data-dir", data, "--nodes", "2", "--listen", busy.Addr().String()}, 1, "choose another address with --listen"},
 		{[]string{"up", "--log-level", "loud"}, 2, `--log-level "loud"`},
 		{[]string{"up", "--data-dir", data, "--listen", busy.Addr().String()}, 1, "choose another address with --listen"},
 		{[]string{"serve"}, 2, "--etcd is missing"},

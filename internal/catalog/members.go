@@ -196,8 +196,23 @@ func (m *Members) Add(ctx context.Context, n int) error {
 	})
 }
 
-// Promote gives a member a vote, once it has caught up.
-func (m *Members) Promote(ctx context.Context, n int) error {
+// Promote gives a member a vote, once it has caught up. When it returns, clients may ask that member: without a vote it refuses them.
+func (m *Members) Promote(ctx context.Context, n int, endpoint string) error {
+	c, err := memberClient([]string{endpoint})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := m.promote(ctx, n); err != nil {
+		return err
+	}
+	return m.until(ctx, "asking the one that has got a vote", func(ctx context.Context) error {
+		_, err := c.Get(ctx, "a") // whatever it is: most of the members must agree that it is so
+		return err
+	})
+}
+
+func (m *Members) promote(ctx context.Context, n int) error {
 	return m.until(ctx, "giving one a vote", func(ctx context.Context) error {
 		_, err := m.client.MemberPromote(ctx, m.known[n].id)
 		if errors.Is(err, rpctypes.ErrMemberNotLearner) {

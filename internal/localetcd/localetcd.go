@@ -144,7 +144,7 @@ func (e *Etcd) arrange(ctx context.Context) error {
 	}
 	for n, learner := range there {
 		if learner {
-			if err := m.Promote(ctx, n); err != nil {
+			if err := m.Promote(ctx, n, e.endpoint(n)); err != nil {
 				return err
 			}
 		}
@@ -189,7 +189,7 @@ func (e *Etcd) join(ctx context.Context, m *catalog.Members, n int) error {
 	if err := e.members[n].AwaitReady(ctx); err != nil {
 		return err
 	}
-	return m.Promote(ctx, n)
+	return m.Promote(ctx, n, e.endpoint(n))
 }
 
 // forget ends a member that the others have removed.
