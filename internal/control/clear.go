@@ -270,19 +270,11 @@ func (l *leader) purge(ctx context.Context, leaf string, p *past, followers []*f
 	held := slices.Collect(maps.Values(l.copying))
 	before := l.unneeded[leaf]
 	l.mu.Unlock()
-	first := len(p.logs) - 1 // that is needed
+	first := len(p.logs) - 1 // that is needed, at most
 	for _, h := range held {
 		if h.leaf == leaf {
 			first = min(first, p.index(h.log))
 		}
-	}
-	if keep {
-		size, fits := int64(0), len(p.logs)
-		for fits > 0 && size+p.logs[fits-1].Size <= keepBytes {
-			fits--
-			size += p.logs[fits].Size
-		}
-		first = min(first, fits)
 	}
 	n := 0
 	for i := 1; i <= first && i <= lookAtOnce; i++ {
@@ -298,6 +290,14 @@ func (l *leader) purge(ctx context.Context, leaf string, p *past, followers []*f
 	l.mu.Lock()
 	l.unneeded[leaf] = p.logs[n].Name
 	l.mu.Unlock()
+	if keep {
+		size, fits := int64(0), len(p.logs)
+		for fits > 0 && size+p.logs[fits-1].Size <= keepBytes {
+			fits--
+			size += p.logs[fits].Size
+		}
+		n = min(n, fits)
+	}
 	if n = min(n, p.index(before)); n == 0 {
 		return nil
 	}

@@ -89,6 +89,15 @@ func often(cfg *control.Config) {
 	cfg.ClearEvery, cfg.HoldBack = 100*time.Millisecond, time.Millisecond
 }
 
+// asUsual is often, unless many rounds are asked for, which clearing is not to slow down more than it would in use.
+func asUsual(variable string) func(*control.Config) {
+	return func(cfg *control.Config) {
+		if often(cfg); os.Getenv(variable) != "" {
+			cfg.ClearEvery = time.Second
+		}
+	}
+}
+
 // number is how many rounds are to be done: few, unless somebody wants to know how it is after many.
 func number(t *testing.T, variable string, few int) int {
 	text, ok := os.LookupEnv(variable)
@@ -117,7 +126,7 @@ func (s spans) tell(t *testing.T, what string) {
 
 func TestPromotionsLeaveNothingBehind(t *testing.T) {
 	c := newCluster(t, 2, 2, 0)
-	c.configure = often
+	c.configure = asUsual("ORBWEAVER_PROMOTIONS")
 	c.first(1)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
@@ -147,7 +156,7 @@ func TestPromotionsLeaveNothingBehind(t *testing.T) {
 func TestFailoversLeaveNothingBehind(t *testing.T) {
 	const partitions = 10
 	c := newCluster(t, 2, 2, 0)
-	c.configure = often
+	c.configure = asUsual("ORBWEAVER_FAILOVERS")
 	c.first(1)
 	c.must(fmt.Sprintf("CREATE DATABASE d PARTITIONS %d WITH SYNC REPLICATION", partitions), "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)",
 		"CREATE TABLE d.c (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.c VALUES (1, 0)")
