@@ -257,6 +257,11 @@ func (l *leader) promote(ctx context.Context, id topo.PartitionID, leaf string) 
 		return err
 	}
 	defer free()
+	release, err := l.hold(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	defer release()
 	// The old master follows the new term from its first write on.
 	if err := l.servers.Follow(ctx, master, leaf, l.addr(leaf), mariadb.Start{Domain: domain}); err != nil {
 		return err
@@ -468,6 +473,11 @@ func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf st
 		}
 		from.After = at
 	}
+	free, err := l.hold(ctx, master)
+	if err != nil {
+		return err
+	}
+	defer free()
 	// One start that is not there any more would have the master refuse the whole link.
 	if keeps, err := l.servers.Keeps(ctx, master, from); err != nil {
 		return err

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -180,4 +181,47 @@ func TestLeavesReturnWithDomainsThatAreForgotten(t *testing.T) {
 	c.until("another failover", mastersAt("leaf-2"))
 	load.more(t, 50)
 	load.end(t, c)
+}
+
+// A controller dies while it has a leaf's replication stopped, to change its position.
+func TestStoppedLinksGoOnWithTheNextController(t *testing.T) {
+	c := newCluster(t, 2, 2, 0)
+	c.configure = func(cfg *control.Config) { cfg.Behind = time.Hour } // commits wait for the replicas
+	c.first(1)
+	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	load := c.insert(2)
+	load.more(t, 20)
+	before := c.nodes[0].cat.Snapshot().Databases["d"].Partitions
+	for i := range c.farm.Leaves() {
+		c.at(c.leaf(i), "STOP ALL SLAVES", "SET GLOBAL gtid_strict_mode=OFF", "SET GLOBAL gtid_cleanup_batch_size=2147483647")
+	}
+	c.next()
+	c.nodes[0].watch.Close()
+	load.more(t, 20)
+	load.end(t, c)
+	c.equal("t")
+	for i, p := range c.nodes[1].cat.Snapshot().Databases["d"].Partitions {
+		if p.Term != before[i].Term || !slices.Equal(p.Instances, before[i].Instances) {
+			t.Errorf("partition %s was %v and is %v", p.ID, before[i], p)
+		}
+	}
+	for i, leaf := range c.farm.Leaves() {
+		var strict, batch int
+		if err := c.leaf(i).QueryRowContext(within(t, 10*time.Second), "SELECT @@GLOBAL.gtid_strict_mode, @@GLOBAL.gtid_cleanup_batch_size").Scan(&strict, &batch); err != nil {
+			t.Fatal(err)
+		}
+		if strict != 1 || batch > 1000 {
+			t.Errorf("leaf %s: gtid_strict_mode %d, gtid_cleanup_batch_size %d", leaf.Name, strict, batch)
+		}
+	}
+	events, err := c.nodes[1].cat.Events(within(t, 10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Kind == "replica broken" {
+			t.Errorf("a replica that was merely stopped was copied anew: %s", e.Detail)
+		}
+	}
 }

@@ -263,11 +263,11 @@ func follows(s *topo.Snapshot, leaf, source string) bool {
 	return false
 }
 
-// purge removes the binary logs of a leaf that its followers have all of, and copies under way need not, one round after that was seen. For leaves that are
+// purge removes the binary logs of a leaf that its followers have all of, and nothing under way needs, one round after that was seen. For leaves that are
 // awaited the newest logs are kept, up to some bytes.
 func (l *leader) purge(ctx context.Context, leaf string, p *past, followers []*follower, keep bool, keepBytes int64) error {
 	l.mu.Lock()
-	held := slices.Collect(maps.Values(l.copying))
+	held := slices.Collect(maps.Values(l.held))
 	before := l.unneeded[leaf]
 	l.mu.Unlock()
 	first := len(p.logs) - 1 // that is needed, at most
@@ -310,10 +310,10 @@ func (p *past) index(log string) int {
 }
 
 // needs says whether a leaf would not be let in by a source whose oldest log began at a place. Also what a link leaves out counts there. A link that was refused
-// will be so for ever.
+// will be made anew.
 func (f *follower) needs(source string, start mariadb.Position) bool {
 	link := f.links[source]
-	if link == nil || link.Refused {
+	if link == nil || link.Refused && link.Error != "" {
 		return false
 	}
 	for d, at := range start {
@@ -380,23 +380,29 @@ func (l *leader) forgetApplied(ctx context.Context, f *follower, pasts map[strin
 	return l.servers.ForgetApplied(ctx, f.leaf, over)
 }
 
-// held is a binary log that something under way still needs, and all newer ones.
+// held is a binary log that something under way still needs, and all newer ones. A purge under way that does not know of it yet removes none: it only removes
+// what was not the newest one a round before.
 type held struct{ leaf, log string }
 
-// hold keeps the binary logs of a leaf from now on, for a copy that is about to be made there.
+// hold keeps the binary logs of a leaf from now on: for a copy that is about to be made there, or a link that is about to be.
 func (l *leader) hold(ctx context.Context, leaf string) (free func(), err error) {
+	l.mu.Lock()
+	l.holds++
+	id := l.holds
+	l.held[id] = held{leaf: leaf} // all of them, until it is known which
+	l.mu.Unlock()
+	free = func() {
+		l.mu.Lock()
+		delete(l.held, id)
+		l.mu.Unlock()
+	}
 	logs, err := l.servers.Logs(ctx, leaf)
 	if err != nil {
+		free()
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.copies++
-	id := l.copies
-	l.copying[id] = held{leaf, logs[len(logs)-1].Name}
-	return func() {
-		l.mu.Lock()
-		delete(l.copying, id)
-		l.mu.Unlock()
-	}, nil
+	l.held[id] = held{leaf, logs[len(logs)-1].Name}
+	return free, nil
 }

@@ -38,11 +38,11 @@ type leader struct {
 	stands   map[string]mariadb.Position   // of leaves that are being attached: what they had applied before
 	taking   map[string]context.CancelFunc // ends the taking in of a leaf that has come back
 	settled  bool                          // nothing is left of what an earlier controller had locked
-	// beginning are domains that the topology does not have yet, copying the binary logs that copies under way need, unneeded the binary logs, by leaf, before
+	// beginning are domains that the topology does not have yet, held the binary logs that something under way needs, unneeded the binary logs, by leaf, before
 	// which nobody needed any when that was looked at.
 	beginning map[uint32]bool
-	copying   map[int]held
-	copies    int
+	held      map[int]held
+	holds     int
 	unneeded  map[string]string
 
 	// Of mend alone.

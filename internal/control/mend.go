@@ -54,7 +54,11 @@ func (l *leader) settle(ctx context.Context) {
 }
 
 func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
-	if err := l.servers.Tune(ctx, leaf); err != nil {
+	online := func(source string) bool { // a link that a failover has stopped must stay so
+		x := l.cat.Snapshot().Leaves[source]
+		return x != nil && x.State == topo.LeafOnline
+	}
+	if err := l.servers.Tune(ctx, leaf, online); err != nil {
 		return err
 	}
 	served, err := l.servers.Served(ctx, leaf)

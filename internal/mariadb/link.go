@@ -109,8 +109,8 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 // domain goes on at its Start; one that is followed already is not touched.
 //
 // A source compares all that the target names with all that it has, the domains that the link leaves out too: it refuses one that lacks a domain whose first
-// logs are purged, stands before what is left, or is ahead of it. So in what it follows from nowhere the target takes on the source's position: with a link that is
-// new or not connected in all of that, else in what it has not got.
+// logs are purged, stands before what is left, or is ahead of it. So in what it follows from nowhere the target takes on the source's position: with a new
+// link in all of that, else in what it has not got, or is behind in while the link is not connected.
 func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
 	theirs, err := s.BinlogPosition(ctx, source) // before the lock of the target's links: the source may be slow
 	if err != nil {
@@ -173,15 +173,16 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 		}
 		return run("STOP SLAVE "+name, "RESET SLAVE "+name+" ALL")
 	}
+	begin := "START SLAVE " + name
+	if addr == "" && old != nil && old.Refused && old.Error == "" && old.Applying {
+		begin += " SQL_THREAD" // receiving was ended for good, see DrainReceived
+	}
 	same := old != nil && len(set) == 0 && slices.Equal(domains, sorted(old.Domains)) && (addr == "" || old.Addr == addr)
 	if same && old.Applying {
-		return run("START SLAVE " + name)
+		return run(begin)
 	}
 	if len(set) == 0 && old != nil { // only this one pauses
-		if err := run("STOP SLAVE "+name, s.change(name, addr, domains), "START SLAVE "+name); err != nil {
-			return err
-		}
-		return nil
+		return run("STOP SLAVE "+name, s.change(name, addr, domains), begin)
 	}
 	followed := map[uint32]bool{}
 	for _, l := range all {
@@ -189,12 +190,15 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 			followed[d] = true
 		}
 	}
-	return s.paused(ctx, c, func() error {
+	delete(all, source) // it starts by itself
+	err = s.paused(ctx, c, all, func() error {
 		err := setPosition(ctx, c, func(pos Position) {
 			for d, at := range theirs {
-				if _, known := pos[d]; !followed[d] && (!known || old == nil || !old.Receiving) {
-					pos[d] = at
+				has, known := pos[d]
+				if followed[d] || old != nil && known && (old.Receiving || has.Sequence > at.Sequence) {
+					continue // with a link that it has, it may have gone on since the source was asked
 				}
+				pos[d] = at
 			}
 			for _, st := range set {
 				if delete(pos, st.Domain); st.After.Sequence > 0 {
@@ -207,6 +211,13 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 		}
 		return run(s.change(name, addr, domains))
 	})
+	if err != nil && old == nil {
+		return err
+	}
+	start, cancel := context.WithTimeout(context.WithoutCancel(ctx), goOnWithin)
+	defer cancel()
+	_, e := s.at(start, target, begin)
+	return errors.Join(err, e)
 }
 
 // setPosition changes the position that a server's replication goes on from, while it is stopped. In strict mode all that the server has written itself would have to be named as well, and its sources would

@@ -2,6 +2,7 @@ package mariadb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -101,7 +102,11 @@ func (s *Servers) ForgetApplied(ctx context.Context, leaf string, domains []uint
 		return err
 	}
 	defer c.Release()
-	return s.paused(ctx, c, func() error {
+	all, err := links(ctx, c)
+	if err != nil {
+		return err
+	}
+	return s.paused(ctx, c, all, func() error {
 		return setPosition(ctx, c, func(pos Position) {
 			for _, d := range domains {
 				delete(pos, d)
@@ -113,15 +118,27 @@ func (s *Servers) ForgetApplied(ctx context.Context, leaf string, domains []uint
 // goOnWithin bounds the starting of replication connections that were stopped for a moment.
 const goOnWithin = 10 * time.Second
 
-// paused runs f while a server's replication connections are stopped. Whatever happens, they go on. Under the lock of its links.
-func (s *Servers) paused(ctx context.Context, c *backend.Conn, f func() error) (err error) {
+// paused runs f while a server's replication connections are stopped. Whatever happens, those that ran go on: one of which only the receiving was stopped is
+// not to get anything from its source any more. Under the lock of its links.
+func (s *Servers) paused(ctx context.Context, c *backend.Conn, all map[string]*Link, f func() error) (err error) {
 	defer func() {
-		start, cancel := context.WithTimeout(context.WithoutCancel(ctx), goOnWithin)
+		var start []string
+		for name, l := range all {
+			switch {
+			case !l.Refused:
+				start = append(start, "START SLAVE "+lit(name))
+			case l.Applying:
+				start = append(start, "START SLAVE "+lit(name)+" SQL_THREAD")
+			}
+		}
+		if len(start) == 0 {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goOnWithin)
 		defer cancel()
 		// A connection of its own: that of a query which was given up is of no use.
-		if _, e := s.at(start, c.Leaf(), "START ALL SLAVES"); e != nil && err == nil {
-			err = e
-		}
+		_, e := s.at(ctx, c.Leaf(), start...)
+		err = errors.Join(err, e)
 	}()
 	if _, err := c.Query(ctx, "STOP ALL SLAVES"); err != nil {
 		return fmt.Errorf("leaf %s: %w", c.Leaf(), err)

@@ -65,10 +65,34 @@ const unlogged = "SET SESSION sql_log_bin=0"
 // a server restarts whose configuration does not say it.
 const ownDomain = "SET GLOBAL gtid_domain_id = 2147483648 + @@GLOBAL.server_id"
 
-// Tune sets again what a server forgets when it restarts.
-func (s *Servers) Tune(ctx context.Context, leaf string) error {
-	_, err := s.at(ctx, leaf, ownDomain, "SET GLOBAL slave_net_timeout=4", "SET GLOBAL gtid_cleanup_batch_size=DEFAULT")
-	return err
+// Tune sets again what a server forgets when it restarts, and what a controller that died in the middle of changing its links has left: links that are stopped
+// without an error go on where goOn says so of their source.
+func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string) bool) error {
+	defer s.lockLinks(leaf)() // see setPosition, which has its own values meanwhile
+	c, err := s.conn(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	for _, q := range []string{
+		ownDomain, "SET GLOBAL slave_net_timeout=4", "SET GLOBAL gtid_cleanup_batch_size=DEFAULT", "SET GLOBAL gtid_strict_mode=ON", "SET GLOBAL relay_log_purge=ON",
+	} {
+		if _, err := c.Query(ctx, q); err != nil {
+			return fmt.Errorf("leaf %s: %w", leaf, err)
+		}
+	}
+	all, err := links(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		if l.Broken() && l.Error == "" && goOn(l.Source) {
+			if _, err := c.Query(ctx, "START SLAVE "+lit(l.Source)); err != nil {
+				return fmt.Errorf("leaf %s: %w", leaf, err)
+			}
+		}
+	}
+	return nil
 }
 
 // installed is the version of what Install makes.
