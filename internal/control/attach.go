@@ -256,7 +256,7 @@ func (l *leader) quietShapes(ctx context.Context) error {
 		}
 		held := ""
 		for id := range undrained {
-			if id.Ordinal < 0 { // a shape's
+			if id.Ordinal == -1 { // a shape's
 				held = id.DB
 			}
 		}

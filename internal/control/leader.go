@@ -265,8 +265,8 @@ func (l *leader) unlock(ctx context.Context) error {
 	_, err := l.update(ctx, func(x *catalog.Txn) error {
 		for name := range x.Databases() {
 			d := changed(x.Database(name))
-			open := d.Locked
-			d.Locked = false
+			open := d.Locked || d.Quiet
+			d.Locked, d.Quiet = false, false
 			for _, p := range d.Partitions {
 				if term, ok := serving[p.ID]; !p.Locked || len(p.Instances) > 0 && (!ok || term != p.Term) {
 					continue

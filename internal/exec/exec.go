@@ -123,8 +123,10 @@ type Note struct{ Level, Code, Message string }
 func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
 	st.out = Outcome{}
 	st.Tx.Reading(onlyReads(st.Plan))
+	st.Tx.Shapes(st.Plan.Route.Kind == plan.RouteEveryLeaf)
 	err := r.run(ctx, st)
 	st.Tx.Reading(false) // what else the session does is not known to
+	st.Tx.Shapes(false)
 	return st.out, err
 }
 

@@ -55,27 +55,32 @@ func New() *Gates {
 func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	quiet := false
 	for name, d := range s.Databases {
+		quiet = quiet || d.Quiet
 		if g.seen[name] == d {
 			continue
 		}
 		g.set(Shape(name), 0, d.Locked)
+		g.set(Commits(name), 0, d.Quiet)
 		for _, p := range d.Partitions {
 			g.set(p.ID, p.Term, p.Locked)
 		}
 	}
+	g.set(Commits(""), 0, quiet)
 	for name, d := range g.seen {
 		if s.Databases[name] == nil {
 			for _, p := range d.Partitions {
 				delete(g.parts, p.ID)
 			}
 			delete(g.parts, Shape(name))
+			delete(g.parts, Commits(name))
 		}
 	}
 	clear(g.seen)
 	for name, d := range s.Databases {
 		g.seen[name] = d
-		locked = locked || d.Locked
+		locked = locked || d.Locked || d.Quiet
 		for _, p := range d.Partitions {
 			locked = locked || p.Locked
 		}
@@ -95,6 +100,54 @@ func (g *Gates) Applied() (s *topo.Snapshot, changed <-chan struct{}) {
 
 // Shape stands for the reference tables of a database, whose term is always 0: statements that write them enter it.
 func Shape(db string) topo.PartitionID { return topo.PartitionID{DB: db, Ordinal: -1} }
+
+// Commits stands for what is being committed to a database's partitions: whoever commits there enters it. "" stands for the reference tables of all databases, which
+// is locked when any database is quiet.
+func Commits(db string) topo.PartitionID { return topo.PartitionID{DB: db, Ordinal: -2} }
+
+// ErrQuiet keeps a commit from a database for which a moment without commits is sought.
+var ErrQuiet = errors.New("commits are held back")
+
+// QuietError is ErrQuiet for one database, after it was waited for in vain.
+type QuietError struct{ DB string }
+
+func (e *QuietError) Error() string {
+	return "Commits are held back for too long, for a backup of the database '" + e.DB + "'; try again"
+}
+
+// Unwrap lets errors.Is find ErrQuiet.
+func (e *QuietError) Unwrap() error { return ErrQuiet }
+
+// SafeToRetry is true: nothing was sent.
+func (e *QuietError) SafeToRetry() bool { return true }
+
+// MySQL is 1205 ER_LOCK_WAIT_TIMEOUT.
+func (e *QuietError) MySQL() (uint16, string, string) { return 1205, "HY000", e.Error() }
+
+// EnterCommit lets in who commits to a database's partitions (to reference tables when db is ""): LeaveCommit must follow. false while the database is quiet.
+func (g *Gates) EnterCommit(db string) bool { return g.Enter(Commits(db), 0) == nil }
+
+// LeaveCommit is what EnterCommit asks for.
+func (g *Gates) LeaveCommit(db string) { g.Leave(Commits(db)) }
+
+// AwaitCommit waits until EnterCommit would let in, or until ctx ends: *QuietError.
+func (g *Gates) AwaitCommit(ctx context.Context, db string) error {
+	for {
+		_, changed := g.Applied() // before the look, so that no change is missed
+		if g.EnterCommit(db) {
+			g.LeaveCommit(db)
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return &QuietError{db}
+		}
+	}
+}
+
+// Left has a value when somebody was the last to leave what is locked, unless Drain has taken it.
+func (g *Gates) Left() <-chan struct{} { return g.left }
 
 func (g *Gates) set(id topo.PartitionID, term uint64, locked bool) {
 	e := g.parts[id]

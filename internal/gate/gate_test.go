@@ -119,3 +119,52 @@ func TestManyComeAndGoWhileLocksChange(t *testing.T) {
 	wg.Wait()
 	worst.Range(func(k, _ any) bool { t.Errorf("%v was inside of a drained partition", k); return true })
 }
+
+func TestCommitsWaitWhileADatabaseIsQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quiet := func(on bool) *topo.Snapshot {
+			b := topo.NewBuilder(snap(1, false))
+			b.PutDatabase(&topo.Database{Name: "q", Quiet: on, Partitions: []*topo.Partition{{ID: topo.PartitionID{DB: "q"}, Term: 1}}})
+			return b.Build(2)
+		}
+		g := New()
+		g.Apply(quiet(false))
+		if !g.EnterCommit("q") || !g.EnterCommit("") {
+			t.Fatal("nobody may commit")
+		}
+		if !g.Apply(quiet(true)) {
+			t.Error("not locked")
+		}
+		if g.EnterCommit("q") || g.EnterCommit("") {
+			t.Error("commits to a quiet database, or to reference tables")
+		}
+		if !g.EnterCommit("d") {
+			t.Error("another database is kept quiet too")
+		}
+		g.LeaveCommit("d")
+		if err := g.Enter(topo.PartitionID{DB: "q"}, 1); err != nil {
+			t.Errorf("a statement that commits nothing: %v", err)
+		}
+		if held := g.Held(); len(held) != 2 {
+			t.Errorf("held: %v", held)
+		}
+		g.LeaveCommit("q")
+		g.LeaveCommit("")
+		if held := g.Drain(t.Context()); len(held) != 0 {
+			t.Errorf("held: %v", held)
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var q *QuietError
+		if err := g.AwaitCommit(short, "q"); !errors.As(err, &q) || q.DB != "q" {
+			t.Errorf("waited in vain: %v", err)
+		}
+		let := make(chan error)
+		go func() { let <- g.AwaitCommit(t.Context(), "q") }()
+		synctest.Wait()
+		g.Apply(quiet(false))
+		if err := <-let; err != nil || !g.EnterCommit("q") {
+			t.Errorf("not let in: %v", err)
+		}
+	})
+}

@@ -27,7 +27,7 @@ type guard struct {
 	cat     *catalog.Catalog
 	node    *catalog.Node // nil: alone, with a lease that never ends
 	servers *mariadb.Servers
-	// patience is for how long commits wait for a lease that was lost.
+	// patience is for how long commits wait for a lease that was lost, or while a database is quiet.
 	patience time.Duration
 }
 
@@ -52,6 +52,19 @@ func (g *guard) Enter(p txn.Place) error { return g.gates.Enter(p.Partition, p.T
 
 // Leave lets it out.
 func (g *guard) Leave(p txn.Place) { g.gates.Leave(p.Partition) }
+
+// EnterCommit lets a session commit at a place.
+func (g *guard) EnterCommit(p txn.Place) bool { return g.gates.EnterCommit(p.Partition.DB) }
+
+// LeaveCommit says that it has.
+func (g *guard) LeaveCommit(p txn.Place) { g.gates.LeaveCommit(p.Partition.DB) }
+
+// AwaitCommit waits while commits there are held back, which is short.
+func (g *guard) AwaitCommit(ctx context.Context, p txn.Place) error {
+	ctx, cancel := context.WithTimeout(ctx, g.patience)
+	defer cancel()
+	return g.gates.AwaitCommit(ctx, p.Partition.DB)
+}
 
 // valid says whether this node may acknowledge writes.
 func (g *guard) valid() bool { return g.node == nil || g.node.Valid() }
@@ -174,6 +187,7 @@ func (g *guard) applied(ctx context.Context, p txn.Place, at mariadb.GTID) error
 func (g *Gateway) followTopology() {
 	var last *topo.Snapshot
 	told := int64(0)
+	var undrained []topo.PartitionID // as told
 	for {
 		changed := g.cfg.Catalog.Changed()
 		snap := g.cfg.Catalog.Snapshot()
@@ -181,21 +195,25 @@ func (g *Gateway) followTopology() {
 			g.apply(last, snap)
 			last = snap
 		}
-		var undrained []topo.PartitionID
-		if len(g.guard.gates.Held()) > 0 {
+		held := g.guard.gates.Held()
+		if len(held) > 0 && told != snap.Revision {
 			ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-			undrained = g.guard.gates.Drain(ctx)
+			held = g.guard.gates.Drain(ctx)
 			cancel()
 		}
 		retry := time.Duration(0)
-		if told != snap.Revision && g.cfg.Node != nil {
+		if g.cfg.Node != nil && (told != snap.Revision || len(held) < len(undrained)) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			if err := g.cfg.Node.Saw(ctx, snap.Revision, undrained); err != nil {
+			if err := g.cfg.Node.Saw(ctx, snap.Revision, held); err != nil {
 				retry = 50 * time.Millisecond
 			} else {
-				told = snap.Revision
+				told, undrained = snap.Revision, held
 			}
 			cancel()
+		}
+		var left <-chan struct{} // who was told of as undrained may leave yet
+		if len(undrained) > 0 {
+			left = g.guard.gates.Left()
 		}
 		var again <-chan time.Time
 		if retry > 0 {
@@ -207,6 +225,7 @@ func (g *Gateway) followTopology() {
 		}
 		select {
 		case <-changed:
+		case <-left:
 		case <-again:
 		case <-lease: // the report went with it
 			told = 0

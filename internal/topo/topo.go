@@ -123,7 +123,9 @@ type Database struct {
 	Charset     string // default character set and collation, as the leaves store them
 	Collation   string
 	// Locked: the reference tables are being copied to a leaf that joins. Statements that write them wait until it is not.
-	Locked     bool
+	Locked bool
+	// Quiet: a moment is sought at which nothing is committed to the database. Commits wait until it is not.
+	Quiet      bool
 	Partitions []*Partition
 	Tables     map[string]*Table
 }

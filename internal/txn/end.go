@@ -211,6 +211,14 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 		}
 	}
 	wrote, read := divide(parts)
+	if len(wrote) > 0 && wrote[0].wrote {
+		if err := s.enterCommits(ctx, wrote); err != nil {
+			err := s.lose(&LostError{Place: wrote[0].place, Err: err})
+			s.over = nil
+			return OK{}, err
+		}
+		defer s.leaveCommits(wrote)
+	}
 	endings := s.endReads(ctx, read)
 	var committed []Place
 	var last OK

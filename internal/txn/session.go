@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -65,6 +64,7 @@ type Session struct {
 	span  *Span  // nil while fewer than two connections are held
 
 	reading atomic.Bool // the statement that runs certainly writes nothing
+	shapes  atomic.Bool // the statement that runs writes reference tables
 
 	lentMu sync.Mutex // taken after mu where both are
 	lent   []lent     // the oldest first
@@ -78,6 +78,7 @@ type lent struct {
 	place  Place
 	turn   uint64
 	victim bool // a KILL QUERY went out to end a deadlock
+	commit bool // LeaveCommit is owed
 }
 
 // held is a connection that the session keeps.
@@ -95,47 +96,6 @@ type held struct {
 // New is a session in autocommit mode without a transaction.
 func New(pools *backend.Pools, account backend.Account, variant backend.Variant) *Session {
 	return &Session{pools: pools, account: account, variant: variant, autocommit: true}
-}
-
-// Guard watches over partitions that may get other masters.
-type Guard interface {
-	// Enter lets the session in to a partition, until Leave. Its error means that nothing was done there, and that it may be tried again on a newer topology.
-	Enter(p Place) error
-	Leave(p Place)
-	// Confirm says that what was just committed on a connection at a place is safe to be acknowledged: the place's term is still the partition's, and what the
-	// database's replication promises has been done. Its error means that the outcome is unknown.
-	Confirm(ctx context.Context, p Place, c *backend.Conn) error
-}
-
-// SetGuard gives the session a guard. To be called before it is used.
-func (s *Session) SetGuard(g Guard) { s.guard = g }
-
-// Enter lets a statement in to a place that no connection of Conn is for, such as a pipeline's; Leave must follow.
-func (s *Session) Enter(p Place) error {
-	if s.guard == nil || p.Partition.DB == "" {
-		return nil
-	}
-	return s.guard.Enter(p)
-}
-
-// Leave is what Enter asks for.
-func (s *Session) Leave(p Place) {
-	if s.guard != nil && p.Partition.DB != "" {
-		s.guard.Leave(p)
-	}
-}
-
-// confirmTime bounds how long a commit waits for its confirmation.
-const confirmTime = 20 * time.Second
-
-// confirm asks the guard about something that was committed at a place.
-func (s *Session) confirm(p Place, c *backend.Conn) error {
-	if s.guard == nil || p.Partition.DB == "" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), confirmTime)
-	defer cancel()
-	return s.guard.Confirm(ctx, p, c)
 }
 
 // SetLogin changes the account (COM_CHANGE_USER): the transaction is rolled back, everything held is given back, settings are forgotten.
@@ -196,6 +156,9 @@ func (s *Session) find(p Place) *held {
 // of a transaction's statements were such has nothing to commit, and COMMIT does not wait for it before it goes on to others.
 func (s *Session) Reading(on bool) { s.reading.Store(on) }
 
+// Shapes says that what runs until it is taken back writes reference tables: places that are no partition are committed to as well.
+func (s *Session) Shapes(on bool) { s.shapes.Store(on) }
+
 // ErrBusy: another part of the same statement is using the connection that the transaction holds at the place.
 var ErrBusy = errors.New("the transaction's connection is in use")
 
@@ -220,19 +183,24 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 	if !s.open {
 		next := s.next
 		s.mu.Unlock()
-		if err := s.Enter(p); err != nil {
-			return nil, err
+		commit := s.commits(p)
+		if commit {
+			if err := s.enterCommit(ctx, p); err != nil {
+				return nil, err
+			}
 		}
-		c, err := s.pools.Get(ctx, w)
+		c, err := s.free(ctx, p, w)
 		if err != nil {
-			s.Leave(p)
+			if commit {
+				s.guard.LeaveCommit(p)
+			}
 			return nil, err
 		}
 		if next != nil {
 			c.Queue(next.set())
 			c.ResetOnRelease() // should the statement not use it up
 		}
-		s.lend(c, p)
+		s.lend(c, p, commit)
 		return c, nil
 	}
 	if err := s.Enter(p); err != nil {
@@ -259,14 +227,26 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 		c.Queue("SAVEPOINT " + quote(name))
 	}
 	h.conn = c
-	s.lend(c, p)
+	s.lend(c, p, false)
 	return c, nil
 }
 
-func (s *Session) lend(c *backend.Conn, p Place) {
+// free gives a connection that is not held.
+func (s *Session) free(ctx context.Context, p Place, w backend.Want) (*backend.Conn, error) {
+	if err := s.Enter(p); err != nil {
+		return nil, err
+	}
+	c, err := s.pools.Get(ctx, w)
+	if err != nil {
+		s.Leave(p)
+	}
+	return c, err
+}
+
+func (s *Session) lend(c *backend.Conn, p Place, commit bool) {
 	s.lentMu.Lock()
 	s.turns++
-	s.lent = append(s.lent, lent{conn: c, place: p, turn: s.turns})
+	s.lent = append(s.lent, lent{conn: c, place: p, turn: s.turns, commit: commit})
 	s.oldest.Store(s.lent[0].turn)
 	s.lentMu.Unlock()
 }
@@ -330,9 +310,15 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 	if !s.open && s.next != nil {
 		c.Queue(s.next.set())
 	}
+	commit := !s.open && s.commits(p)
+	if commit {
+		if err := s.enterCommit(ctx, p); err != nil {
+			return nil, err
+		}
+	}
 	h.busy = true
 	h.wrote = h.wrote || !s.reading.Load()
-	s.lend(c, p)
+	s.lend(c, p, commit)
 	return c, nil
 }
 
@@ -405,6 +391,9 @@ func (m Modes) set() string {
 // transaction, and a deadlock, end the transaction everywhere.
 func (s *Session) Done(c *backend.Conn, err error) error {
 	was := s.takeBack(c)
+	if was.commit {
+		defer s.guard.LeaveCommit(was.place)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var h *held
