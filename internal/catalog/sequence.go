@@ -191,6 +191,22 @@ func (s *Sequence) Peek(ctx context.Context) (uint64, error) {
 	}
 }
 
+// Above is greater than all values that were handed out or observed, at any node.
+func (s *Sequence) Above(ctx context.Context) (uint64, error) {
+	resp, err := s.c.client.Get(ctx, s.key)
+	if err != nil {
+		return 0, readError(err)
+	}
+	if len(resp.Kvs) == 0 {
+		return 1, nil
+	}
+	var doc sequenceDoc
+	if err := json.Unmarshal(resp.Kvs[0].Value, &doc); err != nil {
+		return 0, fmt.Errorf("catalog: key %s: %w", s.key, err)
+	}
+	return max(doc.Top, doc.Floor), nil
+}
+
 // Reset makes v (1 when 0) the next value, also when greater ones were handed out: TRUNCATE and ALTER TABLE … AUTO_INCREMENT. Blocks of other nodes
 // are void as soon as they see it.
 func (s *Sequence) Reset(ctx context.Context, v uint64) error {

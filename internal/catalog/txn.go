@@ -98,9 +98,9 @@ func (t *Txn) DropDatabase(name string) {
 	t.touch(keyDatabases)
 }
 
-// PutTable adds or replaces a table. Its database must be there still when the change is made.
+// PutTable adds or replaces a table. Its database must be there still when the change is made, or be put by the same transaction before.
 func (t *Txn) PutTable(tab *topo.Table) {
-	if t.Database(tab.DB) == nil {
+	if _, new := t.at[dbKey(tab.DB)]; t.Database(tab.DB) == nil && !new {
 		t.fail(topo.NoDatabase(tab.DB))
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -289,17 +290,38 @@ func (o *operation) save(ctx context.Context, now bool) error {
 	return o.l.node.SaveProcedure(ctx, "db/"+o.db, doc)
 }
 
-// forget removes the records of databases that are no more.
+// forget removes the records of databases that are no more, and those of commands that have ended.
 func (l *leader) forget(ctx context.Context) error {
 	s := l.cat.Snapshot()
-	for key := range l.cat.Procedures() {
-		if db, ok := strings.CutPrefix(key, "db/"); ok && s.Databases[db] == nil {
-			if err := l.node.SaveProcedure(ctx, key, nil); err != nil {
-				return err
-			}
+	for key, doc := range l.cat.Procedures() {
+		if !l.idle(s, key, doc) {
+			continue
+		}
+		if err := l.node.SaveProcedure(ctx, key, nil); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// idle says whether nobody needs a record any more.
+func (l *leader) idle(s *topo.Snapshot, key string, doc []byte) bool {
+	ended := func(command uint64) bool {
+		cmd := l.cat.Command(command)
+		return cmd == nil || cmd.State == catalog.CommandDone
+	}
+	if db, ok := strings.CutPrefix(key, "db/"); ok {
+		return s.Databases[db] == nil
+	}
+	if db, ok := strings.CutPrefix(key, archiveRecord); ok { // a database that is being restored is not there yet
+		var of operationDoc
+		return s.Databases[db] == nil && (json.Unmarshal(doc, &of) != nil || ended(of.Command))
+	}
+	if number, ok := strings.CutPrefix(key, restoredRecord); ok {
+		command, err := strconv.ParseUint(number, 10, 64)
+		return err != nil || ended(command)
+	}
+	return false
 }
 
 // commandError is an error as the command's client is told.

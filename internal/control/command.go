@@ -151,6 +151,15 @@ func (l *leader) execute(ctx context.Context, cmd *catalog.Command) (affected ui
 			return 0, err
 		}
 		return 1, l.handOver(ctx, a)
+	case order.Backup, order.Restore:
+		a, err := order.Read[order.Archive](cmd.Args)
+		if err != nil {
+			return 0, err
+		}
+		if cmd.Kind == order.Backup {
+			return l.backup(ctx, cmd, a)
+		}
+		return l.restore(ctx, cmd, a)
 	case order.RestartLeaves:
 		return l.restartLeaves(ctx, cmd)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/move"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -53,6 +54,7 @@ type Control struct {
 	log     *slog.Logger
 	servers *mariadb.Servers
 	copier  *move.Copier
+	ddl     *ddl.Runner
 	probes  *backend.Pools
 
 	ctx  context.Context
@@ -70,6 +72,7 @@ func Start(cfg Config) *Control {
 	servers := mariadb.New(cfg.Pools)
 	c := &Control{
 		cfg: cfg, cat: cfg.Catalog, node: cfg.Node, log: cfg.Log, servers: servers, copier: &move.Copier{Pools: cfg.Pools, Servers: servers},
+		ddl: ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log}),
 		// Apart from the others: a pool that is full, or stuck, is what they are to find out.
 		probes: backend.New(backend.Config{
 			Addr: cfg.Pools.Addr, Password: cfg.Password, MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout,

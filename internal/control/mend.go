@@ -22,6 +22,9 @@ func (l *leader) mend(ctx context.Context) {
 		}
 	}
 	l.begin("settle", l.settle)
+	if err := l.unquiet(ctx); err != nil {
+		l.log.Info("control: commits to a database are held back still", "error", err)
+	}
 	l.lagging(ctx)
 	l.mendings(ctx)
 	if err := l.forget(ctx); err != nil {

@@ -132,6 +132,7 @@ type job struct {
 	scan *sqltext.Scan
 	stmt *sqltext.Stmt
 	d    *sqltext.DDL
+	text string // for the journal, where there is no scan
 
 	lock *catalog.Lock
 	snap *topo.Snapshot
@@ -183,6 +184,11 @@ func (j *job) begin(ctx context.Context, databases ...string) error {
 	return nil
 }
 
+// Settle finishes or undoes what was cut off on databases whose lock the caller holds.
+func (r *Runner) Settle(ctx context.Context, lock *catalog.Lock, databases ...string) error {
+	return r.settle(ctx, lock, databases...)
+}
+
 // record writes the journal's first entry.
 func (j *job) record(ctx context.Context, kind string) error {
 	if err := j.step("record"); err != nil {
@@ -196,8 +202,11 @@ func (j *job) record(ctx context.Context, kind string) error {
 	if len(j.todo.Tables) > 0 {
 		table = j.todo.Tables[0]
 	}
+	if j.text == "" {
+		j.text = redact(j.d, string(j.scan.Text(j.stmt.Span)))
+	}
 	j.rec = &catalog.DDLRecord{
-		Databases: []string{j.todo.DB}, Table: table, Kind: kind, Statement: redact(j.d, string(j.scan.Text(j.stmt.Span))),
+		Databases: []string{j.todo.DB}, Table: table, Kind: kind, Statement: j.text,
 		Undo: doc, Started: time.Now(),
 	}
 	return unavailable(j.lock.BeginDDL(ctx, j.rec))

@@ -147,6 +147,8 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	switch t := j.todo; j.rec.Kind {
 	case "create database":
 		return undone(j.dropDatabases(ctx))
+	case "restore":
+		return undone(j.undoRestore(ctx))
 	case "alter database":
 		old, err := j.snap.Database(t.DB)
 		if err != nil {

@@ -1,0 +1,178 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// travel are the types whose own text would not arrive as it was: FLOAT's is rounded, ENUM's and SET's may stand for two values (ENUM has an error value with
+// the text of an empty member), the others are read from bytes where there is no character set.
+var travel = map[string]string{
+	"float": "DOUBLE", "inet4": "BINARY(4)", "inet6": "BINARY(16)", "uuid": "BINARY(16)", "enum": "UNSIGNED", "set": "UNSIGNED",
+}
+
+// exprs are what is selected of a table. One that has nothing but generated columns still has rows.
+func (t *Table) exprs() []string {
+	if len(t.Columns) == 0 {
+		return []string{"1"}
+	}
+	out := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		out[i] = id(c.Name)
+		if c.As != "" {
+			out[i] = "CAST(" + out[i] + " AS " + c.As + ")"
+		}
+	}
+	return out
+}
+
+// loadText reads what exprs has written.
+func (t *Table) loadText(schema string) string {
+	var names, sets []string
+	numbers := slices.ContainsFunc(t.Columns, func(c Column) bool { return c.As == "UNSIGNED" })
+	for i, c := range t.Columns {
+		name := id(c.Name)
+		switch v := fmt.Sprintf("@c%d", i); {
+		case c.As == "UNSIGNED":
+			sets = append(sets, name+" = CAST("+v+" AS UNSIGNED)")
+			name = v
+		case c.Auto && numbers: // MariaDB gives a number to the row with 0 when there is a SET without the column
+			sets = append(sets, name+" = "+v)
+			name = v
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		names = []string{"@none"}
+	}
+	text := "LOAD DATA LOCAL INFILE 'rows' INTO TABLE " + id(schema) + "." + id(t.Name) + " CHARACTER SET binary (" + strings.Join(names, ", ") + ")"
+	if len(sets) > 0 {
+		text += " SET " + strings.Join(sets, ", ")
+	}
+	return text
+}
+
+// Target is a schema at a leaf that a backup is loaded into: a partition's, or, with Ordinal -1, a shape for its reference tables.
+type Target struct {
+	Leaf    string
+	Schema  string
+	Ordinal int
+}
+
+// Load loads a backup's rows into a schema whose tables are there and empty, and compares what is there then with what was saved. Nothing of it reaches the
+// leaf's binary log.
+func Load(ctx context.Context, pools *backend.Pools, dir string, m *Manifest, to Target, tell func(rows uint64)) error {
+	conn, err := pools.Get(ctx, backend.Want{Leaf: to.Leaf, Account: backend.Cluster, Variant: backend.Internal})
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	conn.ResetOnRelease()
+	if _, err := conn.Query(ctx, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
+		" innodb_strict_mode=0, max_statement_time=0"); err != nil {
+		return fmt.Errorf("leaf %s: %w", to.Leaf, err)
+	}
+	for i := range m.Tables {
+		t := &m.Tables[i]
+		at := to.Ordinal
+		switch {
+		case (t.Kind == topo.Reference) != (at < 0):
+			continue
+		case at < 0:
+			at = 0
+		}
+		part := t.Parts[at]
+		rows, err := loadFile(ctx, conn, dir, part, t.loadText(to.Schema), tell)
+		if err != nil {
+			return fmt.Errorf("loading table %s.%s at leaf %s: %w", to.Schema, t.Name, to.Leaf, err)
+		}
+		sum, err := checksum(ctx, conn, to.Schema, t.Name)
+		if err != nil {
+			return err
+		}
+		if rows != part.Rows || sum != part.Checksum {
+			return &Error{ErrDiffers, erNotFormFile, fmt.Sprintf("Table %s.%s at leaf %s has %d rows and the checksum %s after it was loaded from '%s', it had %d and %s when it was saved", to.Schema,
+				t.Name, to.Leaf, rows, sum, filepath.Join(dir, part.File), part.Rows, part.Checksum), nil}
+		}
+	}
+	return nil
+}
+
+func loadFile(ctx context.Context, conn *backend.Conn, dir string, part Part, sql string, tell func(rows uint64)) (rows uint64, err error) {
+	r, err := read(dir, part)
+	if err != nil {
+		return 0, err
+	}
+	defer r.close()
+	if err := conn.Send(wire.ComQuery, []byte(sql)); err != nil {
+		return 0, err
+	}
+	stop := conn.Watch(ctx)
+	defer func() {
+		if stop() && err == nil {
+			err = ctx.Err()
+		}
+	}()
+	p, err := conn.Next()
+	if err != nil {
+		return 0, err
+	}
+	if p.Kind != backend.KindInfile {
+		if e := p.Err(); e != nil {
+			return 0, e
+		}
+		return 0, fmt.Errorf("leaf %s did not ask for the rows", conn.Leaf())
+	}
+	if bad := send(ctx, conn, r, tell); bad != nil {
+		return 0, bad // the data has no end: the connection is closed when it is released, and the leaf rolls back what came
+	}
+	if err := conn.SendData(nil); err != nil {
+		return 0, err
+	}
+	if p, err = conn.Next(); err != nil {
+		return 0, err
+	}
+	if e := p.Err(); e != nil {
+		return 0, e
+	}
+	// Warnings are no failure: an ENUM's error value gives one. The checksum decides.
+	return conn.Affected, nil
+}
+
+// send gives a file's rows to a leaf.
+func send(ctx context.Context, conn *backend.Conn, r io.Reader, tell func(rows uint64)) error {
+	buf := make([]byte, chunk)
+	told, rows := time.Now(), uint64(0)
+	for {
+		n, err := io.ReadFull(r, buf)
+		if n > 0 {
+			if err := conn.SendData(buf[:n]); err != nil {
+				return err
+			}
+			rows += uint64(bytes.Count(buf[:n], []byte{'\n'})) // about: a value may have a line break
+		}
+		end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !end {
+			return err
+		}
+		if end || time.Since(told) > 200*time.Millisecond {
+			told = time.Now()
+			tell(rows)
+			rows = 0
+		}
+		if end || ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}

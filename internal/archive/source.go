@@ -1,0 +1,303 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/move"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// Tables are held from a savepoint on, so that they can be let go while the snapshot stays.
+const (
+	hold  = "SAVEPOINT held"
+	letGo = "ROLLBACK TO SAVEPOINT held"
+	// holdFor bounds for how long small tables are held together: looking at them costs the same for all of them.
+	holdFor = 300 * time.Millisecond
+)
+
+// source is a session at one leaf that sees one state of all partitions there.
+type source struct {
+	pools   *backend.Pools
+	conn    *backend.Conn
+	version string
+	schemas map[string]*known
+	since   time.Time // since when tables are held
+	held    []named
+}
+
+type named struct{ schema, table string }
+
+// known is what a schema was when the snapshot was made.
+type known struct {
+	ids     map[string]string // see identities
+	files   map[string]string // the tables' names in InnoDB
+	creates map[string]string // by table
+}
+
+// attend opens a session at a leaf, without a snapshot yet.
+func attend(ctx context.Context, pools *backend.Pools, leaf string) (*source, error) {
+	conn, err := pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+	if err != nil {
+		return nil, err
+	}
+	conn.ResetOnRelease()
+	s := &source{pools: pools, conn: conn, schemas: map[string]*known{}}
+	// With its binary log on, MariaDB would not let go of tables at a rollback to a savepoint.
+	res, err := s.run(ctx, "SET SESSION sql_log_bin=0, sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0",
+		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT VERSION()")
+	if err != nil {
+		conn.Release()
+		return nil, err
+	}
+	s.version = string(res.Rows[0][0])
+	return s, nil
+}
+
+func (s *source) run(ctx context.Context, sql ...string) (res *backend.Result, err error) {
+	for _, q := range sql {
+		if res, err = s.conn.Query(ctx, q); err != nil {
+			return nil, fmt.Errorf("leaf %s: %w", s.conn.Leaf(), err)
+		}
+	}
+	return res, nil
+}
+
+// begin makes the snapshot.
+func (s *source) begin(ctx context.Context) error {
+	_, err := s.run(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT", hold)
+	return err
+}
+
+// note remembers what the tables of a schema are: nobody changes them now.
+func (s *source) note(ctx context.Context, schema string, tables []string) error {
+	k := &known{files: map[string]string{}, creates: map[string]string{}}
+	res, err := s.run(ctx, "SELECT TABLE_NAME, CONVERT(CONVERT(TABLE_NAME USING filename) USING binary) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(schema))
+	if err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		k.files[string(row[0])] = string(row[1])
+	}
+	if k.ids, err = s.identities(ctx, schema); err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if k.ids[k.files[t]] == "" {
+			return fmt.Errorf("leaf %s does not know the table %s.%s by its file %q", s.conn.Leaf(), schema, t, k.files[t])
+		}
+		if k.creates[t], err = s.definition(ctx, schema, t); err != nil {
+			return err
+		}
+	}
+	s.schemas[schema] = k
+	_, err = s.run(ctx, letGo)
+	return err
+}
+
+func (s *source) definition(ctx context.Context, schema, table string) (string, error) {
+	res, err := s.run(ctx, "SHOW CREATE TABLE "+id(schema)+"."+id(table))
+	if err != nil {
+		return "", err
+	}
+	return string(res.Rows[0][1]), nil
+}
+
+var counter = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
+
+// undated is a table's definition without what writing changes of it.
+func undated(create string) string { return counter.ReplaceAllString(create, "") }
+
+// identities are the numbers that InnoDB has given to the schema's tables, by their names in its files; a partitioned table has several. They go with
+// a table when it is renamed.
+func (s *source) identities(ctx context.Context, schema string) (map[string]string, error) {
+	dir := "CONVERT(CONVERT(" + lit(schema) + " USING filename) USING binary)"
+	res, err := s.run(ctx, "SELECT SUBSTRING_INDEX(SUBSTRING(NAME, LENGTH("+dir+") + 2), '#', 1) file, GROUP_CONCAT(TABLE_ID ORDER BY NAME) FROM (SELECT CONVERT(NAME USING binary) NAME, TABLE_ID"+
+		" FROM information_schema.INNODB_SYS_TABLES) t WHERE LEFT(NAME, LENGTH("+dir+") + 1) = CONCAT("+dir+", '/') GROUP BY file")
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]string, len(res.Rows))
+	for _, row := range res.Rows {
+		ids[string(row[0])] = string(row[1])
+	}
+	return ids, nil
+}
+
+// release looks whether the tables that are held are those of the snapshot, and lets them go: when they have been held for long enough, or now.
+func (s *source) release(ctx context.Context, now bool) error {
+	if len(s.held) == 0 || !now && time.Since(s.since) < holdFor {
+		return nil
+	}
+	ids := map[string]map[string]string{}
+	for _, t := range s.held {
+		k := s.schemas[t.schema]
+		if ids[t.schema] == nil {
+			var err error
+			if ids[t.schema], err = s.identities(ctx, t.schema); err != nil {
+				return err
+			}
+		}
+		create, err := s.definition(ctx, t.schema, t.table)
+		if err != nil {
+			return err
+		}
+		if ids[t.schema][k.files[t.table]] != k.ids[k.files[t.table]] || undated(create) != undated(k.creates[t.table]) {
+			return fmt.Errorf("table %s.%s: %w", t.schema, t.table, ErrChanged)
+		}
+	}
+	s.held = nil
+	_, err := s.run(ctx, letGo)
+	return err
+}
+
+// save writes a table's rows to a file.
+func (s *source) save(ctx context.Context, dir *Dir, name, schema string, t *Table, tell func(rows uint64)) (part Part, err error) {
+	defer func() {
+		var refused *wire.ServerError
+		if errors.As(err, &refused) && (refused.Code == errDefinition || refused.Code == wire.ErNoSuchTable || refused.Code == wire.ErBadField || refused.Code == wire.ErBadDB) {
+			err = fmt.Errorf("table %s.%s: %w: %w", schema, t.Name, ErrChanged, err)
+		}
+	}()
+	if len(s.held) == 0 {
+		s.since = time.Now()
+	}
+	s.held = append(s.held, named{schema, t.Name})
+	f, err := dir.file(name)
+	if err != nil {
+		return part, err
+	}
+	rows, err := s.stream(ctx, f, schema, t, tell)
+	if err != nil {
+		f.drop()
+		return part, err
+	}
+	if part, err = f.done(); err != nil {
+		return part, err
+	}
+	part.Rows = rows
+	if part.Checksum, err = checksum(ctx, s.conn, schema, t.Name); err != nil {
+		return part, err
+	}
+	return part, s.release(ctx, false)
+}
+
+// errDefinition is MariaDB's ER_TABLE_DEF_CHANGED.
+const errDefinition = 1412
+
+// chunk is how much is gathered before it is given on.
+const chunk = 256 << 10
+
+func (s *source) stream(ctx context.Context, f *file, schema string, t *Table, tell func(rows uint64)) (rows uint64, err error) {
+	exprs := t.exprs()
+	if err := s.conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+id(schema)+"."+id(t.Name))); err != nil {
+		return 0, err
+	}
+	stop := s.conn.Watch(ctx)
+	defer func() {
+		if stop() && err == nil {
+			err = ctx.Err()
+		}
+	}()
+	buf := make([]byte, 0, chunk+64<<10)
+	told := time.Now()
+	for {
+		p, err := s.conn.Next()
+		if err != nil {
+			return rows, err
+		}
+		switch p.Kind {
+		case backend.KindErr:
+			return rows, p.Err()
+		case backend.KindRow:
+			if buf, err = move.AppendLine(buf, p.Payload, len(exprs)); err != nil {
+				return rows, err
+			}
+			rows++
+		}
+		if len(buf) >= chunk || s.conn.Done() {
+			if _, err := f.Write(buf); err != nil {
+				return rows, err
+			}
+			buf = buf[:0]
+			if ctx.Err() != nil {
+				return rows, ctx.Err()
+			}
+			if s.conn.Done() || time.Since(told) > 200*time.Millisecond {
+				told = time.Now()
+				tell(rows)
+			}
+		}
+		if s.conn.Done() {
+			return rows, nil
+		}
+	}
+}
+
+// checksum is MariaDB's over all rows of a table, in the transaction's snapshot where there is one.
+func checksum(ctx context.Context, c *backend.Conn, schema, table string) (string, error) {
+	res, err := c.Query(ctx, "CHECKSUM TABLE "+id(schema)+"."+id(table)+" EXTENDED")
+	if err != nil {
+		return "", fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+	}
+	if len(res.Rows) != 1 || res.Rows[0][1] == nil {
+		return "", fmt.Errorf("leaf %s: table %s.%s: %w: it has no checksum", c.Leaf(), schema, table, ErrChanged)
+	}
+	return string(res.Rows[0][1]), nil
+}
+
+// look is how often a leaf is asked whether somebody waits. It has to be seen twice: most waits are short.
+const look = 200 * time.Millisecond
+
+// giveWay watches for statements that wait for tables of the schemas: then it calls give, and ends the snapshot at once. It returns when ctx ends.
+func (s *source) giveWay(ctx context.Context, give func(error)) {
+	conn, err := s.pools.Get(ctx, backend.Want{Leaf: s.conn.Leaf(), Account: backend.Cluster, Variant: backend.Internal}.Urgent())
+	if err != nil {
+		give(err)
+		return
+	}
+	defer conn.Release()
+	conn.ResetOnRelease()
+	for seen := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(look):
+		}
+		res, err := conn.Query(ctx, "SELECT COALESCE(DB, ''), COALESCE(INFO, '') FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for table metadata lock'")
+		if err != nil {
+			give(fmt.Errorf("leaf %s: %w", conn.Leaf(), err))
+			return
+		}
+		now := false
+		for _, row := range res.Rows {
+			now = now || s.concerns(string(row[0]), string(row[1]))
+		}
+		if now && seen {
+			give(ErrGaveWay)
+			// When it can't be killed it has ended by itself, or its end goes the longer way.
+			_, _ = conn.Query(ctx, fmt.Sprintf("KILL CONNECTION %d", s.conn.Thread()))
+			return
+		}
+		seen = now
+	}
+}
+
+// concerns says whether a statement may be about a table that is read here.
+func (s *source) concerns(db, sql string) bool {
+	for schema := range s.schemas {
+		if db == schema || strings.Contains(sql, schema) {
+			return true
+		}
+	}
+	return false
+}
+
+func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }
+
+func id(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
