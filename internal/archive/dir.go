@@ -2,12 +2,14 @@ package archive
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -15,6 +17,9 @@ import (
 type Dir struct {
 	path string
 	made bool // by Create
+	// try is in the names of the files: what another controller is writing there, or thinks that it is, has other names.
+	try  string
+	open func(path string) (*os.File, error) // for writing; tests have full disks
 
 	mu    sync.Mutex
 	files map[string]bool // that were written, or begun
@@ -33,7 +38,7 @@ func Create(path string, owner Owner) (d *Dir, done *Manifest, err error) {
 	if err := absolute(path); err != nil {
 		return nil, nil, err
 	}
-	d = &Dir{path: filepath.Clean(path), files: map[string]bool{}}
+	d = &Dir{path: filepath.Clean(path), try: strings.ToLower(rand.Text()[:6]), files: map[string]bool{}, open: openNew}
 	switch err := os.Mkdir(d.path, 0o700); {
 	case err == nil:
 		d.made = true
@@ -96,7 +101,7 @@ func (d *Dir) write(name string, content []byte) (err error) {
 
 func (d *Dir) create(name string) (*os.File, error) {
 	path := filepath.Join(d.path, name)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.open(path)
 	if err != nil {
 		return nil, unwritten(path, err)
 	}
@@ -104,6 +109,10 @@ func (d *Dir) create(name string) (*os.File, error) {
 	d.files[name] = true
 	d.mu.Unlock()
 	return f, nil
+}
+
+func openNew(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
 // Clear removes what was written so far, but for the mark that says whose directory it is.

@@ -70,10 +70,22 @@ type Target struct {
 	Ordinal int
 }
 
-// Load loads a backup's rows into a schema whose tables are there and empty, and compares what is there then with what was saved. Nothing of it reaches the
-// leaf's binary log.
-func Load(ctx context.Context, pools *backend.Pools, dir string, m *Manifest, to Target, tell func(rows uint64)) error {
-	conn, err := pools.Get(ctx, backend.Want{Leaf: to.Leaf, Account: backend.Cluster, Variant: backend.Internal})
+// Loader loads a backup.
+type Loader struct {
+	Pools    *backend.Pools
+	Dir      string
+	Manifest *Manifest
+	// May is asked before each table: its error ends the loading.
+	May func() error
+	// Tell is told of rows as they are loaded.
+	Tell func(rows uint64)
+}
+
+// Load loads rows into a schema whose tables are there and empty, and compares what is there then with what was saved. Nothing of it reaches the leaf's binary log.
+// The sessions that do it have the schema as their default database.
+func (l *Loader) Load(ctx context.Context, to Target) error {
+	m, dir := l.Manifest, l.Dir
+	conn, err := l.Pools.Get(ctx, backend.Want{Leaf: to.Leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: to.Schema})
 	if err != nil {
 		return err
 	}
@@ -93,7 +105,10 @@ func Load(ctx context.Context, pools *backend.Pools, dir string, m *Manifest, to
 			at = 0
 		}
 		part := t.Parts[at]
-		rows, err := loadFile(ctx, conn, dir, part, t.loadText(to.Schema), tell)
+		if err := l.May(); err != nil {
+			return err
+		}
+		rows, err := loadFile(ctx, conn, dir, part, t.loadText(to.Schema), l.Tell)
 		if err != nil {
 			return fmt.Errorf("loading table %s.%s at leaf %s: %w", to.Schema, t.Name, to.Leaf, err)
 		}

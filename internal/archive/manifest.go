@@ -53,7 +53,7 @@ type Table struct {
 	Explicit bool     `json:"explicit,omitempty"`
 	// Create is MariaDB's SHOW CREATE TABLE in the shape.
 	Create string `json:"create"`
-	// Next is above all values of the AUTO_INCREMENT column that the cluster has handed out; 0 when it hands out none.
+	// Next is above all values of the AUTO_INCREMENT column that the cluster has handed out; 0 when there is no such column.
 	Next    uint64   `json:"next,omitempty"`
 	Columns []Column `json:"columns"`
 	// Parts are the rows by partition, in order; of a reference table there is one.

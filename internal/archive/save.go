@@ -81,7 +81,7 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 		return err
 	}
 	for i := range s.m.Tables {
-		if t := d.Tables[s.m.Tables[i].Name]; t.AutoIncrement >= 0 && t.Kind != topo.Reference {
+		if t := d.Tables[s.m.Tables[i].Name]; t.AutoIncrement >= 0 {
 			next, err := cluster.Next(ctx, t) // after the snapshot: what its rows have is below
 			if err != nil {
 				return err
@@ -269,9 +269,9 @@ func (s *saving) leaf(ctx context.Context, src *source) error {
 			if (t.Kind == topo.Reference) != (schema.ordinal < 0) {
 				continue
 			}
-			name, at := fmt.Sprintf("t%d-p%d.tsv.zst", i+1, schema.ordinal), schema.ordinal
+			name, at := fmt.Sprintf("t%d-p%d-%s.tsv.zst", i+1, schema.ordinal, s.dir.try), schema.ordinal
 			if schema.ordinal < 0 {
-				name, at = fmt.Sprintf("t%d.tsv.zst", i+1), 0
+				name, at = fmt.Sprintf("t%d-%s.tsv.zst", i+1, s.dir.try), 0
 			}
 			before := uint64(0)
 			part, err := src.save(ctx, s.dir, name, schema.name, t, func(rows uint64) {

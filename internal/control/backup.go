@@ -342,11 +342,16 @@ func (l *leader) load(ctx context.Context, path string, m *archive.Manifest, pla
 	}
 	var done atomic.Uint64
 	var wg sync.WaitGroup
+	loader := &archive.Loader{Pools: l.cfg.Pools, Dir: path, Manifest: m, Tell: func(rows uint64) { p.tell(min(done.Add(rows), total), total) }, May: func() error {
+		if !l.node.Valid() { // the next controller may be making the same tables anew
+			return catalog.ErrLockLost
+		}
+		return nil
+	}}
 	for _, list := range byLeaf {
 		wg.Go(func() {
 			for _, at := range list {
-				to := archive.Target{Leaf: at.Leaf, Schema: at.Schema, Ordinal: at.Ordinal}
-				if err := archive.Load(ctx, l.cfg.Pools, path, m, to, func(rows uint64) { p.tell(min(done.Add(rows), total), total) }); err != nil {
+				if err := loader.Load(ctx, archive.Target{Leaf: at.Leaf, Schema: at.Schema, Ordinal: at.Ordinal}); err != nil {
 					cancel(err)
 					return
 				}

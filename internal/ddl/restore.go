@@ -30,7 +30,7 @@ type SavedTable struct {
 	ShardKey []string
 	Explicit bool
 	Create   string // MariaDB's SHOW CREATE TABLE of the shape
-	Next     uint64 // what AUTO_INCREMENT goes on with, at least; 0 where the cluster does not count
+	Next     uint64 // what AUTO_INCREMENT goes on with, at least; 0 where there is no such column
 }
 
 // SavedPlace is where rows of a saved database are to be loaded: a partition, or, with Ordinal -1, a leaf's shape.
@@ -285,12 +285,16 @@ func (x *restore) create(ctx context.Context, p place, text func(*savedTable) st
 // sequences has AUTO_INCREMENT go on behind all that was there.
 func (x *restore) sequences(ctx context.Context) error {
 	for _, t := range x.tables {
-		if t.t.AutoIncrement < 0 || t.Kind == topo.Reference {
+		if t.t.AutoIncrement < 0 {
 			continue
+		}
+		places := x.todo.Places
+		if t.Kind == topo.Reference {
+			places = x.todo.Shapes[:1]
 		}
 		column := id(t.t.Columns[t.t.AutoIncrement].Name)
 		next := max(t.Next, 1)
-		for _, p := range x.todo.Places {
+		for _, p := range places {
 			res, err := x.asCluster(ctx, p, p.Schema, "SELECT CAST(GREATEST(COALESCE(MAX("+column+"), 0), 0) AS UNSIGNED) FROM "+id(t.Name))
 			if err != nil {
 				return err
@@ -427,6 +431,10 @@ func (j *job) undoRestore(ctx context.Context) error {
 		return nil
 	}); err != nil {
 		return fmt.Errorf("taking the database out of the topology: %w", err)
+	}
+	// What loads rows still, for a node that does not know yet that it is out of it, has the databases as its own.
+	if _, err := each(append(slices.Clone(j.todo.Places), j.todo.Shapes...), func(p place) error { return j.servers.Fence(ctx, p.Leaf, p.Schema) }); err != nil {
+		return err
 	}
 	return j.dropDatabases(ctx)
 }

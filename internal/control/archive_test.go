@@ -1,0 +1,425 @@
+package control_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/archive"
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// told is what SHOW CREATE TABLE says of a table.
+func (c *cluster) told(table string) (text string) {
+	c.t.Helper()
+	var name string
+	if err := c.nodes[0].db.QueryRow("SHOW CREATE TABLE "+table).Scan(&name, &text); err != nil {
+		c.t.Fatal(err)
+	}
+	return text
+}
+
+// schemas are the databases of a leaf that begin with a name.
+func (c *cluster) schemas(leaf, prefix string) string {
+	c.t.Helper()
+	n := c.nodes[len(c.nodes)-1]
+	conn, err := n.pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Release()
+	res, err := conn.Query(within(c.t, 20*time.Second), "SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '"+prefix+"%'")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(res.Rows[0][0])
+}
+
+// nothingOf makes sure that no leaf and no topology knows of a database.
+func (c *cluster) nothingOf(db string) {
+	c.t.Helper()
+	n := c.nodes[len(c.nodes)-1]
+	if n.cat.Snapshot().Databases[db] != nil {
+		c.t.Errorf("database %s is there", db)
+	}
+	for _, l := range c.farm.Leaves() {
+		if have := c.schemas(l.Name, db); have != "" {
+			c.t.Errorf("leaf %s has %s", l.Name, have)
+		}
+	}
+	recs, err := n.cat.DDLRecords(within(c.t, 10*time.Second))
+	if err != nil || len(recs) != 0 {
+		c.t.Errorf("%d records of DDL are left (%v)", len(recs), err)
+	}
+}
+
+// everything makes a database with every kind of table and type of column.
+func (c *cluster) everything() {
+	c.t.Helper()
+	c.must("CREATE DATABASE d PARTITIONS 3 WITH SYNC REPLICATION CHARACTER SET latin1 COLLATE latin1_german1_ci",
+		"CREATE REFERENCE TABLE d.country (code CHAR(2) PRIMARY KEY, name VARCHAR(60) COMMENT 'it''s `a` name\\\\', seq INT AUTO_INCREMENT, KEY (seq))",
+		`CREATE TABLE d.v (
+  id BIGINT AUTO_INCREMENT PRIMARY KEY, f FLOAT, d DOUBLE, n DECIMAL(30,10), b BIT(13), bl BLOB, tx TEXT CHARACTER SET utf8mb4, l1 VARCHAR(50) CHARACTER SET latin1,
+  u2 VARCHAR(50) CHARACTER SET ucs2, sj CHAR(10) CHARACTER SET sjis, bi BINARY(7), e ENUM('a','b\tc','é','') CHARACTER SET utf8mb4, s SET('x','y','z'), y YEAR, dt DATE, tm TIME(6),
+  dtm DATETIME(6), ts TIMESTAMP(6) NULL, g GEOMETRY, j JSON, i6 INET6, uu UUID, inv INT INVISIBLE DEFAULT 7, gen INT AS (inv * 2) STORED, vir INT AS (inv + 1) VIRTUAL,
+  code CHAR(2) CHARACTER SET latin1 COLLATE latin1_german1_ci, CHECK (f > -100), KEY (gen), KEY (l1), FOREIGN KEY (code) REFERENCES d.country (code)) COMMENT 'REFERENCES d.x, ünïcode'`,
+		"CREATE TABLE d.child (v BIGINT, id INT, PRIMARY KEY (v, id), SHARD KEY (v), FOREIGN KEY (v) REFERENCES d.v (id)) CHARACTER SET utf8mb4",
+		"CREATE TABLE d.`nö key ``s` (a INT, b VARCHAR(10))", "CREATE TABLE d.empty (a INT PRIMARY KEY)",
+		"CREATE TABLE d.log (a INT, SHARD KEY ())",
+		"INSERT INTO d.country (code, name) VALUES ('CH', 'Schweiz'), ('NO', 'Nörge')", "DELETE FROM d.country WHERE code = 'NO'",
+		"SET sql_mode='NO_AUTO_VALUE_ON_ZERO'",
+		`INSERT INTO d.v (id, f, d, n, b, bl, tx, l1, u2, sj, bi, e, s, y, dt, tm, dtm, ts, g, j, i6, uu, inv, code) VALUES
+  (9, 0.1, 0.1, 12345678901234567890.0123456789, b'1010101010101', x'00010203090A0D5C5C4E27221A', '\\N	tab
+new\0nul 😀', x'E9E8', 'ünï', 'ｱｲ', x'0900', 'b\tc', 'x,z', 1999, '2020-02-29', '-838:59:59.999999', '9999-12-31 23:59:59.999999', '2038-01-19 03:14:07.999999', ST_GeomFromText('POLYGON((0 0,1 0,1 1,0 0))', 4326), '{"a":[1,2]}', '::1', UUID(), 9, 'CH'),
+  (1, 3.4028e38, 1.7976931348623157e308, -0.0000000001, NULL, '', '', '', '', '', '', NULL, '', 0, '2000-01-01', '00:00:00', '1000-01-01', NULL, NULL, 'null', NULL, NULL, NULL, NULL),
+  (2, 1.17549435e-38, 4.9e-324, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 'é', NULL, NULL, NULL, NULL, NULL, '1970-01-01 00:00:01', ST_GeomFromText('POINT(1 2)'), NULL, NULL, NULL, NULL, NULL),
+  (-7, 16777216.5, -0.0, 1, 8191, REPEAT(x'5C0A', 70000), REPEAT('ж\t', 20000), 'a  ', ' a ', 'x', 'y', '', 'y', 2155, '1000-01-01', '12:34:56.5', '2001-01-01 01:02:03.000004', '2001-01-01 01:02:03', NULL, '[]', 'ffff::1', NULL, 0, 'CH')`,
+		"INSERT INTO d.v (f) VALUES (1), (2), (3)", "DELETE FROM d.v WHERE f = 3",
+		"INSERT INTO d.child VALUES (9, 1), (-7, 2)", "INSERT INTO d.`nö key ``s` VALUES (1, 'x'), (1, 'x'), (NULL, 'ü')", "INSERT INTO d.log VALUES (1), (2)")
+}
+
+var everyTable = []string{"country", "v", "child", "`nö key ``s`", "empty", "log"}
+
+// sums are the checksums of all partitions' tables and of a shape's reference table.
+func (c *cluster) sums(db string) string {
+	c.t.Helper()
+	n := c.nodes[0]
+	var out []string
+	one := func(leaf, schema, table string) {
+		conn, err := n.pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		defer conn.Release()
+		res, err := conn.Query(within(c.t, 20*time.Second), "CHECKSUM TABLE `"+schema+"`."+table+" EXTENDED")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		out = append(out, table+" "+string(res.Rows[0][1]))
+	}
+	for _, p := range n.cat.Snapshot().Databases[db].Partitions {
+		leaf, _ := p.Master()
+		for _, table := range everyTable[1:] {
+			one(leaf, p.ID.Schema(), table)
+		}
+	}
+	for _, l := range c.farm.Leaves() {
+		one(l.Name, db, "country")
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.everything()
+	path := filepath.Join(t.TempDir(), "it's a \"backup\"")
+	c.must("BACKUP DATABASE d TO '" + strings.ReplaceAll(path, "'", "''") + "'")
+	want := map[string]string{}
+	for _, table := range everyTable {
+		want[table] = c.told("d." + table)
+	}
+	sums := c.sums("d")
+	refusedAs(t, c.nodes[0].db, "RESTORE DATABASE d FROM '"+strings.ReplaceAll(path, "'", "''")+"'", 1007, "database exists")
+	c.must("RESTORE DATABASE d AS other FROM '"+strings.ReplaceAll(path, "'", "''")+"'", "DROP TABLE d.child", "DROP TABLE d.v", "DROP DATABASE d")
+	c.must("RESTORE DATABASE d FROM '" + strings.ReplaceAll(path, "'", "''") + "'")
+	for _, db := range []string{"d", "other"} {
+		if got := c.sums(db); got != sums {
+			t.Errorf("database %s:\n%s\nwant:\n%s", db, got, sums)
+		}
+		for _, table := range everyTable {
+			if got := c.told(db + "." + table); undated(got) != undated(want[table]) {
+				t.Errorf("%s.%s:\n%s\nwant:\n%s", db, table, got, want[table])
+			}
+		}
+		d := c.nodes[0].cat.Snapshot().Databases[db]
+		if d.Replication != topo.Sync || d.Collation != "latin1_german1_ci" || len(d.Partitions) != 3 {
+			t.Errorf("%s: %+v", db, d)
+		}
+		for _, p := range d.Partitions {
+			if len(p.Instances) != 2 || !p.Instances[1].InSync {
+				t.Errorf("%s has not got its replica: %v", p.ID, p.Instances)
+			}
+		}
+		if d.Tables["log"].Kind != topo.Keyless || !d.Tables["log"].Explicit || d.Tables["country"].Kind != topo.Reference || !d.Tables["child"].Explicit || d.Tables["v"].Explicit {
+			t.Errorf("%s: tables are of another kind", db)
+		}
+		// The restored database's constraints are its own: they need its own reference table, and work.
+		refusedAs(t, c.nodes[0].db, "INSERT INTO "+db+".v (code) VALUES ('XX')", 1452, "foreign key constraint")
+		c.must("INSERT INTO "+db+".country (code, name) VALUES ('XX', 'new')", "INSERT INTO "+db+".v (code) VALUES ('XX')")
+		if n := number(t, c.nodes[0].db, "SELECT MAX(id) FROM "+db+".v WHERE code = 'XX'"); n <= 12 {
+			t.Errorf("%s: AUTO_INCREMENT went on with %d", db, n)
+		}
+		if n := number(t, c.nodes[0].db, "SELECT seq FROM "+db+".country WHERE code = 'XX'"); n < 3 {
+			t.Errorf("%s: the reference table went on with %d", db, n)
+		}
+		c.equal("v", "child")
+	}
+}
+
+// undated is a table's definition without its counter.
+func undated(create string) string {
+	at := strings.Index(create, " AUTO_INCREMENT=")
+	if at < 0 {
+		return create
+	}
+	end := at + len(" AUTO_INCREMENT=")
+	for end < len(create) && create[end] >= '0' && create[end] <= '9' {
+		end++
+	}
+	return create[:at] + create[end:]
+}
+
+func TestRestoreRefusesDamagedBackups(t *testing.T) {
+	c := newCluster(t, 1, 1, 1)
+	db := c.nodes[0].db
+	dir := t.TempDir()
+	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100))", "CREATE REFERENCE TABLE d.r (id INT PRIMARY KEY)", "INSERT INTO d.r VALUES (1), (2)")
+	for i := range 20 {
+		c.must(fmt.Sprintf("INSERT INTO d.t (v) VALUES ('a row %d')", i))
+	}
+	good := filepath.Join(dir, "good")
+	c.must("BACKUP DATABASE d TO '" + good + "'")
+	refusedAs(t, db, "BACKUP DATABASE d TO '"+good+"'", 1086, "is not empty")
+	refusedAs(t, db, "BACKUP DATABASE d TO 'good'", 1210, "absolute path")
+	refusedAs(t, db, "BACKUP DATABASE d TO '"+dir+"/no/way'", 1004, "Can't create directory")
+	refusedAs(t, db, "BACKUP DATABASE nil TO '"+dir+"/nil'", 1049, "Unknown database 'nil'")
+	refusedAs(t, db, "BACKUP DATABASE d TO '"+good+"/manifest.json'", 1086, "manifest.json")
+	refusedAs(t, db, "RESTORE DATABASE x FROM '"+good+"'", 1049, "of database 'd', not of 'x'")
+	refusedAs(t, db, "RESTORE DATABASE d AS mysql FROM '"+good+"'", 1102, "system database")
+	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+dir+"'", 1017, "manifest.json")
+	names, err := os.ReadDir(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoilt := func(name string, f func(path string)) string {
+		to := filepath.Join(dir, name)
+		if err := os.CopyFS(to, os.DirFS(good)); err != nil {
+			t.Fatal(err)
+		}
+		f(to)
+		return to
+	}
+	change := func(path string, f func([]byte) []byte) {
+		b, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(path, f(b), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	flip := func(b []byte) []byte { b[len(b)/2] ^= 4; return b }
+	tried := 0
+	for _, e := range names {
+		name := e.Name()
+		bad := spoilt("flipped-"+name, func(path string) { change(filepath.Join(path, name), flip) })
+		refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+bad+"'", 1033, name)
+		c.nothingOf("n")
+		missing := spoilt("missing-"+name, func(path string) {
+			if err := os.Remove(filepath.Join(path, name)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+missing+"'", 1017, name)
+		short := spoilt("short-"+name, func(path string) {
+			change(filepath.Join(path, name), func(b []byte) []byte { return b[:len(b)-1-len(b)%2] })
+		})
+		refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+short+"'", 1033, name)
+		tried++
+	}
+	if tried != 4 {
+		t.Errorf("%d files", tried)
+	}
+	// The file of another partition is a good file, and not the one.
+	swapped := spoilt("swapped", func(path string) {
+		var parts [2]string
+		for i := range parts {
+			found, err := filepath.Glob(filepath.Join(path, fmt.Sprintf("t2-p%d-*", i)))
+			if err != nil || len(found) != 1 {
+				t.Fatal(found, err)
+			}
+			parts[i] = found[0]
+		}
+		a, b := parts[0], parts[1]
+		for _, m := range [][2]string{{a, a + "x"}, {b, a}, {a + "x", b}} {
+			if err := os.Rename(m[0], m[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+swapped+"'", 1033, ".tsv.zst")
+	version := spoilt("version", func(path string) {
+		change(filepath.Join(path, "manifest.json"), func(b []byte) []byte { return []byte(strings.Replace(string(b), `"format": 1`, `"format": 2`, 1)) })
+	})
+	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+version+"'", 1033, "format 2")
+	c.nothingOf("n")
+	c.must("RESTORE DATABASE d AS n FROM '" + good + "'")
+	if n := number(t, db, "SELECT COUNT(*) FROM n.t"); n != 20 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+// running is the command of a kind that runs.
+func (c *cluster) running(kind string) *catalog.Command {
+	c.t.Helper()
+	cat := c.nodes[len(c.nodes)-1].cat
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for _, cmd := range cat.Commands() {
+			if cmd.Kind == kind && cmd.State == catalog.CommandRunning {
+				return cmd
+			}
+		}
+	}
+	c.t.Fatalf("no %s runs", kind)
+	return nil
+}
+
+// large makes a database whose copying takes a while.
+func (c *cluster) large() {
+	c.t.Helper()
+	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(255), w VARCHAR(255))")
+	row := strings.Repeat("(SHA2(RAND(), 512), SHA2(RAND(), 512)), ", 999) + "(SHA2(RAND(), 512), SHA2(RAND(), 512))"
+	for range 60 {
+		c.must("INSERT INTO d.t (v, w) VALUES " + row)
+	}
+}
+
+// content is the names in a directory; "" when there is none.
+func content(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return strings.Join(out, " ")
+}
+
+// appears waits until a directory has a file of a name.
+func appears(t *testing.T, dir, name string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		if strings.Contains(content(dir), name) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s did not appear in %s", name, dir)
+		}
+	}
+}
+
+func TestCancelLeavesNothing(t *testing.T) {
+	c := newCluster(t, 2, 1, 1)
+	c.large()
+	db, dir := c.nodes[0].db, t.TempDir()
+	failed := make(chan error, 1)
+	go func() { _, err := db.Exec("BACKUP DATABASE d TO '" + dir + "/b'"); failed <- err }()
+	appears(t, dir+"/b", ".tsv.zst")
+	if got := content(dir + "/b"); strings.Contains(got, "manifest") {
+		t.Fatalf("it is done already: %s", got)
+	}
+	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+dir+"/b'", 1017, "was not finished")
+	c.must(fmt.Sprintf("CANCEL %d", c.running("BACKUP").ID))
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), "cancelled") {
+		t.Errorf("a cancelled backup: %v", err)
+	}
+	if got := content(dir); got != "" {
+		t.Errorf("a cancelled backup left %s", got)
+	}
+	c.must("BACKUP DATABASE d TO '" + dir + "/b'")
+	go func() { _, err := db.Exec("RESTORE DATABASE d AS n FROM '" + dir + "/b'"); failed <- err }()
+	cmd := c.running("RESTORE")
+	for c.schemas("leaf-1", "n\\_") == "" {
+		time.Sleep(time.Millisecond)
+	}
+	refusedAs(t, db, "SELECT COUNT(*) FROM n.t", 1146, "n.t") // nobody can use it
+	c.must(fmt.Sprintf("CANCEL %d", cmd.ID))
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), "cancelled") {
+		t.Errorf("a cancelled restore: %v", err)
+	}
+	c.nothingOf("n")
+}
+
+// crash ends a node as others see it: its lease is gone, and nothing that it still means to do is to count.
+func (n *node) crash(t *testing.T) {
+	t.Helper()
+	if err := n.member.Close(within(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n.watch.Close()
+}
+
+func TestNextControllerBeginsAnew(t *testing.T) {
+	c := newCluster(t, 2, 1, 3)
+	c.large()
+	dir := t.TempDir()
+	rows := number(t, c.nodes[0].db, "SELECT COUNT(*) FROM d.t")
+	last := c.nodes[2].db // the others will have been the controller
+	failed := make(chan error, 1)
+	go func() { _, err := last.Exec("BACKUP DATABASE d TO '" + dir + "/b'"); failed <- err }()
+	appears(t, dir+"/b", ".tsv.zst")
+	c.nodes[0].crash(t)
+	if got := content(dir + "/b"); strings.Contains(got, "manifest") {
+		t.Fatalf("it is done already: %s", got)
+	}
+	if err := <-failed; err != nil {
+		t.Fatalf("the next controller's backup: %v", err)
+	}
+	m, err := archive.Open(dir + "/b")
+	if err != nil || int64(m.Rows()) != rows {
+		t.Fatalf("%v %v", m, err)
+	}
+	if got := content(dir + "/b"); len(strings.Fields(got)) != 3 {
+		t.Errorf("left: %s", got)
+	}
+	go func() { _, err := last.Exec("RESTORE DATABASE d AS n FROM '" + dir + "/b'"); failed <- err }()
+	for c.schemas("leaf-1", "n\\_") == "" {
+		time.Sleep(time.Millisecond)
+	}
+	c.nodes[1].crash(t)
+	if err := <-failed; err != nil {
+		t.Fatalf("the next controller's restore: %v", err)
+	}
+	if n := number(t, last, "SELECT COUNT(*) FROM n.t"); n != rows {
+		t.Errorf("%d rows, want %d", n, rows)
+	}
+	recs, err := c.nodes[2].cat.DDLRecords(within(t, 10*time.Second))
+	if err != nil || len(recs) != 0 {
+		t.Errorf("%d records of DDL are left (%v)", len(recs), err)
+	}
+}
+
+func TestProgressOfArchivesIsShown(t *testing.T) {
+	c := newCluster(t, 1, 1, 1)
+	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT PRIMARY KEY)", "INSERT INTO d.t VALUES (1), (2), (3)")
+	dir := t.TempDir()
+	c.must("BACKUP DATABASE d TO '"+dir+"/b'", "RESTORE DATABASE d AS n FROM '"+dir+"/b'")
+	for db, action := range map[string]string{"d": "BACKUP DATABASE", "n": "RESTORE DATABASE"} {
+		var got string
+		var rows int
+		if err := c.nodes[0].db.QueryRow("SELECT CONCAT(ACTION, ' ', STATUS, ' ', PERCENT), COPIED_ROWS FROM information_schema.MV_REBALANCE_STATUS WHERE DATABASE_NAME = '"+db+"'").Scan(&got, &rows); err != nil {
+			t.Fatal(err)
+		}
+		if got != action+" success 100" || rows != 3 {
+			t.Errorf("%s: %s, %d rows", db, got, rows)
+		}
+	}
+	b, err := os.ReadFile(dir + "/b/manifest.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e struct {
+		Backup archive.Manifest `json:"backup"`
+	}
+	if err := json.Unmarshal(b, &e); err != nil || e.Backup.Node != "node-1" || e.Backup.Rows() != 3 {
+		t.Errorf("%+v %v", e, err)
+	}
+}
