@@ -285,7 +285,7 @@ func (c *cluster) large() {
 	c.t.Helper()
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(255), w VARCHAR(255))")
 	row := strings.Repeat("(SHA2(RAND(), 512), SHA2(RAND(), 512)), ", 999) + "(SHA2(RAND(), 512), SHA2(RAND(), 512))"
-	for range 60 {
+	for range 40 {
 		c.must("INSERT INTO d.t (v, w) VALUES " + row)
 	}
 }

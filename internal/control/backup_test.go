@@ -150,3 +150,51 @@ func TestBackupIsOneMomentOfAllPartitions(t *testing.T) {
 		t.Errorf("%d files (%v), want a manifest, 4 files for each of the two sharded tables, and one for the reference table", len(entries), err)
 	}
 }
+
+// What DDL comes in between of is one state all the same: the one before it, or the one after.
+func TestBackupAcrossDDL(t *testing.T) {
+	c := newCluster(t, 2, 1, 1)
+	c.large()
+	c.must("CREATE TABLE d.x (id INT PRIMARY KEY, v CHAR(1))", "CREATE TABLE d.y (id INT PRIMARY KEY, v CHAR(1))")
+	var x, y []string
+	for i := range 200 {
+		x, y = append(x, fmt.Sprintf("(%d, 'x')", i)), append(y, fmt.Sprintf("(%d, 'y')", i))
+	}
+	c.must("INSERT INTO d.x VALUES "+strings.Join(x, ", "), "INSERT INTO d.y VALUES "+strings.Join(y, ", "))
+	db, dir := c.nodes[0].db, t.TempDir()
+	for i, ddl := range []string{
+		"RENAME TABLE d.x TO d.z, d.y TO d.x, d.z TO d.y", "TRUNCATE TABLE d.x", "ALTER TABLE d.t CHANGE v w VARCHAR(255), CHANGE w v VARCHAR(255)",
+		"ALTER TABLE d.t ADD COLUMN c INT DEFAULT 7", "DROP TABLE d.y",
+	} {
+		path, name := fmt.Sprint(dir, "/", i), fmt.Sprint("n", i)
+		failed := make(chan error, 1)
+		go func() { _, err := db.Exec("BACKUP DATABASE d TO '" + path + "'"); failed <- err }()
+		appears(t, path, ".tsv.zst")
+		state := func(db string) string {
+			var out []string
+			for _, table := range []string{"x", "y"} {
+				if c.nodes[0].cat.Snapshot().Table(db, table) == nil {
+					out = append(out, "none")
+					continue
+				}
+				var v string
+				if err := c.nodes[0].db.QueryRow("SELECT COALESCE(CONCAT(MIN(v), MAX(v), COUNT(*)), '') FROM " + db + "." + table).Scan(&v); err != nil {
+					t.Fatal(err)
+				}
+				out = append(out, v)
+			}
+			return fmt.Sprint(out, number(t, c.nodes[0].db, "SELECT SUM(CRC32(v)) FROM "+db+".t"), number(t, c.nodes[0].db, "SELECT COUNT(*) FROM "+db+".t"), undated(c.told(db+".t")))
+		}
+		before := state("d")
+		c.must(ddl)
+		after := state("d")
+		if err := <-failed; err != nil {
+			t.Fatalf("%s: %v", ddl, err)
+		}
+		c.must("RESTORE DATABASE d AS " + name + " FROM '" + path + "'")
+		if got := state(name); got != before && got != after {
+			t.Errorf("%s: restored\n%s\nbefore\n%s\nafter\n%s", ddl, got, before, after)
+		}
+		c.must("DROP DATABASE " + name)
+	}
+}
