@@ -148,7 +148,7 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	case "create database":
 		return undone(j.dropDatabases(ctx))
 	case "restore":
-		return undone(j.undoRestore(ctx))
+		return undone(j.settleRestore(ctx))
 	case "alter database":
 		old, err := j.snap.Database(t.DB)
 		if err != nil {

@@ -62,7 +62,7 @@ type savedTable struct {
 const restoreSettings = "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00', foreign_key_checks=0, innodb_strict_mode=0"
 
 // atATime is how many tables are put into the topology by one transaction: etcd bounds their size.
-const atATime = 50
+var atATime = 50
 
 // Restore makes a database with its tables, has fill load their rows, and only then lets anybody know of it. fill is called once more for leaves that join the
 // cluster meanwhile. After an error there is nothing of it, or, when it could not be undone yet, it is undone before the next DDL on the database. Its errors
@@ -432,9 +432,18 @@ func (j *job) undoRestore(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("taking the database out of the topology: %w", err)
 	}
-	// What loads rows still, for a node that does not know yet that it is out of it, has the databases as its own.
-	if _, err := each(append(slices.Clone(j.todo.Places), j.todo.Shapes...), func(p place) error { return j.servers.Fence(ctx, p.Leaf, p.Schema) }); err != nil {
+	return j.dropDatabases(ctx)
+}
+
+// settleRestore is undoRestore of what another node has left, which may load rows still because it does not know yet that it is out of it: such sessions have
+// the database as their default.
+func (j *job) settleRestore(ctx context.Context) error {
+	if _, err := each(append(slices.Clone(j.todo.Places), j.todo.Shapes...), func(p place) error {
+		err := j.servers.Fence(ctx, p.Leaf, p.Schema)
+		j.cfg.Pools.Drop(p.Leaf) // idle ones of this node may have been among them
+		return err
+	}); err != nil {
 		return err
 	}
-	return j.dropDatabases(ctx)
+	return j.undoRestore(ctx)
 }
