@@ -28,13 +28,19 @@ func (c *cluster) told(table string) (text string) {
 // schemas are the databases of a leaf that begin with a name.
 func (c *cluster) schemas(leaf, prefix string) string {
 	c.t.Helper()
+	return c.ask(leaf, "SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '"+prefix+"%'")
+}
+
+// ask asks a leaf itself for a value.
+func (c *cluster) ask(leaf, query string) string {
+	c.t.Helper()
 	n := c.nodes[len(c.nodes)-1]
 	conn, err := n.pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer conn.Release()
-	res, err := conn.Query(within(c.t, 20*time.Second), "SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '"+prefix+"%'")
+	res, err := conn.Query(within(c.t, 20*time.Second), query)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -421,5 +427,104 @@ func TestProgressOfArchivesIsShown(t *testing.T) {
 	}
 	if err := json.Unmarshal(b, &e); err != nil || e.Backup.Node != "node-1" || e.Backup.Rows() != 3 {
 		t.Errorf("%+v %v", e, err)
+	}
+}
+
+func TestBackupGoesOnWhenALeafIsLost(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.large()
+	c.until("whole", whole)
+	db, dir := c.nodes[0].db, t.TempDir()
+	failed := make(chan error, 1)
+	go func() { _, err := db.Exec("BACKUP DATABASE d TO '" + dir + "/b'"); failed <- err }()
+	appears(t, dir+"/b", ".tsv.zst")
+	if got := content(dir + "/b"); strings.Contains(got, "manifest") {
+		t.Fatalf("it is done already: %s", got)
+	}
+	release := c.hold(1)
+	if err := <-failed; err != nil {
+		t.Fatal(err)
+	}
+	release()
+	c.must("RESTORE DATABASE d AS n FROM '" + dir + "/b'")
+	if n := number(t, db, "SELECT COUNT(*) FROM n.t"); n != 40000 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+func TestRestoreFailsWithALeafAndCanBeRepeated(t *testing.T) {
+	c := newCluster(t, 2, 1, 1)
+	c.large()
+	db, dir := c.nodes[0].db, t.TempDir()
+	c.must("BACKUP DATABASE d TO '" + dir + "/b'")
+	failed := make(chan error, 1)
+	go func() { _, err := db.Exec("RESTORE DATABASE d AS n FROM '" + dir + "/b'"); failed <- err }()
+	for c.schemas("leaf-2", "n\\_") == "" {
+		time.Sleep(time.Millisecond)
+	}
+	release := c.hold(1)
+	if err := <-failed; err == nil {
+		t.Fatal("a database was restored whose leaf is dead")
+	}
+	if c.nodes[0].cat.Snapshot().Databases["n"] != nil {
+		t.Error("it is there")
+	}
+	c.until("lost", func(s *topo.Snapshot) bool { return s.Leaves["leaf-2"].State == topo.LeafOffline })
+	release()
+	c.until("back", func(s *topo.Snapshot) bool { return s.Leaves["leaf-2"].State == topo.LeafOnline })
+	c.must("RESTORE DATABASE d AS n FROM '" + dir + "/b'")
+	if n := number(t, db, "SELECT COUNT(*) FROM n.t"); n != 40000 {
+		t.Errorf("%d rows", n)
+	}
+	c.must("DROP DATABASE n")
+	c.nothingOf("n")
+}
+
+// A statement that commits by itself and runs for long is waited for; while it is, others go on most of the time.
+func TestBackupWaitsForLongStatements(t *testing.T) {
+	c := newCluster(t, 1, 1, 1)
+	c.must("CREATE DATABASE d PARTITIONS 1", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 0), (2, 0)")
+	dir := t.TempDir()
+	conn, err := c.nodes[0].db.Conn(within(t, time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// It waits for a row until the transaction that has it ends: an open transaction does not keep a backup from beginning.
+	if _, err := conn.ExecContext(within(t, time.Minute), "BEGIN"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(within(t, time.Minute), "UPDATE d.t SET v = 1 WHERE id = 1"); err != nil {
+		t.Fatal(err)
+	}
+	c.must("BACKUP DATABASE d TO '" + dir + "/open'")
+	waiting, failed := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := c.nodes[0].db.Exec("UPDATE d.t SET v = v + 1 WHERE id = 1"); waiting <- err }()
+	blocked := "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"
+	for deadline := time.Now().Add(30 * time.Second); c.ask("leaf-1", blocked) == "0"; {
+		if time.Now().After(deadline) {
+			t.Fatal("the statement does not wait")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	go func() { _, err := c.nodes[0].db.Exec("BACKUP DATABASE d TO '" + dir + "/b'"); failed <- err }()
+	c.running("BACKUP")
+	for i := range 20 {
+		c.must(fmt.Sprintf("UPDATE d.t SET v = %d WHERE id = 2", i))
+	}
+	if _, err := conn.ExecContext(within(t, time.Minute), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	for _, ch := range []chan error{waiting, failed} {
+		if err := <-ch; err != nil {
+			t.Error(err)
+		}
+	}
+	c.must("RESTORE DATABASE d AS o FROM '"+dir+"/open'", "RESTORE DATABASE d AS n FROM '"+dir+"/b'")
+	if n := number(t, c.nodes[0].db, "SELECT v FROM o.t WHERE id = 1"); n != 0 {
+		t.Errorf("an open transaction is in the backup: %d", n)
+	}
+	if n := number(t, c.nodes[0].db, "SELECT v FROM n.t WHERE id = 1"); n != 2 {
+		t.Errorf("v is %d: the backup began before the statement had ended", n)
 	}
 }
