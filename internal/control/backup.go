@@ -43,7 +43,7 @@ func (l *leader) backup(ctx context.Context, cmd *catalog.Command, a order.Archi
 		return done.Rows(), nil
 	}
 	p := l.progressOf(cmd, a.Database)
-	m, err := l.save(ctx, dir, a.Database, p)
+	m, held, err := l.save(ctx, dir, a.Database, p)
 	if err == nil {
 		m.Node, m.Owner = l.node.Name(), owner
 		err = dir.Finish(m)
@@ -56,25 +56,26 @@ func (l *leader) backup(ctx context.Context, cmd *catalog.Command, a order.Archi
 		dir.Abort()
 		return 0, err
 	}
-	l.event("notice", "backup done", "", a.Database, fmt.Sprintf("%d rows of %s are in %s on node %s", m.Rows(), m.Taken.Format(time.RFC3339), a.Path, l.node.Name()))
+	l.event("notice", "backup done", "", a.Database, fmt.Sprintf("%d rows of %s are in %s on node %s; commits were held back for at most %s", m.Rows(), m.Taken.Format(time.RFC3339),
+		a.Path, l.node.Name(), held.Round(time.Millisecond)))
 	return m.Rows(), nil
 }
 
-// save tries until nothing has come in the way.
-func (l *leader) save(ctx context.Context, dir *archive.Dir, db string, p *progress) (*archive.Manifest, error) {
+// save tries until nothing has come in the way. held is for how long commits have waited at the most.
+func (l *leader) save(ctx context.Context, dir *archive.Dir, db string, p *progress) (m *archive.Manifest, held time.Duration, err error) {
 	for try := 1; ; try++ {
-		m, err := archive.Save(ctx, l.cfg.Pools, backedUp{l, db}, dir, p.tell)
+		m, err := archive.Save(ctx, l.cfg.Pools, backedUp{l, db, &held}, dir, p.tell)
 		if err == nil || try == backupTries || ctx.Err() != nil || !inTheWay(err) {
-			return m, err
+			return m, held, err
 		}
 		l.log.Info("control: a backup begins anew", "database", db, "error", err)
 		if err := dir.Clear(); err != nil {
-			return nil, err
+			return nil, held, err
 		}
 		select {
 		case <-time.After(time.Duration(try) * time.Second):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, held, ctx.Err()
 		}
 	}
 }
@@ -88,8 +89,9 @@ func inTheWay(err error) bool {
 
 // backedUp is what a backup asks of the cluster.
 type backedUp struct {
-	l  *leader
-	db string
+	l    *leader
+	db   string
+	held *time.Duration // for how long commits were held back at the most
 }
 
 // Still runs f under the database's DDL lock.
@@ -163,6 +165,8 @@ func (b backedUp) quiet(ctx context.Context, d *topo.Database, patience time.Dur
 		return false, err
 	}
 	defer end()
+	began := time.Now()
+	defer func() { *b.held = max(*b.held, time.Since(began)) }()
 	defer l.tidy(func(ctx context.Context) error { _, err := l.setQuiet(ctx, b.db, false); return err })
 	rev, err := l.setQuiet(ctx, b.db, true)
 	if err != nil {
