@@ -158,10 +158,10 @@ func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
 		// The restored database's constraints are its own: they need its own reference table, and work.
 		refusedAs(t, c.nodes[0].db, "INSERT INTO "+db+".v (code) VALUES ('XX')", 1452, "foreign key constraint")
 		c.must("INSERT INTO "+db+".country (code, name) VALUES ('XX', 'new')", "INSERT INTO "+db+".v (code) VALUES ('XX')")
-		if n := number(t, c.nodes[0].db, "SELECT MAX(id) FROM "+db+".v WHERE code = 'XX'"); n <= 12 {
+		if n := valueOf(t, c.nodes[0].db, "SELECT MAX(id) FROM "+db+".v WHERE code = 'XX'"); n <= 12 {
 			t.Errorf("%s: AUTO_INCREMENT went on with %d", db, n)
 		}
-		if n := number(t, c.nodes[0].db, "SELECT seq FROM "+db+".country WHERE code = 'XX'"); n < 3 {
+		if n := valueOf(t, c.nodes[0].db, "SELECT seq FROM "+db+".country WHERE code = 'XX'"); n < 3 {
 			t.Errorf("%s: the reference table went on with %d", db, n)
 		}
 		c.equal("v", "child")
@@ -266,7 +266,7 @@ func TestRestoreRefusesDamagedBackups(t *testing.T) {
 	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+version+"'", 1033, "format 2")
 	c.nothingOf("n")
 	c.must("RESTORE DATABASE d AS n FROM '" + good + "'")
-	if n := number(t, db, "SELECT COUNT(*) FROM n.t"); n != 20 {
+	if n := valueOf(t, db, "SELECT COUNT(*) FROM n.t"); n != 20 {
 		t.Errorf("%d rows", n)
 	}
 }
@@ -367,7 +367,7 @@ func TestNextControllerBeginsAnew(t *testing.T) {
 	c := newCluster(t, 2, 1, 3)
 	c.large()
 	dir := t.TempDir()
-	rows := number(t, c.nodes[0].db, "SELECT COUNT(*) FROM d.t")
+	rows := valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM d.t")
 	last := c.nodes[2].db // the others will have been the controller
 	failed := make(chan error, 1)
 	go func() { _, err := last.Exec("BACKUP DATABASE d TO '" + dir + "/b'"); failed <- err }()
@@ -394,7 +394,7 @@ func TestNextControllerBeginsAnew(t *testing.T) {
 	if err := <-failed; err != nil {
 		t.Fatalf("the next controller's restore: %v", err)
 	}
-	if n := number(t, last, "SELECT COUNT(*) FROM n.t"); n != rows {
+	if n := valueOf(t, last, "SELECT COUNT(*) FROM n.t"); n != rows {
 		t.Errorf("%d rows, want %d", n, rows)
 	}
 	recs, err := c.nodes[2].cat.DDLRecords(within(t, 10*time.Second))
@@ -447,7 +447,7 @@ func TestBackupGoesOnWhenALeafIsLost(t *testing.T) {
 	}
 	release()
 	c.must("RESTORE DATABASE d AS n FROM '" + dir + "/b'")
-	if n := number(t, db, "SELECT COUNT(*) FROM n.t"); n != 40000 {
+	if n := valueOf(t, db, "SELECT COUNT(*) FROM n.t"); n != 40000 {
 		t.Errorf("%d rows", n)
 	}
 }
@@ -473,7 +473,7 @@ func TestRestoreFailsWithALeafAndCanBeRepeated(t *testing.T) {
 	release()
 	c.until("back", func(s *topo.Snapshot) bool { return s.Leaves["leaf-2"].State == topo.LeafOnline })
 	c.must("RESTORE DATABASE d AS n FROM '" + dir + "/b'")
-	if n := number(t, db, "SELECT COUNT(*) FROM n.t"); n != 40000 {
+	if n := valueOf(t, db, "SELECT COUNT(*) FROM n.t"); n != 40000 {
 		t.Errorf("%d rows", n)
 	}
 	c.must("DROP DATABASE n")
@@ -521,10 +521,10 @@ func TestBackupWaitsForLongStatements(t *testing.T) {
 		}
 	}
 	c.must("RESTORE DATABASE d AS o FROM '"+dir+"/open'", "RESTORE DATABASE d AS n FROM '"+dir+"/b'")
-	if n := number(t, c.nodes[0].db, "SELECT v FROM o.t WHERE id = 1"); n != 0 {
+	if n := valueOf(t, c.nodes[0].db, "SELECT v FROM o.t WHERE id = 1"); n != 0 {
 		t.Errorf("an open transaction is in the backup: %d", n)
 	}
-	if n := number(t, c.nodes[0].db, "SELECT v FROM n.t WHERE id = 1"); n != 2 {
+	if n := valueOf(t, c.nodes[0].db, "SELECT v FROM n.t WHERE id = 1"); n != 2 {
 		t.Errorf("v is %d: the backup began before the statement had ended", n)
 	}
 }

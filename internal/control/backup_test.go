@@ -16,8 +16,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// number is the only value that a query gives.
-func number(t *testing.T, db *sql.DB, query string) (n int64) {
+// valueOf is the only value that a query gives.
+func valueOf(t *testing.T, db *sql.DB, query string) (n int64) {
 	t.Helper()
 	if err := db.QueryRow(query).Scan(&n); err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -118,22 +118,22 @@ func TestBackupIsOneMomentOfAllPartitions(t *testing.T) {
 	for i := range backups {
 		name := fmt.Sprint("back", i)
 		o.must(fmt.Sprintf("RESTORE DATABASE d AS %s FROM '%s/%d'", name, dir, i))
-		if n := number(t, db, "SELECT SUM(balance) FROM "+name+".account"); n != accounts*1000 {
+		if n := valueOf(t, db, "SELECT SUM(balance) FROM "+name+".account"); n != accounts*1000 {
 			t.Errorf("backup %d: the balances' sum is %d", i, n)
 		}
-		if n := number(t, db, "SELECT COUNT(*) FROM "+name+".account"); n != accounts {
+		if n := valueOf(t, db, "SELECT COUNT(*) FROM "+name+".account"); n != accounts {
 			t.Errorf("backup %d: %d accounts", i, n)
 		}
 		for k := range clients {
-			first := number(t, db, fmt.Sprintf("SELECT n FROM %s.step WHERE id = %d", name, 2*k))
-			second := number(t, db, fmt.Sprintf("SELECT n FROM %s.step WHERE id = %d", name, 2*k+1))
-			third := number(t, db, fmt.Sprintf("SELECT n FROM %s.rate WHERE id = %d", name, k))
+			first := valueOf(t, db, fmt.Sprintf("SELECT n FROM %s.step WHERE id = %d", name, 2*k))
+			second := valueOf(t, db, fmt.Sprintf("SELECT n FROM %s.step WHERE id = %d", name, 2*k+1))
+			third := valueOf(t, db, fmt.Sprintf("SELECT n FROM %s.rate WHERE id = %d", name, k))
 			if second > first || first > second+1 || third > second {
 				t.Errorf("backup %d, client %d: it wrote %d, then %d, then %d", i, k, first, second, third)
 			}
 		}
 		o.must("INSERT INTO " + name + ".account (balance) VALUES (0)")
-		if n := number(t, db, "SELECT MAX(id) FROM "+name+".account"); n <= accounts {
+		if n := valueOf(t, db, "SELECT MAX(id) FROM "+name+".account"); n <= accounts {
 			t.Errorf("AUTO_INCREMENT went on with %d", n)
 		}
 	}
@@ -183,7 +183,7 @@ func TestBackupAcrossDDL(t *testing.T) {
 				}
 				out = append(out, v)
 			}
-			return fmt.Sprint(out, number(t, c.nodes[0].db, "SELECT SUM(CRC32(v)) FROM "+db+".t"), number(t, c.nodes[0].db, "SELECT COUNT(*) FROM "+db+".t"), undated(c.told(db+".t")))
+			return fmt.Sprint(out, valueOf(t, c.nodes[0].db, "SELECT SUM(CRC32(v)) FROM "+db+".t"), valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM "+db+".t"), undated(c.told(db+".t")))
 		}
 		before := state("d")
 		c.must(ddl)

@@ -45,9 +45,11 @@ func (l *leader) settle(ctx context.Context) {
 		if !rec.Orphan && time.Since(rec.Started) < cutOff {
 			continue
 		}
-		lock, err := l.node.Lock(ctx, rec.Databases...)
-		if err != nil {
-			return
+		short, cancel := context.WithTimeout(ctx, tick)
+		lock, err := l.node.Lock(short, rec.Databases...)
+		cancel()
+		if err != nil { // it goes on, as a RESTORE does for long, or others are at it
+			continue
 		}
 		if err := l.cfg.Settle(ctx, lock, rec.Databases...); err != nil && ctx.Err() == nil {
 			l.log.Info("control: a statement that was cut off is not settled yet", "statement", rec.Statement, "error", err)

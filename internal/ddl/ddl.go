@@ -184,11 +184,6 @@ func (j *job) begin(ctx context.Context, databases ...string) error {
 	return nil
 }
 
-// Settle finishes or undoes what was cut off on databases whose lock the caller holds.
-func (r *Runner) Settle(ctx context.Context, lock *catalog.Lock, databases ...string) error {
-	return r.settle(ctx, lock, databases...)
-}
-
 // record writes the journal's first entry.
 func (j *job) record(ctx context.Context, kind string) error {
 	if err := j.step("record"); err != nil {

@@ -132,7 +132,7 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	if err := j.lock.SaveDDL(ctx, j.rec); err != nil {
 		return "", err
 	}
-	if j.rec.Kind != "create database" { // of which a leaf that comes back is given no copy
+	if j.rec.Kind != "create database" && j.rec.Kind != "restore" { // of which a leaf that comes back is given no copy
 		j.todo.Shapes, j.todo.Places = present(j.snap, j.todo.Shapes, j.todo.DB), present(j.snap, j.todo.Places, j.todo.DB)
 	}
 	if len(j.todo.Shapes) == 0 {
