@@ -49,7 +49,7 @@ type PoolFullError struct {
 }
 
 func (e *PoolFullError) Error() string {
-	return fmt.Sprintf("too many connections to leaf %s: all %d are in use, none came free in %s", e.Leaf, e.Limit, e.Waited)
+	return fmt.Sprintf("too many connections to leaf %s: all %d that this node may have are in use, none came free in %s", e.Leaf, e.Limit, e.Waited)
 }
 
 // SafeToRetry is true: no statement was sent.
@@ -57,6 +57,32 @@ func (e *PoolFullError) SafeToRetry() bool { return true }
 
 // MySQL is 1040 ER_CON_COUNT_ERROR.
 func (e *PoolFullError) MySQL() (uint16, string, string) { return 1040, "08004", e.Error() }
+
+// CrowdedError: a leaf takes no more logins, in all or of one account, and went on so for as long as one waits for a connection.
+type CrowdedError struct {
+	Leaf   string
+	Waited time.Duration
+	Err    *wire.ServerError // the leaf's own
+}
+
+func (e *CrowdedError) Error() string {
+	limit := "max_connections"
+	if e.Err.Code == wire.ErTooManyUserConns {
+		limit = "max_user_connections"
+	}
+	return fmt.Sprintf("leaf %s takes no more connections, none came free in %s: its %s is reached by all nodes and clients together; raise it there (%s)",
+		e.Leaf, e.Waited, limit, e.Err.Message)
+}
+
+func (e *CrowdedError) Unwrap() error { return e.Err }
+
+// SafeToRetry is true: no statement was sent.
+func (e *CrowdedError) SafeToRetry() bool { return true }
+
+// MySQL is the leaf's number: 1040 ER_CON_COUNT_ERROR or 1203 ER_TOO_MANY_USER_CONNECTIONS.
+func (e *CrowdedError) MySQL() (uint16, string, string) {
+	return e.Err.Code, wire.SQLState(e.Err.Code), e.Error()
+}
 
 // LostError: a connection broke while a command was under way.
 type LostError struct {

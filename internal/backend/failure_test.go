@@ -287,6 +287,20 @@ func TestLeafWithoutRoom(t *testing.T) {
 	if len(more) == 0 {
 		t.Error("none came back")
 	}
+	hasty := poolsFor(t, f, func(c *Config) { c.WaitTimeout = 300 * time.Millisecond })
+	var last error
+	for range 4 { // it may have had some left
+		var c *Conn
+		if c, last = hasty.Get(context.Background(), w); last != nil {
+			break
+		}
+		more = append(more, c)
+	}
+	var full *CrowdedError
+	if e, ok := AsPacket(last); !errors.As(last, &full) || !ok || e.Code != wire.ErConCount || e.State != "08004" || !SafeToRetry(last) ||
+		!strings.Contains(e.Message, "leaf leaf-1 takes no more connections") || !strings.Contains(e.Message, "its max_connections is reached") {
+		t.Errorf("%v", last)
+	}
 	for _, c := range append(more, held[1:]...) {
 		c.Release()
 	}

@@ -151,8 +151,9 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 			return nil, &LeafDownError{Leaf: l.name, Err: errBroken}
 		case <-timeout.C:
 			l.forget(ready)
-			if noRoom != nil {
-				return nil, noRoom
+			var refused *wire.ServerError
+			if errors.As(noRoom, &refused) {
+				return nil, &CrowdedError{Leaf: l.name, Waited: time.Since(began).Round(time.Millisecond), Err: refused}
 			}
 			return nil, &PoolFullError{Leaf: l.name, Limit: l.pools.cfg.MaxPerLeaf, Waited: time.Since(began).Round(time.Millisecond)}
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -25,7 +26,7 @@ import (
 //	a held                it has come and gone too often
 //	? …                   what is decided now, leaf by leaf; - for nothing
 //
-// ok, refused, silent and stalled are outcomes of probes.
+// ok, refused, silent, failed, crowded and stalled are outcomes of probes.
 var transcripts = map[string]string{
 	"a port that nobody listens on": `
 		1: a ok
@@ -46,6 +47,31 @@ var transcripts = map[string]string{
 		? -
 		1: a silent
 		? lose a`,
+	"a leaf that is out of connections": `
+		1: a ok
+		1: a failed
+		1: a crowded
+		1: a failed
+		1: a crowded
+		1: a failed
+		1: a crowded
+		1: a failed
+		? -
+		1: a failed
+		1: a failed
+		1: a failed
+		? lose a`,
+	"a leaf that hangs, until it is out of connections": `
+		1: a ok
+		1: a silent
+		1: a crowded
+		1: a crowded
+		? -
+		1: a crowded
+		? lose a
+		1: a ok
+		1: a crowded
+		? -`,
 	"a restart that is over soon": `
 		1: a ok
 		1: a refused
@@ -253,7 +279,7 @@ func replay(t *testing.T, text string) {
 	}
 }
 
-var outcomes = map[string]outcome{"ok": answered, "refused": refused, "silent": silent, "stalled": stalled}
+var outcomes = map[string]outcome{"ok": answered, "refused": refused, "silent": silent, "failed": failed, "crowded": crowded, "stalled": stalled}
 
 func number(t *testing.T, s string) uint32 {
 	n, err := strconv.Atoi(s)
@@ -273,7 +299,8 @@ func TestOutcomesOfProbes(t *testing.T) {
 		{nil, time.Millisecond, answered},
 		{nil, time.Hour, answered},
 		{nobody, time.Millisecond, refused},
-		{errors.New("read only"), time.Millisecond, silent},
+		{errors.New("read only"), time.Millisecond, failed},
+		{&backend.CrowdedError{Leaf: "a"}, probeTimeout / 2, crowded},
 		{errors.New("no answer"), probeTimeout, silent},
 		{errors.New("no answer"), probeTimeout + stall + 1, stalled},
 		{nobody, time.Minute, stalled},
