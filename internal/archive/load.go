@@ -16,12 +16,6 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// travel are the types whose own text would not arrive as it was: FLOAT's is rounded, ENUM's and SET's may stand for two values (ENUM has an error value with
-// the text of an empty member), the others are read from bytes where there is no character set.
-var travel = map[string]string{
-	"float": "DOUBLE", "inet4": "BINARY(4)", "inet6": "BINARY(16)", "uuid": "BINARY(16)", "enum": "UNSIGNED", "set": "UNSIGNED",
-}
-
 // exprs are what is selected of a table. One that has nothing but generated columns still has rows.
 func (t *Table) exprs() []string {
 	if len(t.Columns) == 0 {
@@ -108,11 +102,19 @@ func (l *Loader) Load(ctx context.Context, to Target) error {
 		if err := l.May(); err != nil {
 			return err
 		}
+		// A server without unique_checks fills an empty table in bulk, and hangs for good when anybody reads it meanwhile (seen with MariaDB 10.11.19). Behind this
+		// lock they wait.
+		if _, err := conn.Query(ctx, "LOCK TABLES "+id(to.Schema)+"."+id(t.Name)+" WRITE"); err != nil {
+			return fmt.Errorf("leaf %s: %w", to.Leaf, err)
+		}
 		rows, err := loadFile(ctx, conn, dir, part, t.loadText(to.Schema), l.Tell)
 		if err != nil {
 			return fmt.Errorf("loading table %s.%s at leaf %s: %w", to.Schema, t.Name, to.Leaf, err)
 		}
-		sum, err := checksum(ctx, conn, to.Schema, t.Name)
+		if _, err := conn.Query(ctx, "UNLOCK TABLES"); err != nil { // where it does not come to this, the connection's end or reset unlocks them
+			return fmt.Errorf("leaf %s: %w", to.Leaf, err)
+		}
+		sum, err := checksum(ctx, conn, to.Schema, t.Name) // of a table with virtual columns it would be another one inside of the lock
 		if err != nil {
 			return err
 		}

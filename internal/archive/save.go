@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/move"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -25,6 +26,8 @@ type Cluster interface {
 	Quiet(ctx context.Context, d *topo.Database, f func(ctx context.Context) error) error
 	// Next is above all values of a table's AUTO_INCREMENT column that were handed out.
 	Next(ctx context.Context, t *topo.Table) (uint64, error)
+	// Rate is the most that is read of a leaf, in bytes a second; 0 is no bound. It may change.
+	Rate() int64
 }
 
 // saving is one try of a backup.
@@ -65,7 +68,7 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 		leaves[master] = true
 	}
 	for leaf := range leaves {
-		src, err := attend(ctx, s.pools, leaf)
+		src, err := attend(ctx, s.pools, leaf, cluster.Rate)
 		if err != nil {
 			return err
 		}
@@ -232,7 +235,7 @@ func (s *saving) columns(ctx context.Context, src *source) (map[string][]Column,
 	out := map[string][]Column{}
 	for _, row := range res.Rows {
 		name := string(row[0])
-		out[name] = append(out[name], Column{Name: string(row[1]), As: travel[strings.ToLower(string(row[2]))], Auto: string(row[3]) == "1"})
+		out[name] = append(out[name], Column{Name: string(row[1]), As: move.Travel(string(row[2])), Auto: string(row[3]) == "1"})
 	}
 	return out, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -25,6 +24,7 @@ const (
 type source struct {
 	pools   *backend.Pools
 	conn    *backend.Conn
+	limit   *move.Limit
 	version string
 	schemas map[string]*known
 	since   time.Time // since when tables are held
@@ -35,19 +35,19 @@ type named struct{ schema, table string }
 
 // known is what a schema was when the snapshot was made.
 type known struct {
-	ids     map[string]string // see identities
+	ids     map[string]string // see move.Identities
 	files   map[string]string // the tables' names in InnoDB
 	creates map[string]string // by table
 }
 
 // attend opens a session at a leaf, without a snapshot yet.
-func attend(ctx context.Context, pools *backend.Pools, leaf string) (*source, error) {
+func attend(ctx context.Context, pools *backend.Pools, leaf string, rate func() int64) (*source, error) {
 	conn, err := pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 	if err != nil {
 		return nil, err
 	}
 	conn.ResetOnRelease()
-	s := &source{pools: pools, conn: conn, schemas: map[string]*known{}}
+	s := &source{pools: pools, conn: conn, limit: move.NewLimit(rate), schemas: map[string]*known{}}
 	// With its binary log on, MariaDB would not let go of tables at a rollback to a savepoint.
 	res, err := s.run(ctx, "SET SESSION sql_log_bin=0, sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0",
 		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT VERSION()")
@@ -84,7 +84,7 @@ func (s *source) note(ctx context.Context, schema string, tables []string) error
 	for _, row := range res.Rows {
 		k.files[string(row[0])] = string(row[1])
 	}
-	if k.ids, err = s.identities(ctx, schema); err != nil {
+	if k.ids, err = move.Identities(ctx, s.conn, schema); err != nil {
 		return err
 	}
 	for _, t := range tables {
@@ -108,27 +108,6 @@ func (s *source) definition(ctx context.Context, schema, table string) (string, 
 	return string(res.Rows[0][1]), nil
 }
 
-var counter = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
-
-// undated is a table's definition without what writing changes of it.
-func undated(create string) string { return counter.ReplaceAllString(create, "") }
-
-// identities are the numbers that InnoDB has given to the schema's tables, by their names in its files; a partitioned table has several. They go with
-// a table when it is renamed.
-func (s *source) identities(ctx context.Context, schema string) (map[string]string, error) {
-	dir := "CONVERT(CONVERT(" + lit(schema) + " USING filename) USING binary)"
-	res, err := s.run(ctx, "SELECT SUBSTRING_INDEX(SUBSTRING(NAME, LENGTH("+dir+") + 2), '#', 1) file, GROUP_CONCAT(TABLE_ID ORDER BY NAME) FROM (SELECT CONVERT(NAME USING binary) NAME, TABLE_ID"+
-		" FROM information_schema.INNODB_SYS_TABLES) t WHERE LEFT(NAME, LENGTH("+dir+") + 1) = CONCAT("+dir+", '/') GROUP BY file")
-	if err != nil {
-		return nil, err
-	}
-	ids := make(map[string]string, len(res.Rows))
-	for _, row := range res.Rows {
-		ids[string(row[0])] = string(row[1])
-	}
-	return ids, nil
-}
-
 // release looks whether the tables that are held are those of the snapshot, and lets them go: when they have been held for long enough, or now.
 func (s *source) release(ctx context.Context, now bool) error {
 	if len(s.held) == 0 || !now && time.Since(s.since) < holdFor {
@@ -139,7 +118,7 @@ func (s *source) release(ctx context.Context, now bool) error {
 		k := s.schemas[t.schema]
 		if ids[t.schema] == nil {
 			var err error
-			if ids[t.schema], err = s.identities(ctx, t.schema); err != nil {
+			if ids[t.schema], err = move.Identities(ctx, s.conn, t.schema); err != nil {
 				return err
 			}
 		}
@@ -147,7 +126,7 @@ func (s *source) release(ctx context.Context, now bool) error {
 		if err != nil {
 			return err
 		}
-		if ids[t.schema][k.files[t.table]] != k.ids[k.files[t.table]] || undated(create) != undated(k.creates[t.table]) {
+		if ids[t.schema][k.files[t.table]] != k.ids[k.files[t.table]] || move.Undated(create) != move.Undated(k.creates[t.table]) {
 			return fmt.Errorf("table %s.%s: %w", t.schema, t.table, ErrChanged)
 		}
 	}
@@ -224,10 +203,10 @@ func (s *source) stream(ctx context.Context, f *file, schema string, t *Table, t
 			if _, err := f.Write(buf); err != nil {
 				return rows, err
 			}
-			buf = buf[:0]
-			if ctx.Err() != nil {
-				return rows, ctx.Err()
+			if err := s.limit.Spend(ctx, len(buf)); err != nil {
+				return rows, err
 			}
+			buf = buf[:0]
 			if s.conn.Done() || time.Since(told) > 200*time.Millisecond {
 				told = time.Now()
 				tell(rows)

@@ -1,7 +1,9 @@
 package control_test
 
 import (
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -346,7 +348,16 @@ func TestCancelLeavesNothing(t *testing.T) {
 	for c.schemas("leaf-1", "n\\_") == "" {
 		time.Sleep(time.Millisecond)
 	}
-	refusedAs(t, db, "SELECT COUNT(*) FROM n.t", 1146, "n.t") // nobody can use it
+	refusedAs(t, db, "SELECT COUNT(*) FROM n.t", 1146, "n.t") // nobody can use it, or sees it
+	for _, query := range []string{"SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'n%'", "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA LIKE 'n%'"} {
+		if n := valueOf(t, db, query); n != 0 {
+			t.Errorf("%s: %d", query, n)
+		}
+	}
+	var name string
+	if err := db.QueryRow("SHOW DATABASES LIKE 'n%'").Scan(&name); !errors.Is(err, sql.ErrNoRows) {
+		t.Errorf("SHOW DATABASES has %q (%v)", name, err)
+	}
 	c.must(fmt.Sprintf("CANCEL %d", cmd.ID))
 	if err := <-failed; err == nil || !strings.Contains(err.Error(), "cancelled") {
 		t.Errorf("a cancelled restore: %v", err)

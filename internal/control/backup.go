@@ -134,6 +134,9 @@ func (b backedUp) Next(ctx context.Context, t *topo.Table) (uint64, error) {
 	return b.l.cat.Sequence(t.ID).Above(ctx)
 }
 
+// Rate is that of copies.
+func (b backedUp) Rate() int64 { return b.l.copyRate() }
+
 // Quiet has commits wait, and runs f once those that were under way have ended at every node. A transaction over several partitions is committed at one after the
 // other: before, or after. One whose node is lost in between stays half committed for good, and is so in what f sees.
 func (b backedUp) Quiet(ctx context.Context, d *topo.Database, f func(ctx context.Context) error) error {
@@ -269,7 +272,7 @@ func (l *leader) restore(ctx context.Context, cmd *catalog.Command, a order.Arch
 		return l.node.SaveProcedure(ctx, key, nil)
 	})
 	if !l.restoredBefore(key, db) {
-		p := l.progressOf(cmd, db)
+		p := l.progressOf(cmd, db, hides(db, m.Partitions)...)
 		err := l.ddl.Restore(ctx, savedAs(m, db), func(ctx context.Context, places []ddl.SavedPlace) error {
 			if places[0].Ordinal == 0 {
 				doc, err := json.Marshal(restoredDoc{db, places[0].Domain})
@@ -374,14 +377,29 @@ type progress struct {
 	l     *leader
 	mu    sync.Mutex
 	saved time.Time
-	doc   operationDoc
+	doc   archiveDoc
+}
+
+type archiveDoc struct {
+	operationDoc
+	// Hides are the leaves' databases that clients do not see as long as it runs: they are not whole yet.
+	Hides []string `json:"hides,omitempty"`
+}
+
+// hides are the leaves' databases of a database that is being restored.
+func hides(db string, partitions int) []string {
+	out := []string{db}
+	for i := range partitions {
+		out = append(out, topo.PartitionID{DB: db, Ordinal: i}.Schema())
+	}
+	return out
 }
 
 // progressOf begins a record. What can't be written down now is with the next change.
-func (l *leader) progressOf(cmd *catalog.Command, db string) *progress {
+func (l *leader) progressOf(cmd *catalog.Command, db string, hides ...string) *progress {
 	now := time.Now()
-	p := &progress{l: l, doc: operationDoc{Kind: cmd.Kind, Command: cmd.ID, Started: now,
-		Steps: []step{{Action: cmd.Kind + " DATABASE", DB: db, Phase: 1, Status: "running", Started: now}}}}
+	p := &progress{l: l, doc: archiveDoc{Hides: hides, operationDoc: operationDoc{Kind: cmd.Kind, Command: cmd.ID, Started: now,
+		Steps: []step{{Action: cmd.Kind + " DATABASE", DB: db, Phase: 1, Status: "running", Started: now}}}}}
 	l.tidy(func(ctx context.Context) (err error) {
 		if p.doc.ID, err = l.node.NewOperation(ctx); err != nil {
 			return err
@@ -409,6 +427,7 @@ func (p *progress) end(err error) {
 	defer p.mu.Unlock()
 	s := &p.doc.Steps[0]
 	s.Status, s.Ended = "success", time.Now()
+	p.doc.Hides = nil
 	switch {
 	case errors.Is(err, context.Canceled):
 		s.Status = "canceled"

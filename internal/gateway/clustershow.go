@@ -126,6 +126,7 @@ type procedureDoc struct {
 	Command uint64    `json:"command"`
 	Started time.Time `json:"started"`
 	Steps   []stepDoc `json:"steps"`
+	Hides   []string  `json:"hides"` // the leaves' databases that it makes and that are not whole yet
 }
 
 type stepDoc struct {
@@ -158,6 +159,21 @@ func (g *Gateway) procedures() ([]*procedureDoc, error) {
 	}
 	slices.SortStableFunc(out, func(a, b *procedureDoc) int { return int(int64(a.ID) - int64(b.ID)) })
 	return out, nil
+}
+
+// unborn are databases on leaves that a RESTORE is filling: nobody can use them yet.
+func (g *Gateway) unborn(snap *topo.Snapshot) ([]string, error) {
+	all, err := g.procedures()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range all {
+		if len(p.Hides) > 0 && snap.Databases[p.Hides[0]] == nil {
+			names = append(names, p.Hides...)
+		}
+	}
+	return names, nil
 }
 
 // stepRows are the steps of the last operation of each database, and of those on leaves alone: the columns of MV_REBALANCE_STATUS.

@@ -65,10 +65,10 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 }
 
 // hiddenList is the databases that clients do not see, as SQL strings.
-func hiddenList(snap *topo.Snapshot) string {
+func hiddenList(snap *topo.Snapshot, more ...string) string {
 	var b strings.Builder
 	b.WriteString(stringLiteral(ownSchema))
-	for _, name := range slices.Sorted(maps.Keys(snap.Schemas)) {
+	for _, name := range append(slices.Sorted(maps.Keys(snap.Schemas)), more...) {
 		b.WriteString(",")
 		b.WriteString(stringLiteral(name))
 	}

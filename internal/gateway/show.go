@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,7 +37,13 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 	}
 	switch what {
 	case "DATABASES", "SCHEMAS":
-		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, !hidden(snap, string(v[0])) }}
+		unborn, err := s.g.unborn(snap)
+		if err != nil {
+			return err
+		}
+		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
+			return v, !hidden(snap, string(v[0])) && !slices.Contains(unborn, string(v[0]))
+		}}
 	case "VARIABLES", "SESSION", "LOCAL", "GLOBAL":
 		e := &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
 			if len(v) == 2 && what != "GLOBAL" {

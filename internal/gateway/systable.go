@@ -59,7 +59,11 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 			return "", nil
 		}
 		if not == "" {
-			not = hiddenList(snap)
+			unborn, err := s.g.unborn(snap)
+			if err != nil {
+				return "", err
+			}
+			not = hiddenList(snap, unborn...)
 		}
 		of := column
 		if column == "DB" {
