@@ -52,7 +52,7 @@ func some(t *testing.T, d *Dir) *Manifest {
 	}}
 }
 
-func names(t *testing.T, dir string) string {
+func listed(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -78,7 +78,7 @@ func TestWhatIsFinishedIsRead(t *testing.T) {
 	if err := d.Finish(m); err != nil {
 		t.Fatal(err)
 	}
-	if got := names(t, path); got != "a b c manifest.json" {
+	if got := listed(t, path); got != "a b c manifest.json" {
 		t.Errorf("files: %s", got)
 	}
 	back, err := Open(path)
@@ -105,7 +105,7 @@ func TestLeftoversAreTheOwners(t *testing.T) {
 		t.Errorf("another command took the directory: %v", err)
 	}
 	d := create(t, path, me)
-	if got := names(t, path); got != unfinished {
+	if got := listed(t, path); got != unfinished {
 		t.Errorf("left: %s", got)
 	}
 	m := some(t, d)
@@ -126,7 +126,7 @@ func TestAbortLeavesWhatWasThere(t *testing.T) {
 		d := create(t, path, me)
 		part(t, d, "a", "row\n")
 		d.Abort()
-		if got := names(t, path); got != want {
+		if got := listed(t, path); got != want {
 			t.Errorf("%q is left of %q", got, want)
 		}
 	}
@@ -139,7 +139,7 @@ func TestAbortLeavesWhatWasThere(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if got := names(t, given); got != "file" {
+	if got := listed(t, given); got != "file" {
 		t.Errorf("left: %s", got)
 	}
 }
@@ -169,7 +169,7 @@ func TestFullDiskIsAnError(t *testing.T) {
 		t.Errorf("it looks whole: %v", err)
 	}
 	d.Abort()
-	if got := names(t, path); got != "-" {
+	if got := listed(t, path); got != "-" {
 		t.Errorf("left: %s", got)
 	}
 }
@@ -239,6 +239,17 @@ func TestEveryDamageIsFound(t *testing.T) {
 		// White space between the manifest's parts means nothing.
 		if name == file && found != tried || found < tried-10 {
 			t.Errorf("%s: %d of %d damages were found", filepath.Base(name), found, tried)
+		}
+	}
+}
+
+func TestNamesInStatements(t *testing.T) {
+	for sql, want := range map[string]bool{
+		"ALTER TABLE `d_1`.t ADD c INT": true, "ALTER TABLE d_1.t": true, "TRUNCATE t /* d_1*/": true, "DROP TABLE d_10.t": false, "DROP TABLE xd_1.t, y.d_1": true,
+		"DROP TABLE éd_1.t": false, "": false, "d_1": true, "d_": false, "bad_1 d_12 d_1": true,
+	} {
+		if got := names(sql, "d_1"); got != want {
+			t.Errorf("%s: %v", sql, got)
 		}
 	}
 }

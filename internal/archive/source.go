@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/move"
@@ -269,12 +271,32 @@ func (s *source) giveWay(ctx context.Context, give func(error)) {
 
 // concerns says whether a statement may be about a table that is read here.
 func (s *source) concerns(db, sql string) bool {
-	for schema := range s.schemas {
-		if db == schema || strings.Contains(sql, schema) {
+	for schema, k := range s.schemas {
+		if len(k.creates) > 0 && (db == schema || names(sql, schema)) {
 			return true
 		}
 	}
 	return false
+}
+
+// names says whether a text has a name in it that is not a part of a longer one.
+func names(sql, name string) bool {
+	for rest := sql; ; {
+		before, after, found := strings.Cut(rest, name)
+		if !found {
+			return false
+		}
+		last, _ := utf8.DecodeLastRuneInString(before)
+		next, _ := utf8.DecodeRuneInString(after)
+		if !inName(last) && !inName(next) {
+			return true
+		}
+		rest = after
+	}
+}
+
+func inName(r rune) bool {
+	return r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
 func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }

@@ -211,13 +211,13 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 		}
 	}
 	wrote, read := divide(parts)
-	if len(wrote) > 0 && wrote[0].wrote {
+	writes := len(wrote) > 0 && wrote[0].wrote
+	if writes {
 		if err := s.enterCommits(ctx, wrote); err != nil {
 			err := s.lose(&LostError{Place: wrote[0].place, Err: err})
 			s.over = nil
 			return OK{}, err
 		}
-		defer s.leaveCommits(wrote)
 	}
 	endings := s.endReads(ctx, read)
 	var committed []Place
@@ -229,9 +229,15 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 				s.forget(done)
 			}
 			s.readsEnded(endings)
+			if writes {
+				s.leaveCommits(wrote)
+			}
 			return OK{}, s.failed(committed, wrote[i:], err)
 		}
 		committed, last = append(committed, h.place), ok
+	}
+	if writes { // what is waited for from here on may take long
+		s.leaveCommits(wrote)
 	}
 	// Replicas are waited for once all have committed: in between, the others could still fail.
 	var unconfirmed error

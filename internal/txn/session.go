@@ -391,8 +391,8 @@ func (m Modes) set() string {
 // transaction, and a deadlock, end the transaction everywhere.
 func (s *Session) Done(c *backend.Conn, err error) error {
 	was := s.takeBack(c)
-	if was.commit {
-		defer s.guard.LeaveCommit(was.place)
+	if was.commit { // its confirmation may take long
+		s.guard.LeaveCommit(was.place)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
