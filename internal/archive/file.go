@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -23,7 +24,7 @@ type file struct {
 	zip  *zstd.Encoder
 }
 
-// File begins a part's file. Done or Drop must follow.
+// file begins a part's file. done or drop must follow.
 func (d *Dir) file(name string) (*file, error) {
 	f, err := d.create(name)
 	if err != nil {
@@ -31,11 +32,19 @@ func (d *Dir) file(name string) (*file, error) {
 	}
 	w := &file{dir: d, name: name, f: f, sum: sha256.New()}
 	// The fastest level: leaves are read at its speed, and rows as text shrink to a third all the same.
-	if w.zip, err = zstd.NewWriter(compressed{w}, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1)); err != nil {
-		return nil, errors.Join(err, f.Close())
+	zip, ok := encoders.Get().(*zstd.Encoder)
+	if !ok {
+		if zip, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1)); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
 	}
+	zip.Reset(compressed{w})
+	w.zip = zip
 	return w, nil
 }
+
+// encoders are kept for the next file: there may be very many, and small ones.
+var encoders sync.Pool
 
 // compressed takes what goes to the disk.
 type compressed struct{ w *file }
@@ -59,6 +68,7 @@ func (w *file) Write(b []byte) (int, error) {
 // done ends the file, which is on the disk for good then.
 func (w *file) done() (Part, error) {
 	err := w.zip.Close()
+	encoders.Put(w.zip)
 	if err == nil {
 		err = w.f.Sync()
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/move"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -73,6 +74,8 @@ type Loader struct {
 	May func() error
 	// Tell is told of rows as they are loaded.
 	Tell func(rows uint64)
+	// Rate is the most that is loaded into a target, in bytes a second; 0 is no bound. It may change.
+	Rate func() int64
 }
 
 // Load loads rows into a schema whose tables are there and empty, and compares what is there then with what was saved. Nothing of it reaches the leaf's binary log.
@@ -89,6 +92,7 @@ func (l *Loader) Load(ctx context.Context, to Target) error {
 		" innodb_strict_mode=0, max_statement_time=0"); err != nil {
 		return fmt.Errorf("leaf %s: %w", to.Leaf, err)
 	}
+	limit := move.NewLimit(l.Rate)
 	for i := range m.Tables {
 		t := &m.Tables[i]
 		at := to.Ordinal
@@ -107,7 +111,7 @@ func (l *Loader) Load(ctx context.Context, to Target) error {
 		if _, err := conn.Query(ctx, "LOCK TABLES "+id(to.Schema)+"."+id(t.Name)+" WRITE"); err != nil {
 			return fmt.Errorf("leaf %s: %w", to.Leaf, err)
 		}
-		rows, err := loadFile(ctx, conn, dir, part, t.loadText(to.Schema), l.Tell)
+		rows, err := loadFile(ctx, conn, dir, part, t.loadText(to.Schema), l.Tell, limit)
 		if err != nil {
 			return fmt.Errorf("loading table %s.%s at leaf %s: %w", to.Schema, t.Name, to.Leaf, err)
 		}
@@ -126,7 +130,7 @@ func (l *Loader) Load(ctx context.Context, to Target) error {
 	return nil
 }
 
-func loadFile(ctx context.Context, conn *backend.Conn, dir string, part Part, sql string, tell func(rows uint64)) (rows uint64, err error) {
+func loadFile(ctx context.Context, conn *backend.Conn, dir string, part Part, sql string, tell func(rows uint64), limit *move.Limit) (rows uint64, err error) {
 	r, err := read(dir, part)
 	if err != nil {
 		return 0, err
@@ -151,7 +155,7 @@ func loadFile(ctx context.Context, conn *backend.Conn, dir string, part Part, sq
 		}
 		return 0, fmt.Errorf("leaf %s did not ask for the rows", conn.Leaf())
 	}
-	if bad := send(ctx, conn, r, tell); bad != nil {
+	if bad := send(ctx, conn, r, tell, limit); bad != nil {
 		return 0, bad // the data has no end: the connection is closed when it is released, and the leaf rolls back what came
 	}
 	if err := conn.SendData(nil); err != nil {
@@ -168,7 +172,7 @@ func loadFile(ctx context.Context, conn *backend.Conn, dir string, part Part, sq
 }
 
 // send gives a file's rows to a leaf.
-func send(ctx context.Context, conn *backend.Conn, r io.Reader, tell func(rows uint64)) error {
+func send(ctx context.Context, conn *backend.Conn, r io.Reader, tell func(rows uint64), limit *move.Limit) error {
 	buf := make([]byte, chunk)
 	told, rows := time.Now(), uint64(0)
 	for {
@@ -188,8 +192,8 @@ func send(ctx context.Context, conn *backend.Conn, r io.Reader, tell func(rows u
 			tell(rows)
 			rows = 0
 		}
-		if end || ctx.Err() != nil {
-			return ctx.Err()
+		if err := limit.Spend(ctx, n); err != nil || end {
+			return err
 		}
 	}
 }

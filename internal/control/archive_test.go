@@ -329,6 +329,7 @@ func appears(t *testing.T, dir, name string) {
 func TestCancelLeavesNothing(t *testing.T) {
 	c := newCluster(t, 2, 1, 1)
 	c.large()
+	c.must("SET GLOBAL copy_rate = 2")
 	db, dir := c.nodes[0].db, t.TempDir()
 	failed := make(chan error, 1)
 	go func() { _, err := db.Exec("BACKUP DATABASE d TO '" + dir + "/b'"); failed <- err }()
@@ -379,6 +380,7 @@ func (n *node) crash(t *testing.T) {
 func TestNextControllerBeginsAnew(t *testing.T) {
 	c := newCluster(t, 2, 1, 3)
 	c.large()
+	c.must("SET GLOBAL copy_rate = 2")
 	dir := t.TempDir()
 	rows := valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM d.t")
 	last := c.nodes[2].db // the others will have been the controller
@@ -447,6 +449,7 @@ func TestBackupGoesOnWhenALeafIsLost(t *testing.T) {
 	c := newCluster(t, 2, 2, 1)
 	c.large()
 	c.until("whole", whole)
+	c.must("SET GLOBAL copy_rate = 2")
 	db, dir := c.nodes[0].db, t.TempDir()
 	failed := make(chan error, 1)
 	go func() { _, err := db.Exec("BACKUP DATABASE d TO '" + dir + "/b'"); failed <- err }()
@@ -455,6 +458,7 @@ func TestBackupGoesOnWhenALeafIsLost(t *testing.T) {
 		t.Fatalf("it is done already: %s", got)
 	}
 	release := c.hold(1)
+	c.must("SET GLOBAL copy_rate = 0")
 	if err := <-failed; err != nil {
 		t.Fatal(err)
 	}
@@ -469,7 +473,7 @@ func TestRestoreFailsWithALeafAndCanBeRepeated(t *testing.T) {
 	c := newCluster(t, 2, 1, 1)
 	c.large()
 	db, dir := c.nodes[0].db, t.TempDir()
-	c.must("BACKUP DATABASE d TO '" + dir + "/b'")
+	c.must("BACKUP DATABASE d TO '"+dir+"/b'", "SET GLOBAL copy_rate = 2")
 	failed := make(chan error, 1)
 	go func() { _, err := db.Exec("RESTORE DATABASE d AS n FROM '" + dir + "/b'"); failed <- err }()
 	for c.schemas("leaf-2", "n\\_") == "" {
@@ -482,6 +486,7 @@ func TestRestoreFailsWithALeafAndCanBeRepeated(t *testing.T) {
 	if c.nodes[0].cat.Snapshot().Databases["n"] != nil {
 		t.Error("it is there")
 	}
+	c.must("SET GLOBAL copy_rate = 0")
 	c.until("lost", func(s *topo.Snapshot) bool { return s.Leaves["leaf-2"].State == topo.LeafOffline })
 	release()
 	c.until("back", func(s *topo.Snapshot) bool { return s.Leaves["leaf-2"].State == topo.LeafOnline })

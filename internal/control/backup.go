@@ -349,7 +349,7 @@ func (l *leader) load(ctx context.Context, path string, m *archive.Manifest, pla
 	}
 	var done atomic.Uint64
 	var wg sync.WaitGroup
-	loader := &archive.Loader{Pools: l.cfg.Pools, Dir: path, Manifest: m, Tell: func(rows uint64) { p.tell(min(done.Add(rows), total), total) }, May: func() error {
+	loader := &archive.Loader{Pools: l.cfg.Pools, Dir: path, Manifest: m, Rate: l.copyRate, Tell: func(rows uint64) { p.tell(min(done.Add(rows), total), total) }, May: func() error {
 		if !l.node.Valid() { // the next controller may be making the same tables anew
 			return catalog.ErrLockLost
 		}

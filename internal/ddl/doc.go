@@ -5,6 +5,8 @@
 // like) are judged on that. Then come the other shapes and the partitions. A statement that can't fail on data is rolled forward from there;
 // one that can is undone where it succeeded, or rehearsed on copies of all partitions, under locks, before it is done on any.
 //
+// A backup is restored in the same way, with a step in between that loads rows: nobody knows of the database before.
+//
 // The record in the journal says what to do about a statement that was cut off: Recover does it. Tested against real servers, with a fault
 // injected at every step, comparing SHOW CREATE TABLE of all places afterwards.
 package ddl
