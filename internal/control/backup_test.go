@@ -161,6 +161,7 @@ func TestBackupAcrossDDL(t *testing.T) {
 		x, y = append(x, fmt.Sprintf("(%d, 'x')", i)), append(y, fmt.Sprintf("(%d, 'y')", i))
 	}
 	c.must("INSERT INTO d.x VALUES "+strings.Join(x, ", "), "INSERT INTO d.y VALUES "+strings.Join(y, ", "))
+	c.must("SET GLOBAL copy_rate = 8") // so that there is a while in which it comes
 	db, dir := c.nodes[0].db, t.TempDir()
 	for i, ddl := range []string{
 		"RENAME TABLE d.x TO d.z, d.y TO d.x, d.z TO d.y", "TRUNCATE TABLE d.x", "ALTER TABLE d.t CHANGE v w VARCHAR(255), CHANGE w v VARCHAR(255)",
