@@ -125,7 +125,17 @@ func (e *QuietError) SafeToRetry() bool { return true }
 func (e *QuietError) MySQL() (uint16, string, string) { return 1205, "HY000", e.Error() }
 
 // EnterCommit lets in who commits to a database's partitions (to reference tables when db is ""): LeaveCommit must follow. false while the database is quiet.
-func (g *Gates) EnterCommit(db string) bool { return g.Enter(Commits(db), 0) == nil }
+func (g *Gates) EnterCommit(db string) bool {
+	id := Commits(db)
+	if g.part(id) == nil { // a database that no snapshot has shown is counted too: the next one may keep it quiet
+		g.mu.Lock()
+		if g.parts[id] == nil {
+			g.parts[id] = &part{}
+		}
+		g.mu.Unlock()
+	}
+	return g.Enter(id, 0) == nil
+}
 
 // LeaveCommit is what EnterCommit asks for.
 func (g *Gates) LeaveCommit(db string) { g.Leave(Commits(db)) }

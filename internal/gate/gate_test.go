@@ -159,6 +159,16 @@ func TestCommitsWaitWhileADatabaseIsQuiet(t *testing.T) {
 		if err := g.AwaitCommit(short, "q"); !errors.As(err, &q) || q.DB != "q" {
 			t.Errorf("waited in vain: %v", err)
 		}
+		if !g.EnterCommit("new") { // it has been made, and the gates don't follow that yet
+			t.Error("a new database")
+		}
+		b := topo.NewBuilder(quiet(true))
+		b.PutDatabase(&topo.Database{Name: "new", Quiet: true})
+		g.Apply(b.Build(3))
+		if held := g.Held(); len(held) != 1 || held[0] != Commits("new") {
+			t.Errorf("held: %v", held)
+		}
+		g.LeaveCommit("new")
 		let := make(chan error)
 		go func() { let <- g.AwaitCommit(t.Context(), "q") }()
 		synctest.Wait()

@@ -53,8 +53,10 @@ func (g *guard) Enter(p txn.Place) error { return g.gates.Enter(p.Partition, p.T
 // Leave lets it out.
 func (g *guard) Leave(p txn.Place) { g.gates.Leave(p.Partition) }
 
-// EnterCommit lets a session commit at a place.
-func (g *guard) EnterCommit(p txn.Place) bool { return g.gates.EnterCommit(p.Partition.DB) }
+// EnterCommit lets a session commit at a place. Without a lease it does not: whoever keeps a database quiet does not wait for this node then.
+func (g *guard) EnterCommit(p txn.Place) bool {
+	return g.valid() && g.gates.EnterCommit(p.Partition.DB)
+}
 
 // LeaveCommit says that it has.
 func (g *guard) LeaveCommit(p txn.Place) { g.gates.LeaveCommit(p.Partition.DB) }
@@ -63,6 +65,13 @@ func (g *guard) LeaveCommit(p txn.Place) { g.gates.LeaveCommit(p.Partition.DB) }
 func (g *guard) AwaitCommit(ctx context.Context, p txn.Place) error {
 	ctx, cancel := context.WithTimeout(ctx, g.patience)
 	defer cancel()
+	for !g.valid() {
+		select {
+		case <-time.After(leaseLook):
+		case <-ctx.Done():
+			return errNoLease
+		}
+	}
 	return g.gates.AwaitCommit(ctx, p.Partition.DB)
 }
 
