@@ -49,7 +49,7 @@ func (cl *client) run(q *query, kind int) error {
 	case opBalance:
 		return cl.balance(q, key)
 	case opReference:
-		if cl.rand.IntN(8) > 0 { // each is a commit on every leaf
+		if cl.rand.IntN(2) > 0 { // each is a commit on every leaf
 			return nil
 		}
 		q.exec("UPDATE chaos.reference SET n = n + 1 WHERE id = ?", cl.id)

@@ -24,6 +24,7 @@ import (
 //	command/<id>            what an operator asks of the controller
 //	procedure/<key>         what the controller does, step by step
 //	event/<time>            what happened, for operators
+//	mark/<lease>            says that a node writes what all leaves have alike
 //	secret/<name>           a secret
 //	node-id/<name>          a node's id, for ever
 //	under a node's lease:
@@ -54,6 +55,7 @@ const (
 	dirCommand    = "command/"
 	dirProcedure  = "procedure/"
 	dirEvent      = "event/"
+	dirMark       = "mark/"
 )
 
 func leafKey(name string) string       { return dirLeaf + url.PathEscape(name) }
@@ -63,6 +65,7 @@ func tableKey(db, table string) string { return tableDir(db) + url.PathEscape(ta
 func nodeKey(name string) string       { return dirNode + url.PathEscape(name) }
 func nodeIDKey(name string) string     { return dirNodeID + url.PathEscape(name) }
 func lockKey(db string) string         { return dirLock + url.PathEscape(db) }
+func markKey(lease int64) string       { return dirMark + strconv.FormatInt(lease, 16) }
 func liveKey(lease int64) string       { return dirLive + strconv.FormatInt(lease, 16) }
 func ddlKey(id uint64) string          { return dirDDL + strconv.FormatUint(id, 10) }
 func commandKey(id uint64) string      { return dirCommand + strconv.FormatUint(id, 10) }

@@ -22,6 +22,7 @@ func (l *leader) mend(ctx context.Context) {
 		}
 	}
 	l.begin("settle", l.settle)
+	l.begin("alike", l.alike)
 	if err := l.unquiet(ctx); err != nil {
 		l.log.Info("control: commits to a database are held back still", "error", err)
 	}

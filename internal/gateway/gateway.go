@@ -71,7 +71,9 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		listeners: map[net.Listener]struct{}{}, sessions: map[uint32]*session{},
 	}
 	g.exec = exec.New(exec.Config{Pools: cfg.Pools, Sequences: sequences{cfg.Catalog}})
-	g.guard = &guard{gates: gate.New(), cat: cfg.Catalog, node: cfg.Node, servers: mariadb.New(cfg.Pools), patience: cfg.FailoverWait}
+	g.guard = &guard{
+		gates: gate.New(), cat: cfg.Catalog, node: cfg.Node, servers: mariadb.New(cfg.Pools), patience: cfg.FailoverWait, alike: &alike{node: cfg.Node},
+	}
 	g.apply(nil, cfg.Catalog.Snapshot())
 	if cfg.Node != nil {
 		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log})
@@ -91,6 +93,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	g.behind.Go(g.monitor)
 	g.behind.Go(g.follow)
 	g.behind.Go(g.followTopology)
+	g.behind.Go(func() { g.guard.alike.tidy(g.done) })
 	return g, nil
 }
 

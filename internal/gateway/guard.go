@@ -23,6 +23,7 @@ const drainTime = 80 * time.Millisecond
 
 // guard is what the sessions' transactions ask about partitions that may move.
 type guard struct {
+	alike   *alike
 	gates   *gate.Gates
 	cat     *catalog.Catalog
 	node    *catalog.Node // nil: alone, with a lease that never ends
@@ -74,6 +75,9 @@ func (g *guard) AwaitCommit(ctx context.Context, p txn.Place) error {
 	}
 	return g.gates.AwaitCommit(ctx, p.Partition.DB)
 }
+
+// Uneven is told of a commit at some leaves only, or perhaps, of what all leaves have alike.
+func (g *guard) Uneven() { g.alike.doubt() }
 
 // valid says whether this node may acknowledge writes.
 func (g *guard) valid() bool { return g.node == nil || g.node.Valid() }
@@ -306,7 +310,7 @@ var errNoLease = errors.New("this node has lost its lease: the cluster's etcd do
 
 // admit lets a statement in to what is no partition: writes need the node's lease, those of reference tables enter their databases' shapes. leave
 // must be called unless it is nil. A transaction stays inside until its end: a leaf that joins copies what has been committed.
-func (s *session) admit(p *plan.Plan, snap *topo.Snapshot) (leave func(), err error) {
+func (s *session) admit(ctx context.Context, p *plan.Plan, snap *topo.Snapshot) (leave func(), err error) {
 	if (p.Writes || p.Locks) && !s.g.guard.valid() {
 		return nil, errNoLease
 	}
@@ -314,6 +318,16 @@ func (s *session) admit(p *plan.Plan, snap *topo.Snapshot) (leave func(), err er
 		return nil, nil
 	}
 	before := len(s.shapes)
+	if before == 0 {
+		if err := s.g.guard.alike.enter(ctx); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if len(s.shapes) == 0 {
+				s.g.guard.alike.leave()
+			}
+		}()
+	}
 	leave = func() {
 		if !s.tx.InTransaction() {
 			s.leaveShapes()
@@ -337,6 +351,9 @@ func (s *session) admit(p *plan.Plan, snap *topo.Snapshot) (leave func(), err er
 }
 
 func (s *session) leaveShapes() {
+	if len(s.shapes) > 0 {
+		defer s.g.guard.alike.leave()
+	}
 	for _, id := range s.shapes {
 		s.g.guard.gates.Leave(id)
 	}

@@ -272,7 +272,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 
 // admitted runs a plan once when it may.
 func (s *session) admitted(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) (exec.Outcome, error) {
-	leave, err := s.admit(p, snap)
+	leave, err := s.admit(ctx, p, snap)
 	if err != nil {
 		return exec.Outcome{}, err
 	}

@@ -317,6 +317,9 @@ func (s *Session) failed(committed []Place, rest []*held, err error) error {
 		s.undo(h)
 	}
 	s.finish(End{})
+	if s.guard != nil && (len(committed) > 0 || unknown) && slices.ContainsFunc(append(back, append(committed, at)...), func(p Place) bool { return p.Partition.DB == "" }) {
+		s.guard.Uneven()
+	}
 	switch {
 	case len(committed) > 0 && unknown:
 		return &PartialCommitError{Committed: committed, RolledBack: back, Unknown: []Place{at}, Err: err}

@@ -19,6 +19,8 @@ type Guard interface {
 	EnterCommit(p Place) bool
 	LeaveCommit(p Place)
 	AwaitCommit(ctx context.Context, p Place) error
+	// Uneven tells that a transaction that wrote what all leaves have alike was committed at some of them only, or perhaps.
+	Uneven()
 }
 
 // SetGuard gives the session a guard. To be called before it is used.

@@ -1,0 +1,101 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/move"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// alike makes reference tables the same on all leaves when they may differ: a node has died that was writing them, or knows that it has done so in part. What
+// was acknowledged is on every leaf, so any leaf's rows will do.
+func (l *leader) alike(ctx context.Context) {
+	marks, err := l.cat.Marks(ctx)
+	if err != nil {
+		return
+	}
+	var due []catalog.Mark
+	for _, m := range marks {
+		if m.Orphan || m.Doubt {
+			due = append(due, m)
+		}
+	}
+	if len(due) == 0 {
+		return
+	}
+	if err := l.align(ctx); err != nil {
+		if ctx.Err() == nil {
+			l.log.Info("control: reference tables could not be compared yet", "error", err)
+		}
+		return
+	}
+	for _, m := range due {
+		if err := l.node.Even(ctx, m); err != nil {
+			return
+		}
+	}
+}
+
+// align compares all reference tables of all members, and gives those that differ the rows of the first member: it is the first to be written.
+func (l *leader) align(ctx context.Context) error {
+	var names []string
+	for db := range l.cat.Snapshot().Databases {
+		names = append(names, db)
+	}
+	lock, err := l.node.Lock(ctx, names...)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if err := l.cat.Sync(ctx); err != nil {
+		return err
+	}
+	s := l.cat.Snapshot()
+	members := s.AttachedLeaves()
+	tables := references(s, names)
+	if len(members) < 2 || len(tables) == 0 {
+		return nil
+	}
+	defer func() {
+		l.tidy(func(ctx context.Context) error { _, err := l.lockShapes(ctx, false); return err })
+	}()
+	if err := l.quietShapes(ctx); err != nil {
+		return err
+	}
+	for _, t := range tables {
+		var given []string
+		for _, m := range members[1:] {
+			differed, err := l.copier.Align(ctx, move.Spec{Schema: t.DB, From: members[0].Name, To: m.Name}, t.Name)
+			if err != nil {
+				return fmt.Errorf("table %s.%s: %w", t.DB, t.Name, err)
+			}
+			if differed {
+				given = append(given, m.Name)
+			}
+		}
+		if len(given) > 0 {
+			l.event("warning", "reference table aligned", members[0].Name, t.DB, fmt.Sprintf("table %s had other rows on %s, from a write that was cut off; they have those of %s now",
+				t.Name, strings.Join(given, ", "), members[0].Name))
+		}
+	}
+	return nil
+}
+
+// references are the reference tables of databases.
+func references(s *topo.Snapshot, databases []string) (out []*topo.Table) {
+	for _, db := range databases {
+		d := s.Databases[db]
+		if d == nil {
+			continue
+		}
+		for _, t := range d.Tables {
+			if t.Kind == topo.Reference {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
