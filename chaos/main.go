@@ -100,10 +100,10 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	for _, e := range c.events(ctx) {
+		fmt.Fprintf(file, "%s event %s %s %s %s %s: %s\n", e.Time.Format(clock), e.Node, e.Severity, e.Kind, e.Leaf, e.Database, e.Detail)
+	}
 	if broken := st.failures(); len(broken) > 0 {
-		for _, e := range c.events(ctx) {
-			fmt.Fprintf(file, "%s event %s %s %s %s %s: %s\n", e.Time.Format(clock), e.Node, e.Severity, e.Kind, e.Leaf, e.Database, e.Detail)
-		}
 		for _, b := range broken[:min(len(broken), 20)] {
 			st.say("  %s", b)
 		}
