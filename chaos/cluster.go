@@ -128,15 +128,15 @@ func startCluster(ctx context.Context, dir, program string, st *story) (c *clust
 	if err := c.register(ctx); err != nil {
 		return c, err
 	}
+	for _, name := range c.shape.nodes {
+		if c.nodes[name], err = c.newNode(name, program); err != nil {
+			return c, err
+		}
+	}
 	var starting sync.WaitGroup
 	errs := make([]error, nodes)
 	for i, name := range c.shape.nodes {
-		n, err := c.newNode(name, program)
-		if err != nil {
-			return c, err
-		}
-		c.nodes[name] = n
-		starting.Go(func() { errs[i] = n.start() })
+		starting.Go(func() { errs[i] = c.nodes[name].start() })
 	}
 	starting.Wait()
 	return c, errors.Join(errs...)

@@ -75,6 +75,7 @@ func Pairs(s *topo.Snapshot) map[string]string {
 // unit is what partitions are spread over: a pair, or a leaf without one. leaves has one or two names.
 type unit struct {
 	leaves []string
+	away   string // the partner of a half
 	rank   int
 	parts  []*state // whose master is here
 }
@@ -136,7 +137,7 @@ func newPlan(s *topo.Snapshot, db string) (*plan, *topo.Database, error) {
 		case o.State == topo.LeafOnline:
 			u.leaves, u.rank = append(u.leaves, o.Name), whole
 		case o.State != topo.LeafDetached:
-			u.rank = half
+			u.away, u.rank = o.Name, half
 		}
 		for _, l := range u.leaves {
 			pl.unitOf[l] = u
@@ -311,7 +312,7 @@ func (pl *plan) within(u *unit) {
 			}
 		}
 		for _, old := range slices.SortedFunc(keys(st.copies), compareNames) {
-			if !slices.Contains(u.leaves, old) {
+			if !slices.Contains(u.leaves, old) && old != u.away { // it may be about to come back, with this copy
 				pl.add(Drop, st.p, old, 8)
 				delete(st.copies, old)
 			}

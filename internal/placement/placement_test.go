@@ -299,3 +299,21 @@ func TestLeavesWithoutAPartner(t *testing.T) {
 		}
 	}
 }
+
+// A leaf that is being attached keeps the copies that it has got back.
+func TestRebalanceLeavesALeafThatIsBeingAttachedItsCopies(t *testing.T) {
+	s := build(4, 2, "1 3", "1 3", "2 4", "2 4", "2", "2", "1 3", "1 3")
+	b := topo.NewBuilder(s)
+	l := *s.Leaves["leaf-4"]
+	l.State = topo.LeafAttaching
+	b.PutLeaf(&l)
+	actions, err := Rebalance(b.Build(2), "test", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range actions {
+		if a.Leaf == "leaf-4" {
+			t.Errorf("%+v", a)
+		}
+	}
+}
