@@ -53,6 +53,7 @@ type cluster struct {
 	story   *story
 	backing sync.WaitGroup // processes that are being started again
 	dumping sync.Once
+	making  sync.Mutex // held while processes are added: proxies ask for them
 }
 
 // node is an Orbweaver process.
@@ -104,34 +105,8 @@ func startCluster(ctx context.Context, dir, program string, st *story) (c *clust
 			c.close()
 		}
 	}()
-	c.farm, err = localfarm.Start(ctx, localfarm.Config{
-		Dir: filepath.Join(dir, "leaves"), Leaves: leaves + spares, ClusterPublicKey: wire.Ed25519Public(clusterPassword), Throwaway: true,
-		TemplateDir: filepath.Join(os.TempDir(), fmt.Sprintf("orbweaver-templates-%d", os.Geteuid())), Options: []string{"max_connections=1000"},
-	})
-	if err != nil {
+	if err := c.make(ctx, program); err != nil {
 		return c, err
-	}
-	for i, l := range c.farm.Leaves() {
-		c.leaves[l.Name], c.index[l.Name] = l, i
-		if err := c.wires.addLeaf(l.Name, l.Addr(), c.pids); err != nil {
-			return c, err
-		}
-		db, err := sql.Open("mysql", "root@unix("+l.Socket+")/?timeout=5s")
-		if err != nil {
-			return c, err
-		}
-		c.direct[l.Name] = db
-	}
-	if err := c.startEtcd(ctx, program); err != nil {
-		return c, err
-	}
-	if err := c.register(ctx); err != nil {
-		return c, err
-	}
-	for _, name := range c.shape.nodes {
-		if c.nodes[name], err = c.newNode(name, program); err != nil {
-			return c, err
-		}
 	}
 	var starting sync.WaitGroup
 	errs := make([]error, nodes)
@@ -140,6 +115,42 @@ func startCluster(ctx context.Context, dir, program string, st *story) (c *clust
 	}
 	starting.Wait()
 	return c, errors.Join(errs...)
+}
+
+// make starts all but the nodes.
+func (c *cluster) make(ctx context.Context, program string) (err error) {
+	c.making.Lock()
+	defer c.making.Unlock()
+	c.farm, err = localfarm.Start(ctx, localfarm.Config{
+		Dir: filepath.Join(c.dir, "leaves"), Leaves: leaves + spares, ClusterPublicKey: wire.Ed25519Public(clusterPassword), Throwaway: true,
+		TemplateDir: filepath.Join(os.TempDir(), fmt.Sprintf("orbweaver-templates-%d", os.Geteuid())), Options: []string{"max_connections=1000"},
+	})
+	if err != nil {
+		return err
+	}
+	for i, l := range c.farm.Leaves() {
+		c.leaves[l.Name], c.index[l.Name] = l, i
+		if err := c.wires.addLeaf(l.Name, l.Addr(), c.pids); err != nil {
+			return err
+		}
+		db, err := sql.Open("mysql", "root@unix("+l.Socket+")/?timeout=5s")
+		if err != nil {
+			return err
+		}
+		c.direct[l.Name] = db
+	}
+	if err := c.startEtcd(ctx, program); err != nil {
+		return err
+	}
+	if err := c.register(ctx); err != nil {
+		return err
+	}
+	for _, name := range c.shape.nodes {
+		if c.nodes[name], err = c.newNode(name, program); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startEtcd starts the members, each a process.
@@ -270,6 +281,8 @@ func (c *cluster) newNode(name, program string) (*node, error) {
 
 // pids are the processes that connect to leaves.
 func (c *cluster) pids() map[string]int {
+	c.making.Lock()
+	defer c.making.Unlock()
 	out := map[string]int{}
 	for name, i := range c.index {
 		out[name] = c.farm.PID(i)

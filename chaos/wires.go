@@ -27,16 +27,12 @@ func newWires() *wires {
 type pids func() map[string]int
 
 func (w *wires) addLeaf(name, target string, who pids) error {
-	var port string
-	p, err := faultproxy.StartNamed(target, func(client net.Addr) string {
-		return owner(client, port, who())
-	})
+	p, err := faultproxy.StartNamed(target, func(client net.Conn) string { return owner(client, who()) })
 	if err != nil {
 		return err
 	}
-	_, port, err = net.SplitHostPort(p.Addr()) // nobody knows the address yet
 	w.leaves[name] = p
-	return err
+	return nil
 }
 
 func (w *wires) addEtcd(node, member, target string) error {
@@ -100,9 +96,9 @@ func (w *wires) close() {
 	}
 }
 
-// owner finds whose connection to a port comes from an address, by the kernel's tables; "" when it is none of these, or has gone.
-func owner(client net.Addr, port string, who map[string]int) string {
-	inode, err := socket(client.(*net.TCPAddr).Port, port)
+// owner finds whose a connection is that a proxy has accepted, by the kernel's tables; "" when it is none of these, or has gone.
+func owner(client net.Conn, who map[string]int) string {
+	inode, err := socket(client.RemoteAddr().(*net.TCPAddr).Port, client.LocalAddr().(*net.TCPAddr).Port)
 	if err != nil {
 		return ""
 	}
@@ -126,17 +122,13 @@ func owner(client net.Addr, port string, who map[string]int) string {
 
 var errNoSocket = errors.New("no such socket")
 
-// socket is the number of the socket that is connected from a local port to another one.
-func socket(from int, to string) (string, error) {
+// socket is the number of the socket that is connected from one local port to another.
+func socket(from, to int) (string, error) {
 	text, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
 		return "", err
 	}
-	port, err := strconv.Atoi(to)
-	if err != nil {
-		return "", err
-	}
-	local, remote := fmt.Sprintf(":%04X", from), fmt.Sprintf(":%04X", port)
+	local, remote := fmt.Sprintf(":%04X", from), fmt.Sprintf(":%04X", to)
 	for line := range strings.Lines(string(text)) {
 		f := strings.Fields(line)
 		if len(f) > 9 && strings.HasSuffix(f[1], local) && strings.HasSuffix(f[2], remote) {

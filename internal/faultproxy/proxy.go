@@ -31,7 +31,7 @@ type Proxy struct {
 	conns    map[net.Conn]string // both sides of what is passed, and the client's name
 	running  sync.WaitGroup
 
-	name func(client net.Addr) string
+	name func(client net.Conn) string
 }
 
 // ErrClosed is returned by what needs a proxy that is not closed.
@@ -39,12 +39,12 @@ var ErrClosed = errors.New("faultproxy: closed")
 
 // Start listens on a free port of 127.0.0.1 and passes what comes to target, host:port or unix:path, which need not be there yet.
 func Start(target string) (*Proxy, error) {
-	return StartNamed(target, func(net.Addr) string { return "" })
+	return StartNamed(target, func(net.Conn) string { return "" })
 }
 
-// StartNamed is Start for a proxy that several clients use: name tells them apart, from the address that one connects from, so that BlackHoleFrom can cut
+// StartNamed is Start for a proxy that several clients use: name tells them apart, from the addresses of a connection, so that BlackHoleFrom can cut
 // off one of them. It is asked once for each connection, by many goroutines.
-func StartNamed(target string, name func(client net.Addr) string) (*Proxy, error) {
+func StartNamed(target string, name func(client net.Conn) string) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (p *Proxy) listen(l net.Listener) {
 				continue
 			}
 			p.running.Go(func() {
-				p.identify(c, p.name(c.RemoteAddr()))
+				p.identify(c, p.name(c))
 				p.serve(c)
 			})
 		}

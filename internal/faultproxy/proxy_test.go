@@ -144,10 +144,10 @@ func TestBlackHoleFromOneClient(t *testing.T) {
 	var mu sync.Mutex
 	names := map[string]string{}
 	target := echo(t)
-	p, err := StartNamed(target, func(client net.Addr) string {
+	p, err := StartNamed(target, func(client net.Conn) string {
 		mu.Lock() // until the test knows the address
 		defer mu.Unlock()
-		return names[client.String()]
+		return names[client.RemoteAddr().String()]
 	})
 	if err != nil {
 		t.Fatal(err)
