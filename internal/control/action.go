@@ -148,6 +148,9 @@ func (l *leader) turn(ctx context.Context, id topo.PartitionID, leaf string) (en
 
 // join makes a whole copy at a leaf follow the master, and a replica once it has caught up.
 func (l *leader) join(ctx context.Context, p *topo.Partition, master, leaf string, from mariadb.Start) error {
+	if err := l.unblock(ctx, master, leaf); err != nil {
+		return err
+	}
 	if err := l.servers.Follow(ctx, leaf, master, l.addr(master), from); err != nil {
 		return err
 	}

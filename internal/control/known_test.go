@@ -1,0 +1,54 @@
+package control_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// A leaf that has a part of another partition's term, from a copy that it held, gives copies all the same to one that has more of it.
+func TestCopyFromALeafThatKnowsAPartOfAnotherTerm(t *testing.T) {
+	c := newCluster(t, 4, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	n := 0
+	write := func() {
+		c.t.Helper()
+		for range 40 {
+			n++
+			c.must(fmt.Sprintf("INSERT INTO d.t VALUES (%d, 1)", n))
+		}
+	}
+	// One partition of each pair, and a leaf of each: the replica that follows the first, the master of the second.
+	s := c.nodes[0].cat.Snapshot()
+	first := s.Databases["d"].Partitions[0]
+	target := first.Replicas()[0]
+	var second *topo.Partition
+	for _, p := range s.Databases["d"].Partitions {
+		if m, _ := p.Master(); s.Leaves[m].Pair != target && m != target {
+			second = p
+		}
+	}
+	source, _ := second.Master()
+	at := func(leaf string) string { return fmt.Sprintf("'127.0.0.1':%d", s.Leaves[leaf].Port) }
+	write()
+	c.must(fmt.Sprintf("COPY PARTITION %s ON %s", first.ID, at(source)))
+	write()
+	c.must(fmt.Sprintf("DROP PARTITION %s ON %s", first.ID, at(source)))
+	write()
+	c.must(fmt.Sprintf("COPY PARTITION %s ON %s", second.ID, at(target)))
+	write()
+	now := c.nodes[0].cat.Snapshot().Partition(second.ID)
+	synced := false
+	for _, in := range now.Instances {
+		synced = synced || in.Leaf == target && in.InSync
+	}
+	if !synced {
+		t.Errorf("%+v", now)
+	}
+	c.equal("t")
+	if c.happened("replica broken") {
+		t.Error("a replica broke")
+	}
+}
