@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -102,13 +103,34 @@ func (l *leader) attach(ctx context.Context, leaf string, command uint64, force,
 		}
 	}
 	// The leaf is online once it has its copies; its share of masters comes after that.
-	return l.carryOut(ctx, "ATTACH LEAF", command, all, stage{before: promotePhase, then: func(ctx context.Context) error {
+	err = l.carryOut(ctx, "ATTACH LEAF", command, all, stage{before: promotePhase, then: func(ctx context.Context) error {
 		return l.setLeaf(ctx, leaf, func(x *topo.Leaf) {
 			if x.State == topo.LeafAttaching {
 				x.State, x.Shaped = topo.LeafOnline, false
 			}
 		})
 	}})
+	return errors.Join(err, l.missed(ctx, leaf, command))
+}
+
+// missed copies to a leaf that is online by now what came while it was being attached: who made a database then saw no partner for its partitions, and attaching did not see
+// the database.
+func (l *leader) missed(ctx context.Context, leaf string, command uint64) error {
+	s := l.cat.Snapshot()
+	if x := s.Leaves[leaf]; x == nil || x.State != topo.LeafOnline {
+		return nil
+	}
+	all := map[string][]placement.Action{}
+	for db := range s.Databases {
+		actions, err := placement.AttachLeaf(s, db, leaf, func(*topo.Partition) placement.Found { return placement.Nothing }, false, false)
+		if err != nil {
+			return err
+		}
+		if len(actions) > 0 {
+			all[db] = actions
+		}
+	}
+	return l.carryOut(ctx, "ATTACH LEAF", command, all)
 }
 
 // promotePhase is the first phase of attaching that changes masters.
