@@ -206,7 +206,10 @@ func (m member) begin(k kind) (heal func() error, err error) {
 	if err := os.WriteFile(hold, nil, 0o600); err != nil {
 		return nil, err
 	}
-	return func() error { return os.Remove(hold) }, syscall.Kill(pid, syscall.SIGKILL)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return nil, errors.Join(err, os.Remove(hold))
+	}
+	return func() error { return os.Remove(hold) }, nil
 }
 
 // register tells the catalog of the leaves, at their proxies' addresses.
@@ -306,7 +309,10 @@ func (c *cluster) killLeaf(name string) error {
 	if err := os.WriteFile(filepath.Join(c.leaves[name].Dir, localfarm.HoldFile), nil, 0o644); err != nil {
 		return err
 	}
-	return c.farm.Kill(c.index[name])
+	if err := c.farm.Kill(c.index[name]); err != nil {
+		return errors.Join(err, c.startLeaf(name))
+	}
+	return nil
 }
 
 func (c *cluster) startLeaf(name string) error {
