@@ -64,17 +64,20 @@ func (o *operator) run(ctx context.Context, s step) {
 // attach brings back leaves that are detached, as an operator would whose ATTACH LEAF has failed: nobody else does.
 func (o *operator) attach(ctx context.Context) {
 	for try := range 20 {
-		detached := false
+		q := ""
 		for _, l := range o.c.cat.Snapshot().Leaves {
-			detached = detached || l.State == topo.LeafDetached
+			if l.State == topo.LeafDetached {
+				// What a detached leaf has may conflict with what the cluster has by now, error 1811: the cluster's is right.
+				q = fmt.Sprintf("ATTACH LEAF '%s':%d FORCE", l.Host, l.Port)
+			}
 		}
-		if !detached {
+		if q == "" {
 			return
 		}
 		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandWithin)
-		_, err := o.c.nodes[o.c.nodeNames()[try%nodes]].text.ExecContext(short, "ATTACH LEAF ALL")
+		_, err := o.c.nodes[o.c.nodeNames()[try%nodes]].text.ExecContext(short, q)
 		cancel()
-		o.c.story.say("ATTACH LEAF ALL: %s", result(err))
+		o.c.story.say("%s: %s", q, result(err))
 		time.Sleep(time.Second)
 	}
 	o.c.story.fail("detached leaves can't be attached")
