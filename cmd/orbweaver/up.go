@@ -229,7 +229,7 @@ func startFarm(ctx context.Context, c *upConfig, cat *catalog.Catalog, key strin
 			}
 			old := tx.Leaf(l.Name)
 			if old != nil { // whether it is whole is the controller's to judge
-				now.State, now.Pair, now.Group = old.State, old.Pair, old.Group
+				now.State, now.Pair, now.Group, now.Disk, now.Memory = old.State, old.Pair, old.Group, old.Disk, old.Memory
 			}
 			if old == nil || *old != now {
 				tx.PutLeaf(&now)

@@ -170,6 +170,26 @@ func (p *Pools) Break(leaf string) {
 	}
 }
 
+// Cut breaks one connection off, whoever uses it, and says whether it was one of this node's. The leaf is not told: what runs there goes on, and nobody hears of
+// its end.
+func (p *Pools) Cut(leaf string, thread uint64) bool {
+	p.mu.RLock()
+	l := p.leaves[leaf]
+	p.mu.RUnlock()
+	if l == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.conns {
+		if c.thread == thread {
+			c.w.Close()
+			return true
+		}
+	}
+	return false
+}
+
 // Close closes idle connections, waits for those in use and for everything that runs in the background. Get fails from now on.
 func (p *Pools) Close() {
 	p.mu.Lock()

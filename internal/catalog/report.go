@@ -9,6 +9,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
+// TopicRoom is where the controller tells what leaves have left of disk and memory: topo.Room by leaf, as JSON.
+const TopicRoom = "room"
+
 // Report leaves a passing value on a topic for the other nodes, in the place of the one before; nil takes it back. It ends with the node's lease.
 // ErrUnavailable when there is none now.
 func (n *Node) Report(ctx context.Context, topic string, value []byte) error {

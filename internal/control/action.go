@@ -109,13 +109,19 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
 		return err
 	}
+	if err := l.fits(ctx, p, master, leaf); err != nil {
+		return err
+	}
 	free, err := l.hold(ctx, master)
 	if err != nil {
 		return err
 	}
 	defer free()
-	at, err := l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Progress: progress})
-	if err != nil {
+	var at mariadb.GTID
+	if err := l.whileRoom(ctx, leaf, func(ctx context.Context) (err error) {
+		at, err = l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Progress: progress})
+		return err
+	}); err != nil {
 		return err
 	}
 	return l.join(ctx, p, master, leaf, mariadb.Start{Domain: p.Domain, After: at})
@@ -249,6 +255,9 @@ func (l *leader) promote(ctx context.Context, id topo.PartitionID, leaf string) 
 	}
 	if !ready {
 		return refuse(1777, "Leaf %s has no replica of partition %s that could become its master.", leaf, id)
+	}
+	if err := l.writable(master, leaf); err != nil {
+		return err
 	}
 	lock, err := l.node.Lock(ctx, id.DB) // a statement that defines something is not to be torn apart
 	if err != nil {

@@ -52,7 +52,12 @@ func (l *leader) comeBack(ctx context.Context, leaf string) {
 // attach makes a leaf a whole member again: what every leaf has, then its partitions, then, when even, its share of masters. force takes the cluster's copies
 // for better than the leaf's.
 func (l *leader) attach(ctx context.Context, leaf string, command uint64, force, even bool) error {
-	if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State, x.Shaped = topo.LeafAttaching, false }); err != nil {
+	if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) {
+		if x.State == topo.LeafDetached { // it was not looked at
+			x.Disk, x.Memory = topo.Shortage{}, topo.Shortage{}
+		}
+		x.State, x.Shaped = topo.LeafAttaching, false
+	}); err != nil {
 		return err
 	}
 	if err := l.servers.Install(ctx, leaf); err != nil {

@@ -98,7 +98,11 @@ func (l *leader) clearAll(ctx context.Context) error {
 		if p := pasts[leaf]; p != nil {
 			at(func(ctx context.Context) error { return l.forgetLogged(ctx, leaf, p, ended) })
 			at(func(ctx context.Context) error {
-				return l.purge(ctx, leaf, p, followers, keep, s.Settings.BinlogKeepBytes)
+				most := s.Settings.BinlogKeepBytes
+				if x := s.Leaves[leaf]; x != nil && x.Disk.Short() { // leaves that are away are copied anew rather than that this one takes no writes
+					most = 0
+				}
+				return l.purge(ctx, leaf, p, followers, keep, most)
 			})
 		}
 	}

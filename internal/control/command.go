@@ -362,40 +362,6 @@ func (l *leader) clearOrphans(ctx context.Context) (dropped uint64, err error) {
 	return dropped, nil
 }
 
-// set is SET GLOBAL of the cluster's own settings.
-func (l *leader) set(ctx context.Context, a order.Setting) error {
-	_, err := l.update(ctx, func(x *catalog.Txn) error {
-		s := x.Settings()
-		switch a.Name {
-		case order.RedundancyLevel, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes:
-			n, err := strconv.ParseInt(a.Value, 10, 64)
-			if err != nil || !order.Fits(a.Name, n) {
-				return refuse(1231, "Variable '%s' can't be set to the value of '%s'", a.Name, a.Value)
-			}
-			switch a.Name {
-			case order.RedundancyLevel:
-				s.Redundancy = int(n)
-			case order.CopyRate:
-				s.CopyRate = int(n)
-			case order.BinlogKeepSeconds:
-				s.BinlogKeepSeconds = n
-			default:
-				s.BinlogKeepBytes = n
-			}
-		case order.AutoAttach:
-			s.AutoAttach = strings.EqualFold(a.Value, "ON") || a.Value == "1"
-		default:
-			return refuse(1193, "Unknown system variable '%s'", a.Name)
-		}
-		x.PutSettings(s)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return l.pair(ctx)
-}
-
 // pair brings the leaves' pairs in line with the settings and with who is there.
 func (l *leader) pair(ctx context.Context) error {
 	_, err := l.update(ctx, func(x *catalog.Txn) error {
@@ -549,7 +515,7 @@ func (l *leader) addLeaf(ctx context.Context, cmd *catalog.Command, a order.Leaf
 	if group > s.Settings.Redundancy {
 		return refuse(1731, "Availability group %d needs redundancy_level %d: run SET GLOBAL redundancy_level = %d first", group, group, group)
 	}
-	facts, err := l.servers.Prepare(ctx, a.Addr(), a.User, password, l.cfg.ClusterKey, ids)
+	facts, err := l.servers.Prepare(ctx, a.Addr(), a.User, password, l.cfg.ClusterKey, ids, s.Settings)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ type Control struct {
 	copier  *move.Copier
 	ddl     *ddl.Runner
 	probes  *backend.Pools
+	rooms   *backend.Pools // for looks at what leaves have left
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -75,8 +76,9 @@ func Start(cfg Config) *Control {
 		ddl: ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log}),
 		// Apart from the others: a pool that is full, or stuck, is what they are to find out.
 		probes: backend.New(backend.Config{
-			Addr: cfg.Pools.Addr, Password: cfg.Password, MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout,
+			Addr: cfg.Pools.Addr, Password: cfg.Password, MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout / 2,
 		}),
+		rooms: backend.New(backend.Config{Addr: cfg.Pools.Addr, Password: cfg.Password, MaxPerLeaf: 2, DialTimeout: roomWithin, WaitTimeout: roomWithin}),
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.wg.Go(c.observe)
@@ -89,6 +91,7 @@ func (c *Control) Close() {
 	c.stop()
 	c.wg.Wait()
 	c.probes.Close()
+	c.rooms.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := c.node.Resign(ctx); err != nil {
@@ -111,7 +114,7 @@ func (c *Control) stand() {
 		c.log.Info("control: this node is the controller", "node", c.node.Name())
 		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{},
 			stands: map[string]mariadb.Position{}, taking: map[string]context.CancelFunc{}, marks: map[string]mark{}, retries: map[string]*retry{},
-			beginning: map[uint32]bool{}, held: map[int]held{}, unneeded: map[string]string{}}
+			beginning: map[uint32]bool{}, held: map[int]held{}, unneeded: map[string]string{}, looks: map[string]*looked{}}
 		l.run()
 		stop()
 		cancel()

@@ -38,6 +38,7 @@ type leader struct {
 	stands   map[string]mariadb.Position   // of leaves that are being attached: what they had applied before
 	taking   map[string]context.CancelFunc // ends the taking in of a leaf that has come back
 	settled  bool                          // nothing is left of what an earlier controller had locked
+	looks    map[string]*looked            // by leaf, what there is left of room
 	// beginning are domains that the topology does not have yet, held the binary logs that something under way needs, unneeded the binary logs, by leaf, before
 	// which nobody needed any when that was looked at.
 	beginning map[uint32]bool
@@ -48,6 +49,8 @@ type leader struct {
 	// Of mend alone.
 	marks   map[string]mark
 	retries map[string]*retry
+
+	toldRoom string // watchRoom's alone
 }
 
 // returns is how often a leaf came back lately.
@@ -68,6 +71,7 @@ func (l *leader) run() {
 	defer l.work.Wait()
 	// Beside the loop: a leaf that does not answer here may be one that is to be failed over from.
 	l.begin("leftovers", l.unlockLeftovers)
+	l.begin("room", l.watchRoom)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	mend, clear := time.Now(), time.Now()

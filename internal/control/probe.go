@@ -112,7 +112,8 @@ func (c *Control) observe() {
 	}
 }
 
-// probe asks one leaf again and again. Writing a row shows what a mere answer does not: a full disk, a server that was made read-only.
+// probe asks one leaf again and again. Writing a row shows what a mere answer does not: a disk that has
+// failed, a server that was made read-only. A disk that is merely full is no reason to take a leaf for dead: its copies elsewhere are as large, and reads go on.
 func (c *Control) probe(ctx context.Context, leaf string, tell func(observation)) {
 	var doubts suspicion
 	due := time.Now()
@@ -149,10 +150,19 @@ func (c *Control) ask(ctx context.Context, leaf string) error {
 	}
 	defer conn.Release()
 	// Without ctx: the cut ends it, where a KILL would have to be dialled.
+	const read = "SELECT COUNT(*) FROM " + mariadb.Schema + ".probe"
+	if l := c.cat.Snapshot().Leaves[leaf]; l != nil && l.Disk.Short() {
+		// That it can't write is no news, and its reads go on.
+		_, err := conn.Query(context.Background(), read)
+		return err
+	}
 	for _, sql := range []string{"SET SESSION sql_log_bin=0", fmt.Sprintf("REPLACE INTO %s.probe VALUES (%d, NOW(6))", mariadb.Schema, c.node.ID())} {
 		if _, err := conn.Query(context.Background(), sql); err != nil {
-			if missing(err) { // a server that is being made a leaf
+			switch {
+			case missing(err): // a server that is being made a leaf
 				_, err = conn.Query(context.Background(), "SELECT 1")
+			case mariadb.NoRoom(err):
+				_, err = conn.Query(context.Background(), read)
 			}
 			return err
 		}

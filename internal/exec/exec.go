@@ -149,6 +149,9 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	if err != nil {
 		return err
 	}
+	if err := st.room(places...); err != nil {
+		return err
+	}
 	if len(places) == 1 {
 		return r.forward(ctx, st, places[0])
 	}

@@ -48,6 +48,9 @@ func (r *Runner) insert(ctx context.Context, st *Statement) error {
 	if err != nil {
 		return err
 	}
+	if err := st.roomForJobs(jobs); err != nil {
+		return err
+	}
 	if len(jobs) == 1 {
 		return r.insertOne(ctx, st, &jobs[0], rows, first)
 	}
@@ -77,6 +80,9 @@ func (r *Runner) insertOne(ctx context.Context, st *Statement, j *job, rows []ro
 func (r *Runner) insertEverywhere(ctx context.Context, st *Statement, rows []rowPlace, first uint64) error {
 	places, err := st.everyLeaf()
 	if err != nil {
+		return err
+	}
+	if err := st.room(places...); err != nil {
 		return err
 	}
 	all := make([]int, len(rows))
@@ -416,7 +422,14 @@ func (r *Runner) rowOrdinals(ctx context.Context, st *Statement, db *topo.Databa
 	in := st.Plan.Insert
 	if in.Keys == nil {
 		// One partition a statement: the next one the next time. Rows of one statement stay together, and with them its transaction.
-		o := int(r.turn.Add(1) % uint64(len(db.Partitions)))
+		n := uint64(len(db.Partitions))
+		o := int(r.turn.Add(1) % n)
+		for range n - 1 {
+			if st.Snap.RoomFor(db.Partitions[o], false) == nil {
+				break
+			}
+			o = int(r.turn.Add(1) % n)
+		}
 		for i := range rows {
 			rows[i].ordinal = o
 		}

@@ -185,6 +185,12 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 	}
 	w.bufs, w.which = make([][]byte, len(places)), make([][]int, len(places))
 	turn := int(w.r.turn.Add(1))
+	for range len(places) - 1 {
+		if t.Kind != topo.Keyless || w.st.room(places[turn%len(places)]) == nil {
+			break
+		}
+		turn++
+	}
 	cells := make([][]byte, len(w.cols))
 	for n, row := range w.rows {
 		w.row = n
@@ -376,6 +382,9 @@ func cellValue(c *value.Column, cell []byte) (shard.Value, error) {
 func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place, i int) error {
 	if len(w.bufs[i]) == 0 {
 		return nil
+	}
+	if err := w.st.room(places[i]); err != nil {
+		return err
 	}
 	is := w.st.Plan.InsertSelect
 	names := is.Names

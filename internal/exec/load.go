@@ -22,6 +22,9 @@ func (r *Runner) load(ctx context.Context, st *Statement) error {
 	if err != nil {
 		return err
 	}
+	if err := st.room(places...); err != nil {
+		return err
+	}
 	ld := &loader{r: r, st: st, streams: make([]*stream, len(places)), first: 0}
 	clock := st.clock()
 	for i, p := range places {

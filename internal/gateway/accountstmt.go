@@ -31,6 +31,9 @@ func (s *session) accountStatement(ctx context.Context, scan *sqltext.Scan, stmt
 			return &wire.ServerError{Code: erCannotUser, State: "HY000", Message: "The account '" + clusterUser + "' and the schema of that name are the cluster's own"}
 		}
 	}
+	if err := snap.RoomEverywhere(true); err != nil { // little is written, but on a full disk that would be waited for
+		return err
+	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}

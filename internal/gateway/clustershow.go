@@ -19,7 +19,7 @@ func (s *session) showCluster(ctx context.Context, scan *sqltext.Scan, c *sqltex
 	like := "Host" // the column that LIKE is about
 	switch c.Verb {
 	case "SHOW LEAVES":
-		r.cols = leafColumns
+		r.cols = slices.Concat(leafColumns, leafMore)
 		r.rows = cutTo(s.g.leafRows(snap), len(r.cols))
 	case "SHOW AGGREGATORS":
 		r.cols = aggregatorColumns

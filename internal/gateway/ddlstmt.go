@@ -69,6 +69,10 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if s.g.ddl == nil {
 		return unsupported(firstWords(scan, 2), "this node has no lease in the catalog")
 	}
+	// Every leaf takes part. RENAME needs no room worth the name, DROP and TRUNCATE make some.
+	if err := snap.RoomEverywhere(d.Verb != "CREATE" && d.Verb != "ALTER"); err != nil {
+		return err
+	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}

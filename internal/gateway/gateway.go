@@ -94,6 +94,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	g.behind.Go(g.follow)
 	g.behind.Go(g.followTopology)
 	g.behind.Go(func() { g.guard.alike.tidy(g.done) })
+	g.behind.Go(g.followFullDisks)
 	return g, nil
 }
 

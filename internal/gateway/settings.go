@@ -15,19 +15,30 @@ import (
 // isSetting says whether a variable is one of the cluster's settings, which look like global variables.
 func isSetting(name string) bool {
 	switch name {
-	case order.RedundancyLevel, order.AutoAttach, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes:
+	case order.RedundancyLevel, order.AutoAttach, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes, order.DiskReserve, order.MemoryReserve:
 		return true
 	}
 	return false
 }
 
-// setting is a setting's value as SELECT @@name gives it.
-func (s *session) setting(name string) string {
+// setting is a setting's value as a literal, and its type as CAST names it, "" for the literal's own.
+func (s *session) setting(name string) (value, typ string) {
 	v := s.g.cfg.Catalog.Snapshot().Settings
-	if name == order.AutoAttach {
-		return bit(v.AutoAttach)
+	switch name {
+	case order.AutoAttach:
+		return bit(v.AutoAttach), "SIGNED"
+	case order.DiskReserve, order.MemoryReserve:
+		return "'" + settingReserve(v, name).String() + "'", ""
 	}
-	return settingNumber(v, name)
+	return settingNumber(v, name), "SIGNED"
+}
+
+// settingReserve is the value of a setting that is a reserve.
+func settingReserve(v topo.Settings, name string) topo.Reserve {
+	if name == order.DiskReserve {
+		return v.DiskReserve
+	}
+	return v.MemoryReserve
 }
 
 // settingNumber is the value of a setting that is a number.
@@ -47,10 +58,11 @@ func settingNumber(v topo.Settings, name string) string {
 func (s *session) settings() [][]any {
 	v := s.g.cfg.Catalog.Snapshot().Settings
 	rows := [][]any{{order.AutoAttach, onOff(v.AutoAttach)}}
-	for _, name := range []string{order.BinlogKeepBytes, order.BinlogKeepSeconds, order.CopyRate, order.RedundancyLevel} {
+	for _, name := range []string{order.BinlogKeepBytes, order.BinlogKeepSeconds, order.CopyRate} {
 		rows = append(rows, []any{name, settingNumber(v, name)})
 	}
-	return rows
+	return append(rows, []any{order.DiskReserve, v.DiskReserve.String()}, []any{order.MemoryReserve, v.MemoryReserve.String()},
+		[]any{order.RedundancyLevel, settingNumber(v, order.RedundancyLevel)})
 }
 
 func onOff(on bool) string {
@@ -90,7 +102,15 @@ func (s *session) setSetting(ctx context.Context, scan *sqltext.Scan, set *sqlte
 // settingValue is a value in the one form that commands have it.
 func settingValue(name, given string) (value string, ok bool) {
 	given = strings.ToUpper(strings.TrimSpace(given))
-	if name != order.AutoAttach {
+	switch name {
+	case order.DiskReserve, order.MemoryReserve:
+		if given == "DEFAULT" {
+			given = settingReserve(topo.DefaultSettings, name).String()
+		}
+		r, err := topo.ParseReserve(given)
+		return r.String(), err == nil
+	case order.AutoAttach:
+	default:
 		if given == "DEFAULT" {
 			given = settingNumber(topo.DefaultSettings, name)
 		}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/orbweaver/orbweaver/internal/order"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -110,7 +109,8 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 		n = 1
 		if (name == "global" || name == "session" || name == "local") && int(i)+2 < len(scan.Tokens) && isOp(scan, i+1, ".") &&
 			isSetting(strings.ToLower(string(scan.Bytes(i+2)))) {
-			return s.setting(strings.ToLower(string(scan.Bytes(i + 2)))), "SIGNED", 3
+			value, typ = s.setting(strings.ToLower(string(scan.Bytes(i + 2))))
+			return value, typ, 3
 		}
 		if (name == "session" || name == "local") && int(i)+2 < len(scan.Tokens) && isOp(scan, i+1, ".") {
 			name, n = strings.ToLower(string(scan.Bytes(i+2))), 3
@@ -132,8 +132,10 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 			return bit(s.tx.InTransaction()), "SIGNED", n
 		case "autocommit":
 			return bit(s.tx.Autocommit()), "SIGNED", n
-		case order.RedundancyLevel, order.AutoAttach, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes:
-			return s.setting(name), "SIGNED", n
+		}
+		if isSetting(name) {
+			value, typ = s.setting(name)
+			return value, typ, n
 		}
 	case sqltext.Word:
 		if int(i)+2 >= len(scan.Tokens) || !isOp(scan, i+1, "(") || !isOp(scan, i+2, ")") {

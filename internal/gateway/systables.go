@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"net"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -33,7 +35,7 @@ func init() { // the tables' functions run statements, which look here
 			rows: distributedDatabases,
 		},
 		"LEAVES": {
-			cols: upper(leafColumns), more: []colDef{text("NAME", 64), integer("SERVER_ID")},
+			cols: upper(leafColumns), more: append(upper(leafMore), text("NAME", 64), integer("SERVER_ID")),
 			rows: func(_ context.Context, s *session, snap *topo.Snapshot) ([][]any, error) {
 				return s.g.leafRows(snap), nil
 			},
@@ -198,15 +200,19 @@ var leafColumns = []colDef{
 	integer("Opened_Connections"), double("Average_Roundtrip_Latency_ms"),
 }
 
+// leafMore follow them, in SHOW LEAVES.
+var leafMore = []colDef{integer("Disk_Free"), integer("Memory_Free"), text("Short_Of", 64)}
+
 // leafRows are the leaves: the columns of SHOW LEAVES, then name and server id.
 func (g *Gateway) leafRows(snap *topo.Snapshot) [][]any {
 	stats := map[string]backend.LeafStats{}
 	for _, st := range g.cfg.Pools.Stats() {
 		stats[st.Leaf] = st
 	}
+	room := g.room()
 	var rows [][]any
 	for _, l := range allLeaves(snap) {
-		var pairHost, pairPort, latency any
+		var pairHost, pairPort, latency, disk, memory, short any
 		if pair := snap.Leaves[l.Pair]; pair != nil {
 			pairHost, pairPort = pair.Host, pair.Port
 		}
@@ -214,9 +220,43 @@ func (g *Gateway) leafRows(snap *topo.Snapshot) [][]any {
 		if st.RoundTrip > 0 && l.State != topo.LeafOffline { // what it was is no news of a leaf that does not answer
 			latency = float64(st.RoundTrip) / float64(time.Millisecond)
 		}
-		rows = append(rows, []any{l.Host, l.Port, l.Group, pairHost, pairPort, string(l.State), st.Open, latency, l.Name, int64(l.ServerID)})
+		if r := room[l.Name]; l.State != topo.LeafOffline {
+			if r.DiskTotal > 0 {
+				disk = r.DiskLeft
+			}
+			if r.MemoryTotal > 0 {
+				memory = r.MemoryLeft
+			}
+		}
+		switch {
+		case l.Disk.Full:
+			short = "disk, full"
+		case l.Disk.Short() && l.Memory.Short():
+			short = "disk, memory"
+		case l.Disk.Short():
+			short = "disk"
+		case l.Memory.Short():
+			short = "memory"
+		}
+		rows = append(rows, []any{l.Host, l.Port, l.Group, pairHost, pairPort, string(l.State), st.Open, latency, disk, memory, short, l.Name, int64(l.ServerID)})
 	}
 	return rows
+}
+
+// room is what the leaves have left, as the controller tells.
+func (g *Gateway) room() map[string]topo.Room {
+	heard := g.cfg.Catalog.Heard(catalog.TopicRoom)
+	for _, n := range g.cfg.Catalog.Nodes() {
+		if n.Name != g.cfg.Catalog.Controller() {
+			continue
+		}
+		var room map[string]topo.Room
+		if err := json.Unmarshal(heard[n.ID], &room); err != nil { // it has told nothing yet
+			return nil
+		}
+		return room
+	}
+	return nil
 }
 
 var (

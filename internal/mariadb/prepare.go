@@ -3,12 +3,15 @@ package mariadb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // Facts are what is known of a server that is to be a leaf.
@@ -36,8 +39,9 @@ const oldest = 101100
 const maxSkew = 5 * time.Second
 
 // Prepare makes a server fit to be a leaf: by an operator's account it is looked at, then what can be set while it runs is set, and the cluster's account is
-// made. *UnfitError names what only a restart can change, or what is in the way. taken are the server ids that leaves have.
-func (s *Servers) Prepare(ctx context.Context, addr, user, password, clusterKey string, taken map[uint32]string) (f Facts, err error) {
+// made. *UnfitError names what only a restart can change, or what is in the way. taken are the server ids that leaves have;
+// settings say what must be free there.
+func (s *Servers) Prepare(ctx context.Context, addr, user, password, clusterKey string, taken map[uint32]string, settings topo.Settings) (f Facts, err error) {
 	cfg := mysql.NewConfig()
 	cfg.Net, cfg.Addr, cfg.User, cfg.Passwd, cfg.Timeout = "tcp", addr, user, password, 5*time.Second
 	cfg.TLSConfig = "preferred"
@@ -88,6 +92,9 @@ func (s *Servers) Prepare(ctx context.Context, addr, user, password, clusterKey 
 	if err := c.QueryRowContext(ctx, "SELECT GROUP_CONCAT(PRIVILEGE_TYPE) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''') AND IS_GRANTABLE = 'YES'").Scan(&grants); err != nil || !strings.Contains(grants, "SUPER") {
 		return f, unfit("the account "+user, "without all privileges", "one that has ALL PRIVILEGES WITH GRANT OPTION")
 	}
+	if err := roomy(ctx, c, settings, unfit); err != nil {
+		return f, err
+	}
 	for _, q := range []string{
 		unlogged, "RESET MASTER", ownDomain, "SET GLOBAL gtid_strict_mode=ON", "SET GLOBAL binlog_format='ROW'", "SET GLOBAL local_infile=ON", "SET GLOBAL max_allowed_packet=1073741824",
 		"SET GLOBAL proxy_protocol_networks='*'", "SET GLOBAL max_connect_errors=4294967295",
@@ -100,6 +107,54 @@ func (s *Servers) Prepare(ctx context.Context, addr, user, password, clusterKey 
 		}
 	}
 	return f, nil
+}
+
+// roomy refuses a server that would take no writes. One that does not tell what it has is taken: the controller says so later.
+func roomy(ctx context.Context, c *sql.Conn, settings topo.Settings, unfit func(setting, value, wanted string) error) error {
+	if settings.DiskReserve == (topo.Reserve{}) && settings.MemoryReserve == (topo.Reserve{}) {
+		return nil
+	}
+	room, err := look(ctx, func(ctx context.Context, q string) ([][]string, error) { return ask(ctx, c, q) }, func(err error) bool {
+		var refused *mysql.MySQLError
+		return errors.As(err, &refused)
+	})
+	if err != nil {
+		return err
+	}
+	disk, memory := room.Short(settings, topo.Shortage{}, topo.Shortage{})
+	switch {
+	case disk.Short():
+		return unfit("its free disk space", topo.Size(disk.Left), "more than disk_reserve, which is "+topo.Size(disk.Reserve)+" there")
+	case memory.Short():
+		return unfit("its machine's free memory", topo.Size(memory.Left), "more than memory_reserve, which is "+topo.Size(memory.Reserve)+" there")
+	}
+	return nil
+}
+
+// ask is a statement's answer as text.
+func ask(ctx context.Context, c *sql.Conn, q string) ([][]string, error) {
+	rows, err := c.QueryContext(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	var out [][]string
+	for rows.Next() {
+		row := make([]string, len(names))
+		into := make([]any, len(names))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, rows.Err()
 }
 
 // number is 101119 for "10.11.19-MariaDB".

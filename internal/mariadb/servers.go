@@ -167,20 +167,29 @@ func (s *Servers) Fence(ctx context.Context, leaf, schema string) error {
 		}
 	}
 	for {
-		res, err := c.Query(ctx, "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = "+lit(schema)+
-			" AND COMMAND NOT IN ('Binlog Dump', 'Slave_SQL', 'Slave_IO', 'Slave_worker', 'Daemon') AND USER <> 'system user' AND ID <> CONNECTION_ID()")
-		if err != nil {
-			return fmt.Errorf("leaf %s: %w", leaf, err)
-		}
-		if len(res.Rows) == 0 {
-			return nil
-		}
-		for _, row := range res.Rows {
-			if _, err := c.Query(ctx, "KILL CONNECTION "+string(row[0])); err != nil && !gone(err) {
-				return fmt.Errorf("leaf %s: %w", leaf, err)
-			}
+		ended, err := s.end(ctx, c, func(o session) bool { return o.db == schema })
+		if err != nil || ended == 0 {
+			return err
 		}
 	}
+}
+
+// end ends the sessions that which is true of, but this one, replication's and the server's own, and says how many there were.
+func (s *Servers) end(ctx context.Context, c *backend.Conn, which func(session) bool) (ended int, err error) {
+	all, err := sessions(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	for _, o := range all {
+		if o.own() || o.id == strconv.FormatUint(c.Thread(), 10) || !which(o) {
+			continue
+		}
+		ended++
+		if _, err := c.Query(ctx, "KILL CONNECTION "+o.id); err != nil && !gone(err) {
+			return ended, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+		}
+	}
+	return ended, nil
 }
 
 // Schemas lists the databases of a server but MariaDB's own and Orbweaver's.
@@ -211,21 +220,14 @@ func (s *Servers) EndSessions(ctx context.Context, leaf string) error {
 		return err
 	}
 	defer c.Release()
-	const others = "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND NOT IN ('Binlog Dump', 'Slave_SQL', 'Slave_IO', 'Slave_worker', 'Daemon')" +
-		" AND USER NOT IN ('system user', '" + replicator + "') AND ID <> CONNECTION_ID()"
-	for which := others; ; which = others + " AND USER <> 'orbweaver'" { // nodes' probes come again and again
-		res, err := c.Query(ctx, which)
+	for first := true; ; first = false { // nodes' probes come again and again
+		ended, err := s.end(ctx, c, func(o session) bool { return o.user != replicator && (first || o.user != "orbweaver") })
 		if err != nil {
-			return fmt.Errorf("leaf %s: %w", leaf, err)
+			return err
 		}
-		if len(res.Rows) == 0 && which != others {
+		if ended == 0 && !first {
 			s.pools.Drop(leaf) // this node's were among them
 			return nil
-		}
-		for _, row := range res.Rows {
-			if _, err := c.Query(ctx, "KILL CONNECTION "+string(row[0])); err != nil && !gone(err) {
-				return fmt.Errorf("leaf %s: %w", leaf, err)
-			}
 		}
 	}
 }

@@ -78,6 +78,8 @@ const (
 	CopyRate          = "copy_rate"           // MiB a second, "0" for no limit
 	BinlogKeepSeconds = "binlog_keep_seconds" // "0" and more
 	BinlogKeepBytes   = "binlog_keep_bytes"   // "0" and more
+	DiskReserve       = "disk_reserve"        // "1G,5%"
+	MemoryReserve     = "memory_reserve"      // the same
 )
 
 // longestKeep is the greatest number of seconds that time.Duration can hold, less the rest of a second.

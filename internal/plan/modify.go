@@ -99,7 +99,11 @@ func (p *planner) deletePlan() (*Plan, error) {
 			}
 		}
 	}
-	return p.writePlan(u, targets, s.Order, s.Limit, !s.Returning.Empty())
+	plan, err := p.writePlan(u, targets, s.Order, s.Limit, !s.Returning.Empty())
+	if err == nil {
+		plan.Frees = true
+	}
+	return plan, err
 }
 
 // modifyDelete is modify for DELETE, whose targets name tables of its FROM, not tables of their own.

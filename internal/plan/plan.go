@@ -33,6 +33,8 @@ type Plan struct {
 	Load *Load
 	// Writes: the statement changes data. Locks: it reads with locks. Rows: it answers with a result set.
 	Writes, Locks, Rows bool
+	// Frees: what it changes takes less room afterwards: a DELETE.
+	Frees bool
 	// Short: an equality on a whole unique key, no lock, no function that waits: may ride a pipeline.
 	Short bool
 	// Names are the client's columns whose names a part's text would change: it has other names of tables in it. Each is called as its span reads.

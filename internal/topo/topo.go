@@ -31,6 +31,9 @@ type Leaf struct {
 	Pair string `json:"pair,omitempty"`
 	// Shaped: it is attaching, and has what every leaf has alike, which is kept so from now on.
 	Shaped bool `json:"shaped,omitempty"`
+	// Disk and Memory say that it has less left than is to stay free: nothing more is to be written there.
+	Disk   Shortage `json:"disk,omitzero"`
+	Memory Shortage `json:"memory,omitzero"`
 }
 
 // Member says whether shapes and reference tables are kept like the other leaves' there.
@@ -192,10 +195,16 @@ type Settings struct {
 	// BinlogKeepSeconds is for how long leaves keep binary logs for one that is away, BinlogKeepBytes how much of them each of them keeps at most.
 	BinlogKeepSeconds int64 `json:"binlog_keep_seconds"`
 	BinlogKeepBytes   int64 `json:"binlog_keep_bytes"`
+	// What is to stay free of each leaf's disk, and of its machine's memory: writes are refused before.
+	DiskReserve   Reserve `json:"disk_reserve"`
+	MemoryReserve Reserve `json:"memory_reserve"`
 }
 
 // DefaultSettings hold until somebody chooses others.
-var DefaultSettings = Settings{Redundancy: 1, AutoAttach: true, BinlogKeepSeconds: 24 * 60 * 60, BinlogKeepBytes: 16 << 30}
+var DefaultSettings = Settings{
+	Redundancy: 1, AutoAttach: true, BinlogKeepSeconds: 24 * 60 * 60, BinlogKeepBytes: 16 << 30,
+	DiskReserve: Reserve{Bytes: 1 << 30, Percent: 5}, MemoryReserve: Reserve{Bytes: 256 << 20, Percent: 2},
+}
 
 // Snapshot is the topology at one revision. It is immutable: whoever wants another one builds another one.
 type Snapshot struct {

@@ -30,6 +30,7 @@ func of(p Place) int {
 func (q *quiet) Enter(Place) error                                   { return nil }
 func (q *quiet) Leave(Place)                                         {}
 func (q *quiet) Confirm(context.Context, Place, *backend.Conn) error { return nil }
+func (q *quiet) Uneven()                                             {}
 
 func (q *quiet) EnterCommit(p Place) bool {
 	q.mu.Lock()
