@@ -96,7 +96,9 @@ func (l *leader) clearAll(ctx context.Context) error {
 	}
 	for _, leaf := range slices.Sorted(maps.Keys(pasts)) {
 		if p := pasts[leaf]; p != nil {
-			at(func(ctx context.Context) error { return l.forgetLogged(ctx, leaf, p, ended) })
+			if !keep { // logs that are kept for leaves that are away name the domains still
+				at(func(ctx context.Context) error { return l.forgetLogged(ctx, leaf, p, ended) })
+			}
 			at(func(ctx context.Context) error {
 				most := s.Settings.BinlogKeepBytes
 				if x := s.Leaves[leaf]; x != nil && x.Disk.Short() { // leaves that are away are copied anew rather than that this one takes no writes

@@ -41,6 +41,8 @@ type Config struct {
 	Grace time.Duration
 	// ClearEvery is how often what ended terms have left is looked for; 30 s when 0.
 	ClearEvery time.Duration
+	// Calm is for how long no leaf must have been away or coming back before anything is cleared away: one that comes and goes needs what links were made by. 10 min when 0.
+	Calm time.Duration
 	// HoldBack is for how long at most a leaf that comes and goes is held back; 5 min when 0.
 	HoldBack time.Duration
 	Log      *slog.Logger // slog.Default() when nil
@@ -70,6 +72,7 @@ func Start(cfg Config) *Control {
 	}
 	cfg.Behind, cfg.Grace = cmp.Or(cfg.Behind, 30*time.Second), cmp.Or(cfg.Grace, 10*time.Second)
 	cfg.ClearEvery, cfg.HoldBack = cmp.Or(cfg.ClearEvery, 30*time.Second), cmp.Or(cfg.HoldBack, longPause)
+	cfg.Calm = cmp.Or(cfg.Calm, 10*time.Minute)
 	servers := mariadb.New(cfg.Pools)
 	c := &Control{
 		cfg: cfg, cat: cfg.Catalog, node: cfg.Node, log: cfg.Log, servers: servers, copier: &move.Copier{Pools: cfg.Pools, Servers: servers},
@@ -112,7 +115,7 @@ func (c *Control) stand() {
 		ctx, cancel := context.WithCancel(lead)
 		stop := context.AfterFunc(c.ctx, cancel)
 		c.log.Info("control: this node is the controller", "node", c.node.Name())
-		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{},
+		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), calm: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{},
 			stands: map[string]mariadb.Position{}, taking: map[string]context.CancelFunc{}, marks: map[string]mark{}, retries: map[string]*retry{},
 			beginning: map[uint32]bool{}, held: map[int]held{}, unneeded: map[string]string{}, looks: map[string]*looked{}}
 		l.run()

@@ -46,6 +46,8 @@ type leader struct {
 	holds     int
 	unneeded  map[string]string
 
+	calm time.Time // since when no leaf has been away or coming back; run's alone
+
 	// Of mend alone.
 	marks   map[string]mark
 	retries map[string]*retry
@@ -86,7 +88,7 @@ func (l *leader) run() {
 			mend = time.Now()
 			l.begin("mend", l.mend)
 		}
-		if settled && time.Since(clear) > l.cfg.ClearEvery {
+		if settled && time.Since(clear) > l.cfg.ClearEvery && time.Since(l.calm) > l.cfg.Calm {
 			clear = time.Now()
 			l.begin("clear", l.clear)
 		}
@@ -129,6 +131,9 @@ func (l *leader) judge(settled bool) {
 	snap := l.cat.Snapshot()
 	for name, leaf := range snap.Leaves {
 		v, told := said[name]
+		if leaf.State == topo.LeafOffline || leaf.State == topo.LeafAttaching {
+			l.calm = time.Now()
+		}
 		if !told {
 			continue
 		}

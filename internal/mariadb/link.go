@@ -112,7 +112,7 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 // logs are purged, stands before what is left, or is ahead of it. So in what it follows from nowhere the target takes on the source's position: with a new
 // link in all of that, else in what it has not got, or is behind in while the link is not connected.
 func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
-	theirs, err := s.BinlogPosition(ctx, source) // before the lock of the target's links: the source may be slow
+	theirs, err := s.names(ctx, source) // before the lock of the target's links: the source may be slow
 	if err != nil {
 		return err
 	}

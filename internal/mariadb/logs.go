@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,29 @@ func (s *Servers) LogStart(ctx context.Context, leaf, log string) (Position, err
 		return nil, fmt.Errorf("leaf %s, %s: %w", leaf, log, ErrNoLog)
 	}
 	return ParsePosition(string(res.Rows[0][0]))
+}
+
+// names is all that a server's binary logs name: where it stands, and in domains that it has forgotten since what the oldest of the logs begins with.
+func (s *Servers) names(ctx context.Context, leaf string) (Position, error) {
+	for {
+		logs, err := s.Logs(ctx, leaf)
+		if err != nil {
+			return nil, err
+		}
+		all, err := s.LogStart(ctx, leaf, logs[0].Name)
+		if errors.Is(err, ErrNoLog) { // purged meanwhile
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		now, err := s.BinlogPosition(ctx, leaf)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, now)
+		return all, nil
+	}
 }
 
 // Keeps says whether a server's binary logs still have all of a domain behind a start.
