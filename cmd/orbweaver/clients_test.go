@@ -36,7 +36,7 @@ func dialAny(ctx context.Context, addrs string) (conn net.Conn, err error) {
 func TestClientsOfSeveralNodes(t *testing.T) {
 	data := filepath.Join(dataDir(t), "data")
 	p := launchNodes(t, nil, 3, "up", "--nodes", "3", "--leaves", "1", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", data)
-	p.expected = "level=WARN"
+	p.expected = []string{"level=WARN"}
 	mysql.RegisterDialContext("nodes", dialAny)
 	var addrs []string
 	for _, n := range p.nodes {

@@ -284,7 +284,7 @@ var outcomeUnknown = []uint16{12701, 1180}
 func TestNodes(t *testing.T) {
 	data := filepath.Join(dataDir(t), "data")
 	p := launchNodes(t, nil, 3, "up", "--nodes", "3", "--leaves", "2", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", data)
-	p.expected = "level=WARN"
+	p.expected = []string{"level=WARN"}
 	var nodes []*sql.DB
 	for _, n := range p.nodes {
 		nodes = append(nodes, openAt(t, n.mysql, ""))
@@ -414,7 +414,7 @@ func TestNumbersOfNodes(t *testing.T) {
 		kill  bool
 	}{{1, false}, {2, true}, {3, true}, {2, false}, {3, false}, {1, false}} {
 		p := launchNodes(t, nil, c.nodes, "up", "--nodes", strconv.Itoa(c.nodes), "--leaves", "2", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", data)
-		p.expected = "level=WARN"
+		p.expected = []string{"level=WARN"}
 		if rows == 0 {
 			do(t, p.open(t, ""), "CREATE DATABASE nums PARTITIONS 2", "CREATE TABLE nums.t (id INT PRIMARY KEY)")
 		}
@@ -513,7 +513,7 @@ func TestServeOnThreeEtcds(t *testing.T) {
 	var nodes []*sql.DB
 	for n := range 3 {
 		p := launch(t, nil, "serve", "--config", conf, "--name", nodeName(n+1))
-		p.expected = "level=WARN"
+		p.expected = []string{"level=WARN"}
 		running, places, nodes = append(running, p), append(places, p.nodes...), append(nodes, p.open(t, ""))
 	}
 	do(t, nodes[0], "SET GLOBAL redundancy_level = 2")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -107,8 +108,27 @@ func (j *job) createDatabase(ctx context.Context) (*Result, error) {
 	return res, err
 }
 
+// goneWithin is how long databases that are in the way are waited for: a replica may have a DROP DATABASE still before it.
+const goneWithin = 10 * time.Second
+
 // vacant makes sure that no database is in the way on any leaf: what this statement undoes must be its own.
 func (j *job) vacant(ctx context.Context) error {
+	for began := time.Now(); ; {
+		err := j.occupied(ctx)
+		var taken *topo.Error
+		if !errors.As(err, &taken) || !errors.Is(taken, topo.ErrDatabaseExists) || time.Since(began) > goneWithin {
+			return clientError(err, "")
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return clientError(err, "")
+		}
+	}
+}
+
+// occupied is an error that says which database is in the way.
+func (j *job) occupied(ctx context.Context) error {
 	names := []string{lit(j.todo.DB)}
 	for _, p := range j.todo.Places {
 		names = append(names, lit(p.Schema))
@@ -126,13 +146,14 @@ func (j *job) vacant(ctx context.Context) error {
 		for _, row := range res.Rows {
 			for _, q := range names {
 				if lit(string(row[0])) == q {
-					return refuse(1007, "HY000", "Can't create database '%s'; database '%s' exists on leaf %s and is not the cluster's", j.todo.DB, row[0], p.Leaf)
+					return &topo.Error{Kind: topo.ErrDatabaseExists, Number: 1007, SQL: "HY000",
+						Message: fmt.Sprintf("Can't create database '%s'; database '%s' exists on leaf %s and is not the cluster's", j.todo.DB, row[0], p.Leaf)}
 				}
 			}
 		}
 		return nil
 	})
-	return clientError(err, "")
+	return err
 }
 
 // undoIfUnsure is the undoing when it is not known whether a statement was run, and nothing when it was refused.

@@ -19,7 +19,7 @@ func (s *session) showCluster(ctx context.Context, scan *sqltext.Scan, c *sqltex
 	like := "Host" // the column that LIKE is about
 	switch c.Verb {
 	case "SHOW LEAVES":
-		r.cols = slices.Concat(leafColumns, leafMore)
+		r.cols = leafColumns
 		r.rows = cutTo(s.g.leafRows(snap), len(r.cols))
 	case "SHOW AGGREGATORS":
 		r.cols = aggregatorColumns

@@ -200,7 +200,7 @@ var leafColumns = []colDef{
 	integer("Opened_Connections"), double("Average_Roundtrip_Latency_ms"),
 }
 
-// leafMore follow them, in SHOW LEAVES.
+// leafMore follow them in the table, where they are named.
 var leafMore = []colDef{integer("Disk_Free"), integer("Memory_Free"), text("Short_Of", 64)}
 
 // leafRows are the leaves: the columns of SHOW LEAVES, then name and server id.

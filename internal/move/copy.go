@@ -76,7 +76,7 @@ type source struct {
 
 // Copy makes a whole copy of a partition at the target, in place of what was there, and says where in the domain it stands: following goes on behind that. The
 // target must not be the partition's master. After an error the target has nothing; it may simply be repeated, which Copy itself does a few times when DDL
-// came in its way.
+// came in its way, or when the sums of both sides differ.
 func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) {
 	served, err := c.Servers.Served(ctx, s.To)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) 
 	}
 	for try := 1; ; try++ {
 		at, err = c.attempt(ctx, s)
-		if err == nil || try == tries || !errors.Is(err, ErrChanged) && !errors.Is(err, ErrGaveWay) {
+		if err == nil || try == tries || !errors.Is(err, ErrChanged) && !errors.Is(err, ErrGaveWay) && !errors.Is(err, ErrDiffers) {
 			return at, err
 		}
 	}
