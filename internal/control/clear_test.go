@@ -126,13 +126,17 @@ func (s spans) tell(t *testing.T, what string) {
 
 func TestPromotionsLeaveNothingBehind(t *testing.T) {
 	c := newCluster(t, 2, 2, 0)
-	c.configure = asUsual("ORBWEAVER_PROMOTIONS")
+	c.configure = func(cfg *control.Config) {
+		asUsual("ORBWEAVER_PROMOTIONS")(cfg)
+		cfg.Calm = time.Second
+	}
 	c.first(1)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
 	load := c.insert(2)
 	var took, commits spans
 	for i := range number(t, "ORBWEAVER_PROMOTIONS", 80) {
+		c.until("a replica", func(s *topo.Snapshot) bool { return len(s.Databases["d"].Partitions[i%2].Replicas()) > 0 })
 		p := c.nodes[0].cat.Snapshot().Databases["d"].Partitions[i%2]
 		to := c.nodes[0].cat.Snapshot().Leaves[p.Replicas()[0]]
 		began := time.Now()

@@ -41,7 +41,7 @@ type Config struct {
 	Grace time.Duration
 	// ClearEvery is how often what ended terms have left is looked for; 30 s when 0.
 	ClearEvery time.Duration
-	// Calm is for how long no leaf must have been away or coming back before anything is cleared away: one that comes and goes needs what links were made by. 10 min when 0.
+	// Calm is for how long no leaf must have been away or coming back, and no master have moved, before anything is cleared away: links are made by it. 10 min when 0.
 	Calm time.Duration
 	// HoldBack is for how long at most a leaf that comes and goes is held back; 5 min when 0.
 	HoldBack time.Duration

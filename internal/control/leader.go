@@ -46,7 +46,10 @@ type leader struct {
 	holds     int
 	unneeded  map[string]string
 
-	calm time.Time // since when no leaf has been away or coming back; run's alone
+	// Of run alone: since when no leaf has been away or coming back and no master has moved, and the terms by which that is seen.
+	calm  time.Time
+	terms uint64
+	seen  *topo.Snapshot
 
 	// Of mend alone.
 	marks   map[string]mark
@@ -129,6 +132,18 @@ func (l *leader) judge(settled bool) {
 		return
 	}
 	snap := l.cat.Snapshot()
+	if snap != l.seen {
+		terms := uint64(0)
+		for _, d := range snap.Databases {
+			for _, p := range d.Partitions {
+				terms += p.Term
+			}
+		}
+		if terms != l.terms {
+			l.calm = time.Now()
+		}
+		l.seen, l.terms = snap, terms
+	}
 	for name, leaf := range snap.Leaves {
 		v, told := said[name]
 		if leaf.State == topo.LeafOffline || leaf.State == topo.LeafAttaching {
@@ -142,7 +157,7 @@ func (l *leader) judge(settled bool) {
 			l.answered[name] = true
 		}
 		now := circumstances{
-			verdict: v, state: leaf.State, inUse: inUse(snap, name), settled: settled, losing: l.busy["leaf "+name],
+			verdict: v, state: leaf.State, inUse: leaf.State == topo.LeafOffline && inUse(snap, name), settled: settled, losing: l.busy["leaf "+name],
 			known: l.answered[name] || time.Since(l.began) > l.cfg.Grace,
 		}
 		l.mu.Unlock()

@@ -390,6 +390,9 @@ func AttachLeaf(s *topo.Snapshot, db, leaf string, found func(*topo.Partition) F
 		case st.master == "" || !slices.Contains(u.leaves, st.master):
 		case st.copies[leaf]:
 			u.parts = append(u.parts, st)
+			if st.master == leaf { // brought back while the other leaf was away or coming
+				alone = append(alone, st)
+			}
 		default:
 			if found(p) == Clean {
 				pl.add(Attach, p, leaf, 1)

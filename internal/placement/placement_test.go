@@ -188,6 +188,20 @@ COPY PARTITION | 1 | leaf-1 | 8
 	}
 }
 
+// Both leaves of a pair come back at once: each brought its partitions back while the other was coming, and is looked at once more when it is there.
+func TestLeafThatBroughtBackItsOwnGivesItsPairCopies(t *testing.T) {
+	got, err := AttachLeaf(build(2, 2, "2", "1", "2 1"), "test", "leaf-2", func(*topo.Partition) Found { return Nothing }, false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `COPY PARTITION | 1 | leaf-2 | 3
+COPY PARTITION | 0 | leaf-1 | 8
+`
+	if show(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", show(got), want)
+	}
+}
+
 func TestRandomClustersAreBalancedAndEmptied(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := range 500 {
