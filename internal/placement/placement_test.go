@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -40,7 +42,7 @@ func build(leaves, redundancy int, parts ...string) *topo.Snapshot {
 }
 
 // carry carries a plan out on a snapshot.
-func carry(t testing.TB, s *topo.Snapshot, actions []Action) *topo.Snapshot {
+func carry(t rapid.TB, s *topo.Snapshot, actions []Action) *topo.Snapshot {
 	t.Helper()
 	d := *s.Databases["test"]
 	d.Partitions = slices.Clone(d.Partitions)
@@ -50,8 +52,12 @@ func carry(t testing.TB, s *topo.Snapshot, actions []Action) *topo.Snapshot {
 		at := slices.IndexFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == a.Leaf })
 		switch a.Action {
 		case Create:
+			if len(p.Instances) > 0 {
+				t.Fatalf("%+v: it has instances", a)
+			}
 			p.Instances = []topo.Instance{{Leaf: a.Leaf, Role: topo.Master}}
 		case Attach, Copy:
+			// The copy back to the old master finds a replica there: the promotion left it.
 			role := topo.Replica
 			if len(p.Instances) == 0 {
 				role = topo.Master
