@@ -137,8 +137,7 @@ func startNode(ctx context.Context, c nodeConfig) (n *node, err error) {
 	deadlocks := deadlock.Start(deadlock.Config{Spans: spans, Pools: pools, Node: member, Catalog: c.Catalog, Log: c.Log})
 	n.stops.push(func(context.Context) error { deadlocks.Close(); return nil })
 	// What was cut off is reported by its log; what can't be settled yet is tried again before the next DDL on its database.
-	statements := ddl.New(ddl.Config{Catalog: c.Catalog, Node: member, Pools: pools, Log: c.Log})
-	if _, err := statements.Recover(starting); err != nil {
+	if _, err := ddl.New(ddl.Config{Catalog: c.Catalog, Node: member, Pools: pools, Log: c.Log}).Recover(starting); err != nil {
 		c.Log.Warn("statements that were cut off could not be settled yet", "error", err)
 	}
 	sealer, err := order.NewSealer(c.Password)
@@ -155,7 +154,6 @@ func startNode(ctx context.Context, c nodeConfig) (n *node, err error) {
 	n.serve("MySQL clients", gateway.ErrClosed, gw.Shutdown, func() error { return gw.Serve(context.Background(), c.Listeners.mysql) })
 	watch := control.Start(control.Config{
 		Catalog: c.Catalog, Node: member, Pools: pools, Password: c.Password, Accounts: gw.RepairAccounts, Open: sealer.Open,
-		Settle: statements.Settle, Join: statements.Join,
 		ClusterKey: wire.Ed25519Public(c.Password), Dir: filepath.Join(c.Dir, "errant"), Log: c.Log,
 	})
 	n.stops.push(func(context.Context) error { watch.Close(); return nil })

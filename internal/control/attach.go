@@ -222,7 +222,7 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 	}
 	if from != "" && len(names) > 0 {
 		// Or a half of it would be copied, and stay when the rest is undone.
-		if err := l.cfg.Join(ctx, lock, leaf, names...); err != nil {
+		if err := l.ddl.Join(ctx, lock, leaf, names...); err != nil {
 			return err
 		}
 		defer func() {

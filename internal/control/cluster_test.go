@@ -19,7 +19,6 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/control"
-	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/faultproxy"
 	"github.com/orbweaver/orbweaver/internal/gateway"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
@@ -167,9 +166,7 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	statements := ddl.New(ddl.Config{Catalog: n.cat, Node: n.member, Pools: n.pools, Log: log})
 	cfg := control.Config{
-		Settle: statements.Settle, Join: statements.Join,
 		Catalog: n.cat, Node: n.member, Pools: n.pools, Password: farmtest.ClusterPassword, Accounts: n.gw.RepairAccounts,
 		ClusterKey: farmtest.ClusterPublicKey, Dir: filepath.Join(c.dir, "errant"), Log: log,
 	}

@@ -25,10 +25,6 @@ type Config struct {
 	Password string
 	// Accounts makes the accounts of all leaves equal, those of leaves that are attaching too.
 	Accounts func(ctx context.Context) error
-	// Settle finishes or undoes DDL that was cut off on databases whose lock is held. Join does so before a leaf is given copies of their shapes, and has what
-	// can't be settled yet settled at that leaf, too.
-	Settle func(ctx context.Context, lock *catalog.Lock, databases ...string) error
-	Join   func(ctx context.Context, lock *catalog.Lock, leaf string, databases ...string) error
 	// Open opens what Seal of the gateway has sealed; nil: ADD LEAF takes no passwords.
 	Open func(sealed []byte, purpose string) (string, error)
 	// ClusterKey is the public half of the cluster's ed25519 key, as MariaDB stores it.

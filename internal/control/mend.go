@@ -52,7 +52,7 @@ func (l *leader) settle(ctx context.Context) {
 		if err != nil { // it goes on, as a RESTORE does for long, or others are at it
 			continue
 		}
-		if err := l.cfg.Settle(ctx, lock, rec.Databases...); err != nil && ctx.Err() == nil {
+		if err := l.ddl.Settle(ctx, lock, rec.Databases...); err != nil && ctx.Err() == nil {
 			l.log.Info("control: a statement that was cut off is not settled yet", "statement", rec.Statement, "error", err)
 		}
 		lock.Unlock()
