@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orbweaver/orbweaver/internal/move"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -248,7 +249,7 @@ func TestNamesInStatements(t *testing.T) {
 		"ALTER TABLE `d_1`.t ADD c INT": true, "ALTER TABLE d_1.t": true, "TRUNCATE t /* d_1*/": true, "DROP TABLE d_10.t": false, "DROP TABLE xd_1.t, y.d_1": true,
 		"DROP TABLE éd_1.t": false, "": false, "d_1": true, "d_": false, "bad_1 d_12 d_1": true,
 	} {
-		if got := names(sql, "d_1"); got != want {
+		if got := move.Names(sql, "d_1"); got != want {
 			t.Errorf("%s: %v", sql, got)
 		}
 	}

@@ -2,24 +2,13 @@ package archive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/move"
 	"github.com/orbweaver/orbweaver/internal/wire"
-)
-
-// Tables are held from a savepoint on, so that they can be let go while the snapshot stays.
-const (
-	hold  = "SAVEPOINT held"
-	letGo = "ROLLBACK TO SAVEPOINT held"
-	// holdFor bounds for how long small tables are held together: looking at them costs the same for all of them.
-	holdFor = 300 * time.Millisecond
 )
 
 // source is a session at one leaf that sees one state of all partitions there.
@@ -50,9 +39,7 @@ func attend(ctx context.Context, pools *backend.Pools, leaf string, rate func() 
 	}
 	conn.ResetOnRelease()
 	s := &source{pools: pools, conn: conn, limit: move.NewLimit(rate), schemas: map[string]*known{}}
-	// With its binary log on, MariaDB would not let go of tables at a rollback to a savepoint.
-	res, err := s.run(ctx, "SET SESSION sql_log_bin=0, sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0",
-		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT VERSION()")
+	res, err := s.run(ctx, move.Reading, move.Repeatable, "SELECT VERSION()")
 	if err != nil {
 		conn.Release()
 		return nil, err
@@ -72,7 +59,7 @@ func (s *source) run(ctx context.Context, sql ...string) (res *backend.Result, e
 
 // begin makes the snapshot.
 func (s *source) begin(ctx context.Context) error {
-	_, err := s.run(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT", hold)
+	_, err := s.run(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT", move.Hold)
 	return err
 }
 
@@ -98,7 +85,7 @@ func (s *source) note(ctx context.Context, schema string, tables []string) error
 		}
 	}
 	s.schemas[schema] = k
-	_, err = s.run(ctx, letGo)
+	_, err = s.run(ctx, move.LetGo)
 	return err
 }
 
@@ -112,7 +99,7 @@ func (s *source) definition(ctx context.Context, schema, table string) (string, 
 
 // release looks whether the tables that are held are those of the snapshot, and lets them go: when they have been held for long enough, or now.
 func (s *source) release(ctx context.Context, now bool) error {
-	if len(s.held) == 0 || !now && time.Since(s.since) < holdFor {
+	if len(s.held) == 0 || !now && time.Since(s.since) < move.HoldFor {
 		return nil
 	}
 	ids := map[string]map[string]string{}
@@ -133,15 +120,14 @@ func (s *source) release(ctx context.Context, now bool) error {
 		}
 	}
 	s.held = nil
-	_, err := s.run(ctx, letGo)
+	_, err := s.run(ctx, move.LetGo)
 	return err
 }
 
 // save writes a table's rows to a file.
 func (s *source) save(ctx context.Context, dir *Dir, name, schema string, t *Table, tell func(rows uint64)) (part Part, err error) {
 	defer func() {
-		var refused *wire.ServerError
-		if errors.As(err, &refused) && (refused.Code == errDefinition || refused.Code == wire.ErNoSuchTable || refused.Code == wire.ErBadField || refused.Code == wire.ErBadDB) {
+		if move.Redefined(err) {
 			err = fmt.Errorf("table %s.%s: %w: %w", schema, t.Name, ErrChanged, err)
 		}
 	}()
@@ -167,9 +153,6 @@ func (s *source) save(ctx context.Context, dir *Dir, name, schema string, t *Tab
 	}
 	return part, s.release(ctx, false)
 }
-
-// errDefinition is MariaDB's ER_TABLE_DEF_CHANGED.
-const errDefinition = 1412
 
 // chunk is how much is gathered before it is given on.
 const chunk = 256 << 10
@@ -232,9 +215,6 @@ func checksum(ctx context.Context, c *backend.Conn, schema, table string) (strin
 	return string(res.Rows[0][1]), nil
 }
 
-// look is how often a leaf is asked whether somebody waits. It has to be seen twice: most waits are short.
-const look = 200 * time.Millisecond
-
 // giveWay watches for statements that wait for tables of the schemas: then it calls give, and ends the snapshot at once. It returns when ctx ends.
 func (s *source) giveWay(ctx context.Context, give func(error)) {
 	conn, err := s.pools.Get(ctx, backend.Want{Leaf: s.conn.Leaf(), Account: backend.Cluster, Variant: backend.Internal}.Urgent())
@@ -244,59 +224,24 @@ func (s *source) giveWay(ctx context.Context, give func(error)) {
 	}
 	defer conn.Release()
 	conn.ResetOnRelease()
-	for seen := false; ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(look):
-		}
-		res, err := conn.Query(ctx, "SELECT COALESCE(DB, ''), COALESCE(INFO, '') FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for table metadata lock'")
-		if err != nil {
-			give(fmt.Errorf("leaf %s: %w", conn.Leaf(), err))
-			return
-		}
-		now := false
-		for _, row := range res.Rows {
-			now = now || s.concerns(string(row[0]), string(row[1]))
-		}
-		if now && seen {
-			give(ErrGaveWay)
-			// When it can't be killed it has ended by itself, or its end goes the longer way.
-			_, _ = conn.Query(ctx, fmt.Sprintf("KILL CONNECTION %d", s.conn.Thread()))
-			return
-		}
-		seen = now
+	switch waits, err := move.AwaitWaiting(ctx, conn, s.concerns); {
+	case err != nil:
+		give(err)
+	case waits:
+		give(ErrGaveWay)
+		// When it can't be killed it has ended by itself, or its end goes the longer way.
+		_, _ = conn.Query(ctx, fmt.Sprintf("KILL CONNECTION %d", s.conn.Thread()))
 	}
 }
 
 // concerns says whether a statement may be about a table that is read here.
 func (s *source) concerns(db, sql string) bool {
 	for schema, k := range s.schemas {
-		if len(k.creates) > 0 && (db == schema || names(sql, schema)) {
+		if len(k.creates) > 0 && (db == schema || move.Names(sql, schema)) {
 			return true
 		}
 	}
 	return false
-}
-
-// names says whether a text has a name in it that is not a part of a longer one.
-func names(sql, name string) bool {
-	for rest := sql; ; {
-		before, after, found := strings.Cut(rest, name)
-		if !found {
-			return false
-		}
-		last, _ := utf8.DecodeLastRuneInString(before)
-		next, _ := utf8.DecodeRuneInString(after)
-		if !inName(last) && !inName(next) {
-			return true
-		}
-		rest = after
-	}
-}
-
-func inName(r rune) bool {
-	return r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
 func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }

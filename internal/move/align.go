@@ -52,7 +52,7 @@ func (c *Copier) Align(ctx context.Context, s Spec, name string) (differed bool,
 	if _, err := run(ctx, target, set, "USE "+id(scratch)); err != nil {
 		return false, err
 	}
-	p := &pump{limit: limit{rate: s.Rate}, tell: func(int64) {}}
+	p := &pump{limit: NewLimit(s.Rate), tell: func(int64) {}}
 	if err := p.table(ctx, src, target, t); err != nil {
 		return false, err
 	}

@@ -42,7 +42,7 @@ type Copier struct {
 // table is one table on its way.
 type table struct {
 	name    string
-	file    string // its name inside of InnoDB, see source.identities
+	file    string // its name inside of InnoDB, see Identities
 	create  string
 	columns []column
 	rows    int64 // estimated
@@ -62,6 +62,14 @@ var travel = map[string]string{
 	"float": "DOUBLE", "inet4": "BINARY(4)", "inet6": "BINARY(16)", "uuid": "BINARY(16)", "enum": "UNSIGNED", "set": "UNSIGNED",
 }
 
+// expr is what is selected of a column.
+func (c column) expr() string {
+	if c.as == "" {
+		return id(c.name)
+	}
+	return "CAST(" + id(c.name) + " AS " + c.as + ")"
+}
+
 // source is a session that sees one state of the source.
 type source struct {
 	conn   *backend.Conn
@@ -69,14 +77,14 @@ type source struct {
 	at     mariadb.GTID
 	create string // of the database
 	tables []table
-	ids    map[string]string // see identities
+	ids    map[string]string // see Identities
 	since  time.Time         // since when tables are held
 	held   []table           // those that DDL has to wait for, not yet looked at again
 }
 
 // Copy makes a whole copy of a partition at the target, in place of what was there, and says where in the domain it stands: following goes on behind that. The
 // target must not be the partition's master. After an error the target has nothing; it may simply be repeated, which Copy itself does a few times when DDL
-// came in its way, or when the sums of both sides differ.
+// came in its way.
 func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) {
 	served, err := c.Servers.Served(ctx, s.To)
 	if err != nil {
@@ -87,7 +95,7 @@ func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) 
 	}
 	for try := 1; ; try++ {
 		at, err = c.attempt(ctx, s)
-		if err == nil || try == tries || !errors.Is(err, ErrChanged) && !errors.Is(err, ErrGaveWay) && !errors.Is(err, ErrDiffers) {
+		if err == nil || try == tries || !errors.Is(err, ErrChanged) && !errors.Is(err, ErrGaveWay) {
 			return at, err
 		}
 	}
@@ -161,8 +169,7 @@ func (c *Copier) open(ctx context.Context, s Spec, withRows func(table string) b
 
 func (src *source) begin(ctx context.Context, domain uint32, withRows func(table string) bool) error {
 	c := src.conn
-	// With its binary log on, MariaDB would not let go of tables at a rollback to a savepoint.
-	if _, err := run(ctx, c, "SET SESSION sql_log_bin=0, sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"); err != nil {
+	if _, err := run(ctx, c, Reading, Repeatable); err != nil {
 		return err
 	}
 	res, err := run(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SHOW STATUS LIKE 'binlog_snapshot_%'")
@@ -177,7 +184,7 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 		return fmt.Errorf("leaf %s does not say where its binary log is", c.Leaf())
 	}
 	// Tables are held from a savepoint on, so that they can be let go while the snapshot stays.
-	if res, err = run(ctx, c, hold, "SELECT BINLOG_GTID_POS("+lit(status["binlog_snapshot_file"])+", "+status["binlog_snapshot_position"]+")"); err != nil {
+	if res, err = run(ctx, c, Hold, "SELECT BINLOG_GTID_POS("+lit(status["binlog_snapshot_file"])+", "+status["binlog_snapshot_position"]+")"); err != nil {
 		return err
 	}
 	if res.Rows[0][0] == nil {
@@ -228,7 +235,7 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 		}
 		src.tables = append(src.tables, t)
 	}
-	if src.ids, err = src.identities(ctx); err != nil {
+	if src.ids, err = Identities(ctx, src.conn, src.schema); err != nil {
 		return err
 	}
 	for _, t := range src.tables {
@@ -236,7 +243,7 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 			return fmt.Errorf("leaf %s does not know the table %s.%s by its file %q", c.Leaf(), src.schema, t.name, t.file)
 		}
 	}
-	_, err = run(ctx, c, letGo)
+	_, err = run(ctx, c, LetGo)
 	return err
 }
 
@@ -277,7 +284,7 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 			total += t.rows
 		}
 	}
-	p := &pump{limit: limit{rate: s.Rate}, tell: func(rows int64) {
+	p := &pump{limit: NewLimit(s.Rate), tell: func(rows int64) {
 		if s.Progress != nil {
 			s.Progress(rows, max(total, rows))
 		}
@@ -296,7 +303,7 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		if err == nil {
 			err = compare(ctx, src, target, t)
 		}
-		if redefined(err) {
+		if Redefined(err) {
 			err = ErrChanged
 		}
 		if err == nil {
@@ -310,26 +317,49 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 	return src.release(ctx, true)
 }
 
-// compare looks at a table on both sides: the source in its snapshot, the target before anything else is done to it.
+// compare looks at a table on both sides: the source in its snapshot, the target before anything else is done to it. CHECKSUM TABLE was seen to tell another
+// sum of the same rows (MariaDB 10.11.19, a table with a virtual column), and to stay with it: where the sums differ the values decide.
 func compare(ctx context.Context, src *source, target *backend.Conn, t table) error {
-	sums := [2]string{}
-	done := make(chan error, 1)
-	sum := func(c *backend.Conn, i int) error {
-		res, err := run(ctx, c, "CHECKSUM TABLE "+id(src.schema)+"."+id(t.name)+" EXTENDED")
-		if err == nil {
-			sums[i] = string(res.Rows[0][1])
-		}
-		return err
+	sums, err := both(ctx, src, target, "CHECKSUM TABLE "+id(src.schema)+"."+id(t.name)+" EXTENDED", 1)
+	if err == nil && (sums[0] != sums[1] || sums[0] == "") {
+		sums, err = both(ctx, src, target, t.digest(src.schema), 0)
 	}
-	go func() { done <- sum(src.conn, 0) }()
-	err := sum(target, 1)
-	if err := errors.Join(err, <-done); err != nil {
+	if err != nil {
 		return err
 	}
 	if sums[0] != sums[1] || sums[0] == "" {
 		return fmt.Errorf("%w: checksums %s and %s", ErrDiffers, sums[0], sums[1])
 	}
 	return nil
+}
+
+// both asks the source and the target for the same, at the same time: one column of one row. NULL is "".
+func both(ctx context.Context, src *source, target *backend.Conn, sql string, column int) (answers [2]string, err error) {
+	ask := func(c *backend.Conn, i int) error {
+		res, err := run(ctx, c, sql)
+		if err == nil {
+			answers[i] = string(res.Rows[0][column])
+		}
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- ask(src.conn, 0) }()
+	err = ask(target, 1)
+	return answers, errors.Join(err, <-done)
+}
+
+// digest is a query for the number of rows and a sum over all values that are stored, in whatever order they are; NULL when a row is too large for it.
+func (t *table) digest(schema string) string {
+	values := []string{"''"}
+	for _, c := range t.columns {
+		values = append(values, "QUOTE("+c.expr()+")")
+	}
+	row := "MD5(CONCAT(" + strings.Join(values, ", ',', ") + "))"
+	half := func(from string) string {
+		return "BIT_XOR(CAST(CONV(SUBSTR(d, " + from + ", 16), 16, 10) AS UNSIGNED))"
+	}
+	return "SELECT IF(COUNT(*) = COUNT(d), CONCAT(COUNT(*), ' ', " + half("1") + ", ' ', " + half("17") + ", ' ', COALESCE(SUM(CRC32(d)), 0)), NULL) FROM (SELECT " + row + " d FROM " +
+		id(schema) + "." + id(t.name) + ") rows_"
 }
 
 func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }

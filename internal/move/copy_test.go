@@ -282,3 +282,34 @@ func TestReadersOfACopyWaitForItsRows(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What decides where CHECKSUM TABLE tells two sums finds differences itself.
+func TestDigestFindsWhatDiffers(t *testing.T) {
+	farm := farmtest.Shared(t, 2)
+	c := copier(t, farm)
+	ctx := context.Background()
+	leaf := farm.Leaves()[0].Name
+	conn := session(t, c, leaf, "", 0)
+	query(t, conn, "SET SESSION sql_log_bin=0", "CREATE DATABASE dig_0", "CREATE TABLE dig_0.a (id INT PRIMARY KEY, s VARBINARY(20), f DOUBLE, e ENUM('x','NULL'), only INT AS (id) VIRTUAL)")
+	t.Cleanup(func() { query(t, conn, "DROP DATABASE dig_0") })
+	of := table{name: "a", columns: []column{{name: "id"}, {name: "s"}, {name: "f"}, {name: "e", as: "UNSIGNED"}}}
+	seen := map[string]string{}
+	for _, rows := range []string{
+		"", "(1,NULL,1,1)", "(1,'NULL',1,1)", "(1,'',1,1)", "(1,'1',1,1)", "(1,'1,',1,1)", "(1,'1',1.0000000000000002,1)", "(1,'1',1,2)", "(1,'1',1,NULL)", "(2,'1',1,1)",
+		"(1,'1',1,1),(2,'1',1,1)", "(1,'a',1,1),(2,'b',1,1)", "(1,'b',1,1),(2,'a',1,1)", "(1,0x00,1,1)", "(1,0x5C30,1,1)",
+	} {
+		query(t, conn, "TRUNCATE dig_0.a")
+		if rows != "" {
+			query(t, conn, "INSERT INTO dig_0.a (id, s, f, e) VALUES "+rows)
+		}
+		res, err := run(ctx, conn, of.digest("dig_0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := string(res.Rows[0][0])
+		if same, ok := seen[d]; ok || d == "" {
+			t.Errorf("rows %s and %s: %q", rows, same, d)
+		}
+		seen[d] = rows
+	}
+}

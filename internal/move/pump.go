@@ -16,7 +16,7 @@ const chunk = 256 << 10
 
 // pump moves rows, and knows how many and how fast.
 type pump struct {
-	limit limit
+	limit *Limit
 	rows  int64
 	tell  func(rows int64)
 }
@@ -27,11 +27,7 @@ func (p *pump) table(ctx context.Context, src *source, target *backend.Conn, t t
 	numbers := slices.ContainsFunc(t.columns, func(c column) bool { return c.number })
 	for i, c := range t.columns {
 		name := id(c.name)
-		if c.as != "" {
-			exprs = append(exprs, "CAST("+name+" AS "+c.as+")")
-		} else {
-			exprs = append(exprs, name)
-		}
+		exprs = append(exprs, c.expr())
 		switch v := fmt.Sprintf("@c%d", i); {
 		case c.number:
 			sets = append(sets, name+" = CAST("+v+" AS UNSIGNED)")
@@ -116,7 +112,7 @@ func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int
 		case backend.KindErr:
 			return pkt.Err()
 		case backend.KindRow:
-			if buf, err = line(buf, pkt.Payload, columns); err != nil {
+			if buf, err = AppendLine(buf, pkt.Payload, columns); err != nil {
 				return err
 			}
 			p.rows++
@@ -131,7 +127,7 @@ func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int
 				told = time.Now()
 				p.tell(p.rows)
 			}
-			if err := p.limit.spend(ctx, sent); err != nil {
+			if err := p.limit.Spend(ctx, sent); err != nil {
 				return err
 			}
 		}
@@ -139,33 +135,4 @@ func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int
 			return nil
 		}
 	}
-}
-
-// line appends a row as LOAD DATA reads it: tabs between values, \N for NULL.
-func line(buf, row []byte, columns int) ([]byte, error) {
-	r := wire.TextRow(row)
-	for i := range columns {
-		if i > 0 {
-			buf = append(buf, '\t')
-		}
-		v, null, ok := r.Next()
-		if !ok {
-			return nil, wire.ErrMalformed
-		}
-		if null {
-			buf = append(buf, '\\', 'N')
-			continue
-		}
-		for _, b := range v {
-			switch b {
-			case '\\', '\t', '\n':
-				buf = append(buf, '\\', b)
-			case 0:
-				buf = append(buf, '\\', '0')
-			default:
-				buf = append(buf, b)
-			}
-		}
-	}
-	return append(buf, '\n'), nil
 }

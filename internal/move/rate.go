@@ -9,8 +9,8 @@ import (
 // notice is how soon a copy that waits for its rate sees a new one.
 const notice = 100 * time.Millisecond
 
-// limit keeps a copy to a rate that may change at any time.
-type limit struct {
+// Limit keeps a stream to a rate that may change at any time.
+type Limit struct {
 	rate func() int64 // bytes a second, 0 for no bound; nil for none ever
 
 	mu   sync.Mutex
@@ -18,8 +18,11 @@ type limit struct {
 	last time.Time
 }
 
-// spend counts bytes, and waits until they were allowed.
-func (l *limit) spend(ctx context.Context, bytes int) error {
+// NewLimit asks for the rate, in bytes a second, again and again; 0 is no bound, nil none ever.
+func NewLimit(rate func() int64) *Limit { return &Limit{rate: rate} }
+
+// Spend counts bytes, and waits until they were allowed.
+func (l *Limit) Spend(ctx context.Context, bytes int) error {
 	if l.rate == nil {
 		return ctx.Err()
 	}
@@ -37,7 +40,7 @@ func (l *limit) spend(ctx context.Context, bytes int) error {
 	}
 }
 
-func (l *limit) pause(bytes int) time.Duration {
+func (l *Limit) pause(bytes int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now, rate := time.Now(), float64(l.rate())

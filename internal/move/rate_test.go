@@ -13,10 +13,10 @@ func TestRateMayChangeWhileACopyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rate atomic.Int64
 		rate.Store(1000)
-		l := &limit{rate: rate.Load}
+		l := NewLimit(rate.Load)
 		took := func(bytes int) time.Duration {
 			began := time.Now()
-			if err := l.spend(t.Context(), bytes); err != nil {
+			if err := l.Spend(t.Context(), bytes); err != nil {
 				t.Error(err)
 			}
 			return time.Since(began).Round(10 * time.Millisecond)
@@ -39,7 +39,7 @@ func TestRateMayChangeWhileACopyWaits(t *testing.T) {
 		rate.Store(1)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		if err := l.spend(ctx, 1000); !errors.Is(err, context.Canceled) {
+		if err := l.Spend(ctx, 1000); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})

@@ -2,32 +2,146 @@ package move
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"regexp"
 	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// What follows is for those who keep rows elsewhere than at a leaf.
+// What follows is for all who read rows in a snapshot: copies, and those who keep rows elsewhere than at a leaf.
 
-// AppendLine appends a row of a text answer, of that many columns, as LOAD DATA reads it with CHARACTER SET binary.
-func AppendLine(buf, row []byte, columns int) ([]byte, error) { return line(buf, row, columns) }
+// A snapshot keeps rows as they were, not tables: RENAME TABLE gives a name to another table, whose rows in the snapshot would be taken for those of the first.
+// What a transaction has read it holds until its end against all DDL, and who waits for a DDL statement that waits waits too. So tables are held until they
+// are copied, are then looked at whether they were the ones of the snapshot, and let go; and the copy gives way when somebody waits all the same.
+const (
+	// Reading and Repeatable make a session one to read rows with. With its binary log on, MariaDB would not let go of tables at a rollback to a savepoint.
+	Reading    = "SET SESSION sql_log_bin=0, sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0"
+	Repeatable = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+	// Hold is where tables are held from, LetGo lets them go.
+	Hold  = "SAVEPOINT held"
+	LetGo = "ROLLBACK TO SAVEPOINT held"
+)
+
+// HoldFor bounds for how long small tables are held together: looking at them costs the same for all of them.
+const HoldFor = 300 * time.Millisecond
+
+// AppendLine appends a row of a text answer, of that many columns, as LOAD DATA reads it with CHARACTER SET binary: tabs between values, \N for NULL.
+func AppendLine(buf, row []byte, columns int) ([]byte, error) {
+	r := wire.TextRow(row)
+	for i := range columns {
+		if i > 0 {
+			buf = append(buf, '\t')
+		}
+		v, null, ok := r.Next()
+		if !ok {
+			return nil, wire.ErrMalformed
+		}
+		if null {
+			buf = append(buf, '\\', 'N')
+			continue
+		}
+		for _, b := range v {
+			switch b {
+			case '\\', '\t', '\n':
+				buf = append(buf, '\\', b)
+			case 0:
+				buf = append(buf, '\\', '0')
+			default:
+				buf = append(buf, b)
+			}
+		}
+	}
+	return append(buf, '\n'), nil
+}
 
 // Travel is the type that values of a column must be cast to, to arrive as they were; "" for their own.
 func Travel(dataType string) string { return travel[strings.ToLower(dataType)] }
 
-// Identities are the numbers that InnoDB has given to a schema's tables, by their names in its files. They go with a table when it is renamed.
+// Identities are the numbers that InnoDB has given to a schema's tables, by their names in its files; a partitioned table has several. They go with a table when it
+// is renamed.
 func Identities(ctx context.Context, c *backend.Conn, schema string) (map[string]string, error) {
-	return (&source{conn: c, schema: schema}).identities(ctx)
+	dir := "CONVERT(CONVERT(" + lit(schema) + " USING filename) USING binary)"
+	res, err := run(ctx, c, "SELECT SUBSTRING_INDEX(SUBSTRING(NAME, LENGTH("+dir+") + 2), '#', 1) file, GROUP_CONCAT(TABLE_ID ORDER BY NAME) FROM (SELECT CONVERT(NAME USING binary) NAME, TABLE_ID"+
+		" FROM information_schema.INNODB_SYS_TABLES) t WHERE LEFT(NAME, LENGTH("+dir+") + 1) = CONCAT("+dir+", '/') GROUP BY file")
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]string, len(res.Rows))
+	for _, row := range res.Rows {
+		ids[string(row[0])] = string(row[1])
+	}
+	return ids, nil
 }
 
+var counter = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
+
 // Undated is a table's definition without what writing changes of it.
-func Undated(create string) string { return undated(create) }
+func Undated(create string) string { return counter.ReplaceAllString(create, "") }
 
-// Limit keeps a stream to a rate that may change at any time.
-type Limit struct{ limit }
+// Redefined says whether MariaDB has refused to read a table for its definition: it is another than the snapshot's, has other columns, or is gone.
+func Redefined(err error) bool {
+	var refused *wire.ServerError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Code {
+	case errDefinition, wire.ErNoSuchTable, wire.ErBadField, wire.ErBadDB:
+		return true
+	}
+	return false
+}
 
-// NewLimit asks for the rate, in bytes a second, again and again; 0 is no bound.
-func NewLimit(rate func() int64) *Limit { return &Limit{limit{rate: rate}} }
+// errDefinition is MariaDB's ER_TABLE_DEF_CHANGED.
+const errDefinition = 1412
 
-// Spend counts bytes, and waits until they were allowed.
-func (l *Limit) Spend(ctx context.Context, bytes int) error { return l.spend(ctx, bytes) }
+// look is how often a leaf is asked whether somebody waits. It has to be seen twice: most waits are short.
+const look = 200 * time.Millisecond
+
+// AwaitWaiting looks at a leaf until a statement that concerns is true of waits for a table's lock, and says so; false: ctx has ended.
+func AwaitWaiting(ctx context.Context, c *backend.Conn, concerns func(db, sql string) bool) (waits bool, err error) {
+	for seen := false; ; {
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case <-time.After(look):
+		}
+		res, err := c.Query(ctx, "SELECT COALESCE(DB, ''), COALESCE(INFO, '') FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for table metadata lock'")
+		if err != nil {
+			return false, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+		}
+		now := false
+		for _, row := range res.Rows {
+			now = now || concerns(string(row[0]), string(row[1]))
+		}
+		if now && seen {
+			return true, nil
+		}
+		seen = now
+	}
+}
+
+// Names says whether a text has a name in it that is not a part of a longer one.
+func Names(sql, name string) bool {
+	for rest := sql; ; {
+		before, after, found := strings.Cut(rest, name)
+		if !found {
+			return false
+		}
+		last, _ := utf8.DecodeLastRuneInString(before)
+		next, _ := utf8.DecodeRuneInString(after)
+		if !inName(last) && !inName(next) {
+			return true
+		}
+		rest = after
+	}
+}
+
+func inName(r rune) bool {
+	return r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r)
+}
