@@ -179,7 +179,22 @@ func TestEnumsAndSetsArriveByNumber(t *testing.T) {
 	if _, err := c.Copy(context.Background(), spec); err != nil {
 		t.Fatal(err)
 	}
-	if x, y := checksums(t, c, spec.From, "enum_0", "e", "g"), checksums(t, c, spec.To, "enum_0", "e", "g"); x != y {
+	// By their values: of such a table CHECKSUM TABLE is not always right, see compare.
+	values := table{name: "e", columns: []column{{name: "id"}, {name: "e", as: "UNSIGNED"}, {name: "s", as: "UNSIGNED"}, {name: "w", as: "UNSIGNED"}, {name: "only"}}}
+	looks := [2]string{}
+	for i, leaf := range []string{spec.From, spec.To} {
+		conn, err := c.own(context.Background(), leaf, "enum_0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := query(t, conn, values.digest("enum_0"))
+		looks[i] = string(res.Rows[0][0]) + string(query(t, conn, "SHOW CREATE TABLE e").Rows[0][1])
+		conn.Release()
+	}
+	if looks[0] != looks[1] {
+		t.Errorf("source:\n%s\ncopy:\n%s", looks[0], looks[1])
+	}
+	if x, y := checksums(t, c, spec.From, "enum_0", "g"), checksums(t, c, spec.To, "enum_0", "g"); x != y {
 		t.Errorf("source:\n%s\ncopy:\n%s", x, y)
 	}
 	conn, err := c.own(context.Background(), spec.To, "enum_0")
