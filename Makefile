@@ -26,7 +26,7 @@ test: check ## check the code and run every test, with real MariaDB servers and 
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
 		/usr/include/stdlib.h=libc6-dev
 	$(GO) test -race -p $(TESTP) -timeout $(TESTTIMEOUT) $$($(GO) list ./... | grep -v /chaos$$)
-	$(GO) test -race -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
+	$(GO) test -race -count=1 -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
 
 check: ## formatting, vet, staticcheck
 	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
