@@ -296,6 +296,7 @@ var errBroken = errors.New("the leaf is taken for dead")
 // breakAll cuts every connection that is open, whoever uses it, and all that are being made or waited for.
 func (l *leafPool) breakAll() {
 	l.dead.Store(true)
+	l.suspect()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cutOff()

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
@@ -71,11 +72,12 @@ func (p *Pipeline) Do(ctx context.Context, cmd wire.Command, body, dst []byte) (
 			return dst, err
 		}
 		w := newWaiter(cmd)
-		if !i.enqueue(w, cmd, body) {
+		mine, ok := i.enqueue(w, cmd, body)
+		if !ok {
 			w.free()
 			continue // it ended since pick
 		}
-		return w.wait(ctx, dst)
+		return i.wait(ctx, w, mine, dst)
 	}
 }
 
@@ -88,7 +90,7 @@ func (p *Pipeline) Execute(ctx context.Context, text string, body, dst []byte) (
 			return dst, err
 		}
 		w := newWaiter(wire.ComStmtExecute)
-		again, ok := i.execute(ctx, w, text, body)
+		mine, again, ok := i.execute(ctx, w, text, body)
 		if !ok {
 			w.free()
 			if ctx.Err() != nil {
@@ -97,7 +99,7 @@ func (p *Pipeline) Execute(ctx context.Context, text string, body, dst []byte) (
 			continue
 		}
 		n := len(dst)
-		if dst, err = w.wait(ctx, dst); err != nil || !again || !unknownStatement(dst[n:]) {
+		if dst, err = i.wait(ctx, w, mine, dst); err != nil || !again || !unknownStatement(dst[n:]) {
 			return dst, err
 		}
 		dst = dst[:n]
@@ -180,7 +182,6 @@ func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
 		close(o.done)
 		switch {
 		case err == nil:
-			made.start()
 			return made, nil
 		case best == nil:
 			return nil, err
@@ -226,7 +227,7 @@ func (l *leafPool) closePipes() {
 		pipes := append([]*pipe(nil), p.pipes...)
 		p.mu.Unlock()
 		for _, i := range pipes {
-			i.conn.w.Close()
+			i.close(ErrClosed)
 		}
 	}
 }
@@ -235,13 +236,13 @@ func (l *leafPool) closePipes() {
 func (l *leafPool) trimPipes(before time.Time) {
 	addr, _ := l.pools.cfg.Addr(l.name)
 	generation := l.generation.Load()
+	var old []*pipe
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	for key, p := range l.lines {
 		p.mu.Lock()
 		for _, i := range p.pipes {
-			if i.unusedSince(before) || i.conn.generation != generation || i.conn.addr != addr {
-				i.conn.w.Close()
+			if i.unusedSince(before) || i.conn.generation != generation || i.conn.addr != addr || i.closedByLeaf() {
+				old = append(old, i)
 			}
 		}
 		if len(p.pipes) == 0 && !p.used && p.opening == nil {
@@ -249,5 +250,9 @@ func (l *leafPool) trimPipes(before time.Time) {
 		}
 		p.used = false
 		p.mu.Unlock()
+	}
+	l.mu.Unlock()
+	for _, i := range old {
+		i.close(net.ErrClosed)
 	}
 }

@@ -132,6 +132,79 @@ func TestPipelineLeavesTheImpatientBehind(t *testing.T) {
 	}
 }
 
+// Some give up while they read and some while they wait for their turn; the others get their own answers.
+func TestPipelineServesThePatientAmongTheImpatient(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.PipelineWidth = 2 })
+	line := p.Pipeline(leaf1)
+	var all sync.WaitGroup
+	for client := range 24 {
+		all.Go(func() {
+			for n := range 40 {
+				ctx, cancel := context.WithCancel(context.Background())
+				impatient := (client+n)%3 == 0
+				if impatient {
+					time.AfterFunc(time.Duration(n)*50*time.Microsecond, cancel)
+				}
+				id := fmt.Sprint(client*1000 + n)
+				answer, err := line.Do(ctx, wire.ComQuery, []byte("SELECT "+id+", sleep(0.001)"), nil)
+				cancel()
+				if impatient && errors.Is(err, context.Canceled) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if got, failed, err := rows(Internal, wire.ComQuery, answer); err != nil || failed != nil || len(got) != 1 || got[0] != id {
+					t.Errorf("%s: %q %v %v", id, got, failed, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if s := p.Stats()[0]; s.Lost != 0 {
+		t.Errorf("connections were given up: %+v", s)
+	}
+}
+
+// Nobody reads from an idle connection: one that its leaf has closed is not used again, and not kept.
+func TestPipelineSeesThatItsConnectionWasClosed(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.PipelineWidth = 1 })
+	line := p.Pipeline(leaf1)
+	thread := func() string {
+		t.Helper()
+		answer, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT CONNECTION_ID()"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, failed, err := rows(Internal, wire.ComQuery, answer)
+		if err != nil || failed != nil || len(got) != 1 {
+			t.Fatal(got, failed, err)
+		}
+		return got[0]
+	}
+	kill := func(id string) {
+		t.Helper()
+		c, err := p.Get(t.Context(), leaf1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Release()
+		if _, err := c.Query(t.Context(), "KILL "+id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := thread()
+	kill(first)
+	time.Sleep(2 * checkAfter)
+	second := thread()
+	if second == first {
+		t.Errorf("connection %s was killed, and is used", first)
+	}
+	kill(second)
+	eventually(t, func() bool { return p.Stats()[0].Pipes == 0 }) // a trim a second
+}
+
 func TestPipelineIsTrimmed(t *testing.T) {
 	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.IdleTimeout = 200 * time.Millisecond })
 	if _, err := p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {

@@ -296,6 +296,9 @@ func (c *Conn) dropBlock() {
 	}
 }
 
+// ReadErr is why nothing can be read any more; nil where a read that failed, by its deadline, can be repeated. The reader asks for it.
+func (c *Conn) ReadErr() error { return c.rerr }
+
 // ErrUnexpectedData is returned by [Conn.CheckIdle] when the peer said something that nobody waits for.
 var ErrUnexpectedData = errors.New("unexpected data on an idle connection")
 
