@@ -102,9 +102,9 @@ type node struct {
 }
 
 // startNode starts a node, which accepts clients when it returns.
-func startNode(ctx context.Context, c nodeConfig) (n *node, err error) {
-	n = &node{failed: make(chan error, 2)}
-	defer func() {
+func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
+	n := &node{failed: make(chan error, 2)}
+	defer func() { // n is no result by name: where there is an error, that would be nil by now
 		if err != nil {
 			err = n.stops.unwind(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -284,7 +285,12 @@ func certainlyNot(err error) bool {
 	if errors.Is(err, clientv3.ErrNoAvailableEndpoints) {
 		return true
 	}
-	switch status.Code(err) {
+	code := status.Code(err)
+	var known rpctypes.EtcdError // its code is not gRPC's to find
+	if errors.As(err, &known) {
+		code = known.Code()
+	}
+	switch code {
 	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.FailedPrecondition,
 		codes.OutOfRange, codes.Unauthenticated, codes.ResourceExhausted:
 		return true

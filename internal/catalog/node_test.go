@@ -158,6 +158,15 @@ func TestTakeOver(t *testing.T) {
 	l.Unlock()
 }
 
+// The lease of the former life may end in the very moment that the new one takes it: that is no failure.
+func TestRevokingALeaseThatHasEndedIsCertain(t *testing.T) {
+	t.Parallel()
+	c := open(t, newEtcd(t))
+	if _, err := c.client.Revoke(within(t, 5*time.Second), 12345); err == nil || !certainlyNot(err) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestLocksExclude(t *testing.T) {
 	t.Parallel()
 	e := newEtcd(t)
