@@ -182,7 +182,7 @@ func (i *pipe) push(w *waiter) (mine bool) {
 		buf := i.out
 		i.out, i.spare, i.unsent = i.spare[:0], nil, 0
 		i.mu.Unlock()
-		_, err := i.conn.w.NetConn().Write(buf)
+		err := i.conn.w.Write(buf)
 		i.mu.Lock()
 		if cap(buf) <= 256<<10 {
 			i.spare = buf[:0]

@@ -43,6 +43,9 @@ type Conn struct {
 	iov    [2][]byte
 	iovs   net.Buffers
 
+	out       []byte                // what tryWrite is to write
+	outErr    error                 // why it could not
+	tryWrite  func(fd uintptr) bool // c.writeSocket
 	pipelined bool
 	caps      Caps
 	server    ServerInfo
@@ -60,7 +63,7 @@ func NewConn(nc net.Conn) *Conn {
 			}
 		}
 	}
-	c.tryRead = c.readSocket
+	c.tryRead, c.tryWrite = c.readSocket, c.writeSocket
 	return c
 }
 

@@ -9,19 +9,20 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// countingConn counts the writes of a TCP connection; its reads stay those of the socket.
+// countingConn counts the writes of a connection, and hides that it is a socket.
 type countingConn struct {
-	*net.TCPConn
+	net.Conn
 	writes atomic.Int64
 }
 
 func (c *countingConn) Write(p []byte) (int, error) {
 	c.writes.Add(1)
-	return c.TCPConn.Write(p)
+	return c.Conn.Write(p)
 }
 
 // socketPair returns both ends of a TCP connection.
@@ -402,9 +403,43 @@ func TestWaitingHoldsNoBuffer(t *testing.T) {
 	}
 }
 
+// A socket takes some of what is written, and the rest when its peer has read; or never.
+func TestWritesWaitForRoom(t *testing.T) {
+	na, nb := socketPair(t)
+	c := NewConn(na)
+	sent := make([]byte, 24<<20)
+	for i := range sent {
+		sent[i] = byte(i>>16) ^ byte(i)
+	}
+	done := make(chan error)
+	go func() { done <- c.Write(sent) }()
+	got := make([]byte, len(sent))
+	for n := 0; n < len(got); {
+		m, err := nb.Read(got[n:min(n+1<<20, len(got))])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += m
+	}
+	if err := <-done; err != nil || !bytes.Equal(got, sent) {
+		t.Fatal("what came is not what was sent", err)
+	}
+	c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	if err := c.Write(sent); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+	c.SetWriteDeadline(time.Time{})
+	nb.SetLinger(0)
+	nb.Close()
+	time.Sleep(20 * time.Millisecond)
+	if err := c.Write(sent); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+		t.Error(err)
+	}
+}
+
 func TestFewWrites(t *testing.T) {
 	na, nb := socketPair(t)
-	cc := &countingConn{TCPConn: na}
+	cc := &countingConn{Conn: na}
 	a, b := NewConn(cc), NewConn(nb)
 	for range 100 {
 		a.AppendPacket([]byte("a row of a small response"))

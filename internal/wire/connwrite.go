@@ -126,10 +126,25 @@ func (c *Conn) flush() error {
 	if c.z != nil {
 		c.werr = c.z.write(c.wbuf)
 	} else {
-		_, c.werr = c.nc.Write(c.wbuf)
+		c.werr = c.Write(c.wbuf)
 	}
 	c.wbuf = c.wbuf[:0]
 	return c.werr
+}
+
+// Write writes bytes that are frames already, past the buffer and compression.
+func (c *Conn) Write(b []byte) error {
+	if c.raw == nil || len(b) == 0 {
+		_, err := c.nc.Write(b)
+		return err
+	}
+	c.out, c.outErr = b, nil
+	err := c.raw.Write(c.tryWrite)
+	c.out = nil
+	if err == nil {
+		err = c.outErr
+	}
+	return err
 }
 
 // reserve makes room for n bytes, in a block where one is large enough.

@@ -8,4 +8,6 @@ const canReadRaw = false
 
 func (c *Conn) readSocket(uintptr) bool { return true }
 
+func (c *Conn) writeSocket(uintptr) bool { return true }
+
 func peekSocket(syscall.RawConn) error { return nil }

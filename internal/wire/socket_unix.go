@@ -4,6 +4,7 @@ package wire
 
 import (
 	"io"
+	"os"
 	"syscall"
 )
 
@@ -20,7 +21,7 @@ func (c *Conn) readSocket(fd uintptr) bool {
 		c.block = takeBlock(n)
 	}
 	for {
-		c.gotN, c.gotErr = syscall.Read(int(fd), c.block.b)
+		c.gotN, c.gotErr = readNow(fd, c.block.b)
 		switch c.gotErr {
 		case syscall.EINTR:
 			continue
@@ -31,6 +32,24 @@ func (c *Conn) readSocket(fd uintptr) bool {
 		}
 		return true
 	}
+}
+
+// writeSocket writes what is left of c.out, and asks to be called again when the socket takes no more.
+func (c *Conn) writeSocket(fd uintptr) bool {
+	for len(c.out) > 0 {
+		n, err := writeNow(fd, c.out)
+		switch err {
+		case nil:
+			c.out = c.out[n:]
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return false
+		default:
+			c.outErr = os.NewSyscallError("write", err)
+			return true
+		}
+	}
+	return true
 }
 
 // peekSocket looks whether the socket has something to read.
