@@ -10,12 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 )
@@ -23,6 +19,8 @@ import (
 const (
 	failoverClients = 16
 	failoverRows    = 1000
+	// rateSeconds is how long throughput is looked at between failures.
+	rateSeconds = 4
 )
 
 // disturbance is a way for leaves to fail.
@@ -52,14 +50,6 @@ var disturbances = []disturbance{
 	{"dropped packets", true, func(v victim) error { v.proxy.BlackHole(); return nil }, func(v victim) error { return v.proxy.Heal() }},
 }
 
-// counts are what clients met.
-type counts struct {
-	table                                     string
-	rows                                      int
-	done, unknown, failed, reads, readsFailed atomic.Int64
-	unknownOf                                 sync.Map // client to int64
-}
-
 // failover measures how long writes to a leaf's partitions stop when it fails, under load, and what clients notice of it.
 func failover(ctx context.Context, rounds int) (err error) {
 	c, err := startCluster(ctx, 2)
@@ -80,71 +70,77 @@ func failover(ctx context.Context, rounds int) (err error) {
 			return err
 		}
 	}
-	fmt.Printf("failover: %d rounds each, %d clients that write and read single rows of a SYNC database, 4 leaves in pairs\n", rounds, failoverClients)
+	fmt.Printf("failover: %d rounds each, %d clients of a SYNC database, 4 leaves in pairs\n", rounds, failoverClients)
 	for _, d := range disturbances {
 		n := &counts{table: "failover.t", rows: failoverRows}
-		running, stop := context.WithCancel(ctx)
-		var clients sync.WaitGroup
-		for i := range failoverClients {
-			clients.Go(func() { n.client(running, c.db, i) })
+		if err := c.suffer(ctx, d, rounds, n.start(ctx, c.db)); err != nil {
+			return err
 		}
-		var victims []victim
-		for _, v := range c.leaves {
-			if !d.far || v.proxy != nil {
-				victims = append(victims, v)
-			}
-		}
-		var gaps []time.Duration
-		most := int64(0)
-		for r := range rounds {
-			n.unknownOf.Range(func(k, _ any) bool { n.unknownOf.Delete(k); return true })
-			gap, e := disturb(ctx, c.db, d, victims[r%len(victims)])
-			if e != nil {
-				err = fmt.Errorf("%s, round %d: %w", d.name, r+1, e)
-				break
-			}
-			gaps = append(gaps, gap)
-			n.unknownOf.Range(func(_, v any) bool { most = max(most, v.(int64)); return true })
-		}
-		stop()
-		clients.Wait()
+	}
+	if err := c.prepare(ctx, "failover"); err != nil {
+		return err
+	}
+	for _, options := range [][]string{nil, {"--skip-trx=on"}} {
+		load, err := startSysbench(ctx, c.port, "failover", options...)
 		if err != nil {
 			return err
 		}
-		slices.Sort(gaps)
-		fmt.Printf("%-15s to the next write: median %d ms, least %d, most %d; %d writes done, %d of unknown outcome (at most %d of one client in one round), %d failed; %d reads, %d failed\n",
-			d.name, gaps[len(gaps)/2].Milliseconds(), gaps[0].Milliseconds(), gaps[len(gaps)-1].Milliseconds(), n.done.Load(), n.unknown.Load(), most, n.failed.Load(),
-			n.reads.Load(), n.readsFailed.Load())
+		if err := c.suffer(ctx, disturbances[0], rounds, load); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// client writes and reads rows of its own, one after the other.
-func (n *counts) client(ctx context.Context, db *dbsql.DB, i int) {
-	for id := i; ctx.Err() == nil; {
-		_, err := db.Exec("UPDATE "+n.table+" SET v = v + 1 WHERE id = ?", id)
-		var e *mysql.MySQLError
-		switch {
-		case err == nil:
-			n.done.Add(1)
-		case errors.As(err, &e) && (e.Number == 12701 || e.Number == 1180):
-			n.unknown.Add(1)
-			was, _ := n.unknownOf.LoadOrStore(i, int64(0))
-			n.unknownOf.Store(i, was.(int64)+1)
-		default:
-			n.failed.Add(1)
-			fmt.Println("  a write failed:", err)
+// load is what runs while leaves fail.
+type load interface {
+	name() string
+	// rate is how many writes or transactions are done a second, from now on for a few seconds.
+	rate(ctx context.Context) (float64, error)
+	round()
+	// stop ends the load, and tells what clients met.
+	stop() string
+}
+
+// suffer lets leaves fail one after the other, under a load.
+func (c *cluster) suffer(ctx context.Context, d disturbance, rounds int, l load) error {
+	var told string
+	defer func() {
+		if told == "" {
+			l.stop()
 		}
-		var v int
-		n.reads.Add(1)
-		if err := db.QueryRow("SELECT v FROM "+n.table+" WHERE id = ?", id).Scan(&v); err != nil {
-			n.readsFailed.Add(1)
-			fmt.Println("  a read failed:", err)
-		}
-		if id += failoverClients; id >= n.rows {
-			id = i
+	}()
+	var victims []victim
+	for _, v := range c.leaves {
+		if !d.far || v.proxy != nil {
+			victims = append(victims, v)
 		}
 	}
+	before, err := l.rate(ctx)
+	if err != nil {
+		return err
+	}
+	var gaps []time.Duration
+	var after []float64
+	for r := range rounds {
+		l.round()
+		gap, err := disturb(ctx, c.db, d, victims[r%len(victims)])
+		if err != nil {
+			return fmt.Errorf("%s, round %d: %w", d.name, r+1, err)
+		}
+		rate, err := l.rate(ctx)
+		if err != nil {
+			return fmt.Errorf("%s, after round %d: %w", d.name, r+1, err)
+		}
+		gaps, after = append(gaps, gap), append(after, rate)
+	}
+	told = l.stop()
+	slices.Sort(gaps)
+	slices.Sort(after)
+	fmt.Printf("%s under %s: to the next write median %d ms, least %d, most %d; %s; %.0f a second before, after each return %.0f in the median (%.2f), %.0f at least\n",
+		d.name, l.name(), gaps[len(gaps)/2].Milliseconds(), gaps[0].Milliseconds(), gaps[len(gaps)-1].Milliseconds(), told,
+		before, after[len(after)/2], after[len(after)/2]/before, after[0])
+	return nil
 }
 
 // disturb lets one leaf fail, and measures until a write to one of its partitions succeeds; then the leaf comes back.

@@ -22,6 +22,7 @@ import (
 // cluster is what `bin/orbweaver up` runs, and leaves that were added to it.
 type cluster struct {
 	db     *dbsql.DB
+	port   int // where the node listens
 	leaves []victim
 	dir    string
 	stops  []func() error // last started first stopped
@@ -53,12 +54,11 @@ func startCluster(ctx context.Context, leaves int, options ...string) (*cluster,
 	if err := os.Chmod(c.dir, 0o711); err != nil { // the account that the servers run as passes through
 		return c, err
 	}
-	port, err := freePort()
-	if err != nil {
+	if c.port, err = freePort(); err != nil {
 		return c, err
 	}
 	data := filepath.Join(c.dir, "data")
-	args := []string{"up", "--leaves", fmt.Sprint(leaves), "--redundancy", "2", "--data-dir", data, "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--http", "127.0.0.1:0"}
+	args := []string{"up", "--leaves", fmt.Sprint(leaves), "--redundancy", "2", "--data-dir", data, "--listen", fmt.Sprintf("127.0.0.1:%d", c.port), "--http", "127.0.0.1:0"}
 	cmd := exec.Command("bin/orbweaver", append(args, options...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the bench, which ends it in order
 	out, err := cmd.StdoutPipe()
@@ -73,7 +73,7 @@ func startCluster(ctx context.Context, leaves int, options ...string) (*cluster,
 		return c, fmt.Errorf("orbweaver up printed %q: %w", line, err)
 	}
 	cfg := mysql.NewConfig()
-	cfg.Net, cfg.Addr, cfg.User, cfg.InterpolateParams = "tcp", fmt.Sprintf("127.0.0.1:%d", port), "root", true
+	cfg.Net, cfg.Addr, cfg.User, cfg.InterpolateParams = "tcp", fmt.Sprintf("127.0.0.1:%d", c.port), "root", true
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return c, err
