@@ -137,7 +137,9 @@ func TestIdleConnectionsSurviveARestart(t *testing.T) {
 		}
 		c.Release()
 	}
-	if _, err := p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
+	if _, err := patient(func() ([]byte, error) {
+		return p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil)
+	}); err != nil {
 		t.Error(err)
 	}
 }
@@ -188,7 +190,9 @@ func TestPausedLeaf(t *testing.T) {
 	if err := f.Resume(0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
+	if _, err := patient(func() ([]byte, error) {
+		return p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil)
+	}); err != nil {
 		t.Error(err)
 	}
 }
@@ -327,7 +331,9 @@ func TestPipelineToADeadLeaf(t *testing.T) {
 	if err := f.Resume(0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
+	if _, err := patient(func() ([]byte, error) {
+		return p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil)
+	}); err != nil {
 		t.Error(err)
 	}
 }

@@ -57,6 +57,8 @@ type leafPool struct {
 	cut    context.Context
 	cutOff context.CancelFunc
 
+	processors atomic.Int32 // of the leaf's machine, as it says; 0 before it was asked
+
 	// dead: broken by Break, and not reached since.
 	dead atomic.Bool
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,8 @@ type pipe struct {
 	line    *Pipeline
 	conn    *Conn
 	waiting atomic.Int32 // commands without an answer
+	// headSince is since when (nanoseconds) the queue's head is the next to be answered; 0 when nobody waits.
+	headSince atomic.Int64
 
 	mu      sync.Mutex
 	out     []byte    // commands not yet given to the kernel
@@ -169,6 +172,7 @@ func (i *pipe) push(w *waiter) (mine bool) {
 	i.waiting.Add(1)
 	if i.turn == nil {
 		i.turn, mine = w, true
+		i.headSince.Store(time.Now().UnixNano())
 	}
 	if i.count.Add(1)%sampleEvery == 0 {
 		w.sentAt = time.Now()
@@ -178,6 +182,9 @@ func (i *pipe) push(w *waiter) (mine bool) {
 		return mine
 	}
 	i.writing = true
+	i.mu.Unlock()
+	runtime.Gosched() // those who run meanwhile may have something for the same write
+	i.mu.Lock()
 	for len(i.out) > 0 && i.err == nil {
 		buf := i.out
 		i.out, i.spare, i.unsent = i.spare[:0], nil, 0
@@ -292,6 +299,7 @@ func (i *pipe) answered(w *waiter) {
 // pass takes the queue's head out, w, and gives the turn to the next. It is returned instead when nobody wants its answer.
 func (i *pipe) pass(w *waiter) (unwanted *waiter) {
 	i.waiting.Add(-1)
+	now := time.Now()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.uncut()
@@ -299,9 +307,11 @@ func (i *pipe) pass(w *waiter) (unwanted *waiter) {
 	if i.head++; i.head == len(i.queue) {
 		i.queue, i.head = i.queue[:0], 0
 		i.turn = nil
-		i.conn.idleSince = time.Now()
+		i.headSince.Store(0)
+		i.conn.idleSince = now
 		return nil
 	}
+	i.headSince.Store(now.UnixNano())
 	if i.head >= 1024 {
 		i.queue, i.head = append(i.queue[:0], i.queue[i.head:]...), 0
 	}

@@ -4,14 +4,22 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// busyPipe is how many commands wait on a pipeline's least busy connection before it opens another one.
-const busyPipe = 2
+// fewWait is how many commands may wait on a pipeline's connection before another one is used.
+const fewWait = 8
+
+// stallTime is how long the answer that is next on a connection may take before nobody else waits behind it: it is no short one, or the leaf reads
+// from its disk.
+const stallTime = 5 * time.Millisecond
+
+// ErrStalled: statements on all of a pipeline's connections wait for one that takes long. The statement was not sent, and needs a connection of its own.
+var ErrStalled = errors.New("the pipeline's connections are all waiting for a slow answer")
 
 // Pipeline sends commands of many clients over few connections with one login, database and state. Only statements known to be short belong
 // here, in autocommit, without effect on the connection (no variables, no temporary tables, no locks).
@@ -64,7 +72,7 @@ func (p *Pools) Pipeline(w Want) *Pipeline {
 // Do sends a command and waits for its answer, which is appended to dst: whole frames, walked with Tracker.NextFrame, with sequence
 // numbers from 1 on (from n on for a command of n frames). The leaf's ERR is part of the answer, not an error. When ctx ends the answer is thrown away once it comes.
 //
-// An error is a *LostError, *LeafDownError, *PoolFullError, *PrepareError, *wire.ServerError (login refused), ErrClosed or ctx's.
+// An error is ErrStalled, a *LostError, *LeafDownError, *PoolFullError, *PrepareError, *wire.ServerError (login refused), ErrClosed or ctx's.
 func (p *Pipeline) Do(ctx context.Context, cmd wire.Command, body, dst []byte) ([]byte, error) {
 	for {
 		i, err := p.pick(ctx)
@@ -141,21 +149,34 @@ func split(b []byte, at int) []byte {
 	}
 }
 
-// pick chooses the least busy connection, or makes one.
+// pick chooses a connection: the first on which few wait, so that a leaf with few clients answers them one after the other, with one thread and in
+// few writes; else the least busy one, or a new one. ErrStalled when none is prompt.
 func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
 	for {
 		p.mu.Lock()
 		p.used = true
 		var best *pipe
-		least := 0
+		least, now := int32(0), time.Now().UnixNano()
 		for _, i := range p.pipes {
-			if n := int(i.waiting.Load()); best == nil || n < least {
+			if since := i.headSince.Load(); since != 0 && now-since > int64(stallTime) {
+				continue
+			}
+			n := i.waiting.Load()
+			if best == nil || n < least {
 				best, least = i, n
 			}
+			if n < fewWait {
+				break
+			}
 		}
-		if best != nil && (least < busyPipe || len(p.pipes) >= p.leaf.pools.cfg.PipelineWidth || p.opening != nil) {
+		full := len(p.pipes) >= p.leaf.width()
+		if best != nil && (least < fewWait || full || p.opening != nil) {
 			p.mu.Unlock()
 			return best, nil
+		}
+		if best == nil && full {
+			p.mu.Unlock()
+			return nil, ErrStalled
 		}
 		if o := p.opening; o != nil {
 			p.mu.Unlock()
@@ -195,12 +216,44 @@ func (p *Pipeline) open(ctx context.Context) (*pipe, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.leaf.countProcessors(ctx, c); err != nil {
+		c.Release()
+		return nil, err
+	}
 	c.w.SetPipelined(true)
 	p.leaf.mu.Lock()
 	p.leaf.pipes++
 	p.leaf.mu.Unlock()
 	return &pipe{line: p, conn: c, stmts: c.stmts.handOver()}, nil
 }
+
+// countProcessors asks a leaf, once, for the number of its machine's processors: thread_pool_size is that unless somebody has set it.
+func (l *leafPool) countProcessors(ctx context.Context, c *Conn) error {
+	if l.processors.Load() > 0 {
+		return nil
+	}
+	res, err := c.Query(ctx, "SELECT @@thread_pool_size")
+	if err != nil {
+		return err
+	}
+	n := 0
+	if len(res.Rows) == 1 && len(res.Rows[0]) == 1 {
+		n, _ = strconv.Atoi(string(res.Rows[0][0]))
+	}
+	l.processors.Store(int32(max(1, n)))
+	return nil
+}
+
+// width is how many connections a pipeline to the leaf may have: each keeps a thread of the leaf busy, and half of the processors are for all else.
+func (l *leafPool) width() int {
+	if w := l.pools.cfg.PipelineWidth; w > 0 {
+		return w
+	}
+	return max(1, min(int(l.processors.Load())/2, maxWidth))
+}
+
+// maxWidth bounds the connections of a pipeline to a large leaf.
+const maxWidth = 32
 
 // remove takes a connection out that has ended.
 func (p *Pipeline) remove(dead *pipe) {

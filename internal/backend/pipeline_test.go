@@ -47,6 +47,17 @@ func rows(v Variant, cmd wire.Command, answer []byte) (values []string, failed *
 	return values, failed, nil
 }
 
+// patient runs one call of a pipeline until it is not stalled.
+func patient(call func() ([]byte, error)) ([]byte, error) {
+	for {
+		answer, err := call()
+		if !errors.Is(err, ErrStalled) {
+			return answer, err
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestPipelineGivesEachItsAnswer(t *testing.T) {
 	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.PipelineWidth, c.MaxStatements = 2, 4 })
 	schema(t, p, "pipe", "CREATE TABLE pipe.t (a bigint) SELECT 7 a")
@@ -66,19 +77,25 @@ func TestPipelineGivesEachItsAnswer(t *testing.T) {
 					switch n % 6 {
 					case 0, 1:
 						want = fmt.Sprint(id, 3)
-						buf, err = line.Do(ctx, cmd, fmt.Appendf(nil, "SELECT CONCAT(%d, ' ', @x)", id), buf[:0])
+						buf, err = patient(func() ([]byte, error) {
+							return line.Do(ctx, cmd, fmt.Appendf(nil, "SELECT CONCAT(%d, ' ', @x)", id), buf[:0])
+						})
 					case 2:
 						wantErr = wire.ErNoSuchTable
-						buf, err = line.Do(ctx, cmd, []byte("SELECT * FROM nix"), buf[:0])
+						buf, err = patient(func() ([]byte, error) { return line.Do(ctx, cmd, []byte("SELECT * FROM nix"), buf[:0]) })
 					case 3: // an answer of many frames
 						want = strings.Repeat("y", 100_000)
-						buf, err = line.Do(ctx, cmd, []byte("SELECT REPEAT('y', 100000)"), buf[:0])
+						buf, err = patient(func() ([]byte, error) { return line.Do(ctx, cmd, []byte("SELECT REPEAT('y', 100000)"), buf[:0]) })
 					case 4:
 						cmd, want = wire.ComStmtExecute, fmt.Sprint(7+n%20+client%4)
-						buf, err = line.Execute(ctx, fmt.Sprintf("SELECT a + ? + %d FROM t", client%4), longlong(byte(n%20)), buf[:0])
+						buf, err = patient(func() ([]byte, error) {
+							return line.Execute(ctx, fmt.Sprintf("SELECT a + ? + %d FROM t", client%4), longlong(byte(n%20)), buf[:0])
+						})
 					case 5:
 						cmd, wantErr = wire.ComStmtExecute, wire.ErNoSuchTable
-						buf, err = line.Execute(ctx, fmt.Sprintf("SELECT a FROM nix%d WHERE a=?", client%3), longlong(1), buf[:0])
+						buf, err = patient(func() ([]byte, error) {
+							return line.Execute(ctx, fmt.Sprintf("SELECT a FROM nix%d WHERE a=?", client%3), longlong(1), buf[:0])
+						})
 					}
 					if err != nil {
 						t.Errorf("client %d, statement %d: %v", client, n, err)
@@ -108,11 +125,13 @@ func TestPipelineLeavesTheImpatientBehind(t *testing.T) {
 	line := p.Pipeline(leaf1)
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := line.Do(ctx, wire.ComQuery, []byte("SELECT sleep(0.5)"), nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := patient(func() ([]byte, error) { return line.Do(ctx, wire.ComQuery, []byte("SELECT sleep(0.5)"), nil) }); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	for n := range 5 {
-		answer, err := line.Do(context.Background(), wire.ComQuery, fmt.Appendf(nil, "SELECT %d", n), nil)
+		answer, err := patient(func() ([]byte, error) {
+			return line.Do(context.Background(), wire.ComQuery, fmt.Appendf(nil, "SELECT %d", n), nil)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +141,9 @@ func TestPipelineLeavesTheImpatientBehind(t *testing.T) {
 	}
 	// More than a frame holds.
 	long := strings.Repeat("z", 17<<20)
-	answer, err := line.Do(context.Background(), wire.ComQuery, []byte("SELECT '"+long+"' = REPEAT('z', 17*1024*1024), 1"), nil)
+	answer, err := patient(func() ([]byte, error) {
+		return line.Do(context.Background(), wire.ComQuery, []byte("SELECT '"+long+"' = REPEAT('z', 17*1024*1024), 1"), nil)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +167,7 @@ func TestPipelineServesThePatientAmongTheImpatient(t *testing.T) {
 					time.AfterFunc(time.Duration(n)*50*time.Microsecond, cancel)
 				}
 				id := fmt.Sprint(client*1000 + n)
-				answer, err := line.Do(ctx, wire.ComQuery, []byte("SELECT "+id+", sleep(0.001)"), nil)
+				answer, err := patient(func() ([]byte, error) { return line.Do(ctx, wire.ComQuery, []byte("SELECT "+id+", sleep(0.001)"), nil) })
 				cancel()
 				if impatient && errors.Is(err, context.Canceled) {
 					continue
@@ -167,13 +188,41 @@ func TestPipelineServesThePatientAmongTheImpatient(t *testing.T) {
 	}
 }
 
+// A statement that takes long keeps only those waiting that were behind it already.
+func TestPipelineSaysThatItIsStalled(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.PipelineWidth = 1 })
+	line := p.Pipeline(leaf1)
+	slow := make(chan error)
+	go func() {
+		_, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT sleep(1)"), nil)
+		slow <- err
+	}()
+	eventually(t, func() bool {
+		line.mu.Lock()
+		defer line.mu.Unlock()
+		return len(line.pipes) == 1 && line.pipes[0].headSince.Load() != 0
+	})
+	time.Sleep(2 * stallTime)
+	if _, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT 1"), nil); !errors.Is(err, ErrStalled) {
+		t.Error(err)
+	}
+	if err := <-slow; err != nil {
+		t.Error(err)
+	}
+	if _, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // Nobody reads from an idle connection: one that its leaf has closed is not used again, and not kept.
 func TestPipelineSeesThatItsConnectionWasClosed(t *testing.T) {
 	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.PipelineWidth = 1 })
 	line := p.Pipeline(leaf1)
 	thread := func() string {
 		t.Helper()
-		answer, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT CONNECTION_ID()"), nil)
+		answer, err := patient(func() ([]byte, error) {
+			return line.Do(t.Context(), wire.ComQuery, []byte("SELECT CONNECTION_ID()"), nil)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +299,7 @@ func TestPipelineForgetsWhatWasPrepared(t *testing.T) {
 	c.Release()
 	line := p.Pipeline(w)
 	for n := range 4 {
-		answer, err := line.Execute(ctx, fmt.Sprintf("SELECT %d", n), noParams, nil)
+		answer, err := patient(func() ([]byte, error) { return line.Execute(ctx, fmt.Sprintf("SELECT %d", n), noParams, nil) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,6 @@ func New(cfg Config) *Pools {
 	cfg.DialTimeout = orDefault(cfg.DialTimeout, 5*time.Second)
 	cfg.IdleTimeout = orDefault(cfg.IdleTimeout, 5*time.Minute)
 	cfg.MaxStatements = orDefault(cfg.MaxStatements, 256)
-	cfg.PipelineWidth = orDefault(cfg.PipelineWidth, 4)
 	p := &Pools{cfg: cfg, leaves: map[string]*leafPool{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.background.Go(p.maintain)

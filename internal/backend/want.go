@@ -76,6 +76,6 @@ type Config struct {
 	IdleTimeout time.Duration
 	// MaxStatements bounds the prepared statements kept on one connection. Default 256.
 	MaxStatements int
-	// PipelineWidth is the number of connections that one pipeline may use. Default 4.
+	// PipelineWidth is the number of connections that one pipeline may use. Default: half as many as the leaf's machine has processors.
 	PipelineWidth int
 }

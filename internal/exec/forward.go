@@ -44,7 +44,7 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 			}
 			done, err := r.pipelined(ctx, st, pipe, place, p)
 			st.Tx.Leave(place)
-			if done || err != nil {
+			if done || err != nil && !errors.Is(err, backend.ErrStalled) {
 				return err
 			}
 		}
@@ -91,7 +91,7 @@ func (st *Statement) logicalDB(place txn.Place) string {
 	return place.Schema
 }
 
-// pipelined runs a short read on a shared connection. It is not done when the answer has warnings, whose text can only be had from a
+// pipelined runs a short read on a shared connection. It is not done when others wait there for a slow answer, when the answer has warnings, whose text can only be had from a
 // connection of its own, or a packet of 16 MiB or more.
 func (r *Runner) pipelined(ctx context.Context, st *Statement, pipe *backend.Pipeline, place txn.Place, p part) (done bool, err error) {
 	if st.Prepared {
