@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,10 @@ type Config struct {
 	Node    *catalog.Node
 	Pools   *backend.Pools
 	Log     *slog.Logger // slog.Default() when nil
+	// Wait is for how long a statement waits for a leaf that is lost, default 10 s.
+	Wait time.Duration
+	// Hopeless says of an error that waiting for its end has no point; nil: it always has.
+	Hopeless func(error) bool
 }
 
 // Session is whose statement it is.
@@ -72,6 +77,7 @@ func New(cfg Config) *Runner {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	cfg.Wait = cmp.Or(cfg.Wait, 10*time.Second)
 	return &Runner{cfg: cfg, log: cfg.Log, servers: mariadb.New(cfg.Pools), step: func(string) error { return nil }}
 }
 
@@ -82,17 +88,9 @@ func (r *Runner) Events() []Event {
 	return append([]Event(nil), r.events...)
 }
 
-// Run runs one statement of kind sqltext.KindDDL (not ANALYZE and the like) to its end. Its errors have a method MySQL that tells the client, or are
-// MariaDB's own, *wire.ServerError. The statement's tables and databases are the client's, unqualified ones are in s.Schema.
-func (r *Runner) Run(ctx context.Context, s Session, scan *sqltext.Scan, stmt *sqltext.Stmt) (*Result, error) {
-	d := stmt.DDL
-	if d == nil {
-		return nil, errors.New("ddl: not a DDL statement")
-	}
-	if s.Schema != "" && r.cfg.Catalog.Snapshot().Databases[s.Schema] == nil {
-		s.Schema = "" // a database that was dropped is no default: MariaDB says 1046
-	}
-	j := &job{Runner: r, s: s, scan: scan, stmt: stmt, d: d}
+// run runs the statement once.
+func (j *job) run(ctx context.Context) (*Result, error) {
+	d := j.d
 	switch d.Object {
 	case "DATABASE", "SCHEMA":
 		switch d.Verb {
@@ -138,6 +136,11 @@ type job struct {
 	snap *topo.Snapshot
 	rec  *catalog.DDLRecord
 	todo todo
+
+	open    bool    // the record is in the journal, or may be
+	res     *Result // what the first place has answered
+	verdict error   // what is told of a statement that is finished all the same: one of several tables was not there
+	waits   bool    // what is left to undo is at leaves that are away
 }
 
 // todo is what the journal needs to know to finish or undo a statement.
@@ -204,6 +207,7 @@ func (j *job) record(ctx context.Context, kind string) error {
 		Databases: []string{j.todo.DB}, Table: table, Kind: kind, Statement: j.text,
 		Undo: doc, Started: time.Now(),
 	}
+	j.open = true
 	return unavailable(j.lock.BeginDDL(ctx, j.rec))
 }
 
@@ -235,6 +239,7 @@ func (j *job) commit(ctx context.Context, f func(*catalog.Txn) error) error {
 		x.EndDDL(j.lock, j.rec)
 		return nil
 	})
+	j.open = err != nil
 	return unavailable(err)
 }
 

@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/faultproxy"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -29,6 +32,9 @@ type bench struct {
 	cat  *catalog.Catalog
 	run  *Runner
 	s    Session
+	// proxies are in front of the leaves, detour are their addresses by leaf.
+	proxies []*faultproxy.Proxy
+	detour  map[string]string
 }
 
 func newBench(t *testing.T, databases ...string) *bench {
@@ -65,14 +71,22 @@ func newBench(t *testing.T, databases ...string) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = node.Close(context.Background()) })
+	b := &bench{t: t, farm: farm, cat: cat, detour: map[string]string{}}
 	pools := backend.New(backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
-		if l := cat.Snapshot().Leaves[leaf]; l != nil {
-			return l.Addr(), true
-		}
-		return "", false
+		addr, ok := b.detour[leaf]
+		return addr, ok
 	}})
 	t.Cleanup(pools.Close)
-	b := &bench{t: t, farm: farm, cat: cat, run: New(Config{Catalog: cat, Node: node, Pools: pools, Log: quiet})}
+	for _, l := range farm.Leaves() {
+		p, err := faultproxy.Start(net.JoinHostPort(l.Host, strconv.Itoa(l.Port)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Close)
+		b.proxies = append(b.proxies, p)
+		b.detour[l.Name] = p.Addr()
+	}
+	b.run = New(Config{Catalog: cat, Node: node, Pools: pools, Log: quiet})
 	for _, l := range farm.Leaves() {
 		if err := b.run.servers.Install(ctx, l.Name); err != nil {
 			t.Fatal(err)

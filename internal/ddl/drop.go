@@ -74,6 +74,9 @@ func (j *job) dropTables(ctx context.Context) (*Result, error) {
 	}
 	if cause != nil {
 		cause = unavailable(cause)
+		if !passes(cause) {
+			j.verdict = cause
+		}
 	}
 	ctx, cancel := j.detached()
 	defer cancel()
@@ -308,47 +311,50 @@ func (j *job) planRename(ctx context.Context, names []string) error {
 	return nil
 }
 
-func (j *job) undoRename(ctx context.Context) error { return j.undoRenameOf(ctx, j.todo) }
-
-// undoRenameOf gives back the old names: the last list begun may be done or not, the ones before are done.
-func (r *Runner) undoRenameOf(ctx context.Context, t todo) error {
-	places := t.Places
-	if t.Reference {
-		places = t.Shapes
+// undoRename gives back the old names, one list after the other: of the last that was begun a place may have done its part or not, those before are done. What is left
+// to undo is written down in between: the names at a place where a swap has been undone are those of one that is done.
+func (j *job) undoRename(ctx context.Context) error {
+	places := j.todo.Places
+	if j.todo.Reference {
+		places = j.todo.Shapes
+		j.todo.Begun = len(j.todo.Renames) // the first shape's by the client's own statement
 	}
-	if _, err := each(places, func(p place) error {
-		begun := t.Begun
-		if t.Reference && p == t.Shapes[0] {
-			begun = len(t.Renames) // by the client's own statement
+	for j.todo.Begun > 0 {
+		list := j.todo.Renames[j.todo.Begun-1]
+		if _, err := each(places, func(p place) error { return j.renameBack(ctx, p, list) }); err != nil {
+			return err
 		}
-		for i := begun - 1; i >= 0; i-- {
-			var back []renamed
-			for _, n := range slices.Backward(t.Renames[i]) {
-				there, err := r.showCreate(ctx, p, n.To)
-				if err != nil {
-					return err
-				}
-				old, err := r.showCreate(ctx, p, n.From)
-				if err != nil {
-					return err
-				}
-				if there != "" && old == "" {
-					back = append(back, renamed{n.To, n.From})
-				}
-			}
-			if len(back) == 0 {
-				continue
-			}
-			if _, err := r.asCluster(ctx, p, "", "SET foreign_key_checks=0", renameText(p, back)); err != nil {
+		if j.todo.Begun--; j.todo.Begun > 0 {
+			if err := j.save(ctx, "rename back"); err != nil {
 				return err
 			}
 		}
-		return nil
-	}); err != nil {
-		return err
 	}
-	if t.Reference {
+	if j.todo.Reference {
 		return nil
 	}
-	return r.restoreShapes(ctx, t)
+	return j.restoreShapes(ctx, j.todo)
+}
+
+// renameBack undoes one list at a place, if it was done there.
+func (r *Runner) renameBack(ctx context.Context, p place, list []renamed) error {
+	var back []renamed
+	for _, n := range slices.Backward(list) {
+		there, err := r.showCreate(ctx, p, n.To)
+		if err != nil {
+			return err
+		}
+		old, err := r.showCreate(ctx, p, n.From)
+		if err != nil {
+			return err
+		}
+		if there != "" && old == "" {
+			back = append(back, renamed{n.To, n.From})
+		}
+	}
+	if len(back) == 0 {
+		return nil
+	}
+	_, err := r.asCluster(ctx, p, "", "SET foreign_key_checks=0", renameText(p, back))
+	return err
 }

@@ -297,5 +297,6 @@ func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Affected: res.Affected, Warnings: res.Warnings, Notes: notes(ctx, c, res.Warnings)}, nil
+	j.res = &Result{Affected: res.Affected, Warnings: res.Warnings, Notes: notes(ctx, c, res.Warnings)}
+	return j.res, nil
 }

@@ -106,6 +106,9 @@ func (r *Runner) settle(ctx context.Context, lock *catalog.Lock, databases ...st
 		if err != nil {
 			outcome = "failed: " + err.Error()
 		}
+		if j.waits { // it was told before
+			continue
+		}
 		r.note(Event{Time: time.Now(), Database: rec.Databases[0], Statement: rec.Statement, Outcome: outcome})
 		if err != nil {
 			return unfinished(fmt.Sprintf("An earlier statement on database '%s' was cut off and can't be settled yet: %v", rec.Databases[0], err), err)
@@ -135,26 +138,29 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	if j.rec.Kind != "create database" && j.rec.Kind != "restore" { // of which a leaf that comes back is given no copy
 		j.todo.Shapes, j.todo.Places = present(j.snap, j.todo.Shapes, j.todo.DB), present(j.snap, j.todo.Places, j.todo.DB)
 	}
-	if len(j.todo.Shapes) == 0 {
+	if len(j.todo.Shapes) == 0 && j.rec.Kind != "create database" {
 		return "", topo.NoOnlineLeaf()
 	}
-	undone := func(err error) (string, error) {
+	undo := func(err error) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return "undone", j.commit(ctx, nil)
+		return undone, j.commit(ctx, nil)
 	}
 	switch t := j.todo; j.rec.Kind {
 	case "create database":
-		return undone(j.dropDatabases(ctx))
+		if left, err := j.undoCreateDatabase(ctx); err != nil || left {
+			return undone, err
+		}
+		return undo(nil)
 	case "restore":
-		return undone(j.settleRestore(ctx))
+		return undo(j.settleRestore(ctx))
 	case "alter database":
 		old, err := j.snap.Database(t.DB)
 		if err != nil {
-			return undone(nil)
+			return undo(nil)
 		}
-		return undone(j.likeDatabase(ctx, t, old))
+		return undo(j.likeDatabase(ctx, t, old))
 	case "drop database":
 		if !t.Go {
 			all, err := j.atAll(func(p place) (bool, error) { return j.hasDatabase(ctx, p) })
@@ -162,12 +168,12 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 				return "", err
 			}
 			if all {
-				return undone(nil)
+				return undo(nil)
 			}
 		}
-		return "finished", j.finishDropDatabase(ctx)
+		return finished, j.finishDropDatabase(ctx)
 	case "create table":
-		return undone(j.dropTable(ctx, append(slices.Clone(t.Shapes), t.Places...), t.Tables...))
+		return undo(j.dropTable(ctx, append(slices.Clone(t.Shapes), t.Places...), t.Tables...))
 	case "drop table":
 		gone := t.Tables
 		if !t.Go {
@@ -175,14 +181,14 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 				return "", err
 			}
 			if len(gone) == 0 {
-				return undone(nil)
+				return undo(nil)
 			}
 		}
-		return "finished", j.finishDrop(ctx, gone)
+		return finished, j.finishDrop(ctx, gone)
 	case "truncate":
 		table := j.snap.Table(t.DB, t.Tables[0])
 		if table == nil || !t.Go && !t.Reference {
-			return undone(nil)
+			return undo(nil)
 		}
 		if !t.Go {
 			// Only what the first shape has done is proof that the client's account may.
@@ -194,12 +200,12 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 				return "", err
 			}
 			if all {
-				return undone(nil)
+				return undo(nil)
 			}
 		}
-		return "finished", j.finishTruncate(ctx, table)
+		return finished, j.finishTruncate(ctx, table)
 	case "rename":
-		return undone(j.undoRename(ctx))
+		return undo(j.undoRename(ctx))
 	case "alter":
 		if !t.Go && t.Reference {
 			all, err := j.atAll(func(p place) (bool, error) {
@@ -210,14 +216,14 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 				return "", err
 			}
 			if all {
-				return undone(nil)
+				return undo(nil)
 			}
 			t.Go = true
 		}
 		if !t.Go {
-			return undone(j.undoAlter(ctx))
+			return undo(j.undoAlter(ctx))
 		}
-		return "finished", j.finishAlter(ctx)
+		return finished, j.finishAlter(ctx)
 	}
 	return "", fmt.Errorf("the journal's entry is of an unknown kind, %q", j.rec.Kind)
 }

@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -37,24 +39,44 @@ func (s *session) accountStatement(ctx context.Context, scan *sqltext.Scan, stmt
 	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}
+	for began := time.Now(); ; {
+		changed := s.g.cfg.Catalog.Changed()
+		again, err := s.changeAccounts(ctx, scan, began)
+		if !again || err == nil {
+			return err
+		}
+		if time.Since(began) > s.g.cfg.FailoverWait || ctx.Err() != nil {
+			return notInForce(err, s.g.cfg.FailoverWait)
+		}
+		s.awaitChange(ctx, changed)
+	}
+}
+
+// changeAccounts runs the statement once. again: it is in force nowhere, and what it failed by may pass: the loss of a leaf.
+func (s *session) changeAccounts(ctx context.Context, scan *sqltext.Scan, began time.Time) (again bool, err error) {
 	held, unlock, err := s.g.lockAccounts(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer unlock()
+	if err := s.g.cfg.Catalog.Sync(held); err != nil { // a leaf that was lost is not to count
+		return false, err
+	}
+	snap := s.g.cfg.Catalog.Snapshot()
 	at, err := s.g.accountsAt(held, snap)
 	if err != nil {
-		return err
+		return awaited(err), err
 	}
-	defer at.release()
+	defer func() { at.release() }()
 	// What an earlier statement has left unfinished comes first.
 	if _, err := at.sync(held, snap, s.g.cfg.ClusterKey); err != nil {
-		return err
+		return awaited(err), err
 	}
 	if err := at.next(held); err != nil {
-		return err
+		return awaited(err), err
 	}
-	err = s.atLeaf(held, at.conns[0].Leaf(), s.sess.DB, func(c *backend.Conn) error {
+	first := at.conns[0].Leaf()
+	err = s.atLeaf(held, first, s.sess.DB, func(c *backend.Conn) error {
 		stop := c.Watch(ctx)
 		defer stop()
 		c.ResetOnRelease()
@@ -64,17 +86,56 @@ func (s *session) accountStatement(ctx context.Context, scan *sqltext.Scan, stmt
 		}
 		return err
 	})
+	if unreachable(err, false) != "" {
+		return true, err
+	}
 	// A statement that failed may have changed some accounts all the same (DROP USER a, b), and must not be left half-way because its client
 	// went away.
 	finish, cancel := context.WithTimeout(context.WithoutCancel(held), repairWithin)
 	defer cancel()
-	_, synced := at.sync(finish, snap, s.g.cfg.ClusterKey)
+	changed, synced := at.sync(finish, snap, s.g.cfg.ClusterKey)
+	for awaited(synced) && time.Since(began) < s.g.cfg.FailoverWait {
+		s.awaitChange(finish, s.g.cfg.Catalog.Changed())
+		snap = s.g.cfg.Catalog.Snapshot()
+		now, e := s.g.accountsAt(finish, snap)
+		if e != nil {
+			synced = e
+			continue
+		}
+		at.release()
+		at = now
+		if at.conns[0].Leaf() != first { // it is lost, with all that it was told alone
+			return true, cmp.Or(err, synced)
+		}
+		var more bool
+		more, synced = at.sync(finish, snap, s.g.cfg.ClusterKey)
+		changed = changed || more
+	}
+	if unreachable(err, true) != "" && synced == nil && !changed && len(at.conns) > 1 { // its accounts are those of the others still
+		return true, err
+	}
 	if synced != nil {
 		s.g.accountsDirty.Store(true)
 	}
 	told := s.g.accountsChanged(finish)
 	if err != nil {
+		return false, err
+	}
+	return false, errors.Join(synced, told)
+}
+
+// awaited says whether an error is the loss of a leaf, which is over when the leaf is back or the cluster goes on without it.
+func awaited(err error) bool {
+	var rule *topo.Error
+	return unreachable(err, true) != "" || errors.As(err, &rule) && errors.Is(rule.Kind, topo.ErrNoOnlineLeaf)
+}
+
+// notInForce is the error of a statement that has waited for a leaf in vain.
+func notInForce(err error, waited time.Duration) error {
+	leaf := unreachable(err, true)
+	if leaf == "" {
 		return err
 	}
-	return errors.Join(synced, told)
+	return wire.Errorf(erConnectForeign, "Unable to connect to leaf %s. It was waited for, for up to %s; nothing of the statement is in force: run it again when SHOW LEAVES shows the leaf as online or offline",
+		leaf, waited)
 }

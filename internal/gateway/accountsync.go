@@ -106,7 +106,7 @@ func (g *Gateway) accountsAt(ctx context.Context, snap *topo.Snapshot) (*account
 	if len(leaves) == 0 {
 		return nil, topo.NoOnlineLeaf()
 	}
-	best := 0
+	best, counts := 0, false
 	for i, l := range leaves {
 		c, err := g.cfg.Pools.Get(ctx, backend.Want{Leaf: l.Name, Account: backend.Cluster, Variant: backend.Internal})
 		if err != nil {
@@ -120,8 +120,11 @@ func (g *Gateway) accountsAt(ctx context.Context, snap *topo.Snapshot) (*account
 			a.release()
 			return nil, err
 		}
-		if i == 0 || v > a.version {
-			a.version, best = v, i
+		// A leaf that is being attached has missed what the others were told since it was lost, and what it alone was told then was given up: its version may be as
+		// high as theirs all the same. Its accounts count where there are no others.
+		online := l.State == topo.LeafOnline
+		if i == 0 || online && !counts || online == counts && v > a.version {
+			a.version, best, counts = v, i, online
 		}
 	}
 	a.conns[0], a.conns[best] = a.conns[best], a.conns[0]

@@ -22,6 +22,7 @@ const (
 	erAccountLocked      = 4151
 	erCannotUser         = 1396
 	erNoMasterInstance   = 1777
+	erConnectForeign     = 1429
 )
 
 // Causes of a cancelled statement or session, told apart by context.Cause.

@@ -76,7 +76,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	g.apply(nil, cfg.Catalog.Snapshot())
 	if cfg.Node != nil {
-		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log})
+		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log, Wait: cfg.FailoverWait, Hopeless: g.lost})
 	}
 	if err := g.install(ctx); err != nil {
 		return nil, err
