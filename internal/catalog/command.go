@@ -46,8 +46,10 @@ type Command struct {
 	Error    *CommandError   `json:"error,omitempty"` // of one that is done and failed
 	Affected uint64          `json:"affected,omitempty"`
 	Canceled bool            `json:"canceled,omitempty"` // somebody wants it to end
-	Started  time.Time       `json:"started"`
-	Ended    time.Time       `json:"ended,omitzero"`
+	// Leaf is the one that it is about: the next controller knows by it what a command has done that was cut off.
+	Leaf    string    `json:"leaf,omitempty"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"`
 }
 
 // keptCommands is how long an ended command can be looked at.

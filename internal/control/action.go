@@ -25,6 +25,11 @@ const (
 // errMoved: the partition is not what it was when an action began. The action may be planned anew.
 var errMoved = errors.New("the partition has changed meanwhile; run the command again")
 
+// movedError is an error that a plan meets when a partition is not what it was any more, and that says more than errMoved to who asked for the one step.
+type movedError struct{ error }
+
+func (e movedError) Unwrap() []error { return []error{e.error, errMoved} }
+
 // part finds a partition that has a master.
 func (l *leader) part(id topo.PartitionID) (*topo.Partition, string, error) {
 	p := l.cat.Snapshot().Partition(id)
@@ -33,7 +38,7 @@ func (l *leader) part(id topo.PartitionID) (*topo.Partition, string, error) {
 	}
 	master, ok := p.Master()
 	if !ok {
-		return nil, "", topo.NoMaster(id)
+		return nil, "", movedError{topo.NoMaster(id)}
 	}
 	return p, master, nil
 }
@@ -254,7 +259,7 @@ func (l *leader) promote(ctx context.Context, id topo.PartitionID, leaf string) 
 		ready = ready || in.Leaf == leaf && in.InSync
 	}
 	if !ready {
-		return refuse(1777, "Leaf %s has no replica of partition %s that could become its master.", leaf, id)
+		return movedError{refuse(1777, "Leaf %s has no replica of partition %s that could become its master.", leaf, id)}
 	}
 	if err := l.writable(master, leaf); err != nil {
 		return err
@@ -412,7 +417,7 @@ func (l *leader) drop(ctx context.Context, id topo.PartitionID, leaf string, dat
 	}
 	master, has := p.Master()
 	if has && master == leaf {
-		return refuse(1777, "Leaf %s has the master of partition %s: promote another instance first.", leaf, id)
+		return movedError{refuse(1777, "Leaf %s has the master of partition %s: promote another instance first.", leaf, id)}
 	}
 	if _, err := l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
 		for i, in := range n.Instances {

@@ -21,7 +21,7 @@ func (l *leader) comeBack(ctx context.Context, leaf string) {
 		return // ATTACH LEAF is at it
 	}
 	defer end()
-	if now := l.cat.Snapshot().Leaves[leaf]; now == nil || now.State != topo.LeafOffline && now.State != topo.LeafAttaching {
+	if now := l.cat.Snapshot().Leaves[leaf]; now == nil || now.State != topo.LeafOffline && now.State != topo.LeafAttaching || now.State == topo.LeafAttaching && l.adding(leaf) {
 		return
 	}
 	l.returned(leaf)
@@ -96,19 +96,15 @@ func (l *leader) attach(ctx context.Context, leaf string, command uint64, force,
 	if err := l.shapes(ctx, leaf); err != nil {
 		return err
 	}
-	s := l.cat.Snapshot()
-	all := map[string][]placement.Action{}
-	for db := range s.Databases {
-		actions, err := placement.AttachLeaf(s, db, leaf, found, false, even)
-		if err != nil {
-			return err
-		}
-		if len(actions) > 0 {
-			all[db] = actions
-		}
+	plan := func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+		return placement.AttachLeaf(s, db, leaf, found, false, even)
+	}
+	busy, err := l.planned(plan)
+	if err != nil {
+		return err
 	}
 	// The leaf is online once it has its copies; its share of masters comes after that.
-	err = l.carryOut(ctx, "ATTACH LEAF", command, all, stage{before: promotePhase, then: func(ctx context.Context) error {
+	err = l.carryOut(ctx, "ATTACH LEAF", command, busy, plan, stage{before: promotePhase, then: func(ctx context.Context) error {
 		return l.setLeaf(ctx, leaf, func(x *topo.Leaf) {
 			if x.State == topo.LeafAttaching {
 				x.State, x.Shaped = topo.LeafOnline, false
@@ -125,17 +121,14 @@ func (l *leader) missed(ctx context.Context, leaf string, command uint64) error 
 	if x := s.Leaves[leaf]; x == nil || x.State != topo.LeafOnline {
 		return nil
 	}
-	all := map[string][]placement.Action{}
-	for db := range s.Databases {
-		actions, err := placement.AttachLeaf(s, db, leaf, func(*topo.Partition) placement.Found { return placement.Nothing }, false, false)
-		if err != nil {
-			return err
-		}
-		if len(actions) > 0 {
-			all[db] = actions
-		}
+	plan := func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+		return placement.AttachLeaf(s, db, leaf, func(*topo.Partition) placement.Found { return placement.Nothing }, false, false)
 	}
-	return l.carryOut(ctx, "ATTACH LEAF", command, all)
+	busy, err := l.planned(plan)
+	if err != nil {
+		return err
+	}
+	return l.carryOut(ctx, "ATTACH LEAF", command, busy, plan)
 }
 
 // promotePhase is the first phase of attaching that changes masters.
@@ -159,7 +152,7 @@ func (l *leader) examine(ctx context.Context, leaf string, links map[string]*mar
 	if err != nil {
 		return nil, err
 	}
-	return func(p *topo.Partition) placement.Found {
+	look := func(p *topo.Partition) placement.Found {
 		if !schemas[p.ID.Schema()] {
 			return placement.Nothing
 		}
@@ -184,6 +177,19 @@ func (l *leader) examine(ctx context.Context, leaf string, links map[string]*mar
 			return placement.Diverged
 		}
 		return placement.Clean
+	}
+	// What was found is found once: plans are made again.
+	type key struct {
+		id   topo.PartitionID
+		term uint64
+	}
+	known := map[key]placement.Found{}
+	return func(p *topo.Partition) placement.Found {
+		k := key{p.ID, p.Term}
+		if _, ok := known[k]; !ok {
+			known[k] = look(p)
+		}
+		return known[k]
 	}, nil
 }
 

@@ -318,11 +318,7 @@ func (l *leader) restoredBefore(key, db string) bool {
 }
 
 func (l *leader) replicas(ctx context.Context, cmd *catalog.Command, db string) error {
-	actions, err := placement.RestoreRedundancy(l.cat.Snapshot(), db)
-	if err != nil || len(actions) == 0 {
-		return err
-	}
-	return l.operate(ctx, cmd.Kind, cmd.ID, db, actions)
+	return l.carryOut(ctx, cmd.Kind, cmd.ID, []string{db}, placement.RestoreRedundancy)
 }
 
 func savedAs(m *archive.Manifest, db string) ddl.Saved {

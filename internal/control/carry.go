@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -67,21 +66,31 @@ type stage struct {
 	then   func(ctx context.Context) error
 }
 
-// carryOut does plans, those of several databases side by side; two that concern one database one after the other. The first error comes back; what was done
+// planner makes the plan of a database. It is asked when nothing else is under way there: what it sees stays so, but for leaves that are lost.
+type planner func(s *topo.Snapshot, db string) ([]placement.Action, error)
+
+// fixed is a plan that was made already.
+func fixed(actions ...placement.Action) planner {
+	return func(*topo.Snapshot, string) ([]placement.Action, error) { return actions, nil }
+}
+
+// carryOut plans and does something at databases, at several side by side; two that concern one database one after the other. The first error comes back; what was done
 // stays done.
-func (l *leader) carryOut(ctx context.Context, kind string, command uint64, all map[string][]placement.Action, stages ...stage) error {
+func (l *leader) carryOut(ctx context.Context, kind string, command uint64, databases []string, plan planner, stages ...stage) error {
 	var ops []*operation
 	defer func() {
 		for _, o := range ops {
 			o.end()
 		}
 	}()
-	for _, db := range slices.Sorted(maps.Keys(all)) {
-		o, err := l.open(ctx, kind, command, db, all[db])
+	for _, db := range slices.Sorted(slices.Values(databases)) {
+		o, err := l.open(ctx, kind, command, db, plan)
 		if err != nil {
 			return err
 		}
-		ops = append(ops, o)
+		if o != nil {
+			ops = append(ops, o)
+		}
 	}
 	for _, st := range append(stages, stage{before: math.MaxInt}) {
 		errs := make([]error, len(ops))
@@ -137,22 +146,21 @@ func (l *leader) tryTake(name string) (end func(), ok bool) {
 	}, true
 }
 
-// operate carries one database's plan out.
-func (l *leader) operate(ctx context.Context, kind string, command uint64, db string, actions []placement.Action) error {
-	return l.carryOut(ctx, kind, command, map[string][]placement.Action{db: actions})
-}
-
-// open makes a plan an operation, once the others on its database have ended. end must be called.
-func (l *leader) open(ctx context.Context, kind string, command uint64, db string, actions []placement.Action) (o *operation, err error) {
+// open plans something at a database, once the other operations there have ended, and makes it an operation. end must be called. It is nil when there is nothing to do.
+func (l *leader) open(ctx context.Context, kind string, command uint64, db string, plan planner) (o *operation, err error) {
 	free, err := l.alone(ctx, db)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		if err != nil {
+		if o == nil || err != nil {
 			free()
 		}
 	}()
+	actions, err := plan(l.cat.Snapshot(), db)
+	if err != nil || len(actions) == 0 {
+		return nil, err
+	}
 	id, err := l.node.NewOperation(ctx)
 	if err != nil {
 		return nil, err

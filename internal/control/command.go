@@ -32,6 +32,7 @@ func (l *leader) do(ctx context.Context, id uint64) {
 	if cmd == nil || cmd.State == catalog.CommandDone {
 		return
 	}
+	resumed := cmd.State == catalog.CommandRunning
 	cmd.State = catalog.CommandRunning
 	if err := l.node.SaveCommand(ctx, cmd); err != nil {
 		return
@@ -53,7 +54,7 @@ func (l *leader) do(ctx context.Context, id uint64) {
 			}
 		}
 	}()
-	affected, err := l.execute(run, cmd)
+	affected, err := l.execute(run, cmd, resumed)
 	cancel()
 	<-watched
 	if ctx.Err() != nil {
@@ -65,7 +66,11 @@ func (l *leader) do(ctx context.Context, id uint64) {
 		l.log.Info("control: a command failed", "kind", cmd.Kind, "error", err)
 	}
 	for ctx.Err() == nil {
-		if err := l.node.SaveCommand(ctx, cmd); err == nil || errors.Is(err, catalog.ErrNotController) {
+		err := l.node.SaveCommand(ctx, cmd)
+		if err == nil && (resumed || !l.living(cmd.Node)) {
+			l.tellOutcome(cmd, resumed)
+		}
+		if err == nil || errors.Is(err, catalog.ErrNotController) {
 			return
 		}
 		select {
@@ -75,7 +80,26 @@ func (l *leader) do(ctx context.Context, id uint64) {
 	}
 }
 
-func (l *leader) execute(ctx context.Context, cmd *catalog.Command) (affected uint64, err error) {
+// living says whether a node is there.
+func (l *leader) living(node string) bool {
+	return slices.ContainsFunc(l.cat.Nodes(), func(n catalog.NodeInfo) bool { return n.Name == node })
+}
+
+// tellOutcome tells operators what has become of a command whose client may not have heard it.
+func (l *leader) tellOutcome(cmd *catalog.Command, resumed bool) {
+	detail := fmt.Sprintf("%s, number %d, that node %s was asked for", cmd.Kind, cmd.ID, cmd.Node)
+	if resumed {
+		detail += ", and that went on under another controller"
+	}
+	if cmd.Error != nil {
+		l.event("warning", "command failed", cmd.Leaf, "", fmt.Sprintf("%s: error %d: %s", detail, cmd.Error.Code, cmd.Error.Message))
+		return
+	}
+	l.event("notice", "command done", cmd.Leaf, "", detail)
+}
+
+// execute runs a command. resumed: an earlier controller has begun it.
+func (l *leader) execute(ctx context.Context, cmd *catalog.Command, resumed bool) (affected uint64, err error) {
 	switch cmd.Kind {
 	case order.AddLeaf, order.RemoveLeaf, order.AttachLeaf, order.DetachLeaf:
 		a, err := order.Read[order.Leaf](cmd.Args)
@@ -86,7 +110,15 @@ func (l *leader) execute(ctx context.Context, cmd *catalog.Command) (affected ui
 			return 1, l.addLeaf(ctx, cmd, a)
 		}
 		leaf := l.leafAt(a.Host, a.Port)
+		if leaf != nil && cmd.Leaf != leaf.Name {
+			cmd.Leaf = leaf.Name
+			if err := l.node.SaveCommand(ctx, cmd); err != nil {
+				return 0, err
+			}
+		}
 		switch {
+		case leaf == nil && cmd.Kind == order.RemoveLeaf && cmd.Leaf != "":
+			return 1, nil // by an earlier controller, which did not come to say so
 		case leaf == nil && cmd.Kind == order.AttachLeaf:
 			return 0, refuse(1477, "The leaf %s is not in the cluster: use ADD LEAF", a.Addr())
 		case leaf == nil:
@@ -121,7 +153,7 @@ func (l *leader) execute(ctx context.Context, cmd *catalog.Command) (affected ui
 			names = sortedDatabases(l.cat.Snapshot())
 		}
 		for _, db := range names {
-			if err := l.rebalance(ctx, cmd, db, a.Force); err != nil {
+			if err := l.rebalance(ctx, cmd, db, a); err != nil {
 				return affected, err
 			}
 			affected++
@@ -136,7 +168,7 @@ func (l *leader) execute(ctx context.Context, cmd *catalog.Command) (affected ui
 		if leaf == nil {
 			return 0, topo.NoLeaf(a.Addr())
 		}
-		return 1, l.operate(ctx, cmd.Kind, cmd.ID, a.Database, []placement.Action{{Action: cmd.Kind, DB: a.Database, Ordinal: a.Ordinal, Leaf: leaf.Name, Phase: 1}})
+		return 1, l.carryOut(ctx, cmd.Kind, cmd.ID, []string{a.Database}, fixed(placement.Action{Action: cmd.Kind, DB: a.Database, Ordinal: a.Ordinal, Leaf: leaf.Name, Phase: 1}))
 	case order.ClearOrphans:
 		return l.clearOrphans(ctx)
 	case order.SetGlobal:
@@ -161,57 +193,22 @@ func (l *leader) execute(ctx context.Context, cmd *catalog.Command) (affected ui
 		}
 		return l.restore(ctx, cmd, a)
 	case order.RestartLeaves:
-		return l.restartLeaves(ctx, cmd)
+		return l.restartLeaves(ctx, cmd, resumed)
 	}
 	return 0, refuse(1235, "This version of Orbweaver doesn't yet support '%s'", cmd.Kind)
 }
 
 func (l *leader) leafAt(host string, port int) *topo.Leaf {
 	for _, x := range l.cat.Snapshot().Leaves {
-		if strings.EqualFold(x.Host, host) && x.Port == port {
+		if sameAddress(x, order.Leaf{Host: host, Port: port}) {
 			return x
 		}
 	}
 	return nil
 }
 
-// rebalance plans until there is nothing left to do: the topology may change while a plan is carried out.
-func (l *leader) rebalance(ctx context.Context, cmd *catalog.Command, db string, force bool) error {
-	for try := 0; ; try++ {
-		plan := placement.RestoreRedundancy
-		if cmd.Kind != order.RestoreRedundancy {
-			plan = func(s *topo.Snapshot, db string) ([]placement.Action, error) {
-				return placement.Rebalance(s, db, force)
-			}
-		}
-		actions, err := plan(l.cat.Snapshot(), db)
-		if err != nil || len(actions) == 0 && try > 0 {
-			return err
-		}
-		if len(actions) == 0 {
-			return nil
-		}
-		err = l.operate(ctx, cmd.Kind, cmd.ID, db, actions)
-		if err != nil && (!errors.Is(err, errMoved) || try >= 5) {
-			return err
-		}
-	}
-}
-
-// everyPlan makes a plan of every database.
-func (l *leader) everyPlan(f func(s *topo.Snapshot, db string) ([]placement.Action, error)) (map[string][]placement.Action, error) {
-	s := l.cat.Snapshot()
-	all := map[string][]placement.Action{}
-	for db := range s.Databases {
-		actions, err := f(s, db)
-		if err != nil {
-			return nil, err
-		}
-		if len(actions) > 0 {
-			all[db] = actions
-		}
-	}
-	return all, nil
+func sameAddress(x *topo.Leaf, a order.Leaf) bool {
+	return strings.EqualFold(x.Host, a.Host) && x.Port == a.Port
 }
 
 // attachLeaf is ATTACH LEAF: of a leaf that is detached, or offline and reachable.
@@ -275,13 +272,9 @@ func (l *leader) detachLeaf(ctx context.Context, cmd *catalog.Command, leaf stri
 }
 
 func (l *leader) empty(ctx context.Context, cmd *catalog.Command, leaf string, force bool) error {
-	all, err := l.everyPlan(func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+	return l.everywhere(ctx, cmd, func(s *topo.Snapshot, db string) ([]placement.Action, error) {
 		return placement.Empty(s, db, leaf, force)
 	})
-	if err != nil {
-		return err
-	}
-	return l.carryOut(ctx, cmd.Kind, cmd.ID, all)
 }
 
 // removeLeaf forgets a leaf, after its partitions were moved away; force does not move them.
@@ -394,10 +387,15 @@ func (l *leader) handOver(ctx context.Context, a order.Node) error {
 	return refuse(1477, "The aggregator %s does not exist", a.Addr())
 }
 
-// restartLeaves restarts all leaves, one after the other, each after its partitions' masters were moved to its pair.
-func (l *leader) restartLeaves(ctx context.Context, cmd *catalog.Command) (n uint64, err error) {
+// restartLeaves restarts all leaves, one after the other, each after its partitions' masters were moved to its pair. One that is younger than the command was restarted
+// by an earlier controller.
+func (l *leader) restartLeaves(ctx context.Context, cmd *catalog.Command, resumed bool) (n uint64, err error) {
 	for _, leaf := range l.cat.Snapshot().OnlineLeaves() {
-		all, err := l.everyPlan(func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+		if up, err := l.servers.Uptime(ctx, leaf.Name); err == nil && resumed && time.Duration(up+1)*time.Second < time.Since(cmd.Started) {
+			n++
+			continue
+		}
+		err := l.everywhere(ctx, cmd, func(s *topo.Snapshot, db string) ([]placement.Action, error) {
 			var out []placement.Action
 			for _, p := range s.Databases[db].Partitions {
 				if m, ok := p.Master(); !ok || m != leaf.Name {
@@ -414,21 +412,14 @@ func (l *leader) restartLeaves(ctx context.Context, cmd *catalog.Command) (n uin
 		if err != nil {
 			return n, err
 		}
-		if err := l.carryOut(ctx, cmd.Kind, cmd.ID, all); err != nil {
-			return n, err
-		}
 		if err := l.restart(ctx, leaf.Name); err != nil {
 			return n, err
 		}
 		n++
 	}
-	all, err := l.everyPlan(func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+	return n, l.everywhere(ctx, cmd, func(s *topo.Snapshot, db string) ([]placement.Action, error) {
 		return placement.Rebalance(s, db, false)
 	})
-	if err != nil {
-		return n, err
-	}
-	return n, l.carryOut(ctx, cmd.Kind, cmd.ID, all)
 }
 
 // restart ends a server, which its supervisor starts again, and waits until it is a whole member again.
@@ -481,79 +472,4 @@ func (l *leader) whole(leaf string) bool {
 		}
 	}
 	return true
-}
-
-// addLeaf prepares a server and takes it in.
-func (l *leader) addLeaf(ctx context.Context, cmd *catalog.Command, a order.Leaf) error {
-	if l.leafAt(a.Host, a.Port) != nil {
-		return topo.LeafExists(a.Addr())
-	}
-	password := ""
-	if len(a.Secret) > 0 {
-		if l.cfg.Open == nil {
-			return fmt.Errorf("this node can't open the password of ADD LEAF")
-		}
-		var err error
-		if password, err = l.cfg.Open(a.Secret, a.Context()); err != nil {
-			return err
-		}
-	}
-	s := l.cat.Snapshot()
-	ids := map[uint32]string{}
-	perGroup := map[int]int{}
-	for name, x := range s.Leaves {
-		ids[x.ServerID] = name
-		perGroup[x.Group]++
-	}
-	group := a.Group
-	if group == 0 {
-		group = 1
-		if s.Settings.Redundancy == 2 && perGroup[2] < perGroup[1] {
-			group = 2
-		}
-	}
-	if group > s.Settings.Redundancy {
-		return refuse(1731, "Availability group %d needs redundancy_level %d: run SET GLOBAL redundancy_level = %d first", group, group, group)
-	}
-	facts, err := l.servers.Prepare(ctx, a.Addr(), a.User, password, l.cfg.ClusterKey, ids, s.Settings)
-	if err != nil {
-		return err
-	}
-	name := ""
-	for i := 1; name == "" || s.Leaves[name] != nil; i++ {
-		name = "leaf-" + strconv.Itoa(i)
-	}
-	end, err := l.take(ctx, "attaching "+name) // it is no leaf that comes back
-	if err != nil {
-		return err
-	}
-	defer end()
-	if _, err := l.update(ctx, func(x *catalog.Txn) error {
-		if x.Leaf(name) != nil {
-			return errMoved
-		}
-		x.PutLeaf(&topo.Leaf{Name: name, Host: a.Host, Port: a.Port, Group: group, State: topo.LeafAttaching, ServerID: facts.ServerID})
-		return nil
-	}); err != nil {
-		return err
-	}
-	undo := func() {
-		l.tidy(func(ctx context.Context) error {
-			_, err := l.update(ctx, func(x *catalog.Txn) error { x.DropLeaf(name); return nil })
-			return err
-		})
-	}
-	if err := l.servers.Install(ctx, name); err != nil {
-		undo()
-		return err
-	}
-	if err := l.shapes(ctx, name); err != nil {
-		undo()
-		return err
-	}
-	if err := l.setLeaf(ctx, name, func(x *topo.Leaf) { x.State, x.Shaped = topo.LeafOnline, false }); err != nil {
-		return err
-	}
-	l.event("notice", "leaf added", name, "", a.Addr())
-	return l.pair(ctx)
 }

@@ -171,11 +171,11 @@ func (c *cluster) alikeEverywhere(db string) {
 		return
 	}
 	show := func(leaf, schema, table string) string {
-		res := c.ask(leaf, "SHOW CREATE TABLE `"+schema+"`.`"+table+"`")
+		res := c.rows(leaf, "SHOW CREATE TABLE `"+schema+"`.`"+table+"`")
 		return strings.ReplaceAll(res[0][1], "`"+db+"`.", "")
 	}
 	tables := func(leaf, schema string) string {
-		return fmt.Sprint(c.ask(leaf, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '"+schema+"' ORDER BY 1"))
+		return fmt.Sprint(c.rows(leaf, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '"+schema+"' ORDER BY 1"))
 	}
 	first := snap.OnlineLeaves()[0].Name
 	for name, table := range d.Tables {
@@ -204,7 +204,7 @@ func (c *cluster) alikeEverywhere(db string) {
 					want++
 				}
 			}
-			if got := c.ask(in.Leaf, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '"+p.ID.Schema()+"'"); len(got) != want {
+			if got := c.rows(in.Leaf, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '"+p.ID.Schema()+"'"); len(got) != want {
 				c.t.Errorf("partition %s on %s has %v, of %d tables", p.ID, in.Leaf, got, want)
 			}
 		}
@@ -225,7 +225,7 @@ func (c *cluster) accountsAlike() {
 	c.t.Helper()
 	want := ""
 	for i, l := range c.nodes[0].cat.Snapshot().OnlineLeaves() {
-		got := fmt.Sprint(c.ask(l.Name, "SELECT User, Host, Priv FROM mysql.global_priv ORDER BY 1, 2"), c.ask(l.Name, "SELECT * FROM mysql.db ORDER BY User, Host, Db"))
+		got := fmt.Sprint(c.rows(l.Name, "SELECT User, Host, Priv FROM mysql.global_priv ORDER BY 1, 2"), c.rows(l.Name, "SELECT * FROM mysql.db ORDER BY User, Host, Db"))
 		if i > 0 && got != want {
 			c.t.Errorf("the accounts on %s:\n%s\nelsewhere:\n%s", l.Name, got, want)
 		}
@@ -233,8 +233,8 @@ func (c *cluster) accountsAlike() {
 	}
 }
 
-// ask asks a leaf, past all nodes.
-func (c *cluster) ask(leaf, q string) (rows [][]string) {
+// rows asks a leaf itself.
+func (c *cluster) rows(leaf, q string) (rows [][]string) {
 	c.t.Helper()
 	n := c.nodes[0]
 	conn, err := n.pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})

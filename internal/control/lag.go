@@ -190,7 +190,7 @@ func (l *leader) moot(m mending) bool {
 
 // again copies a replica anew.
 func (l *leader) again(ctx context.Context, m mending) error {
-	return l.operate(ctx, "MEND", 0, m.DB, []placement.Action{{Action: placement.Copy, DB: m.DB, Ordinal: m.Ordinal, Leaf: m.Leaf, Phase: 2}})
+	return l.carryOut(ctx, "MEND", 0, []string{m.DB}, fixed(placement.Action{Action: placement.Copy, DB: m.DB, Ordinal: m.Ordinal, Leaf: m.Leaf, Phase: 2}))
 }
 
 // rejoin makes a copy that has caught up a replica again, or a new one when its link has ended meanwhile.

@@ -44,6 +44,14 @@ func (s *session) explainCluster(ctx context.Context, c *sqltext.Cluster, snap *
 	return r.write(src.out, src.prepared)
 }
 
+// rebalanced is the plan of a rebalance.
+func rebalanced(snap *topo.Snapshot, db string, c *sqltext.Cluster) ([]placement.Action, error) {
+	if c.Full {
+		return placement.RebalanceFull(snap, db, c.Force)
+	}
+	return placement.Rebalance(snap, db, c.Force)
+}
+
 // stepsOf are the steps that a statement would take.
 func (s *session) stepsOf(ctx context.Context, c *sqltext.Cluster, snap *topo.Snapshot) ([]placement.Action, error) {
 	switch c.Verb {
@@ -53,11 +61,11 @@ func (s *session) stepsOf(ctx context.Context, c *sqltext.Cluster, snap *topo.Sn
 			return nil, err
 		}
 		if c.Verb == order.Rebalance {
-			return placement.Rebalance(snap, d.Name, c.Force)
+			return rebalanced(snap, d.Name, c)
 		}
 		return placement.RestoreRedundancy(snap, d.Name)
 	case order.RebalanceAll:
-		return eachDatabase(snap, func(db string) ([]placement.Action, error) { return placement.Rebalance(snap, db, c.Force) })
+		return eachDatabase(snap, func(db string) ([]placement.Action, error) { return rebalanced(snap, db, c) })
 	case order.AttachAllLeaves:
 		var out []placement.Action
 		for _, l := range allLeaves(snap) {

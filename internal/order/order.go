@@ -56,7 +56,7 @@ type Database struct {
 	Database string `json:"database,omitempty"`
 	// Force makes empty replacements for partitions that are lost.
 	Force bool `json:"force,omitempty"`
-	// Full moves partitions between pairs as well, until every leaf has as many.
+	// Full looks at what the leaves have of other databases, too.
 	Full bool `json:"full,omitempty"`
 }
 

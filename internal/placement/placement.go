@@ -163,6 +163,16 @@ func stateOf(p *topo.Partition) *state {
 
 // Rebalance makes a database balanced, with as few partitions moved as that takes. force replaces lost partitions by empty ones; without it they are error 1777.
 func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
+	return rebalance(s, db, force, false)
+}
+
+// RebalanceFull is Rebalance that looks at what the leaves have of the other databases, too: partitions, and masters, that don't divide evenly go to those that have the
+// fewest of all databases together. Databases that are each balanced by themselves may all have one partition more on the same leaf.
+func RebalanceFull(s *topo.Snapshot, db string, force bool) ([]Action, error) {
+	return rebalance(s, db, force, true)
+}
+
+func rebalance(s *topo.Snapshot, db string, force, full bool) ([]Action, error) {
 	pl, d, err := newPlan(s, db)
 	if err != nil {
 		return nil, err
@@ -214,10 +224,60 @@ func Rebalance(s *topo.Snapshot, db string, force bool) ([]Action, error) {
 		from.parts = from.parts[:len(from.parts)-1]
 		to.take(st)
 	}
+	others := map[string]int{} // masters of other databases
+	if full {
+		others = pl.others()
+		pl.level(others)
+	}
 	for _, u := range pl.units {
-		pl.within(u)
+		pl.within(u, others)
 	}
 	return pl.done(), nil
+}
+
+// others counts the leaves' masters of other databases.
+func (pl *plan) others() map[string]int {
+	out := map[string]int{}
+	for name, d := range pl.s.Databases {
+		if name == pl.db {
+			continue
+		}
+		for _, p := range d.Partitions {
+			if m, ok := p.Master(); ok {
+				out[m]++
+			}
+		}
+	}
+	return out
+}
+
+// level moves the partitions that some units have more than others from those that have much of other databases to those that have less.
+func (pl *plan) level(others map[string]int) {
+	load := func(u *unit) (n int) {
+		for _, l := range u.leaves {
+			n += others[l]
+		}
+		return n
+	}
+	for {
+		var from, to *unit
+		few := len(pl.emptiest().parts)
+		for _, u := range pl.units {
+			switch {
+			case u.rank != pl.emptiest().rank:
+			case len(u.parts) > few && (from == nil || load(u) > load(from)):
+				from = u
+			case len(u.parts) == few && (to == nil || load(u) < load(to)):
+				to = u
+			}
+		}
+		if from == nil || to == nil || load(from) <= load(to) {
+			return
+		}
+		st := from.parts[len(from.parts)-1]
+		from.parts = from.parts[:len(from.parts)-1]
+		to.take(st)
+	}
 }
 
 // emptiest is where partitions go. Where there are pairs it is one of them: a leaf without a partner would cost a partition its second copy, and one whose
@@ -293,7 +353,7 @@ func (u *unit) lighter() string {
 }
 
 // within gives every partition of a unit its replica and no other, and evens the masters out.
-func (pl *plan) within(u *unit) {
+func (pl *plan) within(u *unit, others map[string]int) {
 	slices.SortFunc(u.parts, func(a, b *state) int { return cmp.Compare(a.p.ID.Ordinal, b.p.ID.Ordinal) })
 	masters := map[string]int{}
 	for _, st := range u.parts {
@@ -301,7 +361,9 @@ func (pl *plan) within(u *unit) {
 	}
 	for _, st := range u.parts {
 		if st.master == "" {
-			leaf := slices.MinFunc(u.leaves, func(a, b string) int { return cmp.Compare(masters[a], masters[b]) })
+			leaf := slices.MinFunc(u.leaves, func(a, b string) int {
+				return cmp.Or(cmp.Compare(masters[a], masters[b]), cmp.Compare(others[a], others[b]))
+			})
 			pl.settle(st, u, leaf)
 			masters[leaf]++
 		}
@@ -318,18 +380,22 @@ func (pl *plan) within(u *unit) {
 			}
 		}
 	}
-	pl.even(u, 6, 7)
+	pl.even(u, 6, 7, others)
 }
 
-// even promotes replicas of a pair until each leaf has half of the masters; the old masters are replicas afterwards.
-func (pl *plan) even(u *unit, promote, back int) {
+// even promotes replicas of a pair until each leaf has half of the masters; the old masters are replicas afterwards. An odd one goes to the leaf with fewer others.
+func (pl *plan) even(u *unit, promote, back int, others map[string]int) {
 	if len(u.leaves) != 2 {
 		return
 	}
 	a, b := u.masters(u.leaves[0]), u.masters(u.leaves[1])
-	from, to, n := u.leaves[0], u.leaves[1], (a-b)/2
+	from, to := u.leaves[0], u.leaves[1]
 	if b > a {
-		from, to, n = to, from, (b-a)/2
+		from, to, a, b = to, from, b, a
+	}
+	n := (a - b) / 2
+	if (a-b)%2 == 1 && others[from] > others[to] {
+		n++
 	}
 	for _, st := range u.parts {
 		if n > 0 && st.master == from && st.copies[to] {
@@ -404,7 +470,7 @@ func AttachLeaf(s *topo.Snapshot, db, leaf string, found func(*topo.Partition) F
 		}
 	}
 	if even {
-		pl.even(u, 7, 8)
+		pl.even(u, 7, 8, nil)
 	}
 	for _, st := range alone { // the other leaf of the pair may have come back before this one, and had nobody to copy from
 		for _, l := range u.leaves {

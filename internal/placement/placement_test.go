@@ -337,3 +337,46 @@ func TestRebalanceLeavesALeafThatIsBeingAttachedItsCopies(t *testing.T) {
 		}
 	}
 }
+
+// with adds a database to a cluster, with one partition for each text of instances.
+func with(s *topo.Snapshot, name string, parts ...string) *topo.Snapshot {
+	b := topo.NewBuilder(s)
+	d := &topo.Database{Name: name}
+	for i, text := range parts {
+		p := &topo.Partition{ID: topo.PartitionID{DB: name, Ordinal: i}, Term: 1}
+		for j, n := range strings.Fields(text) {
+			role := topo.Master
+			if j > 0 {
+				role = topo.Replica
+			}
+			p.Instances = append(p.Instances, topo.Instance{Leaf: "leaf-" + n, Role: role, InSync: j > 0})
+		}
+		d.Partitions = append(d.Partitions, p)
+	}
+	b.PutDatabase(d)
+	return b.Build(s.Revision + 1)
+}
+
+// Each database is balanced by itself, and all have their odd partition, or their odd master, on the same leaf: FULL sees that.
+func TestFullLooksAtOtherDatabases(t *testing.T) {
+	for _, c := range []struct {
+		s    *topo.Snapshot
+		want string
+	}{
+		{with(build(3, 1, "1", "1", "2", "3"), "other", "1", "1", "2", "3"), "COPY PARTITION | 1 | leaf-2 | 2\nPROMOTE PARTITION | 1 | leaf-2 | 6\nDROP PARTITION | 1 | leaf-1 | 8\n"},
+		{with(build(2, 2, "1 2"), "other", "1 2"), "PROMOTE PARTITION | 0 | leaf-2 | 6\nCOPY PARTITION | 0 | leaf-1 | 7\n"},
+		{with(build(4, 2, "1 3", "3 1", "2 4"), "other", "1 3", "3 1", "2 4"), "COPY PARTITION | 1 | leaf-4 | 2\nPROMOTE PARTITION | 1 | leaf-4 | 6\nCOPY PARTITION | 1 | leaf-2 | 7\nDROP PARTITION | 1 | leaf-1 | 8\nDROP PARTITION | 1 | leaf-3 | 8\n"},
+		{with(build(2, 1, "1", "2"), "other", "1", "1", "1"), ""}, // an even database stays so
+	} {
+		if got, err := Rebalance(c.s, "test", false); err != nil || len(got) > 0 {
+			t.Errorf("without FULL: %s %v", show(got), err)
+		}
+		got, err := RebalanceFull(c.s, "test", false)
+		if err != nil || show(got) != c.want {
+			t.Errorf("got\n%s(%v), want\n%s", show(got), err, c.want)
+		}
+		if again, err := RebalanceFull(carry(t, c.s, got), "test", false); err != nil || len(again) > 0 {
+			t.Errorf("again: %s %v", show(again), err)
+		}
+	}
+}

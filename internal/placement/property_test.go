@@ -244,3 +244,48 @@ func BenchmarkEmpty(b *testing.B) {
 		}
 	}
 }
+
+// FULL makes a database as balanced as it is without, and the leaves' shares of all databases never less so.
+func TestFullKeepsItsPromises(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := cluster(t, true)
+		var other []string
+		for range rapid.IntRange(0, 20).Draw(t, "others") {
+			other = append(other, fmt.Sprint(rapid.IntRange(1, len(s.Leaves)).Draw(t, "at")))
+		}
+		s = with(s, "other", other...)
+		plan, err := RebalanceFull(s, "test", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inParallel(t, plan)
+		after := carry(t, s, plan)
+		for _, again := range []func(*topo.Snapshot, string, bool) ([]Action, error){Rebalance, RebalanceFull} {
+			if more, err := again(after, "test", false); err != nil || len(more) > 0 {
+				t.Fatalf("again: %s %v", show(more), err)
+			}
+		}
+		plain, err := Rebalance(s, "test", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if full, less := uneven(after), uneven(carry(t, s, plain)); full > less {
+			t.Fatalf("%d with FULL, %d without", full, less)
+		}
+	})
+}
+
+// uneven is greater the less even the masters of all databases are spread.
+func uneven(s *topo.Snapshot) (n int) {
+	masters := map[string]int{}
+	for _, d := range s.Databases {
+		for _, p := range d.Partitions {
+			m, _ := p.Master()
+			masters[m]++
+		}
+	}
+	for _, m := range masters {
+		n += m * m
+	}
+	return n
+}

@@ -1,0 +1,83 @@
+package control_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// The leaf that has the only copy of partitions is being attached: a rebalance waits for it, and makes no empty ones in their place when it is forced to.
+func TestRebalanceWaitsForALeafThatIsBeingAttached(t *testing.T) {
+	c := newCluster(t, 2, 1, 1)
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	for id := range 40 {
+		c.must(fmt.Sprintf("INSERT INTO d.t VALUES (%d, 1)", id))
+	}
+	n := c.nodes[0]
+	for _, s := range []string{"REBALANCE PARTITIONS ON d", "REBALANCE PARTITIONS ON d FULL", "REBALANCE PARTITIONS ON d FORCE", "REBALANCE ALL DATABASES"} {
+		state := func(want topo.LeafState) {
+			c.until(fmt.Sprint("leaf-2 is ", want), func(s *topo.Snapshot) bool { return s.Leaves["leaf-2"].State == want })
+		}
+		release := c.hold(1)
+		state(topo.LeafOffline)
+		lock, err := n.member.Lock(within(t, 10*time.Second), "") // it can't be given its shapes
+		if err != nil {
+			t.Fatal(err)
+		}
+		release()
+		state(topo.LeafAttaching)
+		done := make(chan error, 1)
+		go func() { _, err := n.db.ExecContext(within(t, time.Minute), s); done <- err }()
+		for running := 0; running == 0; time.Sleep(time.Millisecond) { // it has begun
+			for _, cmd := range n.cat.Commands() {
+				if cmd.State == "running" {
+					running++
+				}
+			}
+			if len(done) > 0 {
+				break
+			}
+		}
+		lock.Unlock()
+		if err := <-done; err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+		c.until("whole", whole)
+		var rows int
+		if err := n.db.QueryRow("SELECT COUNT(*) FROM d.t").Scan(&rows); err != nil || rows != 40 {
+			t.Fatalf("%s: %d rows (%v)", s, rows, err)
+		}
+	}
+}
+
+// Commands that move the same partitions take turns, with each other and with leaves that come back: none carries out what was planned before the other.
+func TestRebalanceWhileLeavesComeAndGo(t *testing.T) {
+	c := newCluster(t, 4, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 8 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4)")
+	c.until("whole", whole)
+	n := c.nodes[0]
+	last := c.farm.Leaves()[3]
+	for range 2 {
+		var wg sync.WaitGroup
+		run := func(statements ...string) {
+			wg.Go(func() {
+				for _, s := range statements {
+					if _, err := n.db.ExecContext(within(t, time.Minute), s); err != nil {
+						t.Errorf("%s: %v", s, err)
+					}
+				}
+			})
+		}
+		run(fmt.Sprintf("DETACH LEAF '%s':%d", last.Host, last.Port), fmt.Sprintf("ATTACH LEAF '%s':%d FORCE", last.Host, last.Port))
+		for range 3 {
+			run("REBALANCE PARTITIONS ON d", "REBALANCE PARTITIONS ON d FULL", "REBALANCE ALL DATABASES")
+		}
+		wg.Wait()
+	}
+	c.must("REBALANCE PARTITIONS ON d")
+	c.until("whole", whole)
+	c.equal("t")
+}
