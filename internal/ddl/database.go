@@ -382,6 +382,9 @@ func (j *job) dropDatabase(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	j.todo = todo{DB: db, Shapes: all, Places: places}
+	if j.unchecked, err = j.unreferenced(ctx, all[0], nil); err != nil {
+		return nil, clientError(err, db)
+	}
 	if err := j.record(ctx, "drop database"); err != nil {
 		return nil, err
 	}

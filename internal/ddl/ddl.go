@@ -140,7 +140,9 @@ type job struct {
 	open    bool    // the record is in the journal, or may be
 	res     *Result // what the first place has answered
 	verdict error   // what is told of a statement that is finished all the same: one of several tables was not there
-	waits   bool    // what is left to undo is at leaves that are away
+	// unchecked: the first place is not to look at foreign keys to what goes, see unreferenced.
+	unchecked bool
+	waits     bool // what is left to undo is at leaves that are away
 }
 
 // todo is what the journal needs to know to finish or undo a statement.

@@ -65,6 +65,9 @@ func (j *job) dropTables(ctx context.Context) (*Result, error) {
 	if len(j.todo.Tables) == 0 {
 		return j.first(ctx, j.todo.Shapes[0], j.spliced()) // nothing of ours: 1142, 1051 or a note
 	}
+	if j.unchecked, err = j.unreferenced(ctx, j.todo.Shapes[0], names); err != nil {
+		return nil, clientError(err, j.todo.DB)
+	}
 	if err := j.record(ctx, "drop table"); err != nil {
 		return nil, err
 	}
@@ -154,6 +157,9 @@ func (j *job) truncate(ctx context.Context) (*Result, error) {
 	j.todo.Tables, j.todo.Reference = names[:1], t.Kind == topo.Reference
 	if j.todo.Reference {
 		j.todo.Places = nil
+	}
+	if j.unchecked, err = j.unreferenced(ctx, j.todo.Shapes[0], j.todo.Tables); err != nil {
+		return nil, clientError(err, j.todo.DB)
 	}
 	if err := j.record(ctx, "truncate"); err != nil {
 		return nil, err

@@ -293,6 +293,12 @@ func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
 		return nil, unavailable(err)
 	}
 	defer c.Release()
+	if j.unchecked {
+		c.ResetOnRelease()
+		if _, err := c.Query(ctx, "SET foreign_key_checks=0"); err != nil {
+			return nil, err
+		}
+	}
 	res, err := c.Query(ctx, sql)
 	if err != nil {
 		return nil, err
