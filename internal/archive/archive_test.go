@@ -41,7 +41,7 @@ func part(t *testing.T, d *Dir, name string, rows ...string) Part {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Rows, p.Checksum = uint64(len(rows)), "42"
+	p.Rows, p.Sum = uint64(len(rows)), "42"
 	return p
 }
 

@@ -2,7 +2,7 @@
 // into tables.
 //
 // A backup is a directory: one compressed file a table and partition, with the rows as LOAD DATA reads them, and a manifest that says what a whole database is:
-// its settings, tables, and each file's size, digest, rows and the rows' checksum by CHECKSUM TABLE. The manifest is written last, when all else is on the disk
+// its settings, tables, and each file's size, digest, rows and a sum over the rows' values. The manifest is written last, when all else is on the disk
 // for good, and carries a digest of itself: a directory without one is no backup, and one that was changed is found out.
 //
 // The rows are those of snapshots that are opened at a moment at which nothing is committed to the database; who asks for them sees to that. A snapshot keeps

@@ -21,7 +21,7 @@ var (
 	ErrDamaged = errors.New("a file is damaged")
 	// ErrVersion: the backup was made by another version, in a form that this one can't read.
 	ErrVersion = errors.New("the backup has another format")
-	// ErrDiffers: what was loaded has another checksum than what was saved.
+	// ErrDiffers: what was loaded has another sum of values than what was saved.
 	ErrDiffers = errors.New("the restored table differs from the saved one")
 	// ErrChanged: a table was changed, or changed its name, while it was read. It may be tried again.
 	ErrChanged = errors.New("a table was changed while it was saved")

@@ -118,13 +118,13 @@ func (l *Loader) Load(ctx context.Context, to Target) error {
 		if _, err := conn.Query(ctx, "UNLOCK TABLES"); err != nil { // where it does not come to this, the connection's end or reset unlocks them
 			return fmt.Errorf("leaf %s: %w", to.Leaf, err)
 		}
-		sum, err := checksum(ctx, conn, to.Schema, t.Name) // of a table with virtual columns it would be another one inside of the lock
+		sum, err := t.sum(ctx, conn, to.Schema)
 		if err != nil {
 			return err
 		}
-		if rows != part.Rows || sum != part.Checksum {
-			return &Error{ErrDiffers, erNotFormFile, fmt.Sprintf("Table %s.%s at leaf %s has %d rows and the checksum %s after it was loaded from '%s', it had %d and %s when it was saved", to.Schema,
-				t.Name, to.Leaf, rows, sum, filepath.Join(dir, part.File), part.Rows, part.Checksum), nil}
+		if rows != part.Rows || sum != part.Sum {
+			return &Error{ErrDiffers, erNotFormFile, fmt.Sprintf("Table %s.%s at leaf %s has %d rows and the sum of values %s after it was loaded from '%s', it had %d and %s when it was saved", to.Schema,
+				t.Name, to.Leaf, rows, sum, filepath.Join(dir, part.File), part.Rows, part.Sum), nil}
 		}
 	}
 	return nil
@@ -167,7 +167,7 @@ func loadFile(ctx context.Context, conn *backend.Conn, dir string, part Part, sq
 	if e := p.Err(); e != nil {
 		return 0, e
 	}
-	// Warnings are no failure: an ENUM's error value gives one. The checksum decides.
+	// Warnings are no failure: an ENUM's error value gives one. The sum decides.
 	return conn.Affected, nil
 }
 

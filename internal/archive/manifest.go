@@ -15,7 +15,7 @@ import (
 
 const (
 	// Format is the version of what is written. Other versions are not read.
-	Format = 1
+	Format = 2
 	// ManifestName is the file by which a directory is a backup.
 	ManifestName = "manifest.json"
 	// unfinished is the file by which a directory is not a backup yet; it says whose.
@@ -71,11 +71,11 @@ type Column struct {
 
 // Part is the rows of one table in one partition.
 type Part struct {
-	File     string `json:"file"`
-	Size     int64  `json:"size"` // of the file, in bytes
-	SHA256   string `json:"sha256"`
-	Rows     uint64 `json:"rows"`
-	Checksum string `json:"checksum"` // by CHECKSUM TABLE … EXTENDED
+	File   string `json:"file"`
+	Size   int64  `json:"size"` // of the file, in bytes
+	SHA256 string `json:"sha256"`
+	Rows   uint64 `json:"rows"`
+	Sum    string `json:"sum"` // over the values, by Table.sumText
 }
 
 // Rows is how many rows the backup has.

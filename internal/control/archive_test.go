@@ -263,9 +263,13 @@ func TestRestoreRefusesDamagedBackups(t *testing.T) {
 	})
 	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+swapped+"'", 1033, ".tsv.zst")
 	version := spoilt("version", func(path string) {
-		change(filepath.Join(path, "manifest.json"), func(b []byte) []byte { return []byte(strings.Replace(string(b), `"format": 1`, `"format": 2`, 1)) })
+		change(filepath.Join(path, "manifest.json"), func(b []byte) []byte { return []byte(strings.Replace(string(b), `"format": 2`, `"format": 1`, 1)) })
 	})
-	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+version+"'", 1033, "format 2")
+	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+version+"'", 1033, "format 1")
+	c.nothingOf("n")
+	// Rows that are not those that were saved, in a backup that is whole by all that its files tell.
+	forged := spoilt("forged", func(path string) { forge(t, path, "a row 7", "a row 8") })
+	refusedAs(t, db, "RESTORE DATABASE d AS n FROM '"+forged+"'", 1033, "sum of values")
 	c.nothingOf("n")
 	c.must("DROP DATABASE d", "RESTORE DATABASE d AS n FROM '"+good+"'", "RESTORE DATABASE d FROM '"+good+"'")
 	for _, name := range []string{"d", "n"} {

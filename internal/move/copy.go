@@ -317,8 +317,8 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 	return src.release(ctx, true)
 }
 
-// compare looks at a table on both sides: the source in its snapshot, the target before anything else is done to it. CHECKSUM TABLE was seen to tell another
-// sum of the same rows (MariaDB 10.11.19, a table with a virtual column), and to stay with it: where the sums differ the values decide.
+// compare looks at a table on both sides: the source in its snapshot, the target before anything else is done to it. CHECKSUM TABLE sums up
+// what is left in memory of virtual columns that somebody has read (MariaDB 10.11.19): where the sums differ the values decide.
 func compare(ctx context.Context, src *source, target *backend.Conn, t table) error {
 	sums, err := both(ctx, src, target, "CHECKSUM TABLE "+id(src.schema)+"."+id(t.name)+" EXTENDED", 1)
 	if err == nil && (sums[0] != sums[1] || sums[0] == "") {
