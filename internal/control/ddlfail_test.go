@@ -54,7 +54,7 @@ func TestDDLMeetsADeadLeaf(t *testing.T) {
 		c.until("whole again", whole)
 		for _, n := range c.nodes {
 			var grants string
-			if err := n.db.QueryRow("SHOW GRANTS FOR u1").Scan(&grants); err != nil {
+			if err := n.db.QueryRow(fmt.Sprint("SHOW GRANTS FOR u", round+1)).Scan(&grants); err != nil {
 				t.Error(err)
 			}
 			var n2 int
@@ -71,7 +71,7 @@ func TestDDLMeetsADeadLeaf(t *testing.T) {
 			"CREATE UNIQUE INDEX u ON %s.t (id, v)", "ALTER TABLE %s.r ADD v INT", "RENAME TABLE %[1]s.u TO %[1]s.t", "CREATE TABLE %s.t (id BIGINT PRIMARY KEY)",
 			"ALTER DATABASE %s COLLATE utf8mb4_general_ci", "CREATE DATABASE %s PARTITIONS 2", "DROP DATABASE new_%s",
 		}
-		accounts = []string{"REVOKE SELECT ON d0.* FROM old", "CREATE USER older", "DROP ROLE r1", "RENAME USER old TO renamed"}
+		accounts = []string{"REVOKE SELECT ON d0.* FROM old", "CREATE USER older", "DROP ROLE r1", "RENAME USER u1 TO u2"}
 	}
 	for i := range statements {
 		c.alikeEverywhere(db(i))

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -178,42 +177,4 @@ func sealed(err error) error {
 		return &c
 	}
 	return err
-}
-
-// away splits places into those at leaves that are members, and those at leaves that may come back; one that was removed from the cluster is forgotten.
-func away(s *topo.Snapshot, places []place) (here, gone []place) {
-	for _, p := range places {
-		switch l := s.Leaves[p.Leaf]; {
-		case l == nil:
-		case l.Member():
-			here = append(here, p)
-		default:
-			gone = append(gone, p)
-		}
-	}
-	return here, gone
-}
-
-// undoCreateDatabase removes what a CREATE DATABASE has made. What a leaf has of it that is away stays in the record, and is removed when the leaf is back: it is no
-// member, so that nobody sees it, and the name is free. left says that there is something.
-func (j *job) undoCreateDatabase(ctx context.Context) (left bool, err error) {
-	hereShapes, goneShapes := away(j.snap, j.todo.Shapes)
-	herePlaces, gonePlaces := away(j.snap, j.todo.Places)
-	if j.snap.Databases[j.todo.DB] == nil { // else it was made anew since: leaves that have come back have got copies of that one
-		if err := j.dropDatabasesOf(ctx, todo{Shapes: hereShapes, Places: herePlaces}); err != nil {
-			return false, err
-		}
-		if err := j.dropGrants(ctx, todo{Shapes: hereShapes, Places: gonePlaces}); err != nil {
-			return false, err
-		}
-	}
-	switch {
-	case len(goneShapes)+len(gonePlaces) == 0:
-		return false, nil
-	case slices.Equal(goneShapes, j.todo.Shapes) && slices.Equal(gonePlaces, j.todo.Places):
-		j.waits = true
-		return true, nil
-	}
-	j.todo.Shapes, j.todo.Places = goneShapes, gonePlaces
-	return true, j.save(ctx, "undone, but at leaves that are away")
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -237,4 +238,37 @@ func TestCreateDatabaseLosesALeafForLong(t *testing.T) {
 	if recs, err := b.cat.DDLRecords(b.ctx()); err != nil || len(recs) > 0 {
 		t.Errorf("records: %v %v", recs, err)
 	}
+}
+
+// A database is dropped, made and dropped while a leaf is away: what the leaf has of the first one is in nobody's way when it is back.
+func TestDropDatabaseWhileALeafIsAway(t *testing.T) {
+	b := newBench(t, "d")
+	b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY)")
+	b.must("CREATE TABLE t (id INT PRIMARY KEY, r INT, FOREIGN KEY (r) REFERENCES r (id))")
+	move := func() { // the failover
+		if _, err := b.cat.Update(b.ctx(), func(x *catalog.Txn) error {
+			d := *x.Database("d")
+			d.Partitions = slices.Clone(d.Partitions)
+			for i, p := range d.Partitions {
+				n := *p
+				n.Instances = []topo.Instance{{Leaf: "leaf-1", Role: topo.Master}}
+				d.Partitions[i] = &n
+			}
+			x.PutDatabase(&d)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move()
+	b.leafState("leaf-2", topo.LeafOffline)
+	b.must("DROP DATABASE d")
+	b.must("CREATE DATABASE d PARTITIONS 2")
+	b.must("DROP DATABASE d")
+	if left := b.at("leaf-2", "", "SHOW DATABASES LIKE 'd%'"); len(left) != 3 {
+		t.Fatalf("the leaf has %v: the test is none", left)
+	}
+	b.leafState("leaf-2", topo.LeafOnline)
+	b.must("CREATE DATABASE d PARTITIONS 4")
+	b.consistent("d")
 }

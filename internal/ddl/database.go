@@ -429,5 +429,6 @@ func (j *job) finishDropDatabase(ctx context.Context) error {
 	if err := j.cfg.Catalog.DropSequences(ctx, ids...); err != nil {
 		return err
 	}
-	return j.commit(ctx, nil)
+	gone, places := absent(j.cfg.Catalog.Snapshot(), db, j.todo.Places)
+	return j.leave(ctx, gone, places)
 }

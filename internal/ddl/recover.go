@@ -99,6 +99,7 @@ func (r *Runner) settle(ctx context.Context, lock *catalog.Lock, databases ...st
 			return unavailable(err)
 		}
 		j := &job{Runner: r, lock: lock, rec: rec, snap: r.cfg.Catalog.Snapshot()}
+		kind := rec.Kind
 		outcome, err := j.settleOne(ctx)
 		if errors.Is(err, errCrash) {
 			return err
@@ -106,7 +107,7 @@ func (r *Runner) settle(ctx context.Context, lock *catalog.Lock, databases ...st
 		if err != nil {
 			outcome = "failed: " + err.Error()
 		}
-		if j.waits { // it was told before
+		if err == nil && (j.waits || kind == leftovers) { // it was told when it was begun
 			continue
 		}
 		r.note(Event{Time: time.Now(), Database: rec.Databases[0], Statement: rec.Statement, Outcome: outcome})
@@ -135,10 +136,11 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	if err := j.lock.SaveDDL(ctx, j.rec); err != nil {
 		return "", err
 	}
-	if j.rec.Kind != "create database" && j.rec.Kind != "restore" { // of which a leaf that comes back is given no copy
+	wherever := j.rec.Kind == "create database" || j.rec.Kind == leftovers // also where there is no leaf
+	if !wherever && j.rec.Kind != "restore" {                              // of which a leaf that comes back is given no copy
 		j.todo.Shapes, j.todo.Places = present(j.snap, j.todo.Shapes, j.todo.DB), present(j.snap, j.todo.Places, j.todo.DB)
 	}
-	if len(j.todo.Shapes) == 0 && j.rec.Kind != "create database" {
+	if len(j.todo.Shapes) == 0 && !wherever {
 		return "", topo.NoOnlineLeaf()
 	}
 	undo := func(err error) (string, error) {
@@ -149,10 +151,9 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	}
 	switch t := j.todo; j.rec.Kind {
 	case "create database":
-		if left, err := j.undoCreateDatabase(ctx); err != nil || left {
-			return undone, err
-		}
-		return undo(nil)
+		return undone, j.undoCreateDatabase(ctx)
+	case leftovers:
+		return finished, j.clearLeftovers(ctx)
 	case "restore":
 		return undo(j.settleRestore(ctx))
 	case "alter database":

@@ -1,0 +1,86 @@
+package ddl
+
+import (
+	"context"
+	"slices"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// What leaves that are away have of a database that is no more stays in the journal, as a record of its own. They are no members, so that nobody sees it and the name is free. It is
+// removed when they are back: else they would keep the name from being used for good.
+const leftovers = "leftovers"
+
+// away splits places into those at leaves that are members, and those at leaves that may come back; one that was removed from the cluster is forgotten.
+func away(s *topo.Snapshot, places []place) (here, gone []place) {
+	for _, p := range places {
+		switch l := s.Leaves[p.Leaf]; {
+		case l == nil:
+		case l.Member():
+			here = append(here, p)
+		default:
+			gone = append(gone, p)
+		}
+	}
+	return here, gone
+}
+
+// absent are the leaves that are away, as places of a database's shape and of all its partitions: any of them may have a copy.
+func absent(s *topo.Snapshot, db string, parts []place) (shapes, places []place) {
+	for _, l := range s.Leaves {
+		if l.Member() {
+			continue
+		}
+		shapes = append(shapes, place{Leaf: l.Name, Schema: db})
+		for _, p := range parts {
+			places = append(places, place{Leaf: l.Name, Schema: p.Schema})
+		}
+	}
+	return shapes, places
+}
+
+// leave ends a record but for what is at leaves that are away.
+func (j *job) leave(ctx context.Context, shapes, places []place) error {
+	if len(shapes)+len(places) == 0 {
+		return j.commit(ctx, nil)
+	}
+	j.rec.Kind, j.todo = leftovers, todo{DB: j.todo.DB, Shapes: shapes, Places: places}
+	err := j.save(ctx, "left at leaves that are away")
+	j.open = err != nil
+	return err
+}
+
+// undoCreateDatabase removes what a CREATE DATABASE has made.
+func (j *job) undoCreateDatabase(ctx context.Context) error {
+	shapes, goneShapes := away(j.snap, j.todo.Shapes)
+	places, gonePlaces := away(j.snap, j.todo.Places)
+	if err := j.dropDatabasesOf(ctx, todo{Shapes: shapes, Places: places}); err != nil {
+		return err
+	}
+	if err := j.dropGrants(ctx, todo{Shapes: shapes, Places: gonePlaces}); err != nil {
+		return err
+	}
+	return j.leave(ctx, goneShapes, gonePlaces)
+}
+
+// clearLeftovers removes them from leaves that are back. What the cluster has by that name now is another database, of which they got copies.
+func (j *job) clearLeftovers(ctx context.Context) error {
+	shapes, goneShapes := away(j.snap, j.todo.Shapes)
+	places, gonePlaces := away(j.snap, j.todo.Places)
+	if slices.Equal(goneShapes, j.todo.Shapes) && slices.Equal(gonePlaces, j.todo.Places) {
+		j.waits = true
+		return nil
+	}
+	for _, p := range append(places, shapes...) { // partitions first: they lead into the shape
+		if err := j.step("left at " + p.Leaf + "/" + p.Schema); err != nil {
+			return err
+		}
+		if _, partition := j.snap.Schemas[p.Schema]; partition || j.snap.Databases[p.Schema] != nil {
+			continue
+		}
+		if err := j.servers.Drop(ctx, p.Leaf, p.Schema); err != nil {
+			return err
+		}
+	}
+	return j.leave(ctx, goneShapes, gonePlaces)
+}
