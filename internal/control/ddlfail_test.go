@@ -170,7 +170,10 @@ func (c *cluster) alikeEverywhere(db string) {
 		c.t.Errorf("there is no database %s", db)
 		return
 	}
-	show := func(leaf, schema, table string) string {
+	show := func(leaf, schema, table string) string { // "" when there is no such table
+		if len(c.rows(leaf, "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = '"+schema+"' AND TABLE_NAME = '"+table+"'")) == 0 {
+			return ""
+		}
 		res := c.rows(leaf, "SHOW CREATE TABLE `"+schema+"`.`"+table+"`")
 		return strings.ReplaceAll(res[0][1], "`"+db+"`.", "")
 	}
@@ -254,4 +257,54 @@ func (c *cluster) rows(leaf, q string) (rows [][]string) {
 		rows = append(rows, out)
 	}
 	return rows
+}
+
+// What a statement defines is at the replicas, too, before its client hears of it: a master that dies then takes no table with it.
+func TestDDLIsAtTheReplicasWhenItEnds(t *testing.T) {
+	c := newCluster(t, 2, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4)")
+	c.until("whole", whole)
+	d := c.nodes[0].cat.Snapshot().Databases["d"]
+	for i, s := range []string{"ALTER TABLE d.t ADD w INT", "ALTER TABLE d.t MODIFY w BIGINT DEFAULT 1", "CREATE INDEX v ON d.t (v)", "TRUNCATE TABLE d.t", "RENAME TABLE d.t TO d.u"} {
+		p := d.Partitions[i%2]
+		replica := 0
+		if p.Replicas()[0] == c.farm.Leaves()[1].Name {
+			replica = 1
+		}
+		conn := c.leaf(replica) // a reader there, whom replication waits for
+		c.at(conn, "BEGIN", "SELECT COUNT(*) FROM "+p.ID.Schema()+".t")
+		var gone sync.WaitGroup
+		gone.Go(func() {
+			time.Sleep(700 * time.Millisecond)
+			if _, err := conn.ExecContext(within(t, 10*time.Second), "COMMIT"); err != nil {
+				t.Error(err)
+			}
+		})
+		if _, err := c.nodes[0].db.Exec(s); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+		if a, b := c.defined(p.Replicas()[0], p.ID.Schema()), c.defined(c.masterOf(p), p.ID.Schema()); a != b {
+			t.Errorf("%s: the replica has\n%s\nthe master has\n%s", s, a, b)
+		}
+		gone.Wait()
+	}
+}
+
+func (c *cluster) masterOf(p *topo.Partition) string {
+	leaf, ok := p.Master()
+	if !ok {
+		c.t.Fatalf("partition %s has no master", p.ID)
+	}
+	return leaf
+}
+
+// defined are all columns and keys of a schema at a leaf, and how many rows it has.
+func (c *cluster) defined(leaf, schema string) string {
+	c.t.Helper()
+	out := fmt.Sprint(c.rows(leaf, "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '"+schema+"' ORDER BY 1, 2"),
+		c.rows(leaf, "SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = '"+schema+"' ORDER BY 1, 2, 3"))
+	for _, row := range c.rows(leaf, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '"+schema+"'") {
+		out += fmt.Sprint(row, c.rows(leaf, "SELECT COUNT(*) FROM `"+schema+"`.`"+row[0]+"`"))
+	}
+	return out
 }

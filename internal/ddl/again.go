@@ -131,7 +131,7 @@ func passes(err error) bool {
 	switch {
 	case errors.Is(err, errCrash):
 		return false
-	case errors.As(err, &down), errors.As(err, &lost):
+	case errors.As(err, &down), errors.As(err, &lost), errors.Is(err, errOtherMaster):
 		return true
 	case errors.As(err, &prepare):
 		return prepare.Err.Code == erNotServed || prepare.Err.Code == wire.ErServerShutdown

@@ -46,7 +46,7 @@ func (j *job) createDatabase(ctx context.Context) (*Result, error) {
 	j.todo = todo{DB: db, Shapes: all}
 	for _, p := range parts {
 		leaf, _ := p.Master()
-		j.todo.Places = append(j.todo.Places, place{leaf, p.ID.Schema(), p.Domain})
+		j.todo.Places = append(j.todo.Places, place{Leaf: leaf, Schema: p.ID.Schema(), Domain: p.Domain})
 	}
 	if err := j.vacant(ctx); err != nil {
 		return nil, err
@@ -423,7 +423,7 @@ func (j *job) finishDropDatabase(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := j.dropDatabases(ctx); err != nil {
+	if err := j.dropEverywhere(ctx); err != nil {
 		return err
 	}
 	if err := j.cfg.Catalog.DropSequences(ctx, ids...); err != nil {

@@ -194,6 +194,10 @@ func (j *job) record(ctx context.Context, kind string) error {
 	if err := j.step("record"); err != nil {
 		return err
 	}
+	var err error
+	if j.todo.Places, err = j.positions(ctx, j.snap, j.todo.Places); err != nil {
+		return clientError(err, "")
+	}
 	doc, err := json.Marshal(j.todo)
 	if err != nil {
 		return err
@@ -230,6 +234,9 @@ func (j *job) save(ctx context.Context, step string) error {
 // commit changes the topology and ends the journal's entry at once.
 func (j *job) commit(ctx context.Context, f func(*catalog.Txn) error) error {
 	if err := j.step("commit"); err != nil {
+		return err
+	}
+	if err := j.replicated(ctx); err != nil {
 		return err
 	}
 	_, err := j.cfg.Catalog.Update(ctx, func(x *catalog.Txn) error {

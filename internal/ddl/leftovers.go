@@ -41,13 +41,38 @@ func absent(s *topo.Snapshot, db string, parts []place) (shapes, places []place)
 
 // leave ends a record but for what is at leaves that are away.
 func (j *job) leave(ctx context.Context, shapes, places []place) error {
+	j.todo = todo{DB: j.todo.DB, Shapes: shapes, Places: places}
 	if len(shapes)+len(places) == 0 {
 		return j.commit(ctx, nil)
 	}
-	j.rec.Kind, j.todo = leftovers, todo{DB: j.todo.DB, Shapes: shapes, Places: places}
+	j.rec.Kind = leftovers
 	err := j.save(ctx, "left at leaves that are away")
 	j.open = err != nil
 	return err
+}
+
+// dropEverywhere removes a dropped database from all leaves that are members. What followed a master that is away gets no DROP from it.
+func (j *job) dropEverywhere(ctx context.Context) error {
+	s := j.cfg.Catalog.Snapshot()
+	places, _ := away(s, j.todo.Places)
+	shapes, _ := away(s, j.todo.Shapes)
+	if err := j.dropDatabasesOf(ctx, todo{Shapes: shapes, Places: places}); err != nil {
+		return err
+	}
+	var followers, gone []place
+	for _, p := range j.todo.Places {
+		if slices.Contains(places, p) {
+			continue
+		}
+		gone = append(gone, p)
+		for _, l := range s.AttachedLeaves() {
+			followers = append(followers, place{Leaf: l.Name, Schema: p.Schema})
+		}
+	}
+	if _, err := each(followers, func(p place) error { return j.servers.Drop(ctx, p.Leaf, p.Schema) }); err != nil {
+		return err
+	}
+	return j.dropGrants(ctx, todo{Shapes: shapes, Places: gone})
 }
 
 // undoCreateDatabase removes what a CREATE DATABASE has made.

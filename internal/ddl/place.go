@@ -18,6 +18,8 @@ type place struct {
 	Leaf   string `json:"leaf"`
 	Schema string `json:"schema"`
 	Domain uint32 `json:"domain,omitempty"` // of the partition's term, 0 for shapes
+	// From is the first number in the domain that a write of the statement can have; 0 when that is not known.
+	From uint64 `json:"from,omitempty"`
 }
 
 // now is where a place is: a partition may have got another master since it was written down.
@@ -66,7 +68,7 @@ func partitions(s *topo.Snapshot, db string) ([]place, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, place{l.Name, p.ID.Schema(), p.Domain})
+		out = append(out, place{Leaf: l.Name, Schema: p.ID.Schema(), Domain: p.Domain})
 	}
 	return out, nil
 }

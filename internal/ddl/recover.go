@@ -128,16 +128,25 @@ func (r *Runner) note(e Event) {
 	}
 }
 
-func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
+func (j *job) settleOne(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(j.rec.Undo, &j.todo); err != nil {
 		return "", fmt.Errorf("the journal's entry can't be read: %w", err)
+	}
+	wherever := j.rec.Kind == "create database" || j.rec.Kind == leftovers // also where there is no leaf
+	if !wherever && j.rec.Kind != "restore" {
+		var err error
+		if j.todo.Places, err = j.positions(ctx, j.snap, j.refreshed(j.todo.Places)); err != nil {
+			return "", err
+		}
+		if j.rec.Undo, err = json.Marshal(j.todo); err != nil {
+			return "", err
+		}
 	}
 	// From here on the record is this node's.
 	if err := j.lock.SaveDDL(ctx, j.rec); err != nil {
 		return "", err
 	}
-	wherever := j.rec.Kind == "create database" || j.rec.Kind == leftovers // also where there is no leaf
-	if !wherever && j.rec.Kind != "restore" {                              // of which a leaf that comes back is given no copy
+	if !wherever && j.rec.Kind != "restore" { // of which a leaf that comes back is given no copy
 		j.todo.Shapes, j.todo.Places = present(j.snap, j.todo.Shapes, j.todo.DB), present(j.snap, j.todo.Places, j.todo.DB)
 	}
 	if len(j.todo.Shapes) == 0 && !wherever {
@@ -178,6 +187,7 @@ func (j *job) settleOne(ctx context.Context) (outcome string, err error) {
 	case "drop table":
 		gone := t.Tables
 		if !t.Go {
+			var err error
 			if gone, err = j.gone(ctx); err != nil {
 				return "", err
 			}

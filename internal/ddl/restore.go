@@ -94,7 +94,7 @@ func (r *Runner) Restore(ctx context.Context, s Saved, fill func(ctx context.Con
 	j.todo = todo{DB: s.Name, Shapes: all}
 	for _, p := range x.parts {
 		leaf, _ := p.Master()
-		j.todo.Places = append(j.todo.Places, place{leaf, p.ID.Schema(), p.Domain})
+		j.todo.Places = append(j.todo.Places, place{Leaf: leaf, Schema: p.ID.Schema(), Domain: p.Domain})
 	}
 	if err := j.vacant(ctx); err != nil {
 		return err
