@@ -150,18 +150,22 @@ func TestRecoverTakesOrphans(t *testing.T) {
 // leafState changes a leaf in the topology.
 func (b *bench) leafState(leaf string, state topo.LeafState) {
 	b.t.Helper()
-	rev, err := b.cat.Update(b.ctx(), func(x *catalog.Txn) error {
+	if err := setLeafState(b.ctx(), b.cat, leaf, state); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func setLeafState(ctx context.Context, cat *catalog.Catalog, leaf string, state topo.LeafState) error {
+	rev, err := cat.Update(ctx, func(x *catalog.Txn) error {
 		l := *x.Leaf(leaf)
 		l.State = state
 		x.PutLeaf(&l)
 		return nil
 	})
-	if err == nil {
-		err = b.cat.WaitRevision(b.ctx(), rev)
-	}
 	if err != nil {
-		b.t.Fatal(err)
+		return err
 	}
+	return cat.WaitRevision(ctx, rev)
 }
 
 // crashed cuts a statement off before its first step of a name.
