@@ -38,6 +38,11 @@ type serveConfig struct {
 	EtcdPasswordFile string       `koanf:"etcd_password_file"`
 	TLSCert          string       `koanf:"tls_cert"`
 	TLSKey           string       `koanf:"tls_key"`
+	TLSClientCA      string       `koanf:"tls_client_ca"`
+	LeafCA           string       `koanf:"leaf_ca"`
+	LeafCert         string       `koanf:"leaf_cert"`
+	LeafKey          string       `koanf:"leaf_key"`
+	LeafTLS          string       `koanf:"leaf_tls"`
 	ClusterKeyFile   string       `koanf:"cluster_key_file"`
 	MaxConnections   int          `koanf:"max_connections"`
 	MaxAllowedPacket int          `koanf:"max_allowed_packet"`
@@ -126,6 +131,14 @@ func (c *serveConfig) validate() error {
 		return usage("--tls-cert and --tls-key go together")
 	case (c.EtcdCert == "") != (c.EtcdKey == ""):
 		return usage("etcd_cert and etcd_key go together")
+	case (c.LeafCert == "") != (c.LeafKey == ""):
+		return usage("--leaf-cert and --leaf-key go together")
+	case c.LeafCert != "" && c.LeafCA == "":
+		return usage("--leaf-cert needs --leaf-ca: the certificates that leaves are known by")
+	case c.TLSClientCA != "" && c.TLSCert == "":
+		return usage("--tls-client-ca needs --tls-cert and --tls-key")
+	case c.LeafTLS != leafTLSAlways && c.LeafTLS != leafTLSRequired:
+		return usage("--leaf-tls %q: must be %s or %s", c.LeafTLS, leafTLSAlways, leafTLSRequired)
 	case c.MaxConnections < 1:
 		return usage("--max-connections %d: must be at least 1", c.MaxConnections)
 	case c.MaxAllowedPacket < 1024 || c.MaxAllowedPacket > 1<<30:
@@ -159,25 +172,73 @@ func (c *serveConfig) catalog(log *slog.Logger) (catalog.Config, error) {
 	if c.EtcdCA == "" && c.EtcdCert == "" {
 		return cc, nil
 	}
-	cc.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.EtcdCA != "" {
-		pem, err := os.ReadFile(c.EtcdCA)
-		if err != nil {
-			return cc, fmt.Errorf("etcd_ca: %w", err)
+	t, err := trusting("etcd", c.EtcdCA, c.EtcdCert, c.EtcdKey)
+	cc.TLS = t
+	return cc, err
+}
+
+// Values of leaf_tls.
+const (
+	leafTLSAlways   = "always"
+	leafTLSRequired = "required"
+)
+
+// toClients is the TLS that clients are offered, nil for none.
+func (c *serveConfig) toClients() (*tls.Config, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	t := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	if c.TLSClientCA != "" {
+		if t.ClientCAs, err = readCertificates("tls_client_ca", c.TLSClientCA); err != nil {
+			return nil, err
 		}
-		cc.TLS.RootCAs = x509.NewCertPool()
-		if !cc.TLS.RootCAs.AppendCertsFromPEM(pem) {
-			return cc, usage("etcd_ca: %s holds no certificate", c.EtcdCA)
+		t.ClientAuth = tls.VerifyClientCertIfGiven
+	}
+	return t, nil
+}
+
+// toLeaves is the TLS towards leaves, nil for none.
+func (c *serveConfig) toLeaves() (*tls.Config, error) {
+	if c.LeafCA == "" {
+		return nil, nil
+	}
+	return trusting("leaf", c.LeafCA, c.LeafCert, c.LeafKey)
+}
+
+// trusting is TLS towards servers of one kind: the certificates that they are known by, and the one to be shown to them, both from files that
+// may be absent.
+func trusting(kind, ca, cert, key string) (t *tls.Config, err error) {
+	t = &tls.Config{MinVersion: tls.VersionTLS12}
+	if ca != "" {
+		if t.RootCAs, err = readCertificates(kind+"_ca", ca); err != nil {
+			return nil, err
 		}
 	}
-	if c.EtcdCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.EtcdCert, c.EtcdKey)
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
 		if err != nil {
-			return cc, fmt.Errorf("etcd_cert: %w", err)
+			return nil, fmt.Errorf("%s_cert: %w", kind, err)
 		}
-		cc.TLS.Certificates = []tls.Certificate{pair}
+		t.Certificates = []tls.Certificate{pair}
 	}
-	return cc, nil
+	return t, nil
+}
+
+func readCertificates(setting, file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, usage("%s: %s holds no certificate", setting, file)
+	}
+	return pool, nil
 }
 
 // checkKeys names the first setting that does not exist.

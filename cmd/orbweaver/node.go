@@ -84,10 +84,14 @@ func (l *listeners) close(context.Context) error {
 
 // nodeConfig is what a node is made of.
 type nodeConfig struct {
-	Name           string
-	Catalog        *catalog.Catalog
-	Password       string // of the cluster, for the leaves
-	TLS            *tls.Config
+	Name     string
+	Catalog  *catalog.Catalog
+	Password string      // of the cluster, for the leaves
+	TLS      *tls.Config // for clients
+	LeafTLS  *tls.Config // to leaves
+	// LeafTLSWhereRequired leaves out accounts without REQUIRE.
+	LeafTLSWhereRequired bool
+
 	MaxConnections int
 	MaxPacket      int
 	Listeners      *listeners
@@ -130,7 +134,7 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 			}
 			return l.Addr(), true
 		},
-		Password: c.Password,
+		Password: c.Password, TLS: c.LeafTLS, TLSWhereRequired: c.LeafTLSWhereRequired,
 	})
 	n.stops.push(func(context.Context) error { pools.Close(); return nil })
 	spans := txn.NewSpans()
@@ -153,7 +157,7 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 	}
 	n.serve("MySQL clients", gateway.ErrClosed, gw.Shutdown, func() error { return gw.Serve(context.Background(), c.Listeners.mysql) })
 	watch := control.Start(control.Config{
-		Catalog: c.Catalog, Node: member, Pools: pools, Password: c.Password, Accounts: gw.RepairAccounts, Open: sealer.Open,
+		Catalog: c.Catalog, Node: member, Pools: pools, Accounts: gw.RepairAccounts, Open: sealer.Open,
 		ClusterKey: wire.Ed25519Public(c.Password), Dir: filepath.Join(c.Dir, "errant"), Log: c.Log,
 	})
 	n.stops.push(func(context.Context) error { watch.Close(); return nil })

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/go-sql-driver/mysql"
+	"github.com/go-sql-driver/mysql"
 )
 
 var program string // the built orbweaver
@@ -328,6 +329,41 @@ func TestServeBesideUp(t *testing.T) {
 		t.Errorf("the second node sees %d rows", n)
 	}
 	second.Close()
+
+	// Accounts that require TLS: up's leaves have it, and a node elsewhere can be told to use it for everybody.
+	secured := launch(t, nil, "serve", "--config", conf, "--name", "node-3", "--listen", "127.0.0.1:0", "--leaf-ca", filepath.Join(data, localLeafCert),
+		"--tls-cert", filepath.Join(data, localCert), "--tls-key", filepath.Join(data, localCertKey))
+	do(t, up.open(t, ""), "CREATE USER safe@'%' IDENTIFIED BY 's' REQUIRE SSL", "GRANT SELECT ON pair.* TO safe@'%'")
+	ca, err := readCertificates("ca", filepath.Join(data, localCert))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mysql.RegisterTLSConfig("up", &tls.Config{RootCAs: ca, ServerName: "localhost"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]*process{"up": up, "serve --leaf-ca": secured} {
+		d, err := sql.Open("mysql", "safe:s@tcp("+p.mysql+")/pair?tls=up")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.QueryRow("SELECT COUNT(*) FROM t").Scan(&n); err != nil || n != 3 {
+			t.Errorf("%s, an account that requires TLS: %d rows, %v", name, n, err)
+		}
+		d.Close()
+	}
+	for p, want := range map[*process]string{up: "0", secured: "1"} {
+		const cipher = "SELECT VARIABLE_VALUE <> '' FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'"
+		if got := ask(t, p.open(t, ""), cipher); got != want {
+			t.Errorf("root's connection to a leaf has a cipher: %s, want %s", got, want)
+		}
+	}
+	var out bytes.Buffer
+	stranger := exec.Command(program, "serve", "--config", conf, "--name", "node-4", "--listen", "127.0.0.1:0", "--leaf-ca", filepath.Join(data, localCert))
+	stranger.Stdout, stranger.Stderr = &out, &out
+	if err := stranger.Run(); err == nil || !strings.Contains(out.String(), "unable to connect to leaf leaf-") || !strings.Contains(out.String(), "certificate signed by unknown authority") {
+		t.Errorf("a node that does not know the leaves' certificate: %v: %s", err, &out)
+	}
+	secured.stop(t, syscall.SIGTERM)
 	node.stop(t, syscall.SIGTERM)
 	up.stop(t, syscall.SIGTERM)
 }
@@ -379,6 +415,12 @@ func TestMistakes(t *testing.T) {
 		{[]string{"serve", "--config", file(etcd + "leaves: [{name: a, host: b, port: 3306, group: 3}]\n")}, 2, "a needs a group"},
 		{[]string{"serve", "--config", file(etcd + "leaves: [{name: a, host: b, port: 3306, group: 1, rank: 3}]\n")}, 2, "rank"},
 		{[]string{"serve", "--config", file(etcd + "tls_cert: x\n")}, 2, "go together"},
+		{[]string{"serve", "--config", file(etcd + "tls_client_ca: x\n")}, 2, "--tls-client-ca needs --tls-cert"},
+		{[]string{"serve", "--config", file(etcd + "leaf_ca: x\nleaf_cert: x\n")}, 2, "--leaf-cert and --leaf-key go together"},
+		{[]string{"serve", "--config", file(etcd + "leaf_cert: x\nleaf_key: x\n")}, 2, "--leaf-cert needs --leaf-ca"},
+		{[]string{"serve", "--config", file(etcd + "leaf_tls: never\n")}, 2, `--leaf-tls "never": must be always or required`},
+		{[]string{"serve", "--config", file(etcd + "leaf_ca: " + filepath.Join(data, "none") + "\n")}, 1, "leaf_ca: open"},
+		{[]string{"serve", "--config", file(etcd + "leaf_ca: " + file("rubbish") + "\n")}, 2, "holds no certificate"},
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		out, err := exec.CommandContext(ctx, program, c.args...).CombinedOutput()

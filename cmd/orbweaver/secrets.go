@@ -16,7 +16,6 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -31,6 +30,8 @@ const (
 	localClusterKey = "cluster.key"
 	localCert       = "tls.crt"
 	localCertKey    = "tls.key"
+	localLeafCert   = "leaf-tls.crt"
+	localLeafKey    = "leaf-tls.key"
 )
 
 // newKey is a password that nobody has to type.
@@ -115,8 +116,7 @@ func write(file, text string, mode fs.FileMode) error {
 
 // localCertificate finds or makes a self-signed certificate for a cluster that lives on this machine. One that is about to expire is
 // made anew.
-func localCertificate(dir string, now time.Time) (*tls.Config, error) {
-	certFile, keyFile := filepath.Join(dir, localCert), filepath.Join(dir, localCertKey)
+func localCertificate(certFile, keyFile string, now time.Time) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && now.AddDate(0, 1, 0).After(pair.Leaf.NotAfter):

@@ -88,7 +88,7 @@ func TestCertificate(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	serial := func(at time.Time) string {
 		t.Helper()
-		c, err := localCertificate(dir, at)
+		c, err := localCertificate(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"), at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestCertificate(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "tls.crt"), []byte("rubbish"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := localCertificate(dir, now); err == nil {
+	if _, err := localCertificate(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"), now); err == nil {
 		t.Error("rubbish is taken for a certificate")
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"strings"
 	"time"
@@ -38,6 +37,11 @@ Settings come from a YAML file (--config), and from flags, which win. A setting 
 	f.String("http", "127.0.0.1:8306", "`HOST:PORT` for health, metrics and profiles")
 	f.String("tls-cert", "", "certificate `FILE` shown to clients")
 	f.String("tls-key", "", "its key's `FILE`")
+	f.String("tls-client-ca", "", "`FILE` with the certificates that clients' own must be signed by, for accounts that REQUIRE X509")
+	f.String("leaf-ca", "", "`FILE` with the certificates that the leaves' must be signed by: connects to them by TLS")
+	f.String("leaf-cert", "", "certificate `FILE` shown to leaves")
+	f.String("leaf-key", "", "its key's `FILE`")
+	f.String("leaf-tls", leafTLSAlways, "which connections to leaves use TLS, with --leaf-ca: "+leafTLSAlways+", or as the client's account says: "+leafTLSRequired)
 	f.String("cluster-key-file", "", "`FILE` with the cluster's key (default: the one in the catalog)")
 	f.Int("max-connections", 10000, "clients served at once")
 	f.Int("max-allowed-packet", 64<<20, "the largest statement, in bytes")
@@ -60,13 +64,13 @@ func serve(ctx context.Context, c *serveConfig) (err error) {
 		return err
 	}
 	stops.push(listeners.close)
-	var cert *tls.Config
-	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return fmt.Errorf("certificate: %w", err)
-		}
-		cert = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	cert, err := c.toClients()
+	if err != nil {
+		return err
+	}
+	leafTLS, err := c.toLeaves()
+	if err != nil {
+		return err
 	}
 	etcd, err := c.catalog(log)
 	if err != nil {
@@ -90,8 +94,8 @@ func serve(ctx context.Context, c *serveConfig) (err error) {
 		return usage("the cluster at %s has no leaves: list them under leaves: in the file given by --config", strings.Join(c.Etcd, ", "))
 	}
 	n, err := startNode(ctx, nodeConfig{
-		Name: c.Name, Catalog: cat, Password: key, TLS: cert, MaxConnections: c.MaxConnections, MaxPacket: c.MaxAllowedPacket,
-		Listeners: listeners, Dir: c.DataDir, Log: log,
+		Name: c.Name, Catalog: cat, Password: key, TLS: cert, LeafTLS: leafTLS, LeafTLSWhereRequired: c.LeafTLS == leafTLSRequired,
+		MaxConnections: c.MaxConnections, MaxPacket: c.MaxAllowedPacket, Listeners: listeners, Dir: c.DataDir, Log: log,
 	})
 	if err != nil {
 		return err

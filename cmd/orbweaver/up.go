@@ -155,7 +155,15 @@ func up(ctx context.Context, c *upConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	cert, err := localCertificate(c.DataDir, time.Now())
+	cert, err := localCertificate(filepath.Join(c.DataDir, localCert), filepath.Join(c.DataDir, localCertKey), time.Now())
+	if err != nil {
+		return err
+	}
+	leafCert, leafKey := filepath.Join(c.DataDir, localLeafCert), filepath.Join(c.DataDir, localLeafKey)
+	if _, err := localCertificate(leafCert, leafKey, time.Now()); err != nil {
+		return err
+	}
+	leafTLS, err := trusting("leaf", leafCert, "", "")
 	if err != nil {
 		return err
 	}
@@ -166,7 +174,10 @@ func up(ctx context.Context, c *upConfig) (err error) {
 	stops.push(func(context.Context) error { return farm.Close() })
 	var failed chan error // nodes in processes of their own are started again
 	if c.Nodes == 1 {
-		n, err := startNode(ctx, nodeConfig{Name: nodeName(1), Catalog: cat, Password: key, TLS: cert, Listeners: listeners, Dir: c.DataDir, Log: log})
+		n, err := startNode(ctx, nodeConfig{
+			Name: nodeName(1), Catalog: cat, Password: key, TLS: cert, LeafTLS: leafTLS, LeafTLSWhereRequired: true,
+			Listeners: listeners, Dir: c.DataDir, Log: log,
+		})
 		if err != nil {
 			return err
 		}
@@ -204,6 +215,7 @@ func startFarm(ctx context.Context, c *upConfig, cat *catalog.Catalog, key strin
 	farm, err := localfarm.Start(ctx, localfarm.Config{
 		Dir: filepath.Join(c.DataDir, "leaves"), Leaves: n, PortBase: c.LeafPortBase, Options: c.MariaDBOptions,
 		ClusterPublicKey: wire.Ed25519Public(key), Logger: log, StopTimeout: stopWithin,
+		CertFile: filepath.Join(c.DataDir, localLeafCert), KeyFile: filepath.Join(c.DataDir, localLeafKey),
 	})
 	if err != nil {
 		return nil, err

@@ -170,7 +170,7 @@ func startNodes(ctx context.Context, c *upConfig, places []place, etcd []string,
 			Args: []string{
 				self, "serve", "--name=" + name, "--etcd=" + strings.Join(etcd, ","), "--listen=" + p.mysql, "--http=" + p.http,
 				"--tls-cert=" + filepath.Join(dir, localCert), "--tls-key=" + filepath.Join(dir, localCertKey), "--cluster-key-file=" + filepath.Join(dir, localClusterKey),
-				"--data-dir=" + dir, "--log-level=" + c.LogLevel,
+				"--leaf-ca=" + filepath.Join(dir, localLeafCert), "--leaf-tls=" + leafTLSRequired, "--data-dir=" + dir, "--log-level=" + c.LogLevel,
 			},
 		})
 		if err != nil {

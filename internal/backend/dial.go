@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"time"
 
@@ -22,22 +21,13 @@ var errDialTimeout = errors.New("the leaf does not answer")
 // dialConn makes a connection as w wants it, but for the session's state.
 func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) (*Conn, error) {
 	generation := l.generation.Load()
-	var d net.Dialer
-	nc, err := d.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, &LeafDownError{Leaf: l.name, Err: dialCause(ctx, err)}
-	}
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		// Best effort: a leaf whose machine is gone is found by the probes and by deadlines.
-		_ = tcp.SetNoDelay(true)
-	}
 	schema := w.Schema
 	if key.role != "" {
 		schema = "" // it may be the role that opens it
 	}
 	cfg := &wire.ClientConfig{
 		User: clusterUser, Ed25519Key: []byte(l.pools.cfg.Password), Database: schema,
-		Caps: wire.Caps(key.variant) | fixedCaps, TLS: l.pools.cfg.TLS,
+		Caps: wire.Caps(key.variant) | fixedCaps,
 	}
 	if key.account != Cluster {
 		cfg.User = key.account.User
@@ -45,7 +35,7 @@ func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) 
 			cfg.ProxySource = netip.AddrPortFrom(key.account.ClientIP, 1)
 		}
 	}
-	wc, err := wire.Connect(ctx, nc, cfg)
+	wc, err := l.connect(ctx, key.account, addr, cfg)
 	if err != nil {
 		var refused *wire.ServerError
 		if errors.As(err, &refused) {

@@ -61,6 +61,8 @@ type leafPool struct {
 
 	// dead: broken by Break, and not reached since.
 	dead atomic.Bool
+	// secure holds the accounts, without their clients' addresses, that the leaf was seen to refuse without TLS.
+	secure sync.Map
 }
 
 type loginPool struct {

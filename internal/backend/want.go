@@ -62,8 +62,10 @@ type Config struct {
 	Addr func(leaf string) (string, bool)
 	// Password is the cluster's ed25519 password. It never reaches a log or an error.
 	Password string
-	// TLS to leaves; nil for none.
+	// TLS to leaves; nil for none. A leaf's certificate must be for its host, unless ServerName says another name.
 	TLS *tls.Config
+	// TLSWhereRequired leaves out TLS for all but accounts that leaves refuse without it (REQUIRE SSL).
+	TLSWhereRequired bool
 	// MaxPerLeaf bounds the connections to one leaf, all accounts together. Default 2000.
 	MaxPerLeaf int
 	// MaxDials bounds the dials to one leaf that are under way at the same time. Default 16.

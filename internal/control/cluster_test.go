@@ -167,7 +167,7 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 		t.Fatal(err)
 	}
 	cfg := control.Config{
-		Catalog: n.cat, Node: n.member, Pools: n.pools, Password: farmtest.ClusterPassword, Accounts: n.gw.RepairAccounts,
+		Catalog: n.cat, Node: n.member, Pools: n.pools, Accounts: n.gw.RepairAccounts,
 		ClusterKey: farmtest.ClusterPublicKey, Dir: filepath.Join(c.dir, "errant"), Log: log,
 	}
 	if c.configure != nil {

@@ -21,8 +21,6 @@ type Config struct {
 	Catalog *catalog.Catalog
 	Node    *catalog.Node
 	Pools   *backend.Pools
-	// Password is the cluster's, for the probes' own connections.
-	Password string
 	// Accounts makes the accounts of all leaves equal, those of leaves that are attaching too.
 	Accounts func(ctx context.Context) error
 	// Open opens what Seal of the gateway has sealed; nil: ADD LEAF takes no passwords.
@@ -74,10 +72,8 @@ func Start(cfg Config) *Control {
 		cfg: cfg, cat: cfg.Catalog, node: cfg.Node, log: cfg.Log, servers: servers, copier: &move.Copier{Pools: cfg.Pools, Servers: servers},
 		ddl: ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log}),
 		// Apart from the others: a pool that is full, or stuck, is what they are to find out.
-		probes: backend.New(backend.Config{
-			Addr: cfg.Pools.Addr, Password: cfg.Password, MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout / 2,
-		}),
-		rooms: backend.New(backend.Config{Addr: cfg.Pools.Addr, Password: cfg.Password, MaxPerLeaf: 2, DialTimeout: roomWithin, WaitTimeout: roomWithin}),
+		probes: cfg.Pools.Apart(backend.Config{MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout / 2}),
+		rooms:  cfg.Pools.Apart(backend.Config{MaxPerLeaf: 2, DialTimeout: roomWithin, WaitTimeout: roomWithin}),
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.wg.Go(c.observe)

@@ -83,6 +83,10 @@ func (s *session) authenticate(ctx context.Context, login *wire.Login) error {
 	})
 	if err != nil {
 		s.g.cfg.Log.Info("a leaf refused a client's account", "user", login.User, "leaf", home, "error", err)
+		var refused *wire.ServerError
+		if a.TLS != tlsNone && errors.As(err, &refused) && refused.Code == wire.ErAccessDenied {
+			return s.leafWantsTLS(login, a)
+		}
 		return err
 	}
 	if current != a.User+"@"+a.Host {
@@ -198,6 +202,12 @@ func (s *session) checkPassword(ctx context.Context, login *wire.Login, a *accou
 
 // permitted checks what an account requires besides the password.
 func (s *session) permitted(ctx context.Context, a *account, login *wire.Login) error {
+	if a.TLS == tlsSpecified {
+		// Only the leaf could compare them, and the certificate that it sees is the node's.
+		e := s.denied(login)
+		e.Message += ": the account's REQUIRE SUBJECT, ISSUER or CIPHER can't be checked through a node; REQUIRE X509 and REQUIRE SSL can"
+		return e
+	}
 	if !secureEnough(a.TLS, s.conn.TLS()) {
 		return s.denied(login)
 	}
@@ -228,7 +238,17 @@ func secureEnough(r tlsRequirement, state *tls.ConnectionState) bool {
 	case tlsX509:
 		return state != nil && len(state.VerifiedChains) > 0
 	}
-	return false // particular names in a certificate: only the leaf could compare them, and it does not see the certificate
+	return false
+}
+
+// leafWantsTLS is for a client that fulfils what its account requires, at a node that does not.
+func (s *session) leafWantsTLS(login *wire.Login, a *account) error {
+	e := s.denied(login)
+	e.Message += ": the account requires TLS between nodes and leaves too, and a leaf has refused this node: see leaf_ca in its configuration"
+	if a.TLS == tlsX509 {
+		e.Message = strings.Replace(e.Message, "leaf_ca", "leaf_ca and leaf_cert", 1)
+	}
+	return e
 }
 
 func (s *session) denied(login *wire.Login) *wire.ServerError {

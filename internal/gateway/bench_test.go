@@ -65,7 +65,7 @@ func cluster(t *testing.T) *bench {
 	return shared.b
 }
 
-func newBench(farm *localfarm.Farm, cfg Config) (b *bench, err error) {
+func newBench(farm *localfarm.Farm, cfg Config, change ...func(*backend.Config)) (b *bench, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	b = &bench{farm: farm, serve: make(chan error, 1)}
@@ -108,12 +108,16 @@ func newBench(farm *localfarm.Farm, cfg Config) (b *bench, err error) {
 	if b.node, err = b.cat.Register(ctx, catalog.NodeInfo{Name: "node-1", MySQL: "127.0.0.1:3306"}, 10*time.Second); err != nil {
 		return b, err
 	}
-	b.pools = backend.New(backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
+	pools := backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
 		if l := b.cat.Snapshot().Leaves[leaf]; l != nil {
 			return l.Addr(), true
 		}
 		return "", false
-	}})
+	}}
+	for _, f := range change {
+		f(&pools)
+	}
+	b.pools = backend.New(pools)
 	cfg.Catalog, cfg.Pools, cfg.Node, cfg.NodeID = b.cat, b.pools, b.node, uint16(b.node.ID())
 	cfg.ClusterKey, cfg.Log = farmtest.ClusterPublicKey, quiet
 	sealer, err := order.NewSealer(farmtest.ClusterPassword)

@@ -2,15 +2,9 @@ package gateway
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"runtime"
@@ -203,36 +197,6 @@ func TestShutdownDrains(t *testing.T) {
 	if _, err := net.DialTimeout("tcp", b.addr.String(), time.Second); err == nil {
 		t.Error("a gateway that is shut down accepts clients")
 	}
-}
-
-func TestTLS(t *testing.T) {
-	b := alone(t, Config{TLS: selfSigned(t)})
-	if err := mysql.RegisterTLSConfig("any", &tls.Config{InsecureSkipVerify: true}); err != nil {
-		t.Fatal(err)
-	}
-	d := b.open(t, "root", "", "", "tls=any")
-	var s string
-	if err := d.QueryRow("SELECT CONCAT('t', 'ls')").Scan(&s); err != nil || s != "tls" {
-		t.Error(s, err)
-	}
-	b.root(t, "").want("SELECT 'plain'", "plain")
-	b.account(t, "'needs'@'%'", "IDENTIFIED BY 'n' REQUIRE SSL")
-	if code, _ := b.login(t, "needs", "n", "", ""); code != 1045 {
-		t.Errorf("REQUIRE SSL without TLS: error %d", code)
-	}
-}
-
-func selfSigned(t *testing.T) *tls.Config {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
 func TestIdleSessionsAreSmall(t *testing.T) {

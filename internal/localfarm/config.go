@@ -31,6 +31,8 @@ type Config struct {
 	StopTimeout time.Duration
 	// TemplateDir is where the template data directory is kept; "" means below Dir.
 	TemplateDir string
+	// CertFile and KeyFile, where given, are a certificate and its key for TLS. Each leaf gets copies.
+	CertFile, KeyFile string
 	// FirstServerID is the server_id of the first leaf, the others follow; 0 means 1.
 	FirstServerID uint32
 	// Throwaway farms trade durability against a crash of the machine (not of a server) for speed, and are killed by Close.

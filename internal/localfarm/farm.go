@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -173,7 +174,15 @@ func (s *server) make(ctx context.Context, farmDir string) error {
 			return err
 		}
 	}
-	return s.write(filepath.Join(s.Dir, "my.cnf"), cnf(s.Leaf, data, tmp, s.farm.conf.Throwaway, s.farm.conf.Options))
+	options := s.farm.conf.Options
+	if s.farm.conf.CertFile != "" {
+		cert, key := filepath.Join(s.Dir, "tls.crt"), filepath.Join(s.Dir, "tls.key")
+		if err := errors.Join(s.copySecret(s.farm.conf.CertFile, cert), s.copySecret(s.farm.conf.KeyFile, key)); err != nil {
+			return err
+		}
+		options = append([]string{"ssl_cert=" + cert, "ssl_key=" + key}, options...)
+	}
+	return s.write(filepath.Join(s.Dir, "my.cnf"), cnf(s.Leaf, data, tmp, s.farm.conf.Throwaway, options))
 }
 
 func (s *server) write(path, text string) error {
@@ -181,6 +190,21 @@ func (s *server) write(path, text string) error {
 		return err
 	}
 	return own(path, s.id)
+}
+
+// copySecret gives the server a copy of a file that nobody else can read.
+func (s *server) copySecret(from, to string) error {
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(to, text, 0o600); err != nil {
+		return err
+	}
+	return own(to, s.id)
 }
 
 func leafName(i int) string { return "leaf-" + strconv.Itoa(i+1) }

@@ -22,6 +22,7 @@ type Link struct {
 	Receiving bool // the I/O thread has a connection
 	Refused   bool // the I/O thread has given up
 	Applying  bool // the SQL thread runs
+	Encrypted bool // by TLS
 	Received  Position
 	Error     string // of either thread
 	Lag       time.Duration
@@ -85,6 +86,7 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 		l := &Link{
 			Source: get("Connection_name"), Addr: get("Master_Host") + ":" + get("Master_Port"),
 			Receiving: get("Slave_IO_Running") == "Yes", Refused: get("Slave_IO_Running") == "No", Applying: get("Slave_SQL_Running") == "Yes", Error: get("Last_SQL_Error"),
+			Encrypted: get("Master_SSL_Allowed") == "Yes",
 		}
 		if l.Error == "" {
 			l.Error = get("Last_IO_Error")
@@ -177,7 +179,7 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 	if addr == "" && old != nil && old.Refused && old.Error == "" && old.Applying {
 		begin += " SQL_THREAD" // receiving was ended for good, see DrainReceived
 	}
-	same := old != nil && len(set) == 0 && slices.Equal(domains, sorted(old.Domains)) && (addr == "" || old.Addr == addr)
+	same := old != nil && len(set) == 0 && slices.Equal(domains, sorted(old.Domains)) && (addr == "" || old.Addr == addr && (old.Encrypted || s.pools.TLS(addr) == nil))
 	if same && old.Applying {
 		return run(begin)
 	}
@@ -282,6 +284,10 @@ func (s *Servers) change(name, addr string, domains []uint32) string {
 	sql := "CHANGE MASTER " + name + " TO MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1, DO_DOMAIN_IDS=(" + list(domains) + ")"
 	if host, port, err := split(addr); err == nil {
 		sql += fmt.Sprintf(", MASTER_HOST=%s, MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD=%s", lit(host), port, replicator, lit(s.password))
+		if s.pools.TLS(addr) != nil {
+			// Encrypted, not verified: where a server keeps the certificates that it trusts is its own configuration.
+			sql += ", MASTER_SSL=1, MASTER_SSL_VERIFY_SERVER_CERT=0"
+		}
 	}
 	return sql
 }

@@ -16,16 +16,20 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
 
-func servers(t *testing.T, farm *localfarm.Farm) (*Servers, *backend.Pools) {
+func servers(t *testing.T, farm *localfarm.Farm, change ...func(*backend.Config)) (*Servers, *backend.Pools) {
 	t.Helper()
-	pools := backend.New(backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
+	cfg := backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
 		for _, l := range farm.Leaves() {
 			if l.Name == leaf {
 				return l.Addr(), true
 			}
 		}
 		return "", false
-	}})
+	}}
+	for _, f := range change {
+		f(&cfg)
+	}
+	pools := backend.New(cfg)
 	t.Cleanup(pools.Close)
 	s := New(pools)
 	for _, l := range farm.Leaves() {
