@@ -150,7 +150,7 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 	}
 	gw, err := gateway.New(starting, gateway.Config{
 		Catalog: c.Catalog, Pools: pools, Node: member, NodeID: uint16(member.ID()), ClusterKey: wire.Ed25519Public(c.Password), TLS: c.TLS,
-		MaxConnections: c.MaxConnections, MaxPacket: c.MaxPacket, Spans: spans, Log: c.Log, Seal: sealer.Seal,
+		MaxConnections: c.MaxConnections, MaxPacket: c.MaxPacket, Spans: spans, Log: c.Log, Seal: sealer.Seal, Open: sealer.Open,
 	})
 	if err != nil {
 		return nil, err

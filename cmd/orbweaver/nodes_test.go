@@ -281,6 +281,39 @@ func allOnline(t *testing.T, nodes []*sql.DB) {
 // Codes of writes whose outcome is unknown: those in flight on a leaf that dies.
 var outcomeUnknown = []uint16{12701, 1180}
 
+// sessionsOfAll sees the sessions of all nodes at each, and ends one from another node.
+func sessionsOfAll(t *testing.T, nodes []*sql.DB) {
+	t.Helper()
+	for _, d := range nodes {
+		if got := ask(t, d, "SELECT COUNT(DISTINCT ID >> 20) FROM information_schema.PROCESSLIST"); got != fmt.Sprint(len(nodes)) {
+			t.Errorf("sessions of %s nodes are listed", got)
+		}
+	}
+	victim, err := nodes[len(nodes)-1].Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer victim.Close()
+	var id int64
+	if err := victim.QueryRowContext(context.Background(), "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	asleep := make(chan error, 1)
+	go func() {
+		_, err := victim.ExecContext(context.Background(), "SELECT SLEEP(30)")
+		asleep <- err
+	}()
+	eventually(t, 10*time.Second, "the statement is listed", func() error {
+		var n int
+		return nodes[0].QueryRow("SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ? AND INFO = 'SELECT SLEEP(30)'", id).Scan(&n)
+	})
+	do(t, nodes[0], fmt.Sprintf("KILL QUERY %d", id))
+	var e *mysql.MySQLError
+	if err := <-asleep; !errors.As(err, &e) || e.Number != 1317 {
+		t.Errorf("KILL QUERY at another node gave %v", err)
+	}
+}
+
 func TestNodes(t *testing.T) {
 	data := filepath.Join(dataDir(t), "data")
 	p := launchNodes(t, nil, 3, "up", "--nodes", "3", "--leaves", "2", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data-dir", data)
@@ -293,6 +326,7 @@ func TestNodes(t *testing.T) {
 	l := startLoad(t, p.nodes)
 	l.goesOn(t)
 	commands(t, "at first", nodes)
+	sessionsOfAll(t, nodes)
 
 	others := func(n int) []*sql.DB { return append(slices.Clone(nodes[:n]), nodes[n+1:]...) }
 	controller := func() int {

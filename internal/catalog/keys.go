@@ -33,6 +33,7 @@ import (
 //	lock/<db>               a lock
 //	controller              the controller
 //	report/<topic>/<id>     what a node has to tell the others, for as long as it is so
+//	report/ask/<question>   what a node asks others; their answers are report/answer/<question>/<id>
 const (
 	keyCluster    = "cluster"
 	keyRev        = "topo/rev"

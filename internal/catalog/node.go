@@ -71,6 +71,8 @@ type Node struct {
 	ttl   time.Duration
 	until atomic.Int64 // since epoch: the lease lasts at least so long
 
+	lastAsked atomic.Int64 // of the questions' numbers
+
 	mu      sync.Mutex
 	lease   *lease        // nil while there is none
 	renewed chan struct{} // closed and replaced when lease changes

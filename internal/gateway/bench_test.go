@@ -105,8 +105,13 @@ func newBench(farm *localfarm.Farm, cfg Config, change ...func(*backend.Config))
 	}); err != nil {
 		return b, err
 	}
-	if b.node, err = b.cat.Register(ctx, catalog.NodeInfo{Name: "node-1", MySQL: "127.0.0.1:3306"}, 10*time.Second); err != nil {
-		return b, err
+	return b, b.serveNode(ctx, "node-1", 10*time.Second, cfg, quiet, change)
+}
+
+// serveNode makes the bench a node of its catalog's cluster.
+func (b *bench) serveNode(ctx context.Context, name string, lease time.Duration, cfg Config, log *slog.Logger, change []func(*backend.Config)) (err error) {
+	if b.node, err = b.cat.Register(ctx, catalog.NodeInfo{Name: name, MySQL: "127.0.0.1:3306"}, lease); err != nil {
+		return err
 	}
 	pools := backend.Config{Password: farmtest.ClusterPassword, Addr: func(leaf string) (string, bool) {
 		if l := b.cat.Snapshot().Leaves[leaf]; l != nil {
@@ -119,22 +124,22 @@ func newBench(farm *localfarm.Farm, cfg Config, change ...func(*backend.Config))
 	}
 	b.pools = backend.New(pools)
 	cfg.Catalog, cfg.Pools, cfg.Node, cfg.NodeID = b.cat, b.pools, b.node, uint16(b.node.ID())
-	cfg.ClusterKey, cfg.Log = farmtest.ClusterPublicKey, quiet
+	cfg.ClusterKey, cfg.Log = farmtest.ClusterPublicKey, log
 	sealer, err := order.NewSealer(farmtest.ClusterPassword)
 	if err != nil {
-		return b, err
+		return err
 	}
-	cfg.Seal = sealer.Seal
+	cfg.Seal, cfg.Open = sealer.Seal, sealer.Open
 	if b.g, err = New(ctx, cfg); err != nil {
-		return b, err
+		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return b, err
+		return err
 	}
 	b.addr = l.Addr().(*net.TCPAddr)
 	go func() { b.serve <- b.g.Serve(context.Background(), l) }()
-	return b, nil
+	return nil
 }
 
 func (b *bench) close() {

@@ -21,8 +21,11 @@ type Config struct {
 	NodeID uint16
 	// ClusterKey is the public half of the cluster's ed25519 key as MariaDB stores it: the method that the node adds to each account.
 	ClusterKey string
-	// Seal encrypts a secret that goes to the controller through the catalog, for one purpose; nil: statements with secrets are refused.
+	// Seal encrypts a secret that goes to the controller through the catalog, for one purpose. Both or none: without, statements with secrets are
+	// refused, and nodes do not ask each other.
 	Seal func(secret, purpose string) []byte
+	// Open decrypts what any node's Seal has made for a purpose.
+	Open func(sealed []byte, purpose string) (string, error)
 	// TLS is offered to clients; nil for none.
 	TLS *tls.Config
 	// MaxConnections bounds the clients, default 10,000.

@@ -95,6 +95,9 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	g.behind.Go(g.followTopology)
 	g.behind.Go(func() { g.guard.alike.tidy(g.done) })
 	g.behind.Go(g.followFullDisks)
+	if g.asksPeers() {
+		g.behind.Go(g.answerPeers)
+	}
 	return g, nil
 }
 

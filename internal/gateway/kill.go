@@ -16,7 +16,7 @@ func (s *session) killStatement(ctx context.Context, scan *sqltext.Scan, stmt *s
 		return s.unknown(ctx, scan)
 	}
 	if k.ByQueryID || k.User.Tok >= 0 && k.User.Text != "" {
-		return unsupported("KILL by query id or by user", "only sessions of this node can be ended, by their connection ids")
+		return unsupported("KILL by query id or by user", "sessions are ended by their connection ids")
 	}
 	if k.ID == nil {
 		return s.unknown(ctx, scan)
@@ -28,17 +28,17 @@ func (s *session) killStatement(ctx context.Context, scan *sqltext.Scan, stmt *s
 	return s.kill(ctx, v.uint(), k.Query)
 }
 
-// kill ends a session of this node, or the statement that it runs.
+// kill ends a session, whichever node has it, or the statement that it runs.
 func (s *session) kill(ctx context.Context, id uint64, query bool) error {
 	other := s.g.session(id)
 	if other == nil {
-		return wire.Errorf(wire.ErNoSuchThread, "Unknown thread id: %d", id)
+		return s.killElsewhere(ctx, id, query)
 	}
 	if other != s {
-		if same, err := s.mayKill(ctx, other); err != nil {
+		if may, err := s.mayKill(ctx, other); err != nil {
 			return err
-		} else if !same {
-			return wire.Errorf(wire.ErKillDenied, "You are not owner of thread %d", id)
+		} else if !may {
+			return killed(id, wire.ErKillDenied)
 		}
 	}
 	if other == s {
@@ -58,10 +58,7 @@ func (s *session) kill(ctx context.Context, id uint64, query bool) error {
 
 // mayKill says whether the session's account may end another one's: its own, or with CONNECTION ADMIN any.
 func (s *session) mayKill(ctx context.Context, other *session) (bool, error) {
-	other.mu.Lock()
-	user, host := other.shownUser, other.accountHost
-	other.mu.Unlock()
-	if user != "" && user == s.user && host == s.login.Host {
+	if other.belongsTo(s.user, s.login.Host) {
 		return true, nil
 	}
 	return s.hasRight(ctx, connectionAdmin)

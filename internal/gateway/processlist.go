@@ -4,17 +4,25 @@ import (
 	"context"
 	"net"
 	"regexp"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// showProcesslist is SHOW [FULL] PROCESSLIST: this node's sessions, all of them for an account with PROCESS, else its own.
+// showProcesslist is SHOW [FULL] PROCESSLIST: the sessions of all nodes, for an account with PROCESS, else its own. What can't be had of another node is
+// told by a warning.
 func (s *session) showProcesslist(ctx context.Context, out exec.Output, full, prepared bool) error {
-	all, err := s.hasRight(ctx, processRight)
+	s.warnings = s.warnings[:0]
+	size := 100
+	if full {
+		size = infoBytes
+	}
+	list, missing, err := s.allSessions(ctx, size)
 	if err != nil {
 		return err
 	}
@@ -22,35 +30,80 @@ func (s *session) showProcesslist(ctx context.Context, out exec.Output, full, pr
 		integer("Id"), text("User", 128), text("Host", 64), text("db", 64), text("Command", 16), integer("Time"), text("State", 64),
 		text("Info", infoBytes), {"Progress", wire.TypeDouble, 7},
 	}}
-	now := time.Now()
-	sessions := s.g.all()
-	slices.SortFunc(sessions, func(a, b *session) int { return int(int64(a.id) - int64(b.id)) })
-	for _, o := range sessions {
-		o.mu.Lock()
-		user, db, cmd, info, host := o.shownUser, o.shownDB, o.command, string(o.info), o.accountHost
-		o.mu.Unlock()
-		if !all && (user != s.user || host != s.login.Host) {
-			continue
-		}
-		var dbValue, infoValue any
-		if db != "" {
-			dbValue = db
-		}
-		state := ""
-		if info != "" {
-			info = withoutSecrets(info)
-			if !full && len(info) > 100 {
-				info = info[:100]
-			}
-			infoValue, state = info, "Executing"
-		}
-		if user == "" {
-			user = "unauthenticated user"
-		}
-		seconds := max(now.UnixNano()-o.since.Load(), 0) / int64(time.Second)
-		r.add(int64(o.id), user, net.JoinHostPort(o.shownHost(), strconv.Itoa(int(o.port))), dbValue, commandName(cmd), seconds, state, infoValue, 0.0)
+	for _, o := range list {
+		db, info, state := o.nullable()
+		r.add(int64(o.ID), o.User, o.Host, db, o.Command, o.Millis/1000, state, info, 0.0)
 	}
+	s.note(missing)
+	r.warnings = s.warningCount()
 	return r.write(out, prepared)
+}
+
+// processlistTable is information_schema.PROCESSLIST, with the columns of MariaDB's. What only a server could know is NULL.
+var processlistTable = &systemTable{
+	cols: []colDef{
+		integer("ID"), text("USER", 128), text("HOST", 64), text("DB", 64), text("COMMAND", 16), integer("TIME"), text("STATE", 64), text("INFO", infoBytes),
+		double("TIME_MS"), integer("STAGE"), integer("MAX_STAGE"), double("PROGRESS"), integer("MEMORY_USED"), integer("MAX_MEMORY_USED"),
+		integer("EXAMINED_ROWS"), integer("QUERY_ID"), text("INFO_BINARY", infoBytes), integer("TID"),
+	},
+	rows: func(ctx context.Context, s *session, _ *topo.Snapshot) ([][]any, error) {
+		list, missing, err := s.allSessions(ctx, infoBytes)
+		if err != nil {
+			return nil, err
+		}
+		if len(missing) > 0 { // a warning would be lost with those of the leaf
+			return nil, wire.Errorf(wire.ErUnknown, "%s; SHOW PROCESSLIST tells the others", strings.Join(missing, "; "))
+		}
+		rows := make([][]any, 0, len(list))
+		for _, o := range list {
+			db, info, state := o.nullable()
+			rows = append(rows, []any{
+				int64(o.ID), o.User, o.Host, db, o.Command, o.Millis / 1000, state, info, float64(o.Millis), 0, 0, 0.0, nil, nil, nil, nil, info, nil,
+			})
+		}
+		return rows, nil
+	},
+}
+
+func (o *shownSession) nullable() (db, info any, state string) {
+	if o.DB != "" {
+		db = o.DB
+	}
+	if o.Info != nil {
+		info, state = *o.Info, "Executing"
+	}
+	return db, info, state
+}
+
+// shown is what a list of sessions tells of this one.
+func (s *session) shown(now time.Time, infoSize int) shownSession {
+	s.mu.Lock()
+	o := shownSession{User: s.shownUser, DB: s.shownDB, Command: commandName(s.command)}
+	info := string(s.info)
+	s.mu.Unlock()
+	o.ID, o.Host = s.id, net.JoinHostPort(s.shownHost(), strconv.Itoa(int(s.port)))
+	o.Millis = max(now.UnixNano()-s.since.Load(), 0) / int64(time.Millisecond)
+	if info != "" {
+		info = withoutSecrets(info)
+		if n := infoSize; len(info) > n {
+			for n > 0 && !utf8.RuneStart(info[n]) {
+				n--
+			}
+			info = info[:n]
+		}
+		o.Info = &info
+	}
+	if o.User == "" {
+		o.User = "unauthenticated user"
+	}
+	return o
+}
+
+// belongsTo says whether the session is an account's.
+func (s *session) belongsTo(user, host string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shownUser != "" && s.shownUser == user && s.accountHost == host
 }
 
 func commandName(c wire.Command) string {

@@ -14,6 +14,8 @@ import (
 type rowset struct {
 	cols []colDef
 	rows [][]any // nil, string, int, int64, uint64 or float64
+	// warnings are how many the statement has.
+	warnings uint16
 }
 
 // colDef is a column of a rowset.
@@ -56,7 +58,7 @@ func (r *rowset) write(out exec.Output, prepared bool) error {
 			return err
 		}
 	}
-	end := &wire.OK{Status: out.Status()}
+	end := &wire.OK{Status: out.Status(), Warnings: r.warnings}
 	if caps&wire.ClientDeprecateEOF == 0 {
 		buf = wire.AppendEOF(buf[:0], caps, &wire.OK{Status: out.Status()})
 		if err := out.Packet(buf); err != nil {

@@ -79,6 +79,7 @@ func init() { // the tables' functions run statements, which look here
 			},
 			rows: events,
 		},
+		"PROCESSLIST": processlistTable,
 	}
 }
 

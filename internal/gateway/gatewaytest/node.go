@@ -87,7 +87,7 @@ func Start(farm *localfarm.Farm, cfg gateway.Config) (n *Node, err error) {
 	if err != nil {
 		return n, err
 	}
-	cfg.Seal = sealer.Seal
+	cfg.Seal, cfg.Open = sealer.Seal, sealer.Open
 	if n.Gateway, err = gateway.New(ctx, cfg); err != nil {
 		return n, err
 	}
