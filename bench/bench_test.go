@@ -17,7 +17,7 @@ SQL statistics:
     transactions:                        24123  (2411.55 per sec.)
     queries:                             24123  (2411.55 per sec.)
     ignored errors:                      3      (0.30 per sec.)
-    reconnects:                          0      (0.00 per sec.)
+    reconnects:                          2      (0.20 per sec.)
 
 General statistics:
     total time:                          10.0031s
@@ -30,7 +30,7 @@ Latency (ms):
 
 func TestReadSysbench(t *testing.T) {
 	o := read([]byte(sample), nil)
-	if want := (outcome{Transactions: 24123, Seconds: 10.0031, P95: 1.86, Errors: 3}); o != want {
+	if want := (outcome{Transactions: 24123, Seconds: 10.0031, P95: 1.86, Errors: 3, Reconnects: 2}); o != want {
 		t.Errorf("%+v, want %+v", o, want)
 	}
 	o = read([]byte("x\nFATAL: error 2013: Lost connection\nFATAL: more"), errors.New("exit status 1"))
@@ -70,7 +70,11 @@ func TestSettings(t *testing.T) {
 	if err != nil || len(s.cells()) != 40 || len(s.Contenders) != 4 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	for name, value := range map[string]string{"BENCH_ONLY": "nope", "BENCH_THREADS": "0", "BENCH_TIME": "x", "BENCH_CONTENDERS": "oracle"} {
+	s, err = readSettings(func(n string) string { return map[string]string{"BENCH_SOAK": "60"}[n] })
+	if err != nil || s.Soak != 60 || len(s.cells()) != 10 || s.cells()[0].Threads != 64 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for name, value := range map[string]string{"BENCH_SOAK": "long", "BENCH_ONLY": "nope", "BENCH_THREADS": "0", "BENCH_TIME": "x", "BENCH_CONTENDERS": "oracle"} {
 		if _, err := readSettings(func(n string) string {
 			if n == name {
 				return value

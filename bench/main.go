@@ -28,6 +28,7 @@ type settings struct {
 	Rebalance  int      // BENCH_REBALANCE, rows; the same
 	Copy       int      // BENCH_COPY, rounds; the same
 	Switch     int      // BENCH_SWITCH, rounds; the same
+	Soak       int      // BENCH_SOAK, seconds; the same
 }
 
 var (
@@ -81,11 +82,17 @@ func readSettings(env func(string) string) (settings, error) {
 	if env("BENCH_SWITCH") != "" {
 		s.Switch = number("BENCH_SWITCH", 20)
 	}
+	if env("BENCH_SOAK") != "" {
+		s.Soak = number("BENCH_SOAK", 60)
+	}
 	s.Options = strings.Fields(env("BENCH_OPTIONS"))
 	if r := env("BENCH_RESULTS"); r != "" {
 		s.Results = r
 	}
 	s.Threads = []int{1, 8, 64, 256}
+	if s.Soak > 0 {
+		s.Threads = []int{soakClients}
+	}
 	if t := strings.FieldsFunc(env("BENCH_THREADS"), func(r rune) bool { return r == ' ' || r == ',' }); len(t) > 0 {
 		s.Threads = nil
 		for _, f := range t {
@@ -172,6 +179,9 @@ func run(ctx context.Context) (err error) {
 	}
 	if s.Switch > 0 {
 		return switches(ctx, s.Switch)
+	}
+	if s.Soak > 0 {
+		return soak(ctx, s)
 	}
 	fmt.Println("starting servers and loading data")
 	a, err := setUp(ctx, s)

@@ -13,7 +13,8 @@ type outcome struct {
 	Seconds      float64
 	P95          float64 // milliseconds, of the slower turn
 	Errors       int     // that sysbench went on after
-	Failed       string  // why there is no number
+	Reconnects   int
+	Failed       string // why there is no number
 }
 
 // rate is transactions a second.
@@ -28,7 +29,7 @@ func (o outcome) rate() float64 {
 func (o outcome) plus(p outcome) outcome {
 	sum := outcome{
 		Transactions: o.Transactions + p.Transactions, Seconds: o.Seconds + p.Seconds, P95: max(o.P95, p.P95), Errors: o.Errors + p.Errors,
-		Failed: o.Failed,
+		Reconnects: o.Reconnects + p.Reconnects, Failed: o.Failed,
 	}
 	if sum.Failed == "" {
 		sum.Failed = p.Failed
@@ -41,6 +42,7 @@ var (
 	totalTime    = regexp.MustCompile(`(?m)^\s+total time:\s+([\d.]+)s`)
 	percentile   = regexp.MustCompile(`(?m)^\s+95th percentile:\s+([\d.]+)`)
 	ignored      = regexp.MustCompile(`(?m)^\s+ignored errors:\s+(\d+)`)
+	reconnects   = regexp.MustCompile(`(?m)^\s+reconnects:\s+(\d+)`)
 	fatal        = regexp.MustCompile(`(?m)^FATAL: (.*)`)
 )
 
@@ -62,6 +64,7 @@ func read(out []byte, err error) outcome {
 		{totalTime, func(s string) (err error) { o.Seconds, err = strconv.ParseFloat(s, 64); return }},
 		{percentile, func(s string) (err error) { o.P95, err = strconv.ParseFloat(s, 64); return }},
 		{ignored, func(s string) (err error) { o.Errors, err = strconv.Atoi(s); return }},
+		{reconnects, func(s string) (err error) { o.Reconnects, err = strconv.Atoi(s); return }},
 	} {
 		m := f.re.FindSubmatch(out)
 		if m == nil {
