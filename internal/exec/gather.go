@@ -25,6 +25,7 @@ type source struct {
 	stop    func() bool
 	columns [][]byte // definitions as the client sees them
 	end     wire.OK  // of the packet after the last row
+	warned  partWarnings
 	err     *wire.ServerError
 }
 
@@ -71,33 +72,9 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 		}
 		return err
 	}
-	st.foldNotes()
+	st.foldWarnings(sources)
 	return st.writeEnd()
 }
-
-// foldNotes leaves one of the warnings that every part gave about the statement's text, and no more than MariaDB keeps.
-func (st *Statement) foldNotes() {
-	o := &st.out
-	seen := map[Note]bool{}
-	o.Notes = slices.DeleteFunc(o.Notes, func(n Note) bool {
-		if n.Code != ambiguousColumn {
-			return false
-		}
-		again := seen[n]
-		seen[n] = true
-		if again && o.Warnings > 0 {
-			o.Warnings--
-		}
-		return again
-	})
-	o.Notes = o.Notes[:min(len(o.Notes), maxNotes)]
-}
-
-// ambiguousColumn is the one warning about a statement's text, not about rows: "Column 'a' in GROUP BY is ambiguous".
-const ambiguousColumn = "1052"
-
-// maxNotes is max_error_count's default.
-const maxNotes = 64
 
 // ownError is what MariaDB says to the client's own text, where it refuses that already when it is prepared: a part's text has more in it than the
 // client wrote, and an error in a part may name a clause that the client did not put it into.
@@ -260,13 +237,13 @@ func (s *source) Next() ([]byte, error) {
 	}
 	switch p.Kind {
 	case backend.KindRow:
+		s.warned.rows++
 		return p.Payload, nil
 	case backend.KindEnd:
 		if err := wire.ParseOK(p.Payload, s.st.Out.Caps(), &s.end); err != nil {
 			return nil, err
 		}
 		s.end.Info, s.end.Track = nil, nil
-		s.st.out.Warnings += s.end.Warnings
 		s.st.out.Status |= s.end.Status
 		return nil, io.EOF
 	case backend.KindErr:
@@ -284,12 +261,15 @@ func (s *source) close(ctx context.Context, failed error) error {
 	}
 	var err error
 	if !s.conn.Done() && !s.conn.Broken() {
-		err = s.conn.Drain()
+		if failed != nil {
+			err = s.conn.Drain()
+		} else {
+			err = s.drain()
+		}
 	}
 	s.stop()
 	if err == nil && failed == nil && s.end.Warnings > 0 {
-		s.conn.Warnings = s.end.Warnings
-		err = s.st.notes(ctx, s.conn, s.place.Schema)
+		err = s.fetchWarnings(ctx)
 	}
 	return s.st.Tx.Done(s.conn, err)
 }

@@ -128,8 +128,20 @@ SELECT `id`, `a` AS `the a` FROM `ints` WHERE `id` = 5
 SELECT id FROM ints WHERE id = 1 LOCK IN SHARE MODE
 SELECT id FROM ints WHERE id = 1 FOR UPDATE
 SELECT id FROM ints WHERE id < -15 FOR UPDATE
--- each partition warns of what all of them evaluate
+-- a constant key: partitions without rows warn less often
 *SELECT id FROM ints WHERE id = 1/0
+-- a server warns once of a constant in a condition, and once for each row of one in the list
+SELECT id FROM ints WHERE a = 'abc'
+SELECT id FROM ints WHERE a > '1x' AND id < 40
+SELECT COUNT(*) FROM ints WHERE a > '1x'
+SELECT id FROM ints WHERE DATE('nonsense') IS NULL AND id < 40
+SELECT id, 1/0 FROM ints WHERE id < 30
+SELECT id, 'a' + 1 FROM ints WHERE a = 'abc' OR id < 20
+SELECT id, 1/0 FROM ints ORDER BY id LIMIT 3
+#SELECT 1/0 FROM ints LIMIT 5
+SELECT id, 1/0 FROM ints ORDER BY id LIMIT 2, 3
+SELECT DISTINCT 1/0 FROM ints
+SELECT 1/0 FROM ints WHERE id < 9 UNION ALL SELECT 2/0 FROM ints WHERE id < 9
 SELECT id, a/0 FROM ints WHERE id = 5
 SELECT id, CAST('x' AS INT) FROM ints WHERE id IN (4,5,6)
 SELECT CAST('1x' AS INT)
