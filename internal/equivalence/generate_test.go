@@ -301,7 +301,6 @@ func (g *generator) distinct(t *relation) (string, how) {
 
 // aggregates are select items under the names g0, g1, …
 func (g *generator) aggregates(t *relation, prefix string, distinct bool) (list, names []string, fold bool) {
-	dist := g.of(t, number, exact, member) // DISTINCT of one column alone
 	for i := range 1 + g.r.IntN(4) {
 		c := g.column(t)
 		n := prefix + g.of(t, number).name
@@ -324,7 +323,7 @@ func (g *generator) aggregates(t *relation, prefix string, distinct bool) (list,
 			fold = fold || c.class == text
 		case 7:
 			if e = "COUNT(*)"; distinct {
-				e = "COUNT(DISTINCT " + prefix + dist.name + ")"
+				e = "COUNT(DISTINCT " + prefix + g.of(t, number, exact, member).name + ")"
 			}
 		case 8:
 			e = "SUM(" + n + ") + " + g.pick("1", "COUNT(*)", "MAX("+n+")")

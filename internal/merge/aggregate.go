@@ -24,10 +24,11 @@ type aggregate struct {
 	// bits of AggBitAnd and its like.
 	bits   uint64
 	bitCol *value.Column
-	// keys of the distinct forms; last is the value before.
-	keys []key
-	last *saved
-	cell []byte
+	// keys of the distinct forms; last is the value before, or all are gathered.
+	keys     []key
+	last     *saved
+	gathered *gathered
+	cell     []byte
 }
 
 func (b *builder) aggregate(p *plan.Agg) (aggregate, error) {
@@ -61,7 +62,11 @@ func (b *builder) aggregate(p *plan.Agg) (aggregate, error) {
 		if a.keys, err = b.keys(p.Keys); err != nil {
 			return a, err
 		}
-		a.last = newSaved(a.keys)
+		if p.Gather {
+			a.gathered = &gathered{keys: a.keys, limit: b.sortMemory()}
+		} else {
+			a.last = newSaved(a.keys)
+		}
 		if p.Op != plan.AggCountDistinct {
 			return a, b.summand(&a.sum, &a.sumCol, p.Keys[0].Col)
 		}
@@ -119,6 +124,9 @@ func (b *builder) extreme(a *aggregate, p *plan.Agg) error {
 // distinctKeys checks that the rows come sorted by group and then by the distinct expressions.
 func (b *builder) distinctKeys(p *plan.Agg) error {
 	m := b.c.Plan
+	if p.Gather && len(p.Keys) > 0 {
+		return nil
+	}
 	if len(p.Keys) == 0 || m.GroupKeys+len(p.Keys) > len(m.Sort) {
 		return fmt.Errorf("%w: rows do not come sorted by what is to be distinct", ErrConfig)
 	}
@@ -148,6 +156,9 @@ func (a *aggregate) reset() {
 	if a.last != nil {
 		a.last.any = false
 	}
+	if a.gathered != nil {
+		a.gathered.reset()
+	}
 }
 
 func (a *aggregate) add(r *row) error {
@@ -168,6 +179,9 @@ func (a *aggregate) add(r *row) error {
 			if r.cells[a.keys[i].col] == nil {
 				return nil
 			}
+		}
+		if a.gathered != nil {
+			return a.gathered.add(r)
 		}
 		if a.last.any {
 			if c, _ := a.last.compare(r); c == 0 {
@@ -219,6 +233,11 @@ func (a *aggregate) bit(cell []byte) error {
 
 // result is the aggregate's cell, good until the next reset.
 func (a *aggregate) result() (cell []byte, null bool, err error) {
+	if a.gathered != nil {
+		if err := a.countGathered(); err != nil {
+			return nil, false, err
+		}
+	}
 	switch a.op {
 	case plan.AggSum:
 		if !a.sum.Any() {

@@ -25,7 +25,7 @@ type Config struct {
 	Sources []Source
 	// Offset and Count are the plan's LIMIT as numbers; a negative Count is no limit.
 	Offset, Count int64
-	// SortMemory bounds what a final ORDER BY may hold, in bytes; 0 is DefaultSortMemory.
+	// SortMemory bounds what a final ORDER BY, or an aggregate that gathers its values, may hold, in bytes; 0 is DefaultSortMemory.
 	SortMemory int64
 	// SortLength is the leaves' max_sort_length: how much of a long string their ORDER BY looks at; 0 is MariaDB's default, 1024.
 	SortLength int

@@ -269,3 +269,42 @@ func BenchmarkOrderedMerge(b *testing.B) {
 		}
 	}
 }
+
+// Values of a DISTINCT aggregate that do not come in order.
+func TestGatheredDistinct(t *testing.T) {
+	ask := func(by plan.Col, memory int64) (string, error) {
+		keys := []plan.SortKey{{Col: by}}
+		r := merged(t, &plan.Merge{Grouped: true, Aggs: []plan.Agg{
+			{Col: 0, Op: plan.AggCountDistinct, Keys: keys, Gather: true},
+			{Col: 1, Op: plan.AggSumDistinct, Keys: keys, Gather: true},
+		}}, func(c *Config) { c.SortMemory = memory }, &numbers{at: 0, step: 3, end: 9000}, &numbers{at: 1, step: 3, end: 9000}, &numbers{at: 2, step: 3, end: 9000})
+		p, err := r.Next()
+		if err != nil {
+			return "", err
+		}
+		cells := make([][]byte, 3)
+		if err := wire.SplitTextRow(p, cells); err != nil {
+			t.Fatal(err)
+		}
+		out := fmt.Sprintf("%s %s", cells[0], cells[1])
+		if _, err := r.Next(); err != io.EOF {
+			t.Errorf("after the only group: %v", err)
+		}
+		return out, nil
+	}
+	for _, c := range []struct {
+		by     plan.Col
+		memory int64
+		want   string
+	}{
+		{1, 0, "10 45"}, {0, 0, "9000 40495500"}, {1, 400 << 10, "10 45"}, {1, 50 << 10, "10 45"}, // fewer than wait for being looked at have room
+	} {
+		if got, err := ask(c.by, c.memory); got != c.want || err != nil {
+			t.Errorf("by column %d in %d bytes: %q, %v", c.by, c.memory, got, err)
+		}
+	}
+	var full *SortMemoryError
+	if _, err := ask(0, 400<<10); !errors.As(err, &full) {
+		t.Errorf("9000 values in too little memory: %v", err)
+	}
+}

@@ -38,10 +38,7 @@ func (b *builder) sorted(in operator) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sorted{in: in, layout: &b.layout, keys: keys, limit: b.c.SortMemory}
-	if s.limit <= 0 {
-		s.limit = DefaultSortMemory
-	}
+	s := &sorted{in: in, layout: &b.layout, keys: keys, limit: b.sortMemory()}
 	if n := b.c.Count; n >= 0 && n <= math.MaxInt32 && b.c.Offset <= math.MaxInt32 {
 		s.keep = int(n + max(b.c.Offset, 0))
 		if s.keep == 0 {
@@ -49,6 +46,13 @@ func (b *builder) sorted(in operator) (operator, error) {
 		}
 	}
 	return s, nil
+}
+
+func (b *builder) sortMemory() int64 {
+	if b.c.SortMemory <= 0 {
+		return DefaultSortMemory
+	}
+	return b.c.SortMemory
 }
 
 // Len, Less, Swap, Push and Pop make rows a heap with the last row on top.

@@ -21,11 +21,16 @@ type groupKey struct {
 type grouper struct {
 	*merger
 	keys []groupKey
-	// distinct are the arguments of the one DISTINCT aggregate; the parts group by them as well.
-	distinct *sqltext.Func
-	// pending are the Aggs whose Keys are the distinct arguments, known only at the end.
-	pending []int
-	aggCols map[string]Col
+	// distinct are DISTINCT aggregates, one for each list of arguments; the parts group by all of these as well.
+	distinct []distinctArgs
+	aggCols  map[string]Col
+}
+
+// distinctArgs are the arguments of DISTINCT aggregates.
+type distinctArgs struct {
+	of *sqltext.Func
+	// aggs are the Aggs whose Keys they are, known only at the end.
+	aggs []int
 }
 
 // group plans GROUP BY and aggregates over groups that span partitions.
@@ -38,7 +43,7 @@ func (g *merger) group() string {
 	if reason := r.groupKeys(); reason != "" {
 		return reason
 	}
-	if reason := r.distinctArgs(); reason != "" {
+	if reason := r.findDistinct(); reason != "" {
 		return reason
 	}
 	for i := range s.Items {
@@ -118,8 +123,8 @@ func (r *grouper) groupKeys() string {
 	return ""
 }
 
-// distinctArgs finds the argument that DISTINCT aggregates share.
-func (r *grouper) distinctArgs() string {
+// findDistinct finds the arguments of DISTINCT aggregates.
+func (r *grouper) findDistinct() string {
 	reason := ""
 	look := func(e sqltext.Expr) {
 		walk(e, func(x sqltext.Expr) bool {
@@ -132,10 +137,8 @@ func (r *grouper) distinctArgs() string {
 			default: // DISTINCT makes no difference to MIN, MAX; others are refused where they are combined
 				return true
 			}
-			if r.distinct == nil {
-				r.distinct = f
-			} else if !r.sameArgs(r.distinct, f) {
-				reason = "aggregates over different DISTINCT values"
+			if r.distinctOf(f) == nil {
+				r.distinct = append(r.distinct, distinctArgs{of: f})
 			}
 			for _, a := range f.Args {
 				if !anyExpr(a, isColumn) {
@@ -159,6 +162,16 @@ func (r *grouper) distinctArgs() string {
 		look(r.sel.Order[i].Expr)
 	}
 	return reason
+}
+
+// distinctOf finds the arguments that a DISTINCT aggregate shares with others.
+func (r *grouper) distinctOf(f *sqltext.Func) *distinctArgs {
+	for i := range r.distinct {
+		if r.distinct[i].of == f || r.sameArgs(r.distinct[i].of, f) { // two ? are two values, whatever they are
+			return &r.distinct[i]
+		}
+	}
+	return nil
 }
 
 func (r *grouper) sameArgs(a, b *sqltext.Func) bool {
@@ -223,7 +236,7 @@ func (r *grouper) loose() string {
 }
 
 func (r *grouper) outerColumns(e sqltext.Expr) bool {
-	return anyExpr(e, func(x sqltext.Expr) bool { return isColumn(x) || isSubquery(x) }) || r.distinct != nil && len(r.sel.Group) == 0
+	return anyExpr(e, func(x sqltext.Expr) bool { return isColumn(x) || isSubquery(x) }) || len(r.distinct) > 0 && len(r.sel.Group) == 0
 }
 
 func (r *grouper) isKey(e sqltext.Expr, item int) bool {
@@ -298,7 +311,8 @@ func (r *grouper) combine(f *sqltext.Func, col Col, inPlace bool) (Col, string) 
 	}
 	r.m.Aggs = append(r.m.Aggs, a)
 	if f.Distinct && a.Op >= AggCountDistinct && a.Op <= AggAvgDistinct {
-		r.pending = append(r.pending, len(r.m.Aggs)-1)
+		d := r.distinctOf(f)
+		d.aggs = append(d.aggs, len(r.m.Aggs)-1)
 	}
 	return col, ""
 }

@@ -206,34 +206,26 @@ func (r *grouper) sort(order []groupOrder) string {
 	return ""
 }
 
-// sortDistinct makes the parts group and sort by the DISTINCT arguments too.
+// sortDistinct makes the parts group by the arguments of DISTINCT aggregates too. Their rows can come in the order of one list of these; values of the
+// others are gathered.
 func (r *grouper) sortDistinct(parts *[]orderKey) string {
-	if r.distinct == nil {
+	if len(r.distinct) == 0 {
 		return ""
 	}
-	var keys []SortKey
 	var by []Piece
-	for _, a := range r.distinct.Args {
-		v := value{pieces: []Piece{copyPiece(a.ExprSpan())}, number: isNumber(a)}
-		if n, ok := r.b.resolveExpr(a); ok {
-			v.typ = n.column()
-		}
-		k, pieces, reason := r.sortKey(v, false)
+	for n := range r.distinct {
+		keys, orders, reason := r.distinctKeys(&r.distinct[n], &by)
 		if reason != "" {
-			return "DISTINCT " + reason
+			return reason
 		}
-		// SUM and AVG need the value itself, not a number that orders like it.
-		if (columnClass(v.typ) == classNumber || columnClass(v.typ) == classFloat || columnClass(v.typ) == classStamp) && r.sumsDistinct() {
-			return "SUM or AVG of DISTINCT values of type " + v.typ.Type
+		for _, i := range r.distinct[n].aggs {
+			r.m.Aggs[i].Keys, r.m.Aggs[i].Gather = keys, n > 0
 		}
-		keys = append(keys, k)
-		*parts = append(*parts, orderKey{pieces, false})
-		by = append(append(by, textPiece(", ")), v.pieces...)
+		if n == 0 {
+			r.m.Sort = append(r.m.Sort, keys...)
+			*parts = append(*parts, orders...)
+		}
 	}
-	for _, i := range r.pending {
-		r.m.Aggs[i].Keys = keys
-	}
-	r.m.Sort = append(r.m.Sort, keys...)
 	if !r.sel.GroupSpan.Empty() {
 		r.insert(r.sel.GroupSpan.To, by...)
 		return ""
@@ -249,8 +241,31 @@ func (r *grouper) sortDistinct(parts *[]orderKey) string {
 	return ""
 }
 
-func (r *grouper) sumsDistinct() bool {
-	for _, i := range r.pending {
+// distinctKeys makes keys of the arguments of DISTINCT aggregates, and adds these to what the parts group by.
+func (r *grouper) distinctKeys(d *distinctArgs, by *[]Piece) (keys []SortKey, orders []orderKey, reason string) {
+	for _, a := range d.of.Args {
+		v := value{pieces: []Piece{copyPiece(a.ExprSpan())}, number: isNumber(a)}
+		if n, ok := r.b.resolveExpr(a); ok {
+			v.typ = n.column()
+		}
+		k, pieces, reason := r.sortKey(v, false)
+		if reason != "" {
+			return nil, nil, "DISTINCT " + reason
+		}
+		// SUM and AVG need the value itself, not a number that orders like it.
+		if (columnClass(v.typ) == classNumber || columnClass(v.typ) == classFloat || columnClass(v.typ) == classStamp) && r.sums(d) {
+			return nil, nil, "SUM or AVG of DISTINCT values of type " + v.typ.Type
+		}
+		keys = append(keys, k)
+		orders = append(orders, orderKey{pieces, false})
+		*by = append(append(*by, textPiece(", ")), v.pieces...)
+	}
+	return keys, orders, ""
+}
+
+// sums says whether there is a SUM or AVG of these arguments.
+func (r *grouper) sums(d *distinctArgs) bool {
+	for _, i := range d.aggs {
 		if r.m.Aggs[i].Op != AggCountDistinct {
 			return true
 		}

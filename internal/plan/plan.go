@@ -202,6 +202,8 @@ type Agg struct {
 	// Keys are the expressions of the distinct forms. For AggMin and AggMax: one key that is compared in place of Col, when given; its column goes
 	// with the value that is kept.
 	Keys []SortKey
+	// Gather: rows do not come sorted by Keys within a group, so a distinct form has to keep the values until the group ends.
+	Gather bool
 }
 
 // Final is an expression over columns of the merged row: the client's tokens of Span with the spans of Uses replaced by the row's values as

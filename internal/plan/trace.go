@@ -105,6 +105,9 @@ func (t *tracer) merge(m *Merge, span sqltext.Span, schema string, limit uint64)
 		if len(a.Keys) > 0 {
 			s += " of" + sortText(a.Keys)
 		}
+		if a.Gather {
+			s += ", gathered"
+		}
 		t.line("%s", s)
 	}
 	if m.Distinct {
