@@ -63,7 +63,9 @@ func (c *cluster) soak(ctx context.Context, s settings, what cell) (o outcome, e
 		out, err := exec.CommandContext(ctx, "sysbench", "oltp_"+what.Test, "--mysql-host=127.0.0.1", fmt.Sprintf("--mysql-port=%d", c.port), "--mysql-user=root", "--mysql-db=sbtest",
 			fmt.Sprintf("--tables=%d", s.Tables), fmt.Sprintf("--table-size=%d", s.Rows), fmt.Sprintf("--threads=%d", what.Threads), fmt.Sprintf("--time=%d", s.Soak),
 			"--db-ps-mode="+what.Mode, command).CombinedOutput()
-		if err != nil && command != "run" {
+		if m := fatal.FindAll(out, -1); m != nil && command != "run" { // it ends well when one of its threads did not
+			err = fmt.Errorf("%s: %s", command, bytes.Join(m, []byte("; ")))
+		} else if err != nil && command != "run" {
 			err = fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(out))
 		}
 		return out, err
