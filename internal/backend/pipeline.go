@@ -18,7 +18,7 @@ const fewWait = 8
 // from its disk.
 const stallTime = 5 * time.Millisecond
 
-// ErrStalled: statements on all of a pipeline's connections wait for one that takes long. The statement was not sent, and needs a connection of its own.
+// ErrStalled: statements on all of a pipeline's connections wait for one that takes long. The statement was not sent, and is to have a connection of its own.
 var ErrStalled = errors.New("the pipeline's connections are all waiting for a slow answer")
 
 // Pipeline sends commands of many clients over few connections with one login, database and state. Only statements known to be short belong
@@ -155,13 +155,16 @@ func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
 	for {
 		p.mu.Lock()
 		p.used = true
-		var best *pipe
+		var best, stalled *pipe
 		least, now := int32(0), time.Now().UnixNano()
 		for _, i := range p.pipes {
+			n := i.waiting.Load()
 			if since := i.headSince.Load(); since != 0 && now-since > int64(stallTime) {
+				if stalled == nil || n < stalled.waiting.Load() {
+					stalled = i
+				}
 				continue
 			}
-			n := i.waiting.Load()
 			if best == nil || n < least {
 				best, least = i, n
 			}
@@ -176,6 +179,9 @@ func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
 		}
 		if best == nil && full {
 			p.mu.Unlock()
+			if p.leaf.crowded() {
+				return stalled, nil
+			}
 			return nil, ErrStalled
 		}
 		if o := p.opening; o != nil {
@@ -250,6 +256,14 @@ func (l *leafPool) width() int {
 		return w
 	}
 	return max(1, min(int(l.processors.Load())/2, maxWidth))
+}
+
+// crowded says whether so many connections are in use that statements had better wait at a pipeline: a leaf that is slow under thousands of clients must not
+// be asked for as many connections, too.
+func (l *leafPool) crowded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open-l.idle-l.pipes > l.pools.cfg.MaxPerLeaf/8
 }
 
 // maxWidth bounds the connections of a pipeline to a large leaf.

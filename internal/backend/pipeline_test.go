@@ -206,6 +206,14 @@ func TestPipelineSaysThatItIsStalled(t *testing.T) {
 	if _, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT 1"), nil); !errors.Is(err, ErrStalled) {
 		t.Error(err)
 	}
+	// But with many connections in use it is worth the wait.
+	p.cfg.MaxPerLeaf = 8
+	for range 2 {
+		defer get(t, p, leaf1).Release()
+	}
+	if _, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
+		t.Error(err)
+	}
 	if err := <-slow; err != nil {
 		t.Error(err)
 	}
