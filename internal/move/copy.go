@@ -289,6 +289,8 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 			s.Progress(rows, max(total, rows))
 		}
 	}}
+	p.courtesy = c.attend(ctx, s.From, s.To)
+	defer p.courtesy.close()
 	for _, t := range src.tables {
 		if _, err := run(ctx, target, t.create); err != nil {
 			return err

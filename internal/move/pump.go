@@ -16,9 +16,10 @@ const chunk = 256 << 10
 
 // pump moves rows, and knows how many and how fast.
 type pump struct {
-	limit *Limit
-	rows  int64
-	tell  func(rows int64)
+	limit    *Limit
+	courtesy *courtesy // nil: none is asked for
+	rows     int64
+	tell     func(rows int64)
 }
 
 // table streams one table's rows: the source's row packets become lines of LOAD DATA.
@@ -103,6 +104,7 @@ func (p *pump) load(ctx context.Context, from, target *backend.Conn, sql string,
 func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int) error {
 	buf := make([]byte, 0, chunk+64<<10)
 	told := time.Now()
+	began := told
 	for {
 		pkt, err := from.Next()
 		if err != nil {
@@ -130,6 +132,10 @@ func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int
 			if err := p.limit.Spend(ctx, sent); err != nil {
 				return err
 			}
+			if p.courtesy != nil && !p.limit.bound() {
+				p.courtesy.rest(ctx, time.Since(began))
+			}
+			began = time.Now()
 		}
 		if from.Done() {
 			return nil

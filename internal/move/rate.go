@@ -40,6 +40,9 @@ func (l *Limit) Spend(ctx context.Context, bytes int) error {
 	}
 }
 
+// bound says whether there is a rate at present.
+func (l *Limit) bound() bool { return l.rate != nil && l.rate() > 0 }
+
 func (l *Limit) pause(bytes int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
