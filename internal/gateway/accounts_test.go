@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -198,5 +200,45 @@ func TestCutOffAccountChangesAreRepaired(t *testing.T) {
 	}
 	if code, _ := b.login(t, "stray", "", "", ""); code != 1045 {
 		t.Errorf("an account that only the second leaf had: %d", code)
+	}
+}
+
+// A leaf was lost right after it had been told of a change, alone; the others went on without it, and have counted as far by now. What it was told is given up, and
+// what they were told is kept, when it is back.
+func TestAccountsOfALeafThatComesBackDoNotCount(t *testing.T) {
+	b := cluster(t)
+	first := b.farm.Leaves()[0].Name
+	state := func(s topo.LeafState) {
+		t.Helper()
+		rev, err := b.cat.Update(timeout(t), func(x *catalog.Txn) error {
+			l := *x.Leaf(first)
+			l.State = s
+			x.PutLeaf(&l)
+			return nil
+		})
+		if err == nil {
+			err = b.cat.WaitRevision(timeout(t), rev)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { state(topo.LeafOnline) })
+	b.account(t, "'before'@'%'", "")
+	b.leaf(t, 0, "UPDATE orbweaver.accounts SET version = version + 1")
+	b.leaf(t, 0, "CREATE USER alone@'%'")
+	state(topo.LeafOffline)
+	b.account(t, "'meanwhile'@'%'", "IDENTIFIED BY 'm'") // the version of the others is that of the first now
+	state(topo.LeafAttaching)
+	if err := b.g.RepairAccounts(timeout(t)); err != nil {
+		t.Fatal(err)
+	}
+	state(topo.LeafOnline)
+	b.sameAccounts(t)
+	if code, text := b.login(t, "meanwhile", "m", "", ""); code != 0 {
+		t.Errorf("an account that was made while the leaf was away: %d %s", code, text)
+	}
+	if code, _ := b.login(t, "alone", "", "", ""); code != 1045 {
+		t.Errorf("an account that only the leaf had: %d", code)
 	}
 }
