@@ -228,7 +228,9 @@ func TestAccountsOfALeafThatComesBackDoNotCount(t *testing.T) {
 	b.leaf(t, 0, "UPDATE orbweaver.accounts SET version = version + 1")
 	b.leaf(t, 0, "CREATE USER alone@'%'")
 	state(topo.LeafOffline)
-	b.account(t, "'meanwhile'@'%'", "IDENTIFIED BY 'm'") // the version of the others is that of the first now
+	c := b.root(t, "")
+	c.exec("CREATE USER meanwhile@'%' IDENTIFIED BY 'm'") // the version of the others is that of the first now
+	t.Cleanup(func() { _, _ = b.open(t, "root", "", "", "").Exec("DROP USER IF EXISTS meanwhile@'%'") })
 	state(topo.LeafAttaching)
 	if err := b.g.RepairAccounts(timeout(t)); err != nil {
 		t.Fatal(err)
