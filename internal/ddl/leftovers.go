@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -42,13 +43,41 @@ func absent(s *topo.Snapshot, db string, parts []place) (shapes, places []place)
 // leave ends a record but for what is at leaves that are away.
 func (j *job) leave(ctx context.Context, shapes, places []place) error {
 	j.todo = todo{DB: j.todo.DB, Shapes: shapes, Places: places}
-	if len(shapes)+len(places) == 0 {
+	known, err := j.leftBefore(ctx)
+	if err != nil {
+		return err
+	}
+	if known || len(shapes)+len(places) == 0 {
 		return j.commit(ctx, nil)
 	}
 	j.rec.Kind = leftovers
-	err := j.save(ctx, "left at leaves that are away")
+	err = j.save(ctx, "left at leaves that are away")
 	j.open = err != nil
 	return err
+}
+
+// leftBefore says whether another record has all of that already: a database may be made and dropped often while a leaf is away.
+func (j *job) leftBefore(ctx context.Context) (bool, error) {
+	recs, err := j.cfg.Catalog.DDLRecords(ctx, j.rec.Databases...)
+	if err != nil {
+		return false, err
+	}
+	for _, rec := range recs {
+		var other todo
+		if rec.Kind != leftovers || rec.ID == j.rec.ID || json.Unmarshal(rec.Undo, &other) != nil {
+			continue
+		}
+		if covers(other.Shapes, j.todo.Shapes) && covers(other.Places, j.todo.Places) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func covers(all, some []place) bool {
+	return !slices.ContainsFunc(some, func(p place) bool {
+		return !slices.ContainsFunc(all, func(o place) bool { return o.Leaf == p.Leaf && o.Schema == p.Schema })
+	})
 }
 
 // dropEverywhere removes a dropped database from all leaves that are members. What followed a master that is away gets no DROP from it.
@@ -88,14 +117,17 @@ func (j *job) undoCreateDatabase(ctx context.Context) error {
 	return j.leave(ctx, goneShapes, gonePlaces)
 }
 
+// nobodyBack says whether there is nothing to be done about leftovers yet.
+func (j *job) nobodyBack() bool {
+	_, shapes := away(j.snap, j.todo.Shapes)
+	_, places := away(j.snap, j.todo.Places)
+	return slices.Equal(shapes, j.todo.Shapes) && slices.Equal(places, j.todo.Places)
+}
+
 // clearLeftovers removes them from leaves that are back. What the cluster has by that name now is another database, of which they got copies.
 func (j *job) clearLeftovers(ctx context.Context) error {
 	shapes, goneShapes := away(j.snap, j.todo.Shapes)
 	places, gonePlaces := away(j.snap, j.todo.Places)
-	if slices.Equal(goneShapes, j.todo.Shapes) && slices.Equal(gonePlaces, j.todo.Places) {
-		j.waits = true
-		return nil
-	}
 	for _, p := range append(places, shapes...) { // partitions first: they lead into the shape
 		if err := j.step("left at " + p.Leaf + "/" + p.Schema); err != nil {
 			return err

@@ -132,6 +132,9 @@ func (j *job) settleOne(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(j.rec.Undo, &j.todo); err != nil {
 		return "", fmt.Errorf("the journal's entry can't be read: %w", err)
 	}
+	if j.waits = j.rec.Kind == leftovers && j.nobodyBack(); j.waits {
+		return finished, nil
+	}
 	wherever := j.rec.Kind == "create database" || j.rec.Kind == leftovers // also where there is no leaf
 	if !wherever && j.rec.Kind != "restore" {
 		var err error

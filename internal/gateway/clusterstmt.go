@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"strconv"
@@ -72,6 +73,9 @@ func (s *session) ask(ctx context.Context, kind string, args any) (affected uint
 		return 0, unsupported(kind, "this process is no node of the cluster")
 	}
 	id, err := s.g.cfg.Node.Submit(ctx, kind, args)
+	if errors.Is(err, catalog.ErrUnknown) {
+		return 0, wire.Errorf(erOutcomeUnknown, "It is unknown whether the controller was given the command %s: the cluster's etcd did not answer. If it was, the command goes on, and what it has done is not done twice when it is said again", kind)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -23,6 +23,7 @@ const (
 	erCannotUser         = 1396
 	erNoMasterInstance   = 1777
 	erConnectForeign     = 1429
+	erOutcomeUnknown     = 12701 // Spider's
 )
 
 // Causes of a cancelled statement or session, told apart by context.Cause.
