@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/order"
@@ -30,6 +31,12 @@ func (l *leader) addLeaf(ctx context.Context, cmd *catalog.Command, a order.Leaf
 		end()
 		switch {
 		case now == nil:
+		case now.Name != cmd.Leaf && now.State == topo.LeafAttaching && l.adding(now.Name): // what comes of that is the answer
+			select {
+			case <-time.After(tick):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		case now.Name == cmd.Leaf && now.State == topo.LeafOnline:
 			return l.pair(ctx)
 		case now.Name == cmd.Leaf:

@@ -135,8 +135,8 @@ func TestAddLeafThatFailsLeavesNothing(t *testing.T) {
 // A controller has removed a leaf and died before it could say so.
 func TestRemoveLeafThatWasDoneIsNoError(t *testing.T) {
 	c := newCluster(t, 2, 1, 2)
+	c.nodes[1].watch.Close() // which is not the controller
 	c.nodes[0].watch.Close()
-	c.nodes[1].watch.Close()
 	n := c.nodes[0]
 	ctx := within(t, time.Minute)
 	lead, err := n.member.Campaign(ctx)

@@ -88,9 +88,7 @@ func (l *leader) carryOut(ctx context.Context, kind string, command uint64, data
 		if err != nil {
 			return err
 		}
-		if o != nil {
-			ops = append(ops, o)
-		}
+		ops = append(ops, o)
 	}
 	for _, st := range append(stages, stage{before: math.MaxInt}) {
 		errs := make([]error, len(ops))
@@ -146,20 +144,24 @@ func (l *leader) tryTake(name string) (end func(), ok bool) {
 	}, true
 }
 
-// open plans something at a database, once the other operations there have ended, and makes it an operation. end must be called. It is nil when there is nothing to do.
+// open plans something at a database, once the other operations there have ended, and makes it an operation. end must be called: until then no other begins, also where
+// there is nothing to do.
 func (l *leader) open(ctx context.Context, kind string, command uint64, db string, plan planner) (o *operation, err error) {
 	free, err := l.alone(ctx, db)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		if o == nil || err != nil {
+		if err != nil {
 			free()
 		}
 	}()
 	actions, err := plan(l.cat.Snapshot(), db)
-	if err != nil || len(actions) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(actions) == 0 {
+		return &operation{l: l, db: db, free: free}, nil
 	}
 	id, err := l.node.NewOperation(ctx)
 	if err != nil {
@@ -190,6 +192,10 @@ func (o *operation) run(ctx context.Context, before int) error {
 
 // end closes the record, and lets the next operation on the database begin.
 func (o *operation) end() {
+	if len(o.doc.Steps) == 0 {
+		o.free()
+		return
+	}
 	o.mu.Lock()
 	for i := range o.doc.Steps {
 		if o.doc.Steps[i].Status == "scheduled" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -55,6 +56,9 @@ func (l *leader) do(ctx context.Context, id uint64) {
 		}
 	}()
 	affected, err := l.execute(run, cmd, resumed)
+	if err != nil && run.Err() != nil {
+		err = run.Err() // whatever came of it
+	}
 	cancel()
 	<-watched
 	if ctx.Err() != nil {
@@ -265,26 +269,62 @@ func (l *leader) conflicts(ctx context.Context, leaf *topo.Leaf) error {
 
 // detachLeaf moves a leaf's partitions away and keeps its row.
 func (l *leader) detachLeaf(ctx context.Context, cmd *catalog.Command, leaf string) error {
-	if err := l.empty(ctx, cmd, leaf, false); err != nil {
+	return l.empty(ctx, cmd, leaf, func(ctx context.Context) error {
+		_, err := l.update(ctx, func(t *catalog.Txn) error {
+			old := t.Leaf(leaf)
+			switch {
+			case old == nil:
+				return topo.NoLeaf(leaf)
+			case hasMasters(t, leaf):
+				return errMoved
+			}
+			n := *old
+			n.State = topo.LeafDetached
+			t.PutLeaf(&n)
+			return nil
+		})
 		return err
-	}
-	return l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.State = topo.LeafDetached })
+	})
 }
 
-func (l *leader) empty(ctx context.Context, cmd *catalog.Command, leaf string, force bool) error {
-	return l.everywhere(ctx, cmd, func(s *topo.Snapshot, db string) ([]placement.Action, error) {
-		return placement.Empty(s, db, leaf, force)
-	})
+// hasMasters says whether a leaf has masters, of a database that was made meanwhile.
+func hasMasters(t *catalog.Txn, leaf string) bool {
+	for name := range t.Databases() {
+		for _, p := range t.Database(name).Partitions {
+			if m, ok := p.Master(); ok && m == leaf {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// empty moves a leaf's partitions away, and then does something before anybody else can move partitions there.
+func (l *leader) empty(ctx context.Context, cmd *catalog.Command, leaf string, then func(ctx context.Context) error) error {
+	for try := 0; ; try++ {
+		err := l.carryOut(ctx, cmd.Kind, cmd.ID, sortedDatabases(l.cat.Snapshot()), func(s *topo.Snapshot, db string) ([]placement.Action, error) {
+			if s.Databases[db] == nil { // dropped meanwhile
+				return nil, nil
+			}
+			return placement.Empty(s, db, leaf, false)
+		}, stage{before: math.MaxInt, then: then})
+		if !errors.Is(err, errMoved) || try >= 5 {
+			return err
+		}
+	}
 }
 
 // removeLeaf forgets a leaf, after its partitions were moved away; force does not move them.
 func (l *leader) removeLeaf(ctx context.Context, cmd *catalog.Command, leaf string, force bool) error {
 	x := l.cat.Snapshot().Leaves[leaf]
 	if !force && x.State == topo.LeafOnline {
-		if err := l.empty(ctx, cmd, leaf, false); err != nil {
-			return err
-		}
+		return l.empty(ctx, cmd, leaf, func(ctx context.Context) error { return l.forgetLeaf(ctx, leaf, false) })
 	}
+	return l.forgetLeaf(ctx, leaf, force)
+}
+
+// forgetLeaf takes a leaf out of the topology, with its instances; with its masters when forced to.
+func (l *leader) forgetLeaf(ctx context.Context, leaf string, force bool) error {
 	_, err := l.update(ctx, func(t *catalog.Txn) error {
 		old := t.Leaf(leaf)
 		if old == nil {
