@@ -94,7 +94,7 @@ func (s *session) changeAccounts(ctx context.Context, scan *sqltext.Scan, began 
 	finish, cancel := context.WithTimeout(context.WithoutCancel(held), repairWithin)
 	defer cancel()
 	changed, synced := at.sync(finish, snap, s.g.cfg.ClusterKey)
-	for awaited(synced) && time.Since(began) < s.g.cfg.FailoverWait {
+	for awaited(synced) && time.Since(began) < s.g.cfg.FailoverWait && (held.Err() == nil || ctx.Err() != nil) { // not when the lock is lost
 		s.awaitChange(finish, s.g.cfg.Catalog.Changed())
 		snap = s.g.cfg.Catalog.Snapshot()
 		now, e := s.g.accountsAt(finish, snap)
