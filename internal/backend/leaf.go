@@ -57,6 +57,7 @@ type leafPool struct {
 	cut    context.Context
 	cutOff context.CancelFunc
 
+	local      local
 	processors atomic.Int32 // of the leaf's machine, as it says; 0 before it was asked
 
 	// dead: broken by Break, and not reached since.
@@ -300,6 +301,7 @@ var errBroken = errors.New("the leaf is taken for dead")
 // breakAll cuts every connection that is open, whoever uses it, and all that are being made or waited for.
 func (l *leafPool) breakAll() {
 	l.dead.Store(true)
+	l.local.forget()
 	l.suspect()
 	l.mu.Lock()
 	defer l.mu.Unlock()

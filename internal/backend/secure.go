@@ -60,8 +60,21 @@ func (l *leafPool) connect(ctx context.Context, account Account, addr string, cf
 }
 
 func (l *leafPool) connectOnce(ctx context.Context, addr string, cfg *wire.ClientConfig) (*wire.Conn, error) {
-	var d net.Dialer
-	nc, err := d.DialContext(ctx, "tcp", addr)
+	if cfg.TLS == nil {
+		l.findSocket(ctx, addr)
+	}
+	if path := l.local.socket(addr); path != "" && cfg.TLS == nil {
+		nc, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		if err == nil {
+			w, err := wire.Connect(ctx, nc, cfg)
+			if err != nil && !errors.As(err, new(*wire.ServerError)) {
+				l.local.forget()
+			}
+			return w, err
+		}
+		l.local.forget()
+	}
+	nc, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
