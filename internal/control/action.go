@@ -376,7 +376,7 @@ func (l *leader) switchOver(ctx context.Context, p *topo.Partition, master, leaf
 	}
 	at := pos[p.Domain]
 	if at.Sequence == 0 { // nothing was written in this term: the copy stands where it was made
-		applied, err := l.servers.AppliedPosition(ctx, master)
+		applied, err := l.servers.Stands(ctx, master)
 		if err != nil {
 			return false, err
 		}
@@ -481,14 +481,13 @@ func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf st
 	// The master of the term before follows the present one from its start, a replica goes on where it was.
 	from := mariadb.Start{Domain: p.Domain}
 	if served[id.Schema()] == 0 {
-		at, known, err := l.stand(ctx, leaf, p.Domain)
+		stands, err := l.servers.Stands(ctx, leaf)
 		if err != nil {
 			return err
 		}
-		if !known {
+		if from.After = stands[p.Domain]; from.After.Sequence == 0 {
 			return l.copyTo(ctx, id, leaf, func(int64, int64) {})
 		}
-		from.After = at
 	}
 	free, err := l.hold(ctx, master)
 	if err != nil {
@@ -511,24 +510,6 @@ func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf st
 	}
 	l.log.Info("control: a copy that can't be followed up is made anew", "partition", id.String(), "leaf", leaf, "error", err)
 	return l.copyTo(ctx, id, leaf, func(int64, int64) {})
-}
-
-// stand is what a leaf had applied of a partition before it was linked to anybody. Once it is, that is known only as far as its own binary log says so: events of
-// partitions that it does not follow advance its position too, and a copy that went on from there would lack them for ever.
-func (l *leader) stand(ctx context.Context, leaf string, domain uint32) (at mariadb.GTID, known bool, err error) {
-	l.mu.Lock()
-	all, known := l.stands[leaf]
-	l.mu.Unlock()
-	if known {
-		return all[domain], true, nil
-	}
-	applied, err := l.servers.AppliedPosition(ctx, leaf)
-	if err != nil {
-		return at, false, err
-	}
-	wrote, err := l.servers.BinlogPosition(ctx, leaf)
-	at = applied[domain]
-	return at, err == nil && at.Sequence > 0 && at == wrote[domain], err
 }
 
 // create makes an empty partition in place of one that is lost.

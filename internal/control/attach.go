@@ -80,19 +80,6 @@ func (l *leader) attach(ctx context.Context, leaf string, command uint64, force,
 			return err
 		}
 	}
-	// Once there are links again, the position advances in domains that they leave out as well.
-	stands, err := l.servers.AppliedPosition(ctx, leaf)
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	l.stands[leaf] = stands
-	l.mu.Unlock()
-	defer func() {
-		l.mu.Lock()
-		delete(l.stands, leaf)
-		l.mu.Unlock()
-	}()
 	if err := l.shapes(ctx, leaf); err != nil {
 		return err
 	}
@@ -148,7 +135,7 @@ func (l *leader) examine(ctx context.Context, leaf string, links map[string]*mar
 	if err != nil {
 		return nil, err
 	}
-	applied, err := l.servers.AppliedPosition(ctx, leaf)
+	applied, err := l.servers.Stands(ctx, leaf)
 	if err != nil {
 		return nil, err
 	}

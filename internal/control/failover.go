@@ -182,7 +182,7 @@ func (l *leader) promoteAll(ctx context.Context, leaf, dead string, list []*succ
 	} else if err != nil {
 		return err
 	}
-	pos, err := l.servers.AppliedPosition(ctx, leaf)
+	pos, err := l.servers.Stands(ctx, leaf)
 	if err != nil {
 		return err
 	}

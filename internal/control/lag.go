@@ -115,7 +115,7 @@ func (l *leader) has(ctx context.Context, at map[string]mariadb.Position, p *top
 	}
 	m, known := l.marks[key]
 	if known && m.at.Domain == p.Domain && have[p.Domain].Sequence < m.at.Sequence {
-		applied, err := l.servers.AppliedPosition(ctx, leaf) // a copy was made at a position that its own binary log does not tell
+		applied, err := l.servers.Stands(ctx, leaf) // a copy was made at a position that its own binary log does not tell
 		if err == nil && applied[p.Domain].Sequence < m.at.Sequence {
 			return false
 		}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
-	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -35,7 +34,6 @@ type leader struct {
 	busy     map[string]bool // leaves, commands and databases that are being worked on
 	answered map[string]bool // leaves that were up since began
 	returns  map[string]*returns
-	stands   map[string]mariadb.Position   // of leaves that are being attached: what they had applied before
 	taking   map[string]context.CancelFunc // ends the taking in of a leaf that has come back
 	settled  bool                          // nothing is left of what an earlier controller had locked
 	looks    map[string]*looked            // by leaf, what there is left of room

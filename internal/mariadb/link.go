@@ -175,16 +175,12 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 		}
 		return run("STOP SLAVE "+name, "RESET SLAVE "+name+" ALL")
 	}
-	begin := "START SLAVE " + name
-	if addr == "" && old != nil && old.Refused && old.Error == "" && old.Applying {
-		begin += " SQL_THREAD" // receiving was ended for good, see DrainReceived
-	}
 	same := old != nil && len(set) == 0 && slices.Equal(domains, sorted(old.Domains)) && (addr == "" || old.Addr == addr && (old.Encrypted || s.pools.TLS(addr) == nil))
-	if same && old.Applying {
-		return run(begin)
-	}
-	if len(set) == 0 && old != nil { // only this one pauses
-		return run("STOP SLAVE "+name, s.change(name, addr, domains), begin)
+	if same && old.Applying { // its own position goes on while it applies
+		if addr == "" && old.ended() {
+			return nil
+		}
+		return run("START SLAVE " + name)
 	}
 	followed := map[uint32]bool{}
 	for _, l := range all {
@@ -192,8 +188,10 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 			followed[d] = true
 		}
 	}
-	delete(all, source) // it starts by itself
-	err = s.paused(ctx, c, all, func() error {
+	if addr != "" && old != nil && old.ended() { // its source is followed again
+		delete(all, source)
+	}
+	return s.paused(ctx, c, all, source, func() error {
 		err := setPosition(ctx, c, func(pos Position) {
 			for d, at := range theirs {
 				has, known := pos[d]
@@ -202,24 +200,15 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 				}
 				pos[d] = at
 			}
-			for _, st := range set {
-				if delete(pos, st.Domain); st.After.Sequence > 0 {
-					pos[st.Domain] = st.After
-				}
-			}
 		})
+		if err == nil {
+			err = note(ctx, c, set)
+		}
 		if err != nil {
 			return err
 		}
 		return run(s.change(name, addr, domains))
 	})
-	if err != nil && old == nil {
-		return err
-	}
-	start, cancel := context.WithTimeout(context.WithoutCancel(ctx), goOnWithin)
-	defer cancel()
-	_, e := s.at(start, target, begin)
-	return errors.Join(err, e)
 }
 
 // setPosition changes the position that a server's replication goes on from, while it is stopped. In strict mode all that the server has written itself would have to be named as well, and its sources would
@@ -301,7 +290,7 @@ func (s *Servers) BinlogPosition(ctx context.Context, leaf string) (Position, er
 	return ParsePosition(string(res.Rows[0][0]))
 }
 
-// AppliedPosition is what a server has applied of others, domain by domain; domains that its links leave out advance as well.
+// AppliedPosition is what a server names to its sources, domain by domain; domains that its links leave out advance as well, see Stands.
 func (s *Servers) AppliedPosition(ctx context.Context, leaf string) (Position, error) {
 	defer s.lockLinks(leaf)() // see setPosition
 	res, err := s.at(ctx, leaf, "SELECT @@GLOBAL.gtid_slave_pos")
@@ -314,7 +303,7 @@ func (s *Servers) AppliedPosition(ctx context.Context, leaf string) (Position, e
 // WaitReached waits until a replica has applied a transaction, or has it by its copy: what its binary log does not tell. For the controller alone.
 func (s *Servers) WaitReached(ctx context.Context, leaf string, at GTID) error {
 	for {
-		pos, err := s.AppliedPosition(ctx, leaf)
+		pos, err := s.Stands(ctx, leaf)
 		switch {
 		case err == nil && pos[at.Domain].Sequence >= at.Sequence:
 			return nil
@@ -371,7 +360,14 @@ func (s *Servers) DrainReceived(ctx context.Context, target, source string, doma
 				return fmt.Errorf("leaf %s: %w", target, err)
 			}
 			if string(res.Rows[0][0]) == "0" {
-				break
+				stand, err := stands(ctx, c)
+				if err != nil {
+					return err
+				}
+				if stand[d].Sequence >= at.Sequence {
+					break
+				}
+				time.Sleep(time.Millisecond) // the position may be ahead of what is applied
 			}
 			now, err := links(ctx, c)
 			if err != nil {

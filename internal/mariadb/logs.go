@@ -7,7 +7,6 @@ import (
 	"maps"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 )
@@ -130,44 +129,32 @@ func (s *Servers) ForgetApplied(ctx context.Context, leaf string, domains []uint
 	if err != nil {
 		return err
 	}
-	return s.paused(ctx, c, all, func() error {
-		return setPosition(ctx, c, func(pos Position) {
-			for _, d := range domains {
-				delete(pos, d)
+	return s.paused(ctx, c, all, "", func() error {
+		for len(domains) > 0 {
+			n := min(len(domains), forgetAtOnce)
+			if err := s.forget(ctx, c, domains[:n]); err != nil {
+				return err
 			}
-		})
+			domains = domains[n:]
+		}
+		return nil
 	})
 }
 
-// goOnWithin bounds the starting of replication connections that were stopped for a moment.
-const goOnWithin = 10 * time.Second
-
-// paused runs f while a server's replication connections are stopped. Whatever happens, those that ran go on: one of which only the receiving was stopped is
-// not to get anything from its source any more. Under the lock of its links.
-func (s *Servers) paused(ctx context.Context, c *backend.Conn, all map[string]*Link, f func() error) (err error) {
-	defer func() {
-		var start []string
-		for name, l := range all {
-			switch {
-			case !l.Refused:
-				start = append(start, "START SLAVE "+lit(name))
-			case l.Applying:
-				start = append(start, "START SLAVE "+lit(name)+" SQL_THREAD")
-			}
+func (s *Servers) forget(ctx context.Context, c *backend.Conn, domains []uint32) error {
+	if err := setPosition(ctx, c, func(pos Position) {
+		for _, d := range domains {
+			delete(pos, d)
 		}
-		if len(start) == 0 {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goOnWithin)
-		defer cancel()
-		// A connection of its own: that of a query which was given up is of no use.
-		_, e := s.at(ctx, c.Leaf(), start...)
-		err = errors.Join(err, e)
-	}()
-	if _, err := c.Query(ctx, "STOP ALL SLAVES"); err != nil {
-		return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+	}); err != nil {
+		return err
 	}
-	return f()
+	for _, q := range []string{unlogged, "DELETE FROM " + starts + " WHERE domain IN (" + list(domains) + ")"} {
+		if _, err := c.Query(ctx, q); err != nil {
+			return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+		}
+	}
+	return nil
 }
 
 func list(domains []uint32) string {

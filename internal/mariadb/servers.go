@@ -85,14 +85,16 @@ func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string
 	if err != nil {
 		return err
 	}
+	again := false
 	for _, l := range all {
 		if l.Broken() && l.Error == "" && goOn(l.Source) {
-			if _, err := c.Query(ctx, "START SLAVE "+lit(l.Source)); err != nil {
-				return fmt.Errorf("leaf %s: %w", leaf, err)
-			}
+			l.Refused, again = false, true
 		}
 	}
-	return nil
+	if !again {
+		return nil
+	}
+	return s.paused(ctx, c, all, "", func() error { return nil })
 }
 
 // installed is the version of what Install makes.
@@ -102,7 +104,7 @@ const installed = 1
 func (s *Servers) Install(ctx context.Context, leaf string) error {
 	res, err := s.at(ctx, leaf, unlogged, ownDomain, "SET GLOBAL slave_net_timeout=4",
 		"CREATE DATABASE IF NOT EXISTS "+Schema+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-		"CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
+		createStarts, "CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
 		"SELECT version FROM "+Schema+".installed WHERE id = 1 AND version >= "+strconv.Itoa(installed))
 	if err != nil || len(res.Rows) > 0 {
 		return err

@@ -131,9 +131,7 @@ func TestFollowByDomain(t *testing.T) {
 		t.Errorf("followed domain: %s", got)
 	}
 	// The other domain is left out, and its position advances all the same: this is why a Start is set when it is added.
-	if err := s.WaitReached(ctx, b.Name, pos[12]); err != nil {
-		t.Error(err)
-	}
+	advanced(ctx, t, s, b.Name, pos[12])
 	if got := count(t, s, b.Name, "p_1.t"); got == "2" {
 		t.Errorf("a domain that was left out arrived")
 	}
@@ -167,6 +165,94 @@ func TestFollowByDomain(t *testing.T) {
 	if links, err = s.Links(ctx, b.Name); err != nil || len(links) != 0 {
 		t.Errorf("%v %v", links, err)
 	}
+}
+
+// advanced waits until a server's replication position has passed a transaction, applied or not.
+func advanced(ctx context.Context, t *testing.T, s *Servers, leaf string, at GTID) {
+	t.Helper()
+	for {
+		pos, err := s.AppliedPosition(ctx, leaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pos[at.Domain].Sequence >= at.Sequence {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// A server that follows a domain from one source, and something else from another one that has that domain too, lacks nothing when its links are stopped and started:
+// what the second link leaves out has moved the position of the first.
+func TestLinksStartFromWhatIsApplied(t *testing.T) {
+	farm := farmtest.Start(t, 3)
+	s, pools := servers(t, farm)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	defer cancel()
+	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(s.Serve(ctx, a.Name, "p_1", 21, 1))
+	must(s.Serve(ctx, a.Name, "p_2", 41, 1))
+	must(s.Serve(ctx, c.Name, "q_1", 31, 1))
+	must(s.Follow(ctx, c.Name, a.Name, a.Addr(), Start{Domain: 21}))
+	writer(t, pools, a.Name, "p_1", 21, "CREATE DATABASE p_1", "CREATE TABLE p_1.t (a INT PRIMARY KEY)")
+	writer(t, pools, c.Name, "q_1", 31, "CREATE DATABASE q_1")
+	// b has a copy, made where the domain is now: its own binary log does not tell.
+	at, err := s.BinlogPosition(ctx, a.Name)
+	must(err)
+	_, err = s.at(ctx, b.Name, unlogged, "CREATE DATABASE p_1", "CREATE TABLE p_1.t (a INT PRIMARY KEY)")
+	must(err)
+	must(s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{21, at[21]}))
+	must(s.Follow(ctx, b.Name, c.Name, c.Addr(), Start{Domain: 31}))
+	rows := 0
+	behind := func(threads string) {
+		t.Helper()
+		_, err := s.at(ctx, b.Name, "STOP SLAVE "+lit(a.Name)+threads)
+		must(err)
+		for range 3 {
+			rows++
+			writer(t, pools, a.Name, "p_1", 21, fmt.Sprintf("INSERT INTO p_1.t VALUES (%d)", rows))
+		}
+		pos, err := s.BinlogPosition(ctx, a.Name)
+		must(err)
+		advanced(ctx, t, s, b.Name, pos[21]) // by c's link
+		if stand, err := s.Stands(ctx, b.Name); err != nil || stand[21].Sequence != pos[21].Sequence-3 {
+			t.Errorf("b stands at %v of %v, %v", stand[21], pos[21], err)
+		}
+	}
+	whole := func(what string) {
+		t.Helper()
+		pos, err := s.BinlogPosition(ctx, a.Name)
+		must(err)
+		must(s.WaitReached(ctx, b.Name, pos[21]))
+		if got := count(t, s, b.Name, "p_1.t"); got != fmt.Sprint(rows) {
+			t.Fatalf("%s: %s of %d rows have arrived", what, got, rows)
+		}
+	}
+	behind("")
+	must(s.Tune(ctx, b.Name, func(string) bool { return true }))
+	whole("a link that was stopped, of a copy that has applied nothing yet")
+	behind(" SQL_THREAD")
+	must(s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{Domain: 41}))
+	whole("another domain")
+	behind("")
+	must(s.Unfollow(ctx, b.Name, a.Name, 41))
+	whole("a domain less")
+	behind(" SQL_THREAD")
+	must(s.ForgetApplied(ctx, b.Name, []uint32{99}))
+	must(s.Tune(ctx, b.Name, func(string) bool { return true }))
+	whole("forgotten domains")
+	behind("")
+	must(s.Unlink(ctx, b.Name, a.Name))
+	stand, err := s.Stands(ctx, b.Name)
+	must(err)
+	must(s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{21, stand[21]}))
+	whole("a link made anew")
 }
 
 func TestPositions(t *testing.T) {

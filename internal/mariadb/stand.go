@@ -1,0 +1,170 @@
+package mariadb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+)
+
+// starts is the table of where a server's copies were made, which nothing else tells for good, and what its binary log had of the domain then: a start holds until more is logged.
+const starts = Schema + ".starts"
+
+const createStarts = "CREATE TABLE IF NOT EXISTS " + starts + " (domain INT UNSIGNED NOT NULL PRIMARY KEY, server INT UNSIGNED NOT NULL, seq BIGINT UNSIGNED NOT NULL," +
+	" logged BIGINT UNSIGNED NOT NULL) ENGINE=InnoDB"
+
+// Stands is how far a server has what it follows or has followed: domain by domain the last transaction in its binary log, or where its copy was made when it has logged nothing since.
+//
+// Its replication position does not tell. That advances with the events that a link leaves out as well: where two sources have a domain, one that is followed
+// in it and one that is not, it may be ahead of what has been applied.
+func (s *Servers) Stands(ctx context.Context, leaf string) (Position, error) {
+	c, err := s.conn(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	return stands(ctx, c)
+}
+
+func stands(ctx context.Context, c *backend.Conn) (Position, error) {
+	res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_binlog_pos")
+	if err != nil {
+		return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+	}
+	pos, err := ParsePosition(string(res.Rows[0][0]))
+	if err != nil {
+		return nil, err
+	}
+	if res, err = c.Query(ctx, "SELECT domain, server, seq, logged FROM "+starts); err != nil {
+		return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+	}
+	for _, row := range res.Rows {
+		domain, e1 := strconv.ParseUint(string(row[0]), 10, 32)
+		server, e2 := strconv.ParseUint(string(row[1]), 10, 32)
+		seq, e3 := strconv.ParseUint(string(row[2]), 10, 64)
+		logged, e4 := strconv.ParseUint(string(row[3]), 10, 64)
+		if err := errors.Join(e1, e2, e3, e4); err != nil {
+			return nil, err
+		}
+		switch d := uint32(domain); {
+		case pos[d].Sequence != logged:
+		case seq == 0:
+			delete(pos, d)
+		default:
+			pos[d] = GTID{Domain: d, Server: uint32(server), Sequence: seq}
+		}
+	}
+	return pos, nil
+}
+
+// note keeps where domains begin to be followed, while nothing is applied.
+func note(ctx context.Context, c *backend.Conn, set []Start) error {
+	if len(set) == 0 {
+		return nil
+	}
+	run := func(q string) (*backend.Result, error) {
+		res, err := c.Query(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+		}
+		return res, nil
+	}
+	res, err := run("SELECT @@GLOBAL.gtid_binlog_pos")
+	if err != nil {
+		return err
+	}
+	logged, err := ParsePosition(string(res.Rows[0][0]))
+	if err != nil {
+		return err
+	}
+	if _, err := run(unlogged); err != nil {
+		return err
+	}
+	for _, st := range set {
+		if _, err := run(fmt.Sprintf("REPLACE INTO %s VALUES (%d, %d, %d, %d)", starts, st.Domain, st.After.Server, st.After.Sequence, logged[st.Domain].Sequence)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goOnWithin bounds the starting of replication connections that were stopped for a moment.
+const goOnWithin = 10 * time.Second
+
+// paused runs f while all of a server's replication connections are stopped, under the lock of its links. Whatever happens, those that ran go on, and that of begin, "" for none:
+// each from where the server stands in what it follows. One of which only the receiving was stopped is not to get anything from its source any more.
+func (s *Servers) paused(ctx context.Context, c *backend.Conn, all map[string]*Link, begin string, f func() error) (err error) {
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goOnWithin)
+		defer cancel()
+		err = errors.Join(err, s.goOn(ctx, c.Leaf(), all, begin))
+	}()
+	if _, err := c.Query(ctx, "STOP ALL SLAVES"); err != nil {
+		return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+	}
+	return f()
+}
+
+// goOn starts what paused has stopped. All that receive take their position before any applies: what one leaves out moves the position of the others.
+func (s *Servers) goOn(ctx context.Context, leaf string, before map[string]*Link, begin string) error {
+	c, err := s.conn(ctx, leaf) // of its own: that of a query which was given up is of no use
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	now, err := links(ctx, c)
+	if err != nil {
+		return err
+	}
+	stand, err := stands(ctx, c)
+	if err != nil {
+		return err
+	}
+	var receive, apply []string
+	var followed []uint32
+	for name, l := range now {
+		was := before[name]
+		switch {
+		case name == begin && (was == nil || !was.ended()), name != begin && was != nil && !was.Refused:
+			receive, apply = append(receive, name), append(apply, name)
+			followed = append(followed, l.Domains...)
+		case name == begin, was != nil && was.Applying:
+			apply = append(apply, name)
+		}
+	}
+	if len(receive) > 0 {
+		err = setPosition(ctx, c, func(pos Position) {
+			for _, d := range followed {
+				if at := stand[d]; at.Sequence > 0 {
+					pos[d] = at
+				} else {
+					delete(pos, d)
+				}
+			}
+		})
+		if err != nil {
+			return err // from elsewhere they would lack something for ever
+		}
+	}
+	slices.Sort(receive)
+	var errs []error
+	run := func(q string) {
+		if _, err := c.Query(ctx, q); err != nil {
+			errs = append(errs, fmt.Errorf("leaf %s: %w", leaf, err))
+		}
+	}
+	for _, name := range receive {
+		run("START SLAVE " + lit(name) + " IO_THREAD")
+	}
+	for _, name := range apply {
+		run("START SLAVE " + lit(name) + " SQL_THREAD")
+	}
+	return errors.Join(errs...)
+}
+
+// ended says whether receiving was ended for good, see DrainReceived.
+func (l *Link) ended() bool { return l.Refused && l.Error == "" && l.Applying }
