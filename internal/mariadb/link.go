@@ -111,14 +111,15 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 // domain goes on at its Start; one that is followed already is not touched.
 //
 // A source compares all that the target names with all that it has, the domains that the link leaves out too: it refuses one that lacks a domain whose first
-// logs are purged, stands before what is left, or is ahead of it. So in what it follows from nowhere the target takes on the source's position: with a new
-// link in all of that, else in what it has not got, or is behind in while the link is not connected.
+// logs are purged, stands before what is left, or is ahead of it. So in what it follows from nowhere the target takes on the source's position, unless the link is
+// connected, and is never ahead of any other source when links are started.
 func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
-	theirs, err := s.names(ctx, source) // before the lock of the target's links: the source may be slow
+	known := s.sources(ctx, target)
+	theirs, err := s.names(ctx, source)
 	if err != nil {
 		return err
 	}
-	return s.relink(ctx, target, source, sourceAddr, theirs, func(l *Link) (domains []uint32, set []Start) {
+	return s.relink(ctx, target, source, sourceAddr, theirs, known, func(l *Link) (domains []uint32, set []Start) {
 		if l != nil {
 			domains = slices.Clone(l.Domains)
 		}
@@ -133,7 +134,7 @@ func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string,
 
 // Unfollow has target read domains from source no longer.
 func (s *Servers) Unfollow(ctx context.Context, target, source string, domains ...uint32) error {
-	return s.relink(ctx, target, source, "", nil, func(l *Link) ([]uint32, []Start) {
+	return s.relink(ctx, target, source, "", nil, s.sources(ctx, target), func(l *Link) ([]uint32, []Start) {
 		if l == nil {
 			return nil, nil
 		}
@@ -143,10 +144,10 @@ func (s *Servers) Unfollow(ctx context.Context, target, source string, domains .
 
 // Unlink ends a replication connection. What it had received and not applied is lost: DrainReceived comes first where that matters.
 func (s *Servers) Unlink(ctx context.Context, target, source string) error {
-	return s.relink(ctx, target, source, "", nil, func(*Link) ([]uint32, []Start) { return nil, nil })
+	return s.relink(ctx, target, source, "", nil, nil, func(*Link) ([]uint32, []Start) { return nil, nil })
 }
 
-func (s *Servers) relink(ctx context.Context, target, source, addr string, theirs Position, want func(*Link) ([]uint32, []Start)) error {
+func (s *Servers) relink(ctx context.Context, target, source, addr string, theirs Position, known map[string]Position, want func(*Link) ([]uint32, []Start)) error {
 	defer s.lockLinks(target)()
 	c, err := s.conn(ctx, target)
 	if err != nil {
@@ -191,11 +192,10 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 	if addr != "" && old != nil && old.ended() { // its source is followed again
 		delete(all, source)
 	}
-	return s.paused(ctx, c, all, source, func() error {
+	return s.paused(ctx, c, all, source, known, func() error {
 		err := setPosition(ctx, c, func(pos Position) {
 			for d, at := range theirs {
-				has, known := pos[d]
-				if followed[d] || old != nil && known && (old.Receiving || has.Sequence > at.Sequence) {
+				if _, has := pos[d]; followed[d] || old != nil && has && old.Receiving {
 					continue // with a link that it has, it may have gone on since the source was asked
 				}
 				pos[d] = at

@@ -119,6 +119,7 @@ func (s *Servers) ForgetLogged(ctx context.Context, leaf string, domains []uint3
 // ForgetApplied takes domains out of the position of a server's replication connections, which pause for some 30 ms. No source of the server may have them in
 // any list of its binary logs: it would not let the server connect.
 func (s *Servers) ForgetApplied(ctx context.Context, leaf string, domains []uint32) error {
+	known := s.sources(ctx, leaf)
 	defer s.lockLinks(leaf)()
 	c, err := s.conn(ctx, leaf)
 	if err != nil {
@@ -129,7 +130,7 @@ func (s *Servers) ForgetApplied(ctx context.Context, leaf string, domains []uint
 	if err != nil {
 		return err
 	}
-	return s.paused(ctx, c, all, "", func() error {
+	return s.paused(ctx, c, all, "", known, func() error {
 		for len(domains) > 0 {
 			n := min(len(domains), forgetAtOnce)
 			if err := s.forget(ctx, c, domains[:n]); err != nil {

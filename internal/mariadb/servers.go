@@ -68,6 +68,7 @@ const ownDomain = "SET GLOBAL gtid_domain_id = 2147483648 + @@GLOBAL.server_id"
 // Tune sets again what a server forgets when it restarts, and what a controller that died in the middle of changing its links has left: links that are stopped
 // without an error go on where goOn says so of their source.
 func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string) bool) error {
+	known := s.sources(ctx, leaf)
 	defer s.lockLinks(leaf)() // see setPosition, which has its own values meanwhile
 	c, err := s.conn(ctx, leaf)
 	if err != nil {
@@ -94,7 +95,7 @@ func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string
 	if !again {
 		return nil
 	}
-	return s.paused(ctx, c, all, "", func() error { return nil })
+	return s.paused(ctx, c, all, "", known, func() error { return nil })
 }
 
 // installed is the version of what Install makes.

@@ -255,6 +255,57 @@ func TestLinksStartFromWhatIsApplied(t *testing.T) {
 	whole("a link made anew")
 }
 
+// A source that has an early part of a domain, from when it held a copy, goes on to be followed in something else when another source has more of that domain.
+func TestLinksOfSourcesThatHaveUnlikeParts(t *testing.T) {
+	farm := farmtest.Start(t, 3)
+	s, pools := servers(t, farm)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	position := func(leaf string) Position {
+		t.Helper()
+		pos, err := s.BinlogPosition(ctx, leaf)
+		must(err)
+		return pos
+	}
+	for _, p := range []struct {
+		leaf, schema string
+		domain       uint32
+	}{{b.Name, "b_1", 21}, {a.Name, "a_1", 51}, {a.Name, "a_2", 52}, {c.Name, "c_1", 61}} {
+		must(s.Serve(ctx, p.leaf, p.schema, p.domain, 1))
+		writer(t, pools, p.leaf, p.schema, p.domain, "CREATE DATABASE "+p.schema, "CREATE TABLE "+p.schema+".t (a INT PRIMARY KEY)")
+	}
+	for _, leaf := range []string{a.Name, c.Name} {
+		must(s.Follow(ctx, leaf, b.Name, b.Addr(), Start{Domain: 21}))
+		must(s.WaitReached(ctx, leaf, position(b.Name)[21]))
+	}
+	must(s.Unlink(ctx, c.Name, b.Name))
+	must(s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{Domain: 51}))
+	must(s.Follow(ctx, b.Name, c.Name, c.Addr(), Start{Domain: 61}))
+	for i, domain := range []uint32{52, 0} {
+		writer(t, pools, b.Name, "b_1", 21, fmt.Sprintf("INSERT INTO b_1.t VALUES (%d)", i))
+		advanced(ctx, t, s, b.Name, position(b.Name)[21]) // it comes back by a's link
+		if domain > 0 {
+			must(s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{Domain: domain}))
+		} else {
+			must(s.ForgetApplied(ctx, b.Name, []uint32{99}))
+		}
+		writer(t, pools, c.Name, "c_1", 61, fmt.Sprintf("INSERT INTO c_1.t VALUES (%d)", i))
+		wait, stop := context.WithTimeout(ctx, 10*time.Second)
+		if err := s.WaitReached(wait, b.Name, position(c.Name)[61]); err != nil {
+			all, _ := s.Links(ctx, b.Name)
+			t.Errorf("%v: %+v", err, all[c.Name])
+		}
+		stop()
+	}
+}
+
 func TestPositions(t *testing.T) {
 	p, err := ParsePosition("12-3-4, 1-2-3\n,")
 	if err != nil || p.String() != "1-2-3,12-3-4" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -96,12 +97,13 @@ func note(ctx context.Context, c *backend.Conn, set []Start) error {
 const goOnWithin = 10 * time.Second
 
 // paused runs f while all of a server's replication connections are stopped, under the lock of its links. Whatever happens, those that ran go on, and that of begin, "" for none:
-// each from where the server stands in what it follows. One of which only the receiving was stopped is not to get anything from its source any more.
-func (s *Servers) paused(ctx context.Context, c *backend.Conn, all map[string]*Link, begin string, f func() error) (err error) {
+// each from where the server stands in what it follows. One of which only the receiving was stopped is not to get anything from its source any more. known is what the
+// sources name.
+func (s *Servers) paused(ctx context.Context, c *backend.Conn, all map[string]*Link, begin string, known map[string]Position, f func() error) (err error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goOnWithin)
 		defer cancel()
-		err = errors.Join(err, s.goOn(ctx, c.Leaf(), all, begin))
+		err = errors.Join(err, s.goOn(ctx, c.Leaf(), all, begin, known))
 	}()
 	if _, err := c.Query(ctx, "STOP ALL SLAVES"); err != nil {
 		return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
@@ -110,7 +112,7 @@ func (s *Servers) paused(ctx context.Context, c *backend.Conn, all map[string]*L
 }
 
 // goOn starts what paused has stopped. All that receive take their position before any applies: what one leaves out moves the position of the others.
-func (s *Servers) goOn(ctx context.Context, leaf string, before map[string]*Link, begin string) error {
+func (s *Servers) goOn(ctx context.Context, leaf string, before map[string]*Link, begin string, known map[string]Position) error {
 	c, err := s.conn(ctx, leaf) // of its own: that of a query which was given up is of no use
 	if err != nil {
 		return err
@@ -138,6 +140,14 @@ func (s *Servers) goOn(ctx context.Context, leaf string, before map[string]*Link
 	}
 	if len(receive) > 0 {
 		err = setPosition(ctx, c, func(pos Position) {
+			// In what is followed from nowhere, no further than any source is: it would refuse the link. It may have kept an early part from when it held a copy.
+			for _, name := range receive {
+				for d, at := range known[name] {
+					if pos[d].Sequence > at.Sequence {
+						pos[d] = at
+					}
+				}
+			}
 			for _, d := range followed {
 				if at := stand[d]; at.Sequence > 0 {
 					pos[d] = at
@@ -164,6 +174,33 @@ func (s *Servers) goOn(ctx context.Context, leaf string, before map[string]*Link
 		run("START SLAVE " + lit(name) + " SQL_THREAD")
 	}
 	return errors.Join(errs...)
+}
+
+// askWithin is how long a source has to tell what it names: one that is away is not to keep others waiting.
+const askWithin = 300 * time.Millisecond
+
+// sources asks all sources of a server what they name; those that do not answer are left out. Before the lock of its links: they may be slow.
+func (s *Servers) sources(ctx context.Context, leaf string) map[string]Position {
+	all, err := s.Links(ctx, leaf)
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	var mu sync.Mutex
+	var asked sync.WaitGroup
+	out := map[string]Position{}
+	for source := range all {
+		asked.Go(func() {
+			if pos, err := s.names(ctx, source); err == nil {
+				mu.Lock()
+				out[source] = pos
+				mu.Unlock()
+			}
+		})
+	}
+	asked.Wait()
+	return out
 }
 
 // ended says whether receiving was ended for good, see DrainReceived.
