@@ -19,7 +19,14 @@ const fewWait = 8
 const stallTime = 5 * time.Millisecond
 
 // ErrStalled: statements on all of a pipeline's connections wait for one that takes long. The statement was not sent, and is to have a connection of its own.
-var ErrStalled = errors.New("the pipeline's connections are all waiting for a slow answer")
+var ErrStalled error = stalled{}
+
+type stalled struct{}
+
+func (stalled) Error() string { return "the pipeline's connections are all waiting for a slow answer" }
+
+// SafeToRetry is true.
+func (stalled) SafeToRetry() bool { return true }
 
 // Pipeline sends commands of many clients over few connections with one login, database and state. Only statements known to be short belong
 // here, in autocommit, without effect on the connection (no variables, no temporary tables, no locks).
@@ -155,13 +162,13 @@ func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
 	for {
 		p.mu.Lock()
 		p.used = true
-		var best, stalled *pipe
+		var best, slow *pipe
 		least, now := int32(0), time.Now().UnixNano()
 		for _, i := range p.pipes {
 			n := i.waiting.Load()
 			if since := i.headSince.Load(); since != 0 && now-since > int64(stallTime) {
-				if stalled == nil || n < stalled.waiting.Load() {
-					stalled = i
+				if slow == nil || n < slow.waiting.Load() {
+					slow = i
 				}
 				continue
 			}
@@ -180,7 +187,7 @@ func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
 		if best == nil && full {
 			p.mu.Unlock()
 			if p.leaf.crowded() {
-				return stalled, nil
+				return slow, nil
 			}
 			return nil, ErrStalled
 		}

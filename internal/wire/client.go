@@ -48,6 +48,10 @@ func Connect(ctx context.Context, nc net.Conn, cfg *ClientConfig) (conn *Conn, e
 	defer c.during(ctx)(&err)
 	if cfg.ProxySource.IsValid() {
 		if _, err := nc.Write(proxyHeader(cfg.ProxySource, nc.RemoteAddr())); err != nil {
+			// A server without room says so and hangs up, which a Unix socket tells at once.
+			if p, e := c.ReadPacket(); e == nil && IsError(p) {
+				return nil, asError(p)
+			}
 			return nil, err
 		}
 	}
