@@ -112,6 +112,9 @@ func (c *Catalog) waitGone(ctx context.Context, key string, rev int64) error {
 // Context ends when the lock is lost with the node's lease.
 func (l *Lock) Context() context.Context { return l.lease.ctx }
 
+// Valid says whether the lock is certainly held still, by this node's own clock.
+func (l *Lock) Valid() bool { return l.lease.ctx.Err() == nil && l.n.Valid() }
+
 // Unlock frees the locks. It does not wait for an etcd that is away: then they are freed when it is back, or with the lease.
 func (l *Lock) Unlock() {
 	for _, h := range l.held {

@@ -43,9 +43,11 @@ func (r *Runner) try(ctx context.Context, s Session, scan *sqltext.Scan, stmt *s
 		s.Schema = "" // a database that was dropped is no default: MariaDB says 1046
 	}
 	j := &job{Runner: r, s: s, scan: scan, stmt: stmt, d: stmt.DDL}
-	res, err = j.run(ctx)
+	bound, done := j.bind(ctx)
+	defer done()
+	res, err = j.run(bound)
 	switch {
-	case err == nil || !passes(err):
+	case err == nil || !passes(err) && !j.cutOff(err):
 		return res, false, err
 	case !j.open:
 		return nil, true, err

@@ -421,18 +421,18 @@ func release(conns map[place]*backend.Conn) {
 // undoAlter brings all places back to what they were, for statements that have not changed any partition but by indexes.
 func (j *job) undoAlter(ctx context.Context) error { return j.undoAlterOf(ctx, j.todo) }
 
-func (r *Runner) undoAlterOf(ctx context.Context, t todo) error {
+func (j *job) undoAlterOf(ctx context.Context, t todo) error {
 	name := t.Tables[0]
 	if _, err := each(t.Places, func(p place) error {
 		if t.Try != "" {
-			if _, err := r.asCluster(ctx, p, "", "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(t.Try)); err != nil {
+			if _, err := j.asCluster(ctx, p, "", "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(t.Try)); err != nil {
 				return err
 			}
 		}
 		if len(t.Indexes) == 0 {
 			return nil
 		}
-		d, err := r.describe(ctx, p, name)
+		d, err := j.describe(ctx, p, name)
 		if err != nil || d == nil {
 			return err
 		}
@@ -445,19 +445,19 @@ func (r *Runner) undoAlterOf(ctx context.Context, t todo) error {
 		if len(drops) == 0 {
 			return nil
 		}
-		_, err = r.asCluster(ctx, p, "", "ALTER TABLE "+id(p.Schema)+"."+id(name)+" "+strings.Join(drops, ", "))
+		_, err = j.asCluster(ctx, p, "", "ALTER TABLE "+id(p.Schema)+"."+id(name)+" "+strings.Join(drops, ", "))
 		return err
 	}); err != nil {
 		return err
 	}
-	return r.restoreShapes(ctx, t)
+	return j.restoreShapes(ctx, t)
 }
 
 // restoreShapes makes empty shape tables anew as they were.
-func (r *Runner) restoreShapes(ctx context.Context, t todo) error {
+func (j *job) restoreShapes(ctx context.Context, t todo) error {
 	_, err := each(t.Shapes, func(p place) error {
 		for _, name := range t.Tables {
-			now, err := r.showCreate(ctx, p, name)
+			now, err := j.showCreate(ctx, p, name)
 			if err != nil {
 				return err
 			}
@@ -469,7 +469,7 @@ func (r *Runner) restoreShapes(ctx context.Context, t todo) error {
 			if before != "" {
 				sql = append(sql, before)
 			}
-			if _, err := r.asCluster(ctx, p, p.Schema, sql...); err != nil {
+			if _, err := j.asCluster(ctx, p, p.Schema, sql...); err != nil {
 				return err
 			}
 		}

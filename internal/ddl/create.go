@@ -193,13 +193,13 @@ func (j *job) newTable(db, name string, d *described, like *topo.Table, number u
 }
 
 // dropTable removes a table of the cluster's own making from places.
-func (r *Runner) dropTable(ctx context.Context, places []place, names ...string) error {
+func (j *job) dropTable(ctx context.Context, places []place, names ...string) error {
 	_, err := each(places, func(p place) error {
 		sql := []string{"SET foreign_key_checks=0"}
 		for _, n := range names {
 			sql = append(sql, "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(n))
 		}
-		_, err := r.asCluster(ctx, p, "", sql...)
+		_, err := j.asCluster(ctx, p, "", sql...)
 		return err
 	})
 	return err

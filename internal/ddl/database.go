@@ -185,28 +185,28 @@ func (j *job) dropDatabases(ctx context.Context) error {
 	return j.dropDatabasesOf(ctx, j.todo)
 }
 
-func (r *Runner) dropDatabasesOf(ctx context.Context, t todo) error {
+func (j *job) dropDatabasesOf(ctx context.Context, t todo) error {
 	if _, err := each(t.Places, func(p place) error {
-		served, err := r.servers.Served(ctx, p.Leaf)
+		served, err := j.servers.Served(ctx, p.Leaf)
 		if err != nil {
 			return err
 		}
 		if served[p.Schema] == p.Domain { // the replicas' go with it
-			if _, err := r.asCluster(ctx, p, "", "SET foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(p.Schema)); err != nil {
+			if _, err := j.asCluster(ctx, p, "", "SET foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(p.Schema)); err != nil {
 				return err
 			}
 		}
-		return r.servers.Drop(ctx, p.Leaf, p.Schema)
+		return j.servers.Drop(ctx, p.Leaf, p.Schema)
 	}); err != nil {
 		return err
 	}
 	if _, err := each(t.Shapes, func(p place) error {
-		_, err := r.asCluster(ctx, p, "", "SET foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(p.Schema))
+		_, err := j.asCluster(ctx, p, "", "SET foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(p.Schema))
 		return err
 	}); err != nil {
 		return err
 	}
-	return r.dropGrants(ctx, t)
+	return j.dropGrants(ctx, t)
 }
 
 // grantPattern is a partition's database as a database-level grant names it: there `_` is a wildcard.
@@ -261,7 +261,7 @@ func (j *job) mirrorGrants(ctx context.Context, leaves []place, parts []*topo.Pa
 }
 
 // dropGrants removes the rights on partitions that are no more; those on the database stay, as MariaDB leaves them.
-func (r *Runner) dropGrants(ctx context.Context, t todo) error {
+func (j *job) dropGrants(ctx context.Context, t todo) error {
 	if len(t.Places) == 0 {
 		return nil
 	}
@@ -270,7 +270,7 @@ func (r *Runner) dropGrants(ctx context.Context, t todo) error {
 		patterns, names = append(patterns, lit(grantPattern(p.Schema))), append(names, lit(p.Schema))
 	}
 	_, err := each(t.Shapes, func(p place) error {
-		c, err := r.own(ctx, p, "mysql")
+		c, err := j.own(ctx, p, "mysql")
 		if err != nil {
 			return err
 		}
@@ -348,10 +348,10 @@ func (j *job) alterDatabase(ctx context.Context) (*Result, error) {
 }
 
 // likeDatabase gives all places a database's defaults.
-func (r *Runner) likeDatabase(ctx context.Context, t todo, d *topo.Database) error {
+func (j *job) likeDatabase(ctx context.Context, t todo, d *topo.Database) error {
 	all := append(append([]place(nil), t.Shapes...), t.Places...)
 	_, err := each(all, func(p place) error {
-		_, err := r.asCluster(ctx, p, "", "ALTER DATABASE "+id(p.Schema)+charsetClause(d))
+		_, err := j.asCluster(ctx, p, "", "ALTER DATABASE "+id(p.Schema)+charsetClause(d))
 		return err
 	})
 	return err

@@ -133,6 +133,15 @@ type job struct {
 	text string // for the journal, where there is no scan
 
 	lock *catalog.Lock
+	// ctx is all that the statement does under, but for what the catalog fences by the lock, which is done under outer; end ends ctx, unbind has the lock's loss
+	// end it no longer.
+	ctx    context.Context
+	outer  context.Context
+	end    context.CancelCauseFunc
+	unbind func() bool
+	// committing: the topology's change may be made.
+	committing bool
+
 	snap *topo.Snapshot
 	rec  *catalog.DDLRecord
 	todo todo
@@ -170,6 +179,41 @@ type todo struct {
 
 type renamed struct{ From, To string }
 
+// bind gives the context for all that the statement does: it ends when the lock is lost that begin takes. Whoever has the lock then undoes the statement, and
+// what came after that would stay.
+func (j *job) bind(ctx context.Context) (context.Context, func()) {
+	j.outer = ctx
+	j.ctx, j.end = context.WithCancelCause(ctx)
+	return j.ctx, func() {
+		if j.unbind != nil {
+			j.unbind()
+		}
+		j.end(nil)
+	}
+}
+
+// answered is a context for changes of the catalog, which refuses them when the lock is lost: it says so, where an end of the context would leave that open.
+func (j *job) answered(ctx context.Context) context.Context {
+	if ctx == j.ctx && ctx != nil {
+		return j.outer
+	}
+	return ctx
+}
+
+// fenced fails when the lock is lost, also where the context has not ended yet as the process was stopped.
+func (j *job) fenced() error {
+	if j.lock != nil && !j.lock.Valid() {
+		return catalog.ErrLockLost
+	}
+	return nil
+}
+
+// cutOff says whether the statement has failed as its lock was lost: it is settled then as that of a node that has died.
+func (j *job) cutOff(err error) bool {
+	refused := errors.Is(err, catalog.ErrLockLost) && !errors.Is(err, catalog.ErrUnknown)
+	return refused || !j.committing && !errors.Is(err, errCrash) && j.lock != nil && j.lock.Context().Err() != nil
+}
+
 // begin takes the databases' locks, settles what was cut off there, and looks at the topology.
 func (j *job) begin(ctx context.Context, databases ...string) error {
 	lock, err := j.cfg.Node.Lock(ctx, databases...)
@@ -177,6 +221,9 @@ func (j *job) begin(ctx context.Context, databases ...string) error {
 		return unavailable(err)
 	}
 	j.lock = lock
+	if j.end != nil {
+		j.unbind = context.AfterFunc(lock.Context(), func() { j.end(catalog.ErrLockLost) })
+	}
 	if err := j.settle(ctx, lock, databases...); err != nil {
 		lock.Unlock()
 		return err
@@ -214,7 +261,7 @@ func (j *job) record(ctx context.Context, kind string) error {
 		Undo: doc, Started: time.Now(),
 	}
 	j.open = true
-	return unavailable(j.lock.BeginDDL(ctx, j.rec))
+	return unavailable(j.lock.BeginDDL(j.answered(ctx), j.rec))
 }
 
 // save writes the journal's entry anew.
@@ -228,7 +275,7 @@ func (j *job) save(ctx context.Context, step string) error {
 	}
 	j.rec.Undo = doc
 	j.rec.Steps = append(j.rec.Steps, step)
-	return unavailable(j.lock.SaveDDL(ctx, j.rec))
+	return unavailable(j.lock.SaveDDL(j.answered(ctx), j.rec))
 }
 
 // commit changes the topology and ends the journal's entry at once.
@@ -239,7 +286,8 @@ func (j *job) commit(ctx context.Context, f func(*catalog.Txn) error) error {
 	if err := j.replicated(ctx); err != nil {
 		return err
 	}
-	_, err := j.cfg.Catalog.Update(ctx, func(x *catalog.Txn) error {
+	j.committing = f != nil
+	_, err := j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
 		if f != nil {
 			if err := f(x); err != nil {
 				return err

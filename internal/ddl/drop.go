@@ -343,14 +343,14 @@ func (j *job) undoRename(ctx context.Context) error {
 }
 
 // renameBack undoes one list at a place, if it was done there.
-func (r *Runner) renameBack(ctx context.Context, p place, list []renamed) error {
+func (j *job) renameBack(ctx context.Context, p place, list []renamed) error {
 	var back []renamed
 	for _, n := range slices.Backward(list) {
-		there, err := r.showCreate(ctx, p, n.To)
+		there, err := j.showCreate(ctx, p, n.To)
 		if err != nil {
 			return err
 		}
-		old, err := r.showCreate(ctx, p, n.From)
+		old, err := j.showCreate(ctx, p, n.From)
 		if err != nil {
 			return err
 		}
@@ -361,6 +361,6 @@ func (r *Runner) renameBack(ctx context.Context, p place, list []renamed) error 
 	if len(back) == 0 {
 		return nil
 	}
-	_, err := r.asCluster(ctx, p, "", "SET foreign_key_checks=0", renameText(p, back))
+	_, err := j.asCluster(ctx, p, "", "SET foreign_key_checks=0", renameText(p, back))
 	return err
 }

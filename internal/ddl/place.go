@@ -76,6 +76,9 @@ func partitions(s *topo.Snapshot, db string) ([]place, error) {
 // client opens a connection at a place as the client, with the client's settings. A connection remembers the collation that its default database
 // had when it was chosen, and gives it to new tables: so it is chosen anew, by way of another one, as choosing the same does nothing.
 func (j *job) client(ctx context.Context, p place, schema string) (*backend.Conn, error) {
+	if err := j.fenced(); err != nil {
+		return nil, err
+	}
 	w := j.now(p).want(schema)
 	w.Account, w.State = j.s.Account, j.s.State
 	c, err := j.cfg.Pools.Get(ctx, w)
@@ -139,6 +142,22 @@ func (r *Runner) asCluster(ctx context.Context, p place, schema string, sql ...s
 	return res, nil
 }
 
+// own is Runner.own for a statement that has its lock.
+func (j *job) own(ctx context.Context, p place, schema string) (*backend.Conn, error) {
+	if err := j.fenced(); err != nil {
+		return nil, err
+	}
+	return j.Runner.own(ctx, p, schema)
+}
+
+// asCluster is Runner.asCluster for a statement that has its lock.
+func (j *job) asCluster(ctx context.Context, p place, schema string, sql ...string) (*backend.Result, error) {
+	if err := j.fenced(); err != nil {
+		return nil, err
+	}
+	return j.Runner.asCluster(ctx, p, schema, sql...)
+}
+
 // placesError is what places did not do.
 type placesError struct {
 	place place
@@ -159,7 +178,7 @@ func (e *placesError) Unwrap() error { return e.err }
 // atOnce bounds how many places are worked on together.
 const atOnce = 16
 
-// each runs f at all places at once and waits for all. done has what succeeded; unsure what may have been done or not.
+// each runs f at all places at once and waits for all. done has what succeeded, and what may have been done or not.
 func each(places []place, f func(p place) error) (done []place, err error) {
 	errs := make([]error, len(places))
 	var wg sync.WaitGroup
@@ -180,7 +199,7 @@ func each(places []place, f func(p place) error) (done []place, err error) {
 		case errors.Is(e, errCrash):
 			return nil, errCrash
 		default:
-			if backend.OutcomeUnknown(e) {
+			if _, no := refused(e); !no && !backend.SafeToRetry(e) {
 				done = append(done, places[i]) // to be undone, if it was done
 			}
 			if first == nil {
