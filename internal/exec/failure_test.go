@@ -281,3 +281,34 @@ func TestStreams(t *testing.T) {
 		t.Errorf("the heap grew from %d to %d MiB", before.HeapInuse>>20, most>>20)
 	}
 }
+
+// A transaction whose connection is cut between two statements is lost: the second one is not done alone, at whichever leaf the session is at home.
+func TestTransactionIsLostBetweenStatements(t *testing.T) {
+	n, db := cluster(t)
+	for _, leaf := range n.Farm.Leaves() {
+		for id := range 8 { // some of the rows are at the leaf
+			conn, err := db.Conn(within(t, 20*time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range []string{"BEGIN", fmt.Sprintf("UPDATE brk.t SET a = a + 100 WHERE id = %d", id+1)} {
+				if _, err := conn.ExecContext(within(t, 20*time.Second), q); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n.Pools.Break(leaf.Name)
+			_, second := conn.ExecContext(within(t, 20*time.Second), fmt.Sprintf("UPDATE brk.t SET a = a + 1 WHERE id = %d", id+1))
+			var refused *mysql.MySQLError
+			if second != nil && (!errors.As(second, &refused) || refused.Number != 1213) {
+				t.Errorf("row %d without %s: %v", id+1, leaf.Name, second)
+			}
+			if _, err := conn.ExecContext(within(t, 20*time.Second), "ROLLBACK"); err != nil {
+				t.Error(err)
+			}
+			conn.Close()
+		}
+	}
+	if got := one(t, db, "SELECT COUNT(*) FROM brk.t WHERE a <> 1"); got != 0 {
+		t.Errorf("%d rows have been changed by parts of transactions that were rolled back", got)
+	}
+}

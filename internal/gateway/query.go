@@ -70,10 +70,12 @@ func (s *session) query1(text []byte) error {
 	}
 }
 
-// atHome runs a statement, at another leaf when the session's own can't be reached for what is no partition's.
+// atHome runs a statement, at another leaf when the session's own can't be reached for what is no partition's. One of a transaction is not run again: the
+// transaction has been lost with its leaf, and what is left of it must not be done alone.
 func (s *session) atHome(ctx context.Context, run func() error) error {
+	inside := s.tx.InTransaction()
 	err := run()
-	if bad := unreachable(err, false); bad == "" || bad != s.home || s.tx.InTransaction() {
+	if bad := unreachable(err, false); inside || bad == "" || bad != s.home || s.tx.InTransaction() {
 		return err
 	}
 	return s.g.elsewhere(ctx, s.home, false, func(leaf string) error {
