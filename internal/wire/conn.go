@@ -102,9 +102,6 @@ func (c *Conn) ResetSeq() {
 	}
 }
 
-// NetConn returns the connection below: the socket, or TLS over it.
-func (c *Conn) NetConn() net.Conn { return c.nc }
-
 // RemoteAddr returns the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.sock.RemoteAddr() }
 
