@@ -4,8 +4,8 @@
 // proves that a node asks), negotiates the capability flags that shape result packets as that client did, and has a default database and a
 // session state. Pools lend such connections for one statement or for one transaction; what must be prepared on a connection (COM_INIT_DB,
 // SET, START TRANSACTION, COM_STMT_PREPARE, …) is queued on it and leaves in the same write as the next command, its answers are read before
-// that command's answer. A Pipeline sends short autocommit statements of many clients over few connections, back to back, and hands each its
-// answer's bytes.
+// that command's answer. A Pipeline sends short autocommit statements of many clients over few connections, back to back; each reads its own
+// answer when it is its turn. Leaves on this machine are reached by their Unix sockets.
 //
 // Errors say what the caller may do: SafeToRetry (nothing can have happened) or OutcomeUnknown (a statement was sent, its answer never came).
 //

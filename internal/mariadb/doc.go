@@ -2,8 +2,8 @@
 // server's domains, tell positions.
 //
 // What they rest on was seen on MariaDB 10.11.19. Events of a domain that DO_DOMAIN_IDS leaves out advance gtid_slave_pos all the same, so a domain
-// reaches a server by one replication connection only (named as its source), and a domain that is added to one gets its position set: to
-// that of the copy, or to none, which means from its start. Setting it needs all of the server's replication connections stopped, which takes some
+// reaches a server by one replication connection only (named as its source), and connections are started from what the server's binary log has, or from
+// where its copy was made: Stands tells. Setting the position needs all of the server's replication connections stopped, which takes some
 // 10 ms; a start may be one whose older binary logs were purged. Replicas log in with mysql_native_password: Debian's server does not find the client
 // side of ed25519.
 //

@@ -3,7 +3,9 @@ package mariadb
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,7 +70,15 @@ const ownDomain = "SET GLOBAL gtid_domain_id = 2147483648 + @@GLOBAL.server_id"
 // Tune sets again what a server forgets when it restarts, and what a controller that died in the middle of changing its links has left: links that are stopped
 // without an error go on where goOn says so of their source.
 func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string) bool) error {
-	known := s.sources(ctx, leaf)
+	all, err := s.Links(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	stopped := func(l *Link) bool { return l.Broken() && l.Error == "" && goOn(l.Source) }
+	var known map[string]Position
+	if slices.ContainsFunc(slices.Collect(maps.Values(all)), stopped) { // which is rare, and this is asked every few seconds
+		known = s.sources(ctx, leaf)
+	}
 	defer s.lockLinks(leaf)() // see setPosition, which has its own values meanwhile
 	c, err := s.conn(ctx, leaf)
 	if err != nil {
@@ -82,13 +92,12 @@ func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string
 			return fmt.Errorf("leaf %s: %w", leaf, err)
 		}
 	}
-	all, err := links(ctx, c)
-	if err != nil {
+	if all, err = links(ctx, c); err != nil {
 		return err
 	}
 	again := false
 	for _, l := range all {
-		if l.Broken() && l.Error == "" && goOn(l.Source) {
+		if stopped(l) {
 			l.Refused, again = false, true
 		}
 	}
