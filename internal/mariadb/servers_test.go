@@ -167,6 +167,16 @@ func TestFollowByDomain(t *testing.T) {
 	}
 }
 
+// fatal ends the test at an error.
+func fatal(t *testing.T) func(error) {
+	return func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // advanced waits until a server's replication position has passed a transaction, applied or not.
 func advanced(ctx context.Context, t *testing.T, s *Servers, leaf string, at GTID) {
 	t.Helper()
@@ -190,12 +200,7 @@ func TestLinksStartFromWhatIsApplied(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := fatal(t)
 	must(s.Serve(ctx, a.Name, "p_1", 21, 1))
 	must(s.Serve(ctx, a.Name, "p_2", 41, 1))
 	must(s.Serve(ctx, c.Name, "q_1", 31, 1))
@@ -262,12 +267,7 @@ func TestLinksOfSourcesThatHaveUnlikeParts(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := fatal(t)
 	position := func(leaf string) Position {
 		t.Helper()
 		pos, err := s.BinlogPosition(ctx, leaf)
