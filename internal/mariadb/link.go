@@ -111,8 +111,8 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 // domain goes on at its Start; one that is followed already is not touched.
 //
 // A source compares all that the target names with all that it has, the domains that the link leaves out too: it refuses one that lacks a domain whose first
-// logs are purged, stands before what is left, or is ahead of it. So in what it follows from nowhere the target takes on the source's position, unless the link is
-// connected, and is never ahead of any other source when links are started.
+// logs are purged, stands before what is left, or is ahead of it. So each link names to its source what that has, see named. And in what it follows from nowhere the target takes on the source's
+// position, unless the link is connected, and is never ahead of any other source: from there it goes on by itself when it restarts.
 func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
 	known := s.sources(ctx, target)
 	theirs, err := s.names(ctx, source)
@@ -192,6 +192,12 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 	if addr != "" && old != nil && old.ended() { // its source is followed again
 		delete(all, source)
 	}
+	if theirs != nil {
+		if known == nil {
+			known = map[string]Position{}
+		}
+		known[source] = theirs
+	}
 	return s.paused(ctx, c, all, source, known, func() error {
 		err := setPosition(ctx, c, func(pos Position) {
 			for d, at := range theirs {
@@ -211,12 +217,20 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 	})
 }
 
-// setPosition changes the position that a server's replication goes on from, while it is stopped. In strict mode all that the server has written itself would have to be named as well, and its sources would
-// refuse it for what they have not got of that: so it is set without.
+// setPosition changes the position that a server's replication goes on from, while nothing is applied.
+func setPosition(ctx context.Context, c *backend.Conn, change func(Position)) error {
+	return setPositions(ctx, c, func(pos Position, set func(Position) error) error {
+		change(pos)
+		return set(pos)
+	})
+}
+
+// setPositions has f set the position that a server's replication goes on from, once or several times, while nothing is applied. In strict mode all that the server has written itself would have to be
+// named as well, and its sources would refuse it for what they have not got of that: so it is set without.
 //
 // MariaDB 10.11 crashes when anybody reads the position while it is set, and when its clearing of old rows is under way: nobody but the holder of the link's lock
 // reads it, and the clearing is put off.
-func setPosition(ctx context.Context, c *backend.Conn, change func(Position)) error {
+func setPositions(ctx context.Context, c *backend.Conn, f func(pos Position, set func(Position) error) error) error {
 	run := func(q string) (*backend.Result, error) {
 		res, err := c.Query(ctx, q)
 		if err != nil {
@@ -232,27 +246,43 @@ func setPosition(ctx context.Context, c *backend.Conn, change func(Position)) er
 	if err != nil {
 		return err
 	}
-	was := maps.Clone(pos)
-	if change(pos); maps.Equal(was, pos) {
+	is, ready := maps.Clone(pos), false
+	defer func() {
+		if !ready {
+			return
+		}
+		if batch := string(res.Rows[0][1]); batch != putOff {
+			_, _ = run("SET GLOBAL gtid_cleanup_batch_size=" + batch) // Tune sets it again
+		}
+		_, _ = run("DO " + GivePosition) // it goes with the connection, else
+	}()
+	return f(pos, func(next Position) error {
+		if maps.Equal(is, next) {
+			return nil
+		}
+		if !ready {
+			if _, err := run("DO " + TakePosition); err != nil {
+				return err
+			}
+			ready = true
+			if _, err := run("SET GLOBAL gtid_cleanup_batch_size=" + putOff); err != nil {
+				return err
+			}
+			time.Sleep(clearing)
+		}
+		// Strict, as soon as it is set: a link that connects now is to be told of holes.
+		_, off := run("SET GLOBAL gtid_strict_mode=OFF")
+		if off != nil {
+			return off
+		}
+		_, err := run("SET GLOBAL gtid_slave_pos=" + lit(next.String()))
+		_, strict := run("SET GLOBAL gtid_strict_mode=ON")
+		if err := errors.Join(err, strict); err != nil {
+			return err
+		}
+		is = maps.Clone(next)
 		return nil
-	}
-	if _, err := run("DO " + TakePosition); err != nil {
-		return err
-	}
-	defer func() { _, _ = run("DO " + GivePosition) }() // it goes with the connection, else
-	if _, err := run("SET GLOBAL gtid_cleanup_batch_size=" + putOff); err != nil {
-		return err
-	}
-	if batch := string(res.Rows[0][1]); batch != putOff {
-		defer func() { _, _ = run("SET GLOBAL gtid_cleanup_batch_size=" + batch) }() // Tune sets it again
-	}
-	time.Sleep(clearing)
-	if _, err := run("SET GLOBAL gtid_strict_mode=OFF"); err != nil {
-		return err
-	}
-	_, err = run("SET GLOBAL gtid_slave_pos=" + lit(pos.String()))
-	_, strict := run("SET GLOBAL gtid_strict_mode=ON")
-	return errors.Join(err, strict)
+	})
 }
 
 // TakePosition and GivePosition are around what reads a server's replication position without the lock of its links: while it is being set, reading it makes

@@ -213,6 +213,7 @@ func TestLinksStartFromWhatIsApplied(t *testing.T) {
 	_, err = s.at(ctx, b.Name, unlogged, "CREATE DATABASE p_1", "CREATE TABLE p_1.t (a INT PRIMARY KEY)")
 	must(err)
 	must(s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{21, at[21]}))
+	must(s.WaitApplied(ctx, b.Name, at[21])) // so commits wait for nothing that was before the copy
 	must(s.Follow(ctx, b.Name, c.Name, c.Addr(), Start{Domain: 31}))
 	rows := 0
 	behind := func(threads string) {
@@ -303,6 +304,43 @@ func TestLinksOfSourcesThatHaveUnlikeParts(t *testing.T) {
 			t.Errorf("%v: %+v", err, all[c.Name])
 		}
 		stop()
+	}
+}
+
+// A source that gets a copy of what one of its replicas has held before goes on to be followed by it in something else.
+func TestSourceGetsACopyOfWhatItsReplicaHadHeld(t *testing.T) {
+	farm := farmtest.Start(t, 3)
+	s, pools := servers(t, farm)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
+	must := fatal(t)
+	end := func(leaf string, domain uint32) GTID {
+		t.Helper()
+		pos, err := s.BinlogPosition(ctx, leaf)
+		must(err)
+		return pos[domain]
+	}
+	must(s.Serve(ctx, a.Name, "p_1", 21, 1))
+	must(s.Serve(ctx, c.Name, "q_1", 31, 1))
+	writer(t, pools, a.Name, "p_1", 21, "CREATE DATABASE p_1", "CREATE TABLE p_1.t (a INT PRIMARY KEY)")
+	writer(t, pools, c.Name, "q_1", 31, "CREATE DATABASE q_1", "CREATE TABLE q_1.t (a INT PRIMARY KEY)")
+	must(s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{Domain: 21}))
+	must(s.WaitApplied(ctx, b.Name, end(a.Name, 21)))
+	must(s.Unfollow(ctx, b.Name, a.Name, 21))
+	writer(t, pools, a.Name, "p_1", 21, "INSERT INTO p_1.t VALUES (1)", "INSERT INTO p_1.t VALUES (2)")
+	must(s.Follow(ctx, b.Name, c.Name, c.Addr(), Start{Domain: 31}))
+	_, err := s.at(ctx, c.Name, unlogged, "CREATE DATABASE p_1", "CREATE TABLE p_1.t (a INT PRIMARY KEY)")
+	must(err)
+	must(s.Follow(ctx, c.Name, a.Name, a.Addr(), Start{21, end(a.Name, 21)}))
+	writer(t, pools, a.Name, "p_1", 21, "INSERT INTO p_1.t VALUES (3)")
+	must(s.WaitApplied(ctx, c.Name, end(a.Name, 21)))
+	writer(t, pools, c.Name, "q_1", 31, "INSERT INTO q_1.t VALUES (1)")
+	wait, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	if err := s.WaitApplied(wait, b.Name, end(c.Name, 31)); err != nil {
+		all, _ := s.Links(ctx, b.Name)
+		t.Errorf("%v: %+v", err, all[c.Name])
 	}
 }
 

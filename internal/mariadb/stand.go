@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -31,16 +32,22 @@ func (s *Servers) Stands(ctx context.Context, leaf string) (Position, error) {
 	return stands(ctx, c)
 }
 
-func stands(ctx context.Context, c *backend.Conn) (Position, error) {
+// logged is what a server's binary log has.
+func logged(ctx context.Context, c *backend.Conn) (Position, error) {
 	res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_binlog_pos")
 	if err != nil {
 		return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
 	}
-	pos, err := ParsePosition(string(res.Rows[0][0]))
+	return ParsePosition(string(res.Rows[0][0]))
+}
+
+func stands(ctx context.Context, c *backend.Conn) (Position, error) {
+	pos, err := logged(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if res, err = c.Query(ctx, "SELECT domain, server, seq, logged FROM "+starts); err != nil {
+	res, err := c.Query(ctx, "SELECT domain, server, seq, logged FROM "+starts)
+	if err != nil {
 		return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
 	}
 	for _, row := range res.Rows {
@@ -67,26 +74,21 @@ func note(ctx context.Context, c *backend.Conn, set []Start) error {
 	if len(set) == 0 {
 		return nil
 	}
-	run := func(q string) (*backend.Result, error) {
-		res, err := c.Query(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+	run := func(q string) error {
+		if _, err := c.Query(ctx, q); err != nil {
+			return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
 		}
-		return res, nil
+		return nil
 	}
-	res, err := run("SELECT @@GLOBAL.gtid_binlog_pos")
+	has, err := logged(ctx, c)
 	if err != nil {
 		return err
 	}
-	logged, err := ParsePosition(string(res.Rows[0][0]))
-	if err != nil {
-		return err
-	}
-	if _, err := run(unlogged); err != nil {
+	if err := run(unlogged); err != nil {
 		return err
 	}
 	for _, st := range set {
-		if _, err := run(fmt.Sprintf("REPLACE INTO %s VALUES (%d, %d, %d, %d)", starts, st.Domain, st.After.Server, st.After.Sequence, logged[st.Domain].Sequence)); err != nil {
+		if err := run(fmt.Sprintf("REPLACE INTO %s VALUES (%d, %d, %d, %d)", starts, st.Domain, st.After.Server, st.After.Sequence, has[st.Domain].Sequence)); err != nil {
 			return err
 		}
 	}
@@ -111,7 +113,7 @@ func (s *Servers) paused(ctx context.Context, c *backend.Conn, all map[string]*L
 	return f()
 }
 
-// goOn starts what paused has stopped. All that receive take their position before any applies: what one leaves out moves the position of the others.
+// goOn starts what paused has stopped. All that receive take their positions before any applies: what one leaves out moves the position of the others.
 func (s *Servers) goOn(ctx context.Context, leaf string, before map[string]*Link, begin string, known map[string]Position) error {
 	c, err := s.conn(ctx, leaf) // of its own: that of a query which was given up is of no use
 	if err != nil {
@@ -138,28 +140,6 @@ func (s *Servers) goOn(ctx context.Context, leaf string, before map[string]*Link
 			apply = append(apply, name)
 		}
 	}
-	if len(receive) > 0 {
-		err = setPosition(ctx, c, func(pos Position) {
-			// In what is followed from nowhere, no further than any source is: it would refuse the link. It may have kept an early part from when it held a copy.
-			for _, name := range receive {
-				for d, at := range known[name] {
-					if pos[d].Sequence > at.Sequence {
-						pos[d] = at
-					}
-				}
-			}
-			for _, d := range followed {
-				if at := stand[d]; at.Sequence > 0 {
-					pos[d] = at
-				} else {
-					delete(pos, d)
-				}
-			}
-		})
-		if err != nil {
-			return err // from elsewhere they would lack something for ever
-		}
-	}
 	slices.Sort(receive)
 	var errs []error
 	run := func(q string) {
@@ -167,13 +147,55 @@ func (s *Servers) goOn(ctx context.Context, leaf string, before map[string]*Link
 			errs = append(errs, fmt.Errorf("leaf %s: %w", leaf, err))
 		}
 	}
-	for _, name := range receive {
-		run("START SLAVE " + lit(name) + " IO_THREAD")
+	if len(receive) > 0 {
+		err = setPositions(ctx, c, func(pos Position, set func(Position) error) error {
+			for _, name := range receive {
+				if err := set(named(pos, stand, now[name].Domains, known[name])); err != nil {
+					return err
+				}
+				run("START SLAVE " + lit(name) + " IO_THREAD") // has taken the position when it returns
+			}
+			for _, name := range receive { // what a server that crashes starts all its links from
+				for d, at := range known[name] {
+					if pos[d].Sequence > at.Sequence {
+						pos[d] = at
+					}
+				}
+			}
+			stood(pos, stand, followed)
+			return set(pos)
+		})
+		if err != nil {
+			return err // from elsewhere they would lack something for ever
+		}
 	}
 	for _, name := range apply {
 		run("START SLAVE " + lit(name) + " SQL_THREAD")
 	}
 	return errors.Join(errs...)
+}
+
+// stood puts where a server stands in what it follows into a position.
+func stood(pos, stand Position, followed []uint32) {
+	for _, d := range followed {
+		if at := stand[d]; at.Sequence > 0 {
+			pos[d] = at
+		} else {
+			delete(pos, d)
+		}
+	}
+}
+
+// named is what a link names to its source: where the server stands in what it follows from there, and of all else what the source itself has. A source refuses a link, at once or when it
+// comes upon such a domain, that names more or less of what it has, and one that names what it has not got yet and then gets from further on, as by a copy.
+// Of a source that has not answered nothing is known: it is named the server's position.
+func named(pos, stand Position, follows []uint32, source Position) Position {
+	out := maps.Clone(pos)
+	if source != nil {
+		out = maps.Clone(source)
+	}
+	stood(out, stand, follows)
+	return out
 }
 
 // askWithin is how long a source has to tell what it names: one that is away is not to keep others waiting.

@@ -24,10 +24,14 @@ type tailWaiter struct {
 	ask  chan struct{} // has a value when it is this one's turn to ask
 }
 
-// askEvery is how often the replica is asked while it has not applied what is waited for.
-const askEvery = 500 * time.Microsecond
+const (
+	// askEvery is how often the replica is asked while it has not applied what is waited for.
+	askEvery = 500 * time.Microsecond
+	// askStands is how often of those times it is asked for what its copy had as well: what was committed while the copy was made is in no binary log of the replica.
+	askStands = 16
+)
 
-// WaitApplied waits until a replica has applied a transaction, and written it to its own binary log. ErrNotApplied when ctx ends before.
+// WaitApplied waits until a replica has applied a transaction and written it to its own binary log, or has it by its copy. ErrNotApplied when ctx ends before.
 func (s *Servers) WaitApplied(ctx context.Context, leaf string, at GTID) error {
 	if at.Sequence == 0 {
 		return nil
@@ -78,16 +82,16 @@ func (s *Servers) askFor(ctx context.Context, leaf string, t *tail, w *tailWaite
 		return err
 	}
 	defer c.Release()
-	for {
-		res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_binlog_pos")
+	for asked := 1; ; asked++ {
+		has := logged
+		if asked%askStands == 0 {
+			has = stands
+		}
+		pos, err := has(ctx, c)
 		if err != nil {
 			if ctx.Err() != nil {
 				return fmt.Errorf("leaf %s, %s: %w", leaf, w.at, ErrNotApplied)
 			}
-			return fmt.Errorf("leaf %s: %w", leaf, err)
-		}
-		pos, err := ParsePosition(string(res.Rows[0][0]))
-		if err != nil {
 			return err
 		}
 		if t.reached(pos, w) {
