@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -105,11 +106,12 @@ func (n *counts) watch(done <-chan struct{}) (took time.Duration, mean, least fl
 	since, last := began, first
 	ticker := time.NewTicker(growWindow)
 	defer ticker.Stop()
+	least = math.Inf(1)
 	for over := false; !over; {
 		select {
 		case <-ticker.C:
 			now, t := time.Now(), total()
-			if r := float64(t-last) / now.Sub(since).Seconds(); least == 0 || r < least {
+			if r := float64(t-last) / now.Sub(since).Seconds(); r < least {
 				least = r
 			}
 			since, last = now, t
@@ -119,8 +121,5 @@ func (n *counts) watch(done <-chan struct{}) (took time.Duration, mean, least fl
 	}
 	took = time.Since(began)
 	mean = float64(total()-first) / took.Seconds()
-	if least == 0 {
-		least = mean
-	}
-	return took, mean, least
+	return took, mean, min(least, mean)
 }

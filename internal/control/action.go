@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
@@ -106,6 +107,9 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 			return l.inSync(ctx, p, master, leaf, l.cat.Snapshot().Revision, mariadb.GTID{})
 		}
 	}
+	courtesy := l.copier.Attend(ctx, master, leaf)
+	defer courtesy.End()
+	defer courtesy.RestAfter(ctx) // with the turn: the next copy comes later, too
 	schema := id.Schema()
 	// What may be left of an earlier try is neither served nor followed.
 	if err := l.servers.Fence(ctx, leaf, schema); err != nil {
@@ -124,7 +128,7 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	defer free()
 	var at mariadb.GTID
 	if err := l.whileRoom(ctx, leaf, func(ctx context.Context) (err error) {
-		at, err = l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Progress: progress})
+		at, err = l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Progress: progress, Courtesy: courtesy})
 		return err
 	}); err != nil {
 		return err
@@ -279,21 +283,27 @@ func (l *leader) promote(ctx context.Context, id topo.PartitionID, leaf string) 
 		return err
 	}
 	defer release()
-	// The old master follows the new term from its first write on.
-	if err := l.servers.Follow(ctx, master, leaf, l.addr(leaf), mariadb.Start{Domain: domain}); err != nil {
-		return err
-	}
+	// The old master and the other replicas follow the new term from its first write on: commits wait for them.
+	others := slices.DeleteFunc(p.Replicas(), func(r string) bool { return r == leaf })
 	done := false
 	defer func() {
 		if !done {
-			l.tidy(func(ctx context.Context) error { return l.servers.Unfollow(ctx, master, leaf, domain) })
+			l.tidy(func(ctx context.Context) error { return l.unfollowAll(ctx, append(others, master), leaf, domain) })
 		}
 	}()
+	if err := l.servers.Follow(ctx, master, leaf, l.addr(leaf), mariadb.Start{Domain: domain}); err != nil {
+		return err
+	}
+	for _, r := range others {
+		if err := l.servers.Follow(ctx, r, leaf, l.addr(leaf), mariadb.Start{Domain: domain}); err != nil {
+			return err
+		}
+	}
 	if err := l.catchUp(ctx, p, master, leaf, mariadb.GTID{}); err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
-		held, err := l.switchOver(ctx, p, master, leaf, domain, try == switchTries)
+		held, err := l.switchOver(ctx, p, master, leaf, domain, others, try == switchTries)
 		if err != nil {
 			return err
 		}
@@ -308,10 +318,18 @@ func (l *leader) promote(ctx context.Context, id topo.PartitionID, leaf string) 
 	}
 	done = true
 	l.event("notice", "partition promoted", leaf, id.DB, fmt.Sprintf("partition %s moved its master from %s", id, master))
-	if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
+	if err := l.unfollowAll(ctx, append(others, leaf), master, p.Domain); err != nil {
 		l.log.Info("control: an old link is left for the mending", "leaf", leaf, "error", err)
 	}
 	return nil
+}
+
+func (l *leader) unfollowAll(ctx context.Context, leaves []string, source string, domain uint32) error {
+	errs := make([]error, len(leaves))
+	for i, leaf := range leaves {
+		errs[i] = l.servers.Unfollow(ctx, leaf, source, domain)
+	}
+	return errors.Join(errs...)
 }
 
 // tidy does what should be done although an action has failed or was cancelled; mend does it again.
@@ -324,7 +342,8 @@ func (l *leader) tidy(f func(ctx context.Context) error) {
 }
 
 // switchOver is one try of a promotion. held: transactions hold the partition, it was given back to them. force ends them.
-func (l *leader) switchOver(ctx context.Context, p *topo.Partition, master, leaf string, domain uint32, force bool) (held bool, err error) {
+// others are the replicas that follow the new term; one that lacks the end of the old one is made anew.
+func (l *leader) switchOver(ctx context.Context, p *topo.Partition, master, leaf string, domain uint32, others []string, force bool) (held bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, switchWithin)
 	defer cancel()
 	schema := p.ID.Schema()
@@ -384,6 +403,15 @@ func (l *leader) switchOver(ctx context.Context, p *topo.Partition, master, leaf
 	} else if err := l.servers.WaitReached(ctx, leaf, at); err != nil {
 		return false, err
 	}
+	behind, err := l.behind(ctx, others, at)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range behind {
+		if err := l.note(ctx, mending{DB: p.ID.DB, Ordinal: p.ID.Ordinal, Leaf: r, Since: time.Now()}); err != nil {
+			return false, err
+		}
+	}
 	if err := l.servers.Serve(ctx, leaf, schema, domain, p.Term+1); err != nil {
 		return false, err
 	}
@@ -394,19 +422,40 @@ func (l *leader) switchOver(ctx context.Context, p *topo.Partition, master, leaf
 		if x := l.cat.Snapshot().Leaves[master]; x == nil || x.State == topo.LeafOffline {
 			return nil, errMoved // a failover is at it
 		}
-		var others []string
+		replicas := []string{master}
 		for _, r := range n.Replicas() {
-			if r != leaf {
-				others = append(others, r)
+			if slices.Contains(others, r) && !slices.Contains(behind, r) {
+				replicas = append(replicas, r)
 			}
 		}
-		return follow(n, leaf, domain, at, append([]string{master}, others...)...), nil
+		return follow(n, leaf, domain, at, replicas...), nil
 	})
 	published = err == nil
 	if !published {
 		l.tidy(func(ctx context.Context) error { return l.servers.Fence(ctx, leaf, schema) })
 	}
 	return false, err
+}
+
+// behindWithin is how long a switch waits for replicas that do not become master: where commits do so, too, they have all at once.
+const behindWithin = 50 * time.Millisecond
+
+// behind are the leaves that have not got a transaction in time.
+func (l *leader) behind(ctx context.Context, leaves []string, at mariadb.GTID) (behind []string, err error) {
+	if at.Sequence == 0 {
+		return nil, nil
+	}
+	short, cancel := context.WithTimeout(ctx, behindWithin)
+	defer cancel()
+	for _, leaf := range leaves {
+		switch err := l.servers.WaitReached(short, leaf, at); {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			behind = append(behind, leaf)
+		}
+	}
+	return behind, nil
 }
 
 // drop removes a replica, its data too when wanted.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
@@ -17,10 +18,10 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// How many actions of one phase are under way at the same time: copies wait for their turns at the leaves besides, see turn.
+// How many partitions are changed at the same time: as many as leaves get copies, which wait for their turns at the leaves besides, see turn.
 const (
-	copiesAtOnce = 64
-	atOnce       = 4 // of others
+	copiesAtOnce = 64 // at most
+	atOnce       = 4  // where nothing is copied
 )
 
 // step is an action under way, as SHOW REBALANCE STATUS shows it.
@@ -174,18 +175,73 @@ func (l *leader) open(ctx context.Context, kind string, command uint64, db strin
 	return o, o.save(ctx, true)
 }
 
-// run does the steps before a phase that have not been done.
+// run does the steps before a phase that have not been done: those of one partition phase by phase, and a few partitions at a time. So few have more copies than
+// they are to have at any moment: all of them cost each write.
 func (o *operation) run(ctx context.Context, before int) error {
 	steps := o.doc.Steps // their phases don't change
+	from := o.next
 	for o.next < len(steps) && steps[o.next].Phase < before {
-		to := o.next
-		for to < len(steps) && steps[to].Phase == steps[o.next].Phase {
-			to++
+		o.next++
+	}
+	var order []int // partitions
+	parts := map[int][]int{}
+	copied := map[string]bool{} // leaves
+	for i := from; i < o.next; i++ {
+		n := steps[i].Ordinal
+		if parts[n] == nil {
+			order = append(order, n)
 		}
-		if err := o.phase(ctx, o.next, to); err != nil {
+		parts[n] = append(parts[n], i)
+		if steps[i].Action == placement.Copy {
+			copied[steps[i].Leaf] = true
+		}
+	}
+	slots := make(chan struct{}, atOnce)
+	if len(copied) > 0 {
+		slots = make(chan struct{}, max(2, min(len(copied), copiesAtOnce)))
+	}
+	errs := make([]error, len(order))
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	for i, n := range order {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			errs[i] = ctx.Err()
+			continue
+		}
+		if failed.Load() {
+			<-slots
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if errs[i] = o.part(ctx, parts[n], &failed); errs[i] != nil {
+				failed.Store(true)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// part does steps of one partition: those of one phase at the same time. When a step has failed, of this partition or another, no other phase is begun.
+func (o *operation) part(ctx context.Context, steps []int, failed *atomic.Bool) error {
+	for len(steps) > 0 && !failed.Load() {
+		n := 1
+		for n < len(steps) && o.doc.Steps[steps[n]].Phase == o.doc.Steps[steps[0]].Phase {
+			n++
+		}
+		errs := make([]error, n)
+		var wg sync.WaitGroup
+		for j, i := range steps[:n] {
+			wg.Go(func() { errs[j] = o.step(ctx, i) })
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
 			return err
 		}
-		o.next = to
+		steps = steps[n:]
 	}
 	return nil
 }
@@ -207,36 +263,18 @@ func (o *operation) end() {
 	o.free()
 }
 
-// phase does some steps at the same time.
-func (o *operation) phase(ctx context.Context, from, to int) error {
-	copies, others := make(chan struct{}, copiesAtOnce), make(chan struct{}, atOnce)
-	errs := make([]error, to-from)
-	var wg sync.WaitGroup
-	for i := from; i < to; i++ {
-		slots := others
-		if o.doc.Steps[i].Action == placement.Copy { // it does not change
-			slots = copies
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			errs[i-from] = ctx.Err()
-			continue
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			errs[i-from] = o.step(ctx, i)
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
 func (o *operation) step(ctx context.Context, i int) error {
 	o.note(ctx, i, true, func(s *step) { s.Status, s.Started = "running", time.Now() })
 	o.mu.Lock()
 	a := o.doc.Steps[i]
 	o.mu.Unlock()
+	// A copy has its own courtesy; what makes copies whole again is not to wait.
+	evens := a.Action == placement.Promote || a.Action == placement.Drop || a.Action == placement.Detach
+	if _, master, err := o.l.part(topo.PartitionID{DB: a.DB, Ordinal: a.Ordinal}); err == nil && evens && len(o.doc.Steps) > 1 {
+		courtesy := o.l.copier.Attend(ctx, master, a.Leaf)
+		defer courtesy.End()
+		defer courtesy.RestAfter(ctx)
+	}
 	err := o.l.act(ctx, placement.Action{Action: a.Action, DB: a.DB, Ordinal: a.Ordinal, Leaf: a.Leaf, Phase: a.Phase}, func(rows, total int64) {
 		o.note(ctx, i, false, func(s *step) { s.Rows, s.RowsTotal = rows, total })
 	})

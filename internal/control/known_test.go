@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -45,6 +46,43 @@ func TestCopyFromALeafThatKnowsAPartOfAnotherTerm(t *testing.T) {
 		synced = synced || in.Leaf == target && in.InSync
 	}
 	if !synced {
+		t.Errorf("%+v", now)
+	}
+	c.equal("t")
+	if c.happened("replica broken") {
+		t.Error("a replica broke")
+	}
+}
+
+// All copies of a partition follow the next term, not only the old master: commits wait for each of them.
+func TestMoreCopiesThanTwoFollowTheNextMaster(t *testing.T) {
+	c := newCluster(t, 4, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	s := c.nodes[0].cat.Snapshot()
+	p := s.Databases["d"].Partitions[0]
+	at := func(leaf string) string { return fmt.Sprintf("'127.0.0.1':%d", s.Leaves[leaf].Port) }
+	n := 0
+	write := func() {
+		t.Helper()
+		for range 20 {
+			n++
+			c.must(fmt.Sprintf("INSERT INTO d.t VALUES (%d, 1)", n))
+		}
+	}
+	for leaf := range s.Leaves {
+		if !slices.ContainsFunc(p.Instances, func(in topo.Instance) bool { return in.Leaf == leaf }) {
+			c.must(fmt.Sprintf("COPY PARTITION %s ON %s", p.ID, at(leaf)))
+		}
+	}
+	write()
+	for range 4 {
+		now := c.nodes[0].cat.Snapshot().Partition(p.ID)
+		c.must(fmt.Sprintf("PROMOTE PARTITION %s ON %s", p.ID, at(now.Replicas()[2])))
+		write()
+	}
+	now := c.nodes[0].cat.Snapshot().Partition(p.ID)
+	if len(now.Instances) != 4 || len(slices.DeleteFunc(now.Instances, func(in topo.Instance) bool { return in.InSync })) > 1 { // the master is not called so
 		t.Errorf("%+v", now)
 	}
 	c.equal("t")

@@ -180,6 +180,9 @@ func (l *leader) moot(m mending) bool {
 	if p == nil || leaf == nil || leaf.State != topo.LeafOnline || s.Settings.Redundancy < 2 {
 		return true // attaching looks at everything that a leaf has
 	}
+	if len(p.Instances) >= s.Settings.Redundancy { // it was a copy more, or has been replaced
+		return true
+	}
 	for _, in := range p.Instances {
 		if in.Leaf == m.Leaf {
 			return true

@@ -229,7 +229,7 @@ func setPosition(ctx context.Context, c *backend.Conn, change func(Position)) er
 // named as well, and its sources would refuse it for what they have not got of that: so it is set without.
 //
 // MariaDB 10.11 crashes when anybody reads the position while it is set, and when its clearing of old rows is under way: nobody but the holder of the link's lock
-// reads it, and the clearing is put off.
+// reads it, and paused has put the clearing off.
 func setPositions(ctx context.Context, c *backend.Conn, f func(pos Position, set func(Position) error) error) error {
 	run := func(q string) (*backend.Result, error) {
 		res, err := c.Query(ctx, q)
@@ -238,7 +238,7 @@ func setPositions(ctx context.Context, c *backend.Conn, f func(pos Position, set
 		}
 		return res, nil
 	}
-	res, err := run("SELECT @@GLOBAL.gtid_slave_pos, @@GLOBAL.gtid_cleanup_batch_size")
+	res, err := run("SELECT @@GLOBAL.gtid_slave_pos")
 	if err != nil {
 		return err
 	}
@@ -246,37 +246,27 @@ func setPositions(ctx context.Context, c *backend.Conn, f func(pos Position, set
 	if err != nil {
 		return err
 	}
-	is, ready := maps.Clone(pos), false
+	is, locked := maps.Clone(pos), false
 	defer func() {
-		if !ready {
-			return
+		if locked {
+			_, _ = run("DO " + GivePosition) // it goes with the connection, else
 		}
-		if batch := string(res.Rows[0][1]); batch != putOff {
-			_, _ = run("SET GLOBAL gtid_cleanup_batch_size=" + batch) // Tune sets it again
-		}
-		_, _ = run("DO " + GivePosition) // it goes with the connection, else
 	}()
 	return f(pos, func(next Position) error {
 		if maps.Equal(is, next) {
 			return nil
 		}
-		if !ready {
+		if !locked {
 			if _, err := run("DO " + TakePosition); err != nil {
 				return err
 			}
-			ready = true
-			if _, err := run("SET GLOBAL gtid_cleanup_batch_size=" + putOff); err != nil {
-				return err
-			}
-			time.Sleep(clearing)
+			locked = true
 		}
-		// Strict, as soon as it is set: a link that connects now is to be told of holes.
-		_, off := run("SET GLOBAL gtid_strict_mode=OFF")
-		if off != nil {
-			return off
+		if _, err := run("SET GLOBAL gtid_strict_mode=OFF"); err != nil {
+			return err
 		}
 		_, err := run("SET GLOBAL gtid_slave_pos=" + lit(next.String()))
-		_, strict := run("SET GLOBAL gtid_strict_mode=ON")
+		_, strict := run("SET GLOBAL gtid_strict_mode=ON") // at once: a link that connects is to be told of holes
 		if err := errors.Join(err, strict); err != nil {
 			return err
 		}

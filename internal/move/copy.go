@@ -22,6 +22,8 @@ type Spec struct {
 	Still func(ctx context.Context, f func() error) error
 	// Progress is told of rows as they are copied; total is an estimate. May be nil.
 	Progress func(rows, total int64)
+	// Courtesy is that of what the copy is a part of; nil: the copy has its own.
+	Courtesy *Courtesy
 }
 
 // ErrDiffers: the copy is not like its source. It was dropped.
@@ -289,8 +291,10 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 			s.Progress(rows, max(total, rows))
 		}
 	}}
-	p.courtesy = c.attend(ctx, s.From, s.To)
-	defer p.courtesy.close()
+	if p.courtesy = s.Courtesy; p.courtesy == nil {
+		p.courtesy = c.Attend(ctx, s.From, s.To)
+		defer p.courtesy.End()
+	}
 	for _, t := range src.tables {
 		if _, err := run(ctx, target, t.create); err != nil {
 			return err

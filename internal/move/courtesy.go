@@ -13,22 +13,25 @@ import (
 const (
 	// busyRate is from how many statements a second on a leaf has other work. The nodes' own probes are some ten.
 	busyRate = 200
-	// lookEvery is how often the leaves are asked.
+	// lookEvery is how often the leaves are asked, after the first time.
 	lookEvery = 200 * time.Millisecond
+	lookSoon  = 40 * time.Millisecond
 	// longestRest bounds a pause: a chunk may have taken long for other reasons.
 	longestRest = time.Second
 )
 
-// courtesy knows whether the leaves of a copy have other work: then the copy takes half of the time.
-type courtesy struct {
-	busy atomic.Int32 // leaves that have
-	end  context.CancelFunc
-	all  sync.WaitGroup
+// Courtesy knows whether the leaves that something is done at have other work: then that takes half of the time.
+type Courtesy struct {
+	began  time.Time
+	busy   atomic.Int32 // leaves that have
+	rested atomic.Int64 // ns
+	end    context.CancelFunc
+	all    sync.WaitGroup
 }
 
-// attend begins to ask leaves. The courtesy must be ended.
-func (c *Copier) attend(ctx context.Context, leaves ...string) *courtesy {
-	k := &courtesy{}
+// Attend begins to ask leaves, when what is to be courteous begins. The courtesy must be ended.
+func (c *Copier) Attend(ctx context.Context, leaves ...string) *Courtesy {
+	k := &Courtesy{began: time.Now()}
 	ctx, k.end = context.WithCancel(ctx)
 	for _, leaf := range leaves {
 		k.all.Go(func() { k.look(ctx, c.Pools, leaf) })
@@ -36,13 +39,14 @@ func (c *Copier) attend(ctx context.Context, leaves ...string) *courtesy {
 	return k
 }
 
-func (k *courtesy) close() {
+// End stops asking.
+func (k *Courtesy) End() {
 	k.end()
 	k.all.Wait()
 }
 
 // look asks one leaf again and again how many statements it has run. Where it does not tell, the copy is not for that to notice.
-func (k *courtesy) look(ctx context.Context, pools *backend.Pools, leaf string) {
+func (k *Courtesy) look(ctx context.Context, pools *backend.Pools, leaf string) {
 	var busy bool
 	var last uint64
 	var at time.Time
@@ -54,11 +58,15 @@ func (k *courtesy) look(ctx context.Context, pools *backend.Pools, leaf string) 
 			busy = is
 			k.busy.Add(map[bool]int32{true: 1, false: -1}[is])
 		}
+		pause := lookEvery
+		if at.IsZero() {
+			pause = lookSoon
+		}
 		if last, at = n, now; err != nil {
-			at = time.Time{}
+			at, pause = time.Time{}, lookEvery
 		}
 		select {
-		case <-time.After(lookEvery):
+		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}
@@ -78,13 +86,23 @@ func questions(ctx context.Context, pools *backend.Pools, leaf string) (uint64, 
 	return strconv.ParseUint(string(res.Rows[0][1]), 10, 64)
 }
 
-// rest is to be called after so much work; it pauses for as long when the leaves have other work.
-func (k *courtesy) rest(ctx context.Context, worked time.Duration) {
+// Rest is to be called after so much work; it pauses for as long when the leaves have other work.
+func (k *Courtesy) Rest(ctx context.Context, worked time.Duration) {
 	if k.busy.Load() == 0 {
 		return
 	}
+	began := time.Now()
 	select {
 	case <-time.After(min(worked, longestRest)):
 	case <-ctx.Done():
+	}
+	k.rested.Add(int64(time.Since(began)))
+}
+
+// RestAfter is Rest after all that has been done since Attend, and has not been rested for.
+func (k *Courtesy) RestAfter(ctx context.Context) {
+	rested := time.Duration(k.rested.Load())
+	if owed := time.Since(k.began) - 2*rested; owed > 0 {
+		k.Rest(ctx, owed)
 	}
 }

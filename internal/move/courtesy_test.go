@@ -12,8 +12,8 @@ import (
 func TestCopyKnowsWhetherItsLeavesHaveOtherWork(t *testing.T) {
 	farm := farmtest.Start(t, 2)
 	c := copier(t, farm)
-	k := c.attend(t.Context(), "leaf-1", "leaf-2")
-	defer k.close()
+	k := c.Attend(t.Context(), "leaf-1", "leaf-2")
+	defer k.End()
 	becomes := func(busy int32, meanwhile func()) {
 		t.Helper()
 		for limit := time.Now().Add(20 * time.Second); k.busy.Load() != busy; meanwhile() {
@@ -42,11 +42,11 @@ func TestCopyKnowsWhetherItsLeavesHaveOtherWork(t *testing.T) {
 
 func TestCopyRestsForAsLongAsItWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := &courtesy{}
+		k := &Courtesy{began: time.Now()}
 		rests := func(ctx context.Context, worked, want time.Duration) {
 			t.Helper()
 			began := time.Now()
-			k.rest(ctx, worked)
+			k.Rest(ctx, worked)
 			if got := time.Since(began); got != want {
 				t.Errorf("rested %s after %s of work, not %s", got, worked, want)
 			}
@@ -58,5 +58,13 @@ func TestCopyRestsForAsLongAsItWorks(t *testing.T) {
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
 		rests(over, time.Minute, 0)
+		k.rested.Store(int64(50 * time.Millisecond))
+		k.began = time.Now().Add(-300 * time.Millisecond) // 50 of them rested, 250 worked
+		began := time.Now()
+		k.RestAfter(t.Context())
+		k.RestAfter(t.Context())
+		if got := time.Since(began); got != 200*time.Millisecond {
+			t.Errorf("rested %s, not 200ms", got)
+		}
 	})
 }

@@ -17,7 +17,7 @@ const chunk = 256 << 10
 // pump moves rows, and knows how many and how fast.
 type pump struct {
 	limit    *Limit
-	courtesy *courtesy // nil: none is asked for
+	courtesy *Courtesy // nil: none is asked for
 	rows     int64
 	tell     func(rows int64)
 }
@@ -133,7 +133,7 @@ func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int
 				return err
 			}
 			if p.courtesy != nil && !p.limit.bound() {
-				p.courtesy.rest(ctx, time.Since(began))
+				p.courtesy.Rest(ctx, time.Since(began))
 			}
 			began = time.Now()
 		}

@@ -92,6 +92,8 @@ type state struct {
 	p      *topo.Partition
 	master string          // "" while it is not settled which leaf of its unit gets it
 	copies map[string]bool // the master's too
+	// replaced: it gets another copy before its master moves, so that one may go.
+	replaced bool
 }
 
 // plan is a plan under way.
@@ -312,6 +314,7 @@ func (pl *plan) settle(st *state, u *unit, leaf string) {
 	default:
 		if !st.copies[leaf] {
 			pl.add(Copy, st.p, leaf, 2)
+			st.replaced = true
 		}
 		pl.add(Promote, st.p, leaf, 6)
 	}
@@ -370,14 +373,20 @@ func (pl *plan) within(u *unit, others map[string]int) {
 		for _, l := range u.leaves {
 			if !st.copies[l] {
 				pl.add(Copy, st.p, l, 2)
-				st.copies[l] = true
+				st.copies[l], st.replaced = true, true
 			}
 		}
+		master, _ := st.p.Master()
 		for _, old := range slices.SortedFunc(keys(st.copies), compareNames) {
-			if !slices.Contains(u.leaves, old) && old != u.away { // it may be about to come back, with this copy
-				pl.add(Drop, st.p, old, 8)
-				delete(st.copies, old)
+			if slices.Contains(u.leaves, old) || old == u.away { // it may be about to come back, with this copy
+				continue
 			}
+			phase := 8
+			if old != master && st.replaced { // each write waits for all copies there are
+				phase = 4
+			}
+			pl.add(Drop, st.p, old, phase)
+			delete(st.copies, old)
 		}
 	}
 	pl.even(u, 6, 7, others)
