@@ -145,8 +145,8 @@ func (l *leader) examine(ctx context.Context, leaf string, links map[string]*mar
 		}
 		serves := served[p.ID.Schema()]
 		if master, ok := p.Master(); ok && serves == 0 {
-			// A replica of the present term goes on where it was.
-			if link := links[master]; link != nil && slices.Contains(link.Domains, p.Domain) && !link.Broken() {
+			// A replica of the present term goes on where it was. Its links are stopped when it was restarted.
+			if link := links[master]; link != nil && slices.Contains(link.Domains, p.Domain) && link.Error == "" {
 				return placement.Clean
 			}
 		}

@@ -57,6 +57,9 @@ type Control struct {
 	ctx  context.Context
 	stop context.CancelFunc
 	wg   sync.WaitGroup
+
+	mu   sync.Mutex
+	back map[string]bool // leaves that answer again, and may have been restarted
 }
 
 // Start begins to probe and to stand for election.
@@ -73,6 +76,7 @@ func Start(cfg Config) *Control {
 		ddl: ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log}),
 		// Apart from the others: a pool that is full, or stuck, is what they are to find out.
 		probes: cfg.Pools.Apart(backend.Config{MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout / 2}),
+		back:   map[string]bool{},
 		rooms:  cfg.Pools.Apart(backend.Config{MaxPerLeaf: 2, DialTimeout: roomWithin, WaitTimeout: roomWithin}),
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())

@@ -77,13 +77,14 @@ func (l *leader) run() {
 	l.begin("room", l.watchRoom)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	mend, clear := time.Now(), time.Now()
+	mend, clear := time.Time{}, time.Now()
 	for l.ctx.Err() == nil {
 		board, changed := l.cat.BoardChanged(), l.cat.Changed()
 		settled := l.isSettled()
 		l.judge(settled)
 		if settled {
 			l.obey()
+			l.welcome()
 		}
 		if settled && time.Since(mend) > mendEvery {
 			mend = time.Now()
@@ -99,6 +100,23 @@ func (l *leader) run() {
 		case <-ticker.C:
 		case <-l.ctx.Done():
 		}
+	}
+}
+
+// welcome looks after leaves that answer again: one that was restarted before it was missed does not replicate until it is told to.
+func (l *leader) welcome() {
+	l.Control.mu.Lock()
+	defer l.Control.mu.Unlock()
+	for name := range l.back {
+		x := l.cat.Snapshot().Leaves[name]
+		if x != nil && x.State == topo.LeafOnline && !l.begin("welcome of "+name, func(ctx context.Context) {
+			if err := l.mendLeaf(ctx, name); err != nil && ctx.Err() == nil {
+				l.log.Info("control: a leaf could not be looked after", "leaf", name, "error", err)
+			}
+		}) {
+			continue
+		}
+		delete(l.back, name)
 	}
 }
 

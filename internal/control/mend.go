@@ -60,6 +60,11 @@ func (l *leader) settle(ctx context.Context) {
 }
 
 func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
+	end, err := l.take(ctx, "mending of "+leaf)
+	if err != nil {
+		return err
+	}
+	defer end()
 	online := func(source string) bool { // a link that a failover has stopped must stay so
 		x := l.cat.Snapshot().Leaves[source]
 		return x != nil && x.State == topo.LeafOnline
@@ -125,6 +130,8 @@ func (l *leader) renew(ctx context.Context, p *topo.Partition, leaf string) erro
 			return "", nil
 		case link != nil && link.Broken() && link.Error != "":
 			return link.Error, nil
+		case link != nil && slices.Contains(link.Domains, now.Domain): // stopped, as after a restart: it is started by Tune
+			return "", nil
 		}
 		return notLinked, nil
 	}

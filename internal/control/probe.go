@@ -116,12 +116,18 @@ func (c *Control) observe() {
 // failed, a server that was made read-only. A disk that is merely full is no reason to take a leaf for dead: its copies elsewhere are as large, and reads go on.
 func (c *Control) probe(ctx context.Context, leaf string, tell func(observation)) {
 	var doubts suspicion
-	due := time.Now()
+	due, answers := time.Now(), false
 	for ctx.Err() == nil {
 		err := c.ask(ctx, leaf)
 		if ctx.Err() != nil {
 			return
 		}
+		if err == nil && !answers {
+			c.mu.Lock()
+			c.back[leaf] = true
+			c.mu.Unlock()
+		}
+		answers = err == nil
 		var said *observation
 		if doubts, said = doubts.after(outcomeOf(err, time.Since(due))); said != nil {
 			if said.Down {

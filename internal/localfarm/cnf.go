@@ -40,6 +40,8 @@ func cnf(l Leaf, dataDir, tmpDir string, throwaway bool, options []string) strin
 	// What a server writes for itself alone must not look like another's: replicas refuse a source that lacks what they have of a domain that it knows.
 	set("gtid_domain_id", fmt.Sprint(OwnDomain+l.ServerID))
 	set("log_slave_updates", "ON")
+	// The position that it would start them from may be ahead of what it has applied: the controller knows better.
+	set("skip_slave_start", "ON")
 	set("expire_logs_days", "10")
 
 	// As Debian's package sets them: a dump from there must mean the same here.

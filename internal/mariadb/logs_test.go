@@ -209,6 +209,12 @@ func TestDomainsAreForgotten(t *testing.T) {
 	if err := farm.Kill(1); err != nil {
 		t.Fatal(err)
 	}
+	for err := s.Tune(ctx, b.Name, func(string) bool { return true }); err != nil; err = s.Tune(ctx, b.Name, func(string) bool { return true }) {
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	writer(t, pools, a.Name, "p_0", 21, "INSERT INTO p_0.t VALUES (3)")
 	at := must(s.BinlogPosition(ctx, a.Name))(t)[21]
 	for {

@@ -253,6 +253,15 @@ func TestLinksStartFromWhatIsApplied(t *testing.T) {
 	must(s.ForgetApplied(ctx, b.Name, []uint32{99}))
 	must(s.Tune(ctx, b.Name, func(string) bool { return true }))
 	whole("forgotten domains")
+	behind(" SQL_THREAD")
+	must(farm.Kill(1))
+	for err = s.Tune(ctx, b.Name, func(string) bool { return true }); err != nil; err = s.Tune(ctx, b.Name, func(string) bool { return true }) {
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	whole("a server that was killed")
 	behind("")
 	must(s.Unlink(ctx, b.Name, a.Name))
 	stand, err := s.Stands(ctx, b.Name)
