@@ -308,3 +308,42 @@ func (c *cluster) defined(leaf, schema string) string {
 	}
 	return out
 }
+
+// So do statements that look after tables, and FLUSH: they may be done twice.
+func TestTablesAreLookedAfterWhenALeafDies(t *testing.T) {
+	c := newCluster(t, 2, 2, 2)
+	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE REFERENCE TABLE d.r (id BIGINT PRIMARY KEY)",
+		"INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4)", "INSERT INTO d.r VALUES (1)")
+	c.until("whole", whole)
+	statements := []string{"CHECK TABLE d.t, d.r", "ANALYZE TABLE d.t", "OPTIMIZE TABLE d.r", "FLUSH TABLES d.t, d.r", "FLUSH TABLES", "FLUSH PRIVILEGES"}
+	for round := range 2 {
+		gone := c.farm.Leaves()[round].Name
+		release := c.hold(round)
+		var wg sync.WaitGroup
+		for i, q := range statements {
+			wg.Go(func() {
+				rows, err := c.nodes[i%2].db.QueryContext(within(t, time.Minute), q)
+				if err != nil {
+					t.Errorf("%s: %v", q, err)
+					return
+				}
+				defer rows.Close()
+				for rows.Next() {
+					var table, op, kind, message string
+					if err := rows.Scan(&table, &op, &kind, &message); err != nil || kind == "Error" {
+						t.Errorf("%s: %s %s %s %s, %v", q, table, op, kind, message, err)
+					}
+				}
+				if err := rows.Err(); err != nil {
+					t.Errorf("%s: %v", q, err)
+				}
+			})
+		}
+		wg.Wait()
+		if s := c.nodes[0].cat.Snapshot().Leaves[gone].State; s != topo.LeafOffline {
+			t.Errorf("%s is %s: the test is none", gone, s)
+		}
+		release()
+		c.until("whole again", whole)
+	}
+}

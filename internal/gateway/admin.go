@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -30,20 +31,45 @@ func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 	if err := s.tryAtShape(ctx, scan.Src[:scan.End]); err != nil {
 		return err
 	}
-	places, err := s.placesOf(d.Tables, snap)
+	var r *rowset
+	err := s.repeated(ctx, snap, func(snap *topo.Snapshot) (err error) {
+		r, err = s.adminRows(ctx, scan, d, snap)
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	return r.write(src.out, src.prepared)
+}
+
+// repeated runs f, which may be done more than once, again on a newer topology while a leaf that it needs is lost, as long as statements wait.
+func (s *session) repeated(ctx context.Context, snap *topo.Snapshot, f func(*topo.Snapshot) error) error {
+	for began := time.Now(); ; snap = s.g.cfg.Catalog.Snapshot() {
+		changed := s.g.cfg.Catalog.Changed()
+		err := f(snap)
+		if err == nil || !s.g.worthWaiting(err, false, true) || s.g.lost(err) || time.Since(began) > s.g.cfg.FailoverWait || ctx.Err() != nil {
+			return err
+		}
+		s.awaitChange(ctx, changed)
+	}
+}
+
+// adminRows runs the statement everywhere and gives the rows.
+func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.DDL, snap *topo.Snapshot) (*rowset, error) {
+	places, err := s.placesOf(d.Tables, snap)
+	if err != nil {
+		return nil, err
 	}
 	r := &rowset{cols: []colDef{text("Table", 128), text("Op", 10), text("Msg_type", 10), text("Msg_text", 65535)}}
 	var seen []string
 	for _, p := range places {
 		res, err := s.runAt(ctx, p, string(s.namesAt(scan, d.Tables, snap, p)))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, row := range res.Rows {
 			if len(row) != 4 {
-				return wire.Errorf(wire.ErUnknown, "a leaf answered %s TABLE with %d columns", d.Verb, len(row))
+				return nil, wire.Errorf(wire.ErUnknown, "a leaf answered %s TABLE with %d columns", d.Verb, len(row))
 			}
 			values := make([]any, len(row))
 			for i, v := range row {
@@ -61,7 +87,7 @@ func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 	}
 	// A table's rows stand together, as MariaDB gives them.
 	slices.SortStableFunc(r.rows, func(a, b []any) int { return strings.Compare(valueText(a[0]), valueText(b[0])) })
-	return r.write(src.out, src.prepared)
+	return r, nil
 }
 
 // logicalName puts a database's name in place of its partition's, in `d_3.t` and in messages about it.
@@ -176,29 +202,39 @@ func (s *session) flush(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 	}
 	words := leadingWords(scan, 4)
 	if slices.Contains(words, "TABLES") && len(stmt.Tables) > 0 || slices.Contains(words, "TABLE") && len(stmt.Tables) > 0 {
-		places, err := s.placesOf(stmt.Tables, snap)
-		if err != nil {
-			return err
-		}
-		for _, p := range places {
-			if _, err := s.runAt(ctx, p, string(s.namesAt(scan, stmt.Tables, snap, p))); err != nil {
+		return s.repeated(ctx, snap, func(snap *topo.Snapshot) error {
+			places, err := s.placesOf(stmt.Tables, snap)
+			if err != nil {
 				return err
 			}
-		}
-		return nil
+			for _, p := range places {
+				if _, err := s.runAt(ctx, p, string(s.namesAt(scan, stmt.Tables, snap, p))); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}
-	leaves := s.leaves()
-	for i, leaf := range leaves {
-		err := s.atLeaf(ctx, leaf, "", func(c *backend.Conn) error {
-			_, err := c.Query(ctx, string(scan.Src[:scan.End]))
-			return err
-		})
-		if err != nil {
-			return partly(err, leaves[:i], leaf)
+	var done []string
+	at := ""
+	err := s.repeated(ctx, snap, func(*topo.Snapshot) error {
+		done = done[:0]
+		for _, at = range s.leaves() {
+			if err := s.atLeaf(ctx, at, "", func(c *backend.Conn) error {
+				_, err := c.Query(ctx, string(scan.Src[:scan.End]))
+				return err
+			}); err != nil {
+				return err
+			}
+			done = append(done, at)
 		}
+		return nil
+	})
+	if err != nil {
+		return partly(err, done, at)
 	}
 	if slices.Contains(words, "PRIVILEGES") {
 		return s.g.accountsChanged(ctx)

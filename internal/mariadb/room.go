@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -154,7 +155,7 @@ func seen(disks []Disk, path string) bool {
 	return false
 }
 
-// memory reads what the kernel tells of the machine's memory below /sys: servers read no files of /proc. Temporary tables are the only ones that a file can be
+// memory reads what the kernel tells of the machine's memory below /sys, and of the container's when there is one: servers read no files of /proc. Temporary tables are the only ones that a file can be
 // read into without writing anything.
 func (r *Room) memory(ctx context.Context, ask query) error {
 	if _, err := ask(ctx, "CREATE TEMPORARY TABLE IF NOT EXISTS "+scratch+" (line VARCHAR(200) CHARACTER SET latin1) ENGINE=MEMORY"); err != nil {
@@ -164,12 +165,13 @@ func (r *Room) memory(ctx context.Context, ask query) error {
 		if _, err := ask(ctx, "DELETE FROM "+scratch); err != nil {
 			return nil, err
 		}
-		if _, err := ask(ctx, "LOAD DATA INFILE "+lit("/sys/devices/system/node/"+file)+" IGNORE INTO TABLE "+scratch+" CHARACTER SET latin1"); err != nil {
+		if _, err := ask(ctx, "LOAD DATA INFILE "+lit(file)+" IGNORE INTO TABLE "+scratch+" CHARACTER SET latin1"); err != nil {
 			return nil, err
 		}
 		return ask(ctx, "SELECT line FROM "+scratch)
 	}
-	online, err := read("online")
+	const nodes = "/sys/devices/system/node/"
+	online, err := read(nodes + "online")
 	if err != nil {
 		return err
 	}
@@ -178,15 +180,64 @@ func (r *Room) memory(ctx context.Context, ask query) error {
 	}
 	var left, total int64
 	for _, node := range numbered(online[0][0]) {
-		lines, err := read("node" + strconv.Itoa(node) + "/meminfo")
+		lines, err := read(nodes + "node" + strconv.Itoa(node) + "/meminfo")
 		if err != nil {
 			return err
 		}
 		l, t := available(lines)
 		left, total = left+l, total+t
 	}
+	for _, g := range memoryGroups {
+		limit, err := read(g.limit)
+		if err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			continue // there is none
+		}
+		used, err := read(g.used)
+		if err != nil {
+			return err
+		}
+		stat, err := read(g.stat)
+		if err != nil {
+			return err
+		}
+		left, total = limited(left, total, limit, used, stat, g.caches)
+	}
 	r.MemoryLeft, r.MemoryTotal = left, total
 	return nil
+}
+
+// memoryGroups are where the kernel tells a container of its own limit: the second version of control groups and the first.
+var memoryGroups = []struct{ limit, used, stat, caches string }{
+	{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "active_file inactive_file"},
+	{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat", "total_active_file total_inactive_file"},
+}
+
+// limited is what is left within a control group's limit, when that is less than the machine has; caches, words, are what of its use gives way.
+func limited(left, total int64, limit, used, stat [][]string, caches string) (int64, int64) {
+	number := func(lines [][]string) (int64, bool) {
+		if len(lines) != 1 {
+			return 0, false
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(lines[0][0]), 10, 64)
+		return n, err == nil
+	}
+	most, bounded := number(limit) // "max" is none
+	now, known := number(used)
+	if !bounded || !known || most >= total {
+		return left, total
+	}
+	free := most - now
+	for _, line := range stat {
+		if f := strings.Fields(line[0]); len(f) == 2 && slices.Contains(strings.Fields(caches), f[0]) {
+			if n, err := strconv.ParseInt(f[1], 10, 64); err == nil {
+				free += n
+			}
+		}
+	}
+	return min(left, max(free, 0)), most
 }
 
 // numbered reads a kernel's list: 0-2,5.

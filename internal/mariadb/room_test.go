@@ -84,6 +84,28 @@ func TestMemoryOfNodes(t *testing.T) {
 	}
 }
 
+func TestMemoryOfContainers(t *testing.T) {
+	one := func(s string) [][]string { return [][]string{{s}} }
+	stat := [][]string{{"anon 5"}, {"active_file 10"}, {"inactive_file 20"}, {"odd"}, {"total_inactive_file 7"}}
+	for _, c := range []struct {
+		limit, used string
+		caches      string
+		left, total int64
+	}{
+		{"max", "50", "active_file inactive_file", 700, 1000},
+		{"9223372036854771712", "50", "total_active_file total_inactive_file", 700, 1000},
+		{"100", "80", "active_file inactive_file", 50, 100},
+		{"100", "80", "total_active_file total_inactive_file", 27, 100},
+		{"900", "80", "active_file inactive_file", 700, 900}, // the machine has no more
+		{"100", "180", "", 0, 100},
+		{"100", "", "", 700, 1000},
+	} {
+		if left, total := limited(700, 1000, one(c.limit), one(c.used), stat, c.caches); left != c.left || total != c.total {
+			t.Errorf("%+v: %d of %d", c, left, total)
+		}
+	}
+}
+
 func TestWrites(t *testing.T) {
 	for text, want := range map[string]bool{
 		"INSERT INTO t VALUES (1)": true, " \n update t": true, "commit": true, "COMMIT": true, "XA COMMIT 'a'": true, "CREATE/**/TABLE t (a INT)": true,
