@@ -177,7 +177,11 @@ func disturb(ctx context.Context, db *dbsql.DB, d disturbance, v victim) (time.D
 	if err := d.over(v); err != nil {
 		return 0, err
 	}
-	for back := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+	for back, look := time.Now(), 0; ; time.Sleep(100 * time.Millisecond) {
+		if look++; look%10 == 0 {
+			// A leaf that comes and goes as often as here is held back for minutes, unless an operator wants it.
+			_, _ = db.ExecContext(ctx, fmt.Sprintf("ATTACH LEAF '127.0.0.1':%d", v.port))
+		}
 		var replicas, online int
 		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.DISTRIBUTED_PARTITIONS p WHERE p.IN_SYNC = 1").Scan(&replicas); err != nil {
 			return 0, err

@@ -312,3 +312,44 @@ func TestTransactionIsLostBetweenStatements(t *testing.T) {
 		t.Errorf("%d rows have been changed by parts of transactions that were rolled back", got)
 	}
 }
+
+// A query over all partitions that meets a dead leaf tells that its transaction is lost: it does not wait for the leaf and go on without what was done before.
+func TestQueryTellsThatItsTransactionIsLost(t *testing.T) {
+	n, db := cluster(t)
+	ctx := within(t, 90*time.Second)
+	for round := range 6 {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec := func(q string, args ...any) error {
+			_, err := conn.ExecContext(ctx, fmt.Sprintf(q, args...))
+			return err
+		}
+		if err := errors.Join(exec("BEGIN"), exec("UPDATE brk.t SET a = a + 100 WHERE id = %d", round+1)); err != nil {
+			t.Fatal(err)
+		}
+		leaf := round % 2
+		if err := n.Farm.Kill(leaf); err != nil {
+			t.Fatal(err)
+		}
+		var sum int
+		err = conn.QueryRowContext(ctx, "SELECT SUM(a) FROM brk.t").Scan(&sum)
+		var refused *mysql.MySQLError
+		if err != nil && (!errors.As(err, &refused) || refused.Number != 1213) {
+			t.Errorf("without %s: %v", n.Farm.Leaves()[leaf].Name, err)
+		}
+		if err == nil { // then it is all one transaction still
+			if err := exec("UPDATE brk.t SET a = a + 1 WHERE id = %d", round+50); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := exec("ROLLBACK"); err != nil {
+			t.Error(err)
+		}
+		conn.Close()
+		if got := one(t, db, "SELECT COUNT(*) FROM brk.t WHERE a <> 1"); got != 0 {
+			t.Fatalf("round %d, %v: %d rows have been changed by a part of a transaction that was rolled back", round, err, got)
+		}
+	}
+}

@@ -247,7 +247,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	var began time.Time
 	for {
 		out, err := s.admitted(ctx, w, p, snap, src, x)
-		if err == nil || out.Begun || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
+		if err == nil || out.Begun || inside && !s.tx.InTransaction() || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
 			return err
 		}
 		if began.IsZero() {
@@ -317,7 +317,9 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	}
 	s.noteOutcome(&out, found, x != nil && x.setsID, err)
 	if !s.tx.InTransaction() {
-		s.tx.EndStatement()
+		if over := s.tx.EndStatement(); err != nil {
+			err = txn.Graver(err, over)
+		}
 	}
 	return out, err
 }

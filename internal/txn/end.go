@@ -133,7 +133,7 @@ func (s *Session) undo(h *held) {
 
 // forget takes a part out of the transaction; its connection goes back unless it is pinned. The caller holds mu.
 func (s *Session) forget(h *held) {
-	h.inTx, h.saved, h.wrote = false, false, false
+	h.inTx, h.begun, h.saved, h.wrote = false, false, false, false
 	if h.pins != 0 && !h.conn.Broken() {
 		return
 	}

@@ -90,6 +90,7 @@ type held struct {
 	// inTx: it takes part in the transaction. noAuto: by autocommit=0 and not by START TRANSACTION, which would give LOCK TABLES' locks back.
 	inTx, noAuto bool
 	saved        bool // has the group's savepoint
+	begun        bool // a statement of the transaction may have been run there
 	wrote        bool // may have written in the transaction
 }
 
@@ -218,9 +219,8 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 		s.drop(h)
 		if err == nil {
 			c.Release()
-			err = s.over
 		}
-		return nil, err
+		return nil, Graver(err, s.over)
 	}
 	modes.queue(c)
 	for _, name := range savepoints {
@@ -425,14 +425,21 @@ func (s *Session) Done(c *backend.Conn, err error) error {
 		return s.gone(h, err)
 	}
 	var refused *backend.PrepareError
+	prepared := !errors.As(err, &refused)
+	h.begun = h.begun || h.inTx && prepared
 	switch {
 	case c.Broken():
 		c.Release()
 		return s.gone(h, err)
-	case errors.As(err, &refused) && h.inTx:
-		// The transaction did not begin there, or lacks a savepoint.
-		_ = s.lose(&LostError{Place: h.place, Err: err})
+	case !prepared && h.inTx && !h.begun && h.pins == 0:
+		// Nothing has been done there: the rest of the transaction may go on, and come again.
+		h.inTx = false
+		s.drop(h)
+		c.ResetOnRelease()
+		c.Release()
 		return err
+	case !prepared && h.inTx: // it lacks a savepoint
+		return s.lose(&LostError{Place: h.place, Err: err})
 	case was.victim && h.inTx && c.ErrCode == wire.ErQueryInterrupted:
 		return s.lose(&DeadlockError{Place: h.place})
 	case err != nil || !h.inTx:
@@ -457,7 +464,7 @@ func (s *Session) doneFree(c *backend.Conn, place Place, err error) error {
 	if err == nil && c.Done() && c.ErrCode == 0 && c.InTransaction() && len(s.held) == 0 && !s.open {
 		// A procedure has begun a transaction: it is the session's from now on.
 		s.begin(Modes{})
-		s.hold(&held{place: place, conn: c, inTx: true, wrote: true})
+		s.hold(&held{place: place, conn: c, inTx: true, begun: true, wrote: true})
 		return nil
 	}
 	if err == nil && c.Done() && c.ErrCode == 0 && !s.reading.Load() {
@@ -469,14 +476,15 @@ func (s *Session) doneFree(c *backend.Conn, place Place, err error) error {
 }
 
 // EndStatement is to be called after each statement but SET TRANSACTION: it forgets a SET TRANSACTION that was for one statement, and that the
-// transaction was lost.
-func (s *Session) EndStatement() {
+// transaction was lost. It returns why that was, of which the client must hear.
+func (s *Session) EndStatement() (over error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.open {
 		s.next = nil
 	}
-	s.over = nil
-	s.mu.Unlock()
+	over, s.over = s.over, nil
+	return over
 }
 
 // Begin is BEGIN, START TRANSACTION: an open transaction is committed first, LOCK TABLES' locks are given back. Nothing is sent to a leaf for the
