@@ -24,7 +24,7 @@ build: ## build bin/orbweaver
 
 test: check ## check the code and run every test, with real MariaDB servers and the race detector
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
-		/usr/include/stdlib.h=libc6-dev
+		/usr/include/stdlib.h=libc6-dev /usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider
 	$(GO) test -race -p $(TESTP) -timeout $(TESTTIMEOUT) $$($(GO) list ./... | grep -v /chaos$$)
 	$(GO) test -race -count=1 -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
 

@@ -70,6 +70,7 @@ var list = sync.OnceValues(func() ([]pack, error) {
 var rooms = map[string][]string{
 	"internal/topo":      {},
 	"internal/order":     {},
+	"internal/spider":    {},
 	"internal/sqltext":   {},
 	"internal/wire":      {},
 	"internal/supervise": {},
@@ -145,18 +146,18 @@ var bans = []struct {
 	why    string
 }{
 	{
-		who:    []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/detect", "internal/placement"},
+		who:    []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/detect", "internal/placement"},
 		not:    []string{"net", "net/http", "os/exec", "log", "log/slog", "crypto/tls", "database/sql", "go.etcd.io"},
 		direct: true, // net's functions for text are fine, see netless, and bring the rest with them
 		why:    "decisions are pure: they reach no network, log or etcd",
 	},
 	{
-		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/detect", "internal/placement"},
+		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/detect", "internal/placement"},
 		not: []string{"time", "os", "math/rand", "math/rand/v2"}, direct: true,
 		why: "decisions are pure: the same values give the same answer, at any time",
 	},
 	{
-		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/detect", "internal/placement"},
+		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/detect", "internal/placement"},
 		not: []string{
 			"go.etcd.io", "google.golang.org/grpc", "github.com/prometheus", module + "/internal/backend", module + "/internal/catalog",
 		},
