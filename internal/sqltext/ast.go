@@ -66,6 +66,8 @@ type Stmt struct {
 	Tables []*TableName
 	// Facts are what a planner must know of the whole text, subqueries and opaque spans included.
 	Facts Facts
+	// Secrets are spans that no list, log or message may show: passwords, and what may be one. In order.
+	Secrets []Span
 	// LiteralsMatter says that a literal decides the meaning (ORDER BY 1, GROUP BY 2): the plan must not be shared by fingerprint.
 	LiteralsMatter bool
 }
@@ -470,6 +472,7 @@ type DDL struct {
 	Unique    bool // CREATE UNIQUE INDEX
 	// Program is the name of a trigger, procedure, function, event or package.
 	Program TableName
+	Server  *Server // CREATE|ALTER|DROP SERVER
 }
 
 // KeyDef is a key of CREATE TABLE or ALTER TABLE … ADD.
@@ -522,10 +525,11 @@ type SetVar struct {
 
 // Show is SHOW, DESCRIBE, EXPLAIN table.
 type Show struct {
-	What  string // upper-case words up to the first name: "TABLES", "FULL COLUMNS", "CREATE TABLE", "DATABASES", "INDEX", "DESCRIBE", …
-	Table *TableName
-	DB    Name // FROM db
-	Rest  Span // LIKE … or WHERE …
+	What   string // upper-case words up to the first name: "TABLES", "FULL COLUMNS", "CREATE TABLE", "DATABASES", "INDEX", "DESCRIBE", …
+	Table  *TableName
+	DB     Name // FROM db
+	Server Name // of SHOW CREATE SERVER; it may be a string
+	Rest   Span // LIKE … or WHERE …
 }
 
 // Tx is BEGIN, START TRANSACTION, COMMIT, ROLLBACK with its modifiers.

@@ -152,6 +152,13 @@ func checkParse(t *testing.T, s *Scan, mode Mode) *Stmt {
 		t.Fatalf("kind %d of %d tokens", st.Kind, len(s.Tokens))
 	}
 	checkSpans(t, reflect.ValueOf(st), st.Span, "Stmt")
+	at := int32(0)
+	for _, sp := range st.Secrets {
+		if sp.Empty() || sp.From < at {
+			t.Fatalf("secrets are not in order: %v", st.Secrets)
+		}
+		at = sp.To
+	}
 	return st
 }
 

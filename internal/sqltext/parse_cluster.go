@@ -200,6 +200,7 @@ func (p *parser) addLeaf(c *Cluster) bool {
 		}
 		c.Password = p.nameAt(p.pos)
 		p.pos++
+		p.st.Secrets = append(p.st.Secrets, Span{p.pos - 1, p.pos})
 	}
 	switch t := p.tok(); {
 	case t.Kind == UserVar: // @host and @'host' are one token

@@ -40,6 +40,8 @@ func (p *parser) ddl() {
 		p.pos++
 		d.Object = p.toks[p.pos-1].KW.String()
 		p.program(d)
+	case KwServer:
+		p.server(d)
 	case KwUser, KwRole:
 		p.st.DDL = nil
 		p.account(d.Verb + " " + kw.String())
@@ -47,7 +49,7 @@ func (p *parser) ddl() {
 		p.st.DDL = nil
 		p.pos = start
 		p.prepared()
-	default: // SERVER, TABLESPACE, LOGFILE …
+	default: // TABLESPACE, LOGFILE …
 		d.Object = p.word(0)
 		p.pos = p.end
 	}

@@ -4,7 +4,7 @@ import "strings"
 
 // show reads SHOW. What holds its words up to the first name, LIKE or WHERE.
 func (p *parser) show() {
-	sh := &Show{DB: noName}
+	sh := &Show{DB: noName, Server: noName}
 	p.st.Kind, p.st.Show = KindShow, sh
 	p.pos++
 	var words []string
@@ -21,6 +21,8 @@ func (p *parser) show() {
 	switch object {
 	case "table":
 		sh.Table, _ = p.table()
+	case "server":
+		sh.Server = p.serverName()
 	case "name":
 		if p.seq(KwIf, KwNot, KwExists) {
 			p.pos += 3
@@ -64,6 +66,8 @@ func showObject(words []string) string {
 	switch words[len(words)-1] {
 	case "TABLE", "VIEW", "SEQUENCE":
 		return "table"
+	case "SERVER":
+		return "server"
 	case "PACKAGE":
 		return ""
 	}

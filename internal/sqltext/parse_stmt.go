@@ -3,6 +3,7 @@ package sqltext
 import "strings"
 
 func lower(s string) string { return strings.ToLower(s) }
+func upper(s string) string { return strings.ToUpper(s) }
 
 // statement reads the statement at the parser's place, up to where it understands it, and sets its kind.
 func (p *parser) statement() {
@@ -131,16 +132,16 @@ func (p *parser) bodyStatement() {
 	}
 }
 
-// nested reads a statement within this one; only its tables and facts are kept, which are this one's as well.
+// nested reads a statement within this one; only its tables, facts and secrets are kept, which are this one's as well.
 func (p *parser) nested() *Stmt {
 	outer := p.st
-	inner := &Stmt{Tables: outer.Tables, Facts: outer.Facts}
+	inner := &Stmt{Tables: outer.Tables, Facts: outer.Facts, Secrets: outer.Secrets}
 	from := p.pos
 	p.st = inner
 	p.statement()
 	inner.Span = p.span(from)
 	p.st = outer
-	outer.Tables, outer.Facts = inner.Tables, outer.Facts|inner.Facts
+	outer.Tables, outer.Facts, outer.Secrets = inner.Tables, outer.Facts|inner.Facts, inner.Secrets
 	outer.LiteralsMatter = outer.LiteralsMatter || inner.LiteralsMatter
 	return inner
 }
@@ -391,7 +392,7 @@ func (p *parser) explain() {
 		return
 	}
 	p.st.Kind = KindShow
-	sh := &Show{What: "DESCRIBE", DB: noName}
+	sh := &Show{What: "DESCRIBE", DB: noName, Server: noName}
 	p.st.Show = sh
 	if t, ok := p.table(); ok {
 		sh.Table = t
