@@ -18,6 +18,7 @@ import (
 //	topo/leaf/<name>        a leaf
 //	topo/db/<db>            a database and its partitions
 //	topo/table/<db>/<name>  a table
+//	topo/server/<name>      a server that linked tables lead to, its password sealed
 //	accounts                written after every change of accounts
 //	seq/<name>              a sequence
 //	ddl/<id>                a DDL statement under way
@@ -43,6 +44,7 @@ const (
 	dirLeaf       = "topo/leaf/"
 	dirDB         = "topo/db/"
 	dirTable      = "topo/table/"
+	dirServer     = "topo/server/"
 	keyAccounts   = "accounts"
 	dirSeq        = "seq/"
 	dirDDL        = "ddl/"
@@ -63,6 +65,7 @@ func leafKey(name string) string       { return dirLeaf + url.PathEscape(name) }
 func dbKey(name string) string         { return dirDB + url.PathEscape(name) }
 func tableDir(db string) string        { return dirTable + url.PathEscape(db) + "/" }
 func tableKey(db, table string) string { return tableDir(db) + url.PathEscape(table) }
+func serverKey(name string) string     { return dirServer + url.PathEscape(topo.ServerKey(name)) }
 func nodeKey(name string) string       { return dirNode + url.PathEscape(name) }
 func nodeIDKey(name string) string     { return dirNodeID + url.PathEscape(name) }
 func lockKey(db string) string         { return dirLock + url.PathEscape(db) }

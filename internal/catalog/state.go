@@ -81,6 +81,18 @@ func applyOne(b *topo.Builder, c change) error {
 			return err
 		}
 		b.PutDatabase(d.database())
+	case strings.HasPrefix(c.key, dirServer):
+		if c.value == nil {
+			if name, ok := nameOf(c.key, dirServer); ok {
+				b.DropServer(name)
+			}
+			return nil
+		}
+		s := new(topo.Server)
+		if err := json.Unmarshal(c.value, s); err != nil {
+			return err
+		}
+		b.PutServer(s)
 	case strings.HasPrefix(c.key, dirTable):
 		if c.value == nil {
 			if db, table, ok := tableOf(c.key); ok {

@@ -63,6 +63,18 @@ func (t *Txn) Table(db, name string) *topo.Table {
 	return t.s.snap.Table(db, name)
 }
 
+// Server reads a server, nil when there is none.
+func (t *Txn) Server(name string) *topo.Server {
+	t.reads[serverKey(name)] = true
+	return t.s.snap.Server(name)
+}
+
+// PutServer adds or replaces a server.
+func (t *Txn) PutServer(s *topo.Server) { t.put(serverKey(s.Name), s) }
+
+// DropServer removes a server.
+func (t *Txn) DropServer(name string) { t.drop(serverKey(name)) }
+
 // Settings reads the cluster's settings.
 func (t *Txn) Settings() topo.Settings {
 	t.reads[keySettings] = true

@@ -8,6 +8,7 @@ type Builder struct {
 	leaves    map[string]*Leaf
 	databases map[string]*Database
 	schemas   map[string]PartitionID
+	servers   map[string]*Server
 	settings  Settings
 	// own names the databases whose Tables map was copied for this builder.
 	own map[string]bool
@@ -19,6 +20,7 @@ func NewBuilder(base *Snapshot) *Builder {
 	if base != nil {
 		b.settings = base.Settings
 		b.leaves, b.databases, b.schemas = maps.Clone(base.Leaves), maps.Clone(base.Databases), maps.Clone(base.Schemas)
+		b.servers = base.Servers // cloned when one changes, which is seldom
 	}
 	if b.leaves == nil {
 		b.leaves = map[string]*Leaf{}
@@ -34,6 +36,21 @@ func NewBuilder(base *Snapshot) *Builder {
 
 // PutSettings replaces the settings.
 func (b *Builder) PutSettings(s Settings) { b.settings = s }
+
+// PutServer adds or replaces a server.
+func (b *Builder) PutServer(s *Server) {
+	b.servers = maps.Clone(b.servers)
+	if b.servers == nil {
+		b.servers = map[string]*Server{}
+	}
+	b.servers[ServerKey(s.Name)] = s
+}
+
+// DropServer removes a server.
+func (b *Builder) DropServer(name string) {
+	b.servers = maps.Clone(b.servers)
+	delete(b.servers, ServerKey(name))
+}
 
 // PutLeaf adds or replaces a leaf.
 func (b *Builder) PutLeaf(l *Leaf) { b.leaves[l.Name] = l }
@@ -102,5 +119,7 @@ func (b *Builder) owned(db string) *Database {
 
 // Build gives the snapshot; the builder must not be used afterwards.
 func (b *Builder) Build(revision int64) *Snapshot {
-	return &Snapshot{Revision: revision, Leaves: b.leaves, Databases: b.databases, Schemas: b.schemas, Settings: b.settings}
+	return &Snapshot{
+		Revision: revision, Leaves: b.leaves, Databases: b.databases, Schemas: b.schemas, Servers: b.servers, Settings: b.settings,
+	}
 }

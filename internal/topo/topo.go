@@ -212,7 +212,9 @@ type Snapshot struct {
 	Leaves    map[string]*Leaf
 	Databases map[string]*Database
 	// Schemas maps the name of every partition's MariaDB database to its partition: names that clients must not see.
-	Schemas  map[string]PartitionID
+	Schemas map[string]PartitionID
+	// Servers are those that linked tables lead to, by ServerKey.
+	Servers  map[string]*Server
 	Settings Settings
 }
 
