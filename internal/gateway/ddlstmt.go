@@ -22,7 +22,6 @@ var notSharded = map[string]string{
 	"PACKAGE":   "a package's statements would have to be planned when they run",
 	"EVENT":     "an event would run at every leaf",
 	"SEQUENCE":  "each leaf would count by itself",
-	"SERVER":    "the servers of the cluster are not there yet",
 }
 
 // ddl runs a statement that defines something. Like in MariaDB it ends the open transaction.
@@ -32,6 +31,8 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		return s.unknown(ctx, scan)
 	}
 	switch d.Object {
+	case "SERVER":
+		return s.serverStatement(ctx, scan, stmt, snap, src)
 	case "DATABASE", "SCHEMA", "TABLE", "INDEX":
 		if d.Temporary {
 			return unsupported("TEMPORARY tables", "they need the Stage shape")

@@ -23,6 +23,8 @@ const (
 	erCannotUser         = 1396
 	erNoMasterInstance   = 1777
 	erConnectForeign     = 1429
+	erStringTooLong      = 1470
+	erNoForeignServer    = 1477
 	erOutcomeUnknown     = 12701 // Spider's
 )
 

@@ -58,7 +58,7 @@ func (s *session) preparedText(ctx context.Context, scan *sqltext.Scan, p *sqlte
 	if p.From == nil {
 		return "", wire.Errorf(wire.ErParse, "You have an error in your SQL syntax; PREPARE needs a text")
 	}
-	v, err := s.evaluate(ctx, string(scan.Text(p.From.ExprSpan())))
+	v, err := s.textOf(ctx, scan, p.From)
 	if err != nil {
 		return "", err
 	}
@@ -89,6 +89,17 @@ func (s *session) preparedText(ctx context.Context, scan *sqltext.Scan, p *sqlte
 		}
 	}
 	return v.text, nil
+}
+
+// textOf is the value of a text. A string that may hold a secret no leaf is asked for: it might log it.
+func (s *session) textOf(ctx context.Context, scan *sqltext.Scan, from sqltext.Expr) (value, error) {
+	if l, ok := from.(*sqltext.Literal); ok && l.Kind == sqltext.LitString {
+		text := sqltext.Unquote(nil, scan.Tokens[l.Tok], scan.Src, s.mode())
+		if secretBearing.Match(text) {
+			return value{text: string(text)}, nil
+		}
+	}
+	return s.evaluate(ctx, string(scan.Text(from.ExprSpan())))
 }
 
 // executeText runs a prepared text with the values of USING.

@@ -200,7 +200,7 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 			if err := s.visible(stmt, snap); err != nil {
 				return err
 			}
-			if !s.namesInfoSchema(stmt) {
+			if !s.namesSystem(stmt) {
 				built, err := plan.Build(stmt, &p.w.scan, snap, s.sess)
 				if err == nil && built.Route.Kind == plan.RouteAny && built.Writes {
 					err = unsupported(firstWords(&p.w.scan, 2), "it would be done at one leaf only")

@@ -124,6 +124,12 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	if text := s.substitute(&w.scan, stmt); text != nil {
 		return s.rewritten(ctx, text, src)
 	}
+	if mayRepeat(stmt) && secretBearing.Match(w.scan.Src[:w.scan.End]) {
+		return unsupported(firstWords(&w.scan, 2), "the text may hold a password, which no leaf is to be told")
+	}
+	if s.writesServers(stmt) {
+		return unsupported("Writing to mysql.servers", "use CREATE OR REPLACE SERVER, ALTER SERVER or DROP SERVER, which every node follows at once")
+	}
 	if stmt.Kind != sqltext.KindShow { // SHOW WARNINGS is about the statement before, and so is @@warning_count
 		s.warnings = s.warnings[:0]
 	}
@@ -158,6 +164,19 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		return unsupported(firstWords(&w.scan, 1), "with a subquery on a sharded table")
 	}
 	return s.sessionStatement(ctx, w, stmt, snap, src)
+}
+
+// mayRepeat says whether a statement is given to a leaf as it is only so that the leaf says what is wrong with it.
+func mayRepeat(stmt *sqltext.Stmt) bool {
+	switch stmt.Kind {
+	case sqltext.KindOther:
+		return true
+	case sqltext.KindExplain:
+		return stmt.Inner == nil
+	case sqltext.KindShow:
+		return stmt.Show.What == "DESCRIBE" && stmt.Show.Table == nil
+	}
+	return false
 }
 
 // needsText says whether statements of a kind are served from their text rather than by a plan.

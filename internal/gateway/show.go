@@ -72,6 +72,10 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 				v[0] = withoutClusterKey(v[0], s.g.cfg.ClusterKey)
 				return v, true
 			}}
+		case "SERVER":
+			if stmt.Show != nil && stmt.Show.Server.Tok >= 0 && int(stmt.Show.Server.Tok) == len(scan.Tokens)-1 {
+				return s.showCreateServer(ctx, stmt.Show.Server.Text, snap, src)
+			}
 		case "TABLE":
 			if stmt.Show != nil && stmt.Show.Table != nil {
 				return s.showCreateTable(ctx, w, stmt.Show.Table, snap, src)

@@ -22,13 +22,13 @@ type systemTable struct {
 	rows func(ctx context.Context, s *session, snap *topo.Snapshot) ([][]any, error)
 }
 
-// namesInfoSchema says whether a statement reads information_schema.
-func (s *session) namesInfoSchema(stmt *sqltext.Stmt) bool {
+// namesSystem says whether a statement reads information_schema, or a table of the schema mysql that the cluster has instead of the leaves.
+func (s *session) namesSystem(stmt *sqltext.Stmt) bool {
 	switch stmt.Kind {
 	case sqltext.KindShow, sqltext.KindDDL, sqltext.KindAccount, sqltext.KindLock:
 		return false
 	}
-	return slices.ContainsFunc(stmt.Tables, s.inInfoSchema)
+	return slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return s.inInfoSchema(t) || s.inServers(t) })
 }
 
 // inInfoSchema says whether a name is that of a table of information_schema.
@@ -42,7 +42,7 @@ func (s *session) inInfoSchema(t *sqltext.TableName) bool {
 // spliceSystemTables replaces tables of information_schema: those that tell of databases by themselves without the rows of databases that clients do
 // not see, and the cluster's own by their rows. nil when there is nothing to replace.
 func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot) ([]byte, error) {
-	if !s.namesInfoSchema(stmt) {
+	if !s.namesSystem(stmt) {
 		return nil, nil
 	}
 	not := ""
@@ -73,9 +73,12 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 	})
 }
 
-// describable is a statement's text as a leaf can describe it: the cluster's own tables are there, with no rows.
+// describable is a statement's text as a leaf can describe it: the cluster's own tables are there, with no rows, and secrets are masked.
 func (s *session) describable(scan *sqltext.Scan, stmt *sqltext.Stmt) string {
-	if s.namesInfoSchema(stmt) {
+	if len(stmt.Secrets) > 0 {
+		return withoutSpans(scan, stmt.Secrets)
+	}
+	if s.namesSystem(stmt) {
 		text, err := s.splice(scan, stmt, func(name string) (string, error) {
 			if t := systemTables[name]; t != nil {
 				return t.sql(scan, nil), nil
@@ -89,17 +92,20 @@ func (s *session) describable(scan *sqltext.Scan, stmt *sqltext.Stmt) string {
 	return string(scan.Src[:scan.End])
 }
 
-// splice replaces the tables of information_schema for which with has a text, by their names in upper case, and makes the names of their columns fit:
+// splice replaces the tables of information_schema for which with has a text, by their names in upper case, and mysql.servers; it makes the names of their columns fit:
 // `information_schema.leaves.host` is `leaves`.host then, and so is LEAVES.host.
 func (s *session) splice(scan *sqltext.Scan, stmt *sqltext.Stmt, with func(name string) (string, error)) ([]byte, error) {
 	var edits []edit
 	alias := map[string]string{} // of the replaced tables without one, by the name in lower case
 	for _, f := range factors(stmt) {
 		t := f.Table
-		if !s.inInfoSchema(t) {
+		name := strings.ToUpper(t.Name.Text)
+		if s.inServers(t) {
+			name = serversName
+		} else if !s.inInfoSchema(t) {
 			continue
 		}
-		text, err := with(strings.ToUpper(t.Name.Text))
+		text, err := with(name)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +145,7 @@ func qualifiers(scan *sqltext.Scan, stmt *sqltext.Stmt, alias map[string]string,
 			continue
 		}
 		name := nameAt(scan, i, mode)
-		if strings.EqualFold(name, "information_schema") && isName(i+2) && isOp(scan, i+3, ".") {
+		if (strings.EqualFold(name, "information_schema") || name == "mysql") && isName(i+2) && isOp(scan, i+3, ".") {
 			if a, ok := alias[strings.ToLower(nameAt(scan, i+2, mode))]; ok {
 				edits = append(edits, edit{i, i + 3, quoteName(a)})
 				i += 3

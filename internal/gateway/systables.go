@@ -16,7 +16,10 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// systemTables are the cluster's own tables of information_schema by their names. Of what belongs to a database only those see the rows who see the
+// serversName is under what mysql.servers is among the system tables: no table of information_schema is called so.
+const serversName = "mysql.servers"
+
+// systemTables are the cluster's own tables of information_schema by their names, and mysql.servers. Of what belongs to a database only those see the rows who see the
 // database in SHOW DATABASES.
 var systemTables map[string]*systemTable
 
@@ -80,6 +83,7 @@ func init() { // the tables' functions run statements, which look here
 			rows: events,
 		},
 		"PROCESSLIST": processlistTable,
+		serversName:   serversTable,
 	}
 }
 

@@ -1,0 +1,511 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// dropServers removes all servers, before and after a test.
+func (b *bench) dropServers(t *testing.T) {
+	t.Helper()
+	drop := func() {
+		c, err := b.open(t, "root", "", "", "").Conn(context.Background())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		for _, v := range b.cat.Snapshot().ServerList() {
+			if _, err := c.ExecContext(context.Background(), "DROP SERVER IF EXISTS "+quoteName(v.Name)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	drop()
+	t.Cleanup(drop)
+}
+
+// answer is all that a client can see of a statement and of what it has done to servers.
+func (c *client) answer(q string) string {
+	c.t.Helper()
+	var out strings.Builder
+	res, err := c.c.ExecContext(timeout(c.t), q)
+	var e *mysql.MySQLError
+	switch {
+	case errors.As(err, &e):
+		fmt.Fprintf(&out, "error %d %s %s", e.Number, e.SQLState[:], e.Message)
+	case err != nil:
+		c.t.Fatalf("%s: %v", q, err)
+	default:
+		n, err := res.RowsAffected()
+		fmt.Fprintf(&out, "%d rows, %v", n, err)
+	}
+	fmt.Fprintf(&out, "\nwarnings %s\nservers %s\n", c.rows("SHOW WARNINGS"),
+		c.rows("SELECT Server_name, Host, Db, Username, IF(Password='','','***'), Port, Socket, Wrapper, Owner FROM mysql.servers ORDER BY Server_name"))
+	return out.String()
+}
+
+// Statements on servers say and do what they do on a plain MariaDB.
+func TestServersAsMariaDB(t *testing.T) {
+	b := cluster(t)
+	b.dropServers(t)
+	ours := b.root(t, "")
+	db, err := sql.Open("mysql", "root@unix("+farmtest.Start(t, 1).Leaves()[0].Socket+")/?multiStatements=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	plain := &client{t: t, c: c}
+	for _, q := range []string{
+		"CREATE SERVER s1 FOREIGN DATA WRAPPER mysql OPTIONS (HOST '10.0.0.1', PORT 3307, USER 'u', PASSWORD 'p', DATABASE 'd', SOCKET '/s', OWNER 'o')",
+		"CREATE SERVER s1 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')",
+		"CREATE SERVER S1 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')",
+		"CREATE SERVER IF NOT EXISTS S1 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD 'x')",
+		"CREATE SERVER IF NOT EXISTS `s 2` FOREIGN DATA WRAPPER 'mariadb' OPTIONS (SOCKET \"/it's\")",
+		"CREATE OR REPLACE SERVER S1 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h2')",
+		"CREATE OR REPLACE SERVER s3 FOREIGN DATA WRAPPER `odd` OPTIONS (HOST 'ä\\\\\\'', PASSWORD '')",
+		"CREATE OR REPLACE SERVER IF NOT EXISTS s3 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')",
+		"CREATE SERVER s4 FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u')",
+		"CREATE SERVER s4 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PORT 99999999999999999999)",
+		"CREATE SERVER s4 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PORT -1)",
+		"CREATE SERVER s4 FOREIGN DATA WRAPPER mysql OPTIONS ()",
+		"CREATE SERVER s4 FOREIGN DATA WRAPPER mysql OPTIONS (HOST h)",
+		"CREATE SERVER s4 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', FOO 'bar')",
+		"CREATE SERVER s4 FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', HOST 'g')",
+		"CREATE SERVER s4 FOREIGN DATA WRAPPER mysql",
+		"CREATE SERVER",
+		"ALTER SERVER s1 OPTIONS (PORT 5, USER 'v')",
+		"ALTER SERVER S1 OPTIONS (PASSWORD 'x')",
+		"ALTER SERVER s1 OPTIONS (HOST 'h3')",
+		"ALTER SERVER s1 OPTIONS (HOST '')",
+		"ALTER SERVER s3 OPTIONS (PORT 0x10)",
+		"ALTER SERVER s1 OPTIONS (PASSWORD '')",
+		"ALTER SERVER s1 OPTIONS ()",
+		"ALTER SERVER nosuch OPTIONS (PORT 5)",
+		"ALTER SERVER IF EXISTS s1 OPTIONS (PORT 5)",
+		"ALTER SERVER s1",
+		"DROP SERVER nosuch",
+		"DROP SERVER IF EXISTS nosuch",
+		"DROP SERVER `s 2`",
+		"DROP SERVER S1, s3",
+		"DROP SERVER 'S1'",
+		"DROP SERVER s1",
+		"/* a */ CREATE /*!50000 SERVER */ s5 FOREIGN DATA WRAPPER mysql OPTIONS /*M! ( */ HOST 'h', -- comment\n PASSWORD /* b */ 'c')",
+		"EXECUTE IMMEDIATE 'CREATE SERVER s6 FOREIGN DATA WRAPPER mysql OPTIONS (HOST ''h'', PASSWORD ''p'')'",
+		"EXECUTE IMMEDIATE 'CREATE SERVER s6 FOREIGN DATA WRAPPER mysql OPTIONS (HOST ''h'', PASSWORD ''p'')'",
+		"DROP SERVER s5; DROP SERVER s6",
+	} {
+		// A text that may be a password is not repeated; MariaDB says that it has run out of memory when it means the host.
+		want := strings.NewReplacer("'bar'", "'***'", "/Error|1041|Out of memory.", "").Replace(plain.answer(q))
+		if got := ours.answer(q); got != want {
+			t.Errorf("%s\n got %s\nwant %s", q, got, want)
+		}
+	}
+}
+
+// What MariaDB would take and garble is refused.
+func TestServersRefused(t *testing.T) {
+	b := cluster(t)
+	b.dropServers(t)
+	c := b.root(t, "")
+	c.exec("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PORT 1)")
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for q, code := range map[string]uint16{
+		"CREATE SERVER t FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PORT 65536)":                        1690,
+		"ALTER SERVER s OPTIONS (PORT 70000)":                                                              1690,
+		"CREATE SERVER " + long(65) + " FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')":                     1470,
+		"CREATE SERVER t FOREIGN DATA WRAPPER " + long(65) + " OPTIONS (HOST 'h')":                         1470,
+		"CREATE SERVER t FOREIGN DATA WRAPPER mysql OPTIONS (HOST '" + long(2049) + "')":                   1470,
+		"CREATE SERVER t FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', USER '" + long(129) + "')":          1470,
+		"ALTER SERVER s OPTIONS (SOCKET '" + long(109) + "')":                                              1470,
+		"ALTER SERVER s OPTIONS (DATABASE '" + long(65) + "')":                                             1470,
+		"INSERT INTO mysql.servers VALUES ('x','h','','','',0,'','mysql','')":                              1235,
+		"REPLACE mysql.servers (Server_name) VALUES ('x')":                                                 1235,
+		"UPDATE mysql.servers SET Port = 7":                                                                1235,
+		"DELETE FROM mysql.servers":                                                                        1235,
+		"DELETE s FROM mysql.servers s":                                                                    1235,
+		"UPDATE mysql.servers s JOIN (SELECT 1) x SET s.Port = 7":                                          1235,
+		"LOAD DATA LOCAL INFILE 'x' INTO TABLE mysql.servers":                                              1235,
+		"SHOW CREATE SERVER nosuch":                                                                        1477,
+		"SHOW CREATE SERVER":                                                                               1064,
+		"SHOW CREATE SERVER s t":                                                                           1064,
+		"SET NAMES latin1; CREATE SERVER t FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD '\xe4')": 1235,
+	} {
+		c.fails(code, q)
+	}
+	if m := c.fails(1470, "ALTER SERVER s OPTIONS (PASSWORD '"+strings.Repeat("s3cret", 200)+"')"); strings.Contains(m, "s3cret") {
+		t.Error(m)
+	}
+	c.exec("SET NAMES utf8mb4")
+	c.want("SELECT Server_name, Port FROM mysql.servers", "s|1")
+	c.exec("USE mysql")
+	c.fails(1235, "DELETE FROM servers")
+	c.fails(1235, "TRUNCATE servers")
+	c.fails(1235, "DROP TABLE mysql.servers")
+	// Servers that a statement is not about stay as they are, whatever MariaDB makes of one without a port.
+	c.exec("ALTER SERVER s OPTIONS (PORT 0)")
+	c.exec("CREATE SERVER t FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')")
+	for i := range b.farm.Leaves() {
+		b.leaf(t, i, "DROP SERVER IF EXISTS s")
+	}
+	c.exec("DROP SERVER t")
+	c.want("SELECT Server_name, Port FROM mysql.servers", "s|0")
+	c.exec("ALTER SERVER s OPTIONS (PORT 1)")
+	c.want("SELECT servers.Host, mysql.servers.Port FROM servers WHERE Servers.Server_name = 'S'", "h|1")
+}
+
+func TestServersAreReadAnywhere(t *testing.T) {
+	b := cluster(t)
+	b.dropServers(t)
+	c := b.database(t, "srvdb")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, port INT)")
+	c.exec("INSERT INTO t VALUES (1, 3307), (2, 3308), (3, 3309)")
+	for i := range 2 {
+		c.exec(fmt.Sprintf("CREATE SERVER b%d FOREIGN DATA WRAPPER mysql OPTIONS (HOST '10.0.0.%d', PORT %d, USER 'u', PASSWORD 'secret')", i, i, 3307+i))
+	}
+	for q, want := range map[string]string{
+		"SELECT * FROM mysql.servers ORDER BY Server_name DESC LIMIT 1":                                                "b1|10.0.0.1||u|***|3308||mysql|",
+		"SELECT COUNT(*) FROM mysql.servers s JOIN srvdb.t ON t.port = s.Port":                                         "2",
+		"SELECT id FROM t WHERE port IN (SELECT Port FROM mysql.servers) ORDER BY id":                                  "1/2",
+		"SELECT mysql.servers.Server_name FROM mysql.servers WHERE Host LIKE '%.1' UNION SELECT Db FROM mysql.servers": "b1/",
+		"WITH s AS (SELECT * FROM mysql.servers) SELECT SUM(Port) FROM s":                                              "6615",
+		"SELECT COUNT(*) FROM mysql.servers WHERE Server_name = ? AND Port = ?":                                        "1",
+		"SHOW CREATE SERVER B1":     "b1|CREATE SERVER `b1` FOREIGN DATA WRAPPER `mysql` OPTIONS (HOST '10.0.0.1', USER 'u', PASSWORD '***', PORT 3308)",
+		"SHOW CREATE SERVER 'b0'":   "b0|CREATE SERVER `b0` FOREIGN DATA WRAPPER `mysql` OPTIONS (HOST '10.0.0.0', USER 'u', PASSWORD '***', PORT 3307)",
+		"SHOW CREATE TABLE t":       c.rows("SHOW CREATE TABLE srvdb.t"),
+		"DESCRIBE mysql.servers Db": "Db|char(64)|NO|||",
+	} {
+		if strings.Count(q, "?") == 2 {
+			c.want(q, want, "b1", 3308)
+		} else {
+			c.want(q, want)
+		}
+	}
+}
+
+// A server that is changed at one node is so for the next statement at another.
+func TestServersAtOtherNodes(t *testing.T) {
+	b := alone(t, Config{})
+	n := b.beside(t, "node-2")
+	here, there := b.root(t, ""), n.root(t, "")
+	here.exec("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD 'p')")
+	for i := range 40 {
+		a, b := here, there
+		if i%2 == 1 {
+			a, b = there, here
+		}
+		a.exec(fmt.Sprintf("ALTER SERVER s OPTIONS (PORT %d)", i+1))
+		b.want("SELECT Port, Password FROM mysql.servers", fmt.Sprintf("%d|***", i+1))
+	}
+	there.exec("DROP SERVER s")
+	here.want("SELECT COUNT(*) FROM mysql.servers", "0")
+	// Many at once, at both nodes: each is made once, and all are there.
+	var wg sync.WaitGroup
+	made := make([]int, 8)
+	for i := range 16 {
+		at, k := []*bench{b, n}[i%2], i/2
+		c := at.root(t, "")
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			_, err := c.c.ExecContext(context.Background(), fmt.Sprintf("CREATE SERVER s%d FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PORT %d)", k, i))
+			var e *mysql.MySQLError
+			if err == nil {
+				shared.Lock()
+				made[k]++
+				shared.Unlock()
+			} else if !errors.As(err, &e) || e.Number != 1476 {
+				t.Error(err)
+			}
+		}()
+	}
+	wg.Wait()
+	for k, n := range made {
+		if n != 1 {
+			t.Errorf("s%d was made %d times", k, n)
+		}
+	}
+	here.want("SELECT COUNT(*) FROM mysql.servers", "8")
+}
+
+func TestServerRights(t *testing.T) {
+	b := cluster(t)
+	b.dropServers(t)
+	b.account(t, "'sv'@'%'", "IDENTIFIED BY 'k'")
+	root := b.root(t, "")
+	root.exec("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD 'p')")
+	all := []string{
+		"CREATE SERVER t FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')", "ALTER SERVER s OPTIONS (PORT 5)", "SHOW CREATE SERVER s", "SHOW CREATE SERVER nosuch",
+		"DROP SERVER s", "DROP SERVER IF EXISTS nosuch",
+	}
+	c := b.as(t, "sv", "k", "")
+	for _, q := range all {
+		c.fails(1227, q)
+	}
+	c.fails(1142, "SELECT * FROM mysql.servers")
+	c.fails(1142, "SELECT (SELECT COUNT(*) FROM mysql.servers)")
+	root.exec("GRANT FEDERATED ADMIN ON *.* TO 'sv'@'%'")
+	c = b.as(t, "sv", "k", "")
+	c.fails(1142, "SELECT * FROM mysql.servers")
+	for _, q := range all[:3] {
+		c.exec(q)
+	}
+	c.fails(1477, all[3])
+	root.exec("GRANT SELECT ON mysql.servers TO 'sv'@'%'")
+	b.as(t, "sv", "k", "").want("SELECT Server_name, Port, Password FROM mysql.servers", "s|5|***/t|3306|")
+}
+
+// logged is a log that a test reads.
+type logged struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.Buffer.Write(p)
+}
+
+// Passwords are in the catalog, sealed, and nowhere else: no leaf, log, list or message has them.
+func TestServerPasswords(t *testing.T) {
+	var log logged
+	b := alone(t, Config{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	c, other := b.root(t, ""), b.root(t, "")
+	for i := range b.farm.Leaves() {
+		before := b.leaf(t, i, "SELECT @@log_output")
+		b.leaf(t, i, "SET GLOBAL log_output='TABLE'")
+		b.leaf(t, i, "SET GLOBAL general_log=ON")
+		t.Cleanup(func() {
+			b.leaf(t, i, "SET GLOBAL general_log=OFF")
+			b.leaf(t, i, "SET GLOBAL log_output='"+before+"'")
+			b.leaf(t, i, "TRUNCATE mysql.general_log")
+		})
+	}
+	const secret = "s3cret"
+	password := func(name string) string {
+		t.Helper()
+		v := b.cat.Snapshot().Server(name)
+		if bytes.Contains(v.Password, []byte(secret)) {
+			t.Error("the password is not sealed")
+		}
+		p, err := b.g.cfg.Open(v.Password, v.Purpose())
+		if err != nil {
+			t.Error(err)
+		}
+		return p
+	}
+	c.exec("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', USER 'u', PASSWORD 's3cret''1\\\\')")
+	if p := password("s"); p != `s3cret'1\` {
+		t.Error(p)
+	}
+	// It stays when the account or the address changes, for which it is sealed anew.
+	first := b.cat.Snapshot().Server("s")
+	c.exec("ALTER SERVER s OPTIONS (HOST 'g', USER 'v', DATABASE 'd')")
+	if p := password("s"); p != `s3cret'1\` {
+		t.Error(p)
+	}
+	if _, err := b.g.cfg.Open(b.cat.Snapshot().Server("s").Password, first.Purpose()); err == nil {
+		t.Error("the password opens for where it was before")
+	}
+	c.exec("SET sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES'")
+	c.exec("ALTER SERVER \"s\" OPTIONS (PASSWORD 's3cret\\ü')")
+	if p := password("s"); p != `s3cret\ü` {
+		t.Error(p)
+	}
+	c.exec("SET sql_mode=DEFAULT")
+	c.exec("ALTER SERVER s OPTIONS (PASSWORD '')")
+	if v := b.cat.Snapshot().Server("s"); v.Password != nil {
+		t.Errorf("%+v", v)
+	}
+	prepare := func(q string) {
+		t.Helper()
+		st, err := c.c.PrepareContext(timeout(t), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		if _, err := st.ExecContext(timeout(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prepare("ALTER SERVER s OPTIONS (PASSWORD 's3cret2')")
+	if p := password("s"); p != "s3cret2" {
+		t.Error(p)
+	}
+	c.exec("PREPARE p FROM 'ALTER SERVER s OPTIONS (PASSWORD ''s3cret3'')'")
+	c.exec("EXECUTE p")
+	if p := password("s"); p != "s3cret3" {
+		t.Error(p)
+	}
+	c.exec("EXECUTE IMMEDIATE 'ALTER SERVER s OPTIONS (PASSWORD ''s3cret4'')'")
+	c.exec("CREATE OR REPLACE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD 's3cret5')")
+	if p := password("s"); p != "s3cret5" {
+		t.Error(p)
+	}
+	// What is wrong is told without it.
+	for q, code := range map[string]uint16{
+		"CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD 's3cret')":             1476,
+		"ALTER SERVER nosuch OPTIONS (PASSWORD 's3cret')":                                              1477,
+		"ALTER SERVER s OPTIONS (PASSWORD = 's3cret')":                                                 1064,
+		"ALTER SERVER s OPTIONS (PASSWORD s3cret)":                                                     1064,
+		"ALTER SERVER s OPTIONS (PASSWORD 's3cret' 'x')":                                               1064,
+		"ALTER SERVER s OPTIONS (PASSWORD 's3cret'":                                                    1064,
+		"ALTER SERVER s OPTIONS (PASSWORD 's3cret":                                                     1064,
+		"ALTER SERVER s OPTIONS ('s3cret')":                                                            1064,
+		"ALTER SERVER s PASSWORD 's3cret'":                                                             1064,
+		"EXPLAIN ALTER SERVER s OPTIONS (PASSWORD 's3cret')":                                           1235,
+		"EXECUTE IMMEDIATE 'ALTER SERVER s OPTIONS (PASSWORD ''s3cret'''":                              1064,
+		"EXECUTE IMMEDIATE 'ALTER SERVER s OPTIONS (PASSWORD s3cret)'":                                 1064,
+		"BEGIN NOT ATOMIC ALTER SERVER s OPTIONS (PASSWORD 's3cret'); END":                             1235,
+		"INSERT INTO mysql.servers VALUES ('x','h','','','s3cret',0,'','mysql','')":                    1235,
+		"CREATE SERVER t FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PORT 70000, PASSWORD 's3cret')": 1690,
+	} {
+		if m := c.fails(code, q); strings.Contains(m, secret) {
+			t.Errorf("%s: %s", q, m)
+		}
+		if w := c.rows("SHOW WARNINGS"); strings.Contains(w, secret) {
+			t.Errorf("%s: %s", q, w)
+		}
+	}
+	// While it waits for another, nobody sees it in a list.
+	lock, err := b.node.Lock(timeout(t), serversLock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.c.ExecContext(context.Background(), "ALTER SERVER s OPTIONS (PASSWORD 's3cret6')")
+		done <- err
+	}()
+	waitFor(t, func() bool { return strings.Contains(other.rows("SHOW FULL PROCESSLIST"), "ALTER SERVER …") })
+	if list := other.rows("SELECT * FROM information_schema.PROCESSLIST"); strings.Contains(list, secret) || !strings.Contains(list, "ALTER SERVER …") {
+		t.Error(list)
+	}
+	lock.Unlock()
+	select {
+	case err := <-done:
+		if err != nil || password("s") != "s3cret6" {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the statement did not go on")
+	}
+	for i := range b.farm.Leaves() {
+		if got := b.leaf(t, i, "SELECT argument FROM mysql.general_log WHERE argument LIKE '%s3cr%' AND argument NOT LIKE '%general_log%'"); got != "" {
+			t.Errorf("leaf %d was told: %s", i, got)
+		}
+		if got := b.leaf(t, i, "SELECT Password FROM mysql.servers WHERE Password NOT IN ('', '*', '+')"); got != "" {
+			t.Errorf("leaf %d keeps %s", i, got)
+		}
+	}
+	if strings.Contains(log.String(), secret) {
+		t.Errorf("the node's log: %s", log.String())
+	}
+}
+
+// A statement goes on at another leaf when its own is lost, and what a leaf has of its own in mysql.servers does not count.
+func TestServersWithoutALeaf(t *testing.T) {
+	b, err := newBench(farmtest.Start(t, 2), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.close)
+	c := b.root(t, "")
+	c.exec("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD 'p')")
+	for i := range b.farm.Leaves() {
+		b.leaf(t, i, "CREATE OR REPLACE SERVER s FOREIGN DATA WRAPPER other OPTIONS (HOST 'x', USER 'y')")
+		b.leaf(t, i, "CREATE OR REPLACE SERVER own FOREIGN DATA WRAPPER other OPTIONS (HOST 'x')")
+	}
+	c.exec("ALTER SERVER s OPTIONS (PORT 7)")
+	c.want("SELECT Server_name, Host, Username, Password, Port, Wrapper FROM mysql.servers", "s|h||***|7|mysql")
+	for i := range b.farm.Leaves() {
+		if err := b.farm.Stop(timeout(t), i); err != nil {
+			t.Fatal(err)
+		}
+		c.exec(fmt.Sprintf("ALTER SERVER s OPTIONS (PORT %d)", 10+i))
+		c.want("SELECT Port FROM mysql.servers", fmt.Sprint(10+i))
+		if err := b.farm.StartLeaf(timeout(t), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// One with neither host nor socket, which ALTER makes and CREATE does not, is staged all the same.
+	c.exec("ALTER SERVER s OPTIONS (HOST '')")
+	for i := range b.farm.Leaves() {
+		b.leaf(t, i, "DROP SERVER IF EXISTS s")
+	}
+	c.exec("ALTER SERVER s OPTIONS (USER 'u')")
+	c.want("SELECT Host, Username, Port FROM mysql.servers", fmt.Sprintf("|u|%d", 9+len(b.farm.Leaves())))
+	if p, err := b.g.cfg.Open(b.cat.Snapshot().Server("s").Password, b.cat.Snapshot().Server("s").Purpose()); err != nil || p != "p" {
+		t.Error(p, err)
+	}
+}
+
+// A password that another key has sealed can't be kept; it can be given.
+func TestServerOfAnotherKey(t *testing.T) {
+	b := alone(t, Config{})
+	c := b.root(t, "")
+	c.exec("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD 'p')")
+	v := *b.cat.Snapshot().Server("s")
+	v.Host = "evil" // whoever leads a record elsewhere gets nothing
+	if _, err := b.cat.Update(timeout(t), putServer(&v)); err != nil {
+		t.Fatal(err)
+	}
+	if m := c.fails(1105, "ALTER SERVER s OPTIONS (PORT 7)"); !strings.Contains(m, "give it a password") {
+		t.Error(m)
+	}
+	c.exec("ALTER SERVER s OPTIONS (PORT 7, PASSWORD 'q')")
+	now := b.cat.Snapshot().Server("s")
+	if p, err := b.g.cfg.Open(now.Password, now.Purpose()); err != nil || p != "q" || now.Port != 7 {
+		t.Error(p, now, err)
+	}
+}
+
+func TestWithoutSecrets(t *testing.T) {
+	for text, want := range map[string]string{
+		"ADD LEAF root:'x'@'h'":                                       "ADD LEAF …",
+		"create server s options (password 'x')":                      "create server …",
+		"CREATE /* x */ OR\nREPLACE -- y\n SERVER s":                  "CREATE /* x */ OR\nREPLACE -- y\n SERVER …",
+		"alter/**/server`s`options(password'x')":                      "alter/**/server …",
+		"PREPARE p FROM 'CREATE SERVER s'":                            "PREPARE p FROM 'CREATE SERVER …",
+		"insert into `mysql`.`servers` values ('x')":                  "insert into `mysql`.`servers …",
+		"UPDATE mysql . servers SET Password='x'":                     "UPDATE mysql . servers …",
+		"CREATE TABLE t (a INT) COMMENT='user \"u\", password \"x\"'": "CREATE TABLE t (a INT) COMMENT='user \"u\", password \" …",
+		`CREATE TABLE t (a INT) COMMENT "password \"x\""`:             `CREATE TABLE t (a INT) COMMENT "password \" …`,
+		"SET PASSWORD FOR u = PASSWORD('x')":                          "SET PASSWORD FOR u = PASSWORD(' …",
+		"DROP SERVER s":                                               "DROP SERVER s",
+		"SELECT created, server FROM t WHERE password = 1":            "SELECT created, server FROM t WHERE password = 1",
+		"CREATE TABLE server (a INT)":                                 "CREATE TABLE server (a INT)",
+	} {
+		if got := withoutSecrets(text); got != want {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
+func putServer(v *topo.Server) func(*catalog.Txn) error {
+	return func(tx *catalog.Txn) error {
+		tx.Server(v.Name)
+		tx.PutServer(v)
+		return nil
+	}
+}
