@@ -125,9 +125,10 @@ func commandName(c wire.Command) string {
 // gap is what may stand between two words.
 const gap = `(?:\s|/\*!?|\*/|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n)`
 
-// secretBearing finds a statement with a password in it that the node itself reads: ADD LEAF, CREATE and ALTER SERVER, what names mysql.servers, and a PASSWORD with
-// a string behind it, as linked tables' comments have it, too; with whatever stands between the words. What follows, to the end, is not for others' eyes.
-var secretBearing = regexp.MustCompile(`(?is)(?:\badd` + gap + `+leaf\b|\b(?:create|alter)\b(?:` + gap + `|\bor\b|\breplace\b)+server\b|\bmysql\W*servers\b|` +
+// secretBearing finds a statement with a password in it: ADD LEAF, CREATE and ALTER SERVER, what names mysql.servers, accounts that are IDENTIFIED BY something, and a
+// PASSWORD with a string behind it, as comments of linked tables have it, too; with whatever stands between the words. What follows, to the end, is not
+// for others' eyes.
+var secretBearing = regexp.MustCompile(`(?is)(?:\badd` + gap + `+leaf\b|\b(?:create|alter)\b(?:` + gap + `|\bor\b|\breplace\b)+server\b|\bmysql\W*servers\b|\bidentified\b` + gap + `+(?:by|via|with)\b|` +
 	`\bpassword\b` + gap + `*\(?` + gap + `*\\*['"])(.*)`)
 
 // withoutSecrets is a text as others may see it.

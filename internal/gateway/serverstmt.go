@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,16 +167,22 @@ func (s *session) changeServers(ctx context.Context, ch *serverChange) (affected
 	if err != nil {
 		return 0, err
 	}
-	rev, err := s.g.cfg.Catalog.Update(held, func(tx *catalog.Txn) error {
+	// From here on it is finished, whatever becomes of its client: nobody could tell what else had become of it.
+	finish, stop := context.WithTimeout(context.WithoutCancel(ctx), repairWithin)
+	defer stop()
+	rev, err := s.g.cfg.Catalog.Update(finish, func(tx *catalog.Txn) error {
 		tx.Hold(lock)
 		return s.g.putServers(tx, ch)
 	})
+	if errors.Is(err, catalog.ErrUnknown) {
+		return 0, wire.Errorf(erOutcomeUnknown, "It is unknown whether the server was changed: the cluster's etcd did not answer. mysql.servers tells once it does")
+	}
 	if err != nil {
 		return 0, err
 	}
 	// The next statement at any node is to find it so.
-	wait, stop := context.WithTimeout(held, s.g.cfg.FailoverWait)
-	defer stop()
+	wait, end := context.WithTimeout(finish, s.g.cfg.FailoverWait)
+	defer end()
 	if _, err := s.g.cfg.Catalog.AwaitSeen(wait, rev); err != nil {
 		s.warnings = append(s.warnings, exec.Note{Level: "Warning", Code: strconv.Itoa(int(wire.ErUnknown)), Message: "The change is made; a node that the catalog does not hear from may not know it yet"})
 	}
@@ -256,23 +263,22 @@ func stageServers(ctx context.Context, c *backend.Conn, snap *topo.Snapshot) (ma
 // createServer are the statements that make a server at a leaf as it is in the catalog. MariaDB wants a host or a socket at first, and not any more afterwards;
 // it gives a server of the wrapper mysql the port 3306 where none is named.
 func createServer(v *topo.Server) []string {
-	options := " OPTIONS (" + serverOptions(v, func(v string) string { return v })
+	options := serverOptions(v, func(v string) string { return v })
 	if v.Port == 0 {
-		options += ", PORT 0"
+		options = append(options, "PORT 0")
 	}
-	options += ")"
 	head := "CREATE OR REPLACE SERVER " + quoteName(v.Name) + " FOREIGN DATA WRAPPER " + quoteName(v.Wrapper)
 	if v.Host != "" || v.Socket != "" {
-		return []string{head + options}
+		return []string{head + " OPTIONS (" + strings.Join(options, ", ") + ")"}
 	}
-	return []string{head + " OPTIONS (HOST '-')", "ALTER SERVER " + quoteName(v.Name) + options}
+	return []string{head + " OPTIONS (HOST '-')", "ALTER SERVER " + quoteName(v.Name) + " OPTIONS (HOST '', " + strings.Join(options, ", ") + ")"}
 }
 
 // serverOptions are a server's options as CREATE SERVER has them; password makes of what stands for the password what is to be shown.
-func serverOptions(v *topo.Server, password func(string) string) string {
-	out := []string{"HOST " + escaped(v.Host)}
+func serverOptions(v *topo.Server, password func(string) string) []string {
+	var out []string
 	for _, o := range []struct{ name, value string }{
-		{"DATABASE", v.Database}, {"USER", v.User}, {"PASSWORD", password(string(v.Password))}, {"SOCKET", v.Socket}, {"OWNER", v.Owner},
+		{"HOST", v.Host}, {"DATABASE", v.Database}, {"USER", v.User}, {"PASSWORD", password(string(v.Password))}, {"SOCKET", v.Socket}, {"OWNER", v.Owner},
 	} {
 		if o.value != "" {
 			out = append(out, o.name+" "+escaped(o.value))
@@ -281,7 +287,7 @@ func serverOptions(v *topo.Server, password func(string) string) string {
 	if v.Port != 0 {
 		out = append(out, "PORT "+strconv.Itoa(v.Port))
 	}
-	return strings.Join(out, ", ")
+	return out
 }
 
 // escaped is a string for a text in which MariaDB takes no other form than '…', with backslashes as escapes.
@@ -370,10 +376,21 @@ func (s *session) showCreateServer(ctx context.Context, name string, snap *topo.
 	if v == nil {
 		return topo.NoServer(name)
 	}
+	options := serverOptions(v, maskedPassword)
+	if len(options) == 0 {
+		options = []string{"HOST ''"}
+	}
+	wrapper := v.Wrapper
+	if !simpleName.MatchString(wrapper) {
+		wrapper = quoteName(wrapper)
+	}
 	r := rowset{cols: []colDef{text("Server", 64), text("Create Server", 1024)}}
-	r.add(v.Name, "CREATE SERVER "+quoteName(v.Name)+" FOREIGN DATA WRAPPER "+quoteName(v.Wrapper)+" OPTIONS ("+serverOptions(v, maskedPassword)+")")
+	r.add(v.Name, "CREATE SERVER "+quoteName(v.Name)+" FOREIGN DATA WRAPPER "+wrapper+" OPTIONS ("+strings.Join(options, ", ")+");")
 	return r.write(src.out, src.prepared)
 }
+
+// simpleName is an identifier that needs no quotes, unless it is a reserved word.
+var simpleName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*$`)
 
 func maskedPassword(v string) string {
 	if v == "" {

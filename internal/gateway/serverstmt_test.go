@@ -189,8 +189,8 @@ func TestServersAreReadAnywhere(t *testing.T) {
 		"SELECT mysql.servers.Server_name FROM mysql.servers WHERE Host LIKE '%.1' UNION SELECT Db FROM mysql.servers": "b1/",
 		"WITH s AS (SELECT * FROM mysql.servers) SELECT SUM(Port) FROM s":                                              "6615",
 		"SELECT COUNT(*) FROM mysql.servers WHERE Server_name = ? AND Port = ?":                                        "1",
-		"SHOW CREATE SERVER B1":     "b1|CREATE SERVER `b1` FOREIGN DATA WRAPPER `mysql` OPTIONS (HOST '10.0.0.1', USER 'u', PASSWORD '***', PORT 3308)",
-		"SHOW CREATE SERVER 'b0'":   "b0|CREATE SERVER `b0` FOREIGN DATA WRAPPER `mysql` OPTIONS (HOST '10.0.0.0', USER 'u', PASSWORD '***', PORT 3307)",
+		"SHOW CREATE SERVER B1":     "b1|CREATE SERVER `b1` FOREIGN DATA WRAPPER mysql OPTIONS (HOST '10.0.0.1', USER 'u', PASSWORD '***', PORT 3308);",
+		"SHOW CREATE SERVER 'b0'":   "b0|CREATE SERVER `b0` FOREIGN DATA WRAPPER mysql OPTIONS (HOST '10.0.0.0', USER 'u', PASSWORD '***', PORT 3307);",
 		"SHOW CREATE TABLE t":       c.rows("SHOW CREATE TABLE srvdb.t"),
 		"DESCRIBE mysql.servers Db": "Db|char(64)|NO|||",
 	} {
@@ -448,6 +448,7 @@ func TestServersWithoutALeaf(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	c.want("SHOW CREATE SERVER s", fmt.Sprintf("s|CREATE SERVER `s` FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h', PASSWORD '***', PORT %d);", 9+len(b.farm.Leaves())))
 	// One with neither host nor socket, which ALTER makes and CREATE does not, is staged all the same.
 	c.exec("ALTER SERVER s OPTIONS (HOST '')")
 	for i := range b.farm.Leaves() {
