@@ -128,7 +128,8 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		return unsupported(firstWords(&w.scan, 2), "the text may hold a password, which no leaf is to be told")
 	}
 	if s.writesServers(stmt) {
-		return unsupported("Writing to mysql.servers", "use CREATE OR REPLACE SERVER, ALTER SERVER or DROP SERVER, which every node follows at once")
+		s.warnings = s.warnings[:0]
+		return s.serverRows(ctx, &w.scan, stmt, snap, src)
 	}
 	if stmt.Kind != sqltext.KindShow { // SHOW WARNINGS is about the statement before, and so is @@warning_count
 		s.warnings = s.warnings[:0]

@@ -2,13 +2,12 @@ package gateway
 
 import (
 	"bytes"
-	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -24,11 +23,14 @@ import (
 // serversLock is the name under which nodes exclude each other when they change servers. No sharded database can have it.
 const serversLock = "#mysql50#servers"
 
-// What stands for passwords in a leaf's mysql.servers: one that is in the catalog, and the one that a statement gives. No leaf is told a real one.
-const (
-	passwordKept = "*"
-	passwordNew  = "+"
-)
+// newPassword stands in a leaf's mysql.servers for a password that a statement gives, the one of that index. No leaf is told a real one.
+func newPassword(index int) string { return "+" + strconv.Itoa(index) }
+
+// keptPassword stands for the password that a server of the catalog has.
+func keptPassword(v *topo.Server) string {
+	sum := sha256.Sum256([]byte(topo.ServerKey(v.Name)))
+	return "*" + hex.EncodeToString(sum[:16])
+}
 
 // masked stands for a password where a client sees it.
 const masked = "***"
@@ -41,7 +43,7 @@ const serverNameLimit = 64
 
 // serverStatement is CREATE SERVER, ALTER SERVER and DROP SERVER. A leaf runs it, under the client's account and with passwords masked, on a mysql.servers made
 // to be the catalog's servers; the difference that it makes there is made in the catalog. So rights, rules and messages are MariaDB's. Such statements
-// are in no binary log, and nobody reads that table but the next of them.
+// are in no binary log (those of serverRows are, with what stands for passwords), and nobody reads that table but the next of them.
 func (s *session) serverStatement(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	// Syntax first: what follows relies on it.
 	if err := s.prepareOnly(ctx, withoutSpans(scan, stmt.Secrets), nil); err != nil {
@@ -53,30 +55,57 @@ func (s *session) serverStatement(ctx context.Context, scan *sqltext.Scan, stmt 
 		return wire.Errorf(erLockOrActiveTx, "Can't execute the given command because you have active locked tables or an active transaction")
 	}
 	what := stmt.DDL.Verb + " SERVER"
-	if s.g.cfg.Node == nil || s.g.cfg.Seal == nil || s.g.cfg.Open == nil {
-		return unsupported(what, "this node has no lease in the catalog, or no key to seal passwords with")
-	}
-	change := serverChange{text: string(scan.Src[:scan.End])}
-	if o := stmt.DDL.Server.Password(); o != nil {
-		if !ascii(o.Value.Text) && !strings.HasPrefix(s.charset.client, "utf8") {
-			return unsupported(what, "with a password of other than ASCII characters in "+s.charset.client+": SET NAMES utf8mb4 before")
-		}
-		mark := "''"
-		if change.password = o.Value.Text; change.password != "" {
-			mark = "'" + passwordNew + "'"
-		}
-		change.text = string(apply(scan, []edit{{o.Value.Tok, o.Value.Tok + 1, mark}}))
+	if err := s.needsCatalog(what); err != nil {
+		return err
 	}
 	if err := fits(stmt.DDL.Server); err != nil {
 		return err
 	}
-	if err := snap.RoomEverywhere(true); err != nil { // little is written, but on a full disk that would be waited for
-		return err
+	change := serverChange{text: string(scan.Src[:scan.End])}
+	if o := stmt.DDL.Server.Password(); o != nil {
+		mark := "''"
+		if o.Value.Text != "" {
+			if err := s.fitPassword(what, o.Value.Text); err != nil {
+				return err
+			}
+			mark = "'" + newPassword(0) + "'"
+			change.passwords = []string{o.Value.Text}
+		}
+		change.text = string(apply(scan, []edit{{o.Value.Tok, o.Value.Tok + 1, mark}}))
 	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}
-	affected, err := s.changeServers(ctx, &change)
+	return s.changed(ctx, &change, snap, src)
+}
+
+// needsCatalog refuses what a node without a lease or a key can't do.
+func (s *session) needsCatalog(what string) error {
+	if s.g.cfg.Node == nil || s.g.cfg.Seal == nil || s.g.cfg.Open == nil {
+		return unsupported(what, "this node has no lease in the catalog, or no key to seal passwords with")
+	}
+	return nil
+}
+
+// fitPassword refuses passwords that can't be what is meant.
+func (s *session) fitPassword(what, password string) error {
+	switch {
+	case password == masked:
+		return wire.Errorf(wire.ErWrongArguments, "Incorrect arguments to PASSWORD: '%s' stands for a password that is not shown; give the password itself", masked)
+	case !ascii(password) && !strings.HasPrefix(s.charset.client, "utf8"):
+		return unsupported(what, "with a password of other than ASCII characters in "+s.charset.client+": SET NAMES utf8mb4 before")
+	case utf8.RuneCountInString(password) > serverLimits["PASSWORD"]:
+		return tooLong("PASSWORD", password, serverLimits["PASSWORD"])
+	}
+	return nil
+}
+
+// changed has a change made, and answers.
+func (s *session) changed(ctx context.Context, change *serverChange, snap *topo.Snapshot, src source) error {
+	if err := snap.RoomEverywhere(true); err != nil { // little is written, but on a full disk that would be waited for
+		return err
+	}
+	affected, err := s.changeServers(ctx, change)
 	if err != nil {
 		return err
 	}
@@ -86,12 +115,6 @@ func (s *session) serverStatement(ctx context.Context, scan *sqltext.Scan, stmt 
 
 // fits refuses what MariaDB would cut off, and options that the catalog has no place for.
 func fits(v *sqltext.Server) error {
-	tooLong := func(what, value string, limit int) error {
-		if what == "PASSWORD" {
-			value = masked
-		}
-		return &wire.ServerError{Code: erStringTooLong, State: "HY000", Message: fmt.Sprintf("String '%.80s' is too long for %s (should be no longer than %d)", value, what, limit)}
-	}
 	for _, n := range []struct {
 		what  string
 		value string
@@ -110,6 +133,13 @@ func fits(v *sqltext.Server) error {
 		}
 	}
 	return nil
+}
+
+func tooLong(what, value string, limit int) error {
+	if what == "PASSWORD" {
+		value = masked
+	}
+	return &wire.ServerError{Code: erStringTooLong, State: "HY000", Message: fmt.Sprintf("String '%.80s' is too long for %s (should be no longer than %d)", value, what, limit)}
 }
 
 func ascii(v string) bool {
@@ -138,11 +168,24 @@ func withoutSpans(scan *sqltext.Scan, spans []sqltext.Span) string {
 	return string(apply(scan, edits))
 }
 
+// withoutStrings is a statement's text with all strings masked.
+func withoutStrings(scan *sqltext.Scan) string {
+	var edits []edit
+	for i, t := range scan.Tokens {
+		if t.Kind == sqltext.String {
+			edits = append(edits, edit{int32(i), int32(i) + 1, "'" + masked + "'"})
+		}
+	}
+	return string(apply(scan, edits))
+}
+
 // serverChange is a statement on servers on its way.
 type serverChange struct {
-	text          string // with passwordNew for the password
-	password      string // that passwordNew stands for
-	before, after map[string]*topo.Server
+	text      string   // with newPassword for passwords
+	passwords []string // that it stands for, by their index
+	rows      bool     // it changes the table itself, of which the leaf has a copy in memory
+	before    map[string]*topo.Server
+	after     map[string]*topo.Server
 }
 
 // changeServers runs the statement, and gives the rows that it has affected. What it fails with, nothing has been changed; the catalog alone may say that nobody
@@ -214,9 +257,14 @@ func (s *session) tryServers(ctx context.Context, leaf string, ch *serverChange)
 	if err != nil {
 		return 0, err
 	}
-	ch.after, err = leafServers(ctx, own)
+	if ch.after, err = leafServers(ctx, own); err == nil && ch.rows {
+		_, err = own.Query(ctx, forgetServers)
+	}
 	return affected, err
 }
+
+// forgetServers has a leaf read mysql.servers anew. It must come before a change gets into the catalog: who finds the table and the catalog alike trusts the copy.
+const forgetServers = "FLUSH LOCAL PRIVILEGES"
 
 // stageServers makes a leaf's mysql.servers the catalog's servers, and gives them as they are there.
 func stageServers(ctx context.Context, c *backend.Conn, snap *topo.Snapshot) (map[string]*topo.Server, error) {
@@ -230,9 +278,19 @@ func stageServers(ctx context.Context, c *backend.Conn, snap *topo.Snapshot) (ma
 		return nil, err
 	}
 	same := true
+	differ := func() error { // whoever made it so may not have made the leaf's copy in memory so
+		if !same {
+			return nil
+		}
+		same = false
+		_, err := c.Query(ctx, forgetServers)
+		return err
+	}
 	for key, v := range there {
 		if snap.Servers[key] == nil {
-			same = false
+			if err := differ(); err != nil {
+				return nil, err
+			}
 			if _, err := c.Query(ctx, "DROP SERVER IF EXISTS "+quoteName(v.Name)); err != nil {
 				return nil, err
 			}
@@ -242,12 +300,14 @@ func stageServers(ctx context.Context, c *backend.Conn, snap *topo.Snapshot) (ma
 		want := *v
 		want.Password = nil
 		if len(v.Password) > 0 {
-			want.Password = []byte(passwordKept)
+			want.Password = []byte(keptPassword(v))
 		}
 		if is := there[key]; is != nil && reflect.DeepEqual(is, &want) {
 			continue
 		}
-		same = false
+		if err := differ(); err != nil {
+			return nil, err
+		}
 		for _, q := range createServer(&want) {
 			if _, err := c.Query(ctx, q); err != nil {
 				return nil, err
@@ -328,23 +388,17 @@ func (g *Gateway) putServers(tx *catalog.Txn, ch *serverChange) error {
 	}
 	for key, v := range ch.after {
 		if was := ch.before[key]; was != nil && reflect.DeepEqual(was, v) {
-			continue // passwordNew is in no row before
+			continue // a new password is in no row before
 		}
 		if err := v.Check(); err != nil {
 			return err
 		}
-		v, old := *v, tx.Server(v.Name)
-		switch string(v.Password) {
-		case "":
-		case passwordNew:
-			v.Password = g.cfg.Seal(ch.password, v.Purpose())
-		default: // the one that it had, perhaps under another address
-			if old == nil {
-				return errors.New("the server whose password was to be kept is gone")
-			}
-			password, err := g.cfg.Open(old.Password, old.Purpose())
+		v, mark := *v, string(v.Password)
+		tx.Server(v.Name) // must be as it was
+		if mark != "" {
+			password, err := g.markedPassword(tx, ch, mark)
 			if err != nil {
-				return fmt.Errorf("server %s: %w; give it a password", cmp.Or(old.Name, v.Name), err)
+				return err
 			}
 			v.Password = g.cfg.Seal(password, v.Purpose())
 		}
@@ -353,110 +407,21 @@ func (g *Gateway) putServers(tx *catalog.Txn, ch *serverChange) error {
 	return nil
 }
 
-// serverRight needs what statements on servers need, and does nothing: it fails with MariaDB's 1477.
-const serverRight = "ALTER SERVER `orbweaver: nobody calls a server so` OPTIONS (PORT 0)"
-
-// mayManageServers asks a leaf whether the account may have its way with servers.
-func (s *session) mayManageServers(ctx context.Context) error {
-	return s.atAnyLeaf(ctx, func(c *backend.Conn) error {
-		_, err := c.Query(ctx, serverRight)
-		if err != nil && serverError(ctx, err).Code == erNoForeignServer {
-			return nil
+// markedPassword is what stands for a password at the leaf: one that the statement gives, or one that a server has, perhaps under another name or address.
+func (g *Gateway) markedPassword(tx *catalog.Txn, ch *serverChange, mark string) (string, error) {
+	for i, p := range ch.passwords {
+		if mark == newPassword(i) {
+			return p, nil
 		}
-		return err
-	})
-}
-
-// showCreateServer is SHOW CREATE SERVER as MariaDB has it from 11.7 on, with the password masked. Those who may make servers may see how.
-func (s *session) showCreateServer(ctx context.Context, name string, snap *topo.Snapshot, src source) error {
-	if err := s.mayManageServers(ctx); err != nil {
-		return err
 	}
-	v := snap.Server(name)
-	if v == nil {
-		return topo.NoServer(name)
-	}
-	options := serverOptions(v, maskedPassword)
-	if len(options) == 0 {
-		options = []string{"HOST ''"}
-	}
-	wrapper := v.Wrapper
-	if !simpleName.MatchString(wrapper) {
-		wrapper = quoteName(wrapper)
-	}
-	r := rowset{cols: []colDef{text("Server", 64), text("Create Server", 1024)}}
-	r.add(v.Name, "CREATE SERVER "+quoteName(v.Name)+" FOREIGN DATA WRAPPER "+wrapper+" OPTIONS ("+strings.Join(options, ", ")+");")
-	return r.write(src.out, src.prepared)
-}
-
-// simpleName is an identifier that needs no quotes, unless it is a reserved word.
-var simpleName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*$`)
-
-func maskedPassword(v string) string {
-	if v == "" {
-		return ""
-	}
-	return masked
-}
-
-// serversTable is mysql.servers.
-var serversTable = &systemTable{
-	cols: []colDef{
-		text("Server_name", 64), text("Host", 2048), text("Db", 64), text("Username", 128), text("Password", 64), integer("Port"), text("Socket", 108),
-		text("Wrapper", 64), text("Owner", 512),
-	},
-	rows: func(ctx context.Context, s *session, snap *topo.Snapshot) ([][]any, error) {
-		// The rows become part of the text: whether the account may read the table a leaf has to be asked.
-		if err := s.atAnyLeaf(ctx, func(c *backend.Conn) error {
-			_, err := c.Query(ctx, "SELECT 1 FROM mysql.servers LIMIT 0")
-			return err
-		}); err != nil {
-			return nil, err
+	for _, v := range tx.Snapshot().Servers {
+		if mark == keptPassword(v) && len(v.Password) > 0 {
+			password, err := g.cfg.Open(v.Password, v.Purpose())
+			if err != nil {
+				return "", fmt.Errorf("server %s: %w; give it a password", v.Name, err)
+			}
+			return password, nil
 		}
-		rows := make([][]any, 0, len(snap.Servers))
-		for _, v := range snap.ServerList() {
-			rows = append(rows, []any{v.Name, v.Host, v.Database, v.User, maskedPassword(string(v.Password)), v.Port, v.Socket, v.Wrapper, v.Owner})
-		}
-		return rows, nil
-	},
-}
-
-// inServers says whether a name is that of mysql.servers.
-func (s *session) inServers(t *sqltext.TableName) bool {
-	db := t.DB.Text
-	if t.DB.Tok < 0 {
-		db = s.sess.DB
 	}
-	return !t.CTE && db == "mysql" && t.Name.Text == "servers"
-}
-
-// writesServers says whether a statement changes rows of mysql.servers.
-func (s *session) writesServers(stmt *sqltext.Stmt) bool {
-	switch {
-	case stmt.Insert != nil && stmt.Insert.Table != nil:
-		return s.inServers(stmt.Insert.Table)
-	case stmt.Load != nil && stmt.Load.Table != nil:
-		return s.inServers(stmt.Load.Table)
-	case stmt.Update != nil:
-		return s.namesServers(stmt.Update.From)
-	case stmt.Delete != nil && !stmt.Delete.Multi:
-		return s.namesServers(stmt.Delete.From)
-	case stmt.Delete != nil:
-		return slices.ContainsFunc(stmt.Delete.Targets, func(target sqltext.TableName) bool {
-			found := s.inServers(&target)
-			sqltext.WalkTables(stmt.Delete.From, func(r *sqltext.TableRef) {
-				found = found || target.DB.Tok < 0 && r.Alias.Tok >= 0 && strings.EqualFold(r.Alias.Text, target.Name.Text) && r.Table != nil && s.inServers(r.Table)
-			})
-			return found
-		})
-	case stmt.Kind == sqltext.KindDDL:
-		return slices.ContainsFunc(stmt.Tables, s.inServers)
-	}
-	return false
-}
-
-func (s *session) namesServers(refs []sqltext.TableRef) bool {
-	found := false
-	sqltext.WalkTables(refs, func(r *sqltext.TableRef) { found = found || r.Table != nil && s.inServers(r.Table) })
-	return found
+	return "", errNoPassword
 }

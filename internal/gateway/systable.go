@@ -78,6 +78,9 @@ func (s *session) describable(scan *sqltext.Scan, stmt *sqltext.Stmt) string {
 	if len(stmt.Secrets) > 0 {
 		return withoutSpans(scan, stmt.Secrets)
 	}
+	if s.writesServers(stmt) {
+		return withoutStrings(scan)
+	}
 	if s.namesSystem(stmt) {
 		text, err := s.splice(scan, stmt, func(name string) (string, error) {
 			if t := systemTables[name]; t != nil {
