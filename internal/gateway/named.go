@@ -95,7 +95,7 @@ func (s *session) preparedText(ctx context.Context, scan *sqltext.Scan, p *sqlte
 func (s *session) textOf(ctx context.Context, scan *sqltext.Scan, from sqltext.Expr) (value, error) {
 	if l, ok := from.(*sqltext.Literal); ok && l.Kind == sqltext.LitString {
 		text := sqltext.Unquote(nil, scan.Tokens[l.Tok], scan.Src, s.mode())
-		if secretBearing.Match(text) {
+		if mayHoldSecret(text) {
 			return value{text: string(text)}, nil
 		}
 	}

@@ -78,7 +78,7 @@ func ours(stmt *sqltext.Stmt) bool {
 	if stmt.DDL != nil {
 		return len(stmt.DDL.OursSpans) > 0 || stmt.DDL.Reference
 	}
-	return stmt.Kind == sqltext.KindCluster
+	return stmt.Kind == sqltext.KindCluster || stmt.Show != nil && stmt.Show.What == "CREATE SERVER"
 }
 
 // describeOurs answers COM_STMT_PREPARE for a statement without parameters, whose columns the client learns when it is executed.

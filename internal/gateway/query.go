@@ -87,7 +87,7 @@ func (s *session) atHome(ctx context.Context, run func() error) error {
 // textError asks a leaf what is wrong with a text that can't be read: MariaDB's own message, with its position.
 func (s *session) textError(ctx context.Context, text []byte, cause error) error {
 	s.warnings = s.warnings[:0]
-	if !secretBearing.Match(text) { // a leaf would repeat it, in its message and in its log
+	if !mayHoldSecret(text) { // a leaf would repeat it, in its message and in its log
 		if err := s.prepareOnly(ctx, string(text), nil); err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	if text := s.substitute(&w.scan, stmt); text != nil {
 		return s.rewritten(ctx, text, src)
 	}
-	if mayRepeat(stmt) && secretBearing.Match(w.scan.Src[:w.scan.End]) {
+	if mayRepeat(stmt) && mayHoldSecret(w.scan.Src[:w.scan.End]) {
 		return unsupported(firstWords(&w.scan, 2), "the text may hold a password, which no leaf is to be told")
 	}
 	if s.writesServers(stmt) {

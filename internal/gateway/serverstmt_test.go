@@ -237,7 +237,32 @@ func TestServersAreReadAnywhere(t *testing.T) {
 			c.want(q, want, "b1", 3308)
 		} else {
 			c.want(q, want)
+			c.prepared(q, want)
 		}
+	}
+}
+
+// prepared wants rows from a statement by the binary protocol.
+func (c *client) prepared(q, want string) {
+	c.t.Helper()
+	st, err := c.c.PrepareContext(timeout(c.t), q)
+	if err != nil {
+		c.t.Errorf("%s: %v", q, err)
+		return
+	}
+	defer st.Close()
+	rows, err := st.QueryContext(timeout(c.t))
+	if err != nil {
+		c.t.Errorf("%s: %v", q, err)
+		return
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		n++
+	}
+	if err := rows.Err(); err != nil || n != strings.Count(want, "/")+1 && !strings.HasPrefix(q, "SHOW CREATE TABLE") {
+		c.t.Errorf("%s: %d rows, %v", q, n, err)
 	}
 }
 
