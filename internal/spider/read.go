@@ -190,9 +190,9 @@ func (p *param) check(values []string, links int) *Error {
 			if v != "" && v[0] >= '0' && v[0] <= '9' {
 				return numberedStaticID(v)
 			}
-			// A name that is not there is like an empty one, and spaces at the end do not count, as in the system table.
-			v = strings.TrimRight(v, " ")
-			if v == "" && len(values) < links || slices.ContainsFunc(values[i+1:], func(w string) bool { return strings.TrimRight(w, " ") == v }) {
+			// A name that is not there is like an empty one. Between two that are, spaces at the end do not count, as in the system table.
+			same := func(w string) bool { return strings.TrimRight(w, " ") == strings.TrimRight(v, " ") }
+			if v == "" && len(values) < links || slices.ContainsFunc(values[i+1:], same) {
 				return sameStaticID(v)
 			}
 		}

@@ -68,6 +68,7 @@ func TestTexts(t *testing.T) {
 		{`lst "9 1"`, `t 2: link_status=["3" "1"]`},
 		{`alc "0", smd "0"`, `t 1: active_link_count=["1"] sts_mode=["1"]`},
 		{`sli "a b", host "x y z"`, `t 3: host=["x" "y" "z"] static_link_id=["a" "b"]`},
+		{`sli "\ ", host "x y"`, `t 2: host=["x" "y"] static_link_id=[" "]`},
 		{`sli "a", host "x y"`, `t 2: host=["x" "y"] static_link_id=["a"]`},
 		{`wrapper "MySQL MariaDB"`, `t 2: wrapper=["MySQL" "MariaDB"]`},
 		{`bke "a b", siv "1.5", idx000 "f PRIMARY", SKC001 "5"`, `t 1: bka_engine=["a b"] idx000=["f PRIMARY"] static_key_cardinality001=["5"] sts_interval=["1.5"]`},
