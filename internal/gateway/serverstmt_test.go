@@ -108,6 +108,9 @@ func TestServersAsMariaDB(t *testing.T) {
 		"EXECUTE IMMEDIATE 'CREATE SERVER s6 FOREIGN DATA WRAPPER mysql OPTIONS (HOST ''h'', PASSWORD ''p'')'",
 		"EXECUTE IMMEDIATE 'CREATE SERVER s6 FOREIGN DATA WRAPPER mysql OPTIONS (HOST ''h'', PASSWORD ''p'')'",
 		"DROP SERVER s5; DROP SERVER s6",
+		"CREATE SERVER password FOREIGN DATA WRAPPER password OPTIONS (HOST 'h', PASSWORD 'p')",
+		"ALTER SERVER password OPTIONS (USER 'u')",
+		"DROP SERVER password",
 		// The table itself.
 		"INSERT INTO mysql.servers VALUES ('r1', '10.0.0.1', 'd', 'u', 'p', 3307, '', 'mysql', ''), ('r2', '10.0.0.2', 'd', 'u', '', 3308, '', 'mysql', 'o')",
 		"INSERT INTO mysql.servers VALUES ('R1', '10.0.0.1', 'd', 'u', 'p', 3307, '', 'mysql', '')",

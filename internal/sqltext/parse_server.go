@@ -42,7 +42,7 @@ func (p *parser) server(d *DDL) {
 		p.serverOptions(s)
 	}
 	p.pos = p.end
-	p.serverSecrets(from)
+	p.serverSecrets(from, s)
 }
 
 func (p *parser) serverName() Name {
@@ -84,11 +84,11 @@ var openServerWords = map[string]bool{
 
 // serverSecrets lists the tokens from a place on that are not to be shown: all that follows PASSWORD up to the comma or bracket, and texts behind anything
 // that is not known to be harmless. So a password is found in a text that is wrong, too.
-func (p *parser) serverSecrets(from int32) {
+func (p *parser) serverSecrets(from int32, s *Server) {
 	for i := from; i < p.end; i++ {
 		t := p.toks[i]
 		before := ""
-		if b := p.toks[i-1]; b.Kind == Word {
+		if b := p.toks[i-1]; b.Kind == Word && i-1 != s.Name.Tok && i-1 != s.Wrapper.Tok {
 			before = upper(string(p.src[b.Start:b.End]))
 		}
 		switch {

@@ -219,6 +219,7 @@ drop server `n 1`
 create or replace server 'n 1' foreign data wrapper 'mysql' options (host "h", port 0x10, database 'd', user 'u', password 'p''q', socket '/s', owner 'o')
 create server if not exists n1 foreign data wrapper mariadb options (socket '', port 1)
 alter server 'n1' options (password '', owner '')
+create server password foreign data wrapper password options (host 'h')
 create trigger tr1 before insert on t1 for each row set new.a = 1
 create or replace definer = current_user trigger if not exists p.tr1 after update on p.t1 for each row follows tr0 begin declare x int default 5; if new.a > x then insert into t2 values (new.a); elseif old.a then delete from t3; else set @x = (select max(a) from t4); end if; end
 create procedure p1() select 1
