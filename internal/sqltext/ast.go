@@ -465,7 +465,9 @@ type DDL struct {
 	// Engine and HasPartitioning, ForeignKeys: what a sharded table has to look at.
 	Engine          string
 	HasPartitioning bool
-	References      []*TableName // FOREIGN KEY … REFERENCES
+	Partitioning    *Partitioning // PARTITION BY …
+	Options         []Option      // of CREATE TABLE
+	References      []*TableName  // FOREIGN KEY … REFERENCES
 	// ALTER TABLE: the top-level actions.
 	Actions   []AlterAction
 	IndexName Name // CREATE|DROP INDEX
@@ -495,12 +497,17 @@ type AlterAction struct {
 	Verb    string // first words, upper case: "ADD COLUMN", "ADD INDEX", "DROP COLUMN", "MODIFY", "CHANGE", "RENAME TO", "ENGINE", …
 	Name    Name   // what it is about, when it names something
 	Key     *KeyDef
-	To      *TableName // RENAME TO
+	To      *TableName // RENAME TO, EXCHANGE PARTITION … WITH TABLE, CONVERT
 	NewName Name       // CHANGE, RENAME COLUMN
 	// Column is the definition in ADD COLUMN, MODIFY, CHANGE; Columns and Keys those of ADD (a int, …).
 	Column  *ColumnDef
 	Columns []ColumnDef
 	Keys    []KeyDef
+	// … PARTITION: the names, definitions or number that follow; AllPartitions is TRUNCATE PARTITION ALL and the like.
+	Partitions     []Name
+	PartitionDefs  []PartitionDef
+	PartitionCount int
+	AllPartitions  bool
 }
 
 // Set is SET of variables; SET PASSWORD, SET ROLE and SET TRANSACTION have kinds or flags of their own.

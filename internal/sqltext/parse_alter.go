@@ -8,20 +8,34 @@ func (p *parser) alterActions(d *DDL) {
 		from := p.pos
 		a := AlterAction{Name: noName, NewName: noName}
 		p.alterAction(d, &a)
-		p.skipTo(true)
+		p.skipToAction()
 		a.Span = p.span(from)
 		if a.Span.Empty() {
 			p.pos++
 			continue
 		}
 		d.Actions = append(d.Actions, a)
-		if !p.acceptOp(',') && !p.done() {
+		if !p.acceptOp(',') && !p.done() && !p.seq(KwPartition, KwBy) {
 			p.pos++
 		}
 	}
 }
 
+// skipToAction goes on to the comma after an action, or to PARTITION BY, which no comma sets apart.
+func (p *parser) skipToAction() {
+	for !p.done() && !p.isOp(',') && !p.isOp(')') && !p.seq(KwPartition, KwBy) {
+		if p.isOp('(') {
+			p.skipBracket()
+			continue
+		}
+		p.pos++
+	}
+}
+
 func (p *parser) alterAction(d *DDL, a *AlterAction) {
+	if p.alterPartitions(d, a) {
+		return
+	}
 	verb := p.word(0)
 	switch p.acceptAny(KwAdd, KwDrop, KwModify, KwChange, KwAlter, KwRename) {
 	case KwAdd:
@@ -76,20 +90,13 @@ func (p *parser) alterAction(d *DDL, a *AlterAction) {
 		a.NewName, _ = p.name()
 		return
 	}
-	if p.seq(KwPartition, KwBy) {
-		d.HasPartitioning = true
-		a.Verb = "PARTITION BY"
-		p.pos = p.end
-		return
-	}
 	words := []string{verb}
 	if p.tok().Kind == Word {
 		p.pos++
 	}
 	for p.tok().Kind == Word && len(words) < 3 && !p.isOp('=') {
 		switch words[0] {
-		case "DEFAULT", "CONVERT", "DISABLE", "ENABLE", "CHARACTER", "ORDER", "DISCARD", "IMPORT", "EXCHANGE", "TRUNCATE", "REORGANIZE", "COALESCE",
-			"REMOVE", "REBUILD", "OPTIMIZE", "CHECK", "REPAIR", "ANALYZE":
+		case "DEFAULT", "CONVERT", "DISABLE", "ENABLE", "CHARACTER", "ORDER", "DISCARD", "IMPORT":
 			words = append(words, p.word(0))
 			p.pos++
 			continue
@@ -107,15 +114,6 @@ func (p *parser) alterAction(d *DDL, a *AlterAction) {
 			a.Name = p.nameAt(p.pos)
 			d.Engine = a.Name.Text
 			p.pos++
-		}
-	case "EXCHANGE":
-		for !p.done() && !p.is(KwTable) && !p.isOp(',') {
-			p.pos++
-		}
-		if p.accept(KwTable) {
-			if t, ok := p.table(); ok {
-				a.To = t
-			}
 		}
 	}
 }
@@ -149,7 +147,7 @@ func (p *parser) alterAdd(d *DDL, a *AlterAction) {
 		return
 	}
 	switch {
-	case p.is(KwPartition) || p.is(KwPeriod) && p.isAt(1, KwFor) || p.is(KwSystem) && p.isAt(1, KwVersioning):
+	case p.is(KwPeriod) && p.isAt(1, KwFor) || p.is(KwSystem) && p.isAt(1, KwVersioning):
 		a.Verb = "ADD " + p.word(0)
 		return
 	}
@@ -170,7 +168,7 @@ func (p *parser) alterAdd(d *DDL, a *AlterAction) {
 }
 
 func (p *parser) alterDrop(a *AlterAction) {
-	kw := p.acceptAny(KwColumn, KwIndex, KwKey, KwPrimary, KwForeign, KwConstraint, KwPartition, KwPeriod, KwSystem, KwCheck)
+	kw := p.acceptAny(KwColumn, KwIndex, KwKey, KwPrimary, KwForeign, KwConstraint, KwPeriod, KwSystem, KwCheck)
 	switch kw {
 	case KwPrimary:
 		p.accept(KwKey)

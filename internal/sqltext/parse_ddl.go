@@ -277,7 +277,7 @@ func (p *parser) createTable(d *DDL) {
 
 // tableOptions reads ENGINE = … and the like up to a query or the end.
 func (p *parser) tableOptions(d *DDL) {
-	for !p.done() && !p.beginsQuery(0) && !p.is(KwAs) {
+	for !p.done() && (!p.beginsQuery(0) || p.seq(KwWith, KwSystem, KwVersioning)) && !p.is(KwAs) {
 		switch {
 		case p.isOp('('): // a query in brackets, or of UNION = (…), PARTITION BY … (…)
 			if p.beginsQuery(1) || p.isOpAt(1, '(') {
@@ -286,9 +286,11 @@ func (p *parser) tableOptions(d *DDL) {
 			p.skipBracket()
 			continue
 		case p.is(KwEngine) && p.peek(1).Kind != EOF:
-			p.pos++
-			p.acceptOp('=')
-			d.Engine = p.nameAt(p.pos).Text
+			if o, ok := p.option(); ok {
+				d.Engine = o.Value.Text
+				d.Options = append(d.Options, o)
+				continue
+			}
 		case p.is(KwUnion) && p.isOpAt(1, '=') && p.isOpAt(2, '('): // of a MERGE table
 			p.pos += 3
 			for {
@@ -301,17 +303,23 @@ func (p *parser) tableOptions(d *DDL) {
 			continue
 		case p.seq(KwPartition, KwBy):
 			d.HasPartitioning = true
-			p.partitioning()
+			d.Partitioning = p.partitionBy()
+			p.afterPartitions()
 			continue
 		case (p.is(KwIgnore) || p.is(KwReplace)) && (p.isAt(1, KwAs) || p.isAt(1, KwSelect)):
 			return
+		default:
+			if o, ok := p.option(); ok {
+				d.Options = append(d.Options, o)
+				continue
+			}
 		}
 		p.pos++
 	}
 }
 
-// partitioning skips PARTITION BY …: brackets hold expressions and definitions, no query.
-func (p *parser) partitioning() {
+// afterPartitions skips what was not understood of PARTITION BY …: brackets hold definitions, no query.
+func (p *parser) afterPartitions() {
 	for !p.done() && !p.beginsQuery(0) && !p.is(KwAs) {
 		if p.isOp('(') {
 			p.skipBracket()
@@ -395,11 +403,11 @@ func (p *parser) tableElement(d *DDL) {
 	d.ColumnDefs = append(d.ColumnDefs, c)
 }
 
-// columnOptions reads a column's type and attributes up to the comma, the closing bracket, or a SHARD KEY that no comma sets apart.
+// columnOptions reads a column's type and attributes up to the comma, the closing bracket, or a SHARD KEY or PARTITION BY that no comma sets apart.
 func (p *parser) columnOptions(d *DDL, c *ColumnDef) {
 	facts := p.st.Facts
 	defer func() { p.st.Facts = facts }() // of defaults: they concern the rows to come, not this statement
-	for !p.done() && !p.isOp(',') && !p.isOp(')') && !p.shardKeyFollows() {
+	for !p.done() && !p.isOp(',') && !p.isOp(')') && !p.shardKeyFollows() && !p.seq(KwPartition, KwBy) {
 		switch {
 		case p.isOp('('):
 			if kw := p.toks[p.pos-1].KW; kw == KwAs || kw == KwCheck {
@@ -514,9 +522,9 @@ func (p *parser) key(d *DDL) (k *KeyDef, ok bool) {
 	return k, true
 }
 
-// skipToElementEnd goes on to the comma or bracket after an element, or to a SHARD KEY.
+// skipToElementEnd goes on to the comma or bracket after an element, or to a SHARD KEY or PARTITION BY.
 func (p *parser) skipToElementEnd() {
-	for !p.done() && !p.isOp(',') && !p.isOp(')') && !p.shardKeyFollows() {
+	for !p.done() && !p.isOp(',') && !p.isOp(')') && !p.shardKeyFollows() && !p.seq(KwPartition, KwBy) {
 		if p.isOp('(') {
 			p.skipBracket()
 			continue

@@ -179,6 +179,12 @@ alter table t1 add index i (a), add unique u (b), add primary key (c), add const
 alter table t1 rename to n2
 alter table t1 rename n2, engine = innodb, algorithm = inplace, lock = none, comment 'x', auto_increment = 5, convert to character set utf8, default character set latin1, force, disable keys, order by a
 alter ignore table if exists p.t1 wait 5 add column if not exists x int, drop column if exists y
+create table n1 (a int, b date) partition by linear key algorithm = 1 (a, b) partitions 3
+create table n1 (a int primary key) /*!50100 partition by key () partitions 4 */
+create table n1 (a int, b date) engine = myisam partition by range columns (b, a) (partition p0 values less than ('2020-01-01', 5) comment = 'x' data directory = '/tmp', partition `p 1` values less than (maxvalue, maxvalue) storage engine myisam max_rows 5)
+create table n1 (a int, b date) partition by list (a) subpartition by linear hash (year(b)) subpartitions 2 (partition p0 values in (1, (2) + 3, null) (subpartition s0 comment 'x', subpartition s1), partition p1 default (subpartition s2, subpartition 's3'))
+create table n1 (a int, b date) partition by list columns (a, b) (partition p0 values in ((1, '2020-01-01'), (2, null)), partition p1 values in ((3, null)))
+create table n1 (a int) with system versioning partition by system_time interval 1 day partitions 3
 alter online table t1 add partition (partition p2 values less than (20))
 alter table t1 drop partition p0, p1
 alter table t1 exchange partition p0 with table t2
