@@ -34,21 +34,19 @@ func parseUUID(b []byte) (u [16]byte, ok bool) {
 	return u, n == 32
 }
 
-// parseInet reads an address in its common forms. MariaDB takes no zones and no brackets.
-func parseInet(b []byte, six bool) ([]byte, bool) {
+// parseInet reads an address in its common forms; an IPv4 address is in the first four bytes. MariaDB takes no zones and no brackets.
+func parseInet(b []byte, six bool) (addr [16]byte, ok bool) {
 	if len(b) > 45 || bytes.IndexByte(b, '%') >= 0 {
-		return nil, false
+		return addr, false
 	}
 	a, err := netip.ParseAddr(string(b))
 	if err != nil || a.Is6() != six {
-		return nil, false
+		return addr, false
 	}
 	if six {
-		s := a.As16()
-		return s[:], true
+		return a.As16(), true
 	}
 	s := a.As4()
-	return s[:], true
+	copy(addr[:], s[:])
+	return addr, true
 }
-
-func appendAddress(dst []byte, tag byte, a []byte) []byte { return append(append(dst, tag), a...) }

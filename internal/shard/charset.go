@@ -1,13 +1,16 @@
 package shard
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"unicode/utf16"
+	"unicode/utf8"
+)
 
-// convert brings a string from one character set to another without loss; false when that can't be told here. The result may be s itself.
+// Convert brings a string from one character set to another without loss; false when that can't be told here. The result may be s itself.
+func Convert(s []byte, from, to string) ([]byte, bool) { return convert(s, from, to) }
+
 func convert(s []byte, from, to string) ([]byte, bool) {
 	from, to = alias(from), alias(to)
-	if wide(to) || wide(from) {
-		return nil, from == to && from != ""
-	}
 	if ascii(s) && asciiCompatible(from) && asciiCompatible(to) {
 		return s, true
 	}
@@ -16,29 +19,101 @@ func convert(s []byte, from, to string) ([]byte, bool) {
 		return nil, false
 	case from == to:
 		return s, true
-	case from == "utf8mb3" && to == "utf8mb4":
+	}
+	u, ok := toUTF8(s, from)
+	if !ok {
+		return nil, false
+	}
+	switch to {
+	case "utf8mb4":
+		return u, true
+	case "utf8mb3":
+		return u, noSupplementary(u)
+	case "latin1":
+		out := make([]byte, 0, len(u))
+		for len(u) > 0 {
+			r, n := utf8.DecodeRune(u)
+			b, ok := toLatin1(r)
+			if !ok {
+				return nil, false
+			}
+			out, u = append(out, b), u[n:]
+		}
+		return out, true
+	case "ucs2", "utf16", "utf16le", "utf32":
+		return toWide(u, to)
+	}
+	return nil, false
+}
+
+// toUTF8 reads character sets whose characters are known here.
+func toUTF8(s []byte, from string) ([]byte, bool) {
+	switch {
+	case from == "utf8mb4" || from == "utf8mb3":
 		return s, utf8.Valid(s)
-	case from == "utf8mb4" && to == "utf8mb3":
-		return s, utf8.Valid(s) && noSupplementary(s)
-	case from == "latin1" && (to == "utf8mb4" || to == "utf8mb3"):
+	case from == "latin1":
 		out := make([]byte, 0, 2*len(s))
 		for _, b := range s {
 			out = utf8.AppendRune(out, fromLatin1(b))
 		}
 		return out, true
-	case (from == "utf8mb4" || from == "utf8mb3") && to == "latin1":
-		out := make([]byte, 0, len(s))
-		for len(s) > 0 {
-			r, n := utf8.DecodeRune(s)
-			b, ok := toLatin1(r)
-			if !ok || r == utf8.RuneError {
-				return nil, false
-			}
-			out, s = append(out, b), s[n:]
-		}
-		return out, true
+	case wide(from):
+		return fromWide(s, from)
 	}
-	return nil, false
+	return s, ascii(s) && asciiCompatible(from)
+}
+
+func toWide(s []byte, to string) ([]byte, bool) {
+	out := make([]byte, 0, 2*len(s))
+	for _, r := range string(s) {
+		switch {
+		case to == "utf32":
+			out = binary.BigEndian.AppendUint32(out, uint32(r))
+		case r > 0xffff && to == "ucs2":
+			return nil, false
+		case to == "utf16le":
+			for _, u := range utf16.AppendRune(nil, r) {
+				out = binary.LittleEndian.AppendUint16(out, u)
+			}
+		default:
+			for _, u := range utf16.AppendRune(nil, r) {
+				out = binary.BigEndian.AppendUint16(out, u)
+			}
+		}
+	}
+	return out, true
+}
+
+func fromWide(s []byte, from string) ([]byte, bool) {
+	out := make([]byte, 0, len(s))
+	size := 2
+	if from == "utf32" {
+		size = 4
+	}
+	for len(s) >= size {
+		var r rune
+		switch from {
+		case "utf32":
+			r = rune(binary.BigEndian.Uint32(s))
+		case "utf16le":
+			r = rune(binary.LittleEndian.Uint16(s))
+		default:
+			r = rune(binary.BigEndian.Uint16(s))
+		}
+		s = s[size:]
+		if utf16.IsSurrogate(r) && from != "ucs2" && from != "utf32" && len(s) >= 2 {
+			low := rune(binary.BigEndian.Uint16(s))
+			if from == "utf16le" {
+				low = rune(binary.LittleEndian.Uint16(s))
+			}
+			r, s = utf16.DecodeRune(r, low), s[2:]
+		}
+		if !utf8.ValidRune(r) {
+			return nil, false
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out, len(s) == 0
 }
 
 func alias(charset string) string {

@@ -23,6 +23,8 @@ const (
 	classUUID
 	classInet4
 	classInet6
+	classFloat     // FLOAT, DOUBLE: no shard keys
+	classTimestamp // no shard keys
 )
 
 // Tags before canonical values. They are part of what is hashed: they must never change.
@@ -56,6 +58,7 @@ type column struct {
 	members  [][]byte
 	isSet    bool
 	isDate   bool // DATE, as against DATETIME
+	rounds   bool // FLOAT(7,4)
 }
 
 // Reasons of KeyTypeErrors.
@@ -68,15 +71,35 @@ const (
 	reasonUnsound   = "the collation's equality is not that of its weights"
 )
 
+// newColumn reads the type of a column that may be in a shard key.
 func newColumn(t *topo.Column) (column, error) {
-	c := column{typ: strings.ToLower(t.Type), nullable: t.Nullable, unsigned: t.Unsigned, scale: t.Scale, length: t.Length}
-	refuse := func(reason string) (column, error) {
-		typ := t.FullType
-		if typ == "" {
-			typ = t.Type
-		}
-		return column{}, &KeyTypeError{Column: t.Name, Type: typ, Reason: reason}
+	c, err := readColumn(t)
+	if err != nil {
+		return c, err
 	}
+	switch {
+	case c.class == classFloat:
+		return column{}, refusal(t, reasonFloat)
+	case c.class == classTimestamp:
+		return column{}, refusal(t, reasonTimestamp)
+	case c.coll != nil && !c.coll.Sound():
+		return column{}, refusal(t, reasonUnsound)
+	}
+	return c, nil
+}
+
+func refusal(t *topo.Column, reason string) error {
+	typ := t.FullType
+	if typ == "" {
+		typ = t.Type
+	}
+	return &KeyTypeError{Column: t.Name, Type: typ, Reason: reason}
+}
+
+// readColumn reads the type of a column whose values a node can tell.
+func readColumn(t *topo.Column) (column, error) {
+	c := column{typ: strings.ToLower(t.Type), nullable: t.Nullable, unsigned: t.Unsigned, scale: t.Scale, length: t.Length}
+	refuse := func(reason string) (column, error) { return column{}, refusal(t, reason) }
 	integer := func(bits uint) (column, error) {
 		c.class = classInt
 		if t.Unsigned {
@@ -117,9 +140,6 @@ func newColumn(t *topo.Column) (column, error) {
 		if c.coll = collate.Lookup(strings.ToLower(t.Collation)); c.coll == nil {
 			return refuse(reasonCollation)
 		}
-		if !c.coll.Sound() {
-			return refuse(reasonUnsound)
-		}
 		if c.coll == collate.Binary { // CHAR … CHARACTER SET binary is BINARY
 			c.class = classBytes
 		}
@@ -142,9 +162,10 @@ func newColumn(t *topo.Column) (column, error) {
 	case "inet6":
 		c.class = classInet6
 	case "float", "double", "real":
-		return refuse(reasonFloat)
+		c.class = classFloat
+		c.rounds = strings.Contains(t.FullType, "(")
 	case "timestamp":
-		return refuse(reasonTimestamp)
+		c.class = classTimestamp
 	case "tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob", "json":
 		return refuse(reasonBlob)
 	default:
@@ -219,9 +240,36 @@ func end(dst []byte, from int) []byte {
 	return binary.BigEndian.AppendUint32(dst, uint32(len(dst)-from))
 }
 
-func appendBytes(dst, b []byte) []byte {
-	dst, from := begin(dst, tagBytes)
-	return end(append(dst, b...), from)
+// append appends the canonical form of a value: what is hashed.
+func (c *column) append(dst []byte, st *Stored, w Weights) ([]byte, error) {
+	switch st.Kind {
+	case StoredNull:
+		return append(dst, tagNull), nil
+	case StoredInt:
+		return integer{v: st.U, neg: st.Neg}.append(dst), nil
+	case StoredDecimal:
+		return number{neg: st.Neg, int: st.B, frac: st.Frac}.append(dst), nil
+	case StoredText:
+		return c.text(dst, st.B, w)
+	case StoredBytes:
+		dst, from := begin(dst, tagBytes)
+		dst = append(dst, st.B...)
+		for range st.Pad {
+			dst = append(dst, 0)
+		}
+		return end(dst, from), nil
+	case StoredDate:
+		return appendInt64(dst, tagDate, st.I), nil
+	case StoredTime:
+		return appendInt64(dst, tagTime, st.I), nil
+	case StoredUUID:
+		return append(append(dst, tagUUID), st.Address[:]...), nil
+	case StoredInet4:
+		return append(append(dst, tagInet4), st.Address[:4]...), nil
+	case StoredInet6:
+		return append(append(dst, tagInet6), st.Address[:]...), nil
+	}
+	return dst, ErrInexact
 }
 
 func appendInt64(dst []byte, tag byte, v int64) []byte {

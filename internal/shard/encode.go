@@ -5,77 +5,60 @@ import (
 	"unicode/utf8"
 )
 
-// compare appends the canonical form that a column's values equal to v have.
-func (c *column) compare(dst []byte, v *Value, w Weights) ([]byte, error) {
+// compare is the value that a column's values equal to v have.
+func (c *column) compare(v *Value) (Stored, error) {
 	if v.Kind == Null {
-		if !c.nullable && c.class == classDate {
-			return dst, ErrInexact // IS NULL finds 0000-00-00 in a NOT NULL column
+		if !c.nullable && (c.class == classDate || c.class == classTimestamp) {
+			return inexact() // IS NULL finds 0000-00-00 in a NOT NULL column
 		}
-		return append(dst, tagNull), nil
+		return Stored{}, nil
 	}
 	switch c.class {
 	case classInt, classYear:
 		i, ok := c.comparedInt(v)
-		if !ok {
-			return dst, ErrInexact
-		}
-		return i.append(dst), nil
+		return i.stored(), exactly(ok)
 	case classDecimal:
 		n, ok := c.comparedNumber(v)
-		if !ok || !c.fits(n) {
-			return dst, ErrInexact
-		}
-		return n.append(dst), nil
+		return n.stored(), exactly(ok && c.fits(n))
 	case classString:
-		return c.comparedString(dst, v, w)
+		s, ok := c.comparedString(v)
+		return Stored{Kind: StoredText, B: s}, exactly(ok)
 	case classBytes:
 		b, ok := c.bytesOf(v)
-		if !ok {
-			return dst, ErrInexact
-		}
-		return appendBytes(dst, b), nil
+		return Stored{Kind: StoredBytes, B: b}, exactly(ok)
+	case classFloat:
+		f, ok := c.comparedFloat(v)
+		return Stored{Kind: StoredFloat, F: f}, exactly(ok)
 	}
-	return c.temporalOrAddress(dst, v)
+	return c.temporalOrAddress(v)
 }
 
-// store appends the canonical form of what writing v into the column leaves there.
-func (c *column) store(dst []byte, v *Value, w Weights) ([]byte, error) {
+// store is what writing v into the column leaves there.
+func (c *column) store(v *Value, w Weights) (Stored, error) {
 	if v.Kind == Null {
-		if !c.nullable {
-			return dst, ErrInexact // an error, or the type's implicit default without strict mode
-		}
-		return append(dst, tagNull), nil
+		return Stored{}, exactly(c.nullable) // else an error, or the type's implicit default without strict mode
 	}
 	switch c.class {
 	case classInt, classYear:
 		i, ok := c.comparedInt(v)
-		if !ok || c.class == classInt && !c.within(i) {
-			return dst, ErrInexact
-		}
-		return i.append(dst), nil
+		return i.stored(), exactly(ok && (c.class == classYear || c.within(i)))
 	case classDecimal:
 		n, ok := c.storedNumber(v)
-		if !ok || !c.fits(n) {
-			return dst, ErrInexact
-		}
-		return n.append(dst), nil
+		return n.stored(), exactly(ok && c.fits(n))
 	case classString:
-		return c.storedString(dst, v, w)
+		return c.storedString(v, w)
 	case classBytes:
 		b, ok := c.bytesOf(v)
-		if !ok || int64(len(b)) > c.length {
-			return dst, ErrInexact
-		}
-		dst, from := begin(dst, tagBytes)
-		dst = append(dst, b...)
+		st := Stored{Kind: StoredBytes, B: b}
 		if c.fixed {
-			for n := int64(len(b)); n < c.length; n++ {
-				dst = append(dst, 0)
-			}
+			st.Pad = max(int(c.length)-len(b), 0)
 		}
-		return end(dst, from), nil
+		return st, exactly(ok && int64(len(b)) <= c.length)
+	case classFloat:
+		f, ok := c.storedFloat(v)
+		return Stored{Kind: StoredFloat, F: f}, exactly(ok)
 	}
-	return c.temporalOrAddress(dst, v)
+	return c.temporalOrAddress(v)
 }
 
 // comparedInt is v as the integer that an integer, BIT or YEAR column is compared with or stores.
@@ -161,27 +144,21 @@ func appendMagnitude(dst []byte, v *Value) ([]byte, bool) {
 }
 
 // comparedString is for `string column = v`. A number is compared as a double, which no text can be looked up by.
-func (c *column) comparedString(dst []byte, v *Value, w Weights) ([]byte, error) {
+func (c *column) comparedString(v *Value) ([]byte, bool) {
 	switch v.Kind {
 	case String:
-		s, ok := convert(v.B, v.Charset, c.coll.Charset)
-		if !ok {
-			return dst, ErrInexact
-		}
-		return c.text(dst, s, w)
+		return convert(v.B, v.Charset, c.coll.Charset)
 	case Bytes, Hybrid:
 		// Compared byte by byte, which is stricter than the collation: equal rows have these very bytes.
-		return c.text(dst, v.B, w)
+		return v.B, true
 	case Int, Uint, Number:
-		if m, ok := c.byNumber(v); ok {
-			return c.text(dst, m, w)
-		}
+		return c.byNumber(v)
 	}
-	return dst, ErrInexact
+	return nil, false
 }
 
 // storedString is for writing v into CHAR, VARCHAR, ENUM and SET.
-func (c *column) storedString(dst []byte, v *Value, w Weights) ([]byte, error) {
+func (c *column) storedString(v *Value, w Weights) (Stored, error) {
 	var s []byte
 	ok := false
 	switch v.Kind {
@@ -189,7 +166,7 @@ func (c *column) storedString(dst []byte, v *Value, w Weights) ([]byte, error) {
 		s, ok = convert(v.B, v.Charset, c.coll.Charset)
 	case Int, Uint:
 		if c.typ != "enum" && c.typ != "set" {
-			return c.storedDigits(dst, v, w)
+			return c.storedDigits(v)
 		}
 		s, ok = c.byNumber(v)
 	case Number:
@@ -199,36 +176,30 @@ func (c *column) storedString(dst []byte, v *Value, w Weights) ([]byte, error) {
 		}
 		u, plain := digits(v.B)
 		if plain && (!v.Neg || u <= 1<<63) {
-			return c.storedDigits(dst, &Value{Kind: kindOf(v.Neg), U: u, I: int64(-u)}, w)
+			return c.storedDigits(&Value{Kind: kindOf(v.Neg), U: u, I: int64(-u)})
 		}
 	}
 	if !ok {
-		return dst, ErrInexact
+		return inexact()
 	}
 	switch {
 	case c.typ == "enum" || c.typ == "set":
-		return c.storedMember(dst, s, v.Kind == String, w)
+		return c.storedMember(s, v.Kind == String, w)
 	case c.fixed && !wide(c.coll.Charset):
 		s = bytes.TrimRight(s, " ")
 	case c.fixed:
-		return dst, ErrInexact
+		return inexact()
 	}
-	if characters(s, c.coll.Charset) > c.length {
-		return dst, ErrInexact
-	}
-	return c.text(dst, s, w)
+	return Stored{Kind: StoredText, B: s}, exactly(characters(s, c.coll.Charset) <= c.length)
 }
 
 // storedDigits is for writing an integer into CHAR and VARCHAR: its digits are stored.
-func (c *column) storedDigits(dst []byte, v *Value, w Weights) ([]byte, error) {
+func (c *column) storedDigits(v *Value) (Stored, error) {
 	b, neg := appendMagnitude([]byte{'-'}, v)
 	if !neg {
 		b = b[1:]
 	}
-	if wide(c.coll.Charset) || int64(len(b)) > c.length {
-		return dst, ErrInexact
-	}
-	return c.text(dst, b, w)
+	return Stored{Kind: StoredText, B: b}, exactly(!wide(c.coll.Charset) && int64(len(b)) <= c.length)
 }
 
 func kindOf(neg bool) ValueKind {
@@ -288,33 +259,42 @@ func (c *column) joined(bits uint64) []byte {
 	return out
 }
 
-// storedMember appends the canonical form of an ENUM's or SET's text s, which must be its members'.
-func (c *column) storedMember(dst, s []byte, lookUp bool, w Weights) ([]byte, error) {
+// storedMember is an ENUM's or SET's text s, which must be its members'.
+func (c *column) storedMember(s []byte, lookUp bool, w Weights) (Stored, error) {
 	if !lookUp {
-		return c.text(dst, s, w)
+		return Stored{Kind: StoredText, B: s}, nil
 	}
 	if len(c.members) == 0 || wide(c.coll.Charset) {
-		return dst, ErrInexact
+		return inexact()
+	}
+	bits, err := c.memberBits(s, w)
+	if err != nil {
+		return Stored{}, err
 	}
 	if !c.isSet {
+		return Stored{Kind: StoredText, B: c.members[bits-1]}, nil
+	}
+	return Stored{Kind: StoredText, B: c.joined(bits)}, nil
+}
+
+// memberBits is the number of an ENUM's member, or the bits of a SET's, that s names.
+func (c *column) memberBits(s []byte, w Weights) (uint64, error) {
+	if !c.isSet {
 		m, err := c.member(s, w)
-		if err != nil {
-			return dst, err
-		}
-		return c.text(dst, c.members[m], w)
+		return uint64(m) + 1, err
 	}
 	if len(s) == 0 {
-		return c.text(dst, s, w)
+		return 0, nil
 	}
 	var bits uint64
 	for _, part := range bytes.Split(s, []byte{','}) {
 		m, err := c.member(part, w)
 		if err != nil {
-			return dst, err
+			return 0, err
 		}
 		bits |= 1 << m
 	}
-	return c.text(dst, c.joined(bits), w)
+	return bits, nil
 }
 
 // member finds the member that s equals.
@@ -345,9 +325,9 @@ func (c *column) bytesOf(v *Value) ([]byte, bool) {
 }
 
 // temporalOrAddress serves the types for which comparing and storing are alike.
-func (c *column) temporalOrAddress(dst []byte, v *Value) ([]byte, error) {
+func (c *column) temporalOrAddress(v *Value) (Stored, error) {
 	switch c.class {
-	case classDate:
+	case classDate, classTimestamp:
 		packed, scale, ok := v.I, 0, true
 		switch v.Kind {
 		case String:
@@ -359,9 +339,9 @@ func (c *column) temporalOrAddress(dst []byte, v *Value) ([]byte, error) {
 			ok = false
 		}
 		if !ok || scale > c.scale || c.isDate && packed&timeOfDay != 0 || !plain(packed) {
-			return dst, ErrInexact
+			return inexact()
 		}
-		return appendInt64(dst, tagDate, packed), nil
+		return Stored{Kind: StoredDate, I: packed}, nil
 	case classTime:
 		micros, scale, ok := v.I, 0, true
 		switch v.Kind {
@@ -373,27 +353,29 @@ func (c *column) temporalOrAddress(dst []byte, v *Value) ([]byte, error) {
 		default:
 			ok = false
 		}
-		if !ok || scale > c.scale {
-			return dst, ErrInexact
-		}
-		return appendInt64(dst, tagTime, micros), nil
-	case classUUID:
-		if u, ok := parseUUID(v.B); ok && v.Kind == String && !wide(v.Charset) {
-			return appendAddress(dst, tagUUID, u[:]), nil
-		}
-	case classInet4, classInet6:
-		if a, ok := parseInet(v.B, c.class == classInet6); ok && v.Kind == String && !wide(v.Charset) {
-			return appendAddress(dst, c.inetTag(), a), nil
-		}
+		return Stored{Kind: StoredTime, I: micros}, exactly(ok && scale <= c.scale)
+	case classUUID, classInet4, classInet6:
+		return c.address(v.B, v.Kind == String && !wide(v.Charset))
 	}
-	return dst, ErrInexact
+	return inexact()
 }
 
-func (c *column) inetTag() byte {
-	if c.class == classInet6 {
-		return tagInet6
+// address reads a UUID or an IP address.
+func (c *column) address(s []byte, ok bool) (st Stored, err error) {
+	switch {
+	case !ok:
+		return inexact()
+	case c.class == classUUID:
+		st.Kind = StoredUUID
+		st.Address, ok = parseUUID(s)
+	case c.class == classInet4:
+		st.Kind = StoredInet4
+		st.Address, ok = parseInet(s, false)
+	default:
+		st.Kind = StoredInet6
+		st.Address, ok = parseInet(s, true)
 	}
-	return tagInet4
+	return st, exactly(ok)
 }
 
 // maybeLost says whether a question mark may stand for a byte that has no place in the character set that the text was printed in.
@@ -405,42 +387,35 @@ func maybeLost(s []byte, printed, stored string) bool {
 	return bytes.IndexByte(s, '?') >= 0
 }
 
-// row appends the canonical form of a stored value from the text that a leaf prints for it.
-func (c *column) row(dst, s []byte, charset string, w Weights) ([]byte, error) {
+// row is a stored value, from the text that a leaf prints for it.
+func (c *column) row(s []byte, charset string) (Stored, error) {
 	switch c.class {
 	case classInt, classYear:
 		i, ok := signedDigits(s)
 		if c.typ == "bit" {
 			i, ok = hybrid(s)
 		}
-		if ok {
-			return i.append(dst), nil
-		}
+		return i.stored(), exactly(ok)
 	case classDecimal:
-		if n, ok := parseNumber(s, false); ok {
-			return n.append(dst), nil
-		}
+		n, ok := parseNumber(s, false)
+		return n.stored(), exactly(ok)
 	case classString:
 		t, ok := convert(s, charset, c.coll.Charset)
-		if !ok || maybeLost(s, charset, c.coll.Charset) {
-			return dst, ErrInexact
-		}
 		if c.fixed && !wide(c.coll.Charset) {
 			t = bytes.TrimRight(t, " ") // PAD_CHAR_TO_FULL_LENGTH
 		}
-		return c.text(dst, t, w)
+		return Stored{Kind: StoredText, B: t}, exactly(ok && !maybeLost(s, charset, c.coll.Charset))
 	case classBytes:
-		return appendBytes(dst, s), nil
-	case classDate:
-		if packed, _, ok := parseDateTime(s); ok {
-			return appendInt64(dst, tagDate, packed), nil
-		}
+		return Stored{Kind: StoredBytes, B: s}, nil
+	case classDate, classTimestamp:
+		packed, _, ok := parseDateTime(s)
+		return Stored{Kind: StoredDate, I: packed}, exactly(ok)
 	case classTime:
-		if micros, _, ok := parseTime(s); ok {
-			return appendInt64(dst, tagTime, micros), nil
-		}
-	case classUUID, classInet4, classInet6:
-		return c.temporalOrAddress(dst, &Value{Kind: String, B: s, Charset: charset})
+		micros, _, ok := parseTime(s)
+		return Stored{Kind: StoredTime, I: micros}, exactly(ok)
+	case classFloat:
+		f, ok := c.printedFloat(s)
+		return Stored{Kind: StoredFloat, F: f}, exactly(ok)
 	}
-	return dst, ErrInexact
+	return c.address(s, !wide(charset))
 }

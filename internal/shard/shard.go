@@ -103,13 +103,16 @@ func (f *Func) Row(texts [][]byte, charset string) (int, error) {
 	}
 	var buf [keyBuffer]byte
 	key := buf[:0]
-	var err error
 	for i := range f.cols {
-		if texts[i] == nil {
-			key = append(key, tagNull)
-			continue
+		c := &f.cols[i]
+		var st Stored
+		var err error
+		if texts[i] != nil {
+			if st, err = c.row(texts[i], charset); err != nil {
+				return 0, err
+			}
 		}
-		if key, err = f.cols[i].row(key, texts[i], charset, f.w); err != nil {
+		if key, err = c.append(key, &st, f.w); err != nil {
 			return 0, err
 		}
 	}
@@ -138,12 +141,17 @@ func (f *Func) ordinal(vals []Value, store bool) (int, error) {
 func (f *Func) general(vals []Value, store bool) (int, error) {
 	var buf [keyBuffer]byte
 	key := buf[:0]
-	var err error
 	for i := range f.cols {
+		c := &f.cols[i]
+		var st Stored
+		var err error
 		if store {
-			key, err = f.cols[i].store(key, &vals[i], f.w)
+			st, err = c.store(&vals[i], f.w)
 		} else {
-			key, err = f.cols[i].compare(key, &vals[i], f.w)
+			st, err = c.compare(&vals[i])
+		}
+		if err == nil {
+			key, err = c.append(key, &st, f.w)
 		}
 		if err != nil {
 			return 0, err

@@ -162,7 +162,6 @@ func DeclaredType(fullType, charset, collation string) string {
 // Answer is the ordinal for one row of the answer to StoreSQL.
 func (f *Func) Answer(row [][]byte) (int, error) {
 	var key []byte
-	var err error
 	at := 0
 	for i := range f.cols {
 		c := &f.cols[i]
@@ -180,7 +179,11 @@ func (f *Func) Answer(row [][]byte) (int, error) {
 		case c.class == classString:
 			key = c.weighed(key, row[at-1])
 		default:
-			if key, err = c.row(key, v, "utf8mb4", nil); err != nil {
+			st, err := c.row(v, "utf8mb4")
+			if err != nil {
+				return 0, err
+			}
+			if key, err = c.append(key, &st, nil); err != nil {
 				return 0, err
 			}
 		}
