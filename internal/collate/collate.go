@@ -149,3 +149,9 @@ func (c *Collation) TrimKey(dst []byte, from int) []byte {
 	w := append([]byte(nil), dst[from:]...)
 	return c.AppendKey(dst[:from], w)
 }
+
+// Primary is the part of w that has the weights of the first level, without trailing pads.
+func (c *Collation) Primary(w []byte) []byte {
+	x, _ := c.cut(w, 0)
+	return trim(x, c.pad[0])
+}

@@ -79,6 +79,7 @@ var rooms = map[string][]string{
 	"internal/collate":   {},
 	"internal/value":     {"wire", "collate"},
 	"internal/shard":     {"topo", "collate"},
+	"internal/partition": {"topo", "collate", "shard", "sqltext"},
 	"internal/plan":      {"sqltext", "topo", "shard", "collate"},
 	"internal/merge":     {"plan", "value", "wire", "collate"},
 	"internal/backend":   {"wire", "topo"},

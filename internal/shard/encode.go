@@ -381,7 +381,7 @@ func (c *column) address(s []byte, ok bool) (st Stored, err error) {
 // maybeLost says whether a question mark may stand for a byte that has no place in the character set that the text was printed in.
 func maybeLost(s []byte, printed, stored string) bool {
 	switch stored {
-	case "utf8mb4", "utf8mb3", "latin1", printed:
+	case "utf8mb4", "utf8mb3", "ucs2", "utf16", "utf16le", "utf32", "latin1", printed:
 		return false
 	}
 	return bytes.IndexByte(s, '?') >= 0

@@ -72,7 +72,7 @@ func parseDateTime(b []byte) (packed int64, scale int, ok bool) {
 
 // plain says whether a packed date is a day of the calendar: zero dates, 30 February and the like are sql_mode's business.
 func plain(packed int64) bool {
-	day, month, year := int(packed>>41)&31, int(packed>>46)&15, int(packed>>50)
+	day, month, year := int(packed>>41)&31, int(packed>>46)&15, int(uint64(packed)>>50) // the highest bit is that of the years from 8192 on
 	return year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
 }
 
