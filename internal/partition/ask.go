@@ -8,8 +8,37 @@ import (
 	"github.com/orbweaver/orbweaver/internal/shard"
 )
 
-// There are two questions to a server. StoredSQL asks which values the row would have, for values whose conversion is not known here; Row knows the place
-// then. AskSQL asks for the place itself, for all else. Both convert as an INSERT does, under the session's sql_mode: an error is the error
+// Ask lists the strings whose weights have to be learned (shard.WeightSQL) before Compare (or Store) of these values no longer says ErrAskLeaf. It is
+// empty when weights will not help: AskSQL does.
+func (f *Func) Ask(vals []shard.Value, store bool) []shard.Question {
+	r := &shard.Recorder{Known: f.w}
+	g := f.WithWeights(r)
+	if store {
+		_, _ = g.Store(vals) // only the questions are wanted, here and below
+	} else {
+		_, _ = g.Compare(vals)
+	}
+	g.askBounds()
+	return r.Questions
+}
+
+// askBounds weighs all that the partitions' definitions have: what a row is compared with depends on weights that are not known yet.
+func (f *Func) askBounds() {
+	for _, row := range f.by.ranges.cols {
+		for i := range row {
+			if b := &row[i]; b.st.Kind == shard.StoredText && !b.known {
+				_, _ = f.fields[f.by.Columns[i]].order.weights(nil, b.st.B, f.w)
+			}
+		}
+	}
+	for i := range f.by.lists.pending {
+		p := &f.by.lists.pending[i]
+		_, _ = f.listKey(nil, &f.by, func(c int) *shard.Stored { return &p.vals[c] })
+	}
+}
+
+// There are two more questions to a server. StoredSQL asks which values the row would have, for values whose conversion is not known here; Row knows the
+// place then. AskSQL asks for the place itself, for all else. Both convert as an INSERT does, under the session's sql_mode: an error is the error
 // that the INSERT would get, but for its row.
 
 // StoredSQL makes a statement that answers with a row of stored values for each row of SQL expressions, one for each of the function's columns.

@@ -57,6 +57,7 @@ type lists struct {
 	other   int // the DEFAULT partition, -1 when there is none
 	keys    map[string]int
 	pending []pendingKey
+	values  [][][]shard.Stored // of LIST COLUMNS, by partition
 }
 
 // pendingKey is a value of LIST COLUMNS whose weights only a leaf knows.
@@ -185,22 +186,22 @@ func (l *level) found(p int) (int, error) {
 	return p, nil
 }
 
-// row is the values of a level's columns, with the weights of texts once they were needed.
+// row is the values of some columns, with the weights of texts once they were needed.
 type row struct {
 	f       *Func
-	l       *level
+	cols    []int
 	vals    []shard.Stored
 	weights [][]byte
 }
 
 func (f *Func) row(l *level, vals []shard.Stored) *row {
-	return &row{f: f, l: l, vals: vals, weights: make([][]byte, len(l.Columns))}
+	return &row{f: f, cols: l.Columns, vals: vals, weights: make([][]byte, len(l.Columns))}
 }
 
 // compare orders the value of the i-th column and a bound.
 func (r *row) compare(i int, b *bound) (int, error) {
-	fl := r.f.fields[r.l.Columns[i]]
-	v := &r.vals[r.l.Columns[i]]
+	fl := r.f.fields[r.cols[i]]
+	v := &r.vals[r.cols[i]]
 	switch {
 	case b.max:
 		return -1, nil
@@ -281,7 +282,7 @@ func (f *Func) rangeOfColumns(l *level, vals []shard.Stored) (int, error) {
 func (l *level) newLists(f *Func) error {
 	ls := &l.lists
 	ls.null, ls.other = -1, -1
-	ls.ints, ls.keys = map[integer]int{}, map[string]int{}
+	ls.ints, ls.keys, ls.values = map[integer]int{}, map[string]int{}, make([][][]shard.Stored, l.n)
 	for i := range f.s.Partitions {
 		p := &f.s.Partitions[i]
 		if p.Default {
@@ -314,6 +315,7 @@ func (l *level) newLists(f *Func) error {
 				}
 				vals[c] = bs[c].st
 			}
+			ls.values[i] = append(ls.values[i], vals)
 			key, err := f.listKey(nil, l, func(c int) *shard.Stored { return &vals[c] })
 			switch {
 			case errors.Is(err, ErrAskLeaf):

@@ -21,17 +21,12 @@ func (f *Func) level(c *Choice, n int) (level, error) {
 			return l, fmt.Errorf("partition: column %d of %d", i, len(f.fields))
 		}
 	}
-	bare := c.Expr == "" && len(c.Columns) == 1
+	if c.Expr == "" && (len(c.Columns) == 0 || len(c.Columns) > 1 && (c.Method == Hash || c.Method == Range || c.Method == List)) {
+		return l, fmt.Errorf("partition: partitions by %d columns", len(c.Columns))
+	}
 	var err error
 	switch c.Method {
-	case Key:
-		if len(c.Columns) == 0 {
-			err = fmt.Errorf("partition: KEY without columns")
-		}
-	case Hash:
-		if c.Expr == "" && !bare {
-			err = fmt.Errorf("partition: HASH of %d columns", len(c.Columns))
-		}
+	case Key, Hash:
 	case Range, RangeColumns:
 		err = l.newRanges(f)
 	case List, ListColumns:
@@ -66,19 +61,41 @@ func (f *Func) read(n int, value func(i int) (shard.Stored, error)) (int, error)
 	if n != len(f.fields) || n > maxColumns {
 		return 0, ErrInexact
 	}
-	var buf [4]shard.Stored
-	vals := buf[:0]
-	for i, fl := range f.fields {
-		if fl.reader == nil {
-			return 0, ErrAskLeaf
-		}
-		st, err := value(i)
+	if f.direct && n <= fewColumns {
+		var buf [fewColumns]shard.Stored // does not leave the stack, unlike what an evaluator gets
+		vals, err := f.readInto(buf[:0], value)
 		if err != nil {
 			return 0, err
 		}
-		vals = append(vals, st)
+		part, err := f.chooseDirect(&f.by, vals)
+		if err != nil || f.s.Sub.Method == None {
+			return part, err
+		}
+		sub, err := f.chooseDirect(&f.sub, vals)
+		return part*f.subs + sub, err
+	}
+	vals, err := f.readInto(nil, value)
+	if err != nil {
+		return 0, err
 	}
 	return f.place(vals)
+}
+
+// fewColumns is how many columns most tables are partitioned by at most.
+const fewColumns = 4
+
+func (f *Func) readInto(vals []shard.Stored, value func(i int) (shard.Stored, error)) ([]shard.Stored, error) {
+	for i, fl := range f.fields {
+		if fl.reader == nil {
+			return nil, ErrAskLeaf
+		}
+		st, err := value(i)
+		if err != nil {
+			return nil, err
+		}
+		vals = append(vals, st)
+	}
+	return vals, nil
 }
 
 // place chooses by stored values.
@@ -91,28 +108,41 @@ func (f *Func) place(vals []shard.Stored) (int, error) {
 	return part*f.subs + sub, err
 }
 
+// isDirect says whether a level chooses by a hash or by a column, without an expression.
+func (l *level) isDirect() bool {
+	return l.Choice == nil || l.Method == Key || l.Expr == "" && l.Method != RangeColumns && l.Method != ListColumns
+}
+
+// chooseDirect is choose for levels that are direct.
+func (f *Func) chooseDirect(l *level, vals []shard.Stored) (int, error) {
+	if l.Method != Key {
+		return l.byValue(&vals[l.Columns[0]])
+	}
+	h, err := f.keyHash(l.Choice, vals)
+	return reduce(h, l.n, l.Linear), err
+}
+
 // value is what HASH, RANGE and LIST choose by.
-func (l *level) value(vals []shard.Stored) (shard.Stored, error) {
+func (l *level) value(z zone, vals []shard.Stored) (shard.Stored, error) {
 	switch {
 	case l.Expr == "":
 		return vals[l.Columns[0]], nil
 	case l.eval == nil:
 		return shard.Stored{}, ErrAskLeaf
 	}
-	return l.eval(vals)
+	return l.eval(z, vals)
 }
 
 func (f *Func) choose(l *level, vals []shard.Stored) (int, error) {
 	switch l.Method {
 	case Key:
-		h, err := f.keyHash(l.Choice, vals)
-		return reduce(h, l.n, l.Linear), err
+		return f.chooseDirect(l, vals)
 	case RangeColumns:
 		return f.rangeOfColumns(l, vals)
 	case ListColumns:
 		return f.listOfColumns(l, vals)
 	}
-	v, err := l.value(vals)
+	v, err := l.value(f.zone, vals)
 	if err != nil {
 		return 0, err
 	}

@@ -178,6 +178,11 @@ func (r *reader) expression(c *Choice, by *sqltext.PartitionBy) error {
 	if _, bare := by.Expr.(*sqltext.Column); !bare {
 		c.Expr = string(r.scan.Text(by.Arg))
 		c.eval = r.compile(by.Expr)
+		if fn, ok := by.Expr.(*sqltext.Func); ok && c.eval != nil && (fn.Name == "YEAR" || fn.Name == "TO_DAYS" || fn.Name == "UNIX_TIMESTAMP") {
+			if _, ok := fn.Args[0].(*sqltext.Column); ok {
+				c.grows = fn.Name
+			}
+		}
 	}
 	return failed
 }

@@ -189,3 +189,23 @@ func TestKeyOfPlainTypes(t *testing.T) {
 	}
 	t.Logf("%d rows of %d types", total, len(plainTypes))
 }
+
+// TestTimestampZones reads TIMESTAMPs in sessions of several time zones.
+func TestTimestampZones(t *testing.T) {
+	s := connect(t)
+	s.exec("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k TIMESTAMP(3) NULL)")
+	s.fill("t", literals(random(), "TIMESTAMP", 100))
+	s.exec("ALTER TABLE t DROP PRIMARY KEY, MODIFY id INT, ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 31")
+	f := s.function("t")
+	for _, zone := range []string{"+00:00", "+5:30", "-11:45", "+13:00", "-03:00"} {
+		s.exec("SET time_zone='" + zone + "'")
+		if exact, asked := s.check("in "+zone, "t", f.WithZone(zone), []string{"k"}); exact < 90 || asked > 0 {
+			t.Errorf("%s: %d exact, %d asked", zone, exact, asked)
+		}
+	}
+	for _, zone := range []string{"SYSTEM", "Europe/Berlin", "+1", "", "+0x:00"} {
+		if exact, _ := s.check("in "+zone, "t", f.WithZone(zone), []string{"k"}); exact > 20 { // NULLs
+			t.Errorf("%d exact in %q", exact, zone)
+		}
+	}
+}

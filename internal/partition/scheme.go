@@ -3,6 +3,7 @@ package partition
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -51,6 +52,8 @@ type Choice struct {
 	// Expr is the text of HASH, RANGE, LIST when it is more than a column.
 	Expr string
 	eval evaluator // nil when only a leaf knows the expression's values
+	// grows is YEAR, TO_DAYS or UNIX_TIMESTAMP when the expression is that of a column.
+	grows string
 }
 
 // Partition is one partition's definition.
@@ -82,6 +85,7 @@ type Func struct {
 	zone   zone
 	w      shard.Weights
 	names  map[string]int // see explainNames
+	direct bool           // see isDirect
 }
 
 // New makes the function of a scheme. The error says what is wrong with the scheme: it does not come from MariaDB.
@@ -114,6 +118,7 @@ func New(s *Scheme) (*Func, error) {
 		}
 	}
 	f.names = f.explainNames()
+	f.direct = f.by.isDirect() && f.sub.isDirect()
 	return f, nil
 }
 
@@ -141,3 +146,23 @@ func (f *Func) Name(place int) string {
 
 // Partition is the position of the partition that a place belongs to.
 func (f *Func) Partition(place int) int { return place / f.subs }
+
+// Named are the places of a partition or subpartition, as PARTITION (name) selects them; none when there is no such one.
+func (f *Func) Named(name string) []int {
+	for i := range f.s.Partitions {
+		p := &f.s.Partitions[i]
+		if strings.EqualFold(p.Name, name) {
+			var out []int
+			for s := range f.subs {
+				out = append(out, i*f.subs+s)
+			}
+			return out
+		}
+		for s, sub := range p.Subs {
+			if strings.EqualFold(sub, name) {
+				return []int{i*f.subs + s}
+			}
+		}
+	}
+	return nil
+}

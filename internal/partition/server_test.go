@@ -28,8 +28,12 @@ type session struct {
 // connect gives a test a connection with a database of its own.
 func connect(t testing.TB) *session {
 	t.Helper()
-	leaf := farmtest.Shared(t, 1).Leaves()[0]
-	db, err := sql.Open("mysql", "root@unix("+leaf.Socket+")/")
+	return open(t, farmtest.Shared(t, 1).Leaves()[0].Socket)
+}
+
+func open(t testing.TB, socket string) *session {
+	t.Helper()
+	db, err := sql.Open("mysql", "root@unix("+socket+")/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -208,5 +208,6 @@ func (sc scale) weights(dst, s []byte, w shard.Weights) ([]byte, error) {
 	case w == nil:
 		return dst, shard.ErrAskLeaf
 	}
-	return w.Weight(dst, sc.Name, s)
+	out, err = w.Weight(nil, sc.Name, s) // not dst: it would leave the stack
+	return append(dst, out...), err
 }

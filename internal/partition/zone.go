@@ -2,6 +2,7 @@ package partition
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
 )
@@ -39,18 +40,28 @@ func parseZone(s string) zone {
 
 // append appends a TIMESTAMP as it is stored: seconds since 1970 and the fraction.
 func (z zone) append(dst []byte, packed int64, scale int) ([]byte, error) {
-	year, month, day, clock, micro := unpack(packed)
-	var sec int64
-	if packed != 0 {
-		if z == unknownZone {
-			return dst, shard.ErrAskLeaf
-		}
-		sec = (days(year, month, day)-days(1970, 1, 1))*86400 + clock>>12*3600 + clock>>6&63*60 + clock&63 - int64(z)
-		if sec < 0 || sec > 1<<32-1 || sec == 0 && micro == 0 {
-			return dst, shard.ErrInexact
-		}
+	sec, err := z.seconds(packed)
+	if err != nil {
+		return dst, err
 	}
+	_, _, _, _, micro := unpack(packed)
 	return fraction(binary.BigEndian.AppendUint32(dst, uint32(sec)), micro, scale), nil
+}
+
+// seconds is a time of the zone as seconds since 1970; 0 is that of 0000-00-00.
+func (z zone) seconds(packed int64) (int64, error) {
+	if packed == 0 {
+		return 0, nil
+	}
+	if z == unknownZone {
+		return 0, shard.ErrAskLeaf
+	}
+	year, month, day, clock, micro := unpack(packed)
+	sec := (days(year, month, day)-days(1970, 1, 1))*86400 + clock>>12*3600 + clock>>6&63*60 + clock&63 - int64(z)
+	if sec < 0 || sec == 0 && micro == 0 || sec > math.MaxUint32 { // the very first second is 0000-00-00
+		return 0, shard.ErrInexact
+	}
+	return sec, nil
 }
 
 // days counts the days of the Gregorian calendar from a day before year 0.

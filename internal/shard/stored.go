@@ -104,6 +104,11 @@ func (r *Reader) Member(st *Stored, w Weights) (uint64, error) {
 	return c.memberBits(st.B, w)
 }
 
+// Holds says whether the column's type can hold a value that Compare gave: nothing equals one that it can't.
+func (r *Reader) Holds(st *Stored) bool {
+	return st.Kind != StoredInt || r.c.class != classInt || r.c.within(integer{v: st.U, neg: st.Neg})
+}
+
 // Append appends bytes that are equal for two values of the column exactly when the column's type and collation call them equal.
 func (r *Reader) Append(dst []byte, st *Stored, w Weights) ([]byte, error) {
 	return r.c.append(dst, st, w)

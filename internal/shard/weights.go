@@ -77,26 +77,27 @@ type Question struct {
 
 // Ask lists what has to be learned before Compare (or Store) of these values no longer says ErrAskLeaf.
 func (f *Func) Ask(vals []Value, store bool) []Question {
-	r := &recorder{known: f.w}
+	r := &Recorder{Known: f.w}
 	g := f.WithWeights(r)
 	_, _ = g.ordinal(vals, store) // only the questions are wanted
-	return r.questions
+	return r.Questions
 }
 
-// recorder notes what it is asked.
-type recorder struct {
-	known     Weights
-	questions []Question
+// Recorder is a source of weights that notes what it is asked and does not know. What is done with it has no meaning but for the questions.
+type Recorder struct {
+	Known     Weights // nil for none
+	Questions []Question
 }
 
-func (r *recorder) Weight(dst []byte, collation string, s []byte) ([]byte, error) {
-	if r.known != nil {
-		if out, err := r.known.Weight(dst, collation, s); err == nil {
+// Weight gives no weights for what it notes, and no error, so that the next column is asked about, too.
+func (r *Recorder) Weight(dst []byte, collation string, s []byte) ([]byte, error) {
+	if r.Known != nil {
+		if out, err := r.Known.Weight(dst, collation, s); err == nil {
 			return out, nil
 		}
 	}
-	r.questions = append(r.questions, Question{collation, append([]byte(nil), s...)})
-	return dst, nil // go on to the next column
+	r.Questions = append(r.Questions, Question{collation, append([]byte(nil), s...)})
+	return dst, nil
 }
 
 // WeightSQL appends an SQL expression whose value is the weights that q asks for.
