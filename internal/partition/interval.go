@@ -2,6 +2,7 @@ package partition
 
 import (
 	"math"
+	"slices"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
 )
@@ -158,17 +159,29 @@ func (f *Func) compareStored(col int, a, b *shard.Stored) (int, error) {
 	return r.compare(0, &bound{st: *b})
 }
 
-// pruneRanges adds the partitions of RANGE COLUMNS: the columns before are known, the next one is listed or between bounds, those behind are anything.
-func (f *Func) pruneRanges(out set, l *level, spans []span, known []shard.Stored) error {
-	if len(known) < len(l.Columns) && len(known)*len(out) < maxWalk {
-		if s := &spans[l.Columns[len(known)]]; s.listed {
-			for _, v := range s.in {
-				if err := f.pruneRanges(out, l, spans, append(known[:len(known):len(known)], v)); err != nil {
-					return err
-				}
+// pruneRanges adds the partitions of RANGE COLUMNS for rows whose first columns are known: the columns up to expand are listed, and tried one by one, the
+// others are between bounds, or anything.
+func (f *Func) pruneRanges(out set, l *level, spans []span, known []shard.Stored, expand int) error {
+	if len(known) < expand {
+		for _, v := range spans[l.Columns[len(known)]].in {
+			if err := f.pruneRanges(out, l, spans, append(known, v), expand); err != nil {
+				return err
 			}
-			return nil
 		}
+		return nil
+	}
+	if expand == len(l.Columns) {
+		vals := make([]shard.Stored, len(f.fields))
+		for i, c := range l.Columns {
+			vals[c] = known[i]
+		}
+		p, err := f.rangeOfColumns(l, vals)
+		if err == nil {
+			out[p] = true
+		} else if err == ErrNoPartition {
+			err = nil
+		}
+		return err
 	}
 	e := &edge{known: known, r: f.row(l, make([]shard.Stored, len(f.fields)))}
 	for _, c := range l.Columns[len(known):] {
@@ -236,32 +249,51 @@ func (e *edge) compare(i int, v *shard.Stored, b *bound) (int, error) {
 
 // pruneLists adds the partitions of LIST COLUMNS that have a value which the spans let in.
 func (f *Func) pruneLists(out set, l *level, spans []span) set {
-	for i, p := range l.lists.values {
-		for _, vals := range p {
-			fits := true
-			for c, col := range l.Columns {
-				s := &spans[col]
-				v := &vals[c]
-				if s.listed {
-					fits = fits && func() bool {
-						for j := range s.in {
-							if f.maybeEqual(col, v, &s.in[j]) {
-								return true
-							}
-						}
-						return false
-					}()
-					continue
-				}
-				fits = fits && f.within(col, s, v)
-			}
-			if fits {
-				out[i] = true
-			}
+	listed := make([]map[string]bool, len(l.Columns))
+	for c, col := range l.Columns {
+		if spans[col].listed {
+			listed[c] = f.keys(col, spans[col].in)
 		}
+	}
+	for i, rows := range l.lists.values {
+		out[i] = slices.ContainsFunc(rows, func(vals []shard.Stored) bool {
+			for c, col := range l.Columns {
+				if listed[c] != nil {
+					if key, ok := f.key(col, &vals[c]); ok && !listed[c][key] {
+						return false
+					}
+				} else if !f.within(col, &spans[col], &vals[c]) {
+					return false
+				}
+			}
+			return true
+		})
 	}
 	if l.lists.other >= 0 {
 		out[l.lists.other] = true
+	}
+	return out
+}
+
+// key is what is equal for equal values of a column; false when that is not known here.
+func (f *Func) key(col int, v *shard.Stored) (string, bool) {
+	fl := f.fields[col]
+	if v.Kind == shard.StoredText && fl.coll != nil && !fl.coll.Sound() {
+		return "", false
+	}
+	b, err := fl.reader.Append(nil, v, f.w)
+	return string(b), err == nil
+}
+
+// keys are those of several values; nil when one is not known.
+func (f *Func) keys(col int, vals []shard.Stored) map[string]bool {
+	out := make(map[string]bool, len(vals))
+	for i := range vals {
+		k, ok := f.key(col, &vals[i])
+		if !ok {
+			return nil
+		}
+		out[k] = true
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package partition
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
@@ -10,13 +9,14 @@ import (
 // Op is a comparison of a column with constants.
 type Op uint8
 
-// The comparisons. BETWEEN is AtLeast and AtMost.
+// The comparisons.
 const (
 	In      Op = iota // equal to one of the values: =, IN (…)
 	Less              // <
 	AtMost            // <=
 	Greater           // >
 	AtLeast           // >=
+	Between           // BETWEEN a AND b
 	IsNull            // IS NULL, <=> NULL
 	NotNull           // IS NOT NULL
 )
@@ -25,11 +25,14 @@ const (
 type Term struct {
 	Column int
 	Op     Op
-	Values []shard.Value // of In any number, of the others with a constant one
+	Values []shard.Value // of In any number, of Between two, of the others with a constant one
 }
 
-// maxWalk bounds how many combinations of values are tried.
-const maxWalk = 4096
+// maxWalk bounds how many combinations of values are tried, maxScan how many are compared with all partitions' bounds, times the partitions.
+const (
+	maxWalk = 1 << 16
+	maxScan = 1 << 20
+)
 
 // Prune lists the places that can hold rows for which all terms are true, in ascending order: never too few, and all of them when the terms say
 // nothing that is certain. Rows for which one of several such conditions is true are in the union of their places.
@@ -96,8 +99,8 @@ func (f *Func) narrow(s *span, t *Term) {
 	fl := f.fields[t.Column]
 	switch t.Op {
 	case IsNull:
-		if _, err := fl.reader.Compare(&shard.Value{}); err != nil {
-			return // of a NOT NULL date 0000-00-00
+		if !f.s.Columns[t.Column].Nullable {
+			return // there are two things that IS NULL finds there: 0000-00-00, and with sql_auto_is_null the row inserted last
 		}
 		f.restrict(t.Column, s, []shard.Stored{{}})
 		return
@@ -121,14 +124,31 @@ func (f *Func) narrow(s *span, t *Term) {
 		f.restrict(t.Column, s, in)
 		return
 	}
-	if len(t.Values) != 1 {
-		return
-	}
-	v := &t.Values[0]
-	if v.Kind == shard.Null {
+	if slices.ContainsFunc(t.Values, func(v shard.Value) bool { return v.Kind == shard.Null }) {
 		s.none = true
 		return
 	}
+	switch {
+	case t.Op == Between && len(t.Values) == 2:
+		// Of different kinds, they may be compared with each other's type.
+		if a, b := &t.Values[0], &t.Values[1]; a.Kind == b.Kind && a.Charset == b.Charset || isWhole(a) && isWhole(b) {
+			f.bind(t.Column, s, a, false, false)
+			f.bind(t.Column, s, b, true, false)
+		}
+	case t.Op != Between && len(t.Values) == 1:
+		f.bind(t.Column, s, &t.Values[0], t.Op == Less || t.Op == AtMost, t.Op == Less || t.Op == Greater)
+	}
+}
+
+// isWhole says whether a value is a whole number.
+func isWhole(v *shard.Value) bool {
+	_, ok := whole(v)
+	return ok
+}
+
+// bind takes an upper or lower bound into account, when it is certain.
+func (f *Func) bind(col int, s *span, v *shard.Value, upper, open bool) {
+	fl := f.fields[col]
 	// A string column is ordered by its collation only among strings, and an ENUM or SET not by what numbers it has.
 	if fl.typ == "enum" || fl.typ == "set" || fl.coll != nil && v.Kind != shard.String {
 		return
@@ -138,22 +158,21 @@ func (f *Func) narrow(s *span, t *Term) {
 		return
 	}
 	s.notNull = true
-	open := t.Op == Less || t.Op == Greater
-	if t.Op == Less || t.Op == AtMost {
-		if s.hi != nil {
-			if c, err := f.compareStored(t.Column, &st, s.hi); err != nil || c > 0 || c == 0 && !open {
-				return
-			}
-		}
-		s.hi, s.hiOpen = &st, open
-		return
+	at, sign := &s.lo, 1
+	if upper {
+		at, sign = &s.hi, -1
 	}
-	if s.lo != nil {
-		if c, err := f.compareStored(t.Column, &st, s.lo); err != nil || c < 0 || c == 0 && !open {
+	if *at != nil {
+		if c, err := f.compareStored(col, &st, *at); err != nil || sign*c < 0 || c == 0 && !open {
 			return
 		}
 	}
-	s.lo, s.loOpen = &st, open
+	*at = &st
+	if upper {
+		s.hiOpen = open
+	} else {
+		s.loOpen = open
+	}
 }
 
 // restrict takes it into account that the value is one of in.
@@ -162,23 +181,12 @@ func (f *Func) restrict(col int, s *span, in []shard.Stored) {
 		s.listed, s.in = true, in
 		return
 	}
-	s.in = slices.DeleteFunc(s.in, func(a shard.Stored) bool {
-		return !slices.ContainsFunc(in, func(b shard.Stored) bool { return f.maybeEqual(col, &a, &b) })
-	})
-}
-
-// maybeEqual says whether two values of a column are equal, or can't be told apart here.
-func (f *Func) maybeEqual(col int, a, b *shard.Stored) bool {
-	if a.Kind == shard.StoredNull || b.Kind == shard.StoredNull {
-		return a.Kind == b.Kind
+	if also := f.keys(col, in); also != nil {
+		s.in = slices.DeleteFunc(s.in, func(v shard.Stored) bool {
+			k, ok := f.key(col, &v)
+			return ok && !also[k]
+		})
 	}
-	fl := f.fields[col]
-	if fl.coll != nil && !fl.coll.Sound() {
-		return true
-	}
-	x, err1 := fl.reader.Append(nil, a, f.w)
-	y, err2 := fl.reader.Append(nil, b, f.w)
-	return err1 != nil || err2 != nil || bytes.Equal(x, y)
 }
 
 // settle drops listed values that the bounds exclude, and sees contradictions.
@@ -220,7 +228,7 @@ func (f *Func) pruned(l *level, spans []span) set {
 	out := make(set, l.n)
 	switch l.Method {
 	case RangeColumns:
-		if f.pruneRanges(out, l, spans, nil) != nil {
+		if f.pruneRanges(out, l, spans, make([]shard.Stored, 0, len(l.Columns)), f.expandable(l, spans)) != nil {
 			return out.addAll()
 		}
 		return out
@@ -239,6 +247,21 @@ func (f *Func) pruned(l *level, spans []span) set {
 		return l.pruneInterval(out, lo, hi)
 	}
 	return out.addAll()
+}
+
+// expandable is how many of the first columns of RANGE COLUMNS are listed with not too many combinations.
+func (f *Func) expandable(l *level, spans []span) int {
+	n := 1
+	for i, c := range l.Columns {
+		if !spans[c].listed {
+			return i
+		}
+		n *= len(spans[c].in)
+		if i+1 == len(l.Columns) && n > maxWalk || i+1 < len(l.Columns) && n > maxScan/l.n {
+			return i
+		}
+	}
+	return len(l.Columns)
 }
 
 // walk tries all combinations of values that the level's columns may have; an error says that they are not known, or too many.

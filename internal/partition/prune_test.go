@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // condition is terms and the SQL that they stand for.
@@ -45,7 +47,7 @@ func randomCondition(r *rand.Rand, names []string, values [][]string) condition 
 				add(quoted+" IN ("+strings.Join(list, ", ")+")", t)
 			case 3:
 				a, b := pick(), pick()
-				add(quoted+" BETWEEN "+a+" AND "+b, Term{i, AtLeast, []shard.Value{valueOf(a)}}, Term{i, AtMost, []shard.Value{valueOf(b)}})
+				add(quoted+" BETWEEN "+a+" AND "+b, Term{i, Between, []shard.Value{valueOf(a), valueOf(b)}})
 			case 4:
 				if r.IntN(3) == 0 {
 					add(quoted+" IS NOT NULL", Term{Column: i, Op: NotNull})
@@ -53,7 +55,7 @@ func randomCondition(r *rand.Rand, names []string, values [][]string) condition 
 					add(quoted+" IS NULL", Term{Column: i, Op: IsNull})
 				}
 			default:
-				op, v := Op(int(Less)+r.IntN(4)), pick()
+				op, v := Less+Op(r.IntN(4)), pick()
 				add(quoted+" "+operators[op]+" "+v, Term{i, op, []shard.Value{valueOf(v)}})
 			}
 		}
@@ -138,7 +140,7 @@ func pruneValues(r *rand.Rand, typ, by string) []string {
 	case strings.Contains(typ, "binary"):
 		values = append(values, "x'61'", "x'2020'", "x'4100'", "x'20'", "x'ff'", "x'0000'")
 	case strings.Contains(typ, "char"):
-		values = append(values, "'a'", "'A'", "'a '", "''", "'b'", "'ch'", "'h'", "'z'", "'ö'", "'ä'", "'漢'", "'ss'", "'ß'")
+		values = append(values, "5", "0", "'a'", "'A'", "'a '", "''", "'b'", "'ch'", "'h'", "'z'", "'ö'", "'ä'", "'漢'", "'ss'", "'ß'")
 	}
 	return values
 }
@@ -205,6 +207,39 @@ func TestPruneLikeServer(t *testing.T) {
 					t.Errorf("%s: %s: %v, the server %v", tab.by, c.sql, got, theirs)
 				}
 			}
+		}
+	}
+}
+
+// TestPruneMany stops trying where there is too much to try.
+func TestPruneMany(t *testing.T) {
+	many := make([]shard.Value, 3000)
+	for i := range many {
+		many[i] = shard.IntValue(int64(i))
+	}
+	columns := []topo.Column{}
+	for _, n := range []string{"a", "b", "c"} {
+		columns = append(columns, topo.Column{Name: n, Type: "int", FullType: "int(11)", Nullable: true})
+	}
+	for _, by := range []string{"KEY (a, b, c) PARTITIONS 3", "RANGE COLUMNS (a, b, c) (PARTITION p VALUES LESS THAN (1, 1, 1), PARTITION q VALUES LESS THAN (2000, 5, 5), PARTITION r VALUES LESS THAN (5000, 0, 0))",
+		"LIST COLUMNS (a, b, c) (PARTITION p VALUES IN ((1, 1, 1)), PARTITION q VALUES IN ((2, 5000, 5)), PARTITION r DEFAULT)"} {
+		sc, err := Read([]byte("CREATE TABLE t (a int) PARTITION BY "+by), sqltext.Mode{}, columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := New(sc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []int{0, 1, 2}
+		if sc.By.Method == ListColumns {
+			want = []int{0, 2}
+		}
+		if got := f.Prune([]Term{{0, In, many}, {1, In, many}, {2, In, many}}); !slices.Equal(got, want) {
+			t.Errorf("%s: %v", by, got)
+		}
+		if got := f.Prune([]Term{{0, In, many}, {1, In, many[:1]}, {2, In, many[1:2]}}); sc.By.Method == RangeColumns && !slices.Equal(got, want) || sc.By.Method == ListColumns && !slices.Equal(got, []int{2}) {
+			t.Errorf("%s: %v", by, got)
 		}
 	}
 }
