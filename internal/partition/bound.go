@@ -45,6 +45,7 @@ func (a integer) compare(b integer) int {
 // bound is a bound of a column.
 type bound struct {
 	max     bool
+	unknown bool // a text that can't be converted to the column's character set here
 	st      shard.Stored
 	weights []byte // of a text, when the tables know them
 	known   bool
@@ -58,6 +59,7 @@ type lists struct {
 	keys    map[string]int
 	pending []pendingKey
 	values  [][][]shard.Stored // of LIST COLUMNS, by partition
+	unsure  []int              // partitions that have other values, too
 }
 
 // pendingKey is a value of LIST COLUMNS whose weights only a leaf knows.
@@ -129,7 +131,11 @@ func (l *level) stored(f *Func, p *Partition, bs []Bound) ([]bound, error) {
 		} else {
 			b.st, err = fl.reader.Compare(&bs[i].Value)
 		}
-		if err != nil {
+		switch {
+		case err != nil && fl.coll != nil:
+			b.unknown = true
+			continue
+		case err != nil:
 			return nil, fmt.Errorf("partition: a bound of %s: %w", p.Name, err)
 		}
 		if b.st.Kind == shard.StoredText {
@@ -205,6 +211,8 @@ func (r *row) compare(i int, b *bound) (int, error) {
 	switch {
 	case b.max:
 		return -1, nil
+	case b.unknown:
+		return 0, ErrAskLeaf
 	case v.Kind == shard.StoredNull || b.st.Kind == shard.StoredNull:
 		return cmp.Compare(v.Kind, b.st.Kind), nil // NULL is the least of the kinds
 	case v.Kind != b.st.Kind:
@@ -315,6 +323,10 @@ func (l *level) newLists(f *Func) error {
 				}
 				vals[c] = bs[c].st
 			}
+			if slices.ContainsFunc(bs, func(b bound) bool { return b.unknown }) {
+				ls.unsure = append(ls.unsure, i)
+				continue
+			}
 			ls.values[i] = append(ls.values[i], vals)
 			key, err := f.listKey(nil, l, func(c int) *shard.Stored { return &vals[c] })
 			switch {
@@ -391,6 +403,9 @@ func (f *Func) listOfColumns(l *level, vals []shard.Stored) (int, error) {
 		if bytes.Equal(k, key) {
 			return p.part, nil
 		}
+	}
+	if len(l.lists.unsure) > 0 {
+		return 0, ErrAskLeaf
 	}
 	return l.listed(-1)
 }

@@ -269,6 +269,9 @@ func (f *Func) pruneLists(out set, l *level, spans []span) set {
 			return true
 		})
 	}
+	for _, i := range l.lists.unsure {
+		out[i] = true
+	}
 	if l.lists.other >= 0 {
 		out[l.lists.other] = true
 	}

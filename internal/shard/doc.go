@@ -6,7 +6,8 @@
 // A value reaches us in three ways, with three methods: Compare for `key = value` (which partition can hold equal rows?), Store for a value that
 // is about to be written into the column (which value results?), Row for the text that a leaf printed for the stored value. Where MariaDB's
 // conversions are not plain, Compare and Store say ErrInexact, where the collation is not plain, ErrAskLeaf: reads then go to all partitions,
-// or a leaf is asked with StoreSQL or WeightSQL. A guess is never made.
+// or a leaf is asked with StoreSQL or WeightSQL. A guess is never made. A Reader gives the values themselves, for other functions of them: package
+// partition chooses as MariaDB does.
 //
 // The package is pure. Tested by properties against a real MariaDB: what the server calls equal has one partition, and what is said to be stored is stored.
 package shard
