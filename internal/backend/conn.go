@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -273,6 +274,22 @@ func (c *Conn) alive() bool {
 		return true
 	}
 	return c.Alive()
+}
+
+// dying is how long the end of a server's process may take that has closed a first connection.
+const dying = 200 * time.Millisecond
+
+// doubtful says whether an idle connection may be one of a server that is just dying: its kernel closes them one after the other, and takes what is sent on those
+// whose turn has not come.
+func (c *Conn) doubtful() bool {
+	since := c.pool.suspected.Load()
+	return c.idleSince.UnixNano() <= since && time.Now().UnixNano()-since < int64(dying)
+}
+
+// answers asks the leaf for a sign of life. Nothing of the caller's is lost where there is none.
+func (c *Conn) answers(ctx context.Context) bool {
+	_, err := c.Query(ctx, "DO 0")
+	return err == nil
 }
 
 // lost marks the connection as broken and says so.

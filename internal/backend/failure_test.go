@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/faultproxy"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -141,6 +142,33 @@ func TestIdleConnectionsSurviveARestart(t *testing.T) {
 		return p.Pipeline(leaf1).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil)
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A server that dies has closed one connection, and takes what is sent on another one for a moment still: no statement is given to that one.
+func TestConnectionsOfADyingServer(t *testing.T) {
+	f := farmtest.Start(t, 1)
+	proxy, err := faultproxy.Start(f.Leaves()[0].Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	p := New(Config{Password: farmtest.ClusterPassword, Addr: func(string) (string, bool) { return proxy.Addr(), true }})
+	t.Cleanup(p.Close)
+	first, second := get(t, p, leaf1), get(t, p, leaf1)
+	second.Release()
+	proxy.BlackHole()
+	first.breakOff()
+	first.Release()
+	defer time.AfterFunc(dying/4, proxy.Cut).Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var down *LeafDownError
+	if c, err := p.Get(ctx, leaf1); !errors.As(err, &down) {
+		t.Errorf("%v", err)
+		if err == nil {
+			c.Release()
+		}
 	}
 }
 

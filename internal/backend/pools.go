@@ -67,7 +67,7 @@ func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) {
 			return nil, err
 		}
 		idle := !c.idleSince.IsZero()
-		if idle && !c.alive() {
+		if idle && (!c.alive() || c.doubtful() && !c.answers(ctx)) {
 			c.breakOff()
 			c.Release()
 			continue
