@@ -35,6 +35,8 @@ func cnf(l Leaf, dataDir, tmpDir string, throwaway bool, options []string) strin
 
 	set("log_bin", "binlog")
 	set("relay_log", "relay")
+	// A replica that connects has its source read a whole log, up to where it stands, and gives up after slave_net_timeout.
+	set("max_binlog_size", "32M")
 	set("binlog_format", "ROW")
 	set("gtid_strict_mode", "ON")
 	// What a server writes for itself alone must not look like another's: replicas refuse a source that lacks what they have of a domain that it knows.

@@ -67,6 +67,10 @@ const unlogged = "SET SESSION sql_log_bin=0"
 // a server restarts whose configuration does not say it.
 const ownDomain = "SET GLOBAL gtid_domain_id = 2147483648 + @@GLOBAL.server_id"
 
+// smallLogs bounds binary logs: a server that a replica connects to reads the log in which its position is from the beginning, without a sign of life meanwhile, and again
+// at each change of the replica's links. Half a gigabyte under load takes longer than slave_net_timeout, so that the replica would connect anew for ever.
+const smallLogs = "SET GLOBAL max_binlog_size = LEAST(@@GLOBAL.max_binlog_size, 33554432)"
+
 // Tune sets again what a server forgets when it restarts, and what a controller that died in the middle of changing its links has left: links that are stopped
 // without an error go on where goOn says so of their source.
 func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string) bool) error {
@@ -86,7 +90,7 @@ func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string
 	}
 	defer c.Release()
 	for _, q := range []string{
-		ownDomain, "SET GLOBAL slave_net_timeout=4", "SET GLOBAL gtid_cleanup_batch_size=DEFAULT", "SET GLOBAL gtid_strict_mode=ON", "SET GLOBAL relay_log_purge=ON",
+		ownDomain, smallLogs, "SET GLOBAL slave_net_timeout=4", "SET GLOBAL gtid_cleanup_batch_size=DEFAULT", "SET GLOBAL gtid_strict_mode=ON", "SET GLOBAL relay_log_purge=ON",
 	} {
 		if _, err := c.Query(ctx, q); err != nil {
 			return fmt.Errorf("leaf %s: %w", leaf, err)
@@ -112,7 +116,7 @@ const installed = 1
 
 // Install makes what nodes and replicas need on a server. It is quick when it is there already.
 func (s *Servers) Install(ctx context.Context, leaf string) error {
-	res, err := s.at(ctx, leaf, unlogged, ownDomain, "SET GLOBAL slave_net_timeout=4",
+	res, err := s.at(ctx, leaf, unlogged, ownDomain, smallLogs, "SET GLOBAL slave_net_timeout=4",
 		"CREATE DATABASE IF NOT EXISTS "+Schema+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
 		createStarts, "CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
 		"SELECT version FROM "+Schema+".installed WHERE id = 1 AND version >= "+strconv.Itoa(installed))

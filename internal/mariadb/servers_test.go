@@ -201,6 +201,16 @@ func TestLinksStartFromWhatIsApplied(t *testing.T) {
 	defer cancel()
 	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
 	must := fatal(t)
+	for had, want := range map[string]string{"1073741824": "33554432", "1048576": "1048576"} { // binary logs are kept small, and not made larger
+		_, err := s.at(ctx, a.Name, "SET GLOBAL max_binlog_size="+had)
+		must(err)
+		must(s.Tune(ctx, a.Name, func(string) bool { return true }))
+		res, err := s.at(ctx, a.Name, "SELECT @@GLOBAL.max_binlog_size")
+		must(err)
+		if got := string(res.Rows[0][0]); got != want {
+			t.Errorf("max_binlog_size is %s after %s", got, had)
+		}
+	}
 	must(s.Serve(ctx, a.Name, "p_1", 21, 1))
 	must(s.Serve(ctx, a.Name, "p_2", 41, 1))
 	must(s.Serve(ctx, c.Name, "q_1", 31, 1))
