@@ -150,12 +150,7 @@ func (s *Servers) forget(ctx context.Context, c *backend.Conn, domains []uint32)
 	}); err != nil {
 		return err
 	}
-	for _, q := range []string{unlogged, "DELETE FROM " + starts + " WHERE domain IN (" + list(domains) + ")"} {
-		if _, err := c.Query(ctx, q); err != nil {
-			return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
-		}
-	}
-	return nil
+	return do(ctx, c, unlogged, "DELETE FROM "+starts+" WHERE domain IN ("+list(domains)+")")
 }
 
 func list(domains []uint32) string {

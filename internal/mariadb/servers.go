@@ -60,6 +60,16 @@ func (s *Servers) conn(ctx context.Context, leaf string) (*backend.Conn, error) 
 	return c, nil
 }
 
+// do runs statements whose answers say nothing.
+func do(ctx context.Context, c *backend.Conn, sql ...string) error {
+	for _, q := range sql {
+		if _, err := c.Query(ctx, q); err != nil {
+			return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
+		}
+	}
+	return nil
+}
+
 // unlogged keeps what follows out of the server's binary log: it is that server's alone.
 const unlogged = "SET SESSION sql_log_bin=0"
 

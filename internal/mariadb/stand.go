@@ -74,21 +74,15 @@ func note(ctx context.Context, c *backend.Conn, set []Start) error {
 	if len(set) == 0 {
 		return nil
 	}
-	run := func(q string) error {
-		if _, err := c.Query(ctx, q); err != nil {
-			return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
-		}
-		return nil
-	}
 	has, err := logged(ctx, c)
 	if err != nil {
 		return err
 	}
-	if err := run(unlogged); err != nil {
+	if err := do(ctx, c, unlogged); err != nil {
 		return err
 	}
 	for _, st := range set {
-		if err := run(fmt.Sprintf("REPLACE INTO %s VALUES (%d, %d, %d, %d)", starts, st.Domain, st.After.Server, st.After.Sequence, has[st.Domain].Sequence)); err != nil {
+		if err := do(ctx, c, fmt.Sprintf("REPLACE INTO %s VALUES (%d, %d, %d, %d)", starts, st.Domain, st.After.Server, st.After.Sequence, has[st.Domain].Sequence)); err != nil {
 			return err
 		}
 	}
@@ -102,24 +96,18 @@ const goOnWithin = 10 * time.Second
 // each from where the server stands in what it follows. One of which only the receiving was stopped is not to get anything from its source any more. known is what the
 // sources name.
 func (s *Servers) paused(ctx context.Context, c *backend.Conn, all map[string]*Link, begin string, known map[string]Position, f func() error) (err error) {
-	run := func(q string) error {
-		if _, err := c.Query(ctx, q); err != nil {
-			return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
-		}
-		return nil
-	}
 	// Before anything stops: commits wait meanwhile.
-	if err := run("SET GLOBAL gtid_cleanup_batch_size=" + putOff); err != nil {
+	if err := do(ctx, c, "SET GLOBAL gtid_cleanup_batch_size="+putOff); err != nil {
 		return err
 	}
-	defer func() { _ = run("SET GLOBAL gtid_cleanup_batch_size=DEFAULT") }() // Tune sets it again
+	defer func() { _ = do(ctx, c, "SET GLOBAL gtid_cleanup_batch_size=DEFAULT") }() // Tune sets it again
 	time.Sleep(clearing)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goOnWithin)
 		defer cancel()
 		err = errors.Join(err, s.goOn(ctx, c.Leaf(), all, begin, known))
 	}()
-	if err := run("STOP ALL SLAVES"); err != nil {
+	if err := do(ctx, c, "STOP ALL SLAVES"); err != nil {
 		return err
 	}
 	return f()

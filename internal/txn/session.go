@@ -424,21 +424,21 @@ func (s *Session) Done(c *backend.Conn, err error) error {
 		}
 		return s.gone(h, err)
 	}
-	var refused *backend.PrepareError
-	prepared := !errors.As(err, &refused)
-	h.begun = h.begun || h.inTx && prepared
+	var prepare *backend.PrepareError
+	refused := errors.As(err, &prepare) // the statement was not run
+	h.begun = h.begun || h.inTx && !refused
 	switch {
 	case c.Broken():
 		c.Release()
 		return s.gone(h, err)
-	case !prepared && h.inTx && !h.begun && h.pins == 0:
+	case refused && h.inTx && !h.begun && h.pins == 0:
 		// Nothing has been done there: the rest of the transaction may go on, and come again.
 		h.inTx = false
 		s.drop(h)
 		c.ResetOnRelease()
 		c.Release()
 		return err
-	case !prepared && h.inTx: // it lacks a savepoint
+	case refused && h.inTx: // it lacks a savepoint
 		return s.lose(&LostError{Place: h.place, Err: err})
 	case was.victim && h.inTx && c.ErrCode == wire.ErQueryInterrupted:
 		return s.lose(&DeadlockError{Place: h.place})
