@@ -253,12 +253,20 @@ func (z *compressor) pack(out *bytes.Buffer, p []byte) error {
 // withBuffered returns the connection with what was already read from it in front: a peer may begin TLS in the same segment.
 func (c *Conn) withBuffered() net.Conn {
 	if c.r == c.w {
-		return c.nc
+		return c.watched()
 	}
-	p := &prefixConn{Conn: c.nc, prefix: bytes.Clone(c.block.b[c.r:c.w])}
+	p := &prefixConn{Conn: c.watched(), prefix: bytes.Clone(c.block.b[c.r:c.w])}
 	c.r, c.w = 0, 0
 	c.dropBlock()
 	return p
+}
+
+// watched is the connection as those see it who write past Conn.Write. Over TLS it is the socket below that is watched.
+func (c *Conn) watched() net.Conn {
+	if c.nc == c.sock {
+		return &sending{c.sock, c}
+	}
+	return c.nc
 }
 
 type prefixConn struct {

@@ -3,6 +3,7 @@ package wire
 import (
 	"crypto/tls"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -43,6 +44,7 @@ type Conn struct {
 	iov    [2][]byte
 	iovs   net.Buffers
 
+	stuck     atomic.Int64          // see Stuck
 	out       []byte                // what tryWrite is to write
 	outErr    error                 // why it could not
 	tryWrite  func(fd uintptr) bool // c.writeSocket
@@ -116,6 +118,37 @@ func (c *Conn) SetReadDeadline(t time.Time) error { return c.sock.SetReadDeadlin
 
 // SetWriteDeadline sets when writes fail.
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.sock.SetWriteDeadline(t) }
+
+// Stuck is for how long the peer has taken nothing of what is being written; 0 when nothing is.
+func (c *Conn) Stuck(now time.Time) time.Duration {
+	since := c.stuck.Load()
+	if since == 0 {
+		return 0
+	}
+	return time.Duration(max(0, now.UnixNano()-since))
+}
+
+// sending is the socket for writers that don't come through Conn.Write.
+type sending struct {
+	net.Conn
+	c *Conn
+}
+
+// Write writes b in pieces: each that the peer takes counts.
+func (s *sending) Write(b []byte) (n int, err error) {
+	defer s.c.stuck.Store(0)
+	for {
+		s.c.stuck.Store(time.Now().UnixNano())
+		piece := b[n:min(n+stuckPiece, len(b))]
+		m, err := s.Conn.Write(piece)
+		if n += m; err != nil || n == len(b) {
+			return n, err
+		}
+	}
+}
+
+// stuckPiece is how much a peer has to take to be seen taking something.
+const stuckPiece = 64 << 10
 
 // Close closes the connection at once, without flushing. It may be called while others read or write: these then fail.
 func (c *Conn) Close() error {

@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // flushAt is how much is gathered before it is written without being told.
 const flushAt = 64 << 10
 
@@ -82,11 +84,17 @@ func (c *Conn) appendFrame(payload []byte) error {
 		c.werr = c.z.write(payload)
 		return c.werr
 	}
-	c.iov[0], c.iov[1] = c.wbuf, payload
+	first := min(n, stuckPiece)
+	c.stuck.Store(time.Now().UnixNano())
+	c.iov[0], c.iov[1] = c.wbuf, payload[:first]
 	c.iovs = c.iov[:]
 	_, c.werr = c.iovs.WriteTo(c.nc)
 	c.iov = [2][]byte{}
 	c.wbuf = c.wbuf[:0]
+	c.stuck.Store(0)
+	if c.werr == nil && first < n {
+		c.werr = c.Write(payload[first:])
+	}
 	return c.werr
 }
 
@@ -135,12 +143,15 @@ func (c *Conn) flush() error {
 // Write writes bytes that are frames already, past the buffer and compression.
 func (c *Conn) Write(b []byte) error {
 	if c.raw == nil || len(b) == 0 {
-		_, err := c.nc.Write(b)
+		_, err := c.watched().Write(b)
 		return err
 	}
 	c.out, c.outErr = b, nil
 	err := c.raw.Write(c.tryWrite)
 	c.out = nil
+	if c.stuck.Load() != 0 {
+		c.stuck.Store(0)
+	}
 	if err == nil {
 		err = c.outErr
 	}

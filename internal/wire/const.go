@@ -50,13 +50,13 @@ const (
 	MariaDBCacheMetadata    Caps = 1 << 36
 )
 
-// ServerCaps is what [Conn.Greet] offers unless told otherwise: MariaDB 10.11's flags without bulk statements, cached
-// metadata and COM_MULTI, which a gateway would have to take apart again. TLS is added where there is a certificate.
+// ServerCaps is what [Conn.Greet] offers unless told otherwise: MariaDB 10.11's flags without cached metadata and COM_MULTI,
+// which a gateway would have to take apart again. TLS is added where there is a certificate.
 const ServerCaps = ClientFoundRows | ClientLongFlag | ClientConnectWithDB | ClientNoSchema | ClientCompress | ClientODBC |
 	ClientLocalFiles | ClientIgnoreSpace | ClientProtocol41 | ClientInteractive | ClientIgnoreSigpipe | ClientTransactions |
 	ClientReserved | ClientSecureConnection | ClientMultiStatements | ClientMultiResults | ClientPSMultiResults |
 	ClientPluginAuth | ClientConnectAttrs | ClientPluginAuthLenenc | ClientExpiredPasswords | ClientSessionTrack |
-	ClientDeprecateEOF | ClientRememberOptions | MariaDBProgress | MariaDBExtendedMetadata
+	ClientDeprecateEOF | ClientRememberOptions | MariaDBProgress | MariaDBStmtBulk | MariaDBExtendedMetadata
 
 // Has reports whether all flags of f are set.
 func (c Caps) Has(f Caps) bool { return c&f == f }

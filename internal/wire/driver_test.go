@@ -388,7 +388,7 @@ func TestCommandLine(t *testing.T) {
 		{"nat", "secret", []string{"--compress"}, true},
 	} {
 		t.Run(fmt.Sprint(x), func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			if len(x.options) == 0 || x.options[0] != "--ssl" {
 				x.options = append(x.options, "--skip-ssl") // Debian's client uses TLS where it is offered

@@ -98,6 +98,7 @@ const (
 	ErQueryInterrupted      uint16 = 1317
 	ErStmtHasNoOpenCursor   uint16 = 1421
 	ErAccessDeniedNoPass    uint16 = 1698
+	ErReadOnlyTransaction   uint16 = 1792
 	ErMalformedPacket       uint16 = 1835
 	ErAccessDeniedChangeUsr uint16 = 1873
 	ErConnectionKilled      uint16 = 1927

@@ -291,7 +291,7 @@ func framed(payloads ...[]byte) []byte {
 	return out
 }
 
-func fuzzCertificate(f *testing.F) *tls.Config {
+func fuzzCertificate(f testing.TB) *tls.Config {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		f.Fatal(err)

@@ -183,7 +183,7 @@ func mustQuery(t testing.TB, c *wire.Conn, sql string) *result {
 
 func dial(t testing.TB, addr string, cfg wire.ClientConfig) (*wire.Conn, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {

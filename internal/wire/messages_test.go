@@ -475,7 +475,7 @@ func TestTLSOverBufferedBytes(t *testing.T) {
 	// A client may send its ClientHello in one segment with the request for TLS.
 	a, b := socketPair(t)
 	s := NewConn(b)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 )
 
 const canReadRaw = true
@@ -36,13 +37,18 @@ func (c *Conn) readSocket(fd uintptr) bool {
 
 // writeSocket writes what is left of c.out, and asks to be called again when the socket takes no more.
 func (c *Conn) writeSocket(fd uintptr) bool {
+	taken := c.stuck.Load() == 0
 	for len(c.out) > 0 {
 		n, err := writeNow(fd, c.out)
 		switch err {
 		case nil:
 			c.out = c.out[n:]
+			taken = true
 		case syscall.EINTR:
 		case syscall.EAGAIN:
+			if taken {
+				c.stuck.Store(time.Now().UnixNano())
+			}
 			return false
 		default:
 			c.outErr = os.NewSyscallError("write", err)
