@@ -54,6 +54,7 @@ type Stmt struct {
 	Inner     *Stmt
 	Tx        *Tx
 	Savepoint *Savepoint
+	XA        *XA
 	Prepared  *Prepared
 	Account   *Account
 	Kill      *Kill
@@ -426,7 +427,9 @@ type LoadData struct {
 	Ignore  bool
 	File    int32 // String token
 	Table   *TableName
-	Charset string // CHARACTER SET name, lower case, "" when absent
+	// Partition is PARTITION (…), empty when absent.
+	Partition Span
+	Charset   string // CHARACTER SET name, lower case, "" when absent
 	// FIELDS and LINES options, decoded; nil where not given.
 	FieldsTerminated, Enclosed, Escaped, LinesStarting, LinesTerminated []byte
 	OptionallyEnclosed                                                  bool
@@ -472,13 +475,26 @@ type Show struct {
 type Tx struct {
 	ReadOnly, ReadWrite, Snapshot bool
 	Chain, NoChain                bool
-	Release                       bool
+	Release, NoRelease            bool
+	// Odd: MariaDB may refuse it, or read it in another way.
+	Odd bool
 }
 
 // Savepoint is SAVEPOINT n, ROLLBACK TO n, RELEASE SAVEPOINT n.
 type Savepoint struct {
 	Verb string // SAVEPOINT, ROLLBACK, RELEASE
 	Name Name
+	Odd  bool // MariaDB may refuse it
+}
+
+// XA is a statement on a client's own XA transactions. Statements of KindXA that could not be read to the end have none.
+type XA struct {
+	Verb string // START, END, PREPARE, COMMIT, ROLLBACK, RECOVER
+	// The XID's parts: strings, hexadecimal or binary, and a number; -1 when absent.
+	GtridTok, BqualTok, FormatTok int32
+	Join, Resume, Suspend         bool
+	OnePhase                      bool
+	SQL                           bool // RECOVER FORMAT='SQL'
 }
 
 // Prepared is PREPARE, EXECUTE, DEALLOCATE.

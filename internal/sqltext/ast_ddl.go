@@ -69,4 +69,6 @@ type AlterAction struct {
 	PartitionDefs  []PartitionDef
 	PartitionCount int
 	AllPartitions  bool
+	// Options are those of the table that the action sets, one or more.
+	Options []Option
 }

@@ -135,7 +135,7 @@ func FuzzParse(f *testing.F) {
 func checkParse(t *testing.T, s *Scan, mode Mode) *Stmt {
 	start := time.Now()
 	st, err := Parse(s, mode)
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Fatalf("%d tokens took %v", len(s.Tokens), took)
 	}
 	if err != nil {

@@ -90,6 +90,7 @@ func (p *parser) alterAction(d *DDL, a *AlterAction) {
 		a.NewName, _ = p.name()
 		return
 	}
+	defer p.alterOptions(d, a, p.pos)
 	words := []string{verb}
 	if p.tok().Kind == Word {
 		p.pos++
@@ -116,6 +117,23 @@ func (p *parser) alterAction(d *DDL, a *AlterAction) {
 			p.pos++
 		}
 	}
+}
+
+// alterOptions reads the table options from a position on: no comma need set them apart.
+func (p *parser) alterOptions(d *DDL, a *AlterAction, from int32) {
+	end := p.pos
+	p.pos = from
+	for !p.done() {
+		o, ok := p.option()
+		if !ok {
+			break
+		}
+		if o.Name == "ENGINE" {
+			d.Engine = o.Value.Text
+		}
+		a.Options = append(a.Options, o)
+	}
+	p.pos = max(p.pos, end)
 }
 
 // alterColumn reads the definition of a column in ALTER TABLE.

@@ -9,7 +9,7 @@ import (
 type Cluster struct {
 	// Verb is ADD LEAF, REMOVE LEAF, ATTACH LEAF, ATTACH ALL LEAVES, DETACH LEAF, REBALANCE, REBALANCE ALL, RESTORE REDUNDANCY, CLEAR ORPHANS,
 	// CREATE|DROP|ATTACH|DETACH|COPY|PROMOTE PARTITION, PROMOTE AGGREGATOR, SET AGGREGATOR, CANCEL, CANCEL REBALANCE, RESTART LEAVES, BACKUP, RESTORE,
-	// SHOW LEAVES, SHOW AGGREGATORS, SHOW PARTITIONS, SHOW CLUSTER STATUS, SHOW REBALANCE STATUS, SHOW DATABASES EXTENDED.
+	// SHOW LEAVES, SHOW AGGREGATORS, SHOW PARTITIONS, SHOW CLUSTER STATUS, SHOW REBALANCE STATUS, SHOW DATABASES EXTENDED, SHOW TRANSACTION STATUS.
 	Verb     string
 	Explain  bool
 	User     Name // ADD LEAF
@@ -21,6 +21,7 @@ type Cluster struct {
 	Ordinal  int
 	As       Name   // RESTORE DATABASE d AS n
 	Path     Name   // BACKUP, RESTORE
+	Trx      Name   // SHOW TRANSACTION STATUS
 	ID       uint64 // CANCEL
 	Rest     Span   // LIKE … or WHERE … of a SHOW
 
@@ -60,6 +61,7 @@ var clusterVerbs = map[[2]string]struct {
 	{"SHOW", "PARTITIONS"}:      {"SHOW PARTITIONS", (*parser).showCluster},
 	{"SHOW", "CLUSTER"}:         {"SHOW CLUSTER STATUS", (*parser).showStatus},
 	{"SHOW", "REBALANCE"}:       {"SHOW REBALANCE STATUS", (*parser).showStatus},
+	{"SHOW", "TRANSACTION"}:     {"SHOW TRANSACTION STATUS", (*parser).showTransaction},
 	{"SHOW", "DATABASES"}:       {"SHOW DATABASES EXTENDED", (*parser).showExtended},
 	{"SHOW", "SCHEMAS"}:         {"SHOW DATABASES EXTENDED", (*parser).showExtended},
 }
@@ -74,7 +76,7 @@ var explained = map[string]bool{
 // same, with BadTok where it goes wrong: a leaf would say so of its first word.
 func (p *parser) cluster() bool {
 	from := p.pos
-	c := &Cluster{User: noName, Password: noName, Host: noName, DB: noName, As: noName, Path: noName, BadTok: -1}
+	c := &Cluster{User: noName, Password: noName, Host: noName, DB: noName, As: noName, Path: noName, Trx: noName, BadTok: -1}
 	c.Explain = p.accept(KwExplain)
 	first, second := p.word(0), p.word(1)
 	if first == "CANCEL" && p.peek(1).Kind == Number {
@@ -360,6 +362,16 @@ func (p *parser) showCluster(c *Cluster) bool {
 
 // showStatus reads STATUS [ON db] [LIKE … | WHERE …].
 func (p *parser) showStatus(c *Cluster) bool { return p.accept(KwStatus) && p.showRest(c) }
+
+// showTransaction reads STATUS 'id'.
+func (p *parser) showTransaction(c *Cluster) bool {
+	if !p.accept(KwStatus) || p.tok().Kind != String {
+		return false
+	}
+	c.Trx = p.nameAt(p.pos)
+	p.pos++
+	return true
+}
 
 // showExtended reads EXTENDED [FOR LEAF 'host'[:port]] [LIKE … | WHERE …].
 func (p *parser) showExtended(c *Cluster) bool {

@@ -289,6 +289,7 @@ func (p *parser) loadData() {
 	if p.is(KwPartition) && p.isOpAt(1, '(') {
 		p.pos++
 		p.skipBracket()
+		l.Partition = p.span(from)
 	}
 	if p.acceptSeq(KwCharacter, KwSet) || p.accept(KwCharset) {
 		if k := p.tok().Kind; k == Word || k == QuotedID || k == String {

@@ -240,7 +240,6 @@ func (p *parser) indexHints(r *TableRef) {
 		if p.isOp('(') {
 			p.skipBracket()
 		}
-		p.acceptOp(',')
 	}
 	r.Hints = p.span(from)
 }

@@ -54,8 +54,7 @@ func (p *parser) statement() {
 	case KwBegin, KwStart, KwCommit, KwRollback, KwSavepoint, KwRelease:
 		p.transaction()
 	case KwXa:
-		p.st.Kind = KindXA
-		p.pos = p.end
+		p.xa()
 	case KwCreate, KwAlter, KwDrop, KwRename, KwTruncate:
 		if !p.isAt(1, KwPartition) || !p.cluster() {
 			p.ddl()
@@ -160,7 +159,8 @@ func (p *parser) transaction() {
 	case kw == KwStart && p.isAt(1, KwTransaction):
 		p.st.Kind = KindBegin
 		p.pos += 2
-		for {
+		for p.pos < p.end {
+			at := p.pos
 			switch {
 			case p.acceptSeq(KwRead, KwOnly):
 				tx.ReadOnly = true
@@ -169,10 +169,12 @@ func (p *parser) transaction() {
 			case p.acceptSeq(KwWith, KwConsistent, KwSnapshot):
 				tx.Snapshot = true
 			}
-			if !p.acceptOp(',') {
+			if tx.Odd = p.pos == at; !p.acceptOp(',') {
 				break
 			}
+			tx.Odd = tx.Odd || p.pos == p.end
 		}
+		tx.Odd = tx.Odd || tx.ReadOnly && tx.ReadWrite
 	case kw == KwCommit || kw == KwRollback:
 		p.st.Kind = KindCommit
 		if kw == KwRollback {
@@ -187,11 +189,16 @@ func (p *parser) transaction() {
 		}
 		if p.accept(KwAnd) {
 			no := p.accept(KwNo)
-			p.accept(KwChain)
+			tx.Odd = !p.accept(KwChain)
 			tx.Chain, tx.NoChain = !no, no
 		}
 		no := p.accept(KwNo)
-		tx.Release = p.accept(KwRelease) && !no
+		if p.accept(KwRelease) {
+			tx.Release, tx.NoRelease = !no, no
+		} else if no {
+			tx.Odd = true
+		}
+		tx.Odd = tx.Odd || tx.Chain && tx.Release
 	case kw == KwSavepoint:
 		p.pos++
 		p.savepoint("SAVEPOINT")
@@ -204,12 +211,13 @@ func (p *parser) transaction() {
 		p.pos = p.end // START SLAVE and the like
 		return
 	}
+	tx.Odd = tx.Odd || p.pos < p.end
 	p.st.Tx = tx
 }
 
 func (p *parser) savepoint(verb string) {
-	n, _ := p.anyName()
-	p.st.Kind, p.st.Savepoint = KindSavepoint, &Savepoint{Verb: verb, Name: n}
+	n, ok := p.anyName()
+	p.st.Kind, p.st.Savepoint = KindSavepoint, &Savepoint{Verb: verb, Name: n, Odd: !ok || p.pos < p.end}
 }
 
 func (p *parser) prepared() {

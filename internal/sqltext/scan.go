@@ -60,6 +60,9 @@ func (s *Scan) Scan(src []byte, mode Mode) error {
 	return err
 }
 
+// Mode is what the text was scanned under.
+func (s *Scan) Mode() Mode { return s.mode }
+
 // Bytes is the text of a token.
 func (s *Scan) Bytes(tok int32) []byte {
 	t := s.Tokens[tok]
