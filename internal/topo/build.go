@@ -10,7 +10,8 @@ type Builder struct {
 	schemas   map[string]PartitionID
 	servers   map[string]*Server
 	settings  Settings
-	// own names the databases whose Tables map was copied for this builder.
+	variables map[string]string
+	// own names the databases whose Tables and Views were copied for this builder.
 	own map[string]bool
 }
 
@@ -18,7 +19,7 @@ type Builder struct {
 func NewBuilder(base *Snapshot) *Builder {
 	b := &Builder{own: map[string]bool{}, settings: DefaultSettings}
 	if base != nil {
-		b.settings = base.Settings
+		b.settings, b.variables = base.Settings, base.Variables
 		b.leaves, b.databases, b.schemas = maps.Clone(base.Leaves), maps.Clone(base.Databases), maps.Clone(base.Schemas)
 		b.servers = base.Servers // cloned when one changes, which is seldom
 	}
@@ -36,6 +37,9 @@ func NewBuilder(base *Snapshot) *Builder {
 
 // PutSettings replaces the settings.
 func (b *Builder) PutSettings(s Settings) { b.settings = s }
+
+// PutVariables replaces what was set by SET GLOBAL; the map is the snapshot's from then on.
+func (b *Builder) PutVariables(v map[string]string) { b.variables = v }
 
 // PutServer adds or replaces a server.
 func (b *Builder) PutServer(s *Server) {
@@ -58,13 +62,14 @@ func (b *Builder) PutLeaf(l *Leaf) { b.leaves[l.Name] = l }
 // DropLeaf removes a leaf.
 func (b *Builder) DropLeaf(name string) { delete(b.leaves, name) }
 
-// PutDatabase adds or replaces a database with its partitions. Its tables are kept: d.Tables is not looked at.
+// PutDatabase adds or replaces a database with its partitions. Its tables and views are kept: those of d are not looked at.
 func (b *Builder) PutDatabase(d *Database) {
 	c := *d
-	c.Tables = map[string]*Table{}
+	c.Tables, c.Views = map[string]*Table{}, map[string]*View{}
 	if old := b.databases[d.Name]; old != nil {
 		b.dropSchemas(old)
 		maps.Copy(c.Tables, old.Tables)
+		maps.Copy(c.Views, old.Views)
 	}
 	b.databases[d.Name] = &c
 	b.own[d.Name] = true
@@ -102,15 +107,32 @@ func (b *Builder) DropTable(db, name string) {
 	}
 }
 
+// PutView adds or replaces a view; one whose database is not there is ignored.
+func (b *Builder) PutView(v *View) {
+	if d := b.owned(v.DB); d != nil {
+		d.Views[v.Name] = v
+	}
+}
+
+// DropView removes a view.
+func (b *Builder) DropView(db, name string) {
+	if d := b.databases[db]; d != nil && d.Views[name] != nil {
+		delete(b.owned(db).Views, name)
+	}
+}
+
 func (b *Builder) owned(db string) *Database {
 	d := b.databases[db]
 	if d == nil || b.own[db] {
 		return d
 	}
 	c := *d
-	c.Tables = maps.Clone(d.Tables)
+	c.Tables, c.Views = maps.Clone(d.Tables), maps.Clone(d.Views)
 	if c.Tables == nil {
 		c.Tables = map[string]*Table{}
+	}
+	if c.Views == nil {
+		c.Views = map[string]*View{}
 	}
 	b.databases[db] = &c
 	b.own[db] = true
@@ -121,5 +143,6 @@ func (b *Builder) owned(db string) *Database {
 func (b *Builder) Build(revision int64) *Snapshot {
 	return &Snapshot{
 		Revision: revision, Leaves: b.leaves, Databases: b.databases, Schemas: b.schemas, Servers: b.servers, Settings: b.settings,
+		Variables: b.variables,
 	}
 }

@@ -119,7 +119,7 @@ const (
 	Sync  Replication = "SYNC"
 )
 
-// Database is a sharded database: Partitions has one entry per ordinal, in order; Tables is keyed by name (case-sensitive, as on Linux).
+// Database is a sharded database: Partitions has one entry per ordinal, in order; Tables and Views are keyed by name (case-sensitive, as on Linux).
 type Database struct {
 	Name        string
 	Replication Replication
@@ -131,6 +131,8 @@ type Database struct {
 	Quiet      bool
 	Partitions []*Partition
 	Tables     map[string]*Table
+	// Views share their names' space with Tables: MariaDB sees to it that none is in both.
+	Views map[string]*View
 }
 
 // TableKind says how a table's rows are placed.
@@ -141,6 +143,7 @@ const (
 	Sharded   TableKind = "sharded"   // rows by shard key
 	Keyless   TableKind = "keyless"   // rows spread, no key
 	Reference TableKind = "reference" // a full copy on every leaf, in the shape database
+	Linked    TableKind = "linked"    // in tables of other servers; an empty one of the same columns is in the shape database
 )
 
 // Column is one column of a table, as a leaf describes it.
@@ -160,7 +163,7 @@ type Column struct {
 	Invisible bool   `json:"invisible,omitempty"`
 }
 
-// Table is a sharded, keyless or reference table. Column positions index Columns.
+// Table is a sharded, keyless, reference or linked table. Column positions index Columns.
 type Table struct {
 	DB       string    `json:"db"`
 	Name     string    `json:"name"`
@@ -173,9 +176,18 @@ type Table struct {
 	AutoIncrement int `json:"auto_increment"`
 	// Unique lists the unique keys, the primary key first when there is one.
 	Unique [][]int `json:"unique,omitempty"`
+	// Places are where the rows of a linked table are, Links is what its definition says of that.
+	Places []LinkPlace `json:"places,omitempty"`
+	Links  []LinkInfo  `json:"links,omitempty"`
+	// Scheme is how the rows of a linked table with partitions are spread over Places: what SHOW CREATE TABLE says of its shape, for package partition. ShardKey
+	// lists the columns that decide then.
+	Scheme string `json:"scheme,omitempty"`
 	// ID is never reused: it names the table's sequence in the catalog.
 	ID uint64 `json:"id"`
 }
+
+// Numbered says whether the cluster gives the table's AUTO_INCREMENT values: a single remote table has its own.
+func (t *Table) Numbered() bool { return t.AutoIncrement >= 0 && (t.Kind != Linked || t.Scheme != "") }
 
 // Column finds a column by name, case-insensitively; -1 when there is none.
 func (t *Table) Column(name string) int {
@@ -216,6 +228,9 @@ type Snapshot struct {
 	// Servers are those that linked tables lead to, by ServerKey.
 	Servers  map[string]*Server
 	Settings Settings
+	// Variables are the global values of system variables that leaves do not have, by name; those that nobody has set are not there. The rows of Spider's tables that
+	// are kept are among them, as JSON, by the tables' names with the schema.
+	Variables map[string]string
 }
 
 // Table finds a table; nil when the database or the table does not exist.
@@ -225,6 +240,15 @@ func (s *Snapshot) Table(db, name string) *Table {
 		return nil
 	}
 	return d.Tables[name]
+}
+
+// View finds a view; nil when the database or the view does not exist.
+func (s *Snapshot) View(db, name string) *View {
+	d := s.Databases[db]
+	if d == nil {
+		return nil
+	}
+	return d.Views[name]
 }
 
 // Partition finds a partition; nil when it does not exist.
