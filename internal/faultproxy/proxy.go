@@ -29,9 +29,12 @@ type Proxy struct {
 	closed   bool
 	changed  chan struct{}       // closed and replaced whenever a field above changes
 	conns    map[net.Conn]string // both sides of what is passed, and the client's name
+	stops    []*Stop
+	number   uint64 // of the last connection
 	running  sync.WaitGroup
 
-	name func(client net.Conn) string
+	name  func(client net.Conn) string
+	mysql bool
 }
 
 // ErrClosed is returned by what needs a proxy that is not closed.
@@ -45,12 +48,16 @@ func Start(target string) (*Proxy, error) {
 // StartNamed is Start for a proxy that several clients use: name tells them apart, from the addresses of a connection, so that BlackHoleFrom can cut
 // off one of them. It is asked once for each connection, by many goroutines.
 func StartNamed(target string, name func(client net.Conn) string) (*Proxy, error) {
+	return startNamed(target, name, false)
+}
+
+func startNamed(target string, name func(client net.Conn) string, mysql bool) (*Proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	p := &Proxy{
-		target: target, addr: l.Addr().String(), changed: make(chan struct{}), conns: map[net.Conn]string{}, holes: map[string]bool{}, name: name,
+		target: target, addr: l.Addr().String(), changed: make(chan struct{}), conns: map[net.Conn]string{}, holes: map[string]bool{}, name: name, mysql: mysql,
 	}
 	p.ctx, p.end = context.WithCancel(context.Background())
 	p.listen(l)
@@ -162,25 +169,41 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	defer p.drop(server)
-	var back sync.WaitGroup
-	back.Go(func() { p.copy(client, server) })
-	p.copy(server, client)
-	back.Wait()
+	forth, back := p.passOn, p.passOn
+	if p.mysql {
+		p.mu.Lock()
+		p.number++
+		t := &tap{p: p, client: client, number: p.number, waiting: map[int]*Stop{}}
+		p.mu.Unlock()
+		forth, back = t.forth(), t.back()
+	}
+	var backwards sync.WaitGroup
+	backwards.Go(func() { p.copy(client, server, back) })
+	p.copy(server, client, forth)
+	backwards.Wait()
+}
+
+// write passes a block on; false: the connection is over.
+type write func(to, from net.Conn, data []byte) bool
+
+func (p *Proxy) passOn(to, from net.Conn, data []byte) bool {
+	if _, err := to.Write(data); err != nil {
+		reset(from) // or it would write into nothing for ever
+		return false
+	}
+	return true
 }
 
 // copy passes what from sends to to, and then from's end or failure.
-func (p *Proxy) copy(to, from net.Conn) {
+func (p *Proxy) copy(to, from net.Conn, pass write) {
 	buf := make([]byte, block)
 	for {
 		n, err := from.Read(buf)
 		if !p.pass(from) {
 			return
 		}
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				reset(from) // or it would write into nothing for ever
-				return
-			}
+		if n > 0 && !pass(to, from, buf[:n]) {
+			return
 		}
 		switch {
 		case errors.Is(err, io.EOF):
@@ -227,6 +250,20 @@ func (p *Proxy) HealFrom(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.change(func() { delete(p.holes, name) })
+}
+
+// ResetFrom ends the connections of one client at once, by its name, in the middle of whatever they carry. New ones are served.
+func (p *Proxy) ResetFrom(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.change(func() {
+		for c, n := range p.conns {
+			if n == name {
+				reset(c)
+				delete(p.conns, c)
+			}
+		}
+	})
 }
 
 // Delay passes each block that much later, in each direction; 0 ends it.

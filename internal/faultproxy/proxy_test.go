@@ -209,6 +209,42 @@ func TestCut(t *testing.T) {
 	expect(t, c, "again")
 }
 
+// The connections of one client end, those of others go on, and new ones are served.
+func TestResetFromOneClient(t *testing.T) {
+	var mu sync.Mutex
+	names := map[string]string{}
+	p, err := StartNamed(echo(t), func(client net.Conn) string {
+		mu.Lock() // until the test knows the address
+		defer mu.Unlock()
+		return names[client.RemoteAddr().String()]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	as := func(name string) net.Conn {
+		mu.Lock()
+		defer mu.Unlock()
+		c := dial(t, p)
+		names[c.LocalAddr().String()] = name
+		return c
+	}
+	a, b := as("a"), as("b")
+	for _, c := range []net.Conn{a, b} {
+		send(t, c, "before")
+		expect(t, c, "before")
+	}
+	p.ResetFrom("a")
+	if _, err := a.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
+		t.Fatalf("a reset ended a connection with %v", err)
+	}
+	send(t, b, "after")
+	expect(t, b, "after")
+	a = as("a")
+	send(t, a, "again")
+	expect(t, a, "again")
+}
+
 func TestCutEndsABlackHolesConnections(t *testing.T) {
 	p := start(t)
 	p.BlackHole()

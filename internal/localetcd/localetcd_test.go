@@ -97,7 +97,7 @@ func stop(t *testing.T, e *localetcd.Etcd) {
 
 func open(t *testing.T, endpoints []string) *catalog.Catalog {
 	t.Helper()
-	c, err := catalog.Open(within(t, 20*time.Second), catalog.Config{Endpoints: endpoints, Log: slog.New(slog.DiscardHandler)})
+	c, err := catalog.Open(within(t, time.Minute), catalog.Config{Endpoints: endpoints, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func open(t *testing.T, endpoints []string) *catalog.Catalog {
 // embedded runs an etcd that stands alone on a directory, for f.
 func embedded(t *testing.T, dir string, f func(*catalog.Catalog)) {
 	t.Helper()
-	e, err := catalog.StartEmbedded(within(t, 20*time.Second), catalog.EmbeddedConfig{Dir: dir, Throwaway: true, Log: slog.New(slog.DiscardHandler)})
+	e, err := catalog.StartEmbedded(within(t, time.Minute), catalog.EmbeddedConfig{Dir: dir, Throwaway: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,8 +123,8 @@ func embedded(t *testing.T, dir string, f func(*catalog.Catalog)) {
 func put(t *testing.T, c *catalog.Catalog, value string) {
 	t.Helper()
 	var err error
-	for ctx := within(t, 20*time.Second); ctx.Err() == nil; {
-		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	for ctx := within(t, time.Minute); ctx.Err() == nil; {
+		short, cancel := context.WithTimeout(ctx, 2*time.Second)
 		err = c.SetSecret(short, "x", value)
 		cancel()
 		if err == nil {
@@ -136,7 +136,7 @@ func put(t *testing.T, c *catalog.Catalog, value string) {
 
 func want(t *testing.T, c *catalog.Catalog, value string) {
 	t.Helper()
-	got, ok, err := c.Secret(within(t, 20*time.Second), "x")
+	got, ok, err := c.Secret(within(t, time.Minute), "x")
 	if err != nil || !ok || got != value {
 		t.Fatalf("%q %v %v, want %q", got, ok, err, value)
 	}
@@ -144,7 +144,7 @@ func want(t *testing.T, c *catalog.Catalog, value string) {
 
 func pid(t *testing.T, e *localetcd.Etcd, n, not int) int {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		text, err := os.ReadFile(filepath.Join(e.Home(n), supervise.PIDFile))
 		if err != nil {
 			continue
@@ -184,8 +184,8 @@ func TestOneBecomesThreeAndOneAgain(t *testing.T) {
 		t.Logf("member %d was killed: a write took %v", n, time.Since(began).Round(time.Millisecond))
 		pid(t, e, n, p)
 		// A majority is all that writes need: before the next one dies, this one is to be back.
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-			alone, err := catalog.Open(within(t, time.Second), catalog.Config{Endpoints: e.Endpoints()[n-1 : n], Log: slog.New(slog.DiscardHandler)})
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			alone, err := catalog.Open(within(t, 5*time.Second), catalog.Config{Endpoints: e.Endpoints()[n-1 : n], Log: slog.New(slog.DiscardHandler)})
 			if err == nil {
 				_ = alone.Close()
 				break
@@ -245,6 +245,7 @@ func TestCutOff(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d := dir(t)
 			e := start(t, d, 3)
 			c := open(t, e.Endpoints())
@@ -255,7 +256,7 @@ func TestCutOff(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			ctx := within(t, 20*time.Second)
+			ctx := within(t, time.Minute)
 			if _, err := m.List(ctx); err != nil {
 				t.Fatal(err)
 			}
@@ -269,6 +270,7 @@ func TestCutOff(t *testing.T) {
 	}
 	for n := 1; n <= 3; n++ {
 		t.Run(fmt.Sprint("lost data ", n), func(t *testing.T) {
+			t.Parallel()
 			d := dir(t)
 			e := start(t, d, 3)
 			c := open(t, e.Endpoints())

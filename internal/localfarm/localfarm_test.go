@@ -39,7 +39,7 @@ func ownAndWait(dir string) {
 
 func config(dir string, n int) localfarm.Config {
 	return localfarm.Config{
-		Dir: dir, Leaves: n, ClusterPublicKey: farmtest.ClusterPublicKey, Throwaway: true, StopTimeout: 20 * time.Second,
+		Dir: dir, Leaves: n, ClusterPublicKey: farmtest.ClusterPublicKey, Throwaway: true, StopTimeout: time.Minute,
 		TemplateDir: filepath.Join(os.TempDir(), fmt.Sprintf("orbweaver-templates-%d", os.Geteuid())),
 	}
 }
@@ -136,7 +136,7 @@ func TestKilledLeafComesBackWithItsData(t *testing.T) {
 		if err := f.Kill(0); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.AwaitReady(within(t, 20*time.Second), 0); err != nil {
+		if err := f.AwaitReady(within(t, time.Minute), 0); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("back after %v", time.Since(began))
@@ -148,7 +148,7 @@ func TestKilledLeafComesBackWithItsData(t *testing.T) {
 
 func TestStopPauseResume(t *testing.T) {
 	f := farmtest.Start(t, 2)
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, time.Minute)
 	if err := f.Stop(ctx, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestNextStartFindsDataAndMoreLeaves(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.AwaitReady(within(t, time.Second), 0); !errors.Is(err, localfarm.ErrClosed) {
+	if err := f.AwaitReady(within(t, time.Minute), 0); !errors.Is(err, localfarm.ErrClosed) {
 		t.Errorf("a closed farm says %v", err)
 	}
 	c.Leaves = 2
@@ -317,7 +317,7 @@ func TestNoOrphans(t *testing.T) {
 		t.Fatal(err, kerr)
 	}
 	owner.Wait()
-	for deadline := time.Now().Add(5 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("server %d outlives its supervisor", pid)
 		}

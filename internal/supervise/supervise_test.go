@@ -68,7 +68,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 // pid waits for a process other than one.
 func pid(t *testing.T, home string, not int) int {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		text, err := os.ReadFile(filepath.Join(home, supervise.PIDFile))
 		if err != nil {
 			continue
@@ -83,7 +83,7 @@ func pid(t *testing.T, home string, not int) int {
 
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); syscall.Kill(pid, 0) == nil; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("process %d lives", pid)
 		}
@@ -93,7 +93,7 @@ func gone(t *testing.T, pid int) {
 func TestKilledProgramComesBack(t *testing.T) {
 	p, home := start(t, "well", nil)
 	for range 3 {
-		if err := p.AwaitReady(within(t, 20*time.Second)); err != nil {
+		if err := p.AwaitReady(within(t, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		was := pid(t, home, 0)
@@ -106,7 +106,7 @@ func TestKilledProgramComesBack(t *testing.T) {
 
 func TestHeldProgramStaysAway(t *testing.T) {
 	p, home := start(t, "well", nil)
-	if err := p.AwaitReady(within(t, 20*time.Second)); err != nil {
+	if err := p.AwaitReady(within(t, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	was := pid(t, home, 0)
@@ -131,7 +131,7 @@ func TestHeldProgramStaysAway(t *testing.T) {
 func TestEndsInOrder(t *testing.T) {
 	var said bytes.Buffer
 	p, home := start(t, "well", func(c *supervise.Config) { c.Stderr = &said })
-	if err := p.AwaitReady(within(t, 20*time.Second)); err != nil {
+	if err := p.AwaitReady(within(t, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	n := pid(t, home, 0)
@@ -146,14 +146,14 @@ func TestEndsInOrder(t *testing.T) {
 	if said.String() != "ended in order\n" {
 		t.Errorf("it said %q", said.String())
 	}
-	if err := p.AwaitReady(within(t, time.Second)); !errors.Is(err, supervise.ErrClosed) {
+	if err := p.AwaitReady(within(t, time.Minute)); !errors.Is(err, supervise.ErrClosed) {
 		t.Errorf("a closed one: %v", err)
 	}
 }
 
 func TestStubbornProgramIsKilled(t *testing.T) {
 	p, home := start(t, "stubborn", func(c *supervise.Config) { c.StopTimeout = 100 * time.Millisecond })
-	if err := p.AwaitReady(within(t, 20*time.Second)); err != nil {
+	if err := p.AwaitReady(within(t, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	n := pid(t, home, 0)
@@ -166,11 +166,11 @@ func TestStubbornProgramIsKilled(t *testing.T) {
 func TestProgramThatDoesNotStart(t *testing.T) {
 	p, _ := start(t, "failing", nil)
 	var ended *supervise.EndedError
-	if err := p.AwaitReady(within(t, 20*time.Second)); !errors.As(err, &ended) || !strings.Contains(err.Error(), "exit status 3") {
+	if err := p.AwaitReady(within(t, time.Minute)); !errors.As(err, &ended) || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("%v", err)
 	}
 	p, _ = start(t, "well", func(c *supervise.Config) { c.Args = []string{"/no/such/program"} })
-	if err := p.AwaitReady(within(t, 20*time.Second)); !errors.As(err, &ended) {
+	if err := p.AwaitReady(within(t, time.Minute)); !errors.As(err, &ended) {
 		t.Errorf("%v", err)
 	}
 }

@@ -103,7 +103,7 @@ func start(dir string, n int, options []string) (*localfarm.Farm, error) {
 	if err := os.Chmod(dir, 0o711); err != nil { // the account mysql passes through
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	return localfarm.Start(ctx, localfarm.Config{
 		Dir: dir, Leaves: n, Options: options, ClusterPublicKey: ClusterPublicKey, Throwaway: true,
