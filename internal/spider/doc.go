@@ -2,6 +2,10 @@
 // REMOTE_SERVER, REMOTE_DATABASE and REMOTE_TABLE of a table, its partitions and subpartitions, and what CREATE SERVER adds. The result is values: for each
 // partition its links. Pure: texts in, values out, without network, clock or log.
 //
+// So are what spider_direct_sql is told, in ReadDirect, and the system variables of Spider, with their types, ranges and defaults, in Variables.
+//
+// How the catalog keeps it, in topo.LinkPlace, and what the links of a table in the catalog are, is said here, too.
+//
 // What Spider of MariaDB 10.11.19 was seen to do, and this package does, too:
 //
 //   - A parameter is a name, at least one blank (space, tab, line end), and a value in single or double quotes. Names are the same in upper and lower case; a comma
@@ -24,5 +28,5 @@
 //   - Errors name the parameter and say why. Spider prints the rest of the text, with the passwords in it.
 //
 // Tested by tables of texts, by fuzzing, and against Spider itself: random texts are given to it, and what it accepts, and writes into mysql.spider_tables,
-// is compared.
+// is compared; so are the variables.
 package spider

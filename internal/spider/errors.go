@@ -14,6 +14,10 @@ var (
 	ErrWrapper   = errors.New("no wrapper for SQL")
 	ErrStaticID  = errors.New("static_link_id can't be used")
 	ErrNoServer  = errors.New("no such server")
+	ErrNoTable   = errors.New("no such table")
+	ErrAllFailed = errors.New("all links are failed")
+	ErrProblem   = errors.New("a link has failed")
+	ErrMonitors  = errors.New("monitors differ")
 )
 
 // Error is what is wrong with a linked table, as Spider numbers it. It never shows a password.
@@ -69,6 +73,21 @@ func numberedStaticID(id string) *Error {
 
 func sameStaticID(id string) *Error {
 	return &Error{ErrStaticID, 12527, fmt.Sprintf("The connect info '%.64s' for static_link_id cannot use same name in same table", id)}
+}
+
+// DifferentMonitors is the error for a caller who knows of more or fewer monitors.
+func DifferentMonitors() *Error {
+	return &Error{ErrMonitors, 12509, "Monitor count is different"}
+}
+
+// Problem is the error for a link that was taken out, by its remote table.
+func Problem(db, table string) *Error {
+	return &Error{ErrProblem, 12511, fmt.Sprintf("Table '%s.%s' get a problem", db, table)}
+}
+
+// AllFailed is the error for a place none of whose links may be read.
+func AllFailed(db, table string) *Error {
+	return &Error{ErrAllFailed, 12514, fmt.Sprintf("All links of '%s.%s' are failed: bring one back by ALTER TABLE with link_status \"1\"", db, table)}
 }
 
 func noServer(name string) *Error {

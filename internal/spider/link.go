@@ -49,13 +49,19 @@ type Link struct {
 	Socket   string // "" for the one that is MariaDB's default where Host is localhost
 	User     string
 	Password Secret
+	// Sealed is the password as the catalog has it, and Purpose what it was sealed for: see LinksOf.
+	Sealed   []byte
+	Purpose  string
 	Database string
 	Table    string
 	TLS      TLS
 	// Timeouts in seconds; 0 is none.
 	ConnectTimeout, ReadTimeout, WriteTimeout int
-	// Status is the link_status that is asked for: 0 to leave it as it is, 1 OK, 2 RECOVERY, 3 NG.
+	given                                     [3]bool // which of them a parameter gives
+	// Status is what the definition asks for as link_status (0 to leave it as it is), and of a link in the catalog what it is: topo.LinkOK and so on.
 	Status int
+	// Monitor is how the link is looked at when it has failed: 0 not at all, 1 by a ping, 2 and 3 by a look for a row.
+	Monitor int
 	// Balance is the link's weight among those that reads may choose from.
 	Balance  int
 	StaticID string
@@ -65,6 +71,21 @@ type Link struct {
 type TLS struct {
 	CA, CAPath, Cert, Cipher, Key string
 	Verify                        bool
+}
+
+// timeouts are the parameters that say them, in the order of Link.given.
+var timeouts = [3]string{"connect_timeout", "net_read_timeout", "net_write_timeout"}
+
+// Otherwise sets the timeouts that no parameter gives, each unless it is negative.
+func (l *Link) Otherwise(connect, read, write int) {
+	for at, t := range [3]struct {
+		of *int
+		to int
+	}{{&l.ConnectTimeout, connect}, {&l.ReadTimeout, read}, {&l.WriteTimeout, write}} {
+		if !l.given[at] && t.to >= 0 {
+			*t.of = t.to
+		}
+	}
 }
 
 // Local says whether the link goes through a socket of the node's machine, as MariaDB's clients decide it.
@@ -114,7 +135,10 @@ func (p *Place) Links(db, table string, find func(name string) (Server, bool)) (
 			ConnectTimeout: p.number("connect_timeout", i, DefaultConnect),
 			ReadTimeout:    p.number("net_read_timeout", i, DefaultReadWrite), WriteTimeout: p.number("net_write_timeout", i, DefaultReadWrite),
 			Status: p.number("link_status", i, statusNoChange), Balance: p.number("access_balance", i, defaultBalance),
-			StaticID: first(staticID, "", ""),
+			StaticID: first(staticID, "", ""), Monitor: p.number("monitoring_kind", i, 0),
+		}
+		for at, name := range timeouts {
+			_, l.given[at] = p.Text(name, i)
 		}
 		if !known(l.Wrapper) {
 			return nil, noWrapper(l.Wrapper)
@@ -140,8 +164,16 @@ func (p *Place) Active() int {
 	return min(p.number("active_link_count", 0, p.Count), p.Count)
 }
 
-// ReadOnly says that nothing is to be written.
-func (p *Place) ReadOnly() bool { return p.number("read_only_mode", 0, 0) != 0 }
+// AskedStatus is the link_status that the definition asks for: 0 leaves it as it is.
+func (p *Place) AskedStatus(link int) int { return p.number("link_status", link, statusNoChange) }
+
+// ReadOnly says that nothing is to be written: as the parameter says, or otherwise where there is none.
+func (p *Place) ReadOnly(otherwise bool) bool {
+	if _, given := p.Text("read_only_mode", 0); given {
+		return p.number("read_only_mode", 0, 0) != 0
+	}
+	return otherwise
+}
 
 // Text is what is written under a parameter's long name for a link; ok is false where nothing is.
 func (p *Place) Text(name string, link int) (value string, ok bool) {

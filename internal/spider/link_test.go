@@ -63,6 +63,7 @@ func TestLinks(t *testing.T) {
 		{`sca "/ca", scp "/cap", scr "/cert", sch "X", sky "/key", svc "1", cto "1", nrt "2", nwt "0"`, []Link{with(func(l *Link) {
 			l.TLS = TLS{CA: "/ca", CAPath: "/cap", Cert: "/cert", Cipher: "X", Key: "/key", Verify: true}
 			l.ConnectTimeout, l.ReadTimeout, l.WriteTimeout = 1, 2, 0
+			l.given = [3]bool{true, true, true}
 		})}},
 		{`host "a b", sli "one"`, []Link{
 			with(func(l *Link) { l.Host, l.StaticID = "a", "one" }),
@@ -101,7 +102,7 @@ func TestPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := &s.Places[0], &s.Places[1]
-	if first.Active() != 2 || !first.ReadOnly() || second.Active() != 3 || second.ReadOnly() {
+	if first.Active() != 2 || !first.ReadOnly(false) || second.Active() != 3 || second.ReadOnly(false) {
 		t.Errorf("%+v", s.Places)
 	}
 	l, err := first.Links("d", "t", servers())

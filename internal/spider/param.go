@@ -76,7 +76,7 @@ var params = []param{
 	{name: "link_status", alias: "lst", kind: integers, max: 3, effect: true},
 	{name: "active_link_count", alias: "alc", kind: integer, min: 1, max: maxInt32, effect: true},
 	{name: "access_balance", alias: "abl", kind: integers, max: maxInt32, effect: true},
-	{name: "monitoring_kind", alias: "mkd", kind: integers, max: 3},
+	{name: "monitoring_kind", alias: "mkd", kind: integers, max: 3, effect: true},
 	{name: "monitoring_flag", alias: "mfg", kind: integers, max: 1},
 	{name: "monitoring_limit", alias: "mlt", kind: integers, max: math.MaxInt64},
 	{name: "monitoring_server_id", alias: "msi", kind: integers, max: math.MaxUint32},

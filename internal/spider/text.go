@@ -6,6 +6,7 @@ import "strings"
 type pair struct {
 	name  string // as written
 	value string // between the quotes, with its escapes
+	at    int    // where the value begins in the text
 }
 
 const blanks = " \t\r\n"
@@ -34,7 +35,7 @@ func pairs(info string) ([]pair, *Error) {
 		if why != "" {
 			return nil, invalid(blame, why)
 		}
-		out = append(out, pair{name, value})
+		out = append(out, pair{name, value, len(info) - len(behind) - 1 - len(value)})
 		rest = strings.TrimLeft(behind, blanks)
 		if comma = strings.HasPrefix(rest, ","); comma {
 			rest = strings.TrimLeft(rest[1:], blanks)
