@@ -101,6 +101,12 @@ func (c *Conn) Queue(sql string) {
 	c.queue(expect{what: sql}, wire.ComQuery, sql)
 }
 
+// QueueAny is Queue for a statement that the leaf may refuse: the next command is answered for all the same.
+func (c *Conn) QueueAny(sql string) {
+	c.absorb()
+	c.queue(expect{kind: expectAny}, wire.ComQuery, sql)
+}
+
 // absorb queues a statement for a late KILL QUERY to hit.
 func (c *Conn) absorb() {
 	if c.killed.Swap(false) {
@@ -254,6 +260,9 @@ func (c *Conn) InTransaction() bool { return c.status&wire.StatusInTrans != 0 }
 // CALL, perhaps a transaction that an ERR packet did not tell of.
 func (c *Conn) ResetOnRelease() { c.onRelease = true }
 
+// Discard breaks the connection off: nobody knows in which state it is. Release must follow.
+func (c *Conn) Discard() { c.breakOff() }
+
 // Release gives the connection back. It is closed when it is broken, when its answer was not read to the end, or when it is in a transaction.
 func (c *Conn) Release() { c.pool.put(c) }
 
@@ -268,9 +277,10 @@ func (c *Conn) reusable() bool {
 // Alive looks, without waiting, whether the leaf has closed the connection; for those that were unused for a while.
 func (c *Conn) Alive() bool { return !c.broken && c.w.CheckIdle() == nil }
 
-// alive is Alive for an idle connection, without a look at one that was used a moment ago.
+// alive is Alive for an idle connection, without a look at one that was used a moment ago; one to a remote server, in whose place no other can answer, is
+// always looked at.
 func (c *Conn) alive() bool {
-	if c.idleSince.UnixNano() > c.pool.suspected.Load() && time.Since(c.idleSince) < checkAfter {
+	if c.pool.remote == nil && c.idleSince.UnixNano() > c.pool.suspected.Load() && time.Since(c.idleSince) < checkAfter {
 		return true
 	}
 	return c.Alive()
@@ -295,7 +305,7 @@ func (c *Conn) answers(ctx context.Context) bool {
 // lost marks the connection as broken and says so.
 func (c *Conn) lost(sent bool, err error) error {
 	c.breakOff()
-	return &LostError{Leaf: c.pool.name, Sent: sent, Err: err}
+	return &LostError{Leaf: c.pool.name, Remote: c.pool.remoteName(), Sent: sent, Err: err}
 }
 
 func (c *Conn) breakOff() {

@@ -35,7 +35,14 @@ func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) 
 			cfg.ProxySource = netip.AddrPortFrom(key.account.ClientIP, 1)
 		}
 	}
-	wc, err := l.connect(ctx, key.account, addr, cfg)
+	var wc *wire.Conn
+	var err error
+	if l.remote != nil {
+		schema = ""
+		wc, err = l.remote.connect(ctx, key.variant)
+	} else {
+		wc, err = l.connect(ctx, key.account, addr, cfg)
+	}
 	if err != nil {
 		var refused *wire.ServerError
 		if errors.As(err, &refused) {
@@ -51,6 +58,12 @@ func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) 
 		pool: l, account: key.account, variant: key.variant, addr: addr, generation: generation, w: wc,
 		thread: uint64(wc.Server().ConnID), schema: schema, status: wc.Server().Status,
 		stmts: newStmtCache(l.pools.cfg.MaxStatements),
+	}
+	if l.remote != nil {
+		if err := c.noLeaf(ctx); err != nil {
+			wc.Close()
+			return nil, &LeafDownError{Leaf: l.name, Err: dialCause(ctx, err)}
+		}
 	}
 	return c, nil
 }

@@ -7,6 +7,8 @@
 // that command's answer. A Pipeline sends short autocommit statements of many clients over few connections, back to back; each reads its own
 // answer when it is its turn. Leaves on this machine are reached by their Unix sockets.
 //
+// A Remote is a server that linked tables lead to: its pool is like a leaf's, but that all clients share one login there, and that a node asks it for nothing else.
+//
 // Errors say what the caller may do: SafeToRetry (nothing can have happened) or OutcomeUnknown (a statement was sent, its answer never came).
 //
 // Tested against real mariadbd processes: killed with -9 and paused under use, full, with states replayed and reset; the parser of answers by

@@ -41,15 +41,24 @@ func (e *LeafDownError) MySQL() (uint16, string, string) {
 	return 1429, "HY000", "Unable to connect to leaf " + e.Leaf
 }
 
+// who is what messages call a leaf, or a remote server.
+func who(leaf, remote string) string {
+	if remote != "" {
+		return "server " + remote
+	}
+	return "leaf " + leaf
+}
+
 // PoolFullError: every connection that the leaf may have is in use, and none came back in time.
 type PoolFullError struct {
 	Leaf   string
+	Remote string // the server's name when it is no leaf, here and in the errors below
 	Limit  int
 	Waited time.Duration
 }
 
 func (e *PoolFullError) Error() string {
-	return fmt.Sprintf("too many connections to leaf %s: all %d that this node may have are in use, none came free in %s", e.Leaf, e.Limit, e.Waited)
+	return fmt.Sprintf("too many connections to %s: all %d that this node may have are in use, none came free in %s", who(e.Leaf, e.Remote), e.Limit, e.Waited)
 }
 
 // SafeToRetry is true: no statement was sent.
@@ -61,6 +70,7 @@ func (e *PoolFullError) MySQL() (uint16, string, string) { return 1040, "08004",
 // CrowdedError: a leaf takes no more logins, in all or of one account, and went on so for as long as one waits for a connection.
 type CrowdedError struct {
 	Leaf   string
+	Remote string
 	Waited time.Duration
 	Err    *wire.ServerError // the leaf's own
 }
@@ -70,8 +80,8 @@ func (e *CrowdedError) Error() string {
 	if e.Err.Code == wire.ErTooManyUserConns {
 		limit = "max_user_connections"
 	}
-	return fmt.Sprintf("leaf %s takes no more connections, none came free in %s: its %s is reached by all nodes and clients together; raise it there (%s)",
-		e.Leaf, e.Waited, limit, e.Err.Message)
+	return fmt.Sprintf("%s takes no more connections, none came free in %s: its %s is reached by all nodes and clients together; raise it there (%s)",
+		who(e.Leaf, e.Remote), e.Waited, limit, e.Err.Message)
 }
 
 func (e *CrowdedError) Unwrap() error { return e.Err }
@@ -86,7 +96,8 @@ func (e *CrowdedError) MySQL() (uint16, string, string) {
 
 // LostError: a connection broke while a command was under way.
 type LostError struct {
-	Leaf string
+	Leaf   string
+	Remote string
 	// Sent: the whole command had been written, so the leaf may have executed it.
 	Sent bool
 	Err  error
@@ -94,9 +105,9 @@ type LostError struct {
 
 func (e *LostError) Error() string {
 	if e.Sent {
-		return fmt.Sprintf("lost connection to leaf %s during the statement: its outcome is unknown: %v", e.Leaf, e.Err)
+		return fmt.Sprintf("lost connection to %s during the statement: its outcome is unknown: %v", who(e.Leaf, e.Remote), e.Err)
 	}
-	return fmt.Sprintf("lost connection to leaf %s: %v", e.Leaf, e.Err)
+	return fmt.Sprintf("lost connection to %s: %v", who(e.Leaf, e.Remote), e.Err)
 }
 
 func (e *LostError) Unwrap() error { return e.Err }
@@ -110,9 +121,9 @@ func (e *LostError) OutcomeUnknown() bool { return e.Sent }
 // MySQL is Spider's 12701 when the outcome is unknown, else 1429. Clients take numbers from 2000 to 2999 for their own and don't accept them.
 func (e *LostError) MySQL() (uint16, string, string) {
 	if e.Sent {
-		return 12701, "HY000", "Lost connection to leaf " + e.Leaf + " during the statement: its outcome is unknown"
+		return 12701, "HY000", "Lost connection to " + who(e.Leaf, e.Remote) + " during the statement: its outcome is unknown"
 	}
-	return 1429, "HY000", "Lost connection to leaf " + e.Leaf
+	return 1429, "HY000", "Lost connection to " + who(e.Leaf, e.Remote)
 }
 
 // PrepareError: a leaf refused what had to be done on a connection before the command (COM_INIT_DB, SET, START TRANSACTION). The command

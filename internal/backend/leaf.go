@@ -64,6 +64,17 @@ type leafPool struct {
 	dead atomic.Bool
 	// secure holds the accounts, without their clients' addresses, that the leaf was seen to refuse without TLS.
 	secure sync.Map
+
+	remote  *Remote // nil: it is a leaf
+	retired bool    // thrown away; guarded by mu
+}
+
+// addr is where the leaf is now.
+func (l *leafPool) addr() (string, bool) {
+	if l.remote != nil {
+		return l.remote.Addr, true
+	}
+	return l.pools.cfg.Addr(l.name)
 }
 
 type loginPool struct {
@@ -80,11 +91,14 @@ func newLeafPool(p *Pools, name string) *leafPool {
 
 // take gives an idle connection or a new one. It may have died, and it may have another database and state than wanted.
 func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
-	addr, ok := l.pools.cfg.Addr(l.name)
+	addr, ok := l.addr()
 	if !ok {
 		return nil, &LeafDownError{Leaf: l.name, Err: ErrNoLeaf}
 	}
 	key := loginOf(w)
+	if l.remote != nil {
+		key.account = Cluster
+	}
 	limit := l.pools.cfg.MaxPerLeaf
 	if w.reserved {
 		limit += reservedPlaces
@@ -100,6 +114,10 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 		if l.closed {
 			l.mu.Unlock()
 			return nil, ErrClosed
+		}
+		if l.retired {
+			l.mu.Unlock()
+			return nil, errRetired
 		}
 		c, dead := l.pick(key, w, addr)
 		if c == nil && l.open >= limit {
@@ -158,9 +176,9 @@ func (l *leafPool) take(ctx context.Context, w Want) (*Conn, error) {
 			l.forget(ready)
 			var refused *wire.ServerError
 			if errors.As(noRoom, &refused) {
-				return nil, &CrowdedError{Leaf: l.name, Waited: time.Since(began).Round(time.Millisecond), Err: refused}
+				return nil, &CrowdedError{Leaf: l.name, Remote: l.remoteName(), Waited: time.Since(began).Round(time.Millisecond), Err: refused}
 			}
-			return nil, &PoolFullError{Leaf: l.name, Limit: l.pools.cfg.MaxPerLeaf, Waited: time.Since(began).Round(time.Millisecond)}
+			return nil, &PoolFullError{Leaf: l.name, Remote: l.remoteName(), Limit: l.pools.cfg.MaxPerLeaf, Waited: time.Since(began).Round(time.Millisecond)}
 		}
 	}
 }
@@ -256,7 +274,15 @@ func closeAll(dead []*Conn) {
 
 // dial makes a connection for which a place was taken in open.
 func (l *leafPool) dial(ctx context.Context, key login, w Want, addr string) (*Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, l.pools.cfg.DialTimeout, errDialTimeout)
+	within := l.pools.cfg.DialTimeout
+	if l.remote != nil && l.remote.Connect > 0 {
+		within = l.remote.Connect
+	}
+	silent := errDialTimeout
+	if l.remote != nil {
+		silent = errRemoteTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, within, silent)
 	defer cancel()
 	l.mu.Lock()
 	cut := l.cut

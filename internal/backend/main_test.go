@@ -47,7 +47,7 @@ func poolsFor(t testing.TB, f *localfarm.Farm, change ...func(*Config)) *Pools {
 
 func get(t testing.TB, p *Pools, w Want) *Conn {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := p.Get(ctx, w)
 	if err != nil {

@@ -21,6 +21,7 @@ type pipe struct {
 	waiting atomic.Int32 // commands without an answer
 	// headSince is since when (nanoseconds) the queue's head is the next to be answered; 0 when nobody waits.
 	headSince atomic.Int64
+	silent    atomic.Bool // it was cut because of that
 
 	mu      sync.Mutex
 	out     []byte    // commands not yet given to the kernel
@@ -393,11 +394,14 @@ func (i *pipe) end(err error) {
 		i.mu.Unlock()
 		return
 	}
+	if i.silent.Load() {
+		err = ErrSilent
+	}
 	i.ended, i.err = true, err
 	waiting := i.queue[i.head:]
 	for n, w := range waiting {
 		if !w.gone {
-			w.err = &LostError{Leaf: i.line.leaf.name, Sent: n < len(waiting)-i.unsent, Err: err}
+			w.err = &LostError{Leaf: i.line.leaf.name, Remote: i.line.leaf.remoteName(), Sent: n < len(waiting)-i.unsent, Err: err}
 			w.ready <- struct{}{}
 		}
 	}

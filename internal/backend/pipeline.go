@@ -18,7 +18,8 @@ const fewWait = 8
 // from its disk.
 const stallTime = 5 * time.Millisecond
 
-// ErrStalled: statements on all of a pipeline's connections wait for one that takes long. The statement was not sent, and is to have a connection of its own.
+// ErrStalled: statements on all of a pipeline's connections wait for one that takes long, or the pipeline was given up meanwhile. The statement was not sent, and is to
+// have a connection of its own.
 var ErrStalled error = stalled{}
 
 type stalled struct{}
@@ -38,6 +39,7 @@ type Pipeline struct {
 	pipes   []*pipe
 	opening *opening // the dial under way; nil when there is none
 	used    bool     // since the last trim
+	gone    bool     // forgotten by its leaf: nobody would end its connections
 }
 
 // opening is a dial that others wait for: they share its error, instead of dialling a dead leaf one after another.
@@ -47,22 +49,23 @@ type opening struct {
 }
 
 type lineKey struct {
-	login  login
-	schema string
-	domain uint32
-	state  uint64
+	login   login
+	schema  string
+	domain  uint32
+	state   uint64
+	silence time.Duration
 }
 
 // Pipeline is where short autocommit statements of w's login, database and state go; nil when there can be none.
 func (p *Pools) Pipeline(w Want) *Pipeline {
-	l, err := p.leaf(w.Leaf)
+	l, err := p.leaf(w.Leaf, w.Remote)
 	if err != nil {
 		return nil
 	}
-	key := lineKey{loginOf(w), w.Schema, w.Domain, w.State.Hash()}
+	key := lineKey{loginOf(w), w.Schema, w.Domain, w.State.Hash(), w.Silence}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if l.closed || l.retired {
 		return nil
 	}
 	line := l.lines[key]
@@ -161,6 +164,10 @@ func split(b []byte, at int) []byte {
 func (p *Pipeline) pick(ctx context.Context) (*pipe, error) {
 	for {
 		p.mu.Lock()
+		if p.gone {
+			p.mu.Unlock()
+			return nil, ErrStalled
+		}
 		p.used = true
 		var best, slow *pipe
 		least, now := int32(0), time.Now().UnixNano()
@@ -240,16 +247,22 @@ func (p *Pipeline) open(ctx context.Context) (*pipe, error) {
 	return &pipe{line: p, conn: c, stmts: c.stmts.handOver()}, nil
 }
 
-// countProcessors asks a leaf, once, for the number of its machine's processors: thread_pool_size is that unless somebody has set it.
+// countProcessors asks a leaf, once, for the number of its machine's processors: thread_pool_size is that unless somebody has set it. A remote server that does not
+// know it is no MariaDB.
 func (l *leafPool) countProcessors(ctx context.Context, c *Conn) error {
 	if l.processors.Load() > 0 {
 		return nil
 	}
+	n := 0
 	res, err := c.Query(ctx, "SELECT @@thread_pool_size")
-	if err != nil {
+	var refused *wire.ServerError
+	switch {
+	case err == nil:
+	case l.remote != nil && errors.As(err, &refused):
+		res = &Result{}
+	default:
 		return err
 	}
-	n := 0
 	if len(res.Rows) == 1 && len(res.Rows[0]) == 1 {
 		n, _ = strconv.Atoi(string(res.Rows[0][0]))
 	}
@@ -306,11 +319,11 @@ func (l *leafPool) closePipes() {
 	}
 }
 
-// trimPipes ends connections of pipelines that were not used since before, and forgets pipelines without any.
+// trimPipes ends connections of pipelines that were not used since before or are silent for too long, and forgets pipelines without any.
 func (l *leafPool) trimPipes(before time.Time) {
-	addr, _ := l.pools.cfg.Addr(l.name)
+	addr, _ := l.addr()
 	generation := l.generation.Load()
-	var old []*pipe
+	var old, silent []*pipe
 	l.mu.Lock()
 	for key, p := range l.lines {
 		p.mu.Lock()
@@ -318,9 +331,13 @@ func (l *leafPool) trimPipes(before time.Time) {
 			if i.unusedSince(before) || i.conn.generation != generation || i.conn.addr != addr || i.closedByLeaf() {
 				old = append(old, i)
 			}
+			if since := i.headSince.Load(); p.want.Silence > 0 && since != 0 && time.Now().UnixNano()-since > int64(p.want.Silence) {
+				silent = append(silent, i)
+			}
 		}
 		if len(p.pipes) == 0 && !p.used && p.opening == nil {
 			delete(l.lines, key)
+			p.gone = true
 		}
 		p.used = false
 		p.mu.Unlock()
@@ -329,4 +346,11 @@ func (l *leafPool) trimPipes(before time.Time) {
 	for _, i := range old {
 		i.close(net.ErrClosed)
 	}
+	for _, i := range silent {
+		i.silent.Store(true)
+		i.conn.w.Close() // the one who reads ends it all
+	}
 }
+
+// ErrSilent is why a pipeline's connection was cut: the server has said nothing for Want.Silence.
+var ErrSilent = errors.New("the server has said nothing for too long")

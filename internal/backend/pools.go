@@ -57,12 +57,18 @@ func orDefault[T int | time.Duration](v, def T) T {
 //
 // Errors: *LeafDownError, *PoolFullError, *PrepareError, *wire.ServerError (the leaf refused the login), ErrClosed, ctx's.
 func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) {
-	l, err := p.leaf(w.Leaf)
+	l, err := p.leaf(w.Leaf, w.Remote)
 	if err != nil {
 		return nil, err
 	}
 	for {
 		c, err := l.take(ctx, w)
+		if err == errRetired {
+			if l, err = p.leaf(w.Leaf, w.Remote); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +94,8 @@ func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) {
 	}
 }
 
-func (p *Pools) leaf(name string) (*leafPool, error) {
+// leaf is the pool of a leaf, or of a remote server, which Kill names without saying what it is: it has a pool then.
+func (p *Pools) leaf(name string, remote *Remote) (*leafPool, error) {
 	p.mu.RLock()
 	l, closed := p.leaves[name], p.closed
 	p.mu.RUnlock()
@@ -98,8 +105,10 @@ func (p *Pools) leaf(name string) (*leafPool, error) {
 	if l != nil {
 		return l, nil
 	}
-	if _, ok := p.cfg.Addr(name); !ok {
-		return nil, &LeafDownError{Leaf: name, Err: ErrNoLeaf}
+	if remote == nil {
+		if _, ok := p.cfg.Addr(name); !ok {
+			return nil, &LeafDownError{Leaf: name, Err: ErrNoLeaf}
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,6 +117,7 @@ func (p *Pools) leaf(name string) (*leafPool, error) {
 	}
 	if l = p.leaves[name]; l == nil {
 		l = newLeafPool(p, name)
+		l.remote = remote
 		p.leaves[name] = l
 	}
 	return l, nil
@@ -116,7 +126,7 @@ func (p *Pools) leaf(name string) (*leafPool, error) {
 // Kill ends the statement that runs on a connection of a leaf (KILL QUERY), or the connection (KILL CONNECTION), by the cluster's account. A thread
 // that is gone is no error.
 func (p *Pools) Kill(ctx context.Context, leaf string, thread uint64, connection bool) error {
-	if l, err := p.leaf(leaf); err == nil && l.dead.Load() {
+	if l, err := p.leaf(leaf, nil); err == nil && l.dead.Load() {
 		return &LeafDownError{Leaf: leaf, Err: errBroken} // nothing is worth waiting for it
 	}
 	c, err := p.Get(ctx, Want{Leaf: leaf, Variant: Internal, reserved: true})
@@ -241,6 +251,7 @@ func (p *Pools) maintain() {
 			for _, l := range leaves {
 				l.trim(now.Add(-p.cfg.IdleTimeout))
 			}
+			p.retire()
 		}
 	}
 }
@@ -250,9 +261,11 @@ func (p *Pools) Stats() []LeafStats {
 	p.mu.RLock()
 	leaves := p.list()
 	p.mu.RUnlock()
-	stats := make([]LeafStats, len(leaves))
-	for i, l := range leaves {
-		stats[i] = l.stats()
+	stats := make([]LeafStats, 0, len(leaves))
+	for _, l := range leaves {
+		if l.remote == nil {
+			stats = append(stats, l.stats())
+		}
 	}
 	return stats
 }

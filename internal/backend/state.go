@@ -2,6 +2,7 @@ package backend
 
 import (
 	"hash/maphash"
+	"iter"
 	"strings"
 )
 
@@ -64,6 +65,18 @@ func (s *State) Get(key string) (text string, ok bool) {
 // Len is the number of assignments.
 func (s *State) Len() int { return len(s.list()) }
 
+// Settings are the fragments but those of user variables and of the role, in order: a connection that has the state and on which other settings were tried has them again when
+// these are set.
+func (s *State) Settings() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, a := range s.list() {
+			if !strings.HasPrefix(a.key, "@") && a.key != RoleKey && !yield(a.text) {
+				return
+			}
+		}
+	}
+}
+
 // Hash is equal for equal states.
 func (s *State) Hash() uint64 {
 	if s == nil {
@@ -71,6 +84,9 @@ func (s *State) Hash() uint64 {
 	}
 	return s.hash
 }
+
+// Env is equal for states that differ in nothing but user variables: what a statement means and what it may do is the same under them.
+func (s *State) Env() uint64 { return s.scope() }
 
 // scope is the env hash; a state of nothing but user variables has that of nil.
 func (s *State) scope() uint64 {
@@ -133,6 +149,23 @@ func common(a, b []assignment) int {
 // once set a role keeps the key ("ROLE NONE"), as no connection loses a role by a reset.
 const RoleKey = "role"
 
+// patienceKey is the variable by which a server gives a client up that does not read.
+const patienceKey = "net_write_timeout"
+
+var (
+	patience = assignment{patienceKey, patienceKey + "=86400"}
+	waits    = newState([]assignment{patience})
+)
+
+// Patient is the state for connections to partitions. Rows of one partition wait there while those of another are read, for as long as the client takes for them: it
+// is the node that gives the client up.
+func (s *State) Patient() *State {
+	if s == nil {
+		return waits
+	}
+	return s.With(patience.key, patience.text)
+}
+
 func (s *State) role() string {
 	text, _ := s.Get(RoleKey)
 	return text
@@ -148,12 +181,16 @@ func change(from, to *State) (set string, ok bool) {
 	}
 	f, t := from.list(), to.list()
 	n := common(f, t)
+	var b strings.Builder
 	for _, a := range f[n:] {
-		if _, found := to.Get(a.key); !found {
+		if _, found := to.Get(a.key); found {
+			continue
+		}
+		if a.key != patienceKey {
 			return "", false
 		}
+		b.WriteString("SET " + patienceKey + "=DEFAULT")
 	}
-	var b strings.Builder
 	for _, a := range t[n:] {
 		if b.Len() == 0 {
 			b.WriteString("SET ")

@@ -47,6 +47,11 @@ type Want struct {
 	// Serves is the partition's database when it is not Schema.
 	Serves string
 
+	// Remote is the server when it is no leaf, Leaf its ID: neither Account nor Domain mean anything then.
+	Remote *Remote
+	// Silence is for how long a pipeline's answer may fail to come, to the second: the connection is cut then. 0 is for ever.
+	Silence time.Duration
+
 	reserved bool // for KILL and the like: may exceed MaxPerLeaf by a few
 }
 

@@ -18,7 +18,9 @@ type key struct {
 	// collation is the cell that names the collation of weights; -1 when col is the value itself. coll is found with the first row.
 	collation int
 	coll      *collate.Collation
-	text      bool // long values are compared by a prefix only on the leaves
+	// node is the collation under which values stand in for the weights; "" when it is always weights that are compared.
+	node string
+	text bool // long values are compared by a prefix only on the leaves
 }
 
 // keys resolves an order. The collations are still open: see resolve.
@@ -37,7 +39,7 @@ func (b *builder) keys(ks []plan.SortKey) ([]key, error) {
 			out[i].text = col.Class == value.Bytes
 			continue
 		}
-		if k.Node != "" {
+		if k.Node != "" && !k.HasWeight {
 			coll := collate.Lookup(k.Node)
 			if coll == nil {
 				return nil, b.refuse(c, fmt.Errorf("%w: collation %q is not known", value.ErrNoOrder, k.Node))
@@ -47,6 +49,10 @@ func (b *builder) keys(ks []plan.SortKey) ([]key, error) {
 		}
 		if err := b.weighed(&out[i], c, k.HasWeight, k.Weight, k.Collation); err != nil {
 			return nil, err
+		}
+		if k.Node != "" {
+			out[i].node = k.Node
+			b.layout.stands = append(b.layout.stands, standIn{name: out[i].name, value: c, weight: out[i].col, collation: out[i].collation, node: k.Node})
 		}
 	}
 	return out, nil
@@ -90,7 +96,10 @@ func (k *key) resolve(r *row) error {
 	}
 	// A result character set of two bytes or more has zeros between the letters.
 	name := bytes.ReplaceAll(r.cells[k.collation], []byte{0}, nil)
-	k.coll = collate.Lookup(string(name))
+	if k.coll = collate.Lookup(string(name)); k.coll != nil && k.node == string(name) {
+		k.cmp, k.collation = nullsFirst(collate.NewComparer(k.coll).Compare), -1
+		return nil
+	}
 	if k.coll == nil || !k.coll.Sound() {
 		return &NotMergeableError{Column: k.name, Err: fmt.Errorf("%w: no order is known for collation %q", value.ErrNoOrder, name)}
 	}

@@ -77,7 +77,7 @@ func (e *OrderError) Error() string {
 
 // Rows are the merged rows.
 type Rows struct {
-	layout layout
+	layout *layout
 	in     operator
 	hidden int
 	out    []byte
@@ -95,7 +95,7 @@ func New(c Config) (*Rows, error) {
 	if p.Hidden < 0 || p.Hidden > len(c.Columns) {
 		return nil, ErrConfig
 	}
-	r := &Rows{layout: b.layout, hidden: p.Hidden}
+	r := &Rows{layout: &b.layout, hidden: p.Hidden}
 	in, err := b.parts()
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func New(c Config) (*Rows, error) {
 		if c.Eval == nil {
 			return nil, fmt.Errorf("%w: nobody evaluates its expressions", ErrConfig)
 		}
-		in = &batched{in: in, layout: &r.layout, eval: c.Eval}
+		in = &batched{in: in, layout: r.layout, eval: c.Eval}
 	}
 	if len(p.Order) > 0 {
 		if in, err = b.sorted(in); err != nil {

@@ -1,6 +1,8 @@
 package merge
 
 import (
+	"fmt"
+
 	"github.com/orbweaver/orbweaver/internal/value"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -17,6 +19,29 @@ type row struct {
 type layout struct {
 	cols   []value.Column
 	format value.Format
+	stands []standIn
+}
+
+// standIn is a value that takes the place of its weights, which have not been asked for where its collation is the one that the node knows it by.
+type standIn struct {
+	name                     string
+	value, weight, collation int // cells
+	node                     string
+	own, other               bool // rows of that collation, and of another one, have been seen
+}
+
+// stand puts the value in the place of its weights. Rows of several collations can't be compared.
+func (s *standIn) stand(cells [][]byte) error {
+	if string(cells[s.collation]) == s.node {
+		s.own = true
+		cells[s.weight] = cells[s.value]
+	} else {
+		s.other = true
+	}
+	if s.own && s.other {
+		return &NotMergeableError{Column: s.name, Err: fmt.Errorf("%w: it has another collation than %s at some of its servers", value.ErrNoOrder, s.node)}
+	}
+	return nil
 }
 
 func newLayout(defs []wire.Column, f value.Format) layout {
@@ -29,6 +54,18 @@ func newLayout(defs []wire.Column, f value.Format) layout {
 
 // split cuts a payload into its cells.
 func (l *layout) split(payload []byte, cells [][]byte) error {
+	if err := l.cells(payload, cells); err != nil {
+		return err
+	}
+	for i := range l.stands {
+		if err := l.stands[i].stand(cells); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *layout) cells(payload []byte, cells [][]byte) error {
 	if l.format == value.Text {
 		return wire.SplitTextRow(payload, cells)
 	}

@@ -33,7 +33,7 @@ func connect(t testing.TB) *leaf {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := wire.Connect(ctx, nc, &wire.ClientConfig{User: "root", Caps: wire.ClientDeprecateEOF | wire.MariaDBExtendedMetadata | wire.ClientMultiResults})
 	if err != nil {
