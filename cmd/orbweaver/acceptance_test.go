@@ -201,7 +201,7 @@ func idle(t *testing.T, p *process) {
 		_ = c.Raw(func(dc any) error { return dc.(interface{ Close() error }).Close() }) // the pool is told by the next line
 		_ = c.Close()
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		// Connections to leaves that are kept for the next clients have no client any more.
 		now := p.goroutines(t)
 		if strings.Contains(p.get(t, "/metrics"), "\norbweaver_clients_connected 0\n") && now < goroutines+50 {

@@ -53,13 +53,13 @@ func TestClientsOfSeveralNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer d.Close()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		var n int
 		return d.QueryRowContext(ctx, "SELECT 1").Scan(&n)
 	}
 	for way := range ways {
-		eventually(t, 20*time.Second, way, func() error { return connect(t, way) })
+		eventually(t, way, func() error { return connect(t, way) })
 	}
 	for n := range p.nodes {
 		home := filepath.Join(data, "nodes", nodeName(n+1))
@@ -68,7 +68,7 @@ func TestClientsOfSeveralNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		pid := kill9(t, home)
-		eventually(t, 20*time.Second, "its end", func() error {
+		eventually(t, "its end", func() error {
 			if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 				return errors.New("it lives")
 			}
@@ -85,10 +85,10 @@ func TestClientsOfSeveralNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := openAt(t, p.nodes[n].mysql, "")
-		eventually(t, 30*time.Second, nodeName(n+1)+" is back", func() error { return d.Ping() })
+		eventually(t, nodeName(n+1)+" is back", func() error { return d.Ping() })
 		d.Close()
 		for way := range ways { // a proxy has seen it, too, before the next one goes
-			eventually(t, 20*time.Second, way+" and "+nodeName(n+1), func() error { return met(t, ways[way], p.nodes[n]) })
+			eventually(t, way+" and "+nodeName(n+1), func() error { return met(t, ways[way], p.nodes[n]) })
 		}
 	}
 	p.stop(t, syscall.SIGTERM)

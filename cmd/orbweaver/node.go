@@ -158,10 +158,10 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 	n.serve("MySQL clients", gateway.ErrClosed, gw.Shutdown, func() error { return gw.Serve(context.Background(), c.Listeners.mysql) })
 	watch := control.Start(control.Config{
 		Catalog: c.Catalog, Node: member, Pools: pools, Accounts: gw.RepairAccounts, Open: sealer.Open,
-		ClusterKey: wire.Ed25519Public(c.Password), Dir: filepath.Join(c.Dir, "errant"), Log: c.Log,
+		ClusterKey: wire.Ed25519Public(c.Password), Dir: filepath.Join(c.Dir, "errant"), Log: c.Log, Remotes: gw.Remotes,
 	})
 	n.stops.push(func(context.Context) error { watch.Close(); return nil })
-	web := &http.Server{Handler: httpHandler(gw, pools, deadlocks), ReadHeaderTimeout: 10 * time.Second}
+	web := &http.Server{Handler: httpHandler(gw, pools, deadlocks, watch), ReadHeaderTimeout: 10 * time.Second}
 	n.serve("HTTP", http.ErrServerClosed, web.Shutdown, func() error { return web.Serve(c.Listeners.http) })
 	return n, nil
 }

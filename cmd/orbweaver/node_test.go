@@ -11,7 +11,7 @@ import (
 // What keeps a node from starting is told, whatever had been started before.
 func TestNodeThatCanNotStart(t *testing.T) {
 	t.Parallel()
-	etcd, err := catalog.StartEmbedded(t.Context(), catalog.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "etcd")})
+	etcd, err := catalog.StartEmbedded(t.Context(), catalog.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "etcd"), Throwaway: true})
 	if err != nil {
 		t.Fatal(err)
 	}

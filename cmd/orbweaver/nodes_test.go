@@ -77,7 +77,7 @@ func startLoad(t *testing.T, nodes []place) *load {
 // awaitTable waits until a node knows what was created at another one.
 func awaitTable(t *testing.T, d *sql.DB) {
 	t.Helper()
-	eventually(t, 10*time.Second, "the tables", func() error { _, err := d.Exec("SELECT 1 FROM a LIMIT 1"); return err })
+	eventually(t, "the tables", func() error { _, err := d.Exec("SELECT 1 FROM a LIMIT 1"); return err })
 }
 
 const read = "read"
@@ -112,7 +112,7 @@ func (l *load) goesOn(t *testing.T) {
 	for n := range l.count {
 		was[n] = l.count[n].Load()
 	}
-	eventually(t, 20*time.Second, "statements at every node", func() error {
+	eventually(t, "statements at every node", func() error {
 		for n := range l.count {
 			if l.count[n].Load() < was[n]+4*writersPerNode {
 				return fmt.Errorf("%s has answered %d", nodeName(n+1), l.count[n].Load()-was[n])
@@ -175,16 +175,19 @@ func (l *load) check(t *testing.T, d *sql.DB) {
 	}
 }
 
+// patience is what a slow machine does not exhaust: whatever takes longer hangs.
+const patience = 2 * time.Minute
+
 // eventually waits for f to succeed.
-func eventually(t *testing.T, d time.Duration, what string, f func() error) {
+func eventually(t *testing.T, what string, f func() error) {
 	t.Helper()
-	for deadline := time.Now().Add(d); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		err := f()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v: %v", what, d, err)
+			t.Fatalf("%s: not within %v: %v", what, patience, err)
 		}
 	}
 }
@@ -245,7 +248,7 @@ func commands(t *testing.T, step string, nodes []*sql.DB) {
 		}
 		// The masters have moved by the command of the node before.
 		var host, port string
-		eventually(t, 30*time.Second, step+": a replica to promote", func() error {
+		eventually(t, step+": a replica to promote", func() error {
 			return d.QueryRow("SELECT HOST, PORT FROM information_schema.DISTRIBUTED_PARTITIONS WHERE DATABASE_NAME='load_d' AND ORDINAL=0 AND ROLE='Slave' AND IN_SYNC=1").Scan(&host, &port)
 		})
 		if _, err := d.Exec(fmt.Sprintf("PROMOTE PARTITION load_d:0 ON '%s':%s", host, port)); err != nil {
@@ -257,7 +260,7 @@ func commands(t *testing.T, step string, nodes []*sql.DB) {
 // allOnline waits until every node sees all nodes and all leaves.
 func allOnline(t *testing.T, nodes []*sql.DB) {
 	t.Helper()
-	eventually(t, 60*time.Second, "nodes and leaves online", func() error {
+	eventually(t, "nodes and leaves online", func() error {
 		for _, d := range nodes {
 			all, controller, err := aggregators(d)
 			if err == nil && (len(all) != len(nodes) || controller == "") {
@@ -278,7 +281,8 @@ func allOnline(t *testing.T, nodes []*sql.DB) {
 	})
 }
 
-// Codes of writes whose outcome is unknown: those in flight on a leaf that dies.
+// Codes of writes whose outcome is unknown: those in flight on a leaf that dies, and on one whose partition is given another master by a command while the
+// lease of the client's node has ended, as it may on a busy machine: such a node is not waited for.
 var outcomeUnknown = []uint16{12701, 1180}
 
 // sessionsOfAll sees the sessions of all nodes at each, and ends one from another node.
@@ -303,7 +307,7 @@ func sessionsOfAll(t *testing.T, nodes []*sql.DB) {
 		_, err := victim.ExecContext(context.Background(), "SELECT SLEEP(30)")
 		asleep <- err
 	}()
-	eventually(t, 10*time.Second, "the statement is listed", func() error {
+	eventually(t, "the statement is listed", func() error {
 		var n int
 		return nodes[0].QueryRow("SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ? AND INFO = 'SELECT SLEEP(30)'", id).Scan(&n)
 	})
@@ -353,7 +357,7 @@ func TestNodes(t *testing.T) {
 		kill9(t, home(n))
 		began := time.Now()
 		for _, d := range others(n) {
-			eventually(t, 20*time.Second, c.step+" is gone, and there is a controller", func() error {
+			eventually(t, c.step+" is gone, and there is a controller", func() error {
 				all, controller, err := aggregators(d)
 				if err == nil && (len(all) != 2 || slices.Contains(all, dead) || controller == "" || controller == dead) {
 					err = fmt.Errorf("nodes %v, controller %q", all, controller)
@@ -363,7 +367,7 @@ func TestNodes(t *testing.T) {
 		}
 		t.Logf("%s was killed: it is gone, and there is a controller, after %v", c.step, time.Since(began).Round(time.Millisecond))
 		commands(t, c.step, others(n))
-		l.failures(t, c.step, n)
+		l.failures(t, c.step, n, outcomeUnknown...)
 		if err := os.Remove(hold); err != nil {
 			t.Fatal(err)
 		}
@@ -374,7 +378,7 @@ func TestNodes(t *testing.T) {
 
 	n := controller()
 	pid := kill9(t, home(n))
-	eventually(t, 20*time.Second, "the controller is started again", func() error {
+	eventually(t, "the controller is started again", func() error {
 		if now := readPID(filepath.Join(home(n), supervise.PIDFile)); now == 0 || now == pid {
 			return fmt.Errorf("process %d", now)
 		}
@@ -390,7 +394,6 @@ func TestNodes(t *testing.T) {
 		l.goesOn(t)
 		commands(t, step, nodes)
 		awaitMember(t, filepath.Join(data, "etcd"), m)
-		// The commands move masters: a node whose lease ends at that moment is not waited for, and is told that it can't know what became of a write.
 		l.failures(t, step, -1, outcomeUnknown...)
 	}
 
@@ -400,7 +403,7 @@ func TestNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.goesOn(t)
-		eventually(t, 60*time.Second, "the leaf's partitions are whole again", func() error { return replicated(nodes[0]) })
+		eventually(t, "the leaf's partitions are whole again", func() error { return replicated(nodes[0]) })
 		allOnline(t, nodes)
 		commands(t, step, nodes)
 		l.failures(t, step, -1, outcomeUnknown...)
@@ -429,7 +432,7 @@ func awaitMember(t *testing.T, dir string, n int) {
 	if n > 1 {
 		socket = filepath.Join(dir, fmt.Sprintf("client-%d.sock", n))
 	}
-	eventually(t, 30*time.Second, fmt.Sprint("member ", n, " of the etcd"), func() error {
+	eventually(t, fmt.Sprint("member ", n, " of the etcd"), func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		c, err := catalog.Open(ctx, catalog.Config{Endpoints: []string{"unix://" + socket}})
@@ -463,7 +466,7 @@ func TestNumbersOfNodes(t *testing.T) {
 			d.Close()
 		}
 		d := p.open(t, "")
-		eventually(t, 20*time.Second, "those of the start before are forgotten", func() error {
+		eventually(t, "those of the start before are forgotten", func() error {
 			if got := ask(t, d, "SELECT COUNT(*) FROM information_schema.AGGREGATORS"); got != strconv.Itoa(c.nodes) {
 				return fmt.Errorf("%s nodes, want %d", got, c.nodes)
 			}
@@ -484,7 +487,7 @@ func TestNumbersOfNodes(t *testing.T) {
 			p.stop(t, syscall.SIGTERM)
 		}
 		for _, pid := range children {
-			eventually(t, 10*time.Second, fmt.Sprint("process ", pid, " ends"), func() error {
+			eventually(t, fmt.Sprint("process ", pid, " ends"), func() error {
 				if err := syscall.Kill(pid, 0); err == nil {
 					return errors.New("it lives")
 				}
@@ -554,7 +557,7 @@ func TestServeOnThreeEtcds(t *testing.T) {
 	do(t, nodes[0], "SET GLOBAL redundancy_level = 2")
 	l := startLoad(t, places)
 	do(t, nodes[0], "REBALANCE PARTITIONS ON load_d")
-	eventually(t, 30*time.Second, "two copies", func() error { return replicated(nodes[0]) })
+	eventually(t, "two copies", func() error { return replicated(nodes[0]) })
 	l.goesOn(t)
 	l.failures(t, "at first", -1)
 	for m := 1; m <= localetcd.Most; m++ {
@@ -563,20 +566,20 @@ func TestServeOnThreeEtcds(t *testing.T) {
 		l.goesOn(t)
 		commands(t, step, nodes)
 		awaitMember(t, filepath.Join(dir, "etcd"), m)
-		// The commands move masters: a node whose lease ends at that moment is not waited for, and is told that it can't know what became of a write.
 		l.failures(t, step, -1, outcomeUnknown...)
 	}
 	if err := farm.Kill(0); err != nil {
 		t.Fatal(err)
 	}
 	l.goesOn(t)
-	eventually(t, 60*time.Second, "two copies again", func() error { return replicated(nodes[0]) })
+	eventually(t, "two copies again", func() error { return replicated(nodes[0]) })
+	allOnline(t, nodes) // or the node that is killed next may be just attaching it
 	l.failures(t, "a leaf", -1, outcomeUnknown...)
 
 	if err := running[0].cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 20*time.Second, "the node is gone", func() error {
+	eventually(t, "the node is gone", func() error {
 		all, controller, err := aggregators(nodes[1])
 		if err == nil && (len(all) != 2 || controller == "" || controller == places[0].mysql) {
 			err = fmt.Errorf("nodes %v, controller %q", all, controller)
@@ -584,7 +587,7 @@ func TestServeOnThreeEtcds(t *testing.T) {
 		return err
 	})
 	commands(t, "a node", nodes[1:])
-	l.failures(t, "a node", 0)
+	l.failures(t, "a node", 0, outcomeUnknown...)
 	l.check(t, nodes[1])
 	for n, p := range running[1:] {
 		nodes[n+1].Close()

@@ -13,9 +13,9 @@ import (
 
 func openCatalog(t *testing.T) *catalog.Catalog {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	etcd, err := catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "etcd")})
+	etcd, err := catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: filepath.Join(t.TempDir(), "etcd"), Throwaway: true})
 	if err != nil {
 		t.Fatal(err)
 	}

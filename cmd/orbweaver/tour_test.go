@@ -10,11 +10,16 @@ import (
 	"time"
 )
 
-// TestTour runs the tour of high availability, which checks every statement's result itself.
+// TestTour runs the tours, which check every statement's result themselves.
 func TestTour(t *testing.T) {
+	t.Run("ha", func(t *testing.T) { tour(t, "ha-tour.sh") })
+	t.Run("spider", func(t *testing.T) { tour(t, "spider-tour.sh") })
+}
+
+func tour(t *testing.T, script string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join("..", "..", "examples", "ha-tour.sh"))
+	cmd := exec.CommandContext(ctx, filepath.Join("..", "..", "examples", script))
 	cmd.Env = append(os.Environ(), "ORBWEAVER="+program)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends what it has started
 	cmd.WaitDelay = 30 * time.Second

@@ -9,14 +9,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/control"
 	"github.com/orbweaver/orbweaver/internal/deadlock"
 	"github.com/orbweaver/orbweaver/internal/gateway"
+	"github.com/orbweaver/orbweaver/internal/settle"
 )
 
 // httpHandler serves /healthz, /metrics and /debug/pprof/.
-func httpHandler(gw *gateway.Gateway, pools *backend.Pools, deadlocks *deadlock.Detector) http.Handler {
+func httpHandler(gw *gateway.Gateway, pools *backend.Pools, deadlocks *deadlock.Detector, watch *control.Control) http.Handler {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &metrics{gw, pools, deadlocks})
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &metrics{gw, pools, deadlocks, watch})
 	m := http.NewServeMux()
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ok\n")) // the asker is gone: nobody to tell
@@ -35,6 +37,7 @@ type metrics struct {
 	gw        *gateway.Gateway
 	pools     *backend.Pools
 	deadlocks *deadlock.Detector
+	watch     *control.Control
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -52,7 +55,11 @@ var (
 	stmtTotal        = desc("statements_total", "Statements run.")
 	stmtErrors       = desc("statement_errors_total", "Statements that ended with an error.")
 	stmtShapes       = desc("plans_run_total", "Plans run, by shape.", "shape")
+	snapshots        = desc("consistent_snapshots_total", "Snapshots of all partitions that were taken.")
+	commitsHeld      = desc("commits_held_seconds_total", "Time that commits over several partitions were held back at most for such snapshots.")
 	deadlocksFound   = desc("deadlocks_total", "Transactions ended because of a deadlock over several partitions.")
+	txSettled        = desc("transactions_settled_total", "Transactions that were settled late, by what was decided, and by whom: the node whose they were, or the controller.", "by", "outcome")
+	txInDoubt        = desc("transactions_in_doubt", "Transactions that could not be settled yet.", "by")
 	planCache        = desc("plan_cache_lookups_total", "Lookups in the plan cache.", "result")
 	plansCached      = desc("plans_cached", "Plans in the cache.")
 	clientBytes      = desc("client_bytes_total", "Bytes read from and written to clients.", "direction")
@@ -89,8 +96,16 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	count(stmtTotal, g.Statements)
 	count(stmtErrors, g.Errors)
 	count(deadlocksFound, m.deadlocks.Found())
+	count(snapshots, g.Snapshots)
+	out <- prometheus.MustNewConstMetric(commitsHeld, prometheus.CounterValue, float64(g.HeldMicros)/1e6)
+	for by, settled := range map[string]settle.Stats{"node": m.gw.Settled(), "controller": m.watch.Settled()} {
+		count(txSettled, settled.Committed, by, "committed")
+		count(txSettled, settled.RolledBack, by, "rolled back")
+		gauge(txInDoubt, float64(settled.InDoubt), by)
+	}
 	count(stmtShapes, g.Forwarded, "forward")
 	count(stmtShapes, g.Merged, "merge")
+	count(stmtShapes, g.Staged, "stage")
 	count(stmtShapes, g.Spread, "spread")
 	count(planCache, g.PlanHits, "hit")
 	count(planCache, g.PlanMisses, "miss")

@@ -30,6 +30,8 @@ type Manifest struct {
 	Charset     string           `json:"charset"`
 	Collation   string           `json:"collation"`
 	Tables      []Table          `json:"tables"`
+	// Views have their own database's name in their texts.
+	Views []topo.View `json:"views,omitempty"`
 	// Taken is the moment that the rows are of.
 	Taken time.Time `json:"taken"`
 	// MariaDB has the versions of the leaves that were read; Node the node that wrote the backup, Owner the command that it wrote it for.

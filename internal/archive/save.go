@@ -60,8 +60,16 @@ func Save(ctx context.Context, pools *backend.Pools, cluster Cluster, dir *Dir, 
 
 // open makes snapshots of all partitions and says what is in them.
 func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, shape string) error {
+	for _, t := range d.Tables { // without it, it would be a backup of less than the database
+		if t.Kind == topo.Linked {
+			return topo.IsLinked("BACKUP DATABASE", d.Name, t.Name)
+		}
+	}
 	s.d, s.shape = d, shape
 	s.m = &Manifest{Database: d.Name, Partitions: len(d.Partitions), Replication: cmp.Or(d.Replication, topo.Async), Charset: d.Charset, Collation: d.Collation, Tables: []Table{}}
+	for _, name := range slices.Sorted(maps.Keys(d.Views)) {
+		s.m.Views = append(s.m.Views, *d.Views[name])
+	}
 	leaves := map[string]bool{shape: true}
 	for _, p := range d.Partitions {
 		master, _ := p.Master()
@@ -179,6 +187,8 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		name := string(row[0])
 		what := fmt.Sprintf("Table %s.%s", db, name)
 		switch {
+		case string(row[2]) == "VIEW" && s.d.Views[name] != nil:
+			continue // the topology has its text
 		case string(row[2]) != "BASE TABLE":
 			return refuse(what, "it is a "+string(row[2]))
 		case !strings.EqualFold(string(row[1]), "InnoDB"):

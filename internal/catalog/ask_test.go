@@ -13,7 +13,7 @@ import (
 
 func nodesNamed(t *testing.T, c *Catalog, names ...string) []NodeInfo {
 	t.Helper()
-	ctx := within(t, 10*time.Second)
+	ctx := within(t, time.Minute)
 	for {
 		changed := c.BoardChanged()
 		var found []NodeInfo
@@ -40,7 +40,7 @@ func TestAskAndAnswer(t *testing.T) {
 	e := newEtcd(t)
 	ca, cb, cc := open(t, e), open(t, e), open(t, e)
 	a, b, c := register(t, ca, "a"), register(t, cb, "b"), register(t, cc, "c")
-	ctx, cancel := context.WithCancel(within(t, 30*time.Second))
+	ctx, cancel := context.WithCancel(within(t, time.Minute))
 	defer cancel()
 	var calls atomic.Int32
 	held := make(chan struct{})
@@ -109,7 +109,7 @@ func TestAskAndAnswer(t *testing.T) {
 	cancel()
 	<-answering
 	<-answering
-	resp, err := ca.client.Get(within(t, 5*time.Second), ca.key(dirReport), clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	resp, err := ca.client.Get(within(t, time.Minute), ca.key(dirReport), clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestAskWithoutLease(t *testing.T) {
 	t.Parallel()
 	e := newEtcd(t)
 	a := register(t, open(t, e), "a")
-	ctx := within(t, 10*time.Second)
+	ctx := within(t, time.Minute)
 	if err := a.Close(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -16,13 +16,14 @@ const topicSeen = "seen"
 // seen is a node's report.
 type seen struct {
 	Revision  int64              `json:"revision"`
+	Accounts  int64              `json:"accounts,omitempty"`
 	Undrained []topo.PartitionID `json:"undrained,omitempty"`
 }
 
 // Saw says that this node acts on a revision of the topology: nothing that the revision forbids goes on at it, but for the statements and
-// transactions that still hold the partitions named, which the revision has locked.
-func (n *Node) Saw(ctx context.Context, rev int64, undrained []topo.PartitionID) error {
-	doc, err := json.Marshal(seen{rev, undrained})
+// transactions that still hold the partitions named, which the revision has locked. accounts is the version of accounts and rights by which it judges.
+func (n *Node) Saw(ctx context.Context, rev, accounts int64, undrained []topo.PartitionID) error {
+	doc, err := json.Marshal(seen{rev, accounts, undrained})
 	if err != nil {
 		return err
 	}
@@ -32,35 +33,51 @@ func (n *Node) Saw(ctx context.Context, rev int64, undrained []topo.PartitionID)
 // AwaitSeen waits until every living node has said Saw of a revision or of a later one; nodes whose lease has ended don't count: by their own clocks
 // they have stopped before. undrained are the partitions that some node's transactions still hold. The caller's own snapshot shows the revision.
 func (c *Catalog) AwaitSeen(ctx context.Context, rev int64) (undrained map[topo.PartitionID]bool, err error) {
+	err = c.awaitReports(ctx, fmt.Sprintf("see revision %d", rev), func() { undrained = map[topo.PartitionID]bool{} }, func(s *seen) bool {
+		for _, p := range s.Undrained {
+			undrained[p] = true
+		}
+		return s.Revision >= rev
+	})
+	if err != nil {
+		return nil, err
+	}
+	return undrained, nil
+}
+
+// AwaitAccounts waits until every living node has said Saw of a version of the accounts, as AccountsChanged gives it, or of a later one.
+func (c *Catalog) AwaitAccounts(ctx context.Context, version int64) error {
+	return c.awaitReports(ctx, "judge by the new rights", func() {}, func(s *seen) bool { return s.Accounts >= version })
+}
+
+// awaitReports waits until every living node's report is as it should be. begin is called ahead of each look at all of them.
+func (c *Catalog) awaitReports(ctx context.Context, what string, begin func(), good func(*seen) bool) error {
 	for {
 		changed := c.BoardChanged()
-		undrained = map[topo.PartitionID]bool{}
 		missing := ""
 		b := c.board.Load()
+		begin()
 		for _, n := range c.Nodes() {
 			var s seen
 			if doc, ok := b.notes[reportKey(topicSeen, n.ID)]; ok {
 				if err := json.Unmarshal(doc, &s); err != nil {
-					return nil, fmt.Errorf("catalog: node %s's report: %w", n.Name, err)
+					return fmt.Errorf("catalog: node %s's report: %w", n.Name, err)
 				}
 			}
-			if s.Revision < rev {
+			if !good(&s) {
 				missing = n.Name
 				break
 			}
-			for _, p := range s.Undrained {
-				undrained[p] = true
-			}
 		}
 		if missing == "" {
-			return undrained, nil
+			return nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("catalog: waiting for node %s to see revision %d: %w", missing, rev, ctx.Err())
+			return fmt.Errorf("catalog: waiting for node %s to %s: %w", missing, what, ctx.Err())
 		case <-c.ctx.Done():
-			return nil, ErrClosed
+			return ErrClosed
 		}
 	}
 }

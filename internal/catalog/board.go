@@ -4,12 +4,14 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"time"
 )
 
 // board is what the watch knows of keys that are neither topology nor nodes: reports, commands, procedures. Immutable.
 type board struct {
 	notes map[string][]byte // by key without the prefix
 	rev   int64             // of the last change
+	held  time.Time         // when a node's holds were seen to end last
 }
 
 // onBoard says whether a key is kept on the board.
@@ -30,7 +32,10 @@ func (b *board) below(dir string) map[string][]byte {
 
 // with is the board after one key's change; nil deletes.
 func (b *board) with(key string, value []byte, rev int64) *board {
-	n := &board{notes: maps.Clone(b.notes), rev: rev}
+	n := &board{notes: maps.Clone(b.notes), rev: rev, held: b.held}
+	if value == nil && isHold(key) {
+		n.held = time.Now()
+	}
 	if n.notes == nil {
 		n.notes = map[string][]byte{}
 	}

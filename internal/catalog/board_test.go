@@ -15,7 +15,7 @@ func TestCommandsGoToTheControllerAndBack(t *testing.T) {
 	e := newEtcd(t)
 	ca, cb := open(t, e), open(t, e)
 	a, b := register(t, ca, "a"), register(t, cb, "b")
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	id, err := b.Submit(ctx, "TEST", map[string]int{"x": 1})
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestLeadIsCompared(t *testing.T) {
 	e := newEtcd(t)
 	ca, cb := open(t, e), open(t, e)
 	a, b := register(t, ca, "a"), register(t, cb, "b")
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	change := func(c *Catalog, n *Node) error {
 		_, err := c.Update(ctx, func(tx *Txn) error {
 			tx.Lead(n)
@@ -106,8 +106,8 @@ func TestAwaitSeenWaitsForEveryLivingNode(t *testing.T) {
 	e := newEtcd(t)
 	ca, cb := open(t, e), open(t, e)
 	a, b := register(t, ca, "a"), register(t, cb, "b")
-	ctx := within(t, 30*time.Second)
-	if err := a.Saw(ctx, 10, nil); err != nil {
+	ctx := within(t, time.Minute)
+	if err := a.Saw(ctx, 10, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
@@ -116,19 +116,34 @@ func TestAwaitSeenWaitsForEveryLivingNode(t *testing.T) {
 		t.Errorf("did not wait for b: %v", err)
 	}
 	p := topo.PartitionID{DB: "d", Ordinal: 3}
-	if err := b.Saw(ctx, 12, []topo.PartitionID{p}); err != nil {
+	if err := b.Saw(ctx, 12, 0, []topo.PartitionID{p}); err != nil {
 		t.Fatal(err)
 	}
 	held, err := ca.AwaitSeen(ctx, 10)
 	if err != nil || !held[p] || len(held) != 1 {
 		t.Errorf("%v %v", held, err)
 	}
+	// Revisions and accounts are waited for by themselves.
+	if err := a.Saw(ctx, 10, 20, nil); err != nil {
+		t.Fatal(err)
+	}
+	late, end := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer end()
+	if err := ca.AwaitAccounts(late, 5); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("did not wait for b, which has seen revision 12 and no accounts: %v", err)
+	}
+	if err := b.Saw(ctx, 12, 5, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := ca.AwaitAccounts(ctx, 5); err != nil {
+		t.Error(err)
+	}
 	waited := make(chan error)
 	go func() {
 		_, err := ca.AwaitSeen(ctx, 13)
-		waited <- err
+		waited <- errors.Join(err, ca.AwaitAccounts(ctx, 6))
 	}()
-	if err := a.Saw(ctx, 13, nil); err != nil {
+	if err := a.Saw(ctx, 13, 20, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Close(ctx); err != nil { // the dead don't count
@@ -143,7 +158,7 @@ func TestValidEndsBeforeTheOthersTakeTheNodeForDead(t *testing.T) {
 	t.Parallel()
 	e := newEtcd(t)
 	ca, cb := open(t, e), open(t, e)
-	n, err := ca.Register(within(t, 10*time.Second), NodeInfo{Name: "a"}, time.Second)
+	n, err := ca.Register(within(t, time.Minute), NodeInfo{Name: "a"}, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +166,7 @@ func TestValidEndsBeforeTheOthersTakeTheNodeForDead(t *testing.T) {
 	if !n.Valid() {
 		t.Fatal("not valid after registering")
 	}
-	eventually(t, 5*time.Second, "the node", func() bool { return len(cb.Nodes()) == 1 })
+	eventually(t, "the node", func() bool { return len(cb.Nodes()) == 1 })
 	// As when the process is stopped: nothing renews.
 	l := n.lease
 	n.stop()
@@ -171,7 +186,7 @@ func TestEventsAreKeptInOrder(t *testing.T) {
 	t.Parallel()
 	c := open(t, newEtcd(t))
 	n := register(t, c, "a")
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	for i := range 5 {
 		if err := n.AddEvent(ctx, Event{Kind: string(rune('a' + i)), Severity: "notice"}); err != nil {
 			t.Fatal(err)

@@ -51,8 +51,10 @@ type Catalog struct {
 	mu           sync.Mutex
 	changed      chan struct{} // closed and replaced at every change
 	boardChanged chan struct{} // the same for the board
-	seqs         map[string]*Sequence
-	closed       bool
+	// decisions is what the watch knows of them, by id. They come with every commit that the catalog decides about: the map is changed in place.
+	decisions map[string]*Decision
+	seqs      map[string]*Sequence
+	closed    bool
 
 	updating chan struct{} // a token: one Update at a time, as those of one process would only meet each other
 
@@ -187,26 +189,26 @@ func (c *Catalog) Sync(ctx context.Context) error {
 // AccountsVersion grows whenever some node has called AccountsChanged: caches of accounts are kept under it.
 func (c *Catalog) AccountsVersion() int64 { return c.accounts.Load() }
 
-// AccountsChanged tells all nodes that accounts or rights on the leaves have changed. It returns when this node knows too.
-func (c *Catalog) AccountsChanged(ctx context.Context) error {
+// AccountsChanged tells all nodes that accounts or rights on the leaves have changed. It returns the version that they have now, when this node knows too.
+func (c *Catalog) AccountsChanged(ctx context.Context) (version int64, err error) {
 	var resp *clientv3.PutResponse
 	if err := repeat(ctx, func(ctx context.Context) (err error) {
 		resp, err = c.client.Put(ctx, c.key(keyAccounts), "")
 		return err
 	}); err != nil {
-		return writeError(err)
+		return 0, writeError(err)
 	}
 	for {
 		changed := c.Changed()
 		if c.AccountsVersion() >= resp.Header.Revision {
-			return nil
+			return resp.Header.Revision, nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("catalog: waiting for the change of accounts: %w", ctx.Err())
+			return 0, fmt.Errorf("catalog: waiting for the change of accounts: %w", ctx.Err())
 		case <-c.ctx.Done():
-			return ErrClosed
+			return 0, ErrClosed
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestACancelIsNotUndoneBySaving(t *testing.T) {
 	e := newEtcd(t)
 	ca, cb := open(t, e), open(t, e)
 	a := register(t, ca, "a")
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, time.Minute)
 	if _, err := a.Campaign(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestForgettingAProcedureThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	c := open(t, newEtcd(t))
 	n := register(t, c, "a")
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	if _, err := n.Campaign(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestForgettingAProcedureThatIsNotThere(t *testing.T) {
 func TestLeadershipEndsWhenEtcdRefuses(t *testing.T) {
 	t.Parallel()
 	e := newEtcd(t)
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, time.Minute)
 	for what, change := range map[string]func(c *Catalog, n *Node) error{
 		"a document": func(_ *Catalog, n *Node) error { return n.SaveProcedure(ctx, "x", []byte("1")) },
 		"the topology": func(c *Catalog, n *Node) error {
@@ -111,7 +111,7 @@ func TestLeadershipEndsWhenEtcdRefuses(t *testing.T) {
 // viaProxy is a catalog that reaches its etcd through a proxy, and one that reaches it without.
 func viaProxy(t *testing.T) (p *faultproxy.Proxy, via, direct *Catalog) {
 	t.Helper()
-	e, err := StartEmbedded(within(t, 10*time.Second), EmbeddedConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Log: quiet()})
+	e, err := StartEmbedded(within(t, time.Minute), EmbeddedConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0", Throwaway: true, Log: quiet()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func viaProxy(t *testing.T) (p *faultproxy.Proxy, via, direct *Catalog) {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
-	if via, err = Open(within(t, 10*time.Second), Config{Endpoints: []string{"http://" + p.Addr()}, Log: quiet()}); err != nil {
+	if via, err = Open(within(t, time.Minute), Config{Endpoints: []string{"http://" + p.Addr()}, Log: quiet()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = via.Close() })
@@ -134,14 +134,14 @@ func viaProxy(t *testing.T) (p *faultproxy.Proxy, via, direct *Catalog) {
 func TestHandOverWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	p, ca, cb := viaProxy(t)
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, time.Minute)
 	a, err := ca.Register(ctx, NodeInfo{Name: "a"}, 30*time.Second) // a lease that outlasts the delay
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.Close(context.Background()) })
 	b := register(t, cb, "b")
-	eventually(t, 5*time.Second, "both nodes", func() bool { return len(cb.Nodes()) == 2 })
+	eventually(t, "both nodes", func() bool { return len(cb.Nodes()) == 2 })
 	lead, err := a.Campaign(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestEventsStayFew(t *testing.T) {
 	t.Parallel()
 	c := open(t, newEtcd(t))
 	n := register(t, c, "a")
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, time.Minute)
 	// More than there should be, as many adding at the same time can leave them.
 	for from := 0; from < keptEvents+100; from += 100 {
 		var ops []clientv3.Op

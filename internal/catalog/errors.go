@@ -19,6 +19,10 @@ var (
 	ErrExhausted = errors.New("the sequence is exhausted")
 	// ErrNoMember: the etcd's members have removed this one.
 	ErrNoMember = errors.New("this member of the etcd has been removed")
+	// ErrLeaseLost: the lease that a transaction belongs to has ended. Nothing was decided about it.
+	ErrLeaseLost = errors.New("the node's lease that the transaction belongs to has ended")
+	// ErrXIDTaken: another transaction is prepared under the client's XID. Nothing was decided.
+	ErrXIDTaken = errors.New("another XA transaction is prepared under this XID")
 	// ErrClosed: the catalog, node or sequence was closed.
 	ErrClosed = errors.New("the catalog is closed")
 )

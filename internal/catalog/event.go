@@ -20,7 +20,7 @@ type Event struct {
 	Detail   string    `json:"detail,omitempty"`
 }
 
-// keptEvents bounds the events that are kept, give or take a few.
+// keptEvents bounds the events that are kept, and whatever else is kept like them, give or take a few.
 const keptEvents = 1000
 
 // forgottenEvents bounds how many one AddEvent forgets. It is more than one: nodes that add at the same time see the same oldest.
@@ -32,18 +32,22 @@ func (n *Node) AddEvent(ctx context.Context, e Event) error {
 		e.Time = time.Now()
 	}
 	e.Node = n.info.Name
-	doc, err := json.Marshal(e)
+	return n.c.addLast(ctx, dirEvent, e.Time, e)
+}
+
+// addLast keeps a document in a directory by its time, and forgets the oldest ones when there are too many.
+func (c *Catalog) addLast(ctx context.Context, dir string, at time.Time, what any) error {
+	doc, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}
-	c := n.c
-	key := c.key(fmt.Sprintf("%s%019d-%s", dirEvent, e.Time.UnixNano(), randomID()[:8]))
+	key := c.key(fmt.Sprintf("%s%019d-%s", dir, at.UnixNano(), randomID()[:8]))
 	var resp *clientv3.TxnResponse
 	if err := repeat(ctx, func(ctx context.Context) (err error) {
 		resp, err = c.client.Txn(ctx).Then(
 			clientv3.OpPut(key, string(doc)),
-			clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(forgottenEvents), clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend)),
-			clientv3.OpGet(c.key(dirEvent), clientv3.WithPrefix(), clientv3.WithCountOnly())).Commit()
+			clientv3.OpGet(c.key(dir), clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(forgottenEvents), clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend)),
+			clientv3.OpGet(c.key(dir), clientv3.WithPrefix(), clientv3.WithCountOnly())).Commit()
 		return err
 	}); err != nil {
 		return writeError(err)

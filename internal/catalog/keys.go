@@ -15,6 +15,7 @@ import (
 //	topo/leaves             written whenever the set of leaves or one of them changes: compared by who reads all leaves
 //	topo/databases          the same for the databases' records
 //	topo/settings           what operators chose for the whole cluster
+//	topo/variables          what SET GLOBAL has set of system variables that leaves do not have
 //	topo/leaf/<name>        a leaf
 //	topo/db/<db>            a database and its partitions
 //	topo/table/<db>/<name>  a table
@@ -26,6 +27,10 @@ import (
 //	procedure/<key>         what the controller does, step by step
 //	event/<time>            what happened, for operators
 //	mark/<lease>            says that a node writes what all leaves have alike
+//	decision/<id>           what is decided about a transaction
+//	xa/<xid>                the id of the transaction that a client has prepared under an XID
+//	owner/<lease>           since when a node had that lease: what its transactions have left is told by it from what is not the cluster's
+//	failed/<time>           where a transaction could not be ended yet, when it should have been
 //	secret/<name>           a secret
 //	node-id/<name>          a node's id, for ever
 //	under a node's lease:
@@ -41,10 +46,12 @@ const (
 	keyLeaves     = "topo/leaves"
 	keyDatabases  = "topo/databases"
 	keySettings   = "topo/settings"
+	keyVariables  = "topo/variables"
 	dirLeaf       = "topo/leaf/"
 	dirDB         = "topo/db/"
 	dirTable      = "topo/table/"
 	dirServer     = "topo/server/"
+	dirView       = "topo/view/"
 	keyAccounts   = "accounts"
 	dirSeq        = "seq/"
 	dirDDL        = "ddl/"
@@ -59,20 +66,28 @@ const (
 	dirProcedure  = "procedure/"
 	dirEvent      = "event/"
 	dirMark       = "mark/"
+	dirOwner      = "owner/"
+	dirDecision   = "decision/"
+	dirXA         = "xa/"
+	dirFailed     = "failed/"
 )
 
 func leafKey(name string) string       { return dirLeaf + url.PathEscape(name) }
 func dbKey(name string) string         { return dirDB + url.PathEscape(name) }
 func tableDir(db string) string        { return dirTable + url.PathEscape(db) + "/" }
 func tableKey(db, table string) string { return tableDir(db) + url.PathEscape(table) }
+func viewDir(db string) string         { return dirView + url.PathEscape(db) + "/" }
+func viewKey(db, view string) string   { return viewDir(db) + url.PathEscape(view) }
 func serverKey(name string) string     { return dirServer + url.PathEscape(topo.ServerKey(name)) }
 func nodeKey(name string) string       { return dirNode + url.PathEscape(name) }
 func nodeIDKey(name string) string     { return dirNodeID + url.PathEscape(name) }
 func lockKey(db string) string         { return dirLock + url.PathEscape(db) }
 func markKey(lease int64) string       { return dirMark + strconv.FormatInt(lease, 16) }
 func liveKey(lease int64) string       { return dirLive + strconv.FormatInt(lease, 16) }
+func ownerKey(lease int64) string      { return dirOwner + strconv.FormatInt(lease, 16) }
 func ddlKey(id uint64) string          { return dirDDL + strconv.FormatUint(id, 10) }
 func commandKey(id uint64) string      { return dirCommand + strconv.FormatUint(id, 10) }
+func decisionKey(id string) string     { return dirDecision + id }
 func seqKey(name string) string        { return dirSeq + name }
 func secretKey(name string) string     { return dirSecret + url.PathEscape(name) }
 func reportKey(topic string, node uint32) string {
@@ -90,9 +105,9 @@ func nameOf(key, dir string) (string, bool) {
 	return name, err == nil
 }
 
-// tableOf reads a table's key.
-func tableOf(key string) (db, table string, ok bool) {
-	rest, ok := strings.CutPrefix(key, dirTable)
+// tableOf reads the key of a table or view, below dir.
+func tableOf(key, dir string) (db, table string, ok bool) {
+	rest, ok := strings.CutPrefix(key, dir)
 	if !ok {
 		return "", "", false
 	}

@@ -72,6 +72,7 @@ type Node struct {
 	until atomic.Int64 // since epoch: the lease lasts at least so long
 
 	lastAsked atomic.Int64 // of the questions' numbers
+	holding   holding
 
 	mu      sync.Mutex
 	lease   *lease        // nil while there is none
@@ -210,7 +211,8 @@ func (n *Node) register(ctx context.Context, own clientv3.LeaseID) (l *lease, un
 	for {
 		resp, err := n.c.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
 			Then(clientv3.OpPut(key, string(doc), clientv3.WithLease(grant.ID)),
-				clientv3.OpPut(n.c.key(liveKey(info.Lease)), n.info.Name, clientv3.WithLease(grant.ID))).
+				clientv3.OpPut(n.c.key(liveKey(info.Lease)), n.info.Name, clientv3.WithLease(grant.ID)),
+				clientv3.OpPut(n.c.key(ownerKey(info.Lease)), time.Now().UTC().Format(time.RFC3339))).
 			Else(clientv3.OpGet(key)).Commit()
 		if err != nil {
 			return nil, 0, readError(err) // a lease that nobody renews ends by itself, with the keys

@@ -13,9 +13,15 @@ import (
 
 var prefixOpt = []clientv3.OpOption{clientv3.WithPrefix()}
 
+// register makes a node whose lease a slow machine does not lose.
 func register(t *testing.T, c *Catalog, name string) *Node {
 	t.Helper()
-	n, err := c.Register(within(t, 10*time.Second), NodeInfo{Name: name}, 2*time.Second)
+	return registerFor(t, c, name, 20*time.Second)
+}
+
+func registerFor(t *testing.T, c *Catalog, name string, lease time.Duration) *Node {
+	t.Helper()
+	n, err := c.Register(within(t, time.Minute), NodeInfo{Name: name}, lease)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,8 +37,8 @@ func TestNodesAndController(t *testing.T) {
 	if a.ID() == b.ID() || a.ID() == 0 || b.ID() == 0 {
 		t.Errorf("ids %d %d", a.ID(), b.ID())
 	}
-	eventually(t, time.Second, "both nodes at both", func() bool { return len(ca.Nodes()) == 2 && len(cb.Nodes()) == 2 })
-	ctx := within(t, 20*time.Second)
+	eventually(t, "both nodes at both", func() bool { return len(ca.Nodes()) == 2 && len(cb.Nodes()) == 2 })
+	ctx := within(t, time.Minute)
 	lead, err := a.Campaign(ctx)
 	if err != nil || !a.IsController() {
 		t.Fatal(err)
@@ -50,7 +56,7 @@ func TestNodesAndController(t *testing.T) {
 		t.Fatal("two controllers")
 	case <-time.After(300 * time.Millisecond):
 	}
-	eventually(t, time.Second, "the controller's name", func() bool { return cb.Controller() == "a" })
+	eventually(t, "the controller's name", func() bool { return cb.Controller() == "a" })
 	if err := a.Resign(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -71,15 +77,15 @@ func TestNodesAndController(t *testing.T) {
 	if _, err := a.Campaign(ctx); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Second, "b gone", func() bool { return len(ca.Nodes()) == 1 })
+	eventually(t, "b gone", func() bool { return len(ca.Nodes()) == 1 })
 }
 
 func TestLostLease(t *testing.T) {
 	t.Parallel()
 	c := open(t, newEtcd(t))
-	n := register(t, c, "a")
+	n := registerFor(t, c, "a", 2*time.Second)
 	id := n.ID()
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	lead, err := n.Campaign(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +105,7 @@ func TestLostLease(t *testing.T) {
 	for what, x := range map[string]context.Context{"lease": alive, "lock": l.Context(), "leadership": lead} {
 		select {
 		case <-x.Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Errorf("%s: not signalled", what)
 		}
 	}
@@ -109,7 +115,7 @@ func TestLostLease(t *testing.T) {
 	if _, err := c.Update(ctx, func(x *Txn) error { x.EndDDL(l, r); return nil }); !errors.Is(err, ErrLockLost) {
 		t.Errorf("ended without the lock: %v", err)
 	}
-	eventually(t, 5*time.Second, "a new lease", func() bool { return n.Alive().Err() == nil })
+	eventually(t, "a new lease", func() bool { return n.Alive().Err() == nil })
 	if n.ID() != id {
 		t.Error("the id has changed")
 	}
@@ -138,11 +144,11 @@ func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	e := newEtcd(t)
 	a := open(t, e)
-	old, err := a.Register(within(t, 5*time.Second), NodeInfo{Name: "a"}, 60*time.Second)
+	old, err := a.Register(within(t, time.Minute), NodeInfo{Name: "a"}, 60*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := old.Lock(within(t, 5*time.Second), "d"); err != nil {
+	if _, err := old.Lock(within(t, time.Minute), "d"); err != nil {
 		t.Fatal(err)
 	}
 	_ = a.Close() // the lease is not revoked: as if killed
@@ -151,7 +157,7 @@ func TestTakeOver(t *testing.T) {
 	if n.ID() != old.ID() {
 		t.Errorf("ids %d and %d", old.ID(), n.ID())
 	}
-	l, err := n.Lock(within(t, time.Second), "d")
+	l, err := n.Lock(within(t, time.Minute), "d")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +168,7 @@ func TestTakeOver(t *testing.T) {
 func TestRevokingALeaseThatHasEndedIsCertain(t *testing.T) {
 	t.Parallel()
 	c := open(t, newEtcd(t))
-	if _, err := c.client.Revoke(within(t, 5*time.Second), 12345); err == nil || !certainlyNot(err) {
+	if _, err := c.client.Revoke(within(t, time.Minute), 12345); err == nil || !certainlyNot(err) {
 		t.Errorf("%v", err)
 	}
 }
@@ -173,7 +179,7 @@ func TestLocksExclude(t *testing.T) {
 	nodes := []*Node{register(t, open(t, e), "a"), register(t, open(t, e), "b")}
 	var inside atomic.Int32
 	var wg sync.WaitGroup
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, time.Minute)
 	for _, n := range nodes {
 		for i := range 4 {
 			dbs := []string{"x", "y"}
@@ -208,7 +214,7 @@ func TestLocksExclude(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	// What the failed attempt had taken is free again.
-	l2, err := nodes[0].Lock(within(t, 2*time.Second), "y")
+	l2, err := nodes[0].Lock(within(t, time.Minute), "y")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +226,7 @@ func TestLeaseSurvivesEtcdRestart(t *testing.T) {
 	dir := t.TempDir()
 	e := startEtcd(t, dir)
 	c := open(t, e)
-	n := register(t, c, "a")
+	n := registerFor(t, c, "a", 2*time.Second)
 	_ = e.Close()
 	time.Sleep(3 * time.Second) // longer than the lease
 	if n.Alive().Err() == nil {
@@ -228,8 +234,8 @@ func TestLeaseSurvivesEtcdRestart(t *testing.T) {
 	}
 	e = startEtcd(t, dir)
 	defer func() { _ = e.Close() }()
-	eventually(t, 8*time.Second, "registered again", func() bool { return n.Alive().Err() == nil })
-	if _, err := n.Campaign(within(t, 5*time.Second)); err != nil {
+	eventually(t, "registered again", func() bool { return n.Alive().Err() == nil })
+	if _, err := n.Campaign(within(t, time.Minute)); err != nil {
 		t.Error(err)
 	}
 }

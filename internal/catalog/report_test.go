@@ -11,7 +11,7 @@ func TestReports(t *testing.T) {
 	e := newEtcd(t)
 	ca, cb := open(t, e), open(t, e)
 	a, b := register(t, ca, "a"), register(t, cb, "b")
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	said := func(want map[uint32]string) {
 		t.Helper()
 		got, err := ca.Reports(ctx, "x")

@@ -12,7 +12,7 @@ import (
 
 func next(t *testing.T, s *Sequence, n uint64) uint64 {
 	t.Helper()
-	v, err := s.Next(within(t, 10*time.Second), n)
+	v, err := s.Next(within(t, time.Minute), n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func wantNext(t *testing.T, s *Sequence, n, want uint64) {
 
 func observe(t *testing.T, s *Sequence, v uint64) {
 	t.Helper()
-	if err := s.Observe(within(t, 10*time.Second), v); err != nil {
+	if err := s.Observe(within(t, time.Minute), v); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -49,13 +49,13 @@ func TestSequenceOfOneNodeHasNoGaps(t *testing.T) {
 	}
 	wantNext(t, s, 200_000, want)
 	want += 200_000
-	if v, err := s.Peek(within(t, time.Second)); err != nil || v != want {
+	if v, err := s.Peek(within(t, time.Minute)); err != nil || v != want {
 		t.Errorf("peek %d %v", v, err)
 	}
 	// What is left is given back, and the next process goes on there.
 	_ = c.Close()
 	c = open(t, e)
-	if v, err := c.Sequence(1).Peek(within(t, time.Second)); err != nil || v != want {
+	if v, err := c.Sequence(1).Peek(within(t, time.Minute)); err != nil || v != want {
 		t.Errorf("peek after a restart: %d %v, want %d", v, err, want)
 	}
 	wantNext(t, c.Sequence(1), 1, want)
@@ -81,7 +81,7 @@ func TestSequenceObserve(t *testing.T) {
 		observe(t, s, v)
 	}
 	wantNext(t, s, 1, 2_020_000)
-	resp, err := c.client.Get(within(t, time.Second), s.key)
+	resp, err := c.client.Get(within(t, time.Minute), s.key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestSequenceObserveInAnothersBlock(t *testing.T) {
 	wantNext(t, a, 1, 1)
 	wantNext(t, b, 1, 101)
 	observe(t, b, 50)
-	eventually(t, 100*time.Millisecond, "the floor at a", func() bool {
+	eventually(t, "the floor at a", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		return a.doc.Floor == 51
@@ -126,7 +126,7 @@ func TestSequenceObserveInAnothersBlock(t *testing.T) {
 	wantNext(t, a, 1, 51)
 	wantNext(t, b, 1, 102)
 	observe(t, a, 200) // at the very end of b's block
-	eventually(t, 100*time.Millisecond, "the floor at b", func() bool {
+	eventually(t, "the floor at b", func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		return b.doc.Floor == 201
@@ -145,12 +145,12 @@ func TestSequenceReset(t *testing.T) {
 	a, b := open(t, e).Sequence(1), open(t, e).Sequence(1)
 	next(t, a, 10)
 	next(t, b, 10)
-	ctx := within(t, 5*time.Second)
+	ctx := within(t, time.Minute)
 	if err := a.Reset(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
 	wantNext(t, a, 1, 1)
-	eventually(t, 100*time.Millisecond, "the reset at b", func() bool {
+	eventually(t, "the reset at b", func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		return b.limit == 0
@@ -159,7 +159,7 @@ func TestSequenceReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantNext(t, b, 2, 5000)
-	eventually(t, 100*time.Millisecond, "the reset at a", func() bool {
+	eventually(t, "the reset at a", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		return a.limit == 0
@@ -176,24 +176,24 @@ func TestSequenceEnd(t *testing.T) {
 	observe(t, s, math.MaxUint64-3)
 	wantNext(t, s, 1, math.MaxUint64-2)
 	wantNext(t, s, 1, math.MaxUint64-1)
-	if _, err := s.Next(within(t, time.Second), 1); !errors.Is(err, ErrExhausted) {
+	if _, err := s.Next(within(t, time.Minute), 1); !errors.Is(err, ErrExhausted) {
 		t.Errorf("%v", err)
 	}
 	observe(t, s, math.MaxUint64)
-	if _, err := s.Next(within(t, time.Second), 1); !errors.Is(err, ErrExhausted) {
+	if _, err := s.Next(within(t, time.Minute), 1); !errors.Is(err, ErrExhausted) {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.Sequence(2).Next(within(t, time.Second), math.MaxUint64); !errors.Is(err, ErrExhausted) {
+	if _, err := c.Sequence(2).Next(within(t, time.Minute), math.MaxUint64); !errors.Is(err, ErrExhausted) {
 		t.Errorf("%v", err)
 	}
-	if err := c.DropSequences(within(t, time.Second), 1, 2); err != nil {
+	if err := c.DropSequences(within(t, time.Minute), 1, 2); err != nil {
 		t.Fatal(err)
 	}
 	wantNext(t, c.Sequence(1), 1, 1)
-	if err := c.Sequence(1).Close(within(t, time.Second)); err != nil {
+	if err := c.Sequence(1).Close(within(t, time.Minute)); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Next(within(t, time.Second), 1); err == nil && c.Sequence(1) == s {
+	if _, err := s.Next(within(t, time.Minute), 1); err == nil && c.Sequence(1) == s {
 		t.Error("a closed sequence goes on")
 	}
 }
@@ -213,7 +213,7 @@ func TestSequenceUniqueOverNodes(t *testing.T) {
 				last := uint64(0)
 				for range 400 {
 					n := r.Uint64N(20) + 1
-					first, err := s.Next(within(t, 60*time.Second), n)
+					first, err := s.Next(within(t, time.Minute), n)
 					if err != nil {
 						t.Error(err)
 						return
@@ -231,7 +231,7 @@ func TestSequenceUniqueOverNodes(t *testing.T) {
 					}
 					mu.Unlock()
 					if r.Uint64N(20) == 0 {
-						if err := s.Observe(within(t, 60*time.Second), last+r.Uint64N(3000)); err != nil {
+						if err := s.Observe(within(t, time.Minute), last+r.Uint64N(3000)); err != nil {
 							t.Error(err)
 						}
 					}
@@ -278,7 +278,7 @@ func TestTableIDsAndDomainsAreNeverReused(t *testing.T) {
 	for range 3 {
 		c := open(t, e)
 		for range 5 {
-			id, err := c.NewTableID(within(t, time.Second))
+			id, err := c.NewTableID(within(t, time.Minute))
 			if err != nil || seen[id] || id == 0 {
 				t.Fatalf("%d %v", id, err)
 			}
@@ -287,11 +287,11 @@ func TestTableIDsAndDomainsAreNeverReused(t *testing.T) {
 		_ = c.Close()
 	}
 	c := open(t, e)
-	a, err := c.NewDomains(within(t, time.Second), 8)
+	a, err := c.NewDomains(within(t, time.Minute), 8)
 	if err != nil || a == 0 {
 		t.Fatal(a, err)
 	}
-	b, err := c.NewDomains(within(t, time.Second), 8)
+	b, err := c.NewDomains(within(t, time.Minute), 8)
 	if err != nil || b < a+8 {
 		t.Fatal(a, b, err)
 	}

@@ -18,11 +18,11 @@ func TestServers(t *testing.T) {
 	first := &topo.Server{Name: "Shard/1 ä", Wrapper: "mysql", Host: "h", Port: 1, User: "u", Password: []byte{0, 1, 255}}
 	update := func(f func(*Txn) error) int64 {
 		t.Helper()
-		rev, err := a.Update(within(t, 10*time.Second), f)
+		rev, err := a.Update(within(t, time.Minute), f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.WaitRevision(within(t, 10*time.Second), rev); err != nil {
+		if err := b.WaitRevision(within(t, time.Minute), rev); err != nil {
 			t.Fatal(err)
 		}
 		return rev
@@ -56,7 +56,7 @@ func TestServers(t *testing.T) {
 	update(func(x *Txn) error {
 		s := *x.Server(first.Name)
 		if runs++; runs == 1 {
-			if _, err := b.Update(within(t, 10*time.Second), func(y *Txn) error {
+			if _, err := b.Update(within(t, time.Minute), func(y *Txn) error {
 				o := *y.Server(first.Name)
 				o.Port = 7
 				y.PutServer(&o)

@@ -25,7 +25,7 @@ type change struct {
 // load makes a state of the keys below topo/.
 func load(kvs []change, revision int64) (*state, error) {
 	s := &state{snap: topo.NewBuilder(nil).Build(0), revs: map[string]int64{}}
-	// Tables need their database: keys come in order, topo/db/ before topo/table/.
+	// Tables and views need their database: keys come in order, topo/db/ before topo/table/ and topo/view/.
 	return s.apply(kvs, revision)
 }
 
@@ -57,6 +57,14 @@ func applyOne(b *topo.Builder, c change) error {
 			}
 		}
 		b.PutSettings(set)
+	case c.key == keyVariables:
+		var variables map[string]string
+		if c.value != nil {
+			if err := json.Unmarshal(c.value, &variables); err != nil {
+				return err
+			}
+		}
+		b.PutVariables(variables)
 	case strings.HasPrefix(c.key, dirLeaf):
 		if c.value == nil {
 			if name, ok := nameOf(c.key, dirLeaf); ok {
@@ -95,7 +103,7 @@ func applyOne(b *topo.Builder, c change) error {
 		b.PutServer(s)
 	case strings.HasPrefix(c.key, dirTable):
 		if c.value == nil {
-			if db, table, ok := tableOf(c.key); ok {
+			if db, table, ok := tableOf(c.key, dirTable); ok {
 				b.DropTable(db, table)
 			}
 			return nil
@@ -105,6 +113,18 @@ func applyOne(b *topo.Builder, c change) error {
 			return err
 		}
 		b.PutTable(t)
+	case strings.HasPrefix(c.key, dirView):
+		if c.value == nil {
+			if db, view, ok := tableOf(c.key, dirView); ok {
+				b.DropView(db, view)
+			}
+			return nil
+		}
+		v := new(topo.View)
+		if err := json.Unmarshal(c.value, v); err != nil {
+			return err
+		}
+		b.PutView(v)
 	}
 	return nil
 }

@@ -84,6 +84,15 @@ func (t *Txn) Settings() topo.Settings {
 // PutSettings replaces the cluster's settings.
 func (t *Txn) PutSettings(s topo.Settings) { t.put(keySettings, s) }
 
+// Variables reads what was set by SET GLOBAL. The map is not to be changed.
+func (t *Txn) Variables() map[string]string {
+	t.reads[keyVariables] = true
+	return t.s.snap.Variables
+}
+
+// PutVariables replaces what was set by SET GLOBAL.
+func (t *Txn) PutVariables(v map[string]string) { t.put(keyVariables, v) }
+
 // PutLeaf adds or replaces a leaf.
 func (t *Txn) PutLeaf(l *topo.Leaf) {
 	t.put(leafKey(l.Name), l)
@@ -102,10 +111,11 @@ func (t *Txn) PutDatabase(d *topo.Database) {
 	t.touch(keyDatabases)
 }
 
-// DropDatabase removes a database with its tables.
+// DropDatabase removes a database with its tables and views.
 func (t *Txn) DropDatabase(name string) {
-	dir := tableDir(name)
-	t.set(dir, clientv3.OpDelete(t.c.key(dir), clientv3.WithPrefix()))
+	for _, dir := range []string{tableDir(name), viewDir(name)} {
+		t.set(dir, clientv3.OpDelete(t.c.key(dir), clientv3.WithPrefix()))
+	}
 	t.drop(dbKey(name))
 	t.touch(keyDatabases)
 }
@@ -121,6 +131,24 @@ func (t *Txn) PutTable(tab *topo.Table) {
 
 // DropTable removes a table.
 func (t *Txn) DropTable(db, name string) { t.drop(tableKey(db, name)) }
+
+// View reads a view, nil when there is none.
+func (t *Txn) View(db, name string) *topo.View {
+	t.reads[viewKey(db, name)] = true
+	return t.s.snap.View(db, name)
+}
+
+// PutView adds or replaces a view. Its database must be there still when the change is made, or be put by the same transaction before.
+func (t *Txn) PutView(v *topo.View) {
+	if _, new := t.at[dbKey(v.DB)]; t.Database(v.DB) == nil && !new {
+		t.fail(topo.NoDatabase(v.DB))
+		return
+	}
+	t.put(viewKey(v.DB, v.Name), v)
+}
+
+// DropView removes a view.
+func (t *Txn) DropView(db, name string) { t.drop(viewKey(db, name)) }
 
 // Lead makes the transaction fail with ErrNotController unless the node is the controller still.
 func (t *Txn) Lead(n *Node) { t.lead = n }

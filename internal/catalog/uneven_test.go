@@ -9,7 +9,7 @@ import (
 // Marks outlive their node, a doubt outlives Unmark, and what the controller has settled is settled unless it has changed meanwhile.
 func TestMarks(t *testing.T) {
 	c := open(t, newEtcd(t))
-	ctx := within(t, 30*time.Second)
+	ctx := within(t, time.Minute)
 	node := func(name string) *Node {
 		n, err := c.Register(ctx, NodeInfo{Name: name}, 10*time.Second)
 		if err != nil {
@@ -18,7 +18,7 @@ func TestMarks(t *testing.T) {
 		return n
 	}
 	a, b := node("a"), node("b")
-	t.Cleanup(func() { _ = a.Close(within(t, 10*time.Second)) })
+	t.Cleanup(func() { _ = a.Close(within(t, time.Minute)) })
 	ok := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -78,7 +78,7 @@ func TestMarks(t *testing.T) {
 	}
 	want("settled", Mark{Node: "a"})
 	b = node("b")
-	t.Cleanup(func() { _ = b.Close(within(t, 10*time.Second)) })
+	t.Cleanup(func() { _ = b.Close(within(t, time.Minute)) })
 	_, err = b.Mark(ctx, false)
 	ok(err)
 	want("again", Mark{Node: "a"}, Mark{Node: "b"})

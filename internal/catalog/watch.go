@@ -16,10 +16,10 @@ const pageSize = 2000
 // reload reads all keys at one revision and makes them the state; it returns that revision.
 func (c *Catalog) reload(ctx context.Context) (int64, error) {
 	var rev int64
-	var changes []change
+	var changes, decided []change
 	nodes, notes := &nodeSet{}, &board{notes: map[string][]byte{}}
 	from, end := c.cfg.Prefix, clientv3.GetPrefixRangeEnd(c.cfg.Prefix)
-	var topoRev int64
+	var topoRev, accounts int64
 	for {
 		resp, err := c.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(pageSize), clientv3.WithRev(rev))
 		if err != nil {
@@ -34,12 +34,15 @@ func (c *Catalog) reload(ctx context.Context) (int64, error) {
 			case key == keyRev:
 				topoRev = kv.ModRevision
 			case key == keyAccounts:
-				c.accounts.Store(kv.ModRevision)
+				accounts = kv.ModRevision
 			case strings.HasPrefix(key, dirSeq):
 				c.sequenceSeen(key, kv.Value, kv.ModRevision)
 			case isTopo(key):
 			case onBoard(key):
 				notes.notes[key] = kv.Value
+				continue
+			case strings.HasPrefix(key, dirDecision):
+				decided = append(decided, change{key, kv.Value, kv.ModRevision})
 				continue
 			default:
 				nodes = nodes.apply(key, kv.Value, kv.ModRevision)
@@ -63,18 +66,20 @@ func (c *Catalog) reload(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	notes.rev = rev
-	c.show(s, nodes, notes)
+	c.show(s, nodes, notes, accounts)
+	c.noteDecisions(decided, true)
 	c.announce()
 	c.announceBoard()
 	return rev, nil
 }
 
-// show makes what the watch has read visible. The nodes come before the snapshot: who sees a revision must see all nodes that registered before it,
-// or a barrier would not wait for one of them.
-func (c *Catalog) show(s *state, nodes *nodeSet, notes *board) {
+// show makes what the watch has read visible. The nodes come before the snapshot and the version of accounts: who sees one must see all nodes that registered
+// before it, or a barrier would not wait for one of them.
+func (c *Catalog) show(s *state, nodes *nodeSet, notes *board, accounts int64) {
 	c.nodes.Store(nodes)
 	c.board.Store(notes)
 	c.state.Store(s)
+	c.accounts.Store(accounts)
 }
 
 func isTopo(key string) bool { return strings.HasPrefix(key, "topo/") }
@@ -123,10 +128,11 @@ func (c *Catalog) follow(rev int64) error {
 }
 
 func (c *Catalog) applyEvents(events []*clientv3.Event) error {
-	var changes []change
+	var changes, decided []change
 	old := c.state.Load()
 	rev := old.snap.Revision
 	nodes, notes := c.nodes.Load(), c.board.Load()
+	accounts := c.accounts.Load()
 	news, noted := false, false
 	for _, e := range events {
 		key := string(e.Kv.Key[len(c.cfg.Prefix):])
@@ -144,12 +150,13 @@ func (c *Catalog) applyEvents(events []*clientv3.Event) error {
 			changes = append(changes, change{key, value, e.Kv.ModRevision})
 			rev = e.Kv.ModRevision
 		case key == keyAccounts:
-			c.accounts.Store(e.Kv.ModRevision)
-			news = true
+			accounts, news = e.Kv.ModRevision, true
 		case strings.HasPrefix(key, dirSeq):
 			c.sequenceSeen(key, value, e.Kv.ModRevision)
 		case onBoard(key):
 			notes, noted = notes.with(key, value, e.Kv.ModRevision), true
+		case strings.HasPrefix(key, dirDecision):
+			decided = append(decided, change{key, value, e.Kv.ModRevision})
 		default:
 			if n := nodes.apply(key, value, e.Kv.ModRevision); n != nodes {
 				nodes, news = n, true
@@ -167,7 +174,10 @@ func (c *Catalog) applyEvents(events []*clientv3.Event) error {
 	if nodes != c.nodes.Load() {
 		noted = true // those who wait for nodes look again
 	}
-	c.show(s, nodes, notes)
+	c.show(s, nodes, notes, accounts)
+	if len(decided) > 0 {
+		c.noteDecisions(decided, false)
+	}
 	if news {
 		c.announce()
 	}

@@ -128,7 +128,8 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	defer free()
 	var at mariadb.GTID
 	if err := l.whileRoom(ctx, leaf, func(ctx context.Context) (err error) {
-		at, err = l.copier.Copy(ctx, move.Spec{Schema: schema, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Progress: progress, Courtesy: courtesy})
+		at, err = l.copier.Copy(ctx, move.Spec{Schema: schema, Partition: id, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Moment: l.moment(id, master),
+			Progress: progress, Courtesy: courtesy})
 		return err
 	}); err != nil {
 		return err

@@ -29,8 +29,8 @@ func (c *cluster) outsiders() (statements []string) {
 // eventOf waits for an event of a kind.
 func (c *cluster) eventOf(n *node, kind, text string) {
 	c.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		events, err := n.cat.Events(within(c.t, 10*time.Second))
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		events, err := n.cat.Events(within(c.t, patience))
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -57,19 +57,20 @@ func failedWith(t *testing.T, err error, number uint16, text string) {
 
 // The controller dies in the middle of ADD LEAF: the next one goes on with it, and says so. Who says it again hears that it is done.
 func TestAddLeafGoesOnUnderTheNextController(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 0)
 	c.members = 1
 	c.first(3)
 	c.must("SET GLOBAL auto_attach = OFF", "CREATE DATABASE d PARTITIONS 2", "CREATE REFERENCE TABLE d.r (id INT PRIMARY KEY)", "INSERT INTO d.r VALUES (1), (2)")
 	add := c.outsiders()[0]
 	last := c.nodes[2]
-	lock, err := last.member.Lock(within(t, 10*time.Second), "") // as DDL does: the leaf can't be given its shapes
+	lock, err := last.member.Lock(within(t, patience), "") // as DDL does: the leaf can't be given its shapes
 	if err != nil {
 		t.Fatal(err)
 	}
 	said := func(on *sql.DB) chan error {
 		done := make(chan error, 1)
-		go func() { _, err := on.ExecContext(within(t, time.Minute), add); done <- err }()
+		go func() { _, err := on.ExecContext(within(t, patience), add); done <- err }()
 		return done
 	}
 	first := said(last.db)
@@ -97,6 +98,7 @@ func TestAddLeafGoesOnUnderTheNextController(t *testing.T) {
 
 // A server that could not be taken in is as it was: it can be added once more.
 func TestAddLeafThatFailsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 0)
 	c.members = 1
 	c.first(1)
@@ -111,7 +113,7 @@ func TestAddLeafThatFailsLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := make(chan error, 1)
-	go func() { _, err := n.db.ExecContext(within(t, time.Minute), add); failed <- err }()
+	go func() { _, err := n.db.ExecContext(within(t, patience), add); failed <- err }()
 	c.until("begun", func(s *topo.Snapshot) bool { return s.Leaves["leaf-2"] != nil })
 	c.at(c.leaf(1), "SET sql_log_bin=0", "CREATE DATABASE a") // what a copy that was cut off leaves
 	for _, cmd := range n.cat.Commands() {
@@ -134,11 +136,12 @@ func TestAddLeafThatFailsLeavesNothing(t *testing.T) {
 
 // A controller has removed a leaf and died before it could say so.
 func TestRemoveLeafThatWasDoneIsNoError(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 2)
 	c.nodes[1].watch.Close() // which is not the controller
 	c.nodes[0].watch.Close()
 	n := c.nodes[0]
-	ctx := within(t, time.Minute)
+	ctx := within(t, patience)
 	lead, err := n.member.Campaign(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -62,7 +62,11 @@ func (l *leader) align(ctx context.Context) error {
 	defer func() {
 		l.tidy(func(ctx context.Context) error { _, err := l.lockShapes(ctx, false); return err })
 	}()
-	if err := l.quietShapes(ctx); err != nil {
+	var leaves []string
+	for _, m := range members {
+		leaves = append(leaves, m.Name)
+	}
+	if err := l.quietShapes(ctx, leaves...); err != nil {
 		return err
 	}
 	for _, t := range tables {

@@ -9,6 +9,7 @@ import (
 
 // A node that died, or that knows of a commit in part, has left different rows of a reference table on the leaves: they are made the same, while in use.
 func TestReferenceTablesAreMadeAlike(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE REFERENCE TABLE d.r (id BIGINT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20), twice VARCHAR(40) AS (CONCAT(v, v)) STORED)",
 		"CREATE REFERENCE TABLE d.same (id BIGINT PRIMARY KEY)", "INSERT INTO d.r (v) VALUES ('a'), ('b'), ('c')", "INSERT INTO d.same VALUES (1)")
@@ -19,15 +20,15 @@ func TestReferenceTablesAreMadeAlike(t *testing.T) {
 		if i == 1 {
 			conn = second
 		}
-		if err := conn.QueryRowContext(within(t, 10*time.Second), "SELECT GROUP_CONCAT(id, v, twice ORDER BY id) FROM d.r").Scan(&text); err != nil {
+		if err := conn.QueryRowContext(within(t, patience), "SELECT GROUP_CONCAT(id, v, twice ORDER BY id) FROM d.r").Scan(&text); err != nil {
 			t.Fatal(err)
 		}
 		return text
 	}
 	alike := func(what string) {
 		t.Helper()
-		for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-			marks, err := n.cat.Marks(within(t, 10*time.Second))
+		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+			marks, err := n.cat.Marks(within(t, patience))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,11 +44,11 @@ func TestReferenceTablesAreMadeAlike(t *testing.T) {
 			}
 		}
 	}
-	ghost, err := n.cat.Register(within(t, 10*time.Second), catalog.NodeInfo{Name: "ghost"}, 10*time.Second)
+	ghost, err := n.cat.Register(within(t, patience), catalog.NodeInfo{Name: "ghost"}, 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ghost.Mark(within(t, 10*time.Second), false); err != nil {
+	if _, err := ghost.Mark(within(t, patience), false); err != nil {
 		t.Fatal(err)
 	}
 	c.at(second, "SET sql_log_bin=0", "UPDATE d.r SET v = 'other' WHERE id = 2", "DELETE FROM d.r WHERE id = 3", "INSERT INTO d.r (id, v) VALUES (9, 'more')")
@@ -55,7 +56,7 @@ func TestReferenceTablesAreMadeAlike(t *testing.T) {
 	if want == rows(1) {
 		t.Fatal("there is nothing to be made the same")
 	}
-	if err := ghost.Close(within(t, 10*time.Second)); err != nil { // its mark stays
+	if err := ghost.Close(within(t, patience)); err != nil { // its mark stays
 		t.Fatal(err)
 	}
 	alike("after a node's death")
@@ -66,14 +67,14 @@ func TestReferenceTablesAreMadeAlike(t *testing.T) {
 		t.Error("nobody was told")
 	}
 	c.at(second, "DELETE FROM d.r WHERE id = 1")
-	if _, err := n.member.Mark(within(t, 10*time.Second), true); err != nil {
+	if _, err := n.member.Mark(within(t, patience), true); err != nil {
 		t.Fatal(err)
 	}
 	alike("after a commit in part")
 	c.must("INSERT INTO d.r (v) VALUES ('d')")
 	alike("after another write")
 	var left int
-	if err := second.QueryRowContext(within(t, 10*time.Second), "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '%scratch%'").Scan(&left); err != nil || left > 0 {
+	if err := second.QueryRowContext(within(t, patience), "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '%scratch%'").Scan(&left); err != nil || left > 0 {
 		t.Errorf("%d databases are left, %v", left, err)
 	}
 }

@@ -37,12 +37,12 @@ func (c *cluster) schemas(leaf, prefix string) string {
 func (c *cluster) ask(leaf, query string) string {
 	c.t.Helper()
 	n := c.nodes[len(c.nodes)-1]
-	conn, err := n.pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+	conn, err := n.pools.Get(within(c.t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer conn.Release()
-	res, err := conn.Query(within(c.t, 20*time.Second), query)
+	res, err := conn.Query(within(c.t, patience), query)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func (c *cluster) nothingOf(db string) {
 			c.t.Errorf("leaf %s has %s", l.Name, have)
 		}
 	}
-	recs, err := n.cat.DDLRecords(within(c.t, 10*time.Second))
+	recs, err := n.cat.DDLRecords(within(c.t, patience))
 	if err != nil || len(recs) != 0 {
 		c.t.Errorf("%d records of DDL are left (%v)", len(recs), err)
 	}
@@ -100,12 +100,12 @@ func (c *cluster) sums(db string) string {
 	n := c.nodes[0]
 	var out []string
 	one := func(leaf, schema, table string) {
-		conn, err := n.pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+		conn, err := n.pools.Get(within(c.t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 		if err != nil {
 			c.t.Fatal(err)
 		}
 		defer conn.Release()
-		res, err := conn.Query(within(c.t, 20*time.Second), "CHECKSUM TABLE `"+schema+"`."+table+" EXTENDED")
+		res, err := conn.Query(within(c.t, patience), "CHECKSUM TABLE `"+schema+"`."+table+" EXTENDED")
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -124,6 +124,7 @@ func (c *cluster) sums(db string) string {
 }
 
 func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.everything()
 	path := filepath.Join(t.TempDir(), "it's a \"backup\"")
@@ -184,6 +185,7 @@ func undated(create string) string {
 }
 
 func TestRestoreRefusesDamagedBackups(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, 1, 1)
 	db := c.nodes[0].db
 	dir := t.TempDir()
@@ -283,7 +285,7 @@ func TestRestoreRefusesDamagedBackups(t *testing.T) {
 func (c *cluster) running(kind string) *catalog.Command {
 	c.t.Helper()
 	cat := c.nodes[len(c.nodes)-1].cat
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		for _, cmd := range cat.Commands() {
 			if cmd.Kind == kind && cmd.State == catalog.CommandRunning {
 				return cmd
@@ -295,11 +297,11 @@ func (c *cluster) running(kind string) *catalog.Command {
 }
 
 // large makes a database whose copying takes a while.
-func (c *cluster) large() {
+func (c *cluster) large(thousands int) {
 	c.t.Helper()
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(255), w VARCHAR(255))")
 	row := strings.Repeat("(SHA2(RAND(), 512), SHA2(RAND(), 512)), ", 999) + "(SHA2(RAND(), 512), SHA2(RAND(), 512))"
-	for range 40 {
+	for range thousands {
 		c.must("INSERT INTO d.t (v, w) VALUES " + row)
 	}
 }
@@ -320,7 +322,7 @@ func content(dir string) string {
 // appears waits until a directory has a file of a name.
 func appears(t *testing.T, dir, name string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		if strings.Contains(content(dir), name) {
 			return
 		}
@@ -331,8 +333,9 @@ func appears(t *testing.T, dir, name string) {
 }
 
 func TestCancelLeavesNothing(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 1)
-	c.large()
+	c.large(40)
 	c.must("SET GLOBAL copy_rate = 2")
 	db, dir := c.nodes[0].db, t.TempDir()
 	failed := make(chan error, 1)
@@ -375,15 +378,16 @@ func TestCancelLeavesNothing(t *testing.T) {
 // crash ends a node as others see it: its lease is gone, and nothing that it still means to do is to count.
 func (n *node) crash(t *testing.T) {
 	t.Helper()
-	if err := n.member.Close(within(t, 10*time.Second)); err != nil {
+	if err := n.member.Close(within(t, patience)); err != nil {
 		t.Fatal(err)
 	}
 	n.watch.Close()
 }
 
 func TestNextControllerBeginsAnew(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 3)
-	c.large()
+	c.large(40)
 	c.must("SET GLOBAL copy_rate = 2")
 	dir := t.TempDir()
 	rows := valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM d.t")
@@ -416,13 +420,14 @@ func TestNextControllerBeginsAnew(t *testing.T) {
 	if n := valueOf(t, last, "SELECT COUNT(*) FROM n.t"); n != rows {
 		t.Errorf("%d rows, want %d", n, rows)
 	}
-	recs, err := c.nodes[2].cat.DDLRecords(within(t, 10*time.Second))
+	recs, err := c.nodes[2].cat.DDLRecords(within(t, patience))
 	if err != nil || len(recs) != 0 {
 		t.Errorf("%d records of DDL are left (%v)", len(recs), err)
 	}
 }
 
 func TestProgressOfArchivesIsShown(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, 1, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT PRIMARY KEY)", "INSERT INTO d.t VALUES (1), (2), (3)")
 	dir := t.TempDir()
@@ -450,8 +455,9 @@ func TestProgressOfArchivesIsShown(t *testing.T) {
 }
 
 func TestBackupGoesOnWhenALeafIsLost(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
-	c.large()
+	c.large(40)
 	c.until("whole", whole)
 	c.must("SET GLOBAL copy_rate = 2")
 	db, dir := c.nodes[0].db, t.TempDir()
@@ -474,8 +480,9 @@ func TestBackupGoesOnWhenALeafIsLost(t *testing.T) {
 }
 
 func TestRestoreFailsWithALeafAndCanBeRepeated(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 1)
-	c.large()
+	c.large(40)
 	db, dir := c.nodes[0].db, t.TempDir()
 	c.must("BACKUP DATABASE d TO '"+dir+"/b'", "SET GLOBAL copy_rate = 2")
 	failed := make(chan error, 1)
@@ -504,26 +511,27 @@ func TestRestoreFailsWithALeafAndCanBeRepeated(t *testing.T) {
 
 // A statement that commits by itself and runs for long is waited for; while it is, others go on most of the time.
 func TestBackupWaitsForLongStatements(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, 1, 1)
 	c.must("CREATE DATABASE d PARTITIONS 1", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 0), (2, 0)")
 	dir := t.TempDir()
-	conn, err := c.nodes[0].db.Conn(within(t, time.Minute))
+	conn, err := c.nodes[0].db.Conn(within(t, patience))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	// It waits for a row until the transaction that has it ends: an open transaction does not keep a backup from beginning.
-	if _, err := conn.ExecContext(within(t, time.Minute), "BEGIN"); err != nil {
+	if _, err := conn.ExecContext(within(t, patience), "BEGIN"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.ExecContext(within(t, time.Minute), "UPDATE d.t SET v = 1 WHERE id = 1"); err != nil {
+	if _, err := conn.ExecContext(within(t, patience), "UPDATE d.t SET v = 1 WHERE id = 1"); err != nil {
 		t.Fatal(err)
 	}
 	c.must("BACKUP DATABASE d TO '" + dir + "/open'")
 	waiting, failed := make(chan error, 1), make(chan error, 1)
 	go func() { _, err := c.nodes[0].db.Exec("UPDATE d.t SET v = v + 1 WHERE id = 1"); waiting <- err }()
 	blocked := "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"
-	for deadline := time.Now().Add(30 * time.Second); c.ask("leaf-1", blocked) == "0"; {
+	for deadline := time.Now().Add(patience); c.ask("leaf-1", blocked) == "0"; {
 		if time.Now().After(deadline) {
 			t.Fatal("the statement does not wait")
 		}
@@ -534,7 +542,7 @@ func TestBackupWaitsForLongStatements(t *testing.T) {
 	for i := range 20 {
 		c.must(fmt.Sprintf("UPDATE d.t SET v = %d WHERE id = 2", i))
 	}
-	if _, err := conn.ExecContext(within(t, time.Minute), "COMMIT"); err != nil {
+	if _, err := conn.ExecContext(within(t, patience), "COMMIT"); err != nil {
 		t.Fatal(err)
 	}
 	for _, ch := range []chan error{waiting, failed} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/move"
 	"github.com/orbweaver/orbweaver/internal/placement"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/xid"
 )
 
 // comeBack takes a leaf in that answers again, or calls it detached where operators want to do that themselves.
@@ -35,6 +37,10 @@ func (l *leader) comeBack(ctx context.Context, leaf string) {
 	if err := l.attach(ctx, leaf, 0, true, true); err != nil {
 		if ctx.Err() != nil {
 			return // it is lost again, or the next controller goes on
+		}
+		if now := l.cat.Snapshot().Leaves[leaf]; now != nil && now.State == topo.LeafOnline { // another one was lost meanwhile, say
+			l.event("notice", "leaf online", leaf, "", "attached in "+time.Since(began).Round(time.Millisecond).String()+"; its share of masters comes later: "+err.Error())
+			return
 		}
 		l.event("warning", "attach failed", leaf, "", err.Error())
 		if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) {
@@ -66,6 +72,11 @@ func (l *leader) attach(ctx context.Context, leaf string, command uint64, force,
 	if err := l.servers.EndSessions(ctx, leaf); err != nil {
 		return err
 	}
+	// What it has prepared is what its binary log says, before the log is judged and before it follows anybody: what else it has nobody would end.
+	if err := l.servers.Reconcile(ctx, leaf); err != nil {
+		return err
+	}
+	l.settleAt(ctx, leaf)
 	links, err := l.servers.Links(ctx, leaf)
 	if err != nil {
 		return err
@@ -92,24 +103,30 @@ func (l *leader) attach(ctx context.Context, leaf string, command uint64, force,
 	}
 	// The leaf is online once it has its copies; its share of masters comes after that.
 	err = l.carryOut(ctx, "ATTACH LEAF", command, busy, plan, stage{before: promotePhase, then: func(ctx context.Context) error {
-		return l.setLeaf(ctx, leaf, func(x *topo.Leaf) {
+		if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) {
 			if x.State == topo.LeafAttaching {
 				x.State, x.Shaped = topo.LeafOnline, false
 			}
-		})
+		}); err != nil || !even {
+			return err
+		}
+		return l.owe(ctx, leaf, true)
 	}})
-	return errors.Join(err, l.missed(ctx, leaf, command))
+	if err = errors.Join(err, l.missed(ctx, leaf, command, false)); err == nil {
+		err = l.owe(ctx, leaf, false)
+	}
+	return err
 }
 
 // missed copies to a leaf that is online by now what came while it was being attached: who made a database then saw no partner for its partitions, and attaching did not see
-// the database.
-func (l *leader) missed(ctx context.Context, leaf string, command uint64) error {
+// the database. When even, it gets its share of masters, too.
+func (l *leader) missed(ctx context.Context, leaf string, command uint64, even bool) error {
 	s := l.cat.Snapshot()
 	if x := s.Leaves[leaf]; x == nil || x.State != topo.LeafOnline {
 		return nil
 	}
 	plan := func(s *topo.Snapshot, db string) ([]placement.Action, error) {
-		return placement.AttachLeaf(s, db, leaf, func(*topo.Partition) placement.Found { return placement.Nothing }, false, false)
+		return placement.AttachLeaf(s, db, leaf, func(*topo.Partition) placement.Found { return placement.Nothing }, false, even)
 	}
 	busy, err := l.planned(plan)
 	if err != nil {
@@ -221,7 +238,10 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 		defer func() {
 			l.tidy(func(ctx context.Context) error { _, err := l.lockShapes(ctx, false); return err })
 		}()
-		if err := l.quietShapes(ctx); err != nil {
+		if err := l.quietShapes(ctx, from); err != nil {
+			return err
+		}
+		if err := l.servers.Discard(ctx, leaf, ofShape); err != nil { // its shapes are dropped
 			return err
 		}
 		for db, d := range l.cat.Snapshot().Databases {
@@ -233,6 +253,20 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 			if err != nil {
 				return err
 			}
+		}
+	}
+	if from != "" {
+		var views []*topo.View
+		for _, d := range l.cat.Snapshot().Databases {
+			views = append(views, slices.Collect(maps.Values(d.Views))...)
+		}
+		refused, err := l.copier.Views(ctx, leaf, views)
+		if err != nil {
+			return err
+		}
+		for v, why := range refused {
+			l.event("warning", "view left out", leaf, v.DB, fmt.Sprintf("view %s.%s is invalid and can't be made on the leaf that joins: %v; it is made there when a change of the tables that it reads lets it",
+				v.DB, v.Name, why))
 		}
 	}
 	if l.cfg.Accounts != nil && from != "" {
@@ -263,8 +297,9 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 	return err
 }
 
-// quietShapes locks reference tables once no transaction that has written them is open: what it commits later would be missing in a copy.
-func (l *leader) quietShapes(ctx context.Context) error {
+// quietShapes locks reference tables once no transaction that has written them is open, or prepared at the leaves: what it commits later would be missing in a copy,
+// or be in its way.
+func (l *leader) quietShapes(ctx context.Context, leaves ...string) error {
 	for try := 1; ; try++ {
 		rev, err := l.lockShapes(ctx, true)
 		if err != nil {
@@ -277,14 +312,25 @@ func (l *leader) quietShapes(ctx context.Context) error {
 		held := ""
 		for id := range undrained {
 			if id.Ordinal == -1 { // a shape's
-				held = id.DB
+				held = "a transaction that has written reference tables is open (database " + id.DB + ", or another one)"
+			}
+		}
+		if held == "" {
+			for _, leaf := range leaves {
+				branches, err := l.servers.Branches(ctx, leaf)
+				if err != nil {
+					return err
+				}
+				if i := slices.IndexFunc(branches, ofShape); i >= 0 {
+					held = fmt.Sprintf("transaction %s, which has written reference tables, is prepared at leaf %s", branches[i].ID, leaf)
+				}
 			}
 		}
 		switch {
 		case held == "":
 			return nil
 		case try == switchTries:
-			return fmt.Errorf("a transaction that has written reference tables is open (database %s, or another one): the leaf can't be given a copy", held)
+			return fmt.Errorf("%s: the leaf can't be given a copy", held)
 		}
 		if _, err := l.lockShapes(ctx, false); err != nil {
 			return err
@@ -296,6 +342,9 @@ func (l *leader) quietShapes(ctx context.Context) error {
 		}
 	}
 }
+
+// ofShape says whether a branch is one of a leaf's shapes.
+func ofShape(x xid.XID) bool { return x.Place == xid.PlaceShape }
 
 // lockShapes keeps writes of reference tables waiting, or lets them go on.
 func (l *leader) lockShapes(ctx context.Context, on bool) (int64, error) {

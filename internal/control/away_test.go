@@ -29,7 +29,7 @@ func (c *cluster) logged(i int) mariadb.Position {
 	conn := c.leaf(i)
 	defer conn.Close()
 	var text string
-	if err := conn.QueryRowContext(within(c.t, 20*time.Second), "SELECT @@GLOBAL.gtid_binlog_pos").Scan(&text); err != nil {
+	if err := conn.QueryRowContext(within(c.t, patience), "SELECT @@GLOBAL.gtid_binlog_pos").Scan(&text); err != nil {
 		c.t.Fatal(err)
 	}
 	pos, err := mariadb.ParsePosition(text)
@@ -44,7 +44,7 @@ func (c *cluster) logs(i int) (out []mariadb.Log) {
 	c.t.Helper()
 	conn := c.leaf(i)
 	defer conn.Close()
-	rows, err := conn.QueryContext(within(c.t, 20*time.Second), "SHOW BINARY LOGS")
+	rows, err := conn.QueryContext(within(c.t, patience), "SHOW BINARY LOGS")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -66,6 +66,7 @@ func (c *cluster) logs(i int) (out []mariadb.Log) {
 func someRounds() { time.Sleep(600 * time.Millisecond) }
 
 func TestBinaryLogsAreKeptForLeavesThatAreAway(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 0)
 	c.configure = often
 	c.first(1)
@@ -115,7 +116,7 @@ func TestBinaryLogsAreKeptForLeavesThatAreAway(t *testing.T) {
 	all := c.logs(0)
 	last := all[len(all)-2:]
 	c.must(fmt.Sprintf("SET GLOBAL binlog_keep_bytes = %d", last[0].Size+last[1].Size+500))
-	for deadline := time.Now().Add(30 * time.Second); c.logs(0)[0].Name != last[0].Name; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); c.logs(0)[0].Name != last[0].Name; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("of %v, %v are left", all, c.logs(0))
 		}
@@ -143,6 +144,7 @@ func TestBinaryLogsAreKeptForLeavesThatAreAway(t *testing.T) {
 
 // A leaf comes back that knows of many terms which the others have forgotten, after their binary logs were purged.
 func TestLeavesReturnWithDomainsThatAreForgotten(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 0)
 	c.configure = func(cfg *control.Config) { cfg.ClearEvery = time.Hour }
 	c.first(1)
@@ -163,7 +165,7 @@ func TestLeavesReturnWithDomainsThatAreForgotten(t *testing.T) {
 	c.next()
 	c.next()                 // two of three see what becomes of leaves
 	c.nodes[0].watch.Close() // the next controller clears
-	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		now := c.remains(0)
 		if now.logged <= before.logged-32 && now.applied <= before.applied-32 {
 			break
@@ -185,6 +187,7 @@ func TestLeavesReturnWithDomainsThatAreForgotten(t *testing.T) {
 
 // A controller dies while it has a leaf's replication stopped, to change its position.
 func TestStoppedLinksGoOnWithTheNextController(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 0)
 	c.configure = func(cfg *control.Config) { cfg.Behind = time.Hour } // commits wait for the replicas
 	c.first(1)
@@ -208,14 +211,14 @@ func TestStoppedLinksGoOnWithTheNextController(t *testing.T) {
 	}
 	for i, leaf := range c.farm.Leaves() {
 		var strict, batch int
-		if err := c.leaf(i).QueryRowContext(within(t, 10*time.Second), "SELECT @@GLOBAL.gtid_strict_mode, @@GLOBAL.gtid_cleanup_batch_size").Scan(&strict, &batch); err != nil {
+		if err := c.leaf(i).QueryRowContext(within(t, patience), "SELECT @@GLOBAL.gtid_strict_mode, @@GLOBAL.gtid_cleanup_batch_size").Scan(&strict, &batch); err != nil {
 			t.Fatal(err)
 		}
 		if strict != 1 || batch > 1000 {
 			t.Errorf("leaf %s: gtid_strict_mode %d, gtid_cleanup_batch_size %d", leaf.Name, strict, batch)
 		}
 	}
-	events, err := c.nodes[1].cat.Events(within(t, 10*time.Second))
+	events, err := c.nodes[1].cat.Events(within(t, patience))
 	if err != nil {
 		t.Fatal(err)
 	}

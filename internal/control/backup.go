@@ -18,6 +18,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/order"
 	"github.com/orbweaver/orbweaver/internal/placement"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/xid"
 )
 
 const (
@@ -31,8 +32,14 @@ const (
 
 // backup is BACKUP DATABASE. It gives the number of rows.
 func (l *leader) backup(ctx context.Context, cmd *catalog.Command, a order.Archive) (uint64, error) {
-	if _, err := l.cat.Snapshot().Database(a.Database); err != nil {
+	d, err := l.cat.Snapshot().Database(a.Database)
+	if err != nil {
 		return 0, err
+	}
+	for name, t := range d.Tables {
+		if t.Kind == topo.Linked {
+			return 0, topo.IsLinked("BACKUP DATABASE", d.Name, name)
+		}
 	}
 	owner := archive.Owner{Cluster: l.cat.ClusterID(), Command: cmd.ID}
 	dir, done, err := archive.Create(a.Path, owner)
@@ -137,8 +144,8 @@ func (b backedUp) Next(ctx context.Context, t *topo.Table) (uint64, error) {
 // Rate is that of copies.
 func (b backedUp) Rate() int64 { return b.l.copyRate() }
 
-// Quiet has commits wait, and runs f once those that were under way have ended at every node. A transaction over several partitions is committed at one after the
-// other: before, or after. One whose node is lost in between stays half committed for good, and is so in what f sees.
+// Quiet has commits wait, and runs f once those that were under way have ended at every node: a transaction over several partitions has been committed at all of them
+// or at none. One whose node was lost in between is waited for until it is settled.
 func (b backedUp) Quiet(ctx context.Context, d *topo.Database, f func(ctx context.Context) error) error {
 	patience := firstPatience
 	for try := 1; ; try++ {
@@ -147,7 +154,7 @@ func (b backedUp) Quiet(ctx context.Context, d *topo.Database, f func(ctx contex
 			return err
 		}
 		if try == quietTries {
-			return refuse(1205, "No moment was found at which nothing is committed to database '%s': statements that write to it run for longer than %s. Try again when they have ended.",
+			return refuse(1205, "No moment was found at which nothing is committed to database '%s': statements that write to it run for longer than %s, or transactions are in doubt (XA RECOVER on its leaves). Try again when they have ended.",
 				b.db, quietPatience)
 		}
 		select {
@@ -196,7 +203,57 @@ func (b backedUp) quiet(ctx context.Context, d *topo.Database, patience time.Dur
 	if !sameMasters(d, l.cat.Snapshot().Databases[b.db]) {
 		return false, errMoved
 	}
-	return true, f(ctx)
+	waiting, finished, err := b.finished(ctx, d)
+	if err != nil || !finished {
+		return false, err
+	}
+	if err := f(ctx); err != nil {
+		return false, err
+	}
+	for _, x := range waiting { // or some of it may be in the backup
+		if finished, err := b.unended(ctx, x); err != nil || !finished {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// finished looks for what is prepared at the masters while nothing is committed: its owner has died, and other branches of the transaction may have committed. A client's XA
+// transaction that has not ended has committed nowhere: those are given, and are not in the backup.
+func (b backedUp) finished(ctx context.Context, d *topo.Database) (waiting []xid.XID, finished bool, err error) {
+	places := map[string]map[uint64]bool{}
+	for _, p := range d.Partitions {
+		master, _ := p.Master()
+		if places[master] == nil {
+			places[master] = map[uint64]bool{xid.PlaceShape: true}
+		}
+		places[master][xid.PlaceHash(p.ID)] = true
+	}
+	for leaf, of := range places {
+		branches, err := b.l.servers.Branches(ctx, leaf)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, x := range branches {
+			if !of[x.Place] {
+				continue
+			}
+			if unended, err := b.unended(ctx, x); err != nil || !unended {
+				return nil, false, err
+			}
+			waiting = append(waiting, x)
+		}
+	}
+	return waiting, true, nil
+}
+
+// unended says whether a branch is of a transaction of which certainly nothing has been committed.
+func (b backedUp) unended(ctx context.Context, x xid.XID) (bool, error) {
+	if x.Decider != 0 {
+		return false, nil
+	}
+	d, err := b.l.cat.Decision(ctx, x.ID.String())
+	return err == nil && d != nil && d.Outcome != catalog.Committed, err
 }
 
 // quieting begins the name of what works on a database that is quiet.
@@ -325,6 +382,9 @@ func savedAs(m *archive.Manifest, db string) ddl.Saved {
 	s := ddl.Saved{Name: db, Partitions: m.Partitions, Replication: m.Replication, Charset: m.Charset, Collation: m.Collation}
 	for _, t := range m.Tables {
 		s.Tables = append(s.Tables, ddl.SavedTable{Name: t.Name, Kind: t.Kind, ShardKey: t.ShardKey, Explicit: t.Explicit, Create: t.Create, Next: t.Next})
+	}
+	for i := range m.Views {
+		s.Views = append(s.Views, &m.Views[i])
 	}
 	return s
 }

@@ -86,6 +86,7 @@ func transfer(db *sql.DB, from, to int) error {
 }
 
 func TestBackupIsOneMomentOfAllPartitions(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 2)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.account (id BIGINT AUTO_INCREMENT PRIMARY KEY, balance BIGINT NOT NULL)", "CREATE TABLE d.step (id INT PRIMARY KEY, n BIGINT NOT NULL)",
 		"CREATE REFERENCE TABLE d.rate (id INT PRIMARY KEY, n BIGINT NOT NULL)")
@@ -153,15 +154,16 @@ func TestBackupIsOneMomentOfAllPartitions(t *testing.T) {
 
 // What DDL comes in between of is one state all the same: the one before it, or the one after.
 func TestBackupAcrossDDL(t *testing.T) {
+	t.Parallel() // it waits for the rate
 	c := newCluster(t, 2, 1, 1)
-	c.large()
+	c.large(10)
 	c.must("CREATE TABLE d.x (id INT PRIMARY KEY, v CHAR(1))", "CREATE TABLE d.y (id INT PRIMARY KEY, v CHAR(1))")
 	var x, y []string
 	for i := range 200 {
 		x, y = append(x, fmt.Sprintf("(%d, 'x')", i)), append(y, fmt.Sprintf("(%d, 'y')", i))
 	}
 	c.must("INSERT INTO d.x VALUES "+strings.Join(x, ", "), "INSERT INTO d.y VALUES "+strings.Join(y, ", "))
-	c.must("SET GLOBAL copy_rate = 8") // so that there is a while in which it comes
+	c.must("SET GLOBAL copy_rate = 2") // so that there is a while in which it comes
 	db, dir := c.nodes[0].db, t.TempDir()
 	for i, ddl := range []string{
 		"RENAME TABLE d.x TO d.z, d.y TO d.x, d.z TO d.y", "TRUNCATE TABLE d.x", "ALTER TABLE d.t CHANGE v w VARCHAR(255), CHANGE w v VARCHAR(255)",

@@ -97,7 +97,7 @@ func (l *leader) clearAll(ctx context.Context) error {
 	for _, leaf := range slices.Sorted(maps.Keys(pasts)) {
 		if p := pasts[leaf]; p != nil {
 			if !keep { // logs that are kept for leaves that are away name the domains still
-				at(func(ctx context.Context) error { return l.forgetLogged(ctx, leaf, p, ended) })
+				at(func(ctx context.Context) error { return l.forgetLogged(ctx, leaf, p, followers, ended) })
 			}
 			at(func(ctx context.Context) error {
 				most := s.Settings.BinlogKeepBytes
@@ -315,15 +315,19 @@ func (p *past) index(log string) int {
 	return max(0, slices.IndexFunc(p.logs, func(x mariadb.Log) bool { return x.Name == log }))
 }
 
-// needs says whether a leaf would not be let in by a source whose oldest log began at a place. Also what a link leaves out counts there. A link that was refused
-// will be made anew.
+// needs says whether a leaf would not be let in by a source whose oldest log began at a place. Also what a link leaves out counts there, as far as it was received:
+// the leaf's own position does not tell of what it has written itself. A link that was refused will be made anew.
 func (f *follower) needs(source string, start mariadb.Position) bool {
 	link := f.links[source]
 	if link == nil || link.Refused && link.Error != "" {
 		return false
 	}
 	for d, at := range start {
-		if f.at[d].Sequence < at.Sequence {
+		has := f.at[d].Sequence
+		if !slices.Contains(link.Domains, d) {
+			has = max(has, link.Received[d].Sequence)
+		}
+		if has < at.Sequence {
 			return true
 		}
 	}
@@ -331,7 +335,7 @@ func (f *follower) needs(source string, start mariadb.Position) bool {
 }
 
 // forgetLogged takes domains out of a leaf's binary log's past that have ended and that no log has, or has the present log end, so that it will be purged.
-func (l *leader) forgetLogged(ctx context.Context, leaf string, p *past, ended func(uint32) bool) error {
+func (l *leader) forgetLogged(ctx context.Context, leaf string, p *past, followers []*follower, ended func(uint32) bool) error {
 	serves := map[uint32]bool{}
 	for _, d := range p.served {
 		serves[d] = true
@@ -349,7 +353,13 @@ func (l *leader) forgetLogged(ctx context.Context, leaf string, p *past, ended f
 	}
 	if len(over) >= manyEnded {
 		slices.Sort(over)
-		return l.servers.ForgetLogged(ctx, leaf, over)
+		var theirs []string
+		for _, f := range followers {
+			if f.links[leaf] != nil {
+				theirs = append(theirs, f.leaf)
+			}
+		}
+		return l.servers.ForgetLogged(ctx, leaf, over, theirs...)
 	}
 	if busy >= manyEnded {
 		return l.servers.Rotate(ctx, leaf)

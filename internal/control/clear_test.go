@@ -27,7 +27,7 @@ func (c *cluster) remains(i int) (r remains) {
 	c.t.Helper()
 	conn := c.leaf(i)
 	defer conn.Close()
-	ctx := within(c.t, 20*time.Second)
+	ctx := within(c.t, patience)
 	var logged, state string
 	if err := conn.QueryRowContext(ctx, "SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_binlog_state").Scan(&logged, &state); err != nil {
 		c.t.Fatal(err)
@@ -65,7 +65,7 @@ func (c *cluster) bounded(partitions int) {
 	domains := 2*partitions + 32 + len(c.farm.Leaves())
 	for i, leaf := range c.farm.Leaves() {
 		var r remains
-		for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 			r = c.remains(i)
 			if r.logged <= domains && r.applied <= domains && r.states <= domains && r.logs <= 3 && r.relays <= 4 && r.rowsOfApplied <= 4*domains {
 				break
@@ -125,6 +125,7 @@ func (s spans) tell(t *testing.T, what string) {
 }
 
 func TestPromotionsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 0)
 	c.configure = func(cfg *control.Config) {
 		asUsual("ORBWEAVER_PROMOTIONS")(cfg)
@@ -135,7 +136,7 @@ func TestPromotionsLeaveNothingBehind(t *testing.T) {
 	c.until("whole", whole)
 	load := c.insert(2)
 	var took, commits spans
-	for i := range number(t, "ORBWEAVER_PROMOTIONS", 80) {
+	for i := range number(t, "ORBWEAVER_PROMOTIONS", 50) {
 		c.until("a replica", func(s *topo.Snapshot) bool { return len(s.Databases["d"].Partitions[i%2].Replicas()) > 0 })
 		p := c.nodes[0].cat.Snapshot().Databases["d"].Partitions[i%2]
 		to := c.nodes[0].cat.Snapshot().Leaves[p.Replicas()[0]]
@@ -158,6 +159,7 @@ func TestPromotionsLeaveNothingBehind(t *testing.T) {
 }
 
 func TestFailoversLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
 	const partitions = 10
 	c := newCluster(t, 2, 2, 0)
 	c.configure = func(cfg *control.Config) {
@@ -178,7 +180,7 @@ func TestFailoversLeaveNothingBehind(t *testing.T) {
 		return whole(s) && masters["leaf-1"] == partitions/2 && masters["leaf-2"] == partitions/2
 	}
 	var failovers, returns, commits spans
-	for i := range number(t, "ORBWEAVER_FAILOVERS", 6) {
+	for i := range number(t, "ORBWEAVER_FAILOVERS", 5) {
 		victim := c.farm.Leaves()[i%2].Name
 		c.until("as many masters on each", even)
 		began := time.Now()

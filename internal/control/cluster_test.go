@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,7 +27,16 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
+func TestMain(m *testing.M) {
+	// Leaves and nodes are killed under the driver's connections, which the statements tell of.
+	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil {
+		panic(err)
+	}
+	os.Exit(farmtest.Main(m))
+}
+
+// patience is what a slow machine does not exhaust: whatever takes longer hangs.
+const patience = 3 * time.Minute
 
 // node is one of a cluster's.
 type node struct {
@@ -36,6 +46,7 @@ type node struct {
 	gw     *gateway.Gateway
 	watch  *control.Control
 	db     *sql.DB
+	addr   string
 	served chan error
 }
 
@@ -48,7 +59,11 @@ type cluster struct {
 	nodes []*node
 	// configure changes what nodes that start then are made of.
 	configure func(*control.Config)
-	first     func(nodes int)
+	// hasty has nodes that start then take a leaf that does not answer for dead as soon as they do in use. A busy machine holds leaves up for longer.
+	hasty bool
+	// wait is for how long statements at nodes that start then wait for leaves; a minute when 0.
+	wait  time.Duration
+	first func(nodes int)
 	// members is how many servers are leaves from the first; all when 0.
 	members int
 	// proxies are in front of the leaves for everybody, when there are any.
@@ -66,7 +81,7 @@ func newCluster(t *testing.T, leaves, redundancy, nodes int) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(c.dir) })
-	ctx := within(t, time.Minute)
+	ctx := within(t, patience)
 	if c.etcd, err = catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: c.dir, Listen: "127.0.0.1:0", Throwaway: true, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +146,7 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 	if os.Getenv("ORBWEAVER_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", name)
 	}
-	ctx := within(t, time.Minute)
+	ctx := within(t, patience)
 	n := &node{served: make(chan error, 1)}
 	var err error
 	endpoints := c.etcd.Endpoints()
@@ -163,12 +178,16 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 	}})
 	if n.gw, err = gateway.New(ctx, gateway.Config{
 		Catalog: n.cat, Pools: n.pools, Node: n.member, NodeID: uint16(n.member.ID()), ClusterKey: farmtest.ClusterPublicKey, Log: log,
+		FailoverWait: cmp.Or(c.wait, time.Minute),
 	}); err != nil {
 		t.Fatal(err)
 	}
 	cfg := control.Config{
 		Catalog: n.cat, Node: n.member, Pools: n.pools, Accounts: n.gw.RepairAccounts,
 		ClusterKey: farmtest.ClusterPublicKey, Dir: filepath.Join(c.dir, "errant"), Log: log,
+	}
+	if !c.hasty {
+		cfg.Silences = 20
 	}
 	if c.configure != nil {
 		c.configure(&cfg)
@@ -181,7 +200,7 @@ func (c *cluster) start(name string, first func(*catalog.Catalog)) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.db = sql.OpenDB(connector)
+	n.db, n.addr = sql.OpenDB(connector), l.Addr().String()
 	t.Cleanup(func() { n.stop(t) })
 	return n
 }
@@ -194,7 +213,7 @@ func (n *node) stop(t *testing.T) {
 	n.db.Close()
 	n.db = nil
 	n.watch.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := n.gw.Shutdown(ctx); err != nil {
 		t.Error(err)
@@ -215,7 +234,7 @@ func (c *cluster) must(statements ...string) {
 		}
 	}
 	for _, n := range c.nodes[1:] { // they see it a moment later
-		if err := n.cat.WaitRevision(within(c.t, 10*time.Second), c.nodes[0].cat.Snapshot().Revision); err != nil {
+		if err := n.cat.WaitRevision(within(c.t, patience), c.nodes[0].cat.Snapshot().Revision); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -238,7 +257,7 @@ func (c *cluster) hold(i int) (release func()) {
 func (c *cluster) until(what string, ok func(*topo.Snapshot) bool) {
 	c.t.Helper()
 	cat := c.nodes[len(c.nodes)-1].cat
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(patience)
 	for {
 		changed := cat.Changed()
 		if ok(cat.Snapshot()) {
@@ -288,12 +307,12 @@ func (c *cluster) equal(tables ...string) {
 	c.t.Helper()
 	n := c.nodes[len(c.nodes)-1]
 	sum := func(leaf, schema, table string) string {
-		conn, err := n.pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+		conn, err := n.pools.Get(within(c.t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 		if err != nil {
 			c.t.Fatal(err)
 		}
 		defer conn.Release()
-		res, err := conn.Query(within(c.t, 20*time.Second), "CHECKSUM TABLE "+schema+"."+table+" EXTENDED")
+		res, err := conn.Query(within(c.t, patience), "CHECKSUM TABLE "+schema+"."+table+" EXTENDED")
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -305,7 +324,7 @@ func (c *cluster) equal(tables ...string) {
 			for _, r := range p.Replicas() {
 				for _, table := range tables {
 					a, b := "", "-"
-					for range 50 { // what is on its way arrives
+					for range 600 { // what is on its way arrives
 						if a, b = sum(master, p.ID.Schema(), table), sum(r, p.ID.Schema(), table); a == b {
 							break
 						}
@@ -359,6 +378,7 @@ func (c *cluster) insert(clients int) *load {
 					l.failed = append(l.failed, err)
 				}
 				l.mu.Unlock()
+				time.Sleep(2 * time.Millisecond) // the machine has other things to do
 			}
 		})
 	}
@@ -375,7 +395,7 @@ func (l *load) count() int {
 func (l *load) more(t *testing.T, n int) {
 	t.Helper()
 	want := l.count() + n
-	for deadline := time.Now().Add(30 * time.Second); l.count() < want; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); l.count() < want; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			l.mu.Lock()
 			defer l.mu.Unlock()

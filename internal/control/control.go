@@ -13,6 +13,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/move"
+	"github.com/orbweaver/orbweaver/internal/settle"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -33,13 +34,17 @@ type Config struct {
 	Behind time.Duration
 	// Grace is how long a leaf that has not answered since this node was elected is not taken for dead: a cluster that starts has slow ones. 10 s when 0.
 	Grace time.Duration
+	// Silences is how many probes in a row a leaf may leave unanswered before this node calls it down; 4 when 0.
+	Silences int
 	// ClearEvery is how often what ended terms have left is looked for; 30 s when 0.
 	ClearEvery time.Duration
 	// Calm is for how long no leaf must have been away or coming back, and no master have moved, before anything is cleared away: links are made by it. 10 min when 0.
 	Calm time.Duration
 	// HoldBack is for how long at most a leaf that comes and goes is held back; 5 min when 0.
 	HoldBack time.Duration
-	Log      *slog.Logger // slog.Default() when nil
+	// Remotes are the servers that linked tables lead to: transactions may have left something there; nil: there are none.
+	Remotes func() ([]*backend.Remote, error)
+	Log     *slog.Logger // slog.Default() when nil
 }
 
 // Control runs in every node. Close ends it.
@@ -53,6 +58,7 @@ type Control struct {
 	ddl     *ddl.Runner
 	probes  *backend.Pools
 	rooms   *backend.Pools // for looks at what leaves have left
+	settler *settle.Settler
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -69,7 +75,7 @@ func Start(cfg Config) *Control {
 	}
 	cfg.Behind, cfg.Grace = cmp.Or(cfg.Behind, 30*time.Second), cmp.Or(cfg.Grace, 10*time.Second)
 	cfg.ClearEvery, cfg.HoldBack = cmp.Or(cfg.ClearEvery, 30*time.Second), cmp.Or(cfg.HoldBack, longPause)
-	cfg.Calm = cmp.Or(cfg.Calm, 10*time.Minute)
+	cfg.Calm, cfg.Silences = cmp.Or(cfg.Calm, 10*time.Minute), cmp.Or(cfg.Silences, silences)
 	servers := mariadb.New(cfg.Pools)
 	c := &Control{
 		cfg: cfg, cat: cfg.Catalog, node: cfg.Node, log: cfg.Log, servers: servers, copier: &move.Copier{Pools: cfg.Pools, Servers: servers},
@@ -79,6 +85,7 @@ func Start(cfg Config) *Control {
 		back:   map[string]bool{},
 		rooms:  cfg.Pools.Apart(backend.Config{MaxPerLeaf: 2, DialTimeout: roomWithin, WaitTimeout: roomWithin}),
 	}
+	c.settler = settle.New(settle.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Remotes: cfg.Remotes, Log: cfg.Log})
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.wg.Go(c.observe)
 	c.wg.Go(c.stand)
@@ -91,12 +98,16 @@ func (c *Control) Close() {
 	c.wg.Wait()
 	c.probes.Close()
 	c.rooms.Close()
+	c.settler.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := c.node.Resign(ctx); err != nil {
 		c.log.Info("control: the leadership ends with the node's lease", "error", err)
 	}
 }
+
+// Settled is what this node has settled as the controller.
+func (c *Control) Settled() settle.Stats { return c.settler.Stats() }
 
 // stand is elected again and again.
 func (c *Control) stand() {

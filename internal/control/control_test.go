@@ -13,6 +13,7 @@ import (
 )
 
 func TestKilledLeavesLoseNoAcknowledgedWrite(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 4, 2, 2)
 	c.must("CREATE DATABASE d PARTITIONS 6 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE REFERENCE TABLE d.r (a INT PRIMARY KEY)",
 		"INSERT INTO d.r VALUES (1), (2)")
@@ -55,7 +56,9 @@ func TestKilledLeavesLoseNoAcknowledgedWrite(t *testing.T) {
 }
 
 func TestPausedLeafIsLeftAndTakenBack(t *testing.T) {
-	c := newCluster(t, 2, 2, 1)
+	c := newCluster(t, 2, 2, 0)
+	c.hasty = true
+	c.first(1)
 	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
 	load := c.insert(4)
@@ -75,7 +78,9 @@ func TestPausedLeafIsLeftAndTakenBack(t *testing.T) {
 }
 
 func TestErrantWritesAreKeptAndDiscarded(t *testing.T) {
-	c := newCluster(t, 2, 2, 1)
+	c := newCluster(t, 2, 2, 0)
+	c.hasty = true
+	c.first(1)
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4)")
 	c.until("whole", whole)
 	c.equal("t") // an ASYNC replica has what it has
@@ -129,6 +134,7 @@ func TestErrantWritesAreKeptAndDiscarded(t *testing.T) {
 }
 
 func TestMastersMoveUnderLoadWithoutAnError(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 2)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
@@ -153,6 +159,7 @@ func TestMastersMoveUnderLoadWithoutAnError(t *testing.T) {
 }
 
 func TestRedundancyComesAndGoes(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 4, 1, 1)
 	c.must("CREATE DATABASE d PARTITIONS 5", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	load := c.insert(3)
@@ -168,6 +175,7 @@ func TestRedundancyComesAndGoes(t *testing.T) {
 }
 
 func TestNextControllerGoesOn(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 2)
 	c.must("CREATE DATABASE d PARTITIONS 6", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT, pad CHAR(100) DEFAULT 'x')", "SET GLOBAL redundancy_level = 2")
 	load := c.insert(2)
@@ -196,7 +204,7 @@ func TestNextControllerGoesOn(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the command was not finished by the next controller")
 	}
 	c.until("every partition twice", whole)

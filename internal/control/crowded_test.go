@@ -8,7 +8,9 @@ import (
 
 // A leaf has no connection left: that is no reason to take it for dead, and those that it has are served.
 func TestCrowdedLeafIsNotDead(t *testing.T) {
-	c := newCluster(t, 2, 2, 1)
+	c := newCluster(t, 2, 2, 0)
+	c.hasty = true
+	c.first(1)
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1,1), (2,1), (3,1), (4,1)")
 	c.until("whole", whole)
 	before := c.nodes[0].cat.Snapshot().Databases["d"].Partitions
@@ -18,7 +20,7 @@ func TestCrowdedLeafIsNotDead(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { direct.Close() })
-	ctx := within(t, time.Minute)
+	ctx := within(t, patience)
 	var first *sql.Conn
 	for range 16 {
 		conn, err := direct.Conn(ctx)

@@ -46,6 +46,7 @@ func heal(t *testing.T, p *faultproxy.Proxy) {
 
 func TestLeafThatIsCutOffIsLeftAndTakenBack(t *testing.T) {
 	c := newCluster(t, 2, 2, 0)
+	c.hasty = true
 	for _, l := range c.farm.Leaves() {
 		c.proxies = append(c.proxies, proxy(t, fmt.Sprintf("%s:%d", l.Host, l.Port)))
 	}
@@ -76,11 +77,13 @@ func TestLeafThatIsCutOffIsLeftAndTakenBack(t *testing.T) {
 
 // One node of three does not reach a leaf that the others reach: it is the node's trouble, and no failover.
 func TestNodeThatIsCutOffFromALeaf(t *testing.T) {
+	t.Parallel() // it waits for what can't be reached
 	c := newCluster(t, 2, 2, 0)
 	c.first(2)
 	far := c.farm.Leaves()[0]
 	p := proxy(t, fmt.Sprintf("%s:%d", far.Host, far.Port))
-	c.detour = map[string]string{far.Name: p.Addr()}
+	c.detour, c.hasty = map[string]string{far.Name: p.Addr()}, true
+	c.wait = 5 * time.Second // what waits for the leaf there waits in vain
 	c.next()
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
@@ -91,7 +94,7 @@ func TestNodeThatIsCutOffFromALeaf(t *testing.T) {
 	}
 	failed := 0
 	for id := range 4 { // over both partitions
-		if _, err := c.nodes[2].db.ExecContext(within(t, 40*time.Second), fmt.Sprintf("UPDATE d.t SET v = 2 WHERE id = %d", id)); err != nil {
+		if _, err := c.nodes[2].db.ExecContext(within(t, patience), fmt.Sprintf("UPDATE d.t SET v = 2 WHERE id = %d", id)); err != nil {
 			failed++
 		}
 	}
@@ -106,7 +109,7 @@ func TestNodeThatIsCutOffFromALeaf(t *testing.T) {
 	heal(t, p)
 	c.reported(far.Name, false)
 	for id := range 4 {
-		if _, err := c.nodes[2].db.ExecContext(within(t, 40*time.Second), fmt.Sprintf("UPDATE d.t SET v = 3 WHERE id = %d", id)); err != nil {
+		if _, err := c.nodes[2].db.ExecContext(within(t, patience), fmt.Sprintf("UPDATE d.t SET v = 3 WHERE id = %d", id)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -120,7 +123,7 @@ func TestNodeThatIsCutOffFromALeaf(t *testing.T) {
 // alive waits until that many nodes have a lease.
 func (c *cluster) alive(n int) {
 	c.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); len(c.nodes[0].cat.Nodes()) != n; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); len(c.nodes[0].cat.Nodes()) != n; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("%d nodes are alive, not %d", len(c.nodes[0].cat.Nodes()), n)
 		}
@@ -129,15 +132,16 @@ func (c *cluster) alive(n int) {
 
 // A node that etcd has taken for dead knows nothing of masters that change: what it writes to the old ones must not be acknowledged.
 func TestNodeThatIsCutOffFromEtcd(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	u, err := url.Parse(c.etcd.Endpoints()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := proxy(t, u.Host)
-	c.endpoint = "http://" + p.Addr()
+	c.endpoint, c.wait = "http://"+p.Addr(), 10*time.Second // what waits for masters there waits in vain
 	c.next()
-	c.endpoint = ""
+	c.endpoint, c.wait = "", 0
 	stale := c.nodes[1]
 	c.next()
 	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
@@ -153,7 +157,7 @@ func TestNodeThatIsCutOffFromEtcd(t *testing.T) {
 		}
 	}
 	var n int
-	if err := stale.db.QueryRowContext(within(t, 30*time.Second), "SELECT COUNT(*) FROM d.t").Scan(&n); err != nil {
+	if err := stale.db.QueryRowContext(within(t, patience), "SELECT COUNT(*) FROM d.t").Scan(&n); err != nil {
 		t.Logf("a read at the stale node: %v", err)
 	}
 	load.more(t, 100)

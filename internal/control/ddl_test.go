@@ -2,12 +2,12 @@ package control_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 func TestAlterReachesTheReplicas(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3)")
 	c.until("whole", whole)
@@ -18,7 +18,7 @@ func TestAlterReachesTheReplicas(t *testing.T) {
 		"INSERT INTO d.t VALUES (6, 'six', 1)",
 	)
 	c.equal("t")
-	events, err := c.nodes[0].cat.Events(within(t, 10*time.Second))
+	events, err := c.nodes[0].cat.Events(within(t, patience))
 	if err != nil {
 		t.Fatal(err)
 	}

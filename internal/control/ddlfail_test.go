@@ -14,16 +14,19 @@ import (
 
 // Whatever defines something and meets a dead leaf before its failover is done waits for that, as other statements do.
 func TestDDLMeetsADeadLeaf(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 2)
 	statements := []string{
 		"CREATE TABLE %s.x (id BIGINT PRIMARY KEY)", "CREATE REFERENCE TABLE %s.x (id BIGINT PRIMARY KEY)", "ALTER TABLE %s.t ADD w INT DEFAULT 7", "ALTER TABLE %s.t MODIFY v BIGINT NOT NULL",
 		"CREATE INDEX i ON %s.t (v)", "DROP INDEX k ON %s.t", "TRUNCATE TABLE %s.t", "TRUNCATE TABLE %s.r", "RENAME TABLE %[1]s.t TO %[1]s.u", "DROP TABLE %[1]s.t, %[1]s.r",
 		"ALTER DATABASE %s COLLATE utf8mb4_bin", "DROP DATABASE %s", "CREATE DATABASE new_%s PARTITIONS 2",
+		"CREATE VIEW %[1]s.x AS SELECT v FROM %[1]s.t", "CREATE OR REPLACE VIEW %[1]s.w AS SELECT v FROM %[1]s.t", "DROP VIEW %[1]s.w", "RENAME TABLE %[1]s.w TO %[1]s.x",
 	}
 	db := func(i int) string { return fmt.Sprint("d", i) }
 	for i := range statements {
 		c.must("CREATE DATABASE "+db(i)+" PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE "+db(i)+".t (id BIGINT PRIMARY KEY, v INT, KEY k (v))",
-			"CREATE REFERENCE TABLE "+db(i)+".r (id BIGINT PRIMARY KEY)", "INSERT INTO "+db(i)+".t VALUES (1, 1), (2, 2), (3, 3), (4, 4)", "INSERT INTO "+db(i)+".r VALUES (1)")
+			"CREATE REFERENCE TABLE "+db(i)+".r (id BIGINT PRIMARY KEY)", "INSERT INTO "+db(i)+".t VALUES (1, 1), (2, 2), (3, 3), (4, 4)", "INSERT INTO "+db(i)+".r VALUES (1)",
+			"CREATE VIEW "+db(i)+".w AS SELECT id FROM "+db(i)+".t")
 	}
 	accounts := []string{"CREATE USER u1 IDENTIFIED BY 'x'", "GRANT SELECT ON d0.* TO old", "DROP USER older", "SET PASSWORD FOR old = PASSWORD('y')", "CREATE ROLE r1"}
 	c.must("CREATE USER old", "CREATE USER older")
@@ -35,7 +38,7 @@ func TestDDLMeetsADeadLeaf(t *testing.T) {
 		var wg sync.WaitGroup
 		run := func(on *sql.DB, s string) {
 			wg.Go(func() {
-				if _, err := on.ExecContext(within(t, time.Minute), s); err != nil {
+				if _, err := on.ExecContext(within(t, patience), s); err != nil {
 					t.Errorf("%s after %s: %v", s, time.Since(began), err)
 				}
 			})
@@ -70,6 +73,7 @@ func TestDDLMeetsADeadLeaf(t *testing.T) {
 			"DROP TABLE %s.x", "DROP TABLE %s.x", "ALTER TABLE %s.t MODIFY w BIGINT DEFAULT 7", "ALTER TABLE %s.t MODIFY v INT", "DROP INDEX i ON %s.t", "CREATE INDEX k ON %s.t (v)",
 			"CREATE UNIQUE INDEX u ON %s.t (id, v)", "ALTER TABLE %s.r ADD v INT", "RENAME TABLE %[1]s.u TO %[1]s.t", "CREATE TABLE %s.t (id BIGINT PRIMARY KEY)",
 			"ALTER DATABASE %s COLLATE utf8mb4_general_ci", "CREATE DATABASE %s PARTITIONS 2", "DROP DATABASE new_%s",
+			"ALTER VIEW %[1]s.x AS SELECT id, v FROM %[1]s.t", "DROP VIEW %s.w", "CREATE VIEW %[1]s.w AS SELECT v FROM %[1]s.t", "RENAME TABLE %[1]s.x TO %[1]s.y",
 		}
 		accounts = []string{"REVOKE SELECT ON d0.* FROM old", "CREATE USER older", "DROP ROLE r1", "RENAME USER u1 TO u2"}
 	}
@@ -81,6 +85,7 @@ func TestDDLMeetsADeadLeaf(t *testing.T) {
 
 // The same again and again while leaves die under it: each statement is done once, whatever it was at.
 func TestDDLWhileLeavesDie(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	const clients = 4
 	var setup []string
@@ -107,7 +112,7 @@ func TestDDLWhileLeavesDie(t *testing.T) {
 					default:
 					}
 					s := fmt.Sprintf(s, i)
-					if _, err := c.nodes[0].db.ExecContext(within(t, time.Minute), s); err != nil {
+					if _, err := c.nodes[0].db.ExecContext(within(t, patience), s); err != nil {
 						t.Errorf("%s, time %d: %v", s, n, err)
 						return
 					}
@@ -123,7 +128,7 @@ func TestDDLWhileLeavesDie(t *testing.T) {
 		mu.Lock()
 		want := done + n
 		mu.Unlock()
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 			mu.Lock()
 			enough := done >= want
 			mu.Unlock()
@@ -181,6 +186,14 @@ func (c *cluster) alikeEverywhere(db string) {
 		return fmt.Sprint(c.rows(leaf, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '"+schema+"' ORDER BY 1"))
 	}
 	first := snap.OnlineLeaves()[0].Name
+	for name := range d.Views {
+		want := show(first, db, name)
+		for _, l := range snap.OnlineLeaves() {
+			if got := show(l.Name, db, name); got != want || got == "" {
+				c.t.Errorf("view %s.%s on %s:\n%s\non %s:\n%s", db, name, l.Name, got, first, want)
+			}
+		}
+	}
 	for name, table := range d.Tables {
 		want := show(first, db, name)
 		for _, l := range snap.OnlineLeaves() {
@@ -217,7 +230,7 @@ func (c *cluster) alikeEverywhere(db string) {
 			c.t.Errorf("%s has %s on %s, and %s on %s", db, a, first, b, l.Name)
 		}
 	}
-	recs, err := n.cat.DDLRecords(within(c.t, 10*time.Second), db)
+	recs, err := n.cat.DDLRecords(within(c.t, patience), db)
 	if err != nil || len(recs) > 0 {
 		c.t.Errorf("records are left: %+v %v", recs, err)
 	}
@@ -240,12 +253,12 @@ func (c *cluster) accountsAlike() {
 func (c *cluster) rows(leaf, q string) (rows [][]string) {
 	c.t.Helper()
 	n := c.nodes[0]
-	conn, err := n.pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+	conn, err := n.pools.Get(within(c.t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer conn.Release()
-	res, err := conn.Query(within(c.t, 20*time.Second), q)
+	res, err := conn.Query(within(c.t, patience), q)
 	if err != nil {
 		c.t.Fatalf("%s at %s: %v", q, leaf, err)
 	}
@@ -261,6 +274,7 @@ func (c *cluster) rows(leaf, q string) (rows [][]string) {
 
 // What a statement defines is at the replicas, too, before its client hears of it: a master that dies then takes no table with it.
 func TestDDLIsAtTheReplicasWhenItEnds(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4)")
 	c.until("whole", whole)
@@ -276,7 +290,7 @@ func TestDDLIsAtTheReplicasWhenItEnds(t *testing.T) {
 		var gone sync.WaitGroup
 		gone.Go(func() {
 			time.Sleep(700 * time.Millisecond)
-			if _, err := conn.ExecContext(within(t, 10*time.Second), "COMMIT"); err != nil {
+			if _, err := conn.ExecContext(within(t, patience), "COMMIT"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -311,6 +325,7 @@ func (c *cluster) defined(leaf, schema string) string {
 
 // So do statements that look after tables, and FLUSH: they may be done twice.
 func TestTablesAreLookedAfterWhenALeafDies(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 2)
 	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE REFERENCE TABLE d.r (id BIGINT PRIMARY KEY)",
 		"INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4)", "INSERT INTO d.r VALUES (1)")
@@ -322,7 +337,7 @@ func TestTablesAreLookedAfterWhenALeafDies(t *testing.T) {
 		var wg sync.WaitGroup
 		for i, q := range statements {
 			wg.Go(func() {
-				rows, err := c.nodes[i%2].db.QueryContext(within(t, time.Minute), q)
+				rows, err := c.nodes[i%2].db.QueryContext(within(t, patience), q)
 				if err != nil {
 					t.Errorf("%s: %v", q, err)
 					return

@@ -254,7 +254,7 @@ func replay(t *testing.T, text string) {
 			}
 			for leaf := range slices.Chunk(words[1:], 2) {
 				var o *observation
-				if doubts[node][leaf[0]], o = doubts[node][leaf[0]].after(outcomes[leaf[1]]); o != nil {
+				if doubts[node][leaf[0]], o = doubts[node][leaf[0]].after(outcomes[leaf[1]], silences); o != nil {
 					seen[node][leaf[0]] = *o
 				}
 			}

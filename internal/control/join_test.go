@@ -9,6 +9,7 @@ import (
 
 // A transaction that has written a reference table is open while a leaf joins: the leaf has its row afterwards.
 func TestJoiningLeafGetsWhatOpenTransactionsWrite(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 4, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE REFERENCE TABLE d.r (a INT PRIMARY KEY)", "INSERT INTO d.r VALUES (1)")
 	c.until("whole", whole)

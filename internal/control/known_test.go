@@ -10,6 +10,7 @@ import (
 
 // A leaf that has a part of another partition's term, from a copy that it held, gives copies all the same to one that has more of it.
 func TestCopyFromALeafThatKnowsAPartOfAnotherTerm(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 4, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
@@ -56,6 +57,7 @@ func TestCopyFromALeafThatKnowsAPartOfAnotherTerm(t *testing.T) {
 
 // All copies of a partition follow the next term, not only the old master: commits wait for each of them.
 func TestMoreCopiesThanTwoFollowTheNextMaster(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 4, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)

@@ -75,6 +75,7 @@ func (l *leader) run() {
 	// Beside the loop: a leaf that does not answer here may be one that is to be failed over from.
 	l.begin("leftovers", l.unlockLeftovers)
 	l.begin("room", l.watchRoom)
+	l.begin("branches", l.watchBranches)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	mend, clear := time.Time{}, time.Now()
@@ -262,7 +263,9 @@ func (l *leader) unlockLeftovers(ctx context.Context) {
 			l.mu.Unlock()
 			return
 		}
-		l.log.Warn("control: locks that an earlier controller left could not be opened yet", "error", err)
+		if ctx.Err() == nil {
+			l.log.Warn("control: locks that an earlier controller left could not be opened yet", "error", err)
+		}
 		select {
 		case <-time.After(200 * time.Millisecond):
 		case <-ctx.Done():

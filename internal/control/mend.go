@@ -23,6 +23,7 @@ func (l *leader) mend(ctx context.Context) {
 	}
 	l.begin("settle", l.settle)
 	l.begin("alike", l.alike)
+	l.shares(ctx)
 	if err := l.unquiet(ctx); err != nil {
 		l.log.Info("control: commits to a database are held back still", "error", err)
 	}
@@ -69,6 +70,9 @@ func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
 		x := l.cat.Snapshot().Leaves[source]
 		return x != nil && x.State == topo.LeafOnline
 	}
+	if err := l.servers.Reconcile(ctx, leaf); err != nil { // before it replicates
+		return err
+	}
 	if err := l.servers.Tune(ctx, leaf, online); err != nil {
 		return err
 	}
@@ -79,6 +83,13 @@ func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
 	links, err := l.servers.Links(ctx, leaf)
 	if err != nil {
 		return err
+	}
+	for source, link := range links { // a cluster that was stopped as a whole may have its leaves at other ports
+		if addr := l.addr(source); addr != link.Addr && online(source) {
+			if err := l.servers.Follow(ctx, leaf, source, addr); err != nil {
+				return err
+			}
+		}
 	}
 	s := l.cat.Snapshot()
 	for _, db := range sortedDatabases(s) {

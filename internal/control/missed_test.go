@@ -9,6 +9,7 @@ import (
 
 // A database that is made while a leaf is being attached gets its second copies there, too: who makes it sees no partner, and attaching had not seen it.
 func TestDatabaseMadeWhileALeafIsAttached(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	state := func(want topo.LeafState) func(*topo.Snapshot) bool {
 		return func(s *topo.Snapshot) bool { return s.Leaves["leaf-2"].State == want }

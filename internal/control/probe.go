@@ -129,7 +129,7 @@ func (c *Control) probe(ctx context.Context, leaf string, tell func(observation)
 		}
 		answers = err == nil
 		var said *observation
-		if doubts, said = doubts.after(outcomeOf(err, time.Since(due))); said != nil {
+		if doubts, said = doubts.after(outcomeOf(err, time.Since(due)), c.cfg.Silences); said != nil {
 			if said.Down {
 				said.Why = err.Error()
 			}

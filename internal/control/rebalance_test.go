@@ -11,6 +11,7 @@ import (
 
 // The leaf that has the only copy of partitions is being attached: a rebalance waits for it, and makes no empty ones in their place when it is forced to.
 func TestRebalanceWaitsForALeafThatIsBeingAttached(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 1)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	for id := range 40 {
@@ -23,14 +24,14 @@ func TestRebalanceWaitsForALeafThatIsBeingAttached(t *testing.T) {
 		}
 		release := c.hold(1)
 		state(topo.LeafOffline)
-		lock, err := n.member.Lock(within(t, 10*time.Second), "") // it can't be given its shapes
+		lock, err := n.member.Lock(within(t, patience), "") // it can't be given its shapes
 		if err != nil {
 			t.Fatal(err)
 		}
 		release()
 		state(topo.LeafAttaching)
 		done := make(chan error, 1)
-		go func() { _, err := n.db.ExecContext(within(t, time.Minute), s); done <- err }()
+		go func() { _, err := n.db.ExecContext(within(t, patience), s); done <- err }()
 		for running := 0; running == 0; time.Sleep(time.Millisecond) { // it has begun
 			for _, cmd := range n.cat.Commands() {
 				if cmd.State == "running" {
@@ -55,6 +56,7 @@ func TestRebalanceWaitsForALeafThatIsBeingAttached(t *testing.T) {
 
 // Commands that move the same partitions take turns, with each other and with leaves that come back: none carries out what was planned before the other.
 func TestRebalanceWhileLeavesComeAndGo(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 4, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 8 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4)")
 	c.until("whole", whole)
@@ -65,7 +67,7 @@ func TestRebalanceWhileLeavesComeAndGo(t *testing.T) {
 		run := func(statements ...string) {
 			wg.Go(func() {
 				for _, s := range statements {
-					if _, err := n.db.ExecContext(within(t, time.Minute), s); err != nil {
+					if _, err := n.db.ExecContext(within(t, patience), s); err != nil {
 						t.Errorf("%s: %v", s, err)
 					}
 				}

@@ -9,6 +9,7 @@ import (
 // A leaf that was away attaches many partitions while all of them are written, some after the link that others have made: each goes on where its own
 // copy stood, and has all that was acknowledged when the other leaf dies.
 func TestReturningReplicasMissNothing(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 16 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)

@@ -27,7 +27,7 @@ func (c *cluster) refused(want uint16, says []string, statements ...string) {
 	c.t.Helper()
 	for i, n := range c.nodes {
 		for _, statement := range statements {
-			_, err := n.db.ExecContext(within(c.t, 20*time.Second), statement)
+			_, err := n.db.ExecContext(within(c.t, patience), statement)
 			if code(err) != want {
 				c.t.Errorf("node %d, %s: %v, want error %d", i+1, statement, err, want)
 				continue
@@ -45,7 +45,7 @@ func (c *cluster) refused(want uint16, says []string, statements ...string) {
 func (c *cluster) value(statement string) string {
 	c.t.Helper()
 	var v *string
-	if err := c.nodes[len(c.nodes)-1].db.QueryRowContext(within(c.t, 20*time.Second), statement).Scan(&v); err != nil {
+	if err := c.nodes[len(c.nodes)-1].db.QueryRowContext(within(c.t, patience), statement).Scan(&v); err != nil {
 		c.t.Fatalf("%s: %v", statement, err)
 	}
 	if v == nil {
@@ -59,7 +59,7 @@ func (c *cluster) everywhere(what string, ok func(*topo.Snapshot) bool) {
 	c.t.Helper()
 	c.until(what, ok)
 	for _, n := range c.nodes {
-		if err := n.cat.WaitRevision(within(c.t, 20*time.Second), c.nodes[len(c.nodes)-1].cat.Snapshot().Revision); err != nil {
+		if err := n.cat.WaitRevision(within(c.t, patience), c.nodes[len(c.nodes)-1].cat.Snapshot().Revision); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -94,6 +94,7 @@ func (c *cluster) same(before []*topo.Partition) {
 
 // Reserves that no machine has make all leaves short: what writes is refused, what reads or makes room goes on, at every node.
 func TestShortLeavesTakeNoWrites(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 2)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE TABLE d.keyless (v INT)",
 		"CREATE REFERENCE TABLE d.r (a INT PRIMARY KEY)", "INSERT INTO d.r VALUES (1), (2)", "INSERT INTO d.t VALUES (1,1), (2,1), (3,1), (4,1), (5,1), (6,1)")
@@ -172,7 +173,7 @@ func TestShortLeavesTakeNoWrites(t *testing.T) {
 // event wants an event to have been told, within a while.
 func (c *cluster) event(kind, leaf, says string) {
 	c.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		events, err := c.nodes[0].cat.Events(context.Background())
 		if err != nil {
 			c.t.Fatal(err)
@@ -191,6 +192,7 @@ func (c *cluster) event(kind, leaf, says string) {
 
 // A copy that is under way when its target gets short is given up.
 func TestCopyEndsWhereRoomEnds(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1,1), (2,1), (3,1), (4,1)")
 	c.until("whole", whole)
@@ -198,17 +200,17 @@ func TestCopyEndsWhereRoomEnds(t *testing.T) {
 	replica := s.Leaves[s.Databases["d"].Partitions[0].Replicas()[0]]
 	at := fmt.Sprintf("d:0 ON '%s':%d", replica.Host, replica.Port)
 	c.must("DROP PARTITION " + at)
-	lock, err := c.nodes[0].member.Lock(within(t, 20*time.Second), "d") // which the copy waits for
+	lock, err := c.nodes[0].member.Lock(within(t, patience), "d") // which the copy waits for
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer lock.Unlock()
 	copied := make(chan error, 1)
 	go func() {
-		_, err := c.nodes[0].db.ExecContext(within(t, time.Minute), "COPY PARTITION "+at)
+		_, err := c.nodes[0].db.ExecContext(within(t, patience), "COPY PARTITION "+at)
 		copied <- err
 	}()
-	for deadline := time.Now().Add(20 * time.Second); c.value("SELECT COUNT(*) FROM information_schema.MV_REBALANCE_STATUS WHERE COMMAND = 'COPY PARTITION' AND STATUS = 'running'") != "1"; {
+	for deadline := time.Now().Add(patience); c.value("SELECT COUNT(*) FROM information_schema.MV_REBALANCE_STATUS WHERE COMMAND = 'COPY PARTITION' AND STATUS = 'running'") != "1"; {
 		if time.Now().After(deadline) {
 			t.Fatal("the copy did not begin")
 		}

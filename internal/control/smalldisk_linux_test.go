@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 )
@@ -60,7 +59,7 @@ type disk struct {
 // smallDisk moves a leaf's data to a file system of its own. The leaf is restarted.
 func smallDisk(t *testing.T, farm *localfarm.Farm, i int, size string) *disk {
 	t.Helper()
-	ctx := within(t, time.Minute)
+	ctx := within(t, patience)
 	if err := farm.Stop(ctx, i); err != nil {
 		t.Fatal(err)
 	}

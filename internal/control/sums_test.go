@@ -77,6 +77,7 @@ func forge(t *testing.T, path, from, to string) {
 
 // CHECKSUM TABLE sums up what is left in memory of virtual columns that somebody has read: it tells nothing of the rows.
 func TestRestoreOfVirtualColumns(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, 1, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2", "CREATE TABLE d.t (id INT PRIMARY KEY, a INT, vir INT AS (a + 1) VIRTUAL, w VARCHAR(90) AS (CONCAT('value ', a)) VIRTUAL)")
 	for i := range 20 {

@@ -8,7 +8,8 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 )
 
-// refusals and silences are how many failures in a row make a leaf down: a port that nobody listens on is no accident, a late answer may be one.
+// refusals and silences are how many failures in a row make a leaf down: a port that nobody listens on is no accident, a late answer may be one. Config.Silences is in
+// place of silences.
 const (
 	refusals = 2
 	silences = 4
@@ -51,7 +52,7 @@ type suspicion struct {
 }
 
 // after is the suspicion after one more probe, and what the node says of the leaf then; nil: nothing new is known. Pure.
-func (s suspicion) after(o outcome) (suspicion, *observation) {
+func (s suspicion) after(o outcome, silences int) (suspicion, *observation) {
 	if o == crowded && !s.silent {
 		// It answers, and serves whom it has: another master would be as crowded soon. After a silence it may be full of those who got no answer.
 		o = answered

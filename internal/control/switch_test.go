@@ -77,7 +77,7 @@ func (p *pulse) more(t *testing.T, n int) {
 		return p.total
 	}
 	want := count() + n
-	for deadline := time.Now().Add(30 * time.Second); count() < want; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); count() < want; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the writes did not go on: %v", p.failed)
 		}
@@ -90,7 +90,8 @@ func TestSwitchesStopWritesForAMoment(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			c := newCluster(t, 2, 2, 2)
 			c.must("CREATE DATABASE d PARTITIONS 1 WITH "+kind+" REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
-			const clients, switches = 8, 20
+			const clients = 8
+			switches := number(t, "ORBWEAVER_SWITCHES", 8)
 			for id := range clients {
 				c.must(fmt.Sprintf("INSERT INTO d.t VALUES (%d, 0)", id))
 			}

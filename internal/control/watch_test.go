@@ -21,7 +21,7 @@ func (c *cluster) leaf(i int) *sql.Conn {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	conn, err := db.Conn(within(c.t, 10*time.Second))
+	conn, err := db.Conn(within(c.t, patience))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func (c *cluster) leaf(i int) *sql.Conn {
 func (c *cluster) at(conn *sql.Conn, statements ...string) {
 	c.t.Helper()
 	for _, s := range statements {
-		if _, err := conn.ExecContext(within(c.t, 20*time.Second), s); err != nil {
+		if _, err := conn.ExecContext(within(c.t, patience), s); err != nil {
 			c.t.Fatalf("%s: %v", s, err)
 		}
 	}
@@ -42,7 +42,7 @@ func (c *cluster) at(conn *sql.Conn, statements ...string) {
 func (c *cluster) reported(leaf string, down bool) {
 	c.t.Helper()
 	n := c.nodes[len(c.nodes)-1]
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		var seen map[string]struct {
 			Down bool `json:"down"`
 		}
@@ -63,12 +63,13 @@ func (c *cluster) reported(leaf string, down bool) {
 // happened says whether there is an event of a kind.
 func (c *cluster) happened(kind string) bool {
 	c.t.Helper()
-	events, err := c.nodes[len(c.nodes)-1].cat.Events(within(c.t, 10*time.Second))
+	events, err := c.nodes[len(c.nodes)-1].cat.Events(within(c.t, patience))
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	for _, e := range events {
 		if e.Kind == kind {
+			c.t.Logf("%s, leaf %s: %s", e.Kind, e.Leaf, e.Detail)
 			return true
 		}
 	}
@@ -86,6 +87,7 @@ func (c *cluster) mastered(leaf string) (out []*topo.Partition) {
 }
 
 func TestLeavesThatStartLateAreNotFailedOverFrom(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3)")
 	c.until("whole", whole)
@@ -114,6 +116,7 @@ func TestLeavesThatStartLateAreNotFailedOverFrom(t *testing.T) {
 }
 
 func TestLockOfADeadControllerHoldsNoFailoverUp(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)")
 	c.until("whole", whole)
@@ -151,6 +154,7 @@ func TestLockOfADeadControllerHoldsNoFailoverUp(t *testing.T) {
 }
 
 func TestFailoverOfADeadControllerIsEnded(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)")
 	c.until("whole", whole)
@@ -186,7 +190,7 @@ func TestFailoverOfADeadControllerIsEnded(t *testing.T) {
 // change changes the topology, whoever the controller is.
 func (c *cluster) change(f func(*catalog.Txn)) {
 	c.t.Helper()
-	if _, err := c.nodes[0].cat.Update(within(c.t, 10*time.Second), func(x *catalog.Txn) error { f(x); return nil }); err != nil {
+	if _, err := c.nodes[0].cat.Update(within(c.t, patience), func(x *catalog.Txn) error { f(x); return nil }); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -213,20 +217,22 @@ func (c *cluster) links(i int) (n int) {
 }
 
 func TestLeafIsLostWhileItIsTakenBack(t *testing.T) {
-	c := newCluster(t, 2, 2, 1)
+	c := newCluster(t, 2, 2, 0)
+	c.hasty = true
+	c.first(1)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
 	release := c.hold(0)
 	c.until("a failover", func(s *topo.Snapshot) bool {
 		return s.Leaves["leaf-1"].State == topo.LeafOffline && len(c.mastered("leaf-2")) == 4
 	})
-	lock, err := c.nodes[0].member.Lock(within(t, 10*time.Second), "d") // as DDL does that takes long
+	lock, err := c.nodes[0].member.Lock(within(t, patience), "d") // as DDL does that takes long
 	if err != nil {
 		t.Fatal(err)
 	}
 	release()
 	c.until("attaching", func(s *topo.Snapshot) bool { return s.Leaves["leaf-1"].State == topo.LeafAttaching })
-	for deadline := time.Now().Add(20 * time.Second); c.links(0) > 0; time.Sleep(10 * time.Millisecond) { // their end comes right before the lock is waited for
+	for deadline := time.Now().Add(patience); c.links(0) > 0; time.Sleep(10 * time.Millisecond) { // their end comes right before the lock is waited for
 		if time.Now().After(deadline) {
 			t.Fatal("the leaf follows still")
 		}
@@ -258,7 +264,7 @@ func (c *cluster) replicaOn(leaf string, from int) (key int, p *topo.Partition) 
 				if l.Name != master {
 					continue
 				}
-				if err := c.leaf(i).QueryRowContext(within(c.t, 10*time.Second), fmt.Sprintf("SELECT COUNT(*) FROM %s.t WHERE id = %d", p.ID.Schema(), key)).Scan(&n); err != nil {
+				if err := c.leaf(i).QueryRowContext(within(c.t, patience), fmt.Sprintf("SELECT COUNT(*) FROM %s.t WHERE id = %d", p.ID.Schema(), key)).Scan(&n); err != nil {
 					c.t.Fatal(err)
 				}
 				if n == 1 {
@@ -272,6 +278,7 @@ func (c *cluster) replicaOn(leaf string, from int) (key int, p *topo.Partition) 
 }
 
 func TestSlowReplicaIsWaitedForNoLonger(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 0)
 	c.configure = func(cfg *control.Config) { cfg.Behind = 2 * time.Second }
 	c.first(2)
@@ -299,11 +306,12 @@ func TestSlowReplicaIsWaitedForNoLonger(t *testing.T) {
 }
 
 func TestBrokenReplicaIsWaitedForByNobodyWhileAnOperationRuns(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
 	key, p := c.replicaOn("leaf-2", 1)
-	lock, err := c.nodes[0].member.Lock(within(t, 10*time.Second), "d")
+	lock, err := c.nodes[0].member.Lock(within(t, patience), "d")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,8 +342,8 @@ func TestBrokenReplicaIsWaitedForByNobodyWhileAnOperationRuns(t *testing.T) {
 // brokenLink waits until a leaf's replication tells an error.
 func (c *cluster) brokenLink(i int) {
 	c.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		rows, err := c.leaf(i).QueryContext(within(c.t, 10*time.Second), "SHOW ALL SLAVES STATUS")
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		rows, err := c.leaf(i).QueryContext(within(c.t, patience), "SHOW ALL SLAVES STATUS")
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -369,6 +377,7 @@ func (c *cluster) brokenLink(i int) {
 }
 
 func TestOneBrokenReplicaLosesNoOtherPartition(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
@@ -401,6 +410,7 @@ func TestOneBrokenReplicaLosesNoOtherPartition(t *testing.T) {
 }
 
 func TestAnotherNodeIsMadeTheController(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 2)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
@@ -427,13 +437,14 @@ func TestAnotherNodeIsMadeTheController(t *testing.T) {
 }
 
 func TestAllLeavesAreRestartedWithoutAnError(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
 	before := []int{c.farm.PID(0), c.farm.PID(1)}
 	load := c.insert(3)
 	load.more(t, 50)
-	if _, err := c.nodes[0].db.ExecContext(within(t, 80*time.Second), "RESTART LEAVES"); err != nil {
+	if _, err := c.nodes[0].db.ExecContext(within(t, patience), "RESTART LEAVES"); err != nil {
 		t.Fatal(err)
 	}
 	for i, pid := range before {

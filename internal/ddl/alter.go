@@ -3,7 +3,6 @@ package ddl
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // alterTable runs ALTER TABLE, CREATE INDEX and DROP INDEX.
@@ -19,11 +19,14 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	if len(j.d.Tables) == 0 {
 		return nil, unsupported("this form of " + j.d.Verb + " " + j.d.Object)
 	}
-	if err := j.alterable(); err != nil {
-		return nil, err
+	if len(j.d.Tables) > 0 {
+		n := j.d.Tables[0]
+		if err := notAView(j.cfg.Catalog.Snapshot(), j.dbOf(n), n.Name.Text); err != nil {
+			return nil, err
+		}
 	}
 	for _, a := range j.d.Actions {
-		if a.To != nil {
+		if a.Verb == "RENAME TO" && a.To != nil {
 			if len(j.d.Actions) > 1 {
 				return nil, unsupported("ALTER TABLE … RENAME TO together with other changes")
 			}
@@ -47,6 +50,15 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 		return j.first(ctx, all[0], j.spliced())
 	}
 	if err != nil {
+		return nil, err
+	}
+	if old.Kind == topo.Linked {
+		return j.alterLinked(ctx, old, all)
+	}
+	if err := j.alterable(); err != nil {
+		return nil, err
+	}
+	if err := j.linksNothing(old); err != nil {
 		return nil, err
 	}
 	if j.todo.Places, err = partitions(j.snap, db); err != nil {
@@ -89,6 +101,15 @@ func (j *job) alterable() error {
 				return unsupported("ALTER TABLE … " + a.Verb)
 			}
 		}
+	}
+	return nil
+}
+
+// linksNothing refuses what would make a table with rows of its own a linked one.
+func (j *job) linksNothing(t *topo.Table) error {
+	if strings.EqualFold(j.d.Engine, spiderEngine) || slices.ContainsFunc(j.d.Actions, func(a sqltext.AlterAction) bool { return slices.ContainsFunc(a.PartitionDefs, hasSpider) }) ||
+		j.d.Partitioning != nil && slices.ContainsFunc(j.d.Partitioning.Partitions, hasSpider) {
+		return refuse(1235, "42000", "Table '%s' has rows of its own and can't become a linked table by ALTER TABLE: make a linked table, copy the rows with INSERT … SELECT, and change the names", t.Name)
 	}
 	return nil
 }
@@ -157,6 +178,7 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	}); err != nil {
 		return nil, j.abandon(clientError(err, db), j.undoAlter)
 	}
+	defer func() { res.Affected += j.copied.Load() }()
 	if instant {
 		return res, j.rollForward(ctx, t)
 	}
@@ -245,7 +267,10 @@ func (j *job) rollForward(ctx context.Context, t *topo.Table) error {
 		if j.todo.Reference {
 			schema, text = j.s.Schema, string(j.todo.ShapeText)
 		}
-		_, err := j.asClient(ctx, p, schema, text)
+		res, err := j.asClient(ctx, p, schema, text)
+		if err == nil && !j.todo.Reference {
+			j.copied.Add(res.Affected)
+		}
 		return err
 	}); err != nil {
 		return j.late(err)
@@ -262,7 +287,7 @@ func (j *job) late(err error) error {
 		return err
 	}
 	j.log.Warn("ddl: a statement is not finished everywhere; it will be", "statement", j.rec.Statement, "error", err)
-	return unfinished(fmt.Sprintf("The statement is in force and is not finished on all leaves yet; it will be: %v", err), err)
+	return notEverywhere(err)
 }
 
 func (j *job) commitTable(ctx context.Context, t *topo.Table) error {
@@ -290,6 +315,13 @@ func (j *job) counter(ctx context.Context, t *topo.Table) error {
 		n, err := strconv.ParseUint(string(j.scan.Bytes(a.Span.To-1)), 10, 64)
 		if err != nil {
 			continue
+		}
+		if t.Kind == topo.Linked {
+			m, err := j.greatest(ctx, t)
+			if err != nil {
+				return err
+			}
+			n = max(n, m+1)
 		}
 		for _, p := range j.todo.Places {
 			res, err := j.asCluster(ctx, p, "", "SELECT MAX("+id(t.Columns[t.AutoIncrement].Name)+") FROM "+id(p.Schema)+"."+id(t.Name))
@@ -374,7 +406,7 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 		if !errors.Is(err, errCrash) {
 			unlock(j.lock.Context(), conns)
 		}
-		return j.abandon(clientError(err, t.DB), j.undoAlter)
+		return j.abandon(underName(clientError(err, t.DB), j.todo.Try, name), j.undoAlter)
 	}
 	j.todo.Go = true
 	if err := j.save(ctx, "go"); err != nil {
@@ -389,10 +421,12 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 		if err := j.step("alter at " + p.Leaf + "/" + p.Schema); err != nil {
 			return err
 		}
-		if _, err := conns[p].Query(ctx, j.todo.Text.in(p.Schema)); err != nil {
+		res, err := conns[p].Query(ctx, j.todo.Text.in(p.Schema))
+		if err != nil {
 			return err
 		}
-		_, err := conns[p].Query(ctx, "UNLOCK TABLES")
+		j.copied.Add(res.Affected)
+		_, err = conns[p].Query(ctx, "UNLOCK TABLES")
 		return err
 	})
 	if err == nil {
@@ -402,6 +436,17 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 		return j.late(err)
 	}
 	return nil
+}
+
+// underName is an error about a table that clients do not know by its name.
+func underName(err error, is, as string) error {
+	var e *wire.ServerError
+	if !errors.As(err, &e) || !strings.Contains(e.Message, is) {
+		return err
+	}
+	own := *e
+	own.Message = strings.ReplaceAll(own.Message, is, as)
+	return &own
 }
 
 func unlock(ctx context.Context, conns map[place]*backend.Conn) {

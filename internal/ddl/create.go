@@ -3,6 +3,7 @@ package ddl
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -32,6 +33,12 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if j.linked, err = linkedTable(j.scan, j.d); err != nil {
+		return nil, err
+	}
+	if j.linked != nil && (j.cfg.Seal == nil || j.cfg.Open == nil) {
+		return nil, errNoKey()
+	}
 	if err := j.begin(ctx, db); err != nil {
 		return nil, err
 	}
@@ -43,11 +50,19 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.snap.Table(db, name) != nil {
-		if j.d.OrReplace {
-			return nil, unsupported("CREATE OR REPLACE TABLE for a table that exists")
+	old := j.snap.Table(db, name)
+	if j.snap.View(db, name) != nil {
+		have, err := j.viewsAt(ctx, all[0])
+		if err != nil {
+			return nil, clientError(err, db)
 		}
-		// MariaDB says it, with the account's rights looked at first: 1142, 1050, or a note.
+		if !have[name] {
+			return nil, exists(name)
+		}
+		return j.first(ctx, all[0], j.spliced())
+	}
+	if old != nil && !j.d.OrReplace {
+		// MariaDB says it, with the account's rights looked at first: 1142, 1050, 1965, or a note.
 		return j.first(ctx, all[0], j.spliced())
 	}
 	var like *topo.Table
@@ -56,13 +71,27 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := notAView(j.snap, likeDB, likeName); err != nil {
+			return nil, err
+		}
 		if like, err = j.snap.MustTable(likeDB, likeName); err != nil {
 			return nil, err
 		}
+		if like.Kind == topo.Linked {
+			if j.linked, err = j.linkedLike(like); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if old != nil && (j.linked == nil || old.Kind != topo.Linked) {
+		return nil, unsupported("CREATE OR REPLACE TABLE for a table that exists")
 	}
 	places, err := partitions(j.snap, db)
 	if err != nil {
 		return nil, err
+	}
+	if j.linked != nil {
+		places = nil
 	}
 	if err := j.reach(ctx, all, places); err != nil {
 		return nil, err
@@ -71,7 +100,15 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	if j.linked != nil && !j.linked.columns {
+		if err := j.discover(ctx, &topo.Table{DB: db, Name: name, ID: number}); err != nil {
+			return nil, err
+		}
+	}
 	j.todo = todo{DB: db, Tables: []string{name}, Shapes: all, Places: places}
+	if old != nil {
+		return j.replaceLinked(ctx, old, like, number)
+	}
 	if err := j.record(ctx, "create table"); err != nil {
 		return nil, err
 	}
@@ -96,6 +133,9 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, j.abandon(clientError(err, db), func(ctx context.Context) error { return j.dropTable(ctx, made, name) })
 	}
+	if j.linked != nil {
+		res.Notes = append(res.Notes, j.linked.notes()...)
+	}
 	return res, nil
 }
 
@@ -112,6 +152,18 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	t, err := j.newTable(db, name, d, like, number)
 	if err != nil {
 		return nil, err
+	}
+	if j.linked != nil {
+		if err := j.link(t, j.linked); err != nil {
+			return nil, err
+		}
+		create, err := j.showCreate(ctx, first, name)
+		if err != nil {
+			return nil, err
+		}
+		if err := partitioned(t, create); err != nil {
+			return nil, err
+		}
 	}
 	if err := check(j.snap, t, d); err != nil {
 		return nil, err
@@ -131,6 +183,9 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 		}
 		shapeText = string(res.Rows[0][1])
 		part = template(shapeText)
+		if j.d.OrReplace {
+			shapeText = strings.Replace(shapeText, "CREATE TABLE ", "CREATE OR REPLACE TABLE ", 1)
+		}
 	}
 	shapeSchema := j.s.Schema
 	if like != nil {
@@ -141,7 +196,7 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 		return err
 	})
 	*made = append(*made, done...)
-	if err != nil || t.Kind == topo.Reference {
+	if err != nil || t.Kind == topo.Reference || t.Kind == topo.Linked {
 		return t, err
 	}
 	done, err = each(j.todo.Places, func(p place) error {
@@ -156,6 +211,8 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 func (j *job) newTable(db, name string, d *described, like *topo.Table, number uint64) (*topo.Table, error) {
 	names, explicit := j.d.ShardKey, j.d.ShardKey != nil
 	switch {
+	case j.linked != nil:
+		return d.table(db, name, topo.Linked, nil, false, number), nil
 	case j.d.Reference:
 		if explicit {
 			return nil, refuse(1235, "42000", "Table '%s': a reference table has no shard key, as every leaf has all its rows", name)

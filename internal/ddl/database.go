@@ -385,6 +385,15 @@ func (j *job) dropDatabase(ctx context.Context) (*Result, error) {
 	if j.unchecked, err = j.unreferenced(ctx, all[0], nil); err != nil {
 		return nil, clientError(err, db)
 	}
+	if j.cfg.Decided != nil {
+		var ids []topo.PartitionID
+		for _, p := range j.snap.Databases[db].Partitions {
+			ids = append(ids, p.ID)
+		}
+		if err := j.cfg.Decided(ctx, ids); err != nil {
+			return nil, err
+		}
+	}
 	if err := j.record(ctx, "drop database"); err != nil {
 		return nil, err
 	}

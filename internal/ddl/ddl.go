@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/spider"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -23,10 +25,17 @@ type Config struct {
 	Node    *catalog.Node
 	Pools   *backend.Pools
 	Log     *slog.Logger // slog.Default() when nil
-	// Wait is for how long a statement waits for a leaf that is lost, default 10 s.
+	// Wait is for how long a statement waits for a leaf that is lost, default 10 s; one that was cut off by the loss, and may be in force, waits six times as long.
 	Wait time.Duration
+	// Seal encrypts the passwords of links, and Open decrypts them; nil: linked tables can be neither made nor altered.
+	Seal func(secret, purpose string) []byte
+	Open func(sealed []byte, purpose string) (string, error)
+	// Remote runs statements at the server that links lead to, one after another; what sessions set holds there, too. The last one's result comes back.
+	Remote func(ctx context.Context, links []spider.Link, state *backend.State, sql ...string) (*backend.Result, error)
 	// Hopeless says of an error that waiting for its end has no point; nil: it always has.
 	Hopeless func(error) bool
+	// Decided waits until nothing is in doubt that partitions decide about which are to be dropped; nil: nothing ever is.
+	Decided func(ctx context.Context, parts []topo.PartitionID) error
 }
 
 // Session is whose statement it is.
@@ -113,12 +122,20 @@ func (j *job) run(ctx context.Context) (*Result, error) {
 		case "DROP":
 			return j.dropTables(ctx)
 		case "RENAME":
+			if j.renamesViews() {
+				return j.renameViews(ctx)
+			}
 			return j.renameTables(ctx)
 		case "TRUNCATE":
 			return j.truncate(ctx)
 		}
 	case "INDEX":
 		return j.alterTable(ctx)
+	case "VIEW":
+		if j.d.Verb == "DROP" {
+			return j.dropViews(ctx)
+		}
+		return j.createView(ctx)
 	}
 	return nil, unsupported(d.Verb + " " + d.Object)
 }
@@ -130,7 +147,9 @@ type job struct {
 	scan *sqltext.Scan
 	stmt *sqltext.Stmt
 	d    *sqltext.DDL
-	text string // for the journal, where there is no scan
+	// linked is set for a linked table that is made.
+	linked *linked
+	text   string // for the journal, where there is no scan
 
 	lock *catalog.Lock
 	// ctx is all that the statement does under, but for what the catalog fences by the lock, which is done under outer; end ends ctx, unbind has the lock's loss
@@ -146,13 +165,25 @@ type job struct {
 	rec  *catalog.DDLRecord
 	todo todo
 
-	open    bool    // the record is in the journal, or may be
-	res     *Result // what the first place has answered
-	verdict error   // what is told of a statement that is finished all the same: one of several tables was not there
+	decided decision // whether the journal says that the statement is to be finished
+
+	open    bool          // the record is in the journal, or may be
+	res     *Result       // what the first place has answered
+	copied  atomic.Uint64 // rows that an ALTER has copied at the partitions
+	verdict error         // what is told of a statement that is finished all the same: one of several tables was not there
 	// unchecked: the first place is not to look at foreign keys to what goes, see unreferenced.
 	unchecked bool
 	waits     bool // what is left to undo is at leaves that are away
 }
+
+// decision says whether the journal's entry has todo.Go, as far as the job knows: what it could not write others do not go by.
+type decision int
+
+const (
+	undecided decision = iota
+	perhaps            // etcd did not answer
+	certainly          // and nothing changes it
+)
 
 // todo is what the journal needs to know to finish or undo a statement.
 type todo struct {
@@ -192,6 +223,13 @@ func (j *job) bind(ctx context.Context) (context.Context, func()) {
 	}
 }
 
+// endWithLock has the loss of the lock end the job's context.
+func (j *job) endWithLock() {
+	if j.end != nil {
+		j.unbind = context.AfterFunc(j.lock.Context(), func() { j.end(catalog.ErrLockLost) })
+	}
+}
+
 // answered is a context for changes of the catalog, which refuses them when the lock is lost: it says so, where an end of the context would leave that open.
 func (j *job) answered(ctx context.Context) context.Context {
 	if ctx == j.ctx && ctx != nil {
@@ -221,9 +259,7 @@ func (j *job) begin(ctx context.Context, databases ...string) error {
 		return unavailable(err)
 	}
 	j.lock = lock
-	if j.end != nil {
-		j.unbind = context.AfterFunc(lock.Context(), func() { j.end(catalog.ErrLockLost) })
-	}
+	j.endWithLock()
 	if err := j.settle(ctx, lock, databases...); err != nil {
 		lock.Unlock()
 		return err
@@ -254,7 +290,7 @@ func (j *job) record(ctx context.Context, kind string) error {
 		table = j.todo.Tables[0]
 	}
 	if j.text == "" {
-		j.text = redact(j.d, string(j.scan.Text(j.stmt.Span)))
+		j.text = redact(j.d, j.spliced())
 	}
 	j.rec = &catalog.DDLRecord{
 		Databases: []string{j.todo.DB}, Table: table, Kind: kind, Statement: j.text,
@@ -275,7 +311,16 @@ func (j *job) save(ctx context.Context, step string) error {
 	}
 	j.rec.Undo = doc
 	j.rec.Steps = append(j.rec.Steps, step)
-	return unavailable(j.lock.SaveDDL(j.answered(ctx), j.rec))
+	err = j.lock.SaveDDL(j.answered(ctx), j.rec)
+	if j.todo.Go {
+		switch {
+		case err == nil:
+			j.decided = certainly
+		case errors.Is(err, catalog.ErrUnknown):
+			j.decided = max(j.decided, perhaps)
+		}
+	}
+	return unavailable(err)
 }
 
 // commit changes the topology and ends the journal's entry at once.

@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +21,8 @@ import (
 	"github.com/orbweaver/orbweaver/internal/faultproxy"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/spider"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -35,7 +39,14 @@ type bench struct {
 	// proxies are in front of the leaves, detour are their addresses by leaf.
 	proxies []*faultproxy.Proxy
 	detour  map[string]string
+	// heard is what servers of linked tables were sent, answer is what they answer.
+	mu     sync.Mutex
+	heard  []string
+	answer func(sql string) (*backend.Result, error)
 }
+
+// sealedBefore is what stands before what the test's seal hides.
+const sealedBefore = " seals "
 
 func newBench(t *testing.T, databases ...string) *bench {
 	t.Helper()
@@ -48,7 +59,7 @@ func newBench(t *testing.T, databases ...string) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	e, err := catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: dir, Log: quiet})
+	e, err := catalog.StartEmbedded(ctx, catalog.EmbeddedConfig{Dir: dir, Throwaway: true, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +97,23 @@ func newBench(t *testing.T, databases ...string) *bench {
 		b.proxies = append(b.proxies, p)
 		b.detour[l.Name] = p.Addr()
 	}
-	b.run = New(Config{Catalog: cat, Node: node, Pools: pools, Log: quiet})
+	b.run = New(Config{
+		Catalog: cat, Node: node, Pools: pools, Log: quiet, Seal: func(secret, purpose string) []byte { return []byte(purpose + sealedBefore + secret) },
+		Open: func(sealed []byte, purpose string) (string, error) {
+			meant, secret, ok := strings.Cut(string(sealed), sealedBefore)
+			if !ok || meant != purpose {
+				return "", fmt.Errorf("sealed for %q, opened for %q", meant, purpose)
+			}
+			return secret, nil
+		},
+		Remote: func(_ context.Context, links []spider.Link, _ *backend.State, sql ...string) (*backend.Result, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.heard = append(b.heard, links[0].Host+": "+sql[0])
+			return b.answer(sql[0])
+		},
+	})
+	b.answer = func(string) (*backend.Result, error) { return &backend.Result{}, nil }
 	for _, l := range farm.Leaves() {
 		if err := b.run.servers.Install(ctx, l.Name); err != nil {
 			t.Fatal(err)
@@ -218,7 +245,10 @@ func (b *bench) world(db string) string {
 	if d := snap.Databases[db]; d != nil {
 		var names []string
 		for n, t := range d.Tables {
-			names = append(names, fmt.Sprintf("%s %+v", n, *t))
+			names = append(names, fmt.Sprintf("%s %+v", n, b.opened(*t)))
+		}
+		for n, v := range d.Views {
+			names = append(names, fmt.Sprintf("%s %+v", n, *v))
 		}
 		slices.Sort(names)
 		fmt.Fprintln(&out, d.Charset, d.Collation, names)
@@ -243,7 +273,7 @@ func (b *bench) consistent(db string) {
 		tables := b.at(p.Leaf, "", "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(p.Schema))
 		want := 0
 		for name, t := range d.Tables {
-			if i >= len(all) && t.Kind == topo.Reference {
+			if i >= len(all) && (t.Kind == topo.Reference || t.Kind == topo.Linked) {
 				continue
 			}
 			want++
@@ -251,6 +281,24 @@ func (b *bench) consistent(db string) {
 			c, err2 := b.run.showCreate(context.Background(), p, name)
 			if err1 != nil || err2 != nil || a == "" || strings.ReplaceAll(a, "`"+db+"`.", "") != strings.ReplaceAll(c, "`"+db+"`.", "") {
 				b.t.Errorf("table %s at %s %s:\n%s\nagainst\n%s\n%v %v", name, p.Leaf, p.Schema, c, a, err1, err2)
+			}
+		}
+		for name, v := range d.Views {
+			if i >= len(all) {
+				continue
+			}
+			want++
+			c, err := b.run.own(context.Background(), p, "")
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			is, err := mariadb.ReadView(context.Background(), c, db, name)
+			c.Release()
+			if is != nil && len(is.Columns) == 0 { // it is invalid
+				is.Columns, is.Updatable = v.Columns, v.Updatable
+			}
+			if err != nil || is == nil || !reflect.DeepEqual(is, v) {
+				b.t.Errorf("view %s at %s:\n%+v\nagainst\n%+v\n%v", name, p.Leaf, is, v, err)
 			}
 		}
 		if want != len(tables) {

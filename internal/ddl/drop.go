@@ -150,9 +150,15 @@ func (j *job) truncate(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	defer j.lock.Unlock()
+	if j.snap.View(j.todo.DB, names[0]) != nil {
+		return j.first(ctx, j.todo.Shapes[0], j.spliced()) // MariaDB says that it is a view
+	}
 	t, err := j.snap.MustTable(j.todo.DB, names[0])
 	if err != nil {
 		return nil, err
+	}
+	if t.Kind == topo.Linked {
+		return j.truncateLinked(ctx, t, allPlaces(t))
 	}
 	j.todo.Tables, j.todo.Reference = names[:1], t.Kind == topo.Reference
 	if j.todo.Reference {
@@ -255,7 +261,9 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 					continue
 				}
 				c := *t
-				c.Name = n
+				if err := j.named(&c, n); err != nil {
+					return err
+				}
 				x.PutTable(&c)
 			}
 			return nil
@@ -284,19 +292,38 @@ func (j *job) planRename(ctx context.Context, names []string) error {
 	var pairs []renamed
 	swap := false
 	seen := map[string]bool{}
-	kinds := map[bool]bool{}
+	kinds := map[topo.TableKind]bool{}
 	for i := 0; i < len(names); i += 2 {
+		if j.snap.View(j.todo.DB, names[i+1]) != nil {
+			return exists(names[i+1])
+		}
 		pairs = append(pairs, renamed{names[i], names[i+1]})
 		swap = swap || seen[names[i]] || seen[names[i+1]] || names[i] == names[i+1]
 		seen[names[i]], seen[names[i+1]] = true, true
 		if t := j.snap.Table(j.todo.DB, names[i]); t != nil {
-			kinds[t.Kind == topo.Reference] = true
+			kind := t.Kind
+			if kind == topo.Keyless {
+				kind = topo.Sharded
+			}
+			kinds[kind] = true
+			if kind == topo.Linked { // judged here, before anything is done
+				c := *t
+				if err := j.named(&c, names[i+1]); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	if kinds[true] && (kinds[false] || swap) {
+	j.todo.Reference = kinds[topo.Reference]
+	if j.todo.Reference && (len(kinds) > 1 || swap) {
 		return unsupported("RENAME of reference tables together with others, or a swap of their names")
 	}
-	j.todo.Reference = kinds[true]
+	if kinds[topo.Linked] {
+		if len(kinds) > 1 {
+			return unsupported("RENAME of linked tables together with others")
+		}
+		j.todo.Places = nil // they have nothing there
+	}
 	if swap {
 		for _, p := range pairs {
 			j.todo.Renames = append(j.todo.Renames, []renamed{p})

@@ -43,6 +43,11 @@ func unfinished(message string, cause error) *Error {
 	return &Error{Code: 1105, State: "HY000", Message: message, Unfinished: true, cause: cause}
 }
 
+// notEverywhere is the error of a statement that is decided on, and what keeps it from being finished.
+func notEverywhere(err error) error {
+	return unfinished(fmt.Sprintf("The statement is in force and is not finished on all leaves yet; it will be: %v", err), err)
+}
+
 // unavailable dresses the catalog's errors, and leaves others as they are.
 func unavailable(err error) error {
 	var known interface {

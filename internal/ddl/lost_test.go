@@ -2,7 +2,10 @@ package ddl
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +21,7 @@ func TestLockLostAtEveryStep(t *testing.T) {
 	all := t
 	for _, sql := range []string{
 		"CREATE TABLE x (id INT PRIMARY KEY)", "DROP TABLE t", "RENAME TABLE t TO u", "ALTER TABLE t MODIFY v BIGINT NOT NULL",
+		"CREATE OR REPLACE VIEW w AS SELECT v FROM t", "DROP VIEW w", "RENAME TABLE w TO x",
 	} {
 		t.Run(sql, func(t *testing.T) {
 			b.t = t
@@ -25,6 +29,9 @@ func TestLockLostAtEveryStep(t *testing.T) {
 				b.must("DROP DATABASE d")
 				b.must("CREATE DATABASE d PARTITIONS 2")
 				b.must("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+				if strings.Contains(sql, "VIEW") || strings.Contains(sql, "TABLE w") {
+					b.must("CREATE VIEW w AS SELECT id FROM t")
+				}
 				old := b.run
 				var next *Runner
 				var settled chan error
@@ -36,7 +43,7 @@ func TestLockLostAtEveryStep(t *testing.T) {
 					return nil
 				}
 				wait := old.cfg.Wait
-				old.cfg.Wait = time.Millisecond // the next lease is another process's
+				old.cfg.Wait = time.Nanosecond // the next lease is another process's
 				_, err := b.as(b.s, sql)
 				old.step, old.cfg.Wait = func(string) error { return nil }, wait
 				if next == nil {
@@ -70,12 +77,7 @@ func TestLockLostAtEveryStep(t *testing.T) {
 // A statement that loses its lock before any of its steps is run again under the node's next lease.
 func TestRunAgainAfterALostLock(t *testing.T) {
 	b := newBench(t, "d")
-	node, err := b.cat.Register(b.ctx(), catalog.NodeInfo{Name: "forgetful"}, 2*time.Second) // which notices soon
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer node.Close(context.Background())
-	b.run = New(Config{Catalog: b.cat, Node: node, Pools: b.run.cfg.Pools, Log: b.run.log})
+	b.forgetful()
 	for _, sql := range []string{
 		"CREATE TABLE x (id INT PRIMARY KEY)", "ALTER TABLE t ADD KEY k (v)", "RENAME TABLE t TO u", "CREATE DATABASE e PARTITIONS 2",
 		"DROP TABLE t", "TRUNCATE TABLE t", "ALTER TABLE t MODIFY v BIGINT NOT NULL",
@@ -109,6 +111,89 @@ func TestRunAgainAfterALostLock(t *testing.T) {
 	}
 	b.t = t
 	b.must("DROP DATABASE IF EXISTS e")
+}
+
+// A statement loses its lock while it is being finished, after the loss of a leaf: it goes on with that under the node's next lease.
+func TestLockLostWhileAStatementIsSettled(t *testing.T) {
+	b := newBench(t, "d")
+	b.forgetful()
+	for _, sql := range []string{"DROP TABLE t", "TRUNCATE TABLE t", "ALTER TABLE t ADD n INT DEFAULT 5"} {
+		t.Run(sql, func(t *testing.T) {
+			b.t = t
+			b.must("DROP TABLE IF EXISTS t")
+			b.must("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+			l := &loss{at: 1}
+			lose := l.step(b)
+			var decided, settled atomic.Bool
+			var lost sync.Once
+			b.run.step = func(name string) error { // steps at several places are taken at once
+				switch {
+				case name == "save go" && decided.Swap(true): // DROP and TRUNCATE decide once more when they are settled
+					settled.Store(true)
+				case !decided.Load() || !strings.Contains(name, " at leaf-2/"):
+				case settled.Load() || strings.HasPrefix(name, "cluster") && strings.HasPrefix(sql, "ALTER"):
+					lost.Do(func() {
+						settled.Store(true)
+						b.loseLease(t)
+					})
+				default:
+					return lose(name)
+				}
+				return nil
+			}
+			_, err := b.as(b.s, sql)
+			b.run.step = func(string) error { return nil }
+			l.done.Wait()
+			if err != nil || l.back != nil || l.steps == 0 || !settled.Load() {
+				t.Errorf("%v, %v; leaf lost: %v, settled: %v", err, l.back, l.steps > 0, settled.Load())
+			}
+			b.consistent("d")
+		})
+	}
+	b.t = t
+}
+
+// A statement that could not write down that it is decided on, as its lock was lost, and that the next holder has undone is not taken for one that is in force: it is
+// run again.
+func TestDecisionThatWasNotWritten(t *testing.T) {
+	b := newBench(t, "d")
+	b.forgetful()
+	b.must("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+	var once sync.Once
+	var undone error
+	b.run.step = func(name string) error {
+		if name == "save go" {
+			once.Do(func() {
+				next, settled := b.takeOver(t, b.run)
+				undone = errors.Join(<-settled, next.cfg.Node.Close(b.ctx()))
+				if n := len(b.at("leaf-1", "d", "SHOW COLUMNS FROM t")); n != 2 {
+					t.Errorf("t has %d columns: the test is none", n)
+				}
+			})
+		}
+		return nil
+	}
+	_, err := b.as(b.s, "ALTER TABLE t ADD n INT DEFAULT 5")
+	b.run.step = func(string) error { return nil }
+	if err != nil || undone != nil {
+		t.Fatal(err, undone)
+	}
+	if n := len(b.at("leaf-1", "d", "SHOW COLUMNS FROM t")); n != 3 {
+		t.Errorf("the statement succeeds, and t has %d columns", n)
+	}
+	b.must("CREATE TABLE settled (id INT PRIMARY KEY)")
+	b.consistent("d")
+}
+
+// forgetful has statements run under a node that notices soon that its lease is lost.
+func (b *bench) forgetful() {
+	b.t.Helper()
+	node, err := b.cat.Register(b.ctx(), catalog.NodeInfo{Name: "forgetful"}, 2*time.Second)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = node.Close(context.Background()) })
+	b.run = New(Config{Catalog: b.cat, Node: node, Pools: b.run.cfg.Pools, Log: b.run.log})
 }
 
 // loseLease has the node lose its lease, and get another one as soon as it likes.

@@ -132,6 +132,12 @@ func (j *job) settleOne(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(j.rec.Undo, &j.todo); err != nil {
 		return "", fmt.Errorf("the journal's entry can't be read: %w", err)
 	}
+	if j.todo.Go {
+		j.decided = certainly
+	}
+	ctx, done := j.bind(ctx)
+	defer done()
+	j.endWithLock()
 	if j.waits = j.rec.Kind == leftovers && j.nobodyBack(); j.waits {
 		return finished, nil
 	}
@@ -220,6 +226,8 @@ func (j *job) settleOne(ctx context.Context) (string, error) {
 		return finished, j.finishTruncate(ctx, table)
 	case "rename":
 		return undo(j.undoRename(ctx))
+	case "view":
+		return undo(j.alignViews(ctx))
 	case "alter":
 		if !t.Go && t.Reference {
 			all, err := j.atAll(func(p place) (bool, error) {

@@ -18,6 +18,13 @@ import (
 var crashes = []string{
 	"CREATE TABLE x (id INT PRIMARY KEY)",
 	"CREATE REFERENCE TABLE x (id INT PRIMARY KEY)",
+	"CREATE TABLE x (id INT PRIMARY KEY) ENGINE=SPIDER COMMENT='host \"h\", password \"p\"'",
+	"CREATE TABLE x (id INT PRIMARY KEY) ENGINE=SPIDER COMMENT='password \"p\"' PARTITION BY KEY (id) (PARTITION a COMMENT='host \"a\"', PARTITION b COMMENT='host \"b\"')",
+	"CREATE OR REPLACE TABLE l (a INT) ENGINE=SPIDER COMMENT='host \"n\"'",
+	"DROP TABLE l",
+	"RENAME TABLE l TO tmp, k TO l, tmp TO k",
+	"ALTER TABLE l ADD n INT, ADD KEY (n), COMMENT='password \"q\", host \"g\"'",
+	"TRUNCATE TABLE l",
 	"DROP TABLE t, r",
 	"RENAME TABLE t TO u, s TO v",
 	"RENAME TABLE t TO tmp, s TO t, tmp TO s",
@@ -31,13 +38,20 @@ var crashes = []string{
 	"ALTER DATABASE d COLLATE utf8mb4_bin",
 	"CREATE DATABASE e PARTITIONS 2",
 	"DROP DATABASE d",
+	"CREATE VIEW x AS SELECT * FROM t",
+	"CREATE OR REPLACE VIEW w AS SELECT v FROM t",
+	"ALTER SQL SECURITY INVOKER VIEW w (n) AS SELECT v FROM t",
+	"DROP VIEW w, w2",
+	"RENAME TABLE w TO w3, w2 TO w4",
+	"RENAME TABLE w TO tmp, w2 TO w, tmp TO w2",
+	"DROP DATABASE d -- with a VIEW",
 }
 
 // The process dies before each step of each statement. The next one finishes or undoes it: all places agree, with the old definition or the new.
 func TestCrashAtEveryStep(t *testing.T) {
 	b := newBench(t, "d")
 	b.everywhere("DROP DATABASE IF EXISTS e")
-	prepare := func() {
+	prepare := func(sql string) {
 		if b.cat.Snapshot().Databases["d"] != nil {
 			b.must("DROP DATABASE d")
 		}
@@ -45,6 +59,15 @@ func TestCrashAtEveryStep(t *testing.T) {
 		b.must("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
 		b.must("CREATE TABLE s (id INT PRIMARY KEY)")
 		b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v INT)")
+		if strings.Contains(sql, "TABLE l ") || strings.HasSuffix(sql, "TABLE l") {
+			b.must("CREATE TABLE k (id INT PRIMARY KEY) ENGINE=SPIDER COMMENT='host \"h\", password \"p\"'")
+			b.must("CREATE TABLE l (id INT AUTO_INCREMENT PRIMARY KEY) ENGINE=SPIDER COMMENT='password \"p\"'" +
+				" PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (10) COMMENT='host \"a\"', PARTITION b VALUES LESS THAN (20) COMMENT='host \"b\", table \"x\"')")
+		}
+		if strings.Contains(sql, "VIEW") || strings.Contains(sql, "TABLE w") {
+			b.must("CREATE VIEW w AS SELECT id FROM t")
+			b.must("CREATE VIEW w2 AS SELECT id FROM w")
+		}
 		parts, _ := partitions(b.cat.Snapshot(), "d")
 		for i, p := range parts {
 			b.at(p.Leaf, p.Schema, fmt.Sprintf("INSERT INTO t VALUES (%d, 1)", i))
@@ -56,7 +79,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 			b.t = t
 			undone, finished := 0, 0
 			for at := 1; ; at++ {
-				prepare()
+				prepare(sql)
 				before := b.world("d") + b.world("e")
 				var mu sync.Mutex
 				n := 0

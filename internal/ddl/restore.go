@@ -10,8 +10,10 @@ import (
 	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/view"
 )
 
 // Saved is a database as a backup tells it, under the name that it is to have.
@@ -21,6 +23,8 @@ type Saved struct {
 	Replication        topo.Replication
 	Charset, Collation string
 	Tables             []SavedTable
+	// Views are those of the database that was saved, whose name they have.
+	Views []*topo.View
 }
 
 // SavedTable is one of its tables.
@@ -45,6 +49,7 @@ type restore struct {
 	*job
 	saved  Saved
 	parts  []*topo.Partition
+	views  []*topo.View
 	tables []*savedTable
 	fill   func(ctx context.Context, places []SavedPlace) error
 }
@@ -166,6 +171,20 @@ func (x *restore) read() error {
 		st.partText = st.job.partText(x.saved.Name, func(n string) bool { return kinds[n] == topo.Reference })
 		x.tables = append(x.tables, st)
 	}
+	for _, v := range x.saved.Views {
+		if kinds[v.Name] != "" {
+			return bad("view '" + v.Name + "' is a table in it")
+		}
+		kinds[v.Name] = "view"
+		if !plainWord.MatchString(v.Charset) || !plainWord.MatchString(v.Collation) || view.Fit(v) != nil {
+			return bad("the definition of view '" + v.Name + "' is not one")
+		}
+		v, err := view.In(v, x.saved.Name)
+		if err != nil {
+			return bad("the definition of view '" + v.Name + "' can't be read")
+		}
+		x.views = append(x.views, v)
+	}
 	return nil
 }
 
@@ -265,7 +284,19 @@ func (x *restore) shape(ctx context.Context, places []place) error {
 		if _, err := x.asCluster(ctx, p, "", "CREATE DATABASE "+id(p.Schema)+charsetClause(x.database())); err != nil {
 			return err
 		}
-		return x.create(ctx, p, func(t *savedTable) string { return t.Create }, func(*savedTable) bool { return true })
+		if err := x.create(ctx, p, func(t *savedTable) string { return t.Create }, func(*savedTable) bool { return true }); err != nil || len(x.views) == 0 {
+			return err
+		}
+		c, err := x.own(ctx, p, "")
+		if err != nil {
+			return err
+		}
+		defer c.Release()
+		refused, err := mariadb.MakeViews(ctx, c, x.views)
+		for v, why := range refused {
+			x.log.Warn("ddl: a restored view is invalid, as what it reads is not there; it is made when a change of that lets it", "view", v.DB+"."+v.Name, "leaf", p.Leaf, "error", why)
+		}
+		return err
 	})
 	return err
 }
@@ -395,6 +426,9 @@ func (x *restore) commitAll(ctx context.Context, look func(*catalog.Txn) error) 
 	return x.commit(ctx, func(t *catalog.Txn) error {
 		if err := begin(t); err != nil {
 			return err
+		}
+		for _, v := range x.views {
+			t.PutView(v)
 		}
 		return putTables(t, rest)
 	})

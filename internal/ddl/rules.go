@@ -1,9 +1,11 @@
 package ddl
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -20,10 +22,25 @@ func check(s *topo.Snapshot, t *topo.Table, d *described) error {
 		if c.Generated {
 			return refuse(1235, "42000", "Column '%s' can't be in the shard key: it is generated", c.Name)
 		}
-		switch c.Type {
-		case "float", "double", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
-			return refuse(1235, "42000", "Column '%s' can't be in the shard key: its type is %s", c.Name, c.Type)
+		if t.Kind == topo.Linked { // whose partitions MariaDB chooses
+			continue
 		}
+		var no *shard.KeyTypeError
+		if err := shard.CheckKeyType(c); errors.As(err, &no) {
+			what := "type " + c.Type
+			if c.Collation != "" {
+				what += ", collation " + c.Collation
+			}
+			return refuse(1235, "42000", "Column '%s' (%s) can't be in the shard key: %s", c.Name, what, no.Reason)
+		} else if err != nil {
+			return err
+		}
+	}
+	if t.Kind == topo.Linked {
+		if len(d.foreign) > 0 {
+			return topo.IsLinked("FOREIGN KEY", t.DB, t.Name)
+		}
+		return nil
 	}
 	if t.Kind != topo.Reference {
 		for _, k := range d.keys {
@@ -72,6 +89,9 @@ func foreignKeyRule(s *topo.Snapshot, t *topo.Table, f foreignKey) error {
 	}
 	if parent == nil {
 		return refuse(1235, "42000", "Foreign key '%s' of table '%s' references '%s.%s', which is not a table of a sharded database", f.name, t.Name, f.refSchema, f.refName)
+	}
+	if parent.Kind == topo.Linked {
+		return topo.IsLinked("FOREIGN KEY to a row", parent.DB, parent.Name)
 	}
 	if parent.Kind == topo.Reference {
 		return nil

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ type edit struct {
 
 // spliced is the statement with edits made; those of ours are always cut.
 func (j *job) spliced(edits ...edit) string {
+	if j.linked != nil {
+		edits = append(edits, j.linked.edits...)
+	}
 	for _, sp := range j.d.OursSpans {
 		edits = append(edits, edit{span: sp})
 	}
@@ -44,7 +48,7 @@ func (j *job) spliced(edits ...edit) string {
 	if len(edits) == 0 {
 		return string(j.scan.AppendSpan(nil, j.stmt.Span))
 	}
-	slices.SortFunc(edits, func(a, b edit) int { return int(a.span.From - b.span.From) })
+	slices.SortFunc(edits, func(a, b edit) int { return cmp.Or(int(a.span.From-b.span.From), int(a.span.To-b.span.To)) })
 	var out []byte
 	at := j.stmt.Span.From
 	for _, e := range edits {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/partition"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -33,21 +34,39 @@ func (r *Runner) ask(ctx context.Context, st *Statement, db string, sql []byte) 
 // askStored is ask for what a column will store. Without lenient that is an error where MariaDB's is; a lenient statement (IGNORE) stores the nearest
 // value.
 func (r *Runner) askStored(ctx context.Context, st *Statement, db string, sql []byte, lenient bool) (*backend.Result, error) {
-	if !lenient {
-		return r.ask(ctx, st, db, sql)
-	}
 	w := st.Tx.Want(txn.Place{Leaf: st.Home, Schema: db})
 	w.Variant = backend.Internal
+	return r.askWanted(ctx, w, sql, lenient)
+}
+
+// askWanted is askStored on such a connection.
+func (r *Runner) askWanted(ctx context.Context, w backend.Want, sql []byte, lenient bool) (*backend.Result, error) {
 	c, err := r.cfg.Pools.Get(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Release()
+	if !lenient {
+		return c.Query(ctx, string(sql))
+	}
 	c.ResetOnRelease()
 	if _, err := c.Query(ctx, "SET sql_mode=REPLACE(REPLACE(@@sql_mode,'STRICT_TRANS_TABLES',''),'STRICT_ALL_TABLES','')"); err != nil {
 		return nil, err
 	}
 	return c.Query(ctx, string(sql))
+}
+
+// storedPlace is the place of the row whose key columns are given these expressions, and the values that they will have.
+func (r *Runner) storedPlace(ctx context.Context, st *Statement, t *topo.Table, f chooser, exprs []string, lenient bool, row int) (int, [][]byte, error) {
+	if p, ok := f.(*partition.Func); ok {
+		return r.storedRow(ctx, st, t, p, exprs, lenient, row)
+	}
+	types := make([]string, len(exprs))
+	for k, c := range t.ShardKey {
+		col := &t.Columns[c]
+		types[k] = shard.DeclaredType(col.FullType, col.Charset, col.Collation)
+	}
+	return r.storedKey(ctx, st, t, f.(*shard.Func), types, exprs, lenient, row)
 }
 
 // storedKey is the partition of the row whose key columns are given these expressions, and the values that they will have.
@@ -131,8 +150,20 @@ func implicitDefault(c *topo.Column) []byte {
 		return []byte("0000-00-00 00:00:00")
 	case "time":
 		return []byte("00:00:00")
+	case "timestamp":
+		return []byte("0000-00-00 00:00:00")
+	case "year":
+		return []byte("0000")
 	case "binary", "varbinary":
 		return []byte{}
+	case "bit":
+		return []byte{0}
+	case "uuid":
+		return []byte("00000000-0000-0000-0000-000000000000")
+	case "inet4":
+		return []byte("0.0.0.0")
+	case "inet6":
+		return []byte("::")
 	}
 	return []byte("0")
 }
@@ -176,24 +207,13 @@ func (r *Runner) compare(ctx context.Context, st *Statement, f *shard.Func) (int
 
 // askOrdinal has a leaf say which values a row's key columns will store. Expressions are replaced by what they gave, so that the row that
 // is inserted is the row that was asked about.
-func (r *Runner) askOrdinal(ctx context.Context, st *Statement, f *shard.Func, i int, row *rowPlace, auto int) (int, error) {
+func (r *Runner) askOrdinal(ctx context.Context, st *Statement, to *insertPlaces, i int, row *rowPlace, auto int) (int, error) {
 	t, key := st.Plan.Insert.Table, st.Plan.Insert.Keys[i]
-	types := make([]string, len(key))
-	exprs := make([]string, len(key))
-	for k := range key {
-		col := &t.Columns[t.ShardKey[k]]
-		types[k] = shard.DeclaredType(col.FullType, col.Charset, col.Collation)
-		if k == auto && row.given {
-			exprs[k] = strconv.FormatUint(row.auto, 10)
-			continue
-		}
-		e, err := st.expression(&key[k], col)
-		if err != nil {
-			return 0, err
-		}
-		exprs[k] = e
+	exprs, err := st.keyExpressions(i, row, auto)
+	if err != nil {
+		return 0, err
 	}
-	o, stored, err := r.storedKey(ctx, st, t, f, types, exprs, st.insertIgnores(), i)
+	o, stored, err := r.storedPlace(ctx, st, t, to.f, exprs, st.insertIgnores(), i)
 	if err != nil {
 		return 0, err
 	}
@@ -206,6 +226,24 @@ func (r *Runner) askOrdinal(ctx context.Context, st *Statement, f *shard.Func, i
 	}
 	slices.SortFunc(row.splices, func(a, b plan.Splice) int { return int(a.From - b.From) })
 	return o, nil
+}
+
+// keyExpressions are a row's key as SQL.
+func (st *Statement) keyExpressions(i int, row *rowPlace, auto int) ([]string, error) {
+	t, key := st.Plan.Insert.Table, st.Plan.Insert.Keys[i]
+	exprs := make([]string, len(key))
+	for k := range key {
+		if k == auto && row.given {
+			exprs[k] = strconv.FormatUint(row.auto, 10)
+			continue
+		}
+		e, err := st.expression(&key[k], &t.Columns[t.ShardKey[k]])
+		if err != nil {
+			return nil, err
+		}
+		exprs[k] = e
+	}
+	return exprs, nil
 }
 
 // isText says whether the answer of StoreSQL has a weight behind the column's value.
@@ -257,13 +295,24 @@ func (st *Statement) expression(o *plan.Operand, col *topo.Column) (string, erro
 	if st.Prepared && slices.ContainsFunc(st.Scan.Tokens[o.Expr.From:o.Expr.To], func(t sqltext.Token) bool { return t.Kind == sqltext.Param }) {
 		return st.spliceArguments(o.Expr)
 	}
-	return string(plan.RenderSpan(nil, st.Scan, o.Expr, nil, nil, "", 0)), nil
+	return string(plan.RenderSpan(nil, st.Scan, o.Expr, st.namesIn(o.Expr), nil, plan.Target{})), nil
+}
+
+// namesIn are the splices that make a span mean the same where the default database is a partition's: a value names no table but reference tables.
+func (st *Statement) namesIn(s sqltext.Span) []plan.Splice {
+	var out []plan.Splice
+	for _, x := range st.Plan.Forward {
+		if x.From >= s.From && x.To <= s.To {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // spliceArguments is a span's text with its parameters as literals.
 func (st *Statement) spliceArguments(s sqltext.Span) (string, error) {
 	n := st.paramsBefore(s.From)
-	var splices []plan.Splice
+	splices := st.namesIn(s)
 	for i := s.From; i < s.To; i++ {
 		if st.Scan.Tokens[i].Kind != sqltext.Param {
 			continue
@@ -275,7 +324,8 @@ func (st *Statement) spliceArguments(s sqltext.Span) (string, error) {
 		splices = append(splices, plan.Splice{From: i, To: i + 1, Pieces: []plan.Piece{{Text: text}}})
 		n++
 	}
-	return string(plan.RenderSpan(nil, st.Scan, s, splices, nil, "", 0)), nil
+	slices.SortFunc(splices, func(a, b plan.Splice) int { return int(a.From - b.From) })
+	return string(plan.RenderSpan(nil, st.Scan, s, splices, nil, plan.Target{})), nil
 }
 
 // argument is a parameter's value as a literal.

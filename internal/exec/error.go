@@ -2,8 +2,10 @@ package exec
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
+	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -19,8 +21,29 @@ func (e *Error) Error() string { return e.Message }
 // MySQL is the error as an ERR packet says it.
 func (e *Error) MySQL() (uint16, string, string) { return e.Code, e.State, e.Message }
 
+// ErrAcross: the statement is on several partitions, and may be on one only. Nothing of it was done.
+var ErrAcross = errors.New("the statement is on more than one partition")
+
 func errorf(code uint16, format string, args ...any) *Error {
 	return &Error{Code: code, State: wire.SQLState(code), Message: fmt.Sprintf(format, args...)}
+}
+
+// answered is a place's error as the client is told it.
+func (st *Statement) answered(place txn.Place, e *wire.ServerError) *wire.ServerError {
+	if place.Remote != nil {
+		return st.linkedAnswer(place, e)
+	}
+	return logical(e, place.Schema, st.logicalDB(place))
+}
+
+// column is a column's definition as the client is told it.
+func (st *Statement) column(def []byte, place txn.Place) ([]byte, error) {
+	if place.Remote != nil {
+		return st.local(def, place)
+	}
+	caps := st.Out.Caps()
+	rw := wire.ColumnRewrite{From: place.Schema, To: st.logicalDB(place), Server: caps, Client: caps}
+	return rw.Append(nil, def)
 }
 
 // logical is a leaf's error with the logical database's name in place of the partition's.

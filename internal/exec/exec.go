@@ -9,6 +9,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/shard"
+	"github.com/orbweaver/orbweaver/internal/spider"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
@@ -27,6 +28,10 @@ type Sequences interface {
 type Config struct {
 	Pools     *backend.Pools
 	Sequences Sequences
+	// Remote makes of links, which all lead to one account of one server, what is dialled. nil: there are no linked tables.
+	Remote func(links []spider.Link) (*backend.Remote, error)
+	// Watch looks at links with monitoring_kind whose server has failed, and returns what the client is told instead of err. nil: nobody looks.
+	Watch func(ctx context.Context, snap *topo.Snapshot, links []plan.Watched, err error) error
 	// SortMemory bounds what a statement may hold to sort or group at the node, in bytes. Default 256 MiB.
 	SortMemory int64
 }
@@ -36,6 +41,8 @@ type Runner struct {
 	cfg     Config
 	weights *shard.Cache
 	shards  sync.Map      // *topo.Table → *shard.Func; a changed table is another value
+	splits  sync.Map      // *topo.Table → *split, of linked tables
+	copies  sync.Map      // *topo.Table → whether its copies for staged statements need its definition
 	turn    atomic.Uint64 // spreads keyless rows
 }
 
@@ -78,10 +85,20 @@ type Statement struct {
 	Tx      *txn.Session
 	// Home is the leaf for statements without a partition.
 	Home string
+	// OneShard refuses the statement, before it has done anything, when it is on several partitions: ErrAcross.
+	OneShard bool
+	// Once: what the statement needs is gone with a connection that is lost, so that it is not run again on another one.
+	Once bool
 	// Args are the values of a prepared statement's parameters; Prepared says that the client speaks the binary protocol.
 	Prepared bool
 	Args     []wire.Param
 	Out      Output
+	// Permit, when set, is asked before the statement is staged: an error is why the account may not run it.
+	Permit func(ctx context.Context) error
+	// Head goes before the text of a staged statement: EXPLAIN and ANALYZE, whose answer then has a note about each copy.
+	Head []byte
+	// StageLimit bounds what may be copied for the statement, in bytes; 0 is DefaultStageLimit.
+	StageLimit int64
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error
@@ -111,6 +128,8 @@ type Outcome struct {
 	HasRows   bool
 	Status    wire.Status // of the leaf's last packet: bits such as "no index used"
 	Info      []byte      // the OK packet's text
+	// Staged: it was run on copies of its tables.
+	Staged bool
 	// Begun: something was given to the Output, so that an error has to follow it and nothing can be repeated.
 	Begun bool
 }
@@ -123,20 +142,32 @@ type Note struct{ Level, Code, Message string }
 func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
 	st.out = Outcome{}
 	st.Tx.Reading(onlyReads(st.Plan))
+	st.Tx.Bare(st.Plan.Bare)
 	st.Tx.Shapes(st.Plan.Route.Kind == plan.RouteEveryLeaf)
 	err := r.run(ctx, st)
+	err = r.watched(ctx, st, err)
+	st.noteRemote(err)
 	st.Tx.Reading(false) // what else the session does is not known to
 	st.Tx.Shapes(false)
+	st.Tx.Bare(false)
 	return st.out, err
 }
 
-// onlyReads says whether a plan certainly leaves nothing to commit: a query of partitions without locks that calls nothing but MariaDB's own functions.
+// onlyReads says whether a plan certainly leaves nothing to commit: a query of partitions or linked tables without locks that calls nothing but MariaDB's own functions.
 func onlyReads(p *plan.Plan) bool {
-	return p.Merge != nil && !p.Writes && !p.Locks && p.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0
+	return (p.Merge != nil || p.Linked != nil || len(p.Fills) > 0) && !p.Writes && !p.Locks && p.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0
 }
 
 func (r *Runner) run(ctx context.Context, st *Statement) error {
 	p := st.Plan
+	if p.Linked != nil {
+		if err := r.linkable(st); err != nil {
+			return err
+		}
+	}
+	if p.Beside && p.Route.Kind != plan.RouteStage && st.Tx.WroteShapes() { // what was planned without knowing it
+		return plan.NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
+	}
 	switch {
 	case p.Load != nil:
 		return r.load(ctx, st)
@@ -144,22 +175,36 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 		return r.insertSelect(ctx, st)
 	case p.Insert != nil:
 		return r.insert(ctx, st)
+	case p.Route.Kind == plan.RouteStage:
+		return r.staged(ctx, st)
 	}
 	places, err := r.places(ctx, st)
 	if err != nil {
 		return err
 	}
+	if err := st.across(len(places), p.Route.Kind == plan.RouteEveryLeaf); err != nil {
+		return err
+	}
 	if err := st.room(places...); err != nil {
 		return err
 	}
-	if len(places) == 1 {
+	copied := st.copied()
+	if len(places) == 1 && !copied {
 		return r.forward(ctx, st, places[0])
 	}
-	if p.Stage != "" {
-		return plan.NeedsStage(p.Stage)
+	if p.Stage != "" && len(places) > 1 {
+		return r.staged(ctx, st)
 	}
-	if p.Writes && p.Merge == nil {
+	if p.Writes && (p.Merge == nil || copied) {
 		return r.spread(ctx, st, places)
 	}
 	return r.gather(ctx, st, places)
+}
+
+// across refuses a statement on n partitions that may be on one only. What all leaves have alike is no partition's.
+func (st *Statement) across(n int, alike bool) error {
+	if st.OneShard && n > 1 && !alike {
+		return ErrAcross
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -17,6 +18,14 @@ import (
 	"github.com/orbweaver/orbweaver/internal/gateway/gatewaytest"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 )
+
+func TestMain(m *testing.M) {
+	// Leaves are killed under the driver's connections, which the statements tell of.
+	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // cluster is a node over two leaves of its own, with a table of rows on four partitions.
 func cluster(t *testing.T) (*gatewaytest.Node, *sql.DB) {
@@ -44,18 +53,21 @@ func cluster(t *testing.T) (*gatewaytest.Node, *sql.DB) {
 
 func run(t *testing.T, db *sql.DB, q string) {
 	t.Helper()
-	if _, err := db.ExecContext(within(t, 20*time.Second), q); err != nil {
+	if _, err := db.ExecContext(within(t, patience), q); err != nil {
 		t.Fatalf("%s: %v", q, err)
 	}
 }
 
 func one(t *testing.T, db *sql.DB, q string) (n int) {
 	t.Helper()
-	if err := db.QueryRowContext(within(t, 20*time.Second), q).Scan(&n); err != nil {
+	if err := db.QueryRowContext(within(t, patience), q).Scan(&n); err != nil {
 		t.Fatalf("%s: %v", q, err)
 	}
 	return n
 }
+
+// patience is what a slow machine does not exhaust: whatever takes longer hangs.
+const patience = 2 * time.Minute
 
 func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -84,7 +96,7 @@ func read(ctx context.Context, db interface {
 func awaitRows(t *testing.T, db *sql.DB) {
 	t.Helper()
 	var err error
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		var n int
 		if err = db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM brk.t").Scan(&n); err == nil && n == 100 {
 			return
@@ -117,7 +129,7 @@ func running(t *testing.T, n *gatewaytest.Node, like string) (out []string) {
 func awaitIdle(t *testing.T, n *gatewaytest.Node, like string) {
 	t.Helper()
 	var last []string
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if last = running(t, n, like); len(last) == 0 {
 			return
 		}
@@ -129,7 +141,7 @@ const millions = "SELECT x.id, s.seq FROM brk.t x JOIN brk.seq_1_to_%d s"
 
 func TestLeafDiesDuringScatterRead(t *testing.T) {
 	n, db := cluster(t)
-	count, err := read(within(t, 30*time.Second), db, fmt.Sprintf(millions, 30000), func(i int) {
+	count, err := read(within(t, patience), db, fmt.Sprintf(millions, 30000), func(i int) {
 		if i == 1000 {
 			if err := n.Farm.Kill(1); err != nil {
 				t.Error(err)
@@ -147,7 +159,7 @@ func TestLeafDiesDuringScatterWrite(t *testing.T) {
 	n, db := cluster(t)
 	failed := make(chan error, 1)
 	go func() {
-		_, err := db.ExecContext(within(t, 30*time.Second), "UPDATE brk.t SET a = a + 1 + SLEEP(0.05)")
+		_, err := db.ExecContext(within(t, patience), "UPDATE brk.t SET a = a + 1 + SLEEP(0.05)")
 		failed <- err
 	}()
 	for len(running(t, n, "%SLEEP(0.05)%")) < 4 {
@@ -172,21 +184,20 @@ func TestClientsGoAway(t *testing.T) {
 	n, db := cluster(t)
 	var all sync.WaitGroup
 	for _, q := range []string{
-		"SELECT SLEEP(5), id FROM brk.t WHERE id = 1", "SELECT SLEEP(5), id FROM brk.t ORDER BY id", "SELECT SUM(SLEEP(5)) FROM brk.t", "UPDATE brk.t SET a = a + SLEEP(5)",
-		"INSERT INTO brk.t SELECT id + 1000 + SLEEP(5), 1 FROM brk.t", "DELETE FROM brk.t WHERE id = 1 + SLEEP(5)", fmt.Sprintf(millions, 5000000),
+		"SELECT SLEEP(300), id FROM brk.t WHERE id = 1", "SELECT SLEEP(300), id FROM brk.t ORDER BY id", "SELECT SUM(SLEEP(300)) FROM brk.t", "UPDATE brk.t SET a = a + SLEEP(300)",
+		"INSERT INTO brk.t SELECT id + 1000 + SLEEP(300), 1 FROM brk.t", "DELETE FROM brk.t WHERE id = 1 + SLEEP(300)", fmt.Sprintf(millions, 5000000),
 	} {
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
-			begun := time.Now()
-			if _, err := read(ctx, db, q, nil); err == nil || time.Since(begun) > 4*time.Second {
-				t.Errorf("%s: %v after %v", q, err, time.Since(begun))
+			if _, err := read(ctx, db, q, nil); err == nil {
+				t.Errorf("%s: no error", q)
 			}
 		})
 	}
 	all.Wait()
 	awaitIdle(t, n, "%brk%")
-	awaitIdle(t, n, "%SLEEP(5)%")
+	awaitIdle(t, n, "%SLEEP(300)%")
 	if got := one(t, db, "SELECT COUNT(*) + SUM(a) FROM brk.t"); got != 200 {
 		t.Errorf("what was cancelled left its traces: %d", got)
 	}
@@ -200,16 +211,21 @@ func TestClientsGoAway(t *testing.T) {
 	if err := c.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id); err != nil {
 		t.Fatal(err)
 	}
+	killed := make(chan error, 1)
 	go func() {
-		time.Sleep(300 * time.Millisecond)
-		_, _ = db.ExecContext(t.Context(), fmt.Sprintf("KILL QUERY %d", id))
+		_, err := read(within(t, patience), c, "SELECT id, SLEEP(10) FROM brk.t ORDER BY id DESC", nil)
+		killed <- err
 	}()
-	_, err = read(within(t, 20*time.Second), c, "SELECT id, SLEEP(1) FROM brk.t ORDER BY id DESC", nil)
+	for len(running(t, n, "%SLEEP(10)%")) == 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	run(t, db, fmt.Sprintf("KILL QUERY %d", id))
+	err = <-killed
 	var e *mysql.MySQLError
 	if !errors.As(err, &e) || e.Number != 1317 {
 		t.Errorf("KILL QUERY: %v", err)
 	}
-	if n, err := read(within(t, 20*time.Second), c, "SELECT id FROM brk.t", nil); n != 100 || err != nil {
+	if n, err := read(within(t, patience), c, "SELECT id FROM brk.t", nil); n != 100 || err != nil {
 		t.Errorf("after KILL QUERY: %d rows, %v", n, err)
 	}
 }
@@ -226,7 +242,7 @@ func TestErrorsBetweenRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, order := range []string{"", " ORDER BY x.id, s.seq"} {
-		count, err := read(within(t, 30*time.Second), tx,
+		count, err := read(within(t, patience), tx,
 			"SELECT x.id, s.seq, (SELECT 1 UNION ALL SELECT 2 FROM DUAL WHERE x.id = 97 AND s.seq = 500) FROM brk.t x JOIN brk.seq_1_to_500 s"+order, nil)
 		var e *mysql.MySQLError
 		if !errors.As(err, &e) || e.Number != 1242 {
@@ -248,10 +264,9 @@ func TestErrorsBetweenRows(t *testing.T) {
 func TestLimitEndsEarly(t *testing.T) {
 	n, db := cluster(t)
 	for _, q := range []string{fmt.Sprintf(millions, 100000000) + " LIMIT 10", fmt.Sprintf(millions, 100000000) + " WHERE x.id = 5 LIMIT 10"} {
-		begun := time.Now()
-		got, err := read(within(t, 20*time.Second), db, q, nil)
-		if err != nil || got != 10 || time.Since(begun) > 5*time.Second {
-			t.Errorf("%s: %d rows, %v, after %v", q, got, err, time.Since(begun))
+		got, err := read(within(t, patience), db, q, nil)
+		if err != nil || got != 10 {
+			t.Errorf("%s: %d rows, %v", q, got, err)
 		}
 	}
 	awaitIdle(t, n, "%seq_1_to_%")
@@ -268,7 +283,7 @@ func TestStreams(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	most := uint64(0)
-	got, err := read(within(t, 60*time.Second), db, fmt.Sprintf(millions, rows/100), func(i int) {
+	got, err := read(within(t, patience), db, fmt.Sprintf(millions, rows/100), func(i int) {
 		if i%200000 == 0 {
 			runtime.ReadMemStats(&now)
 			most = max(most, now.HeapInuse)
@@ -287,22 +302,22 @@ func TestTransactionIsLostBetweenStatements(t *testing.T) {
 	n, db := cluster(t)
 	for _, leaf := range n.Farm.Leaves() {
 		for id := range 8 { // some of the rows are at the leaf
-			conn, err := db.Conn(within(t, 20*time.Second))
+			conn, err := db.Conn(within(t, patience))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, q := range []string{"BEGIN", fmt.Sprintf("UPDATE brk.t SET a = a + 100 WHERE id = %d", id+1)} {
-				if _, err := conn.ExecContext(within(t, 20*time.Second), q); err != nil {
+				if _, err := conn.ExecContext(within(t, patience), q); err != nil {
 					t.Fatal(err)
 				}
 			}
 			n.Pools.Break(leaf.Name)
-			_, second := conn.ExecContext(within(t, 20*time.Second), fmt.Sprintf("UPDATE brk.t SET a = a + 1 WHERE id = %d", id+1))
+			_, second := conn.ExecContext(within(t, patience), fmt.Sprintf("UPDATE brk.t SET a = a + 1 WHERE id = %d", id+1))
 			var refused *mysql.MySQLError
 			if second != nil && (!errors.As(second, &refused) || refused.Number != 1213) {
 				t.Errorf("row %d without %s: %v", id+1, leaf.Name, second)
 			}
-			if _, err := conn.ExecContext(within(t, 20*time.Second), "ROLLBACK"); err != nil {
+			if _, err := conn.ExecContext(within(t, patience), "ROLLBACK"); err != nil {
 				t.Error(err)
 			}
 			conn.Close()
@@ -316,7 +331,7 @@ func TestTransactionIsLostBetweenStatements(t *testing.T) {
 // A query over all partitions that meets a dead leaf tells that its transaction is lost: it does not wait for the leaf and go on without what was done before.
 func TestQueryTellsThatItsTransactionIsLost(t *testing.T) {
 	n, db := cluster(t)
-	ctx := within(t, 90*time.Second)
+	ctx := within(t, patience)
 	for round := range 6 {
 		conn, err := db.Conn(ctx)
 		if err != nil {

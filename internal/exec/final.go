@@ -92,6 +92,13 @@ func (f *finals) expression(dst []byte, fin *plan.Final, b *merge.Batch, row int
 		if err != nil {
 			return nil, err
 		}
+		if u.Divided {
+			over, err := f.literal(b, row, u.Over)
+			if err != nil {
+				return nil, err
+			}
+			lit = slices.Concat([]byte("("), lit, []byte("/"), over, []byte(")"))
+		}
 		splices = append(splices, plan.Splice{From: u.Span.From, To: u.Span.To, Pieces: []plan.Piece{{Text: string(lit)}}})
 	}
 	if st.Prepared {
@@ -112,7 +119,7 @@ func (f *finals) expression(dst []byte, fin *plan.Final, b *merge.Batch, row int
 		}
 	}
 	slices.SortFunc(splices, func(a, b plan.Splice) int { return int(a.From - b.From) })
-	return plan.RenderSpan(dst, st.Scan, fin.Span, splices, nil, "", 0), nil
+	return plan.RenderSpan(dst, st.Scan, fin.Span, splices, nil, plan.Target{}), nil
 }
 
 // operand is what stands for a column in an expression: its value, or in HAVING the expression whose value it is going to be.
@@ -205,11 +212,11 @@ func (f *finals) collation(b *merge.Batch, row, col int) *collate.Collation {
 			if f.at(k.Col) != col {
 				continue
 			}
-			if k.Node != "" {
-				return collate.Lookup(k.Node)
-			}
 			if k.HasWeight {
 				return name(k.Collation)
+			}
+			if k.Node != "" {
+				return collate.Lookup(k.Node)
 			}
 		}
 	}

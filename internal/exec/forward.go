@@ -11,34 +11,44 @@ import (
 
 // forward runs a statement that one place serves and relays the answer.
 func (r *Runner) forward(ctx context.Context, st *Statement, place txn.Place) error {
-	return r.forwardText(ctx, st, place, st.forwardPart(place.Schema), false)
+	return r.forwardText(ctx, st, place, st.forwardPart(place), false)
 }
 
 // forwardText runs a part at one place. quiet keeps the OK packet for the caller.
 func (r *Runner) forwardText(ctx context.Context, st *Statement, place txn.Place, p part, quiet bool) error {
+	inside := st.Tx.InTransaction()
 	err := r.forwardOnce(ctx, st, place, p, quiet)
-	if err == nil || st.out.Begun || !st.repeatable(err) {
+	if err == nil || st.out.Begun || !st.repeatable(err, inside) {
 		return err
 	}
 	st.out = Outcome{}
-	return r.forwardOnce(ctx, st, place, p, quiet)
+	return secondError(err, r.forwardOnce(ctx, st, place, p, quiet))
 }
 
-// repeatable says whether a statement that failed with err may simply be run again: nothing was executed, or it only reads.
-func (st *Statement) repeatable(err error) bool {
-	if st.Tx.InTransaction() {
+// repeatable says whether a statement that failed with err may simply be run again: nothing was executed, or it only reads. inside: it was begun in a transaction, which may be
+// over by now: the statement must not be run outside of it.
+func (st *Statement) repeatable(err error, inside bool) bool {
+	if inside || st.Tx.InTransaction() || st.Once {
 		return false
 	}
+	var remote *RemoteError
 	var lost *backend.LostError
-	if !errors.As(err, &lost) {
-		return false
+	switch {
+	case errors.As(err, &remote):
+		return remote.again
+	case errors.As(err, &lost):
+		return lost.SafeToRetry() || !st.Plan.Writes && !st.Plan.Locks
 	}
-	return lost.SafeToRetry() || !st.Plan.Writes && !st.Plan.Locks
+	return false
 }
 
 func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place, p part, quiet bool) error {
 	if st.Plan.Short && st.After == nil && st.Tx.Free(place) {
-		if pipe := r.cfg.Pools.Pipeline(st.Tx.Want(place)); pipe != nil {
+		want := st.Tx.Want(place)
+		if place.Remote != nil {
+			want.Silence = patient(&st.Plan.Linked.Places[place.Link].Links[0])
+		}
+		if pipe := r.cfg.Pools.Pipeline(want); pipe != nil {
 			if err := st.Tx.Enter(place); err != nil {
 				return err
 			}
@@ -51,9 +61,13 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 	}
 	c, err := st.Tx.Conn(ctx, place)
 	if err != nil {
-		return err
+		return st.unconnected(place, err)
 	}
-	l := relay{st: st, schema: place.Schema, db: st.logicalDB(place), quiet: quiet, hold: st.Plan.Writes}
+	l := relay{st: st, place: place, schema: place.Schema, db: st.logicalDB(place), quiet: quiet, hold: st.Plan.Writes}
+	if st.Plan.Linked != nil {
+		ctx, l.patience = st.beforeRemote(ctx, c, place)
+		defer l.patience.end()
+	}
 	stop := c.Watch(ctx)
 	err = st.send(c, p)
 	if err == nil {
@@ -62,14 +76,26 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 	if stop() && err == nil && l.err == nil {
 		err = ctx.Err()
 	}
+	if (err != nil || l.err != nil) && silenced(ctx) {
+		err, l.err = errSilent, nil
+	}
 	if err == nil {
-		err = st.notes(ctx, c, place.Schema)
+		if l.err != nil && place.Remote != nil {
+			c.Warnings = 1 // an error does not tell how many
+		}
+		err = st.notes(ctx, c, place)
+		if l.err != nil && place.Remote != nil {
+			st.out.Notes = withoutError(st.out.Notes, l.err)
+		}
+	}
+	if err == nil && l.err == nil && st.Plan.Linked != nil {
+		err = st.afterRemote(ctx, c)
 	}
 	if err == nil && l.err == nil && st.After != nil {
 		err = st.After(ctx, c)
 	}
 	if err = st.Tx.Done(c, err); err != nil {
-		return err
+		return st.at(place, err)
 	}
 	if l.err != nil {
 		return l.err
@@ -104,7 +130,7 @@ func (r *Runner) pipelined(ctx context.Context, st *Statement, pipe *backend.Pip
 		st.pipe, err = pipe.Do(ctx, wire.ComQuery, p.sql, st.pipe[:0])
 	}
 	if err != nil {
-		return false, err
+		return false, st.unconnected(place, err)
 	}
 	cmd := wire.ComQuery
 	if st.Prepared {
@@ -125,7 +151,7 @@ func (r *Runner) pipelined(ctx context.Context, st *Statement, pipe *backend.Pip
 	if t.Warnings > 0 {
 		return false, nil
 	}
-	l := relay{st: st, schema: place.Schema, db: st.logicalDB(place)}
+	l := relay{st: st, place: place, schema: place.Schema, db: st.logicalDB(place)}
 	t.Begin(cmd, variant)
 	for rest := st.pipe; len(rest) > 0; {
 		var p backend.Packet

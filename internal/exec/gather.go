@@ -22,21 +22,26 @@ type source struct {
 	st      *Statement
 	place   txn.Place
 	conn    *backend.Conn
+	ctx     context.Context // that its conn is watched under
 	stop    func() bool
 	columns [][]byte // definitions as the client sees them
+	bare    bool     // it answered with an OK packet, and has no rows
 	end     wire.OK  // of the packet after the last row
 	warned  partWarnings
 	err     *wire.ServerError
+	waits   *patience // of a remote server
+	ahead   [][]byte  // rows that were read before others were begun
 }
 
 // gather runs the parts of a Merge at once, and gives the client one answer.
 func (r *Runner) gather(ctx context.Context, st *Statement, places []txn.Place) error {
+	inside := st.Tx.InTransaction()
 	err := r.gatherOnce(ctx, st, places)
-	if err == nil || st.out.Begun || !st.repeatable(err) {
+	if err == nil || st.out.Begun || !st.repeatable(err, inside) {
 		return err
 	}
 	st.out = Outcome{}
-	return r.gatherOnce(ctx, st, places)
+	return secondError(err, r.gatherOnce(ctx, st, places))
 }
 
 func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Place) error {
@@ -54,7 +59,13 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 	}
 	parts, end := context.WithCancel(ctx)
 	defer end()
-	err = r.gatherFrom(parts, st, sources, offset, count, pushed)
+	var rows []*source
+	if err = st.open(parts, end, sources, pushed); err == nil {
+		rows = slices.DeleteFunc(slices.Clone(sources), func(s *source) bool { return s.bare })
+		if len(rows) > 0 {
+			err = r.gatherFrom(parts, st, rows, offset, count)
+		}
+	}
 	if err != nil {
 		end() // what still runs is killed everywhere at once
 	}
@@ -73,6 +84,9 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 		return err
 	}
 	st.foldWarnings(sources)
+	if len(rows) == 0 {
+		return st.writeOK()
+	}
 	return st.writeEnd()
 }
 
@@ -87,7 +101,7 @@ func (r *Runner) ownError(ctx context.Context, st *Statement, part *wire.ServerE
 	defer c.Release()
 	text := st.Scan.Src[:st.Scan.End]
 	if !st.Query.Empty() {
-		text = plan.RenderSpan(nil, st.Scan, st.Query, nil, nil, "", 0)
+		text = plan.RenderSpan(nil, st.Scan, st.Query, nil, nil, plan.Target{})
 	}
 	if err := c.SendPrepare(string(text)); err != nil {
 		return part
@@ -109,14 +123,21 @@ func (r *Runner) ownError(ctx context.Context, st *Statement, part *wire.ServerE
 	}
 }
 
-func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*source, offset, count int64, pushed uint64) error {
+// open sends all parts and reads their answers up to the first rows. end ends ctx, under which they are read to their ends.
+func (st *Statement) open(ctx context.Context, end func(), sources []*source, pushed uint64) error {
+	if sources[0].place.Remote != nil { // to which connections may take long to make, too
+		return atOnce(end, sources, func(s **source) error {
+			if err := (*s).begin(ctx, pushed); err != nil {
+				return err
+			}
+			return (*s).open()
+		})
+	}
+	if st.Plan.Locks {
+		return st.openInTurn(ctx, sources, pushed)
+	}
 	for _, s := range sources {
-		c, err := st.Tx.Conn(ctx, s.place)
-		if err != nil {
-			return err
-		}
-		s.conn, s.stop = c, c.Watch(ctx)
-		if err := st.send(c, st.mergePart(s.place.Schema, pushed)); err != nil {
+		if err := s.begin(ctx, pushed); err != nil {
 			return err
 		}
 	}
@@ -125,6 +146,10 @@ func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*sourc
 			return err
 		}
 	}
+	return nil
+}
+
+func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*source, offset, count int64) error {
 	rows, err := r.merged(ctx, st, sources, offset, count)
 	if err != nil {
 		return err
@@ -195,21 +220,47 @@ func mergeError(err error) error {
 	return err
 }
 
+// begin sends the part.
+func (s *source) begin(ctx context.Context, pushed uint64) error {
+	c, err := s.st.Tx.Conn(ctx, s.place)
+	if err != nil {
+		return s.st.unconnected(s.place, err)
+	}
+	ctx, s.waits = s.st.wait(ctx, s.place)
+	s.ctx, s.conn, s.stop = ctx, c, c.Watch(ctx)
+	p := s.st.mergePart(s.place, pushed)
+	return s.failed(p.send(c, s.st.Prepared))
+}
+
+// failed is an error of the part's connection as the client is told it.
+func (s *source) failed(err error) error {
+	if err != nil && silenced(s.ctx) {
+		err = errSilent
+	}
+	return s.st.at(s.place, err)
+}
+
+// refused is the part's error as the client is told it.
+func (s *source) refused(e *wire.ServerError) error {
+	if silenced(s.ctx) {
+		return s.failed(e)
+	}
+	s.err = s.st.answered(s.place, e)
+	return s.err
+}
+
 // open reads up to the first row.
 func (s *source) open() error {
 	for {
-		p, err := s.conn.Next()
+		p, err := s.waits.next(s.conn)
 		if err != nil {
-			return err
+			return s.failed(err)
 		}
 		switch p.Kind {
 		case backend.KindErr:
-			s.err = logical(p.Err(), s.place.Schema, s.st.logicalDB(s.place))
-			return s.err
+			return s.refused(p.Err())
 		case backend.KindColumn:
-			caps := s.st.Out.Caps()
-			rw := wire.ColumnRewrite{From: s.place.Schema, To: s.st.logicalDB(s.place), Server: caps, Client: caps}
-			d, err := rw.Append(nil, p.Payload)
+			d, err := s.st.column(p.Payload, s.place)
 			if err != nil {
 				return err
 			}
@@ -220,20 +271,37 @@ func (s *source) open() error {
 		case backend.KindColumnsEnd:
 			return nil
 		case backend.KindHead:
+		case backend.KindOK:
+			// DELETE … RETURNING of a condition that can't be true has no result set in MariaDB.
+			if !s.st.Plan.Writes {
+				return errorf(wire.ErUnknown, "%s gave no rows for a part of the statement", s.place)
+			}
+			s.bare = true
+			return wire.ParseOK(p.Payload, s.st.Out.Caps(), &s.end)
 		default:
-			return errorf(wire.ErUnknown, "leaf %s gave no rows for a part of the statement", s.place.Leaf)
+			return errorf(wire.ErUnknown, "%s gave no rows for a part of the statement", s.place)
 		}
 	}
 }
 
 // Next is the next row of the part.
 func (s *source) Next() ([]byte, error) {
+	if len(s.ahead) > 0 {
+		row := s.ahead[0]
+		s.ahead = s.ahead[1:]
+		return row, nil
+	}
+	return s.read()
+}
+
+// read is the next row that the place sends.
+func (s *source) read() ([]byte, error) {
 	if s.conn.Done() {
 		return nil, io.EOF
 	}
-	p, err := s.conn.Next()
+	p, err := s.waits.next(s.conn)
 	if err != nil {
-		return nil, err
+		return nil, s.failed(err)
 	}
 	switch p.Kind {
 	case backend.KindRow:
@@ -247,10 +315,9 @@ func (s *source) Next() ([]byte, error) {
 		s.st.out.Status |= s.end.Status
 		return nil, io.EOF
 	case backend.KindErr:
-		s.err = logical(p.Err(), s.place.Schema, s.st.logicalDB(s.place))
-		return nil, s.err
+		return nil, s.refused(p.Err())
 	}
-	return nil, errorf(wire.ErUnknown, "leaf %s sent a packet that is no row", s.place.Leaf)
+	return nil, errorf(wire.ErUnknown, "%s sent a packet that is no row", s.place)
 }
 
 // close gives the connection back. What was not read is thrown away: after LIMIT there is little of it; after an error the statement has been
@@ -271,7 +338,8 @@ func (s *source) close(ctx context.Context, failed error) error {
 	if err == nil && failed == nil && s.end.Warnings > 0 {
 		err = s.fetchWarnings(ctx)
 	}
-	return s.st.Tx.Done(s.conn, err)
+	s.waits.end()
+	return s.st.at(s.place, s.st.Tx.Done(s.conn, err))
 }
 
 // writeHead gives the client the column definitions, without the hidden ones.
@@ -349,23 +417,26 @@ func (r *Runner) emptyRow(ctx context.Context, st *Statement, place txn.Place) (
 	w := st.Tx.Want(place)
 	c, err := r.cfg.Pools.Get(ctx, w)
 	if err != nil {
-		return nil, err
+		return nil, st.unconnected(place, err)
 	}
 	defer c.Release()
-	if err := st.send(c, st.forwardPart(place.Schema)); err != nil {
-		return nil, err
+	ctx, waits := st.wait(ctx, place)
+	defer waits.end()
+	defer c.Watch(ctx)()
+	if err := st.send(c, st.forwardPart(place)); err != nil {
+		return nil, st.at(place, err)
 	}
 	var row []byte
 	for {
-		p, err := c.Next()
+		p, err := waits.next(c)
 		if err != nil {
-			return nil, err
+			return nil, st.at(place, err)
 		}
 		switch p.Kind {
 		case backend.KindRow:
 			row = bytes.Clone(p.Payload)
 		case backend.KindErr:
-			return nil, logical(p.Err(), place.Schema, st.logicalDB(place))
+			return nil, st.answered(place, p.Err())
 		}
 		if c.Done() {
 			break

@@ -11,20 +11,24 @@ import (
 	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // rowPlace is where a row of an INSERT goes, and the AUTO_INCREMENT value it was given.
 type rowPlace struct {
-	ordinal int
+	ordinal int    // noPlace for a row that IGNORE leaves out
 	auto    uint64 // the value to be written in place of the client's
 	given   bool   // auto is to be written
 	// splices replace expressions by the values that a leaf gave them.
 	splices []plan.Splice
 }
 
+// noPlace is the ordinal of a row that no partition takes.
+const noPlace = -1
+
 // changed says that the row is not written as the client wrote it.
-func (p rowPlace) changed() bool { return p.given || len(p.splices) > 0 }
+func (p rowPlace) changed() bool { return p.given || len(p.splices) > 0 || p.ordinal == noPlace }
 
 // insert splits the rows of INSERT and REPLACE by partition.
 func (r *Runner) insert(ctx context.Context, st *Statement) error {
@@ -37,33 +41,85 @@ func (r *Runner) insert(ctx context.Context, st *Statement) error {
 	if in.Table.Kind == topo.Reference {
 		return r.insertEverywhere(ctx, st, rows, first)
 	}
-	db := st.Snap.Databases[in.Table.DB]
-	if db == nil {
-		return topo.NoDatabase(in.Table.DB)
-	}
-	if err := r.rowOrdinals(ctx, st, db, rows); err != nil {
+	to, err := r.rowPlaces(st, in.Table)
+	if err != nil {
 		return err
 	}
-	jobs, err := st.insertJobs(db, rows)
+	if done, err := r.rowOrdinals(ctx, st, to, rows); err != nil {
+		return r.firstError(ctx, st, to, rows[:done], rows, err)
+	}
+	jobs, err := st.insertJobs(to, rows)
 	if err != nil {
+		return err
+	}
+	if err := st.across(len(jobs), false); err != nil {
 		return err
 	}
 	if err := st.roomForJobs(jobs); err != nil {
 		return err
 	}
-	if len(jobs) == 1 {
+	if len(jobs) == 0 {
+		return st.allLeftOut(rows)
+	}
+	if len(jobs) == 1 && !st.copied() && !slices.ContainsFunc(rows, func(p rowPlace) bool { return p.ordinal == noPlace }) {
 		return r.insertOne(ctx, st, &jobs[0], rows, first)
 	}
 	if err := r.group(ctx, st, jobs, false); err != nil {
-		return err
+		return r.firstError(ctx, st, to, rows, rows, err)
 	}
 	return st.inserted(jobs, rows, first)
+}
+
+// errReplayed undoes what was run to see what goes wrong.
+var errReplayed = errors.New("run to be undone")
+
+// mostReplayed is how many rows are run one by one.
+const mostReplayed = 1000
+
+// firstError is the error that a server would give that has all rows of a linked table: that of the first row with one, and of its first column, where err is of a row at
+// some place, or of the row behind those whose places are known. The rows are written one by one, and undone.
+func (r *Runner) firstError(ctx context.Context, st *Statement, to *insertPlaces, known, rows []rowPlace, err error) error {
+	var told *wire.ServerError
+	if st.Plan.Insert.Table.Kind != topo.Linked || len(rows) > mostReplayed || !errors.As(err, &told) {
+		return err
+	}
+	var notes []Note
+	g := st.Tx.Group()
+	failed := func() error {
+		for i := range min(len(known)+1, len(rows)) {
+			o := 0 // what is wrong with a row is so at any place
+			if i < len(known) {
+				o = known[i].ordinal
+			}
+			if o == noPlace {
+				continue
+			}
+			p, err := to.at(o)
+			if err != nil {
+				return err
+			}
+			which := []int{i}
+			j := job{place: p, rows: which, part: st.insertPart(st.clock(), p, which, rows)}
+			err = r.run1(ctx, st, g, &j)
+			notes = append(notes, j.res.notes...)
+			if err != nil {
+				return err
+			}
+		}
+		return errReplayed
+	}()
+	failed = g.End(ctx, failed)
+	if failed != nil && errors.As(failed, &told) {
+		st.out.Notes = notes
+		return failed
+	}
+	return err
 }
 
 // insertOne runs the only part of an INSERT. It is the client's own statement when no value had to be generated.
 func (r *Runner) insertOne(ctx context.Context, st *Statement, j *job, rows []rowPlace, first uint64) error {
 	if !slices.ContainsFunc(rows, rowPlace.changed) {
-		j.part = st.forwardPart(j.place.Schema)
+		j.part = st.forwardPart(j.place)
 		return r.forwardText(ctx, st, j.place, j.part, false)
 	}
 	if err := r.forwardText(ctx, st, j.place, j.part, true); err != nil {
@@ -92,7 +148,7 @@ func (r *Runner) insertEverywhere(ctx context.Context, st *Statement, rows []row
 	jobs := make([]job, len(places))
 	clock := st.clock()
 	for i, p := range places {
-		jobs[i] = job{place: p, part: st.insertPart(clock, p.Schema, all, rows)}
+		jobs[i] = job{place: p, part: st.insertPart(clock, p, all, rows)}
 	}
 	if err := r.group(ctx, st, jobs, true); err != nil {
 		return err
@@ -111,6 +167,11 @@ func (st *Statement) inserted(jobs []job, rows []rowPlace, first uint64) error {
 		}
 		for i := range jobs {
 			jobs[i].res.info = nil
+		}
+		for i := range rows {
+			if rows[i].ordinal == noPlace {
+				dups++
+			}
 		}
 		jobs[0].res.info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: 0", len(rows), dups)
 	}
@@ -142,42 +203,75 @@ func (j *job) duplicates(replace, ignores bool) int64 {
 	}
 }
 
+// leftOut is for a row that has no place, for the reason err: an error, or where errors are ignored a warning.
+func (r *Runner) leftOut(ctx context.Context, st *Statement, s *split, err error, i int, row *rowPlace, auto int) error {
+	exprs, keyErr := st.keyExpressions(i, row, auto)
+	if keyErr != nil {
+		return keyErr
+	}
+	err = r.noPartition(ctx, st, s, err, exprs, st.insertIgnores())
+	note, ok := ignored(err)
+	if !ok || !st.insertIgnores() {
+		return err
+	}
+	st.out.Warnings++
+	if len(st.out.Notes) < maxNotes {
+		st.out.Notes = append(st.out.Notes, note)
+	}
+	return nil
+}
+
+// allLeftOut answers for an INSERT IGNORE none of whose rows has a partition.
+func (st *Statement) allLeftOut(rows []rowPlace) error {
+	if len(rows) > 1 {
+		st.out.Info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: %d", len(rows), len(rows), st.out.Warnings)
+	}
+	return st.writeOK()
+}
+
 // insertJobs makes a job a partition, in the order in which partitions appear.
-func (st *Statement) insertJobs(db *topo.Database, rows []rowPlace) ([]job, error) {
+func (st *Statement) insertJobs(to *insertPlaces, rows []rowPlace) ([]job, error) {
 	byOrdinal := map[int][]int{}
 	var order []int
 	for i, row := range rows {
+		if row.ordinal == noPlace {
+			continue
+		}
 		if _, ok := byOrdinal[row.ordinal]; !ok {
 			order = append(order, row.ordinal)
 		}
 		byOrdinal[row.ordinal] = append(byOrdinal[row.ordinal], i)
 	}
-	if len(order) == 1 {
-		p, err := st.partition(db, order[0])
+	again := func(of []int) func([]byte, txn.Place) part {
+		return func(clock []byte, p txn.Place) part { return st.insertPart(clock, p, of, rows) }
+	}
+	if len(order) == 1 && !st.copied() {
+		p, err := to.at(order[0])
 		if err != nil {
 			return nil, err
 		}
-		j := job{place: p}
+		j := job{place: p, rows: byOrdinal[order[0]]}
 		if slices.ContainsFunc(rows, rowPlace.changed) {
-			j.part = st.insertPart(nil, p.Schema, byOrdinal[order[0]], rows)
+			j.part = st.insertPart(nil, p, byOrdinal[order[0]], rows)
 		}
 		return []job{j}, nil
 	}
 	clock := st.clock()
 	jobs := make([]job, len(order))
 	for i, o := range order {
-		p, err := st.partition(db, o)
+		p, err := to.at(o)
 		if err != nil {
 			return nil, err
 		}
-		jobs[i] = job{place: p, rows: byOrdinal[o], part: st.insertPart(clock, p.Schema, byOrdinal[o], rows)}
+		jobs[i] = job{place: p, rows: byOrdinal[o], part: st.insertPart(clock, p, byOrdinal[o], rows), again: again(byOrdinal[o])}
 	}
 	return jobs, nil
 }
 
 // insertPart is the INSERT of some of the rows.
-func (st *Statement) insertPart(clock []byte, schema string, which []int, rows []rowPlace) part {
+func (st *Statement) insertPart(clock []byte, place txn.Place, which []int, rows []rowPlace) part {
 	in := st.Plan.Insert
+	to := st.target(place)
 	names := in.Names
 	p := part{sql: append([]byte(nil), clock...)}
 	head := names
@@ -189,7 +283,7 @@ func (st *Statement) insertPart(clock []byte, schema string, which []int, rows [
 	if alone {
 		span.To-- // VALUES
 	}
-	p.sql = plan.RenderSpan(p.sql, st.Scan, span, head, names, schema, 0)
+	p.sql = plan.RenderSpan(p.sql, st.Scan, span, head, names, to)
 	p.params = st.spanArgs(p.params, in.Head)
 	for n, i := range which {
 		if n > 0 {
@@ -198,7 +292,7 @@ func (st *Statement) insertPart(clock []byte, schema string, which []int, rows [
 			p.sql = append(p.sql, ' ')
 		}
 		at := len(p.sql)
-		p.sql = st.insertRow(p.sql, i, rows[i], schema)
+		p.sql = st.insertRow(p.sql, i, rows[i], to)
 		p.params = st.insertArgs(p.params, i, rows[i])
 		if alone {
 			row := string(p.sql[at+1 : len(p.sql)-1])
@@ -207,7 +301,7 @@ func (st *Statement) insertPart(clock []byte, schema string, which []int, rows [
 	}
 	if !in.Tail.Empty() {
 		p.sql = append(p.sql, ' ')
-		p.sql = plan.RenderSpan(p.sql, st.Scan, in.Tail, names, names, schema, 0)
+		p.sql = plan.RenderSpan(p.sql, st.Scan, in.Tail, names, names, to)
 		p.params = st.spanArgs(p.params, in.Tail)
 	}
 	return p
@@ -219,15 +313,24 @@ func (st *Statement) values1(row sqltext.Span) bool {
 	if row.To-row.From < 3 {
 		return false
 	}
-	for _, t := range st.Scan.Tokens[row.From:row.To] {
-		if t.Kind == sqltext.QuotedID || t.Kind == sqltext.Word && !word(st.Scan, t, "NULL") {
+	tokens := st.Scan.Tokens[row.From:row.To]
+	for i, t := range tokens {
+		if t.Kind == sqltext.QuotedID {
+			return false
+		}
+		if t.Kind != sqltext.Word || word(st.Scan, t, "NULL") || word(st.Scan, t, "TRUE") || word(st.Scan, t, "FALSE") {
+			continue
+		}
+		// DATE'2001-02-03', or a function; DEFAULT (c) and VALUES (c) are of a column.
+		next := i+1 < len(tokens) && (tokens[i+1].Kind == sqltext.String || tokens[i+1].Kind == sqltext.Op && tokens[i+1].Op == '(')
+		if !next || word(st.Scan, t, "DEFAULT") || word(st.Scan, t, "VALUES") || word(st.Scan, t, "VALUE") {
 			return false
 		}
 	}
 	return true
 }
 
-func (st *Statement) insertRow(dst []byte, i int, row rowPlace, schema string) []byte {
+func (st *Statement) insertRow(dst []byte, i int, row rowPlace, to plan.Target) []byte {
 	in := st.Plan.Insert
 	splices := in.Names
 	for _, s := range row.splices {
@@ -245,7 +348,7 @@ func (st *Statement) insertRow(dst []byte, i int, row rowPlace, schema string) [
 		s.Pieces = []plan.Piece{{Text: value}}
 		splices = withSplice(splices, s)
 	}
-	return plan.RenderSpan(dst, st.Scan, in.Rows[i], splices, in.Names, schema, 0)
+	return plan.RenderSpan(dst, st.Scan, in.Rows[i], splices, in.Names, to)
 }
 
 // comma follows an inserted value unless the row is empty.
@@ -320,7 +423,7 @@ func (r *Runner) autos(ctx context.Context, st *Statement, rows []rowPlace) (fir
 		if len(wanted) == 0 {
 			return nil
 		}
-		v, err := r.cfg.Sequences.Next(ctx, in.Table, len(wanted))
+		v, err := r.nextAuto(ctx, st.Snap, in.Table, len(wanted))
 		if err != nil {
 			return err
 		}
@@ -417,12 +520,13 @@ func plainInt(v shard.Value) (signed int64, u uint64, ok bool) {
 	return 0, 0, false
 }
 
-// rowOrdinals finds each row's partition.
-func (r *Runner) rowOrdinals(ctx context.Context, st *Statement, db *topo.Database, rows []rowPlace) error {
+// rowOrdinals finds each row's partition, and says of how many rows it has.
+func (r *Runner) rowOrdinals(ctx context.Context, st *Statement, to *insertPlaces, rows []rowPlace) (int, error) {
 	in := st.Plan.Insert
 	if in.Keys == nil {
+		db := st.Snap.Databases[in.Table.DB]
 		// One partition a statement: the next one the next time. Rows of one statement stay together, and with them its transaction.
-		n := uint64(len(db.Partitions))
+		n := uint64(to.n)
 		o := int(r.turn.Add(1) % n)
 		for range n - 1 {
 			if st.Snap.RoomFor(db.Partitions[o], false) == nil {
@@ -433,24 +537,26 @@ func (r *Runner) rowOrdinals(ctx context.Context, st *Statement, db *topo.Databa
 		for i := range rows {
 			rows[i].ordinal = o
 		}
-		return nil
-	}
-	f, err := r.shard(in.Table, len(db.Partitions))
-	if err != nil {
-		return err
+		return len(rows), nil
 	}
 	auto := slices.Index(in.Table.ShardKey, in.Table.AutoIncrement)
 	for i := range rows {
-		o, err := r.rowOrdinal(ctx, st, f, i, &rows[i], auto)
+		o, err := r.rowOrdinal(ctx, st, to, i, &rows[i], auto)
+		if err == nil {
+			err = to.in(o)
+		}
+		if homeless(err) {
+			o, err = noPlace, r.leftOut(ctx, st, to.split, err, i, &rows[i], auto)
+		}
 		if err != nil {
-			return err
+			return i, err
 		}
 		rows[i].ordinal = o
 	}
-	return nil
+	return len(rows), nil
 }
 
-func (r *Runner) rowOrdinal(ctx context.Context, st *Statement, f *shard.Func, i int, row *rowPlace, auto int) (int, error) {
+func (r *Runner) rowOrdinal(ctx context.Context, st *Statement, to *insertPlaces, i int, row *rowPlace, auto int) (int, error) {
 	key := st.Plan.Insert.Keys[i]
 	st.vals, st.unquoted = st.vals[:0], st.unquoted[:0]
 	for k := range key {
@@ -460,16 +566,16 @@ func (r *Runner) rowOrdinal(ctx context.Context, st *Statement, f *shard.Func, i
 		}
 		v, err := st.value(&key[k])
 		if errors.Is(err, errNotPlain) {
-			return r.askOrdinal(ctx, st, f, i, row, auto)
+			return r.askOrdinal(ctx, st, to, i, row, auto)
 		}
 		if err != nil {
 			return 0, err
 		}
 		st.vals = append(st.vals, v)
 	}
-	o, err := f.Store(st.vals)
+	o, err := to.f.Store(st.vals)
 	if errors.Is(err, shard.ErrInexact) || errors.Is(err, shard.ErrAskLeaf) {
-		return r.askOrdinal(ctx, st, f, i, row, auto)
+		return r.askOrdinal(ctx, st, to, i, row, auto)
 	}
 	return o, err
 }

@@ -3,11 +3,13 @@ package exec
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 
+	"github.com/orbweaver/orbweaver/internal/partition"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -65,8 +67,8 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	is := st.Plan.InsertSelect
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory}
 	sub := &Statement{
-		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		Args: st.Args, Out: out,
+		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, OneShard: st.OneShard,
+		Permit: st.Permit, StageLimit: st.StageLimit, Args: st.Args, Out: out,
 		// The binary protocol tells a FLOAT as it is, the text protocol rounds it.
 		Prepared: true,
 	}
@@ -74,11 +76,20 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 		// What the client may not be able to read must be written all the same.
 		sub.prefix = "SET STATEMENT character_set_results=" + wideCharset + " FOR "
 	}
-	if err := r.run(ctx, sub); err != nil {
+	err := r.run(ctx, sub)
+	if st.out.Staged = sub.out.Staged; err != nil {
 		return err
 	}
 	if !sub.out.HasRows {
 		return errorf(wire.ErUnknown, "the query of INSERT … SELECT gave no result")
+	}
+	if at := slices.IndexFunc(sub.out.Notes, func(n Note) bool { return n.Level == "Warning" }); at >= 0 && st.Sess.Strict && !st.headHas("IGNORE", is.Head) {
+		n := &sub.out.Notes[at] // which the server that writes the rows itself would have made an error of
+		code, err := strconv.ParseUint(n.Code, 10, 16)
+		if err != nil {
+			return err
+		}
+		return wire.Errorf(uint16(code), "%s", n.Message)
 	}
 	if is.Columns != nil && len(out.columns) != len(is.Columns) {
 		return &Error{Code: 1136, State: "21S01", Message: "Column count doesn't match value count at row 1"}
@@ -87,18 +98,24 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	if err := w.prepare(out.columns); err != nil {
 		return err
 	}
-	places, err := st.targets(is.Table)
+	places, err := r.targets(st, is.Table)
 	if err != nil {
 		return err
 	}
+	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
 	g := st.Tx.Group()
 	err = w.run(ctx, g, places)
-	if err = g.End(ctx, err); err != nil {
+	if err = g.End(ctx, err); err != nil && own {
+		err = st.undone(err)
+	}
+	if err != nil {
 		return err
 	}
 	st.out.InsertID = w.last
 	st.generated(w.first)
-	st.out.Affected, st.out.Warnings, st.out.Notes = w.affected, w.warnings, w.notes
+	notes := append(sub.out.Notes, w.notes...)
+	w.warnings += sub.out.Warnings
+	st.out.Affected, st.out.Warnings, st.out.Notes = w.affected, w.warnings, notes[:min(len(notes), maxNotes)]
 	st.out.Info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: %d", len(out.rows), w.dups, w.warnings)
 	if len(w.returned.head) > 0 {
 		return st.writeRows([]job{{res: w.returned}})
@@ -110,17 +127,17 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 const wideCharset = "utf8mb4"
 
 // targets are the places that rows of a table may go to: its partitions by ordinal, or every leaf.
-func (st *Statement) targets(t *topo.Table) ([]txn.Place, error) {
+func (r *Runner) targets(st *Statement, t *topo.Table) ([]txn.Place, error) {
 	if t.Kind == topo.Reference {
 		return st.everyLeaf()
 	}
-	db := st.Snap.Databases[t.DB]
-	if db == nil {
-		return nil, topo.NoDatabase(t.DB)
+	to, err := r.rowPlaces(st, t)
+	if err != nil {
+		return nil, err
 	}
-	out := make([]txn.Place, len(db.Partitions))
+	out := make([]txn.Place, to.n)
 	for i := range out {
-		p, err := st.partition(db, i)
+		p, err := to.at(i)
 		if err != nil {
 			return nil, err
 		}
@@ -135,9 +152,13 @@ type rowWriter struct {
 	st   *Statement
 	rows [][]byte
 	cols []value.Column
-	keys []int // which column of the query is each shard key column
-	auto int   // which is the AUTO_INCREMENT column, -1 when none is
-	more bool  // a generated value goes before each row
+	to   *insertPlaces // nil for reference tables
+	keys []int         // which column of the query is each shard key column
+	auto int           // which is the AUTO_INCREMENT column, -1 when none is
+	more bool          // a generated value goes before each row
+	// leaves: it is left to the remote server, which generates its values.
+	leaves bool
+	asks   bool // the remote server is to generate a value for a row that waits
 	// bufs are the rows' texts that wait for their place, which those rows are, and row the one at hand.
 	bufs  [][]byte
 	which [][]int
@@ -163,6 +184,7 @@ func (w *rowWriter) prepare(defs []wire.Column) error {
 	w.more = is.ColumnText != ""
 	if is.Table.AutoIncrement >= 0 {
 		w.auto = slices.Index(is.Columns, is.Table.AutoIncrement)
+		w.leaves = w.auto < 0 && !is.Table.Numbered()
 	}
 	for _, k := range is.Table.ShardKey {
 		n := slices.Index(is.Columns, k)
@@ -176,15 +198,14 @@ func (w *rowWriter) prepare(defs []wire.Column) error {
 
 func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) error {
 	t := w.st.Plan.InsertSelect.Table
-	var f *shard.Func
-	if t.Kind == topo.Sharded {
+	if t.Kind != topo.Reference {
 		var err error
-		if f, err = w.r.shard(t, len(places)); err != nil {
+		if w.to, err = w.r.rowPlaces(w.st, t); err != nil {
 			return err
 		}
 	}
 	w.bufs, w.which = make([][]byte, len(places)), make([][]int, len(places))
-	turn := int(w.r.turn.Add(1))
+	turn, only := int(w.r.turn.Add(1)), noPlace
 	for range len(places) - 1 {
 		if t.Kind != topo.Keyless || w.st.room(places[turn%len(places)]) == nil {
 			break
@@ -206,11 +227,25 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 		case topo.Keyless:
 			from = turn % len(places)
 			to = from + 1
-		case topo.Sharded:
-			if from, err = w.ordinal(ctx, f, cells, auto); err != nil {
+		case topo.Sharded, topo.Linked:
+			if from, err = w.ordinal(ctx, cells, auto); err == nil {
+				err = w.to.in(from)
+			}
+			if homeless(err) {
+				from, err = noPlace, w.leftOut(ctx, err, cells, auto)
+			}
+			if err != nil {
 				return err
 			}
-			to = from + 1
+			if to = from + 1; from == noPlace {
+				continue
+			}
+		}
+		if w.st.OneShard && t.Kind != topo.Reference {
+			if only != noPlace && only != from {
+				return ErrAcross
+			}
+			only = from
 		}
 		for i := from; i < to; i++ {
 			if err := w.add(ctx, g, places, i, text); err != nil {
@@ -241,20 +276,22 @@ func (w *rowWriter) add(ctx context.Context, g *txn.Group, places []txn.Place, i
 // text is a row of VALUES.
 func (w *rowWriter) text(ctx context.Context, cells [][]byte) (text []byte, auto uint64, err error) {
 	t := w.st.Plan.InsertSelect.Table
-	ask := w.more
+	ask := w.more || w.leaves
 	if w.auto >= 0 {
 		v, given, err := w.given(cells[w.auto])
 		if err != nil {
 			return nil, 0, err
 		}
-		if ask = !given; v > 0 {
+		if ask = !given; v > 0 && t.Numbered() {
 			if err := w.r.cfg.Sequences.Observe(ctx, t, v); err != nil {
 				return nil, 0, err
 			}
 		}
 	}
-	if ask {
-		if auto, err = w.r.cfg.Sequences.Next(ctx, t, 1); err != nil {
+	if ask && !t.Numbered() {
+		w.asks = true
+	} else if ask {
+		if auto, err = w.r.nextAuto(ctx, w.st.Snap, t, 1); err != nil {
 			return nil, 0, err
 		}
 		if w.first == 0 {
@@ -309,8 +346,11 @@ func (w *rowWriter) given(cell []byte) (v uint64, given bool, err error) {
 }
 
 // ordinal is the partition of a row.
-func (w *rowWriter) ordinal(ctx context.Context, f *shard.Func, cells [][]byte, auto uint64) (int, error) {
+func (w *rowWriter) ordinal(ctx context.Context, cells [][]byte, auto uint64) (int, error) {
 	st, t := w.st, w.st.Plan.InsertSelect.Table
+	if len(w.keys) == 0 {
+		return 0, nil
+	}
 	st.vals = st.vals[:0]
 	for k, n := range w.keys {
 		if auto != 0 && t.ShardKey[k] == t.AutoIncrement {
@@ -323,27 +363,57 @@ func (w *rowWriter) ordinal(ctx context.Context, f *shard.Func, cells [][]byte, 
 		}
 		st.vals = append(st.vals, v)
 	}
-	o, err := f.Store(st.vals)
+	o, err := w.to.f.Store(st.vals)
 	if err == nil {
 		return o, nil
 	}
+	if errors.Is(err, partition.ErrNoPartition) {
+		return 0, err
+	}
 	// The conversion is not plain: a leaf does it.
-	types, exprs := make([]string, len(w.keys)), make([]string, len(w.keys))
+	exprs, err := w.keyExpressions(cells, auto)
+	if err != nil {
+		return 0, err
+	}
+	o, _, err = w.r.storedPlace(ctx, st, t, w.to.f, exprs, w.ignores(), w.row)
+	return o, err
+}
+
+// keyExpressions are a row's key as SQL.
+func (w *rowWriter) keyExpressions(cells [][]byte, auto uint64) ([]string, error) {
+	t := w.st.Plan.InsertSelect.Table
+	exprs := make([]string, len(w.keys))
 	for k, n := range w.keys {
-		col := &t.Columns[t.ShardKey[k]]
-		types[k] = shard.DeclaredType(col.FullType, col.Charset, col.Collation)
 		if auto != 0 && t.ShardKey[k] == t.AutoIncrement {
 			exprs[k] = strconv.FormatUint(auto, 10)
 			continue
 		}
 		lit, err := value.Literal(nil, &w.cols[n], cells[n])
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		exprs[k] = string(lit)
 	}
-	o, _, err = w.r.storedKey(ctx, st, t, f, types, exprs, st.headHas("IGNORE", st.Plan.InsertSelect.Head), w.row)
-	return o, err
+	return exprs, nil
+}
+
+func (w *rowWriter) ignores() bool { return w.st.headHas("IGNORE", w.st.Plan.InsertSelect.Head) }
+
+// leftOut is for a row that has no place, for the reason err: an error, or where errors are ignored a warning.
+func (w *rowWriter) leftOut(ctx context.Context, err error, cells [][]byte, auto uint64) error {
+	exprs, keyErr := w.keyExpressions(cells, auto)
+	if keyErr != nil {
+		return keyErr
+	}
+	err = w.r.noPartition(ctx, w.st, w.to.split, err, exprs, w.ignores())
+	note, ok := ignored(err)
+	if !ok || !w.ignores() {
+		return err
+	}
+	w.warnings++
+	w.dups++
+	w.notes = append(w.notes, note)
+	return nil
 }
 
 // cellValue is a cell as a value to be stored.
@@ -392,23 +462,30 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	if w.more {
 		head = withSplice(names, plan.Splice{From: is.ColumnPoint, To: is.ColumnPoint, Pieces: []plan.Piece{{Text: is.ColumnText}}})
 	}
-	schema := places[i].Schema
-	sql := plan.RenderSpan(w.st.clock(), w.st.Scan, is.Head, head, names, schema, 0)
-	if len(w.which[i]) == 1 {
-		// A single row of VALUES is judged more strictly than one of a query.
-		sql = append(append(sql, " SELECT "...), w.bufs[i][1:len(w.bufs[i])-1]...)
-	} else {
-		sql = append(append(sql, " VALUES "...), w.bufs[i]...)
+	text := func(clock []byte, place txn.Place) (p part) {
+		to := w.st.target(place)
+		sql := plan.RenderSpan(append([]byte(nil), clock...), w.st.Scan, is.Head, head, names, to)
+		if len(w.which[i]) == 1 {
+			// A single row of VALUES is judged more strictly than one of a query.
+			sql = append(append(sql, " SELECT "...), w.bufs[i][1:len(w.bufs[i])-1]...)
+		} else {
+			sql = append(append(sql, " VALUES "...), w.bufs[i]...)
+		}
+		if !is.Tail.Empty() {
+			sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, names, names, to)
+			p.params = w.st.spanArgs(nil, is.Tail)
+		}
+		p.sql = sql
+		return p
 	}
-	j := job{place: places[i], rows: w.which[i]}
-	if !is.Tail.Empty() {
-		sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, names, names, schema, 0)
-		j.params = w.st.spanArgs(nil, is.Tail)
-	}
-	j.sql = sql
-	if err := w.r.run1(ctx, w.st, g, &j); err != nil {
+	j := job{place: places[i], rows: w.which[i], part: text(w.st.clock(), places[i]), again: text}
+	if err := w.r.runJob(ctx, w.st, g, &j); err != nil {
 		return err
 	}
+	if w.asks && w.first == 0 {
+		w.first = j.res.ok.InsertID
+	}
+	w.asks = false
 	if last := w.which[i][len(w.which[i])-1]; last >= w.lastRow {
 		w.last, w.lastRow = j.res.ok.InsertID, last
 	}

@@ -2,11 +2,13 @@ package exec
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"io"
 	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/partition"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -18,21 +20,43 @@ import (
 // load runs LOAD DATA LOCAL: each partition runs the client's statement with its own lines of the client's file.
 func (r *Runner) load(ctx context.Context, st *Statement) error {
 	l := st.Plan.Load
-	places, err := st.targets(l.Table)
+	places, err := r.targets(st, l.Table)
 	if err != nil {
 		return err
 	}
-	if err := st.room(places...); err != nil {
+	if err := st.across(len(places), l.Table.Kind == topo.Reference); err != nil {
 		return err
 	}
-	ld := &loader{r: r, st: st, streams: make([]*stream, len(places)), first: 0}
+	ld := &loader{r: r, st: st, streams: make([]*stream, len(places))}
+	if l.Table.Kind != topo.Linked { // of which a place may be read only that gets no line
+		err = st.room(places...)
+	} else {
+		ld.to, err = r.rowPlaces(st, l.Table)
+	}
+	if err != nil {
+		return err
+	}
 	clock := st.clock()
 	for i, p := range places {
-		ld.streams[i] = &stream{job: job{place: p, part: part{sql: st.loadText(clock, p.Schema)}}}
+		ld.streams[i] = ld.stream(clock, p)
+		if !st.copied() {
+			continue
+		}
+		for _, o := range st.Plan.Linked.Copies[i] {
+			p, err := r.linkedPlace(st, o)
+			if err != nil {
+				return err
+			}
+			ld.streams[i].copies = append(ld.streams[i].copies, ld.stream(clock, p))
+		}
 	}
+	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
 	g := st.Tx.Group()
 	err = ld.run(ctx, g)
-	if err = g.End(ctx, err); err != nil {
+	if err = g.End(ctx, err); err != nil && own {
+		err = st.undone(err)
+	}
+	if err != nil {
 		return err
 	}
 	jobs := make([]job, len(ld.streams))
@@ -42,6 +66,7 @@ func (r *Runner) load(ctx context.Context, st *Statement) error {
 	if l.Table.Kind == topo.Reference {
 		jobs = jobs[:1]
 	}
+	ld.countSkipped(jobs)
 	err = st.answer(jobs)
 	st.generated(ld.first) // LAST_INSERT_ID() knows it, the answer of LOAD DATA does not tell it
 	return err
@@ -52,13 +77,13 @@ func (st *Statement) loadFile() string {
 	return string(sqltext.Unquote(nil, t, st.Scan.Src, st.Sess.Mode))
 }
 
-func (st *Statement) loadText(clock []byte, schema string) []byte {
+func (st *Statement) loadText(clock []byte, to plan.Target) []byte {
 	l := st.Plan.Load
 	splices := l.Forward
 	if l.ColumnText != "" {
 		splices = withSplice(splices, plan.Splice{From: l.ColumnPoint, To: l.ColumnPoint, Pieces: []plan.Piece{{Text: l.ColumnText}}})
 	}
-	return plan.Render(append([]byte(nil), clock...), st.Scan, splices, l.Forward, schema, 0)
+	return plan.Render(append([]byte(nil), clock...), st.Scan, splices, l.Forward, to)
 }
 
 // loader deals a file's lines out to the partitions' streams.
@@ -67,6 +92,8 @@ type loader struct {
 	st      *Statement
 	recs    *records
 	streams []*stream
+	to      *insertPlaces // of sharded and linked tables
+	skipped int64         // lines that have no place
 	line    []byte
 	number  int64
 	first   uint64 // first generated value
@@ -76,9 +103,27 @@ type loader struct {
 // stream is one partition's LOAD DATA.
 type stream struct {
 	job
-	conn *backend.Conn
-	stop func() bool
-	buf  []byte
+	conn  *backend.Conn
+	ctx   context.Context // that its conn is watched under
+	waits *patience
+	stop  func() bool
+	buf   []byte
+	// sent: the leaf was given the statement. begun: it has answered, by asking for the file or with an error.
+	sent, begun bool
+	// copies get the same lines.
+	copies []*stream
+}
+
+func (ld *loader) stream(clock []byte, p txn.Place) *stream {
+	return &stream{job: job{place: p, part: part{sql: ld.st.loadText(clock, ld.st.target(p))}}}
+}
+
+// all are the streams with their copies.
+func (ld *loader) all() (out []*stream) {
+	for _, s := range ld.streams {
+		out = append(append(out, s), s.copies...)
+	}
+	return out
 }
 
 // streamChunk is how much is gathered for a partition before it is sent.
@@ -94,7 +139,7 @@ func (ld *loader) run(ctx context.Context, g *txn.Group) error {
 			err = ld.deal(ctx)
 		}
 	}
-	for _, s := range ld.streams {
+	for _, s := range ld.all() {
 		if s.conn == nil {
 			continue
 		}
@@ -106,6 +151,12 @@ func (ld *loader) run(ctx context.Context, g *txn.Group) error {
 		err = ld.r.cfg.Sequences.Observe(ctx, ld.st.Plan.Load.Table, ld.highest)
 	}
 	return err
+}
+
+// asksID says whether it is the remote server that generates AUTO_INCREMENT values.
+func (ld *loader) asksID() bool {
+	t := ld.st.Plan.Load.Table
+	return t.AutoIncrement >= 0 && !t.Numbered()
 }
 
 // ask asks the client for the file. done reads what nobody wanted of it: the client sends it to its end, and reads an answer only then.
@@ -125,28 +176,42 @@ func (ld *loader) ask() (done func(), err error) {
 
 // open starts the statement everywhere, up to the point where a leaf asks for the file. A leaf that refuses it answers in place.
 func (ld *loader) open(ctx context.Context, g *txn.Group) error {
-	for _, s := range ld.streams {
+	for _, s := range ld.all() {
 		c, err := g.Conn(ctx, s.place)
 		if err != nil {
-			return err
+			return ld.st.unconnected(s.place, err)
 		}
-		s.conn, s.stop = c, c.Watch(ctx)
+		s.conn = c
+		s.ctx, s.waits = ld.st.wait(ctx, s.place)
+		s.stop = c.Watch(s.ctx)
+		if ld.asksID() {
+			c.Queue("SET last_insert_id=0")
+		}
 		if err := c.Send(wire.ComQuery, s.sql); err != nil {
+			return ld.st.at(s.place, err)
+		}
+		s.sent = true
+	}
+	for _, s := range ld.all() {
+		if err := ld.begun(s); err != nil {
 			return err
 		}
 	}
-	for _, s := range ld.streams {
-		p, err := s.conn.Next()
-		if err != nil {
-			return err
-		}
-		if p.Kind == backend.KindErr {
-			s.res.err = logical(p.Err(), s.place.Schema, ld.st.logicalDB(s.place))
-			return s.res.err
-		}
-		if p.Kind != backend.KindInfile {
-			return errorf(wire.ErUnknown, "leaf %s did not ask for the file of LOAD DATA LOCAL", s.place.Leaf)
-		}
+	return nil
+}
+
+// begun reads a leaf's first answer: that it asks for the file, or refuses the statement.
+func (ld *loader) begun(s *stream) error {
+	p, err := s.waits.next(s.conn)
+	s.begun = true
+	switch {
+	case err != nil:
+		return ld.st.at(s.place, s.silenced(err))
+	case p.Kind == backend.KindErr:
+		s.res.err = ld.st.answered(s.place, p.Err())
+		return s.res.err
+	case p.Kind != backend.KindInfile:
+		return errorf(wire.ErUnknown, "%s did not ask for the file of LOAD DATA LOCAL", s.place)
 	}
 	return nil
 }
@@ -154,7 +219,12 @@ func (ld *loader) open(ctx context.Context, g *txn.Group) error {
 // close ends a partition's data and reads its answer. After a failure elsewhere its transaction is rolled back by the group.
 func (ld *loader) close(ctx context.Context, g *txn.Group, s *stream, failed error) error {
 	var err error
-	if !s.conn.Done() {
+	if s.sent && !s.begun { // another has refused before this one was looked at
+		if err = ld.begun(s); s.res.err != nil {
+			err = nil
+		}
+	}
+	if err == nil && !s.conn.Done() {
 		if len(s.buf) > 0 && failed == nil {
 			err = s.conn.SendData(s.buf)
 		}
@@ -162,17 +232,22 @@ func (ld *loader) close(ctx context.Context, g *txn.Group, s *stream, failed err
 			err = s.conn.SendData(nil)
 		}
 		if err == nil {
-			err = s.read(s.conn, ld.st)
+			err = s.read(s.conn, ld.st, s.waits)
 		}
 	}
 	if s.stop() && err == nil {
 		err = ctx.Err()
 	}
+	err = s.silenced(err)
+	s.waits.end()
 	if err == nil && failed == nil && s.res.err == nil && s.conn.Warnings > 0 {
 		err = s.notes(ctx, s.conn, ld.st)
 	}
+	if err == nil && failed == nil && s.res.err == nil && ld.asksID() {
+		ld.first, err = lastInsertID(ctx, s.conn)
+	}
 	if err = g.Done(s.conn, err); err != nil {
-		return err
+		return ld.st.at(s.place, err)
 	}
 	if s.res.err != nil {
 		return s.res.err
@@ -183,10 +258,9 @@ func (ld *loader) close(ctx context.Context, g *txn.Group, s *stream, failed err
 // deal reads the file.
 func (ld *loader) deal(ctx context.Context) error {
 	l := ld.st.Plan.Load
-	var f *shard.Func
 	if l.Table.Kind == topo.Sharded {
 		var err error
-		if f, err = ld.r.shard(l.Table, len(ld.streams)); err != nil {
+		if ld.to, err = ld.r.rowPlaces(ld.st, l.Table); err != nil {
 			return err
 		}
 	}
@@ -217,13 +291,13 @@ func (ld *loader) deal(ctx context.Context) error {
 		if ld.number&1023 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := ld.dealLine(ctx, f); err != nil {
+		if err := ld.dealLine(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-func (ld *loader) dealLine(ctx context.Context, f *shard.Func) error {
+func (ld *loader) dealLine(ctx context.Context) error {
 	l := ld.st.Plan.Load
 	ld.line = ld.recs.raw
 	auto, err := ld.auto(ctx)
@@ -241,7 +315,16 @@ func (ld *loader) dealLine(ctx context.Context, f *shard.Func) error {
 	case topo.Keyless:
 		return ld.streams[ld.number%int64(len(ld.streams))].add(ld.line)
 	}
-	o, err := ld.ordinal(ctx, f, auto)
+	o, err := ld.ordinal(ctx, auto)
+	if err == nil {
+		err = ld.to.in(o)
+	}
+	if homeless(err) {
+		return ld.leftOut(ctx, err)
+	}
+	if err == nil && l.Table.Kind == topo.Linked {
+		err = ld.st.room(ld.streams[o].place)
+	}
 	if err != nil {
 		return err
 	}
@@ -249,8 +332,11 @@ func (ld *loader) dealLine(ctx context.Context, f *shard.Func) error {
 }
 
 // ordinal is the partition of the line that was read.
-func (ld *loader) ordinal(ctx context.Context, f *shard.Func, auto uint64) (int, error) {
+func (ld *loader) ordinal(ctx context.Context, auto uint64) (int, error) {
 	l, st := ld.st.Plan.Load, ld.st
+	if len(l.Key) == 0 {
+		return 0, nil
+	}
 	st.vals = st.vals[:0]
 	for k, n := range l.Key {
 		if auto != 0 && l.Table.ShardKey[k] == l.Table.AutoIncrement {
@@ -267,12 +353,15 @@ func (ld *loader) ordinal(ctx context.Context, f *shard.Func, auto uint64) (int,
 			st.vals = append(st.vals, shard.StringValue(fd.value, ld.charset()))
 		}
 	}
-	o, err := f.Store(st.vals)
-	if errors.Is(err, shard.ErrAskLeaf) {
-		if err := ld.r.learn(ctx, st, f.Ask(st.vals, true)); err != nil {
+	o, err := ld.to.f.Store(st.vals)
+	if errors.Is(err, shard.ErrAskLeaf) && ld.to.split == nil {
+		if err := ld.r.learn(ctx, st, ld.to.f.Ask(st.vals, true)); err != nil {
 			return 0, err
 		}
-		o, err = f.Store(st.vals)
+		o, err = ld.to.f.Store(st.vals)
+	}
+	if f, ok := ld.to.f.(*partition.Func); ok && (errors.Is(err, shard.ErrAskLeaf) || errors.Is(err, shard.ErrInexact)) {
+		o, _, err = ld.r.storedRow(ctx, st, l.Table, f, ld.keyExpressions(), true, int(ld.number)-1)
 	}
 	if errors.Is(err, shard.ErrInexact) {
 		return 0, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support the shard key of row %d of LOAD DATA: its text is not of the column's type", ld.number)
@@ -294,7 +383,7 @@ func (ld *loader) charset() string {
 // auto generates the line's AUTO_INCREMENT value where it asks for one, and writes it into the line; 0 when it does not.
 func (ld *loader) auto(ctx context.Context) (uint64, error) {
 	l := ld.st.Plan.Load
-	if l.Table.AutoIncrement < 0 {
+	if !l.Table.Numbered() {
 		return 0, nil
 	}
 	start, end := 0, 0
@@ -312,7 +401,7 @@ func (ld *loader) auto(ctx context.Context) (uint64, error) {
 		}
 		start, end = fd.start, fd.end
 	}
-	v, err := ld.r.cfg.Sequences.Next(ctx, l.Table, 1)
+	v, err := ld.r.nextAuto(ctx, ld.st.Snap, l.Table, 1)
 	if err != nil {
 		return 0, err
 	}
@@ -328,7 +417,62 @@ func (ld *loader) auto(ctx context.Context) (uint64, error) {
 	return v, nil
 }
 
+// keyExpressions are the key of the line at hand as SQL.
+func (ld *loader) keyExpressions() []string {
+	exprs := make([]string, len(ld.st.vals))
+	for k := range ld.st.vals {
+		switch v := &ld.st.vals[k]; v.Kind {
+		case shard.Null:
+			exprs[k] = "NULL"
+		case shard.Uint:
+			exprs[k] = strconv.FormatUint(v.U, 10)
+		default:
+			exprs[k] = "_" + ld.charset() + " x'" + hex.EncodeToString(v.B) + "'"
+		}
+	}
+	return exprs
+}
+
+// leftOut is for a line that has no place, which LOCAL makes a warning of.
+func (ld *loader) leftOut(ctx context.Context, err error) error {
+	if len(ld.st.out.Notes) < maxNotes { // others have no text
+		err := ld.r.noPartition(ctx, ld.st, ld.to.split, err, ld.keyExpressions(), true)
+		note, ok := ignored(err)
+		if !ok {
+			return err
+		}
+		ld.st.out.Notes = append(ld.st.out.Notes, note)
+	}
+	if ld.skipped++; ld.st.out.Warnings < 1<<16-1 {
+		ld.st.out.Warnings++
+	}
+	return nil
+}
+
+// countSkipped adds the lines that were left out to one of the answers.
+func (ld *loader) countSkipped(jobs []job) {
+	if n := numbers(jobs[0].res.info); ld.skipped > 0 && len(n) == 4 { // Records, Deleted, Skipped, Warnings
+		n[0] += ld.skipped
+		n[2] += ld.skipped
+		jobs[0].res.info = recount(jobs[0].res.info, n)
+	}
+}
+
+// silenced is an error of the stream's, or that the server was silent.
+func (s *stream) silenced(err error) error {
+	if (err != nil || s.res.err != nil) && silenced(s.ctx) {
+		s.res.err = nil
+		return errSilent
+	}
+	return err
+}
+
 func (s *stream) add(line []byte) error {
+	for _, c := range s.copies {
+		if err := c.add(line); err != nil {
+			return err
+		}
+	}
 	s.buf = append(s.buf, line...)
 	if len(s.buf) < streamChunk {
 		return nil

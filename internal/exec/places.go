@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/shard"
@@ -30,6 +31,8 @@ func (r *Runner) places(ctx context.Context, st *Statement) ([]txn.Place, error)
 		return append(st.placeBuf[:0], txn.Place{Leaf: st.Home, Schema: st.Sess.DB}), nil
 	case plan.RouteEveryLeaf:
 		return st.everyLeaf()
+	case plan.RouteLinked:
+		return r.linkedPlaces(ctx, st)
 	}
 	db := st.Snap.Databases[route.DB]
 	if db == nil {
@@ -51,9 +54,12 @@ func (r *Runner) places(ctx context.Context, st *Statement) ([]txn.Place, error)
 	return out, nil
 }
 
-// Ordinals are the partitions of Route.DB that the statement goes to, for routes with partitions.
+// Ordinals are the partitions of Route.DB, or the places of Plan.Linked, that the statement goes to, for routes with such.
 func (r *Runner) Ordinals(ctx context.Context, st *Statement) ([]int, error) {
 	route := &st.Plan.Route
+	if route.Kind == plan.RouteLinked {
+		return r.linkedOrdinals(ctx, st)
+	}
 	db := st.Snap.Databases[route.DB]
 	if db == nil {
 		return nil, topo.NoDatabase(route.DB)
@@ -145,13 +151,15 @@ func (r *Runner) shard(t *topo.Table, n int) (*shard.Func, error) {
 
 // Forget drops what is remembered for tables that the snapshot doesn't have any more. To be called when a new snapshot has come.
 func (r *Runner) Forget(snap *topo.Snapshot) {
-	r.shards.Range(func(k, _ any) bool {
-		t := k.(*topo.Table)
-		if snap.Table(t.DB, t.Name) != t {
-			r.shards.Delete(k)
-		}
-		return true
-	})
+	for _, m := range []*sync.Map{&r.shards, &r.splits, &r.copies} {
+		m.Range(func(k, _ any) bool {
+			t := k.(*topo.Table)
+			if snap.Table(t.DB, t.Name) != t {
+				m.Delete(k)
+			}
+			return true
+		})
+	}
 }
 
 // errNotPlain: an operand is an expression, which a leaf has to evaluate.

@@ -11,17 +11,25 @@ import (
 // sessionBits are the bits of a status that are the session's to say, not the connection's.
 const sessionBits = txn.StatusMask | wire.StatusMoreResults
 
+// errAsksFile: a server asks for a file in the midst of a statement that has none. It gets none, and its connection is closed.
+var errAsksFile = errorf(wire.ErMalformedPacket, "The server asks for a file of the client's")
+
 // relay gives packets of one answer to the client as they come, with the partition's name replaced and the session's status put in.
 type relay struct {
 	st     *Statement
-	schema string // the partition's database, as leaves say it
-	db     string // as clients know it
+	place  txn.Place // zero where parts of several places are put together
+	schema string    // the partition's database, as leaves say it
+	db     string    // as clients know it
 	// quiet keeps an OK for the caller: writes whose parts are added up.
 	quiet bool
 	// hold keeps the packet after the last row in last: of a write that returns rows it is the acknowledgement.
 	hold bool
 	last []byte
 	err  *wire.ServerError // of the answer
+	// verbatim: the text is the client's, and so are the columns' names.
+	verbatim bool
+	// patience waits for the packets of a remote server.
+	patience *patience
 	// The column that comes next, of how many; counted where the plan names columns.
 	column, columns int
 }
@@ -34,13 +42,19 @@ func (l *relay) packet(p backend.Packet) error {
 		st.out.Rows++
 		return out.Packet(p.Payload)
 	case backend.KindColumn:
-		rw := wire.ColumnRewrite{From: l.schema, To: l.db, Server: out.Caps(), Client: out.Caps()}
-		b, err := rw.Append(st.buf[:0], p.Payload)
+		var b []byte
+		var err error
+		if l.place.Remote != nil {
+			b, err = st.local(p.Payload, l.place)
+		} else {
+			rw := wire.ColumnRewrite{From: l.schema, To: l.db, Server: out.Caps(), Client: out.Caps()}
+			b, err = rw.Append(st.buf[:0], p.Payload)
+		}
 		if err != nil {
 			return err
 		}
 		st.buf = b
-		if len(st.Plan.Names) > 0 {
+		if len(st.Plan.Names) > 0 && !l.verbatim {
 			if b, err = st.named(b, l.column, l.columns); err != nil {
 				return err
 			}
@@ -48,7 +62,7 @@ func (l *relay) packet(p backend.Packet) error {
 		}
 		return out.Packet(b)
 	case backend.KindHead:
-		if len(st.Plan.Names) > 0 {
+		if len(st.Plan.Names) > 0 && !l.verbatim {
 			n, _, err := wire.ParseColumnCount(p.Payload, out.Caps())
 			if err != nil {
 				return err
@@ -71,7 +85,13 @@ func (l *relay) packet(p backend.Packet) error {
 		return l.patched(p.Payload, s&wire.StatusMoreResults)
 	case backend.KindOK:
 		return l.ok(p.Payload)
+	case backend.KindInfile:
+		return errAsksFile
 	case backend.KindErr:
+		if l.place.Remote != nil {
+			l.err = st.linkedAnswer(l.place, p.Err())
+			return nil
+		}
 		l.err = logical(p.Err(), l.schema, l.db)
 	}
 	return nil
@@ -132,7 +152,7 @@ func (l *relay) ok(payload []byte) error {
 // answer's own error is in l.err.
 func (l *relay) drain(c *backend.Conn) error {
 	for {
-		p, err := c.Next()
+		p, err := l.patience.next(c)
 		if err != nil {
 			return err
 		}
@@ -160,7 +180,7 @@ func (st *Statement) writeOK() error {
 }
 
 // notes fetches the text of a statement's warnings from the connection that ran it, before others use it.
-func (st *Statement) notes(ctx context.Context, c *backend.Conn, schema string) error {
+func (st *Statement) notes(ctx context.Context, c *backend.Conn, place txn.Place) error {
 	if c.Warnings == 0 || c.Broken() {
 		return nil
 	}
@@ -174,11 +194,15 @@ func (st *Statement) notes(ctx context.Context, c *backend.Conn, schema string) 
 		if len(row) < 3 {
 			continue
 		}
-		m := row[2]
-		if r := renamed(m, schema, st.Sess.DB); schema != "" && r != nil {
-			m = r
+		m := string(row[2])
+		if place.Remote != nil {
+			m = st.localNames(place, m)
+		} else if place.Schema != "" {
+			if r := renamed(row[2], place.Schema, st.Sess.DB); r != nil {
+				m = string(r)
+			}
 		}
-		st.out.Notes = append(st.out.Notes, Note{Level: string(row[0]), Code: string(row[1]), Message: string(m)})
+		st.out.Notes = append(st.out.Notes, Note{Level: string(row[0]), Code: string(row[1]), Message: m})
 	}
 	return nil
 }

@@ -19,6 +19,9 @@ func (st *Statement) room(places ...txn.Place) error {
 }
 
 func (st *Statement) roomAt(p *txn.Place) error {
+	if p.Remote != nil { // whose room is not the cluster's to watch
+		return st.Plan.Linked.Places[p.Link].CheckWrite()
+	}
 	if part := st.Snap.Partition(p.Partition); part != nil {
 		return st.Snap.RoomFor(part, st.Plan.Frees)
 	}

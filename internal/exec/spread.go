@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,9 @@ type job struct {
 	part
 	rows []int // which of an INSERT's rows these are
 	res  reply
+	// again makes the part for a copy: see Runner.copies.
+	again func(clock []byte, place txn.Place) part
+	ids   numbering
 }
 
 // reply is what a place answered to a write.
@@ -38,9 +42,11 @@ type reply struct {
 func (r *Runner) spread(ctx context.Context, st *Statement, places []txn.Place) error {
 	jobs := make([]job, len(places))
 	clock := st.clock()
+	text := func(clock []byte, p txn.Place) part {
+		return part{sql: plan.Render(clock[:len(clock):len(clock)], st.Scan, st.Plan.Forward, st.Plan.Forward, st.target(p)), params: st.Args}
+	}
 	for i, p := range places {
-		sql := plan.Render(clock[:len(clock):len(clock)], st.Scan, st.Plan.Forward, st.Plan.Forward, p.Schema, 0)
-		jobs[i] = job{place: p, part: part{sql: sql, params: st.Args}}
+		jobs[i] = job{place: p, part: text(clock, p), again: text}
 	}
 	if err := r.group(ctx, st, jobs, st.Plan.Route.Kind == plan.RouteEveryLeaf); err != nil {
 		return err
@@ -48,7 +54,49 @@ func (r *Runner) spread(ctx context.Context, st *Statement, places []txn.Place) 
 	if st.Plan.Route.Kind == plan.RouteEveryLeaf {
 		return st.answer(jobs[:1])
 	}
+	st.numbered(jobs)
+	st.asOneServer(jobs)
 	return st.answer(jobs)
+}
+
+// asOneServer makes the warnings of parts those of one server that goes through the partitions in order: it counts the rows that it finds, and warns of a constant once.
+func (st *Statement) asOneServer(jobs []job) {
+	if len(jobs) < 2 || jobs[0].place.Remote == nil {
+		return
+	}
+	var found int64
+	parts := make([]partWarnings, len(jobs))
+	for i := range jobs {
+		res := &jobs[i].res
+		for k := range res.notes {
+			res.notes[k].Message = laterRow(res.notes[k].Message, found)
+		}
+		if n := numbers(res.info); len(n) > 0 {
+			found += n[0] // Rows matched
+		}
+		parts[i] = partWarnings{total: res.ok.Warnings, notes: res.notes}
+	}
+	notes, total := together(parts, 0, false)
+	for i := range jobs {
+		jobs[i].res.notes, jobs[i].res.ok.Warnings = nil, 0
+	}
+	jobs[0].res.notes, jobs[0].res.ok.Warnings = notes, total
+}
+
+// rowWord stands before the number of a row.
+const rowWord = " at row "
+
+// laterRow is a message about a row before which there are so many others.
+func laterRow(message string, before int64) string {
+	i := strings.LastIndex(message, rowWord)
+	if i < 0 || before == 0 {
+		return message
+	}
+	n, err := strconv.ParseInt(message[i+len(rowWord):], 10, 64)
+	if err != nil {
+		return message
+	}
+	return message[:i+len(rowWord)] + strconv.FormatInt(n+before, 10)
 }
 
 // clock is what goes ahead of a statement's parts so that NOW() is one moment in all of them; empty when one part is all there is.
@@ -59,13 +107,19 @@ func (st *Statement) clock() []byte {
 	if len(first) > 1 && word(st.Scan, first[0], "SET") && word(st.Scan, first[1], "STATEMENT") {
 		return nil
 	}
-	if st.Plan.Route.Kind != plan.RouteEveryLeaf && st.Plan.Facts&sqltext.HasTimeFunction == 0 {
+	if st.Plan.Route.Kind != plan.RouteEveryLeaf && st.Plan.Facts&sqltext.HasTimeFunction == 0 && !st.copied() {
 		return nil
 	}
-	b := append([]byte(nil), "SET STATEMENT timestamp="...)
-	b = strconv.AppendFloat(b, float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
-	return append(b, " FOR "...)
+	return append(appendClock([]byte("SET STATEMENT ")), clockEnd...)
 }
+
+// appendClock appends the setting that makes now the time.
+func appendClock(dst []byte) []byte {
+	return strconv.AppendFloat(append(dst, "timestamp="...), float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
+}
+
+// clockEnd ends what goes ahead.
+const clockEnd = " FOR "
 
 func word(s *sqltext.Scan, t sqltext.Token, w string) bool {
 	return t.Kind == sqltext.Word && strings.EqualFold(string(s.Src[t.Start:t.End]), w)
@@ -74,28 +128,66 @@ func word(s *sqltext.Scan, t sqltext.Token, w string) bool {
 // group runs jobs as one atomic statement. ordered: the first is run before the others are begun, so that statements that touch the
 // same rows of a reference table meet at one leaf first and do not deadlock over several.
 func (r *Runner) group(ctx context.Context, st *Statement, jobs []job, ordered bool) error {
-	g := st.Tx.Group()
-	err := r.jobs(ctx, st, g, jobs, ordered)
-	return g.End(ctx, err)
+	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
+	run := func() error {
+		g := st.Tx.Group()
+		err := g.End(ctx, r.jobs(ctx, st, g, jobs, ordered))
+		if own {
+			err = st.undone(err)
+		}
+		return err
+	}
+	err := run()
+	st.noteFailure(jobs, err)
+	if told := (*RemoteError)(nil); !own || !errors.As(err, &told) || !told.again {
+		return err // what happens at leaves the session repeats, when it has seen what has become of them
+	}
+	for i := range jobs {
+		jobs[i].res = reply{}
+	}
+	return secondError(err, run())
 }
 
 func (r *Runner) jobs(ctx context.Context, st *Statement, g *txn.Group, jobs []job, ordered bool) error {
 	if ordered && len(jobs) > 1 {
-		if err := r.run1(ctx, st, g, &jobs[0]); err != nil {
+		if err := r.runJob(ctx, st, g, &jobs[0]); err != nil {
 			return err
 		}
 		return r.jobs(ctx, st, g, jobs[1:], false)
 	}
 	if len(jobs) == 1 {
-		return r.run1(ctx, st, g, &jobs[0])
+		return r.runJob(ctx, st, g, &jobs[0])
+	}
+	if jobs[0].place.Remote != nil {
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		return atOnce(end, jobs, func(j *job) error { return r.runJob(ctx, st, g, j) })
 	}
 	errs := make([]error, len(jobs))
 	var wg sync.WaitGroup
 	for i := range jobs {
-		wg.Go(func() { errs[i] = r.run1(ctx, st, g, &jobs[i]) })
+		wg.Go(func() { errs[i] = r.runJob(ctx, st, g, &jobs[i]) })
 	}
 	wg.Wait()
 	return first(errs)
+}
+
+// atOnce does something at remote servers at the same time. The first failure is told, and ends what is done elsewhere: nobody else would see that a server has
+// gone away while another is at work.
+func atOnce[T any](end func(), parts []T, do func(*T) error) error {
+	var failed error
+	var once sync.Once
+	var wg sync.WaitGroup
+	for i := range parts {
+		wg.Go(func() {
+			if err := do(&parts[i]); err != nil {
+				once.Do(func() { failed = err })
+				end()
+			}
+		})
+	}
+	wg.Wait()
+	return failed
 }
 
 // first picks the error to be told: a statement's own before what followed from it elsewhere.
@@ -117,21 +209,33 @@ func first(errs []error) error {
 func (r *Runner) run1(ctx context.Context, st *Statement, g *txn.Group, j *job) error {
 	c, err := g.Conn(ctx, j.place)
 	if err != nil {
-		return err
+		return st.unconnected(j.place, err)
 	}
+	ctx, waits := st.wait(ctx, j.place)
+	defer waits.end()
 	stop := c.Watch(ctx)
+	j.ids.before(c)
 	err = j.send(c, st.Prepared)
 	if err == nil {
-		err = j.read(c, st)
+		err = j.read(c, st, waits)
 	}
 	if stop() && err == nil && j.res.err == nil {
 		err = ctx.Err()
 	}
+	if (err != nil || j.res.err != nil) && silenced(ctx) {
+		err, j.res.err = errSilent, nil
+	}
 	if err == nil && j.res.err == nil && c.Warnings > 0 {
 		err = j.notes(ctx, c, st)
 	}
+	if err == nil && j.res.err != nil {
+		err = j.errorNotes(ctx, c, st)
+	}
+	if err == nil && j.res.err == nil {
+		err = j.ids.after(ctx, c)
+	}
 	if err = g.Done(c, err); err != nil {
-		return err
+		return st.at(j.place, err)
 	}
 	if j.res.err != nil {
 		return j.res.err
@@ -139,18 +243,11 @@ func (r *Runner) run1(ctx context.Context, st *Statement, g *txn.Group, j *job) 
 	return nil
 }
 
-func (j *job) send(c *backend.Conn, prepared bool) error {
-	if !prepared {
-		return c.Send(wire.ComQuery, j.sql)
-	}
-	return c.SendExecute(string(j.sql), appendExecuteBody(nil, append([]wire.Param(nil), j.params...)))
-}
-
 // read collects a job's answer. Rows (RETURNING) are kept in memory: as many as the statement has written.
-func (j *job) read(c *backend.Conn, st *Statement) error {
+func (j *job) read(c *backend.Conn, st *Statement, waits *patience) error {
 	caps := st.Out.Caps()
 	for {
-		p, err := c.Next()
+		p, err := waits.next(c)
 		if err != nil {
 			return err
 		}
@@ -162,17 +259,18 @@ func (j *job) read(c *backend.Conn, st *Statement) error {
 			j.res.info = append(j.res.info[:0], j.res.ok.Info...)
 			j.res.ok.Info, j.res.ok.Track = nil, nil
 		case backend.KindErr:
-			j.res.err = logical(p.Err(), j.place.Schema, st.logicalDB(j.place))
+			j.res.err = st.answered(j.place, p.Err())
 			j.res.err.Message = j.rowNumber(j.res.err.Message)
 		case backend.KindHead, backend.KindColumnsEnd:
 			j.res.head = append(j.res.head, bytes.Clone(p.Payload))
 		case backend.KindColumn:
-			rw := wire.ColumnRewrite{From: j.place.Schema, To: st.logicalDB(j.place), Server: caps, Client: caps}
-			b, err := rw.Append(nil, p.Payload)
+			b, err := st.column(p.Payload, j.place)
 			if err != nil {
 				return err
 			}
 			j.res.head = append(j.res.head, b)
+		case backend.KindInfile:
+			return errAsksFile
 		case backend.KindRow:
 			j.res.rows = append(j.res.rows, bytes.Clone(p.Payload))
 		}
@@ -183,8 +281,8 @@ func (j *job) read(c *backend.Conn, st *Statement) error {
 }
 
 func (j *job) notes(ctx context.Context, c *backend.Conn, st *Statement) error {
-	sub := Statement{Sess: st.Sess}
-	if err := sub.notes(ctx, c, j.place.Schema); err != nil {
+	sub := Statement{Sess: st.Sess, Plan: st.Plan}
+	if err := sub.notes(ctx, c, j.place); err != nil {
 		return err
 	}
 	j.res.notes = sub.out.Notes
@@ -194,9 +292,48 @@ func (j *job) notes(ctx context.Context, c *backend.Conn, st *Statement) error {
 	return nil
 }
 
+// errorNotes fetches what a remote server has to say beside its error: it has rolled the statement back, and may warn of rows before.
+func (j *job) errorNotes(ctx context.Context, c *backend.Conn, st *Statement) error {
+	if j.place.Remote == nil || c.Broken() {
+		return nil
+	}
+	c.Warnings = 1 // an error does not tell how many
+	if err := j.notes(ctx, c, st); err != nil {
+		return err
+	}
+	j.res.notes = withoutError(j.res.notes, j.res.err)
+	return nil
+}
+
+// withoutError are notes without the one that is an error itself, which the session adds.
+func withoutError(notes []Note, e *wire.ServerError) []Note {
+	code := strconv.Itoa(int(e.Code))
+	at := slices.IndexFunc(notes, func(n Note) bool { return n.Level == "Error" && n.Code == code && n.Message == e.Message })
+	if at < 0 {
+		at = slices.IndexFunc(notes, func(n Note) bool { return n.Level == "Error" && n.Code == code })
+	}
+	if at < 0 {
+		return notes
+	}
+	return slices.Delete(notes, at, at+1)
+}
+
+// noteFailure has SHOW WARNINGS tell what the job has whose error is told.
+func (st *Statement) noteFailure(jobs []job, err error) {
+	var told *wire.ServerError
+	if !errors.As(err, &told) {
+		return
+	}
+	for i := range jobs {
+		if jobs[i].res.err == told {
+			st.out.Notes = append(st.out.Notes, jobs[i].res.notes...)
+		}
+	}
+}
+
 // rowNumber is a message with the number of the row in the client's statement in place of that in the job's.
 func (j *job) rowNumber(message string) string {
-	const at = " at row "
+	const at = rowWord
 	i := strings.LastIndex(message, at)
 	if i < 0 || len(j.rows) == 0 {
 		return message
@@ -285,10 +422,19 @@ func inOrder(jobs []job) [][]byte {
 	if n != len(out) {
 		return out
 	}
+	type row struct {
+		at   int // which of the client's
+		data []byte
+	}
+	rows := make([]row, 0, n)
 	for i := range jobs {
 		for k, at := range jobs[i].rows {
-			out[at] = jobs[i].res.rows[k]
+			rows = append(rows, row{at, jobs[i].res.rows[k]})
 		}
+	}
+	slices.SortFunc(rows, func(a, b row) int { return a.at - b.at })
+	for i := range rows {
+		out[i] = rows[i].data
 	}
 	return out
 }

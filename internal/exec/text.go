@@ -4,6 +4,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -15,31 +16,42 @@ type part struct {
 	text string
 }
 
+// target is what a place's text is made for.
+func (st *Statement) target(p txn.Place) plan.Target {
+	to := plan.Target{Schema: p.Schema}
+	if p.Remote != nil {
+		to.Remote = st.Plan.Linked.Places[p.Link].Names
+	}
+	return to
+}
+
 // forwardPart is the statement for one place: the client's own bytes where nothing has to be renamed.
-func (st *Statement) forwardPart(schema string) part {
+func (st *Statement) forwardPart(place txn.Place) part {
 	if !st.Query.Empty() {
-		p := part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, st.Plan.Forward, st.Plan.Forward, schema, 0)}
+		p := part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, st.Plan.Forward, st.Plan.Forward, st.target(place))}
 		p.params = st.spanArgs(nil, st.Query)
 		return p
 	}
-	if len(st.Plan.Forward) == 0 {
+	if len(st.Plan.Forward) == 0 && place.Remote == nil {
 		return part{sql: st.Scan.Src[:st.Scan.End], text: st.Text, params: st.Args}
 	}
-	st.text = plan.Render(st.text[:0], st.Scan, st.Plan.Forward, st.Plan.Forward, schema, 0)
+	st.text = plan.Render(st.text[:0], st.Scan, st.Plan.Forward, st.Plan.Forward, st.target(place))
 	return part{sql: st.text, params: st.Args}
 }
 
 // mergePart is a part of a Merge.
-func (st *Statement) mergePart(schema string, limit uint64) part {
+func (st *Statement) mergePart(place txn.Place, limit uint64) part {
 	m := st.Plan.Merge
+	to := st.target(place)
+	to.Limit = limit
 	if st.Query.Empty() {
-		p := part{sql: plan.Render(nil, st.Scan, m.Splices, m.Names, schema, limit)}
+		p := part{sql: plan.Render(nil, st.Scan, m.Splices, m.Names, to)}
 		if st.Prepared {
 			p.params = st.pick(plan.ParamOrder(st.Scan, m.Splices, m.Names))
 		}
 		return p
 	}
-	p := part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, m.Splices, m.Names, schema, limit)}
+	p := part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, m.Splices, m.Names, to)}
 	if st.Prepared {
 		// The order is that of the whole statement: the query's own lie between those before and behind it.
 		order := plan.ParamOrder(st.Scan, m.Splices, m.Names)
@@ -97,6 +109,14 @@ func (st *Statement) send(c *backend.Conn, p part) error {
 		p.text = string(p.sql)
 	}
 	return c.SendExecute(p.text, st.body)
+}
+
+// send sends the part among others that are sent at the same time.
+func (p part) send(c *backend.Conn, prepared bool) error {
+	if !prepared {
+		return c.Send(wire.ComQuery, p.sql)
+	}
+	return c.SendExecute(string(p.sql), appendExecuteBody(nil, append([]wire.Param(nil), p.params...)))
 }
 
 // executeHead is what wire.AppendExecute writes before what backend wants: the command byte and the statement's id.

@@ -99,7 +99,7 @@ func oneServer(parts []partWarnings, counts []map[Note]int, w Note, rows uint64,
 // drain reads what is left of the part's answer, for its end and its number of rows.
 func (s *source) drain() error {
 	for !s.conn.Done() {
-		p, err := s.conn.Next()
+		p, err := s.waits.next(s.conn)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (st *Statement) foldWarnings(sources []*source) {
 func (s *source) fetchWarnings(ctx context.Context) error {
 	s.conn.Warnings, s.warned.total = s.end.Warnings, s.end.Warnings
 	from := len(s.st.out.Notes)
-	err := s.st.notes(ctx, s.conn, s.place.Schema)
+	err := s.st.notes(ctx, s.conn, s.place)
 	s.warned.notes = slices.Clone(s.st.out.Notes[from:])
 	s.st.out.Notes = s.st.out.Notes[:from]
 	return err

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -41,8 +43,9 @@ func (s *session) accountStatement(ctx context.Context, scan *sqltext.Scan, stmt
 	}
 	for began := time.Now(); ; {
 		changed := s.g.cfg.Catalog.Changed()
-		again, err := s.changeAccounts(ctx, scan, began)
+		version, again, err := s.changeAccounts(ctx, scan, began)
 		if !again || err == nil {
+			s.awaitRights(ctx, version)
 			return err
 		}
 		if time.Since(began) > s.g.cfg.FailoverWait || ctx.Err() != nil {
@@ -52,28 +55,29 @@ func (s *session) accountStatement(ctx context.Context, scan *sqltext.Scan, stmt
 	}
 }
 
-// changeAccounts runs the statement once. again: it is in force nowhere, and what it failed by may pass: the loss of a leaf.
-func (s *session) changeAccounts(ctx context.Context, scan *sqltext.Scan, began time.Time) (again bool, err error) {
+// changeAccounts runs the statement once. again: it is in force nowhere, and what it failed by may pass: the loss of a leaf. version is that of the accounts after
+// it, 0 when they are as they were; it is waited for without the lock, which a node that is starting needs before it can say that it has seen it.
+func (s *session) changeAccounts(ctx context.Context, scan *sqltext.Scan, began time.Time) (version int64, again bool, err error) {
 	held, unlock, err := s.g.lockAccounts(ctx)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	defer unlock()
 	if err := s.g.cfg.Catalog.Sync(held); err != nil { // a leaf that was lost is not to count
-		return false, err
+		return 0, false, err
 	}
 	snap := s.g.cfg.Catalog.Snapshot()
 	at, err := s.g.accountsAt(held, snap)
 	if err != nil {
-		return awaited(err), err
+		return 0, awaited(err), err
 	}
 	defer func() { at.release() }()
 	// What an earlier statement has left unfinished comes first.
 	if _, err := at.sync(held, snap, s.g.cfg.ClusterKey); err != nil {
-		return awaited(err), err
+		return 0, awaited(err), err
 	}
 	if err := at.next(held); err != nil {
-		return awaited(err), err
+		return 0, awaited(err), err
 	}
 	first := at.conns[0].Leaf()
 	err = s.atLeaf(held, first, s.sess.DB, func(c *backend.Conn) error {
@@ -87,7 +91,7 @@ func (s *session) changeAccounts(ctx context.Context, scan *sqltext.Scan, began 
 		return err
 	})
 	if unreachable(err, false) != "" {
-		return true, err
+		return 0, true, err
 	}
 	// A statement that failed may have changed some accounts all the same (DROP USER a, b), and must not be left half-way because its client
 	// went away.
@@ -105,23 +109,32 @@ func (s *session) changeAccounts(ctx context.Context, scan *sqltext.Scan, began 
 		at.release()
 		at = now
 		if at.conns[0].Leaf() != first { // it is lost, with all that it was told alone
-			return true, cmp.Or(err, synced)
+			return 0, true, cmp.Or(err, synced)
 		}
 		var more bool
 		more, synced = at.sync(finish, snap, s.g.cfg.ClusterKey)
 		changed = changed || more
 	}
 	if unreachable(err, true) != "" && synced == nil && !changed && len(at.conns) > 1 { // its accounts are those of the others still
-		return true, err
+		return 0, true, err
 	}
 	if synced != nil {
 		s.g.accountsDirty.Store(true)
 	}
-	told := s.g.accountsChanged(finish)
+	version, told := s.g.accountsChanged(finish)
 	if err != nil {
-		return false, err
+		return version, false, err
 	}
-	return false, errors.Join(synced, told)
+	return version, false, errors.Join(synced, told)
+}
+
+// awaitRights waits until the next statement at any node is judged by a version of the accounts.
+func (s *session) awaitRights(ctx context.Context, version int64) {
+	ctx, cancel := context.WithTimeout(ctx, s.g.cfg.FailoverWait)
+	defer cancel()
+	if err := s.g.cfg.Catalog.AwaitAccounts(ctx, version); err != nil {
+		s.warnings = append(s.warnings, exec.Note{Level: "Warning", Code: strconv.Itoa(int(wire.ErUnknown)), Message: "The change is made; a node that the catalog does not hear from may not know it yet"})
+	}
 }
 
 // awaited says whether an error is the loss of a leaf, which is over when the leaf is back or the cluster goes on without it.

@@ -66,18 +66,35 @@ func (g *Gateway) syncAccounts(ctx context.Context) error {
 	defer at.release()
 	changed, err := at.sync(ctx, snap, g.cfg.ClusterKey)
 	if changed {
-		if told := g.accountsChanged(ctx); told != nil {
+		if _, told := g.accountsChanged(ctx); told != nil {
 			return errors.Join(err, told)
 		}
 	}
 	return err
 }
 
-// accountsChanged tells all nodes that accounts have changed, and this one at once.
-func (g *Gateway) accountsChanged(ctx context.Context) error {
+// accountsChanged tells all nodes that accounts have changed, and this one at once. It gives the version that AwaitAccounts waits for.
+func (g *Gateway) accountsChanged(ctx context.Context) (version int64, err error) {
 	g.forgetAccounts()
 	g.dropConnections()
-	return g.cfg.Catalog.AccountsChanged(ctx)
+	if version, err = g.cfg.Catalog.AccountsChanged(ctx); err == nil {
+		g.newRights(version)
+	}
+	return version, err
+}
+
+// newRights makes this node judge by a version of the accounts, if it doesn't yet.
+func (g *Gateway) newRights(version int64) {
+	for {
+		old := g.rights.Load()
+		if version <= old {
+			return
+		}
+		g.dropConnections()
+		if g.rights.CompareAndSwap(old, version) {
+			return
+		}
+	}
 }
 
 // dropConnections has clients' accounts log in anew at the leaves: what an account may do everywhere is fixed when it logs in there.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/spider"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
@@ -15,12 +17,34 @@ import (
 
 var endPlain = txn.End{}
 
-// admin is CHECK, ANALYZE, OPTIMIZE and REPAIR TABLE: every partition runs it, or every leaf for reference tables, and each leaf its own
+// admin is CHECK, ANALYZE, OPTIMIZE and REPAIR TABLE: every partition runs it, or every leaf for reference tables, the servers of linked tables, and each leaf its own
 // system tables. Rows that places agree on are given once.
 func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	d := stmt.DDL
 	if d == nil || len(d.Tables) == 0 {
 		return s.unknown(ctx, scan)
+	}
+	views := 0
+	for _, t := range d.Tables {
+		if k := s.keyOf(t); snap.View(k.db, k.table) != nil && !s.isTemporary(t) {
+			views++
+		}
+	}
+	switch {
+	case d.Object == "VIEW" && d.Verb != "CHECK":
+		return unsupported(d.Verb+" VIEW", "it would be done at one leaf only; make the view anew by CREATE OR REPLACE VIEW")
+	case views > 0 && views < len(d.Tables):
+		return unsupported(d.Verb+" TABLE", "of views together with tables")
+	case views > 0 || d.Object == "VIEW": // whose definitions all leaves have alike, and no rows
+		if err := s.commitFirst(ctx); err != nil {
+			return err
+		}
+		w := workers.Get().(*worker)
+		defer workers.Put(w)
+		if err := w.scan.Scan(slices.Clone(scan.Src[:scan.End]), s.mode()); err != nil {
+			return err
+		}
+		return s.forwardAny(ctx, w, snap, src)
 	}
 	if d.Verb == "CHECKSUM" {
 		return unsupported("CHECKSUM TABLE", "the checksum of a sharded table is none of its partitions'")
@@ -62,19 +86,15 @@ func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.
 	}
 	r := &rowset{cols: []colDef{text("Table", 128), text("Op", 10), text("Msg_type", 10), text("Msg_text", 65535)}}
 	var seen []string
-	for _, p := range places {
-		res, err := s.runAt(ctx, p, string(s.namesAt(scan, d.Tables, snap, p)))
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range res.Rows {
+	add := func(rows [][][]byte, name func(string) string) error {
+		for _, row := range rows {
 			if len(row) != 4 {
-				return nil, wire.Errorf(wire.ErUnknown, "a leaf answered %s TABLE with %d columns", d.Verb, len(row))
+				return wire.Errorf(wire.ErUnknown, "a server answered %s TABLE with %d columns", d.Verb, len(row))
 			}
 			values := make([]any, len(row))
 			for i, v := range row {
 				if v != nil {
-					values[i] = logicalName(string(v), p)
+					values[i] = name(string(v))
 				}
 			}
 			key := strings.Join([]string{valueText(values[0]), valueText(values[1]), valueText(values[2]), valueText(values[3])}, "\x00")
@@ -84,10 +104,85 @@ func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.
 			seen = append(seen, key)
 			r.add(values...)
 		}
+		return nil
+	}
+	for _, p := range places {
+		text := s.namesAt(scan, d.Tables, snap, p)
+		if text == nil {
+			continue
+		}
+		res, err := s.runAt(ctx, p, string(text))
+		if err != nil {
+			return nil, err
+		}
+		if err := add(res.Rows, func(v string) string { return logicalName(v, p) }); err != nil {
+			return nil, err
+		}
+	}
+	for i, n := range d.Tables {
+		db, t, err := s.tableOf(n, snap)
+		if err != nil {
+			return nil, err
+		}
+		if t == nil || t.Kind != topo.Linked {
+			continue
+		}
+		places, err := s.g.linkPlaces(snap, t)
+		if err != nil {
+			return nil, err
+		}
+		for at := range places {
+			rows, remote, err := s.adminRemote(ctx, scan, d, i, &places[at])
+			if err != nil {
+				return nil, err
+			}
+			if err := add(rows, func(v string) string {
+				if v == remote {
+					return db + "." + t.Name
+				}
+				return v
+			}); err != nil {
+				return nil, err
+			}
+		}
 	}
 	// A table's rows stand together, as MariaDB gives them.
 	slices.SortStableFunc(r.rows, func(a, b []any) int { return strings.Compare(valueText(a[0]), valueText(b[0])) })
 	return r, nil
+}
+
+// adminRemote runs the statement for one of its tables, a linked one, at the server of one of its places, and gives the name that the table has in the rows. A server
+// that can't be asked is a row, as a table is that MariaDB can't open.
+func (s *session) adminRemote(ctx context.Context, scan *sqltext.Scan, d *sqltext.DDL, table int, p *linkPlace) (rows [][][]byte, name string, err error) {
+	var edits []edit
+	for i, n := range d.Tables {
+		with := dropped
+		if i == table {
+			with = p.name()
+		}
+		edits = append(edits, edit{n.Span.From, n.Span.To, with})
+	}
+	name = p.link.Database + "." + p.link.Table
+	text := string(withoutDropped(scan, edits))
+	var res *backend.Result
+	if s.tables { // another connection would wait for the locks of this one's
+		if res, err = s.runAt(ctx, p.place, text); err != nil {
+			err = exec.AnswerError(p.place.Remote, p.link, err)
+		}
+	} else {
+		res, err = s.g.exec.AtRemote(ctx, []spider.Link{*p.link}, s.tx.State(), text)
+	}
+	if err == nil {
+		return res.Rows, name, nil
+	}
+	if ctx.Err() != nil {
+		return nil, "", err
+	}
+	op := []byte(strings.ToLower(d.Verb))
+	return [][][]byte{
+		{[]byte(name), op, []byte("Error"), []byte(serverError(ctx, err).Message)},
+		{[]byte(name), op, []byte("status"), []byte("Operation failed")},
+	}, name, nil
 }
 
 // logicalName puts a database's name in place of its partition's, in `d_3.t` and in messages about it.
@@ -113,6 +208,9 @@ func (s *session) placesOf(tables []*sqltext.TableName, snap *topo.Snapshot) ([]
 		db, t, err := s.tableOf(n, snap)
 		if err != nil {
 			return nil, err
+		}
+		if t != nil && t.Kind == topo.Linked {
+			continue // they have no rows at leaves
 		}
 		if t != nil && t.Kind != topo.Reference {
 			for _, p := range snap.Databases[db].Partitions {
@@ -153,7 +251,7 @@ func (s *session) namesAt(scan *sqltext.Scan, tables []*sqltext.TableName, snap 
 	kept := 0
 	for _, n := range tables {
 		db, t, err := s.tableOf(n, snap)
-		here := err == nil && (t == nil || t.Kind == topo.Reference) == (p.Partition.DB == "") && (p.Partition.DB == "" || p.Partition.DB == db)
+		here := err == nil && (t == nil || t.Kind != topo.Linked) && (t == nil || t.Kind == topo.Reference) == (p.Partition.DB == "") && (p.Partition.DB == "" || p.Partition.DB == db)
 		with := ""
 		if here {
 			if p.Partition.DB != "" {
@@ -169,7 +267,15 @@ func (s *session) namesAt(scan *sqltext.Scan, tables []*sqltext.TableName, snap 
 		}
 		edits = append(edits, edit{from, to, with})
 	}
-	// A comma goes with what is dropped: the one before, or the one after for those at the beginning.
+	if kept == 0 {
+		return nil
+	}
+	return withoutDropped(scan, edits)
+}
+
+// withoutDropped is the text with edits made, which are the tables of a list. A comma goes with what is dropped: the one before, or the one after for those at the
+// beginning.
+func withoutDropped(scan *sqltext.Scan, edits []edit) []byte {
 	first := true
 	for i := range edits {
 		e := &edits[i]
@@ -183,9 +289,6 @@ func (s *session) namesAt(scan *sqltext.Scan, tables []*sqltext.TableName, snap 
 			continue
 		}
 		first = false
-	}
-	if kept == 0 {
-		return nil
 	}
 	return apply(scan, edits)
 }
@@ -208,7 +311,11 @@ func (s *session) flush(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 				return err
 			}
 			for _, p := range places {
-				if _, err := s.runAt(ctx, p, string(s.namesAt(scan, stmt.Tables, snap, p))); err != nil {
+				text := s.namesAt(scan, stmt.Tables, snap, p)
+				if text == nil {
+					continue
+				}
+				if _, err := s.runAt(ctx, p, string(text)); err != nil {
 					return err
 				}
 			}
@@ -237,7 +344,11 @@ func (s *session) flush(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 		return partly(err, done, at)
 	}
 	if slices.Contains(words, "PRIVILEGES") {
-		return s.g.accountsChanged(ctx)
+		version, err := s.g.accountsChanged(ctx)
+		if err != nil {
+			return err
+		}
+		s.awaitRights(ctx, version)
 	}
 	return nil
 }

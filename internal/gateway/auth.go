@@ -21,7 +21,7 @@ func (s *session) logIn() error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.HandshakeTimeout)
 	defer cancel()
 	s.conn.SetMaxPacket(s.g.cfg.MaxPacket)
-	login, err := s.conn.Greet(ctx, &wire.Greeting{Version: s.g.version, ConnID: s.id, TLS: s.g.cfg.TLS})
+	login, err := s.conn.Greet(ctx, &wire.Greeting{Version: greeted(s.g.version), ConnID: s.id, TLS: s.g.cfg.TLS})
 	if err != nil {
 		s.g.stats.denied.Add(1)
 		if errors.Is(err, wire.ErrBadHandshake) || errors.Is(err, wire.ErrMalformed) {
@@ -30,6 +30,14 @@ func (s *session) logIn() error {
 		return err
 	}
 	return s.enter(ctx, login)
+}
+
+// greeted is a version as a greeting has it: MariaDB 10 puts another one before its own, for the sake of old replicas, and some clients go by that.
+func greeted(version string) string {
+	if strings.HasPrefix(version, "10.") {
+		return "5.5.5-" + version
+	}
+	return version
 }
 
 // enter authenticates a client and begins its session, at a login and for COM_CHANGE_USER.
@@ -274,6 +282,7 @@ func (s *session) begin(login *wire.Login, a *account, as backend.Account, varia
 	if s.tx == nil {
 		s.tx = txn.New(s.g.cfg.Pools, as, variant)
 		s.tx.SetGuard(s.g.guard)
+		s.tx.SetCoordinator(s.g.coordinator)
 		s.tx.SetSpans(s.g.cfg.Spans)
 	} else {
 		s.tx.SetLogin(s.ctx, as, variant)
@@ -284,7 +293,7 @@ func (s *session) begin(login *wire.Login, a *account, as backend.Account, varia
 	s.reset()
 	s.setDB(login.Database)
 	if c := wire.CollationByID(login.Collation); c != nil {
-		s.charset = charsets{c.Charset, c.Charset, c.Charset}
+		s.charset = charsets{c.Charset, c.Charset, c.Charset, c.Name}
 	}
 	s.noteCharset()
 }

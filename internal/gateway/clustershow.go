@@ -48,6 +48,8 @@ func (s *session) showCluster(ctx context.Context, scan *sqltext.Scan, c *sqltex
 		if r, err = s.g.rebalanceStatus(snap, d.Name); err != nil {
 			return err
 		}
+	case "SHOW TRANSACTION STATUS":
+		return s.showTransaction(ctx, c.Trx.Text, src)
 	case "SHOW DATABASES EXTENDED":
 		like = "Database"
 		var err error

@@ -28,13 +28,11 @@ type leafView struct {
 	trouble map[string]string // what keeps it from following another leaf, by that leaf's name
 }
 
-// answersWithin bounds how long the statements that ask all leaves wait for them.
+// answersWithin bounds how long the statements that ask all leaves, or nodes, wait for an answer.
 const answersWithin = 2 * time.Second
 
 // views asks every leaf, all at once. A leaf that does not answer in time is left out.
 func (g *Gateway) views(ctx context.Context, leaves []*topo.Leaf) map[string]*leafView {
-	ctx, cancel := context.WithTimeout(ctx, answersWithin)
-	defer cancel()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	out := map[string]*leafView{}
@@ -53,33 +51,42 @@ func (g *Gateway) views(ctx context.Context, leaves []*topo.Leaf) map[string]*le
 	return out
 }
 
+// viewOf asks one leaf. It is given up when it is silent for answersWithin: one that is merely slow takes longer for all of its answers.
 func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
 	v := &leafView{masters: map[string]uint32{}, follows: map[string]string{}, trouble: map[string]string{}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	silence := time.AfterFunc(answersWithin, cancel)
+	defer silence.Stop()
 	err := g.atLeaf(ctx, leaf, func(c *backend.Conn) error {
 		stop := c.Watch(ctx)
 		defer stop()
+		query := func(sql string) (*backend.Result, error) {
+			silence.Reset(answersWithin)
+			return c.Query(ctx, sql)
+		}
 		// See mariadb.TakePosition. The lock goes with the connection's reset, should its release not be reached.
 		c.ResetOnRelease()
-		if _, err := c.Query(ctx, "DO "+mariadb.TakePosition); err != nil {
+		if _, err := query("DO " + mariadb.TakePosition); err != nil {
 			return err
 		}
-		res, err := c.Query(ctx, "SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos")
+		res, err := query("SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos")
 		if err != nil {
 			return err
 		}
 		v.written, v.applied = numbersByDomain(string(res.Rows[0][0])), numbersByDomain(string(res.Rows[0][1]))
 		v.ends = maps.Collect(gtids(string(res.Rows[0][0])))
-		if res, err = c.Query(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME"); err != nil {
+		if res, err = query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME"); err != nil {
 			return err
 		}
 		for _, row := range res.Rows {
 			v.schemas = append(v.schemas, string(row[0]))
 		}
-		if res, err = c.Query(ctx, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='"+ownSchema+"' AND TABLE_NAME='terms'"); err != nil {
+		if res, err = query("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA='" + ownSchema + "' AND TABLE_NAME='terms'"); err != nil {
 			return err
 		}
 		if string(res.Rows[0][0]) != "0" {
-			if res, err = c.Query(ctx, "SELECT name, domain FROM "+ownSchema+".terms"); err != nil {
+			if res, err = query("SELECT name, domain FROM " + ownSchema + ".terms"); err != nil {
 				return err
 			}
 			for _, row := range res.Rows {
@@ -90,7 +97,7 @@ func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
 				v.masters[string(row[0])] = uint32(domain)
 			}
 		}
-		if res, err = c.Query(ctx, "SHOW ALL SLAVES STATUS"); err != nil {
+		if res, err = query("SHOW ALL SLAVES STATUS"); err != nil {
 			return err
 		}
 		name, io, sql := columnOf(res, "Connection_name"), columnOf(res, "Last_IO_Error"), columnOf(res, "Last_SQL_Error")
@@ -106,7 +113,7 @@ func (g *Gateway) viewOf(ctx context.Context, leaf string) (*leafView, error) {
 				v.follows[string(row[name])] = string(row[domains])
 			}
 		}
-		_, err = c.Query(ctx, "DO "+mariadb.GivePosition)
+		_, err = query("DO " + mariadb.GivePosition)
 		return err
 	})
 	return v, err

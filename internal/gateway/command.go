@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,6 +28,8 @@ func (s *session) dispatch(cmd wire.Command, packet []byte) error {
 		return s.stmtPrepare(packet[1:])
 	case wire.ComStmtExecute:
 		return s.stmtExecute(packet)
+	case wire.ComStmtBulkExecute:
+		return s.stmtBulk(packet)
 	case wire.ComStmtSendLongData:
 		return s.stmtLongData(packet)
 	case wire.ComStmtReset:
@@ -106,20 +109,48 @@ func (s *session) changeUser(packet []byte) error {
 	if err != nil {
 		return s.malformed()
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.HandshakeTimeout)
-	defer cancel()
-	return s.enter(ctx, login)
+	if s.misses >= maxMisses {
+		err = s.out.fail(wire.Errorf(wire.ErUnknownCom, "Unknown command"))
+	} else {
+		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.HandshakeTimeout)
+		defer cancel()
+		if err = s.enter(ctx, login); err == nil {
+			return nil
+		}
+	}
+	if err != nil && !errors.Is(err, errDenied) {
+		return err
+	}
+	// As in MariaDB the session stays who it was, made new, and passwords can't be tried out quickly.
+	s.misses++
+	s.tx.SetLogin(s.ctx, s.login, backend.VariantOf(s.out.Caps()))
+	s.reset()
+	select {
+	case <-time.After(missDelay):
+	case <-s.ctx.Done():
+	}
+	return nil
 }
+
+// maxMisses is how often a session may try to become another one in vain, missDelay what each time costs it.
+const (
+	maxMisses = 3
+	missDelay = time.Second
+)
 
 // reset makes the session as it was after its login: COM_RESET_CONNECTION, and the end of COM_CHANGE_USER.
 func (s *session) reset() {
+	s.forgetXA()
 	s.tx.SetState(s.initial)
 	s.stmts, s.named, s.stmtID = nil, nil, 0
 	s.last, s.warnings, s.tables = lastStatement{}, nil, false
+	s.temps, s.guards = temporaries{}, guards{}
+	s.setSpiderValues(spiderVariables{base: s.g.cfg.Catalog.Snapshot().Variables})
 	s.out.track = nil
 	s.sess.Mode.Version = s.g.versionNumber
 	s.setSQLMode(s.g.sqlMode)
 	s.waitTimeout.Store(int64(s.g.cfg.WaitTimeout))
+	s.writeTimeout.Store(int64(s.g.writeTimeout))
 	s.noteCharset()
 }
 
@@ -144,6 +175,7 @@ func (s *session) useDB(db string) error {
 		return err
 	}
 	s.setDB(db)
+	s.tx.SetState(s.tx.State().Without("collation_database")) // it is the new one's
 	s.out.track = s.schemaTrack(db)
 	return nil
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,6 @@ import (
 
 // notSharded says, by the object that a statement makes or drops, why the cluster can't have it yet.
 var notSharded = map[string]string{
-	"VIEW":      "a view does not see the rows of the partitions",
 	"TRIGGER":   "a trigger's statements would have to be planned anew for each partition",
 	"PROCEDURE": "a procedure's statements would have to be planned when it runs",
 	"FUNCTION":  "a function's statements would have to be planned when it runs",
@@ -33,7 +33,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	switch d.Object {
 	case "SERVER":
 		return s.serverStatement(ctx, scan, stmt, snap, src)
-	case "DATABASE", "SCHEMA", "TABLE", "INDEX":
+	case "DATABASE", "SCHEMA", "TABLE", "INDEX", "VIEW":
 		if d.Temporary {
 			return unsupported("TEMPORARY tables", "they need the Stage shape")
 		}
@@ -67,6 +67,16 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if s.tables {
 		return wire.Errorf(erLockOrActiveTx, "Can't execute the given command because you have active locked tables or an active transaction")
 	}
+	if ddl.MakesLinked(d) || ddl.NamesLinks(d) && s.isLinked(d.Tables, snap) {
+		if err := s.fitLinked(d); err != nil {
+			return err
+		}
+	}
+	if s.tx.InTransaction() { // which what MariaDB can't read does not end
+		if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil && serverError(ctx, err).Code == wire.ErParse {
+			return err
+		}
+	}
 	if s.g.ddl == nil {
 		return unsupported(firstWords(scan, 2), "this node has no lease in the catalog")
 	}
@@ -81,6 +91,10 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if err != nil {
 		return err
 	}
+	if d.Object == "VIEW" || d.Verb == "RENAME" {
+		// Other than with a table, whose definition partitions know, nothing would tell a node that what it takes a view for is what it was.
+		s.awaitSeen(ctx, s.g.cfg.Catalog.Snapshot().Revision)
+	}
 	for _, n := range res.Notes {
 		s.warnings = append(s.warnings, exec.Note{Level: n.Level, Code: strconv.Itoa(int(n.Code)), Message: n.Message})
 	}
@@ -90,11 +104,23 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 			s.warnings = append(s.warnings, exec.Note{Level: "Warning", Code: "1105", Message: "The database has no replicas yet: " + serverError(ctx, err).Message})
 		}
 	}
+	if (d.Verb == "CREATE" || d.Verb == "ALTER") && s.isLinked(d.Tables, s.g.cfg.Catalog.Snapshot()) {
+		s.tryLinked(ctx, d.Tables[0])
+	}
 	if d.Verb == "DROP" && (d.Object == "DATABASE" || d.Object == "SCHEMA") && d.Database.Text == s.sess.DB {
 		s.setDB("")
 	}
 	s.last.rowCount = int64(res.Affected)
-	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Warnings: max(res.Warnings, s.warningCount())})
+	ok := wire.OK{AffectedRows: res.Affected, Warnings: max(res.Warnings, s.warningCount())}
+	if d.Object == "INDEX" || d.Verb == "ALTER" && d.Object == "TABLE" && !onlyRenames(d) {
+		ok.Info = fmt.Appendf(nil, "Records: %d  Duplicates: 0  Warnings: %d", ok.AffectedRows, ok.Warnings)
+	}
+	return s.okTo(src, ok)
+}
+
+// onlyRenames says that an ALTER TABLE gives the table another name and does nothing else.
+func onlyRenames(d *sqltext.DDL) bool {
+	return len(d.Actions) == 1 && d.Actions[0].Verb == "RENAME TO"
 }
 
 // onlyKeys says that an ALTER TABLE only turns keys off or on.
@@ -109,6 +135,9 @@ func onlyKeys(d *sqltext.DDL) bool {
 
 // commitFirst ends the open transaction, as MariaDB does ahead of statements that can't be rolled back.
 func (s *session) commitFirst(ctx context.Context) error {
+	if s.xa != nil {
+		return errXAState(s.xa.state)
+	}
 	if !s.tx.InTransaction() {
 		return nil
 	}

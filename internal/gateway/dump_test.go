@@ -45,3 +45,42 @@ func TestDumpAndLoad(t *testing.T) {
 		to.want("SELECT COUNT(*) FROM r JOIN t ON t.k = r.id", "2")
 	}
 }
+
+// A dump of linked tables is loaded again, definitions, rows and all, under the locks that it takes. The rows are in it when they are asked for, as those of any table
+// of Spider: they are other servers'.
+func TestDumpOfLinkedTables(t *testing.T) {
+	b := cluster(t)
+	b.dropServers(t)
+	r := newRemote(t)
+	r.exec("CREATE TABLE old.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(200))")
+	c := b.database(t, "fed")
+	c.exec(r.server("backend"))
+	c.exec(`CREATE TABLE l (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(200)) ENGINE=SPIDER COMMENT='srv "backend", table "t"'`)
+	c.exec("INSERT INTO l (v) VALUES ('it''s \\ '), ('ü')")
+	rows, create := c.rows("SELECT * FROM l ORDER BY id"), c.rows("SHOW CREATE TABLE l")
+	for _, options := range [][]string{{}, {"--single-transaction", "--skip-extended-insert"}, {"--skip-opt", "--create-options"}} {
+		args := append([]string{"--no-defaults", "-h127.0.0.1", fmt.Sprintf("-P%d", b.addr.Port), "-uroot"}, options...)
+		dump, err := exec.CommandContext(timeout(t), "mariadb-dump", append(args, "fed")...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %v %s", options, err, dump)
+		}
+		if strings.Contains(string(dump), "INSERT") {
+			t.Errorf("%v: there are rows in %s", options, dump)
+		}
+		c.exec("DROP TABLE l")
+		if out, err := b.cli(t, "root", "", string(dump), "fed"); err != nil {
+			t.Fatalf("%v: %s", options, out)
+		}
+		c.want("SELECT * FROM l ORDER BY id", rows)
+		if dump, err = exec.CommandContext(timeout(t), "mariadb-dump", append(args, "--skip-no-data-med", "fed")...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v %s", options, err, dump)
+		}
+		c.exec("TRUNCATE TABLE l")
+		c.exec("DROP TABLE l")
+		if out, err := b.cli(t, "root", "", string(dump), "fed"); err != nil {
+			t.Fatalf("%v: %s", options, out)
+		}
+		c.want("SELECT * FROM l ORDER BY id", rows)
+		c.want("SHOW CREATE TABLE l", create)
+	}
+}

@@ -16,6 +16,8 @@ type edited struct {
 
 	// more are rows to be added, in the order of their first values, as the answer's rows are; all values are strings.
 	more [][][]byte
+	// last makes the rows that follow all others, when the columns are known; nil for none.
+	last func() [][][]byte
 
 	n     int // columns
 	types []wire.FieldType
@@ -54,6 +56,9 @@ func (e *edited) Packet(p []byte) error {
 		return e.Output.Packet(p)
 	case wire.IsEOF(p, caps):
 		e.other = true
+		if e.last != nil {
+			e.more = append(e.more, e.last()...)
+		}
 		for ; len(e.more) > 0; e.more = e.more[1:] {
 			if err := e.Output.Packet(e.join(e.more[0])); err != nil {
 				return err

@@ -56,7 +56,7 @@ func (s *session) evaluateAll(ctx context.Context, exprs []string) ([]value, err
 	return out, err
 }
 
-// evaluateSubqueries makes a SET statement's text without subqueries: their rows may live anywhere, so they are run as queries of their own.
+// evaluateSubqueries makes a SET statement's text without subqueries: their rows may live anywhere, and be the transaction's own, so values are asked for by queries.
 func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt) ([]byte, error) {
 	var edits []edit
 	for i := range stmt.Set.Vars {
@@ -64,29 +64,17 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, st
 		if v.Value == nil || !hasSubquery(v.Value) {
 			continue
 		}
-		sub, ok := sqltext.Unparen(v.Value).(*sqltext.Subquery)
-		if !ok || sub.Query == nil {
-			if s.readsPartitions(stmt, s.g.cfg.Catalog.Snapshot()) {
-				return nil, unsupported("SET", "to an expression with a subquery on a sharded table: set a variable to the subquery first")
-			}
+		var lit string
+		var err error
+		if sub, ok := sqltext.Unparen(v.Value).(*sqltext.Subquery); ok && sub.Query != nil {
+			lit, err = s.subqueryLiteral(ctx, scan.AppendSpan(nil, sub.Query.Span))
+		} else if s.readsPartitions(stmt, s.g.cfg.Catalog.Snapshot()) || s.tx.InTransaction() || !s.tx.Autocommit() {
+			lit, err = s.expressionLiteral(ctx, scan.AppendSpan(nil, v.ValueSpan))
+		} else {
 			continue
 		}
-		got := capture{caps: s.out.Caps()}
-		if err := s.rewritten(ctx, slices.Clone(scan.AppendSpan(nil, sub.Query.Span)), source{out: &got}); err != nil {
+		if err != nil {
 			return nil, err
-		}
-		lit := "NULL"
-		if got.n != 1 || len(got.rows) > 1 {
-			if got.n != 1 {
-				return nil, &wire.ServerError{Code: erOperandColumns, State: "21000", Message: "Operand should contain 1 column(s)"}
-			}
-			return nil, &wire.ServerError{Code: erSubqueryRows, State: "21000", Message: "Subquery returns more than 1 row"}
-		}
-		if len(got.rows) == 1 {
-			var err error
-			if lit, err = got.literal(0, 0); err != nil {
-				return nil, err
-			}
 		}
 		edits = append(edits, edit{v.ValueSpan.From, v.ValueSpan.To, lit})
 	}
@@ -96,14 +84,47 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, st
 	return apply(scan, edits), nil
 }
 
-// readsPartitions says whether a statement names a table whose rows are in partitions: at a shape it is empty.
+// subqueryLiteral is the value of a subquery, which is run as a query of its own: it may go by its shard key.
+func (s *session) subqueryLiteral(ctx context.Context, query []byte) (string, error) {
+	got := capture{caps: s.out.Caps()}
+	if err := s.rewritten(ctx, slices.Clone(query), source{out: &got}); err != nil {
+		return "", err
+	}
+	switch {
+	case got.n != 1:
+		return "", &wire.ServerError{Code: erOperandColumns, State: "21000", Message: "Operand should contain 1 column(s)"}
+	case len(got.rows) > 1:
+		return "", &wire.ServerError{Code: erSubqueryRows, State: "21000", Message: "Subquery returns more than 1 row"}
+	case len(got.rows) == 0:
+		return "NULL", nil
+	}
+	return got.literal(0, 0)
+}
+
+// expressionLiteral is the value of an expression with subqueries, which a leaf evaluates once.
+func (s *session) expressionLiteral(ctx context.Context, expr []byte) (string, error) {
+	got := capture{caps: s.out.Caps()}
+	query := slices.Concat([]byte("SELECT v, HEX(v), CHARSET(v), COLLATION(v) FROM (SELECT "), expr, []byte(" AS v LIMIT 1) AS `one value`"))
+	if err := s.rewritten(ctx, query, source{out: &got}); err != nil {
+		return "", err
+	}
+	if len(got.rows) != 1 || len(got.rows[0]) != 4 {
+		return "", wire.Errorf(wire.ErUnknown, "a leaf gave no value for an expression")
+	}
+	row := got.rows[0]
+	v := value{null: row[0] == nil, unsigned: got.cols[0].Flags&wire.FlagUnsigned != 0, typ: got.cols[0].Type, text: string(row[0])}
+	v.give(row[1:])
+	return v.literal(), nil
+}
+
+// readsPartitions says whether a statement names a table whose rows are in partitions, or a view, which may read some: at a shape it is empty.
 func (s *session) readsPartitions(stmt *sqltext.Stmt, snap *topo.Snapshot) bool {
 	for _, n := range stmt.Tables {
 		db := n.DB.Text
 		if n.DB.Tok < 0 {
 			db = s.sess.DB
 		}
-		if t := snap.Table(db, n.Name.Text); t != nil && t.Kind != topo.Reference {
+		if t := snap.Table(db, n.Name.Text); t != nil && t.Kind != topo.Reference || snap.View(db, n.Name.Text) != nil {
 			return true
 		}
 	}
@@ -185,7 +206,7 @@ func (c *capture) Packet(p []byte) error {
 
 // literal is a captured value as SQL.
 func (c *capture) literal(row, col int) (string, error) {
-	v := value{null: c.rows[row][col] == nil, typ: c.cols[col].Type, text: string(c.rows[row][col]), bytes: c.rows[row][col]}
+	v := value{null: c.rows[row][col] == nil, unsigned: c.cols[col].Flags&wire.FlagUnsigned != 0, typ: c.cols[col].Type, text: string(c.rows[row][col]), bytes: c.rows[row][col]}
 	if !v.null && !v.typ.IsInteger() {
 		coll := wire.CollationByID(c.cols[col].Collation)
 		if coll == nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -11,7 +12,7 @@ import (
 )
 
 // explain is EXPLAIN of a statement: the plan, a row for each place with the text that it gets. With any word in between (EXTENDED,
-// PARTITIONS, FORMAT=JSON), and as ANALYZE, it is MariaDB's own, of the first place.
+// PARTITIONS, FORMAT=JSON), and as ANALYZE, it is MariaDB's own, of the first place, or of the copies that a staged statement runs on.
 func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	inner := stmt.Inner
 	if inner == nil || inner.Span.Empty() {
@@ -40,14 +41,36 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		return err
 	}
 	var ordinals []int
-	if p.Route.Kind == plan.RouteKeys || p.Route.Kind == plan.RouteAll || p.Route.Kind == plan.RouteOne {
-		st := exec.Statement{Plan: p, Scan: &iw.scan, Snap: snap, Sess: s.sess, Charset: s.charset.connection, Tx: s.tx, Home: s.home, Out: src.out}
+	q := p
+	if p.InsertSelect != nil && !own { // where its rows go is not known before they are there
+		q = p.InsertSelect.Plan
+	}
+	byRow := q.Insert != nil || q.InsertSelect != nil || q.Load != nil
+	if k := q.Route.Kind; k == plan.RouteKeys || k == plan.RouteAll || k == plan.RouteOne || k == plan.RouteLinked && !byRow {
+		st := exec.Statement{Plan: q, Scan: &iw.scan, Snap: snap, Sess: s.sess, Charset: s.charset.connection, Tx: s.tx, Home: s.home, Out: src.out}
 		if ordinals, err = s.g.exec.Ordinals(ctx, &st); err != nil {
 			return err
 		}
 	}
+	staged := q.Route.Kind == plan.RouteStage || len(q.Fills) > 0 && len(ordinals) > 1
+	if own && staged && q == p {
+		return s.explainCopies(ctx, iw, p, head, snap, src)
+	}
+	if own && (p.Linked != nil || p.InsertSelect != nil && p.InsertSelect.Plan.Linked != nil) {
+		return unsupported("EXPLAIN FORMAT, EXTENDED and ANALYZE", "of linked tables")
+	}
 	if !own {
-		return s.explainRows(plan.Explain(p, &iw.scan, ordinals), snap).write(src.out, src.prepared)
+		rows := plan.Explain(p, &iw.scan, ordinals)
+		if staged {
+			st := exec.Statement{Plan: q, Scan: &iw.scan, Snap: snap, Sess: s.sess, Charset: s.charset.connection, Tx: s.tx, Home: s.home, Out: src.out}
+			if err := s.estimate(ctx, &st, rows); err != nil {
+				return err
+			}
+			s.warnings = append(s.warnings, exec.Note{Level: "Note", Code: "1003", Message: "run on copies of its tables at one leaf, as partitions can't answer their parts: " + q.Stage})
+		}
+		r := s.explainRows(rows, snap)
+		r.warnings = s.warningCount()
+		return r.write(src.out, src.prepared)
 	}
 	if isWord(&w.scan, 0, "ANALYZE") && (p.Writes || p.Locks) && len(ordinals) != 1 {
 		return unsupported("ANALYZE of a statement that writes or locks", "it would be run at one of several places")
@@ -61,7 +84,31 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if err != nil {
 		return err
 	}
-	return s.relayAt(ctx, place, append(head, plan.Render(nil, &iw.scan, p.Forward, nil, place.Schema, 0)...), src)
+	return s.relayAt(ctx, place, append(head, plan.Render(nil, &iw.scan, p.Forward, nil, plan.Target{Schema: place.Schema})...), src)
+}
+
+// estimate says in the rows of a staged statement how many rows are copied, as MariaDB thinks.
+func (s *session) estimate(ctx context.Context, st *exec.Statement, rows []plan.ExplainRow) error {
+	for i := range st.Plan.Fills {
+		n, known, err := s.g.exec.Estimate(ctx, st, &st.Plan.Fills[i])
+		if err != nil {
+			return err
+		}
+		if known {
+			rows[i].Partition += ": about " + strconv.FormatInt(n, 10) + " rows"
+		}
+	}
+	return nil
+}
+
+// explainCopies has MariaDB explain or analyse a staged statement on copies of its tables, which are made for that; with a note about each.
+func (s *session) explainCopies(ctx context.Context, w *worker, p *plan.Plan, head []byte, snap *topo.Snapshot, src source) error {
+	q := *p
+	q.Route.Kind, q.Rows, q.Scalars = plan.RouteStage, true, nil
+	w.st.Head = head
+	defer func() { w.st.Head = nil }()
+	_, err := s.runOnce(ctx, w, &q, snap, source{prepared: src.prepared, out: src.out}, nil)
+	return err
 }
 
 // rerun runs a text of the client's that changes nothing at the session's leaf.

@@ -16,7 +16,10 @@ import (
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/gate"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/settle"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/view"
 )
 
 // ErrClosed is what Serve returns after Shutdown.
@@ -34,6 +37,9 @@ type Gateway struct {
 	version       string
 	versionNumber int
 	sqlMode       string            // of new sessions
+	writeTimeout  time.Duration     // of new sessions
+	remoteState   *backend.State    // of connections to remote servers, ahead of the session's own
+	tables        []string          // the columns of information_schema.TABLES
 	infoSchema    map[string]string // tables of information_schema: the column that names a database
 
 	plans        planCache
@@ -41,6 +47,18 @@ type Gateway struct {
 	accountsBusy semaphore // one change of accounts at a time
 	// accountsDirty: the leaves' accounts may differ, as a change was cut off.
 	accountsDirty atomic.Bool
+	// rights is the version of accounts that this node judges by: no connection to a leaf that is given out has logged in before it.
+	rights   atomic.Int64
+	permits  permits
+	denied   permits // statements on views that accounts could not run at the partitions by rights of their own, of late
+	definers definers
+	bodies   view.Bodies
+	remotes  remotes
+	xids     xaNames
+	// What makes transactions over several places atomic; nil without a node in the catalog.
+	settler     *settle.Settler
+	own         *settle.Own
+	coordinator *txn.Coordinator
 
 	stats             counters
 	runningStatements atomic.Int64
@@ -70,13 +88,17 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		cfg: cfg, started: time.Now(), done: make(chan struct{}), accountsBusy: make(semaphore, 1),
 		listeners: map[net.Listener]struct{}{}, sessions: map[uint32]*session{},
 	}
-	g.exec = exec.New(exec.Config{Pools: cfg.Pools, Sequences: sequences{cfg.Catalog}})
+	g.rights.Store(cfg.Catalog.AccountsVersion())
+	g.exec = exec.New(exec.Config{Pools: cfg.Pools, Sequences: sequences{cfg.Catalog}, Remote: g.remote, Watch: g.watchLinks})
 	g.guard = &guard{
 		gates: gate.New(), cat: cfg.Catalog, node: cfg.Node, servers: mariadb.New(cfg.Pools), patience: cfg.FailoverWait, alike: &alike{node: cfg.Node},
+		moments: &moments{cat: cfg.Catalog, node: cfg.Node},
 	}
 	g.apply(nil, cfg.Catalog.Snapshot())
 	if cfg.Node != nil {
-		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log, Wait: cfg.FailoverWait, Hopeless: g.lost})
+		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log, Wait: cfg.FailoverWait, Hopeless: g.lost, Seal: cfg.Seal, Open: cfg.Open,
+			Remote: g.exec.AtRemote, Decided: func(ctx context.Context, parts []topo.PartitionID) error { return g.settler.AwaitDecided(ctx, parts) },
+		})
 	}
 	if err := g.install(ctx); err != nil {
 		return nil, err
@@ -89,11 +111,12 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		cfg.Log.Warn("the leaves' accounts could not be made equal yet", "error", err)
 		g.accountsDirty.Store(true)
 	}
+	g.coordinate()
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	g.behind.Go(g.monitor)
-	g.behind.Go(g.follow)
 	g.behind.Go(g.followTopology)
 	g.behind.Go(func() { g.guard.alike.tidy(g.done) })
+	g.behind.Go(func() { g.guard.moments.follow(g.done) })
 	g.behind.Go(g.followFullDisks)
 	if g.asksPeers() {
 		g.behind.Go(g.answerPeers)
@@ -114,12 +137,18 @@ func (g *Gateway) install(ctx context.Context) error {
 
 // ask learns what the leaves are.
 func (g *Gateway) ask(ctx context.Context, c *backend.Conn) error {
-	res, err := c.Query(ctx, "SELECT VERSION(), @@GLOBAL.sql_mode")
+	res, err := c.Query(ctx, "SELECT VERSION(), @@GLOBAL.sql_mode, @@GLOBAL.net_write_timeout, @@GLOBAL."+strings.Join(remoteVariables, ", @@GLOBAL."))
 	if err != nil {
 		return err
 	}
 	g.version, g.sqlMode = string(res.Rows[0][0]), string(res.Rows[0][1])
 	g.versionNumber = versionNumber(g.version)
+	seconds, err := strconv.Atoi(string(res.Rows[0][2]))
+	if err != nil {
+		return err
+	}
+	g.writeTimeout = time.Duration(seconds) * time.Second
+	g.remoteState = remoteBase(res.Rows[0][3:])
 	return g.loadInfoSchema(ctx, c)
 }
 
@@ -135,23 +164,6 @@ func versionNumber(v string) int {
 		n = n*100 + i
 	}
 	return n
-}
-
-// follow acts on changes of accounts made by other nodes.
-func (g *Gateway) follow() {
-	version := g.cfg.Catalog.AccountsVersion()
-	for {
-		changed := g.cfg.Catalog.Changed()
-		if v := g.cfg.Catalog.AccountsVersion(); v != version {
-			version = v
-			g.dropConnections()
-		}
-		select {
-		case <-changed:
-		case <-g.done:
-			return
-		}
-	}
 }
 
 // Shutdown stops accepting, lets statements that run and transactions that are open end until ctx does, closes all sessions and waits for
@@ -207,6 +219,10 @@ wait:
 	}
 	g.cancel(ErrClosed)
 	g.behind.Wait()
+	if first && g.own != nil {
+		g.own.Close()
+		g.settler.Close()
+	}
 	return err
 }
 

@@ -24,6 +24,7 @@ const drainTime = 80 * time.Millisecond
 // guard is what the sessions' transactions ask about partitions that may move.
 type guard struct {
 	alike   *alike
+	moments *moments
 	gates   *gate.Gates
 	cat     *catalog.Catalog
 	node    *catalog.Node // nil: alone, with a lease that never ends
@@ -195,11 +196,11 @@ func (g *guard) applied(ctx context.Context, p txn.Place, at mariadb.GTID) error
 	}
 }
 
-// followTopology brings the gates in line with each snapshot, cuts connections to leaves that are taken for dead, and tells the controller when that
-// is done.
+// followTopology brings the gates in line with each snapshot, cuts connections to leaves that are taken for dead, has accounts that have changed log in anew,
+// and tells the other nodes when that is done.
 func (g *Gateway) followTopology() {
 	var last *topo.Snapshot
-	told := int64(0)
+	told, toldRights := int64(0), int64(0)
 	var undrained []topo.PartitionID // as told
 	for {
 		changed := g.cfg.Catalog.Changed()
@@ -208,6 +209,8 @@ func (g *Gateway) followTopology() {
 			g.apply(last, snap)
 			last = snap
 		}
+		g.newRights(g.cfg.Catalog.AccountsVersion())
+		rights := g.rights.Load()
 		held := g.guard.gates.Held()
 		if len(held) > 0 && told != snap.Revision {
 			ctx, cancel := context.WithTimeout(context.Background(), drainTime)
@@ -215,12 +218,12 @@ func (g *Gateway) followTopology() {
 			cancel()
 		}
 		retry := time.Duration(0)
-		if g.cfg.Node != nil && (told != snap.Revision || len(held) < len(undrained)) {
+		if g.cfg.Node != nil && (told != snap.Revision || toldRights != rights || len(held) < len(undrained)) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			if err := g.cfg.Node.Saw(ctx, snap.Revision, held); err != nil {
+			if err := g.cfg.Node.Saw(ctx, snap.Revision, rights, held); err != nil {
 				retry = 50 * time.Millisecond
 			} else {
-				told, undrained = snap.Revision, held
+				told, toldRights, undrained = snap.Revision, rights, held
 			}
 			cancel()
 		}
@@ -256,6 +259,7 @@ func (g *Gateway) followTopology() {
 // apply acts on a new snapshot.
 func (g *Gateway) apply(old, now *topo.Snapshot) {
 	g.exec.Forget(now)
+	g.remotes.forget()
 	g.guard.gates.Apply(now)
 	for name, l := range now.Leaves {
 		var before *topo.Leaf
@@ -311,7 +315,7 @@ var errNoLease = errors.New("this node has lost its lease: the cluster's etcd do
 // admit lets a statement in to what is no partition: writes need the node's lease, those of reference tables enter their databases' shapes. leave
 // must be called unless it is nil. A transaction stays inside until its end: a leaf that joins copies what has been committed.
 func (s *session) admit(ctx context.Context, p *plan.Plan, snap *topo.Snapshot) (leave func(), err error) {
-	if (p.Writes || p.Locks) && !s.g.guard.valid() {
+	if (p.Writes || p.Locks) && p.Linked == nil && !s.g.guard.valid() { // whose are linked tables is not the cluster's to decide
 		return nil, errNoLease
 	}
 	if p.Route.Kind != plan.RouteEveryLeaf {

@@ -9,13 +9,17 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
+
+// erNoProcedure is MariaDB's.
+const erNoProcedure = 1305
 
 // ownSchema is the cluster's own database on every leaf, which clients do not see.
 const ownSchema = "orbweaver"
 
 // visible refuses names that are on the leaves but not the clients' to know: the partitions' databases and the cluster's own.
-func (s *session) visible(stmt *sqltext.Stmt, snap *topo.Snapshot) error {
+func (s *session) visible(scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot) error {
 	for _, t := range stmt.Tables {
 		if hidden(snap, t.DB.Text) {
 			return topo.NoDatabase(t.DB.Text)
@@ -26,6 +30,17 @@ func (s *session) visible(stmt *sqltext.Stmt, snap *topo.Snapshot) error {
 	}
 	if stmt.Account != nil && stmt.Account.On != nil && hidden(snap, stmt.Account.On.DB.Text) {
 		return topo.NoDatabase(stmt.Account.On.DB.Text)
+	}
+	if stmt.Kind == sqltext.KindCall {
+		// What nodes call there is everybody's, and would leave the connection in another GTID domain than the node takes it to be in.
+		for i := 0; i+2 < len(scan.Tokens); i++ {
+			if scan.Tokens[i+1].Op != '.' {
+				continue
+			}
+			if db := nameAt(scan, int32(i), s.mode()); hidden(snap, db) {
+				return &wire.ServerError{Code: erNoProcedure, State: "42000", Message: "PROCEDURE " + db + "." + nameAt(scan, int32(i)+2, s.mode()) + " does not exist"}
+			}
+		}
 	}
 	return nil
 }
@@ -52,6 +67,7 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 	if err != nil {
 		return err
 	}
+	g.tables = nil
 	m := map[string]string{}
 	for _, row := range res.Rows {
 		table, column := string(row[0]), string(row[1])
@@ -61,6 +77,13 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 		}
 	}
 	g.infoSchema = m
+	res, err = c.Query(ctx, "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='information_schema' AND TABLE_NAME='TABLES' ORDER BY ORDINAL_POSITION")
+	if err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		g.tables = append(g.tables, string(row[0]))
+	}
 	return nil
 }
 

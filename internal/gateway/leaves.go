@@ -84,16 +84,31 @@ func partly(err error, done []string, leaf string) error {
 // forbidden to the account, comes back as MariaDB's own error. described gets the packets of the answer; nil for none.
 func (s *session) prepareOnly(ctx context.Context, text string, described func(backend.Packet) error) error {
 	var answer []backend.Packet
-	err := s.g.elsewhere(ctx, s.home, true, func(leaf string) (err error) {
-		answer, err = s.prepareAt(ctx, leaf, text, described != nil)
-		return err
-	})
+	var err error
+	there := s.hasTemporary()
+	if there {
+		inside := s.tx.InTransaction()
+		answer, err = s.prepareTemporary(ctx, text, described != nil)
+		there = inside || unreachable(err, true) == "" // or the tables are lost, and any leaf will do
+	}
+	if !there {
+		answer, err = s.prepareAnywhere(ctx, text, described != nil)
+	}
 	for _, p := range answer {
 		if err == nil {
 			err = described(p)
 		}
 	}
 	return err
+}
+
+// prepareAnywhere is prepareOnly at a leaf that answers, on a connection that knows the account's rights of now and no temporary tables.
+func (s *session) prepareAnywhere(ctx context.Context, text string, described bool) (answer []backend.Packet, err error) {
+	err = s.g.elsewhere(ctx, s.home, true, func(leaf string) (err error) {
+		answer, err = s.prepareAt(ctx, leaf, text, described)
+		return err
+	})
+	return answer, err
 }
 
 // prepareAt is prepareOnly at one leaf. The answer comes back whole, or not at all: another leaf may be asked.
@@ -107,6 +122,11 @@ func (s *session) prepareAt(ctx context.Context, leaf, text string, described bo
 		return nil, err
 	}
 	defer c.Release()
+	return prepareOn(ctx, c, text, described)
+}
+
+// prepareOn is prepareAt on a connection.
+func prepareOn(ctx context.Context, c *backend.Conn, text string, described bool) (answer []backend.Packet, err error) {
 	stop := c.Watch(ctx)
 	defer stop()
 	if err := c.SendPrepare(text); err != nil {

@@ -77,8 +77,11 @@ func (s *session) preparedText(ctx context.Context, scan *sqltext.Scan, p *sqlte
 	case sqltext.KindPrepare, sqltext.KindExecute, sqltext.KindDeallocate, sqltext.KindLoadData:
 		return "", wire.Errorf(wire.ErUnsupportedPS, "This command is not supported in the prepared statement protocol yet")
 	}
-	if err := s.visible(inner, s.g.cfg.Catalog.Snapshot()); err != nil {
+	if err := s.visible(&w.scan, inner, s.g.cfg.Catalog.Snapshot()); err != nil {
 		return "", err
+	}
+	if !s.xaOpen() && s.opensTables(inner) {
+		return "", errXAState(s.xa.state)
 	}
 	if text := s.describable(&w.scan, inner); w.scan.More || !ours(inner) {
 		if w.scan.More {

@@ -23,6 +23,9 @@ func (o *output) Status() wire.Status {
 	st := wire.StatusAutocommit
 	if o.s.tx != nil {
 		st = o.s.tx.Status()
+		if o.s.xaState() == xaPrepared {
+			st |= wire.StatusInTrans
+		}
 	}
 	if o.s.sess.Mode.NoBackslashEscapes {
 		st |= wire.StatusNoBackslashEscape

@@ -41,10 +41,10 @@ func (c *client) sleeping(t *testing.T, other *client) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {
-		_, err := c.c.ExecContext(context.Background(), "SELECT SLEEP(20)")
+		_, err := c.c.ExecContext(context.Background(), "SELECT SLEEP(300)")
 		done <- err
 	}()
-	waitFor(t, func() bool { return strings.Contains(other.rows("SHOW PROCESSLIST"), "SLEEP(20)") })
+	waitFor(t, func() bool { return strings.Contains(other.rows("SHOW PROCESSLIST"), "SLEEP(300)") })
 	return done
 }
 
@@ -112,10 +112,10 @@ func TestProcesslistOfAllNodes(t *testing.T) {
 	done := make(chan error, 1)
 	secret := strings.Repeat("ä", 70)
 	go func() {
-		_, err := far.c.ExecContext(context.Background(), "SELECT SLEEP(20), '"+secret+"', 'the end'")
+		_, err := far.c.ExecContext(context.Background(), "SELECT SLEEP(300), '"+secret+"', 'the end'")
 		done <- err
 	}()
-	waitFor(t, func() bool { return strings.Contains(root.rows("SHOW PROCESSLIST"), "SLEEP(20)") })
+	waitFor(t, func() bool { return strings.Contains(root.rows("SHOW PROCESSLIST"), "SLEEP(300)") })
 	for _, q := range []string{"SHOW PROCESSLIST", "SHOW FULL PROCESSLIST", "SELECT * FROM information_schema.PROCESSLIST ORDER BY ID"} {
 		all := root.rows(q)
 		for _, want := range []string{rootID + "|root|", farID + "|root|", mineID + "|pl|", mineFarID + "|pl|", "|mysql|Query|", "|Sleep|"} {

@@ -20,7 +20,8 @@ type planCache struct {
 func planKey(dst []byte, scan *sqltext.Scan, sess *plan.Session) []byte {
 	m := &sess.Mode
 	var flags byte
-	for i, on := range [...]bool{m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace, sess.NoAutoValueOnZero} {
+	for i, on := range [...]bool{m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace, sess.NoAutoValueOnZero,
+		sess.LinksReadOnly, sess.OwnReferences} {
 		if on {
 			flags |= 1 << i
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -51,8 +52,11 @@ func (s *session) stmtPrepare(body []byte) error {
 		return s.failed(ctx, wire.Errorf(wire.ErEmptyQuery, "Query was empty"))
 	}
 	snap := s.g.cfg.Catalog.Snapshot()
-	if err := s.visible(stmt, snap); err != nil {
+	if err := s.visible(scan, stmt, snap); err != nil {
 		return s.failed(ctx, err)
+	}
+	if !s.xaOpen() && s.opensTables(stmt) {
+		return s.failed(ctx, errXAState(s.xa.state))
 	}
 	p.params = make([]wire.Param, scan.Params)
 	s.nextStmt++
@@ -76,7 +80,7 @@ func (s *session) stmtPrepare(body []byte) error {
 // ours says whether a statement is none of MariaDB's, so that no leaf can describe it.
 func ours(stmt *sqltext.Stmt) bool {
 	if stmt.DDL != nil {
-		return len(stmt.DDL.OursSpans) > 0 || stmt.DDL.Reference
+		return len(stmt.DDL.OursSpans) > 0 || stmt.DDL.Reference || ddl.NamesLinks(stmt.DDL)
 	}
 	return stmt.Kind == sqltext.KindCluster || stmt.Show != nil && stmt.Show.What == "CREATE SERVER"
 }
@@ -170,9 +174,16 @@ func (s *session) stmtExecute(packet []byte) error {
 
 // execute runs a prepared statement: by its plan, where there is one for the snapshot of now.
 func (s *session) execute(ctx context.Context, p *prepared, src source) error {
+	s.sess.OwnReferences = s.tx.WroteShapes()
 	here := s.sess
 	s.sess = p.sess
 	s.sess.Mode.Version = here.Mode.Version
+	if p.sess.OwnReferences != here.OwnReferences {
+		s.sess.OwnReferences, p.sess.OwnReferences, p.plan = here.OwnReferences, here.OwnReferences, nil
+	}
+	if p.sess.LinksReadOnly != here.LinksReadOnly {
+		s.sess.LinksReadOnly, p.sess.LinksReadOnly, p.plan = here.LinksReadOnly, here.LinksReadOnly, nil
+	}
 	defer func() {
 		// USE and SET in the statement itself are for the session: they are no statements with a plan.
 		if s.sess == p.sess {
@@ -180,7 +191,7 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 		}
 	}()
 	snap := s.g.cfg.Catalog.Snapshot()
-	if p.plan != nil && p.plan.Revision == snap.Revision {
+	if p.plan != nil && p.plan.Revision == snap.Revision && len(s.temps.tables) == 0 && s.xaOpen() && s.limit == "" {
 		s.g.stats.planHits.Add(1)
 		s.warnings = s.warnings[:0]
 		return s.run(ctx, &p.w, p.plan, snap, src, nil)
@@ -194,13 +205,13 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 		s.sess = here
 	}
 	p.plan = nil
-	if stmt.Facts&sessionFacts == 0 && !callsWithArgument(&p.w.scan, "LAST_INSERT_ID") {
+	if s.xaOpen() && s.limit == "" && stmt.Facts&sessionFacts == 0 && stmt.SetStatement.Empty() && !s.namesTemporary(stmt) && len(spiderCalls(&p.w.scan, stmt)) == 0 && !callsWithArgument(&p.w.scan, "LAST_INSERT_ID") {
 		switch stmt.Kind {
 		case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete:
-			if err := s.visible(stmt, snap); err != nil {
+			if err := s.visible(&p.w.scan, stmt, snap); err != nil {
 				return err
 			}
-			if !s.namesSystem(stmt) {
+			if !s.namesSystem(stmt) && !s.namesView(stmt, snap) {
 				built, err := plan.Build(stmt, &p.w.scan, snap, s.sess)
 				if err == nil && built.Route.Kind == plan.RouteAny && built.Writes {
 					err = unsupported(firstWords(&p.w.scan, 2), "it would be done at one leaf only")

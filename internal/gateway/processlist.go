@@ -128,13 +128,13 @@ func commandName(c wire.Command) string {
 const gap = `(?:\s|/\*!?|\*/|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n)`
 
 // secretBearing finds a statement with a password in it: ADD LEAF, CREATE and ALTER SERVER, what names mysql.servers, accounts that are IDENTIFIED BY something, and a
-// PASSWORD with a string behind it, as comments of linked tables have it, too; with whatever stands between the words. What follows, to the end, is not
+// PASSWORD with a string behind it, as comments of linked tables have it, too; the arguments of spider_direct_sql; with whatever stands between the words. What follows, to the end, is not
 // for others' eyes.
-var secretBearing = regexp.MustCompile(`(?is)(?:\badd` + gap + `+leaf\b|\b(?:create|alter)\b(?:` + gap + `|\bor\b|\breplace\b)+server\b|\bmysql\W*servers\b|\bidentified\b` + gap + `+(?:by|via|with)\b|` +
+var secretBearing = regexp.MustCompile(`(?is)(?:\badd` + gap + `+leaf\b|\b(?:create|alter)\b(?:` + gap + `|\bor\b|\breplace\b)+server\b|\bmysql\W*servers\b|\bidentified\b` + gap + `+(?:by|via|with)\b|\bspider_(?:bg_)?direct_sql\b|` +
 	`\bpassword\b` + gap + `*\(?` + gap + `*\\*['"])(.*)`)
 
 // secretWords are the words of which secretBearing wants one: looking for them is much faster, and texts may be long.
-var secretWords = [][]byte{[]byte("leaf"), []byte("server"), []byte("password"), []byte("identified")}
+var secretWords = [][]byte{[]byte("leaf"), []byte("server"), []byte("password"), []byte("identified"), []byte("direct_sql")}
 
 // mayHoldSecret says whether a text may have a password in it.
 func mayHoldSecret(text []byte) bool {

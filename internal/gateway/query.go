@@ -19,7 +19,8 @@ import (
 type worker struct {
 	scan sqltext.Scan
 	st   exec.Statement
-	key  []byte
+	key  []byte // of a plan
+	may  []byte // of a permit
 }
 
 var workers = sync.Pool{New: func() any { return new(worker) }}
@@ -31,6 +32,12 @@ type source struct {
 	text     string      // of the prepared statement, as a string
 	out      exec.Output // where the answer goes
 	filtered bool        // tables of information_schema have been replaced
+	limited  bool        // sql_select_limit has been written out
+	// permitted: a leaf was asked whether the account may run what the client said, of which this statement is made by putting tables in the place of views.
+	permitted bool
+	// views are those views, and the ones that they read.
+	views []*topo.View
+	tx    *txn.Session // by which it runs; nil: the session's
 	// depth counts the statements that this one is inside of: EXECUTE, and texts made by rewriting.
 	depth int
 }
@@ -72,9 +79,10 @@ func (s *session) query1(text []byte) error {
 
 // atHome runs a statement, at another leaf when the session's own can't be reached for what is no partition's. One of a transaction is not run again: the
 // transaction has been lost with its leaf, and what is left of it must not be done alone.
-func (s *session) atHome(ctx context.Context, run func() error) error {
+func (s *session) atHome(ctx context.Context, run func() error) (err error) {
 	inside := s.tx.InTransaction()
-	err := run()
+	defer func() { s.xaLost(ctx, err) }()
+	err = run()
 	if bad := unreachable(err, false); inside || bad == "" || bad != s.home || s.tx.InTransaction() {
 		return err
 	}
@@ -99,7 +107,8 @@ func (s *session) textError(ctx context.Context, text []byte, cause error) error
 func (s *session) statement(ctx context.Context, w *worker, src source) error {
 	snap := s.g.cfg.Catalog.Snapshot()
 	s.settle(snap)
-	cacheable := !w.scan.Huge && src.depth == 0
+	s.sess.OwnReferences = s.tx.WroteShapes()
+	cacheable := !w.scan.Huge && src.depth == 0 && len(s.temps.tables) == 0 && s.xaOpen() && s.limit == ""
 	if cacheable {
 		w.key = planKey(w.key[:0], &w.scan, &s.sess)
 		if p := s.g.plans.get(w.key, snap.Revision); p != nil {
@@ -118,14 +127,48 @@ func (s *session) statement(ctx context.Context, w *worker, src source) error {
 
 // dispatchStatement sends a parsed statement its way.
 func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, cacheable bool) error {
-	if err := s.visible(stmt, snap); err != nil {
+	if err := s.visible(&w.scan, stmt, snap); err != nil {
 		return err
+	}
+	if err := variableScopes(&w.scan, stmt); err != nil {
+		return err
+	}
+	if !src.filtered {
+		if err := s.xaRefuses(stmt); err != nil {
+			s.warnings = s.warnings[:0]
+			return err
+		}
+	}
+	if text, inner, set := s.spiderStatement(&w.scan, stmt); set != nil {
+		s.warnings = s.warnings[:0]
+		return s.forStatement(ctx, text, inner, set, src)
+	}
+	if handled, err := s.spiderFunctions(ctx, &w.scan, stmt, src); handled {
+		return err
+	}
+	switch v, err := s.spliceViews(ctx, w, stmt, snap, src); {
+	case err != nil:
+		s.warnings = s.warnings[:0]
+		return err
+	case v != nil:
+		return s.withoutViews(ctx, v, src)
 	}
 	if text := s.substitute(&w.scan, stmt); text != nil {
 		return s.rewritten(ctx, text, src)
 	}
+	if text := s.writeLimit(&w.scan, stmt, src); text != nil {
+		src.limited = true
+		return s.rewritten(ctx, text, src)
+	}
 	if mayRepeat(stmt) && mayHoldSecret(w.scan.Src[:w.scan.End]) {
 		return unsupported(firstWords(&w.scan, 2), "the text may hold a password, which no leaf is to be told")
+	}
+	if err := s.writesSpiderTables(stmt); err != nil {
+		return err
+	}
+	if name := s.writesKept(stmt); name != "" {
+		s.warnings = s.warnings[:0]
+		return s.keptChange(ctx, &w.scan, stmt, name, src)
 	}
 	if s.writesServers(stmt) {
 		s.warnings = s.warnings[:0]
@@ -143,6 +186,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 			src.filtered = true
 			return s.rewritten(ctx, text, src)
 		}
+	}
+	if handled, err := s.temporary(ctx, w, stmt, snap, src); handled {
+		return err
 	}
 	if needsText(stmt.Kind) && len(src.args) > 0 {
 		// These are served from their text: parameters become literals.
@@ -205,6 +251,13 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		if src.prepared {
 			return wire.Errorf(wire.ErUnsupportedPS, "This command is not supported in the prepared statement protocol yet")
 		}
+		if charset := s.fileCharset(); charset != "" && stmt.Load != nil && stmt.Load.Charset == "" {
+			at := stmt.Load.Tail.From
+			if part := stmt.Load.Partition; part.From < part.To {
+				at = part.To
+			}
+			return s.rewritten(ctx, apply(&w.scan, []edit{{at, at, " CHARACTER SET " + charset}}), src)
+		}
 		if err := s.keepText(w); err != nil {
 			return err
 		}
@@ -220,7 +273,11 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if cacheable && p.Cacheable && !setsID && !stmt.LiteralsMatter && stmt.Facts&sessionFacts == 0 && p.Load == nil {
 		s.g.plans.put(w.key, p)
 	}
-	return s.run(ctx, w, p, snap, src, &extras{assigned: assigned, setsID: setsID, facts: stmt.Facts})
+	x := &extras{assigned: assigned, setsID: setsID, facts: stmt.Facts}
+	if len(src.views) > 0 {
+		return s.runViews(ctx, w, p, snap, src, x)
+	}
+	return s.run(ctx, w, p, snap, src, x)
 }
 
 // sessionFacts are the facts by which the session has more to do for a statement than to run its plan.
@@ -317,38 +374,81 @@ func (s *session) replan(w *worker, snap *topo.Snapshot) (*plan.Plan, error) {
 func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) (exec.Outcome, error) {
 	st := &w.st
 	st.Plan, st.Scan, st.Snap, st.Sess, st.Tx, st.Home = p, &w.scan, snap, s.sess, s.tx, s.home
+	if src.tx != nil {
+		st.Tx = src.tx
+	}
 	st.Charset = ""
 	if s.charset.client == s.charset.connection {
 		st.Charset = s.charset.connection
 	}
 	st.Prepared, st.Args, st.Text, st.Out = src.prepared, src.args, src.text, src.out
-	st.After = nil
+	st.After, st.Permit, st.OneShard = nil, nil, false
+	var err error
+	if s.guards.query.on {
+		st.OneShard, err = s.holds(ctx, s.guards.query)
+	}
+	if err == nil {
+		err = s.setMode(ctx)
+	}
 	found := uint64(0)
 	if x != nil && (len(x.assigned) > 0 || x.setsID || x.facts&sqltext.HasCalcFoundRows != 0) {
 		st.After = s.after(x, &found)
 	}
-	s.count(p)
-	out, err := s.g.exec.Run(ctx, st)
-	err = s.owned(ctx, w, src, err)
-	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After = nil, nil, nil, nil, nil, nil // the worker outlives the session
+	if mayStage(p) {
+		st.StageLimit = int64(s.spiderNumber(stageMaxBytes))
+		st.Permit = func(ctx context.Context) error { return s.mayRun(ctx, w, src, snap.Revision) }
+	}
+	var out exec.Outcome
+	if err == nil && (p.Linked != nil || p.InsertSelect != nil && p.InsertSelect.Plan.Linked != nil) {
+		st.Plan = s.withVariables(p)
+		err = s.mayRun(ctx, w, src, snap.Revision)
+	}
+	if err == nil {
+		out, err = s.g.exec.Run(ctx, st)
+		s.count(p, out.Staged)
+		err = s.refused(w, snap, s.owned(ctx, w, src, err))
+	}
+	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Permit = nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
 	if s.pending != nil {
 		s.tx.SetState(s.pending)
 		s.pending = nil
 	}
 	s.noteOutcome(&out, found, x != nil && x.setsID, err)
 	if !s.tx.InTransaction() {
-		if over := s.tx.EndStatement(); err != nil {
+		end := s.tx.EndStatement
+		if p.Bare || neverBegan(err) {
+			end = s.tx.EndBare
+		}
+		if over := end(); err != nil {
 			err = txn.Graver(err, over)
 		}
 	}
 	return out, err
 }
 
+// mayStage says whether a plan is one of a statement that is staged when its tables are on several partitions.
+func mayStage(p *plan.Plan) bool {
+	return len(p.Fills) > 0 || p.InsertSelect != nil && len(p.InsertSelect.Plan.Fills) > 0
+}
+
+// neverBegan says whether a statement was refused before MariaDB began a transaction for it.
+func neverBegan(err error) bool {
+	var own *wire.ServerError
+	if !errors.As(err, &own) {
+		return false
+	}
+	switch own.Code {
+	case wire.ErReadOnlyTransaction, wire.ErNoSuchTable, wire.ErParse, wire.ErDBAccessDenied, wire.ErTableAccessDenied, erQueryAcross:
+		return true
+	}
+	return false
+}
+
 // owned puts MariaDB's own error for a statement in the place of one that says less of it: of a partition's refusal to be entered, and of the
 // node's refusal to run what the account may not run anyway.
 func (s *session) owned(ctx context.Context, w *worker, src source, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || src.permitted {
+		return err
 	}
 	if e := serverError(ctx, err); e.Code != wire.ErDBAccessDenied && e.Code != wire.ErNotSupported {
 		return err
@@ -363,14 +463,18 @@ func (s *session) owned(ctx context.Context, w *worker, src source, err error) e
 	return err
 }
 
-func (s *session) count(p *plan.Plan) {
+func (s *session) count(p *plan.Plan, staged bool) {
+	if staged { // and spread, where it is the query of an INSERT
+		s.g.stats.staged.Add(1)
+	}
 	switch {
 	case p.Insert != nil || p.InsertSelect != nil || p.Load != nil:
 		s.g.stats.spread.Add(1)
 	case p.Route.Kind == plan.RouteAll && p.Merge != nil:
 		s.g.stats.merged.Add(1)
-	case p.Route.Kind == plan.RouteAll || p.Route.Kind == plan.RouteEveryLeaf:
+	case (p.Route.Kind == plan.RouteAll || p.Route.Kind == plan.RouteEveryLeaf) && !staged:
 		s.g.stats.spread.Add(1)
+	case staged:
 	default:
 		s.g.stats.forwarded.Add(1)
 	}

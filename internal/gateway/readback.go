@@ -14,7 +14,7 @@ import (
 
 // value is a variable's or an expression's value, as a leaf tells it.
 type value struct {
-	null               bool
+	null, unsigned     bool
 	typ                wire.FieldType
 	text               string
 	bytes              []byte // of a string, in its own character set
@@ -26,7 +26,14 @@ func (v *value) literal() string {
 	switch {
 	case v.null:
 		return "NULL"
-	case v.typ.IsInteger(), v.typ == wire.TypeNewDecimal, v.typ == wire.TypeDecimal:
+	case v.typ == wire.TypeNewDecimal || v.typ == wire.TypeDecimal:
+		if !strings.Contains(v.text, ".") {
+			return v.text + "." // or it would be an integer
+		}
+		return v.text
+	case v.typ.IsInteger() && v.unsigned:
+		return "CAST(" + v.text + " AS UNSIGNED)"
+	case v.typ.IsInteger():
 		return v.text
 	case v.typ == wire.TypeDouble, v.typ == wire.TypeFloat:
 		if strings.ContainsAny(v.text, "eE") {
@@ -39,6 +46,14 @@ func (v *value) literal() string {
 		return "_binary x'" + hex.EncodeToString(v.bytes) + "'"
 	}
 	return "_" + v.charset + " x'" + hex.EncodeToString(v.bytes) + "' COLLATE " + v.collation
+}
+
+// setting is the value for a system variable, which has a type of its own.
+func (v *value) setting() string {
+	if !v.null && v.typ.IsInteger() {
+		return v.text
+	}
+	return v.literal()
 }
 
 func (v *value) uint() uint64 {
@@ -85,24 +100,32 @@ func readBack(ctx context.Context, c *backend.Conn, caps wire.Caps, changes []ch
 	at := 0
 	for i, ch := range changes {
 		v := &out[i]
-		v.null, v.typ, v.text = row[at] == nil, cols[at], string(row[at])
+		v.null, v.typ, v.text = row[at] == nil, cols[at].Type, string(row[at])
+		v.unsigned = cols[at].Flags&wire.FlagUnsigned != 0
 		at++
 		if !ch.user {
 			continue
 		}
-		if !v.null && !v.typ.IsInteger() {
-			v.charset, v.collation = string(row[at+1]), string(row[at+2])
-			if v.bytes, err = hex.DecodeString(string(row[at])); err != nil {
-				v.bytes = []byte(v.text) // HEX of a number that is no integer
-			}
-		}
+		v.give(row[at:])
 		at += 3
 	}
 	return out, nil
 }
 
-// queryRow runs a query with one row, and tells the columns' types.
-func queryRow(ctx context.Context, c *backend.Conn, caps wire.Caps, sql string) (types []wire.FieldType, row [][]byte, err error) {
+// give tells a value its HEX, CHARSET and COLLATION.
+func (v *value) give(told [][]byte) {
+	if v.null || v.typ.IsInteger() {
+		return
+	}
+	v.charset, v.collation = string(told[1]), string(told[2])
+	var err error
+	if v.bytes, err = hex.DecodeString(string(told[0])); err != nil {
+		v.bytes = []byte(v.text) // HEX of a number that is no integer
+	}
+}
+
+// queryRow runs a query with one row. Of the columns only types and flags last.
+func queryRow(ctx context.Context, c *backend.Conn, caps wire.Caps, sql string) (cols []wire.Column, row [][]byte, err error) {
 	stop := c.Watch(ctx)
 	defer stop()
 	if err := c.Send(wire.ComQuery, []byte(sql)); err != nil {
@@ -122,9 +145,9 @@ func queryRow(ctx context.Context, c *backend.Conn, caps wire.Caps, sql string) 
 			if err := wire.ParseColumn(p.Payload, caps, &col); err != nil {
 				return nil, nil, err
 			}
-			types = append(types, col.Type)
+			cols = append(cols, wire.Column{Type: col.Type, Flags: col.Flags})
 		case backend.KindRow:
-			values := make([][]byte, len(types))
+			values := make([][]byte, len(cols))
 			if err := wire.SplitTextRow(p.Payload, values); err != nil {
 				return nil, nil, err
 			}
@@ -142,7 +165,7 @@ func queryRow(ctx context.Context, c *backend.Conn, caps wire.Caps, sql string) 
 	if failed == nil && row == nil {
 		failed = wire.Errorf(wire.ErUnknown, "a leaf gave no row for %s", sql)
 	}
-	return types, row, failed
+	return cols, row, failed
 }
 
 // after is what the session reads from the connection that has run its statement.

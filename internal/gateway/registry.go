@@ -100,6 +100,11 @@ func (s *session) look(now time.Time) {
 		}
 		return
 	}
+	if t := s.writeTimeout.Load(); t > 0 && s.conn.Stuck(now) > time.Duration(t) {
+		s.g.stats.aborted.Add(1)
+		s.end(errGone)
+		return
+	}
 	if since > int64(2*monitorEvery) && hungUp(s.sys) {
 		s.g.stats.aborted.Add(1)
 		s.end(errGone)

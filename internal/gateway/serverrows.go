@@ -37,7 +37,7 @@ func (s *session) serverRows(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 	if err := s.needsCatalog(what); err != nil {
 		return err
 	}
-	m := passwordMarks{scan: scan, mode: s.mode(), args: src.args}
+	m := passwordMarks{scan: scan, mode: s.mode(), args: src.args, at: passwordAt}
 	if err := m.statement(stmt); err != nil {
 		return err
 	}
@@ -67,6 +67,7 @@ type passwordMarks struct {
 	scan      *sqltext.Scan
 	mode      sqltext.Mode
 	args      []wire.Param
+	at        int // where the column stands
 	param     int
 	edits     []edit
 	passwords []string
@@ -82,7 +83,7 @@ func (m *passwordMarks) statement(stmt *sqltext.Stmt) error {
 		set = stmt.Update.Set
 	case stmt.Insert != nil:
 		set = slices.Concat(stmt.Insert.Set, stmt.Insert.OnDup)
-		at := passwordAt
+		at := m.at
 		if !stmt.Insert.ColumnsSpan.Empty() {
 			at = slices.IndexFunc(stmt.Insert.Columns, func(n sqltext.Name) bool { return strings.EqualFold(n.Text, passwordColumn) })
 			if at >= 0 {

@@ -89,32 +89,34 @@ func (s *session) inServers(t *sqltext.TableName) bool {
 }
 
 // writesServers says whether a statement changes rows of mysql.servers.
-func (s *session) writesServers(stmt *sqltext.Stmt) bool {
+func (s *session) writesServers(stmt *sqltext.Stmt) bool { return s.writesTo(stmt, s.inServers) }
+
+// writesTo says whether a statement changes rows of certain tables, or the tables.
+func (s *session) writesTo(stmt *sqltext.Stmt, in func(*sqltext.TableName) bool) bool {
+	named := func(refs []sqltext.TableRef) bool {
+		found := false
+		sqltext.WalkTables(refs, func(r *sqltext.TableRef) { found = found || r.Table != nil && in(r.Table) })
+		return found
+	}
 	switch {
 	case stmt.Insert != nil && stmt.Insert.Table != nil:
-		return s.inServers(stmt.Insert.Table)
+		return in(stmt.Insert.Table)
 	case stmt.Load != nil && stmt.Load.Table != nil:
-		return s.inServers(stmt.Load.Table)
+		return in(stmt.Load.Table)
 	case stmt.Update != nil:
-		return s.namesServers(stmt.Update.From)
+		return named(stmt.Update.From)
 	case stmt.Delete != nil && !stmt.Delete.Multi:
-		return s.namesServers(stmt.Delete.From)
+		return named(stmt.Delete.From)
 	case stmt.Delete != nil:
 		return slices.ContainsFunc(stmt.Delete.Targets, func(target sqltext.TableName) bool {
-			found := s.inServers(&target)
+			found := in(&target)
 			sqltext.WalkTables(stmt.Delete.From, func(r *sqltext.TableRef) {
-				found = found || target.DB.Tok < 0 && r.Alias.Tok >= 0 && strings.EqualFold(r.Alias.Text, target.Name.Text) && r.Table != nil && s.inServers(r.Table)
+				found = found || target.DB.Tok < 0 && r.Alias.Tok >= 0 && strings.EqualFold(r.Alias.Text, target.Name.Text) && r.Table != nil && in(r.Table)
 			})
 			return found
 		})
 	case stmt.Kind == sqltext.KindDDL:
-		return slices.ContainsFunc(stmt.Tables, s.inServers)
+		return slices.ContainsFunc(stmt.Tables, in)
 	}
 	return false
-}
-
-func (s *session) namesServers(refs []sqltext.TableRef) bool {
-	found := false
-	sqltext.WalkTables(refs, func(r *sqltext.TableRef) { found = found || r.Table != nil && s.inServers(r.Table) })
-	return found
 }

@@ -38,6 +38,7 @@ type session struct {
 	inTransaction atomic.Bool
 	since         atomic.Int64 // when it began, or when the last one ended
 	waitTimeout   atomic.Int64 // nanoseconds
+	writeTimeout  atomic.Int64 // nanoseconds
 
 	mu          sync.Mutex // guards what follows, for SHOW PROCESSLIST and KILL
 	queryCtx    context.Context
@@ -55,16 +56,23 @@ type session struct {
 	login    backend.Account
 	multi    bool // CLIENT_MULTI_STATEMENTS
 	tx       *txn.Session
+	xa       *clientXA // the client's own XA transaction, nil when there is none
 	sess     plan.Session
 	home     string // the leaf for statements without a partition
 	initial  *backend.State
 	charset  charsets
+	oracle   bool // sql_mode has ORACLE
+	spider   spiderVariables
+	guards   guards
+	limit    string // sql_select_limit, "" when there is none
+	temps    temporaries
 	last     lastStatement
 	stmts    map[uint32]*prepared
 	named    map[string]string // PREPARE n FROM …: the texts
 	nextStmt uint32
 	stmtID   uint32 // of the last COM_STMT_PREPARE
 	warnings []exec.Note
+	misses   int            // COM_CHANGE_USER in vain
 	tables   bool           // LOCK TABLES is in force
 	released bool           // COMMIT RELEASE: the session ends with this statement
 	pending  *backend.State // what the statement that runs has made of the state
@@ -83,6 +91,7 @@ type lastStatement struct {
 // charsets are the session's character sets, as far as the node has to know them.
 type charsets struct {
 	client, connection, results string // results is "" when they are not converted
+	collation                   string // of the connection
 }
 
 func newSession(g *Gateway, nc net.Conn) *session {
@@ -115,6 +124,7 @@ func (s *session) serve() {
 	}
 	s.loggedIn.Store(true)
 	defer s.leaveShapes()
+	defer s.forgetXA()
 	defer s.tx.Close()
 	for {
 		err := s.next()

@@ -144,7 +144,6 @@ func TestTransactions(t *testing.T) {
 	c.exec("CREATE TABLE implicit (id INT PRIMARY KEY)")
 	c.want("SELECT @@in_transaction", "0")
 	other.want("SELECT v FROM t WHERE id = 9", "9")
-	c.fails(1235, "XA START 'x'")
 }
 
 func TestSQLPrepare(t *testing.T) {
@@ -318,9 +317,9 @@ func TestRefusedStatements(t *testing.T) {
 	c := b.database(t, "refdb")
 	c.exec("CREATE TABLE t (id INT PRIMARY KEY)")
 	for _, q := range []string{
-		"CREATE VIEW x AS SELECT * FROM t", "CREATE PROCEDURE p() SELECT 1", "CREATE FUNCTION f() RETURNS INT RETURN 1",
+		"CREATE PROCEDURE p() SELECT 1", "CREATE FUNCTION f() RETURNS INT RETURN 1",
 		"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.id = 1", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1", "CREATE SEQUENCE s",
-		"CREATE TEMPORARY TABLE x (id INT)", "HANDLER t OPEN", "INSTALL SONAME 'nosuch'", "CHANGE MASTER TO MASTER_HOST = 'x'", "STOP SLAVE",
+		"HANDLER t OPEN", "INSTALL SONAME 'nosuch'", "CHANGE MASTER TO MASTER_HOST = 'x'", "STOP SLAVE",
 		"UPDATE mysql.global_priv SET Priv = Priv", "INSERT INTO mysql.db SELECT * FROM mysql.db", "BACKUP STAGE START",
 		"PURGE BINARY LOGS TO 'x'", "RESET MASTER", "SHUTDOWN",
 	} {
@@ -347,10 +346,10 @@ func TestKill(t *testing.T) {
 	id := victim.rows("SELECT CONNECTION_ID()")
 	done := make(chan error, 1)
 	go func() {
-		_, err := victim.c.ExecContext(context.Background(), "SELECT SLEEP(20)")
+		_, err := victim.c.ExecContext(context.Background(), "SELECT SLEEP(300)")
 		done <- err
 	}()
-	waitFor(t, func() bool { return strings.Contains(c.rows("SHOW PROCESSLIST"), "SLEEP(20)") })
+	waitFor(t, func() bool { return strings.Contains(c.rows("SHOW PROCESSLIST"), "SLEEP(300)") })
 	b.account(t, "'kweak'@'%'", "IDENTIFIED BY 'k'")
 	weak := b.as(t, "kweak", "k", "")
 	weak.fails(1095, "KILL QUERY "+id)
@@ -409,7 +408,7 @@ func TestCommandLineClient(t *testing.T) {
 
 func waitFor(t *testing.T, cond func() bool) {
 	t.Helper()
-	for range 500 {
+	for range 2000 {
 		if cond() {
 			return
 		}

@@ -45,7 +45,7 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 	case sqltext.KindDDL:
 		return s.ddl(ctx, scan, stmt, snap, src)
 	case sqltext.KindXA:
-		return unsupported("XA", "the node's own transactions over several partitions use it")
+		return s.xaStatement(ctx, w, stmt, src)
 	case sqltext.KindHandler:
 		return unsupported("HANDLER", "it reads one partition only")
 	}

@@ -2,10 +2,13 @@ package gateway
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
@@ -24,7 +27,6 @@ var refusedVars = map[string]string{
 	"rand_seed1":               "a statement may run on several connections",
 	"rand_seed2":               "a statement may run on several connections",
 	"sql_auto_is_null":         "the value that was inserted last is known to the node alone",
-	"sql_select_limit":         "a statement's parts would be cut off each by itself",
 }
 
 // set is SET of variables: a leaf runs it, under the client's account and on a connection of its own; what the variables are afterwards is
@@ -36,6 +38,12 @@ func (s *session) set(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	}
 	if set.Transaction && !set.Global && !isWord(scan, 1, "SESSION") && !isWord(scan, 1, "LOCAL") {
 		return s.setTransaction(ctx, scan)
+	}
+	if slices.ContainsFunc(set.Vars, func(v sqltext.SetVar) bool { return setsSpider(&v) }) {
+		return s.setSpider(ctx, scan, stmt)
+	}
+	if slices.ContainsFunc(set.Vars, func(v sqltext.SetVar) bool { return forNext(scan, &v) }) {
+		return s.setNext(ctx, scan, set)
 	}
 	for i := range set.Vars {
 		v := &set.Vars[i]
@@ -77,6 +85,10 @@ func (s *session) setAt(ctx context.Context, leaf string, scan *sqltext.Scan, se
 	c.ResetOnRelease()
 	stop := c.Watch(ctx)
 	defer stop()
+	changes := changed(scan, set)
+	if err := s.keepModes(ctx, c, changes); err != nil {
+		return err
+	}
 	res, err := c.Query(ctx, string(text))
 	if err != nil {
 		return err
@@ -86,7 +98,7 @@ func (s *session) setAt(ctx context.Context, leaf string, scan *sqltext.Scan, se
 			return err
 		}
 	}
-	return s.takeOver(ctx, c, changed(scan, set))
+	return s.takeOver(ctx, c, changes)
 }
 
 // change is what a SET assigns to.
@@ -151,8 +163,11 @@ func userVarName(scan *sqltext.Scan, v *sqltext.SetVar) string {
 }
 
 func isDefault(scan *sqltext.Scan, v *sqltext.SetVar) bool {
-	return v.ValueSpan.To == v.ValueSpan.From+1 && isWord(scan, v.ValueSpan.From, "DEFAULT")
+	return v.ValueSpan.To == v.ValueSpan.From+1 && (isWord(scan, v.ValueSpan.From, "DEFAULT") || string(scan.Bytes(v.ValueSpan.From)) == harmless[v.Name])
 }
+
+// harmless are the values of some of refusedVars that change nothing. Nodes send them to remote servers, which may be nodes, too.
+var harmless = map[string]string{"sql_auto_is_null": "0"}
 
 // takeOver reads the changed variables from the connection that has them and makes them the session's.
 func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []change) error {
@@ -173,6 +188,9 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 		switch ch.name {
 		case "autocommit":
 			on := v.text == "1"
+			if on && s.xa != nil && !s.tx.Autocommit() {
+				return errXAState(s.xa.state)
+			}
 			if err := s.tx.SetAutocommit(ctx, on); err != nil {
 				return err
 			}
@@ -196,6 +214,8 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 			if (ch.name == "interactive_timeout") == interactive || ch.name == "wait_timeout" {
 				s.waitTimeout.Store(int64(time.Duration(v.uint()) * time.Second))
 			}
+		case "net_write_timeout":
+			s.writeTimeout.Store(int64(time.Duration(v.uint()) * time.Second))
 		case "sql_mode":
 			s.setSQLMode(v.text)
 		case "character_set_client":
@@ -203,7 +223,7 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 			s.trackVariable(ch.name, v.text)
 		case "collation_connection":
 			if col := wire.CollationByName(v.text); col != nil {
-				s.charset.connection = col.Charset
+				s.charset.connection, s.charset.collation = col.Charset, col.Name
 				s.trackVariable("character_set_connection", col.Charset)
 			}
 		case "character_set_results":
@@ -212,7 +232,7 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 		case "time_zone":
 			s.trackVariable(ch.name, v.text)
 		}
-		state = state.With(ch.name, ch.name+"="+v.literal())
+		state = state.With(ch.name, ch.name+"="+v.setting())
 	}
 	if names := namesAs(changes, values); names != "" {
 		state = state.With("names", names)
@@ -220,6 +240,19 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 	s.noteCharset()
 	s.tx.SetState(state)
 	return nil
+}
+
+// fileCharset is the character set of LOAD DATA's files where the session has set one: a connection that goes to a partition's database forgets it. "" is the database's.
+func (s *session) fileCharset() string {
+	text, ok := s.tx.State().Get("collation_database")
+	if !ok {
+		return ""
+	}
+	c := wire.CollationByName(strings.Trim(strings.TrimPrefix(text, "collation_database="), "'"))
+	if c == nil {
+		return ""
+	}
+	return c.Charset
 }
 
 // namesAs is SET NAMES as it was read back; "" when the three variables were not set together, or not to one character set. Setting them one by one is
@@ -255,7 +288,7 @@ func (s *session) trackVariable(name, value string) {
 func (s *session) setSQLMode(mode string) {
 	m := &s.sess.Mode
 	m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace = false, false, false, false, false
-	s.sess.NoAutoValueOnZero = false
+	s.sess.NoAutoValueOnZero, s.sess.Strict, s.oracle = false, false, false
 	for _, f := range strings.Split(mode, ",") {
 		switch f {
 		case "ANSI_QUOTES":
@@ -268,8 +301,12 @@ func (s *session) setSQLMode(mode string) {
 			m.HighNotPrecedence = true
 		case "IGNORE_SPACE":
 			m.IgnoreSpace = true
+		case "ORACLE":
+			s.oracle = true
 		case "NO_AUTO_VALUE_ON_ZERO":
 			s.sess.NoAutoValueOnZero = true
+		case "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES":
+			s.sess.Strict = true
 		}
 	}
 	if s.out.Caps().Has(wire.ClientIgnoreSpace) {
@@ -306,30 +343,6 @@ func clientCharset(name string) bool {
 	return true
 }
 
-// setTransaction is SET TRANSACTION, for the next transaction alone.
-func (s *session) setTransaction(ctx context.Context, scan *sqltext.Scan) error {
-	// A leaf says what is wrong with it.
-	if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
-		return err
-	}
-	var m txn.Modes
-	for i := range scan.Tokens {
-		i := int32(i)
-		switch {
-		case isWord(scan, i, "LEVEL"):
-			m.Isolation = txn.Isolation(strings.ToUpper(string(scan.Bytes(i + 1))))
-			if w := strings.ToUpper(string(m.Isolation)); w == "READ" || w == "REPEATABLE" {
-				m.Isolation += txn.Isolation(" " + strings.ToUpper(string(scan.Bytes(i+2))))
-			}
-		case isWord(scan, i, "ONLY"):
-			m.ReadOnly = true
-		case isWord(scan, i, "WRITE") && isWord(scan, i-1, "READ"):
-			m.ReadWrite = true
-		}
-	}
-	return s.tx.Next(m)
-}
-
 // setGlobal is SET GLOBAL: on every leaf, under the client's account. The first leaf's error is the client's; later ones say where it failed.
 func (s *session) setGlobal(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, text []byte) error {
 	leaves := s.leaves()
@@ -351,6 +364,16 @@ func (s *session) setGlobal(ctx context.Context, scan *sqltext.Scan, stmt *sqlte
 			return partly(err, leaves[:i], leaf)
 		}
 	}
+	// Connections that are open have the old values as their own, which sessions that begin now must not get.
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), repairWithin)
+	defer cancel()
+	version, err := s.g.accountsChanged(finish)
+	if err != nil {
+		s.warnings = append(s.warnings, exec.Note{Level: "Warning", Code: strconv.Itoa(int(wire.ErUnknown)),
+			Message: "The change is made; sessions that begin at other nodes may have the old value for a while"})
+		return nil
+	}
+	s.awaitRights(finish, version)
 	return nil
 }
 
@@ -372,5 +395,6 @@ func (s *session) setRole(ctx context.Context, scan *sqltext.Scan) error {
 	}
 	c.Release()
 	s.tx.SetState(state)
+	s.guards.super = nil
 	return nil
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,14 +56,17 @@ func settingNumber(v topo.Settings, name string) string {
 }
 
 // settings are the rows that the cluster adds to SHOW VARIABLES, by name.
-func (s *session) settings() [][]any {
+func (s *session) settings(global bool) [][]any {
 	v := s.g.cfg.Catalog.Snapshot().Settings
 	rows := [][]any{{order.AutoAttach, onOff(v.AutoAttach)}}
 	for _, name := range []string{order.BinlogKeepBytes, order.BinlogKeepSeconds, order.CopyRate} {
 		rows = append(rows, []any{name, settingNumber(v, name)})
 	}
-	return append(rows, []any{order.DiskReserve, v.DiskReserve.String()}, []any{order.MemoryReserve, v.MemoryReserve.String()},
+	rows = append(rows, []any{order.DiskReserve, v.DiskReserve.String()}, []any{order.MemoryReserve, v.MemoryReserve.String()},
 		[]any{order.RedundancyLevel, settingNumber(v, order.RedundancyLevel)})
+	rows = append(rows, s.spiderRows(global)...)
+	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(valueText(a[0]), valueText(b[0])) })
+	return rows
 }
 
 func onOff(on bool) string {
@@ -129,7 +133,7 @@ func settingValue(name, given string) (value string, ok bool) {
 }
 
 // settingRows are the settings that a SHOW VARIABLES asks for, as a leaf says of its LIKE or WHERE.
-func (s *session) settingRows(ctx context.Context, scan *sqltext.Scan, rest sqltext.Span) ([][][]byte, error) {
+func (s *session) settingRows(ctx context.Context, scan *sqltext.Scan, rest sqltext.Span, global bool) ([][][]byte, error) {
 	cols := []colDef{text("Variable_name", 64), text("Value", 2048)}
 	where := ""
 	if !rest.Empty() {
@@ -140,7 +144,7 @@ func (s *session) settingRows(ctx context.Context, scan *sqltext.Scan, rest sqlt
 	}
 	var rows [][][]byte
 	err := s.atAnyLeaf(ctx, func(c *backend.Conn) error {
-		res, err := c.Query(ctx, "SELECT * FROM "+jsonTable(cols, []int{0, 1}, s.settings())+" AS v "+where)
+		res, err := c.Query(ctx, "SELECT * FROM "+jsonTable(cols, []int{0, 1}, s.settings(global))+" AS v "+where)
 		if err == nil {
 			rows = res.Rows
 		}

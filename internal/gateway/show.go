@@ -46,6 +46,9 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		}}
 	case "VARIABLES", "SESSION", "LOCAL", "GLOBAL":
 		e := &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
+			if len(v) == 2 && leavesHave(string(v[0])) {
+				return v, false // among settingRows
+			}
 			if len(v) == 2 && what != "GLOBAL" {
 				v[1] = s.sessionVariables(v[0], v[1])
 			}
@@ -53,7 +56,7 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		}}
 		if stmt.Show != nil && strings.HasSuffix(stmt.Show.What, "VARIABLES") {
 			var err error
-			if e.more, err = s.settingRows(ctx, scan, stmt.Show.Rest); err != nil {
+			if e.more, err = s.settingRows(ctx, scan, stmt.Show.Rest, what == "GLOBAL"); err != nil {
 				return err
 			}
 		}
@@ -91,6 +94,13 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		if err := s.needDB(stmt); err != nil {
 			return err
 		}
+		if what == "TABLE" && next == "STATUS" {
+			db := s.sess.DB
+			if sh := stmt.Show; sh != nil && sh.DB.Tok >= 0 && sh.DB.Text != "" {
+				db = sh.DB.Text
+			}
+			src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return statusOfLinked(snap, db, v), true }}
+		}
 	}
 	return s.forwardAny(ctx, w, snap, src)
 }
@@ -113,7 +123,7 @@ func (s *session) needDB(stmt *sqltext.Stmt) error {
 
 // forwardAny runs a statement that changes nothing at the session's leaf, in the shape of the current database.
 func (s *session) forwardAny(ctx context.Context, w *worker, snap *topo.Snapshot, src source) error {
-	return s.run(ctx, w, &plan.Plan{Route: plan.Route{Kind: plan.RouteAny}, Rows: true, Revision: snap.Revision}, snap, src, nil)
+	return s.run(ctx, w, &plan.Plan{Route: plan.Route{Kind: plan.RouteAny}, Rows: true, Bare: true, Revision: snap.Revision}, snap, src, nil)
 }
 
 // leadingWords are a statement's first words in upper case, up to the first token that is none.

@@ -23,7 +23,7 @@ func (s *session) showCreateTable(ctx context.Context, w *worker, name *sqltext.
 		return s.forwardAny(ctx, w, snap, src)
 	}
 	next := uint64(0)
-	if t.AutoIncrement >= 0 && t.Kind != topo.Reference {
+	if t.AutoIncrement >= 0 && t.Kind != topo.Reference && t.Kind != topo.Linked {
 		var err error
 		if next, err = s.g.cfg.Catalog.Sequence(t.ID).Peek(ctx); err != nil {
 			// The text is right without it: the next value is not part of the table's definition.
@@ -34,7 +34,13 @@ func (s *session) showCreateTable(ctx context.Context, w *worker, name *sqltext.
 		}
 	}
 	src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
-		if len(v) > 1 {
+		if len(v) > 1 && t.Kind == topo.Linked {
+			var err error
+			p := linkPrinter{t: t, mode: s.mode(), charset: s.charset.results}
+			if v[1], err = p.create(v[1]); err != nil {
+				return nil, false // what MariaDB prints can be read; nothing is better than the shape's
+			}
+		} else if len(v) > 1 {
 			v[1] = createText(v[1], t, next)
 		}
 		return v, true
@@ -63,9 +69,8 @@ func createText(text []byte, t *topo.Table, next uint64) []byte {
 		out = append(out, " /*!999999 SHARD KEY ("+strings.Join(names, ",")+") */"...)
 	}
 	rest := text[end:]
-	const engine = "\n) ENGINE="
-	if next > 1 && bytes.HasPrefix(rest, []byte(engine)) {
-		n := len(engine)
+	if next > 1 && bytes.HasPrefix(rest, []byte(engineOption)) {
+		n := len(engineOption)
 		for n < len(rest) && rest[n] != ' ' && rest[n] != '\n' {
 			n++
 		}

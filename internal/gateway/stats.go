@@ -20,14 +20,17 @@ type Stats struct {
 	Forwarded      uint64 // statements by shape
 	Merged         uint64
 	Spread         uint64
+	Staged         uint64 // the queries of spread ones, too
 	BytesIn        uint64 // of commands
 	BytesOut       uint64 // of answers
+	Snapshots      uint64 // moments without commits over several places that were found for consistent snapshots
+	HeldMicros     uint64 // for how long such commits were held back for them at most, all together
 	PlansCached    int
 	SlowestRunning int64 // milliseconds that the longest running command has taken so far
 }
 
 type counters struct {
-	accepted, refused, denied, aborted, statements, errors, planHits, planMisses, forwarded, merged, spread, bytesIn, bytesOut atomic.Uint64
+	accepted, refused, denied, aborted, statements, errors, planHits, planMisses, forwarded, merged, spread, staged, bytesIn, bytesOut, snapshots, heldMicros atomic.Uint64
 }
 
 // Stats is a picture of what the gateway does.
@@ -36,8 +39,8 @@ func (g *Gateway) Stats() Stats {
 	st := Stats{
 		Running: int(g.runningStatements.Load()), Accepted: c.accepted.Load(), Refused: c.refused.Load(), Denied: c.denied.Load(),
 		Aborted: c.aborted.Load(), Statements: c.statements.Load(), Errors: c.errors.Load(), PlanHits: c.planHits.Load(),
-		PlanMisses: c.planMisses.Load(), Forwarded: c.forwarded.Load(), Merged: c.merged.Load(), Spread: c.spread.Load(),
-		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), PlansCached: g.plans.len(),
+		PlanMisses: c.planMisses.Load(), Forwarded: c.forwarded.Load(), Merged: c.merged.Load(), Spread: c.spread.Load(), Staged: c.staged.Load(),
+		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), Snapshots: c.snapshots.Load(), HeldMicros: c.heldMicros.Load(), PlansCached: g.plans.len(),
 	}
 	now := time.Now().UnixNano()
 	for _, s := range g.all() {

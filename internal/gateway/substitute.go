@@ -57,7 +57,16 @@ func (s *session) substitute(scan *sqltext.Scan, stmt *sqltext.Stmt) []byte {
 			continue
 		}
 		item := itemAt(items, i)
-		if item != nil && typ != "" {
+		switch bare := item != nil && item.Span.From == i && item.Span.To == i+n; {
+		case item == nil || typ == "":
+		case typ == typeName && bare: // elsewhere a CAST would bring its collation along
+			value = "LEFT(CAST(" + value + " AS CHAR(64)), 64)"
+		case typ == typeName:
+		case typ == typeOrNull:
+			value = "IF(1, (" + value + " | 0), NULL)"
+		case typ == typeID:
+			value = "(" + value + " | 0)"
+		default:
 			value = "CAST('" + wide(value) + "' AS " + typ + ")"
 		}
 		edits = append(edits, edit{i, i + n, value})
@@ -71,6 +80,14 @@ func (s *session) substitute(scan *sqltext.Scan, stmt *sqltext.Stmt) []byte {
 	}
 	return apply(scan, inOrder(edits))
 }
+
+// What sessionValue says of types for whose columns no CAST will do: an unsigned number of full length, one that may be NULL as far as its definition goes, and
+// a name that may.
+const (
+	typeID     = "number"
+	typeOrNull = "number or NULL"
+	typeName   = "name or NULL"
+)
 
 // inValue says whether a token belongs to a value, not to what is set.
 func inValue(set *sqltext.Set, tok int32) bool {
@@ -112,6 +129,12 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 			value, typ = s.setting(strings.ToLower(string(scan.Bytes(i + 2))))
 			return value, typ, 3
 		}
+		if name == "global" && int(i)+2 < len(scan.Tokens) && isOp(scan, i+1, ".") {
+			if v := findVariable(strings.ToLower(string(scan.Bytes(i + 2)))); v != nil {
+				value, typ = s.spiderLiteral(v, true)
+				return value, typ, 3
+			}
+		}
 		if (name == "session" || name == "local") && int(i)+2 < len(scan.Tokens) && isOp(scan, i+1, ".") {
 			name, n = strings.ToLower(string(scan.Bytes(i+2))), 3
 		} else if rest, ok := strings.CutPrefix(name, "session."); ok {
@@ -121,20 +144,30 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 		}
 		switch name {
 		case "last_insert_id", "identity":
-			return strconv.FormatUint(s.last.insertID, 10), "UNSIGNED", n
+			return strconv.FormatUint(s.last.insertID, 10), typeOrNull, n
 		case "warning_count":
-			return strconv.Itoa(int(s.warningCount())), "SIGNED", n
+			return strconv.Itoa(int(s.warningCount())), typeOrNull, n
 		case "error_count":
-			return strconv.Itoa(s.errorCount()), "SIGNED", n
+			return strconv.Itoa(s.errorCount()), typeOrNull, n
 		case "pseudo_thread_id":
-			return strconv.FormatUint(uint64(s.id), 10), "UNSIGNED", n
+			return strconv.FormatUint(uint64(s.id), 10), typeOrNull, n
 		case "in_transaction":
-			return bit(s.tx.InTransaction()), "SIGNED", n
+			return bit(s.inTransactionNow()), typeOrNull, n
 		case "autocommit":
 			return bit(s.tx.Autocommit()), "SIGNED", n
+		case "net_write_timeout": // leaves have another one at partitions
+			text, ok := s.tx.State().Get(name)
+			if !ok {
+				return "@@GLOBAL.net_write_timeout", "", n
+			}
+			return strings.TrimPrefix(text, name+"="), "UNSIGNED", n
 		}
 		if isSetting(name) {
 			value, typ = s.setting(name)
+			return value, typ, n
+		}
+		if v := findVariable(name); v != nil {
+			value, typ = s.spiderLiteral(v, false)
 			return value, typ, n
 		}
 	case sqltext.Word:
@@ -143,18 +176,18 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 		}
 		switch strings.ToUpper(string(scan.Bytes(i))) {
 		case "LAST_INSERT_ID":
-			return strconv.FormatUint(s.last.insertID, 10), "UNSIGNED", 3
+			return strconv.FormatUint(s.last.insertID, 10), typeID, 3
 		case "FOUND_ROWS":
 			return strconv.FormatUint(s.last.foundRows, 10), "SIGNED", 3
 		case "ROW_COUNT":
 			return "(" + strconv.FormatInt(s.last.rowCount, 10) + ")", "SIGNED", 3 // --1 would be a comment
 		case "CONNECTION_ID":
-			return strconv.FormatUint(uint64(s.id), 10), "SIGNED", 3
+			return strconv.FormatUint(uint64(s.id), 10), "UNSIGNED", 3
 		case "DATABASE", "SCHEMA":
 			if s.sess.DB == "" {
-				return "NULL", "", 3
+				return "NULL", typeName, 3
 			}
-			return stringLiteral(s.sess.DB), "", 3
+			return stringLiteral(s.sess.DB), typeName, 3
 		}
 	}
 	return "", "", 0
@@ -167,7 +200,7 @@ func wide(number string) string {
 	if rest, ok := strings.CutPrefix(number, "-"); ok {
 		sign, number = "-", rest
 	}
-	return sign + strings.Repeat("0", max(0, 21-len(sign)-len(number))) + number
+	return sign + strings.Repeat("0", max(0, 21-len(number))) + number
 }
 
 func bit(on bool) string {
@@ -183,7 +216,7 @@ func (s *session) sessionVariables(name, value []byte) []byte {
 	case "autocommit":
 		return []byte(map[bool]string{true: "ON", false: "OFF"}[s.tx.Autocommit()])
 	case "in_transaction":
-		return []byte(bit(s.tx.InTransaction()))
+		return []byte(bit(s.inTransactionNow()))
 	case "last_insert_id", "identity":
 		return strconv.AppendUint(nil, s.last.insertID, 10)
 	case "pseudo_thread_id":

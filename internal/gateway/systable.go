@@ -19,7 +19,9 @@ type systemTable struct {
 	cols []colDef
 	// more are columns that a statement must name to get them: * does not stand for them. Their values follow those of cols.
 	more []colDef
-	rows func(ctx context.Context, s *session, snap *topo.Snapshot) ([][]any, error)
+	// types are the types of cols where those of colDef are not enough.
+	types []string
+	rows  func(ctx context.Context, s *session, snap *topo.Snapshot) ([][]any, error)
 }
 
 // namesSystem says whether a statement reads information_schema, or a table of the schema mysql that the cluster has instead of the leaves.
@@ -28,7 +30,7 @@ func (s *session) namesSystem(stmt *sqltext.Stmt) bool {
 	case sqltext.KindShow, sqltext.KindDDL, sqltext.KindAccount, sqltext.KindLock:
 		return false
 	}
-	return slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return s.inInfoSchema(t) || s.inServers(t) })
+	return slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return s.inInfoSchema(t) || s.mysqlTable(t) != "" })
 }
 
 // inInfoSchema says whether a name is that of a table of information_schema.
@@ -47,6 +49,9 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 	}
 	not := ""
 	return s.splice(scan, stmt, func(name string) (string, error) {
+		if text := s.variableTable(name); text != "" {
+			return text, nil
+		}
 		if t := systemTables[name]; t != nil {
 			rows, err := t.rows(ctx, s, snap)
 			if err != nil {
@@ -69,12 +74,27 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 		if column == "DB" {
 			of = "COALESCE(DB,'')" // keeps the rows that belong to no database
 		}
-		return "(SELECT * FROM information_schema." + quoteName(name) + " WHERE " + of + " NOT IN (" + not + "))", nil
+		columns := "*"
+		if name == "TABLES" {
+			columns = s.g.tablesColumns(snap)
+		}
+		return "(SELECT " + columns + " FROM information_schema." + quoteName(name) + " WHERE " + of + " NOT IN (" + not + "))", nil
 	})
 }
 
 // describable is a statement's text as a leaf can describe it: the cluster's own tables are there, with no rows, and secrets are masked.
 func (s *session) describable(scan *sqltext.Scan, stmt *sqltext.Stmt) string {
+	if text := describableCalls(scan, stmt); text != "" {
+		if scan, stmt, err := s.parsed([]byte(text)); err == nil {
+			return s.describable(scan, stmt)
+		}
+		return "DO 0"
+	}
+	if text := s.describableVariables(scan, stmt); text != "" {
+		if scan, stmt, err := s.parsed([]byte(text)); err == nil {
+			return s.describable(scan, stmt)
+		}
+	}
 	if len(stmt.Secrets) > 0 {
 		return withoutSpans(scan, stmt.Secrets)
 	}
@@ -100,11 +120,11 @@ func (s *session) describable(scan *sqltext.Scan, stmt *sqltext.Stmt) string {
 func (s *session) splice(scan *sqltext.Scan, stmt *sqltext.Stmt, with func(name string) (string, error)) ([]byte, error) {
 	var edits []edit
 	alias := map[string]string{} // of the replaced tables without one, by the name in lower case
-	for _, f := range factors(stmt) {
+	for _, f := range sqltext.Factors(stmt) {
 		t := f.Table
 		name := strings.ToUpper(t.Name.Text)
-		if s.inServers(t) {
-			name = serversName
+		if own := s.mysqlTable(t); own != "" {
+			name = own
 		} else if !s.inInfoSchema(t) {
 			continue
 		}
@@ -164,6 +184,9 @@ func qualifiers(scan *sqltext.Scan, stmt *sqltext.Stmt, alias map[string]string,
 
 // sql is the table with these rows as a FROM clause can have it. The columns that must be named are there when the statement has such a word.
 func (t *systemTable) sql(scan *sqltext.Scan, rows [][]any) string {
+	if t.types != nil {
+		return typedTable(t.cols, t.types, rows)
+	}
 	cols := slices.Clone(t.cols)
 	pick := make([]int, len(cols))
 	for i := range cols {

@@ -85,6 +85,7 @@ func init() { // the tables' functions run statements, which look here
 		"PROCESSLIST": processlistTable,
 		serversName:   serversTable,
 	}
+	addSpiderTables()
 }
 
 func double(name string) colDef { return colDef{name, wire.TypeDouble, 10} }

@@ -10,16 +10,22 @@ import (
 
 // transaction serves BEGIN, COMMIT, ROLLBACK and savepoints.
 func (s *session) transaction(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) error {
+	if stmt.Tx != nil && stmt.Tx.Odd || stmt.Savepoint != nil && stmt.Savepoint.Odd { // it is for MariaDB to say what it does not accept: START TRANSACTION READ ONLY, READ WRITE
+		if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
+			return err
+		}
+	}
 	switch stmt.Kind {
 	case sqltext.KindBegin:
-		// What MariaDB would not accept (START TRANSACTION READ ONLY, READ WRITE) is for MariaDB to say.
-		if len(scan.Tokens) > 2 {
-			if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
-				return err
-			}
+		if err := s.setMode(ctx); err != nil {
+			return err
 		}
 		s.tables = false // an implicit UNLOCK TABLES
-		return s.done(src, s.tx.Begin(ctx, txn.Modes{ReadOnly: stmt.Tx.ReadOnly, ReadWrite: stmt.Tx.ReadWrite, Snapshot: stmt.Tx.Snapshot}))
+		modes := txn.Modes{ReadOnly: stmt.Tx.ReadOnly, ReadWrite: stmt.Tx.ReadWrite, Snapshot: stmt.Tx.Snapshot}
+		if modes.Snapshot {
+			return s.done(src, s.beginSnapshot(ctx, modes))
+		}
+		return s.done(src, s.tx.Begin(ctx, modes))
 	case sqltext.KindCommit, sqltext.KindRollback:
 		return s.endTransaction(ctx, stmt, src)
 	}
@@ -44,15 +50,30 @@ func (s *session) endTransaction(ctx context.Context, stmt *sqltext.Stmt, src so
 	if stmt.Kind == sqltext.KindRollback {
 		end = s.tx.Rollback
 	}
-	ok, err := end(ctx, txn.End{Chain: stmt.Tx.Chain})
+	chain, release := stmt.Tx.Chain, stmt.Tx.Release
+	switch completion, _ := s.spiderValue(findVariable(completionType), false); {
+	case completion == "CHAIN":
+		chain = !stmt.Tx.NoChain
+	case completion == "RELEASE":
+		release = !stmt.Tx.NoRelease
+	}
+	ok, err := end(ctx, txn.End{Chain: chain})
 	if err != nil {
 		return err
+	}
+	if !s.tx.InTransaction() {
+		s.tx.EndStatement() // a SET TRANSACTION ends with it
+	}
+	if chain && !s.tx.InTransaction() { // MariaDB begins one although none has ended
+		if err := s.tx.Begin(ctx, txn.Modes{}); err != nil {
+			return err
+		}
 	}
 	s.last.rowCount = 0
 	if err := s.okTo(src, wire.OK{Warnings: ok.Warnings}); err != nil {
 		return err
 	}
-	if stmt.Tx.Release {
+	if release {
 		s.released = true
 	}
 	return nil

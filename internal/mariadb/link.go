@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,7 +85,7 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 			return ""
 		}
 		l := &Link{
-			Source: get("Connection_name"), Addr: get("Master_Host") + ":" + get("Master_Port"),
+			Source: get("Connection_name"), Addr: net.JoinHostPort(get("Master_Host"), get("Master_Port")),
 			Receiving: get("Slave_IO_Running") == "Yes", Refused: get("Slave_IO_Running") == "No", Applying: get("Slave_SQL_Running") == "Yes", Error: get("Last_SQL_Error"),
 			Encrypted: get("Master_SSL_Allowed") == "Yes",
 		}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 )
@@ -105,7 +107,94 @@ const forgetAtOnce = 1000
 
 // ForgetLogged takes domains out of what a server knows of its binary log's past. None of its logs may have events of them any more, and nobody may ever want
 // to follow them from their start: such a replica would be told that there is nothing. Begins a new binary log.
-func (s *Servers) ForgetLogged(ctx context.Context, leaf string, domains []uint32) error {
+//
+// From then on the server strikes those domains out of what a link names to it, and older logs still begin with them: it refuses, with error 1236, a replica that
+// connects and is behind the new log's beginning. So no link of its followers is changed meanwhile, until they are past that; ErrBehind, and nothing is done, when one
+// is far from it.
+func (s *Servers) ForgetLogged(ctx context.Context, leaf string, domains []uint32, followers ...string) error {
+	for _, f := range slices.Sorted(slices.Values(followers)) {
+		defer s.lockLinks(f)()
+	}
+	follows := map[string][]uint32{}
+	for _, f := range followers {
+		link, err := s.closeBehind(ctx, f, leaf)
+		if err != nil {
+			return err
+		}
+		if link != nil {
+			follows[f] = link.Domains
+		}
+	}
+	if err := s.forgetLogged(ctx, leaf, domains); err != nil {
+		return err
+	}
+	now, err := s.BinlogPosition(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.behind)
+	defer cancel()
+	for f, over := range follows {
+		for _, d := range over {
+			if err := s.waitPast(ctx, f, leaf, now[d]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// behindWithin is Servers.behind in use.
+const behindWithin, lookAgain = 30 * time.Second, 100 * time.Millisecond
+
+// waitPast waits until a follower has applied a transaction, as long as it follows its source. Under the lock of its links.
+func (s *Servers) waitPast(ctx context.Context, follower, source string, at GTID) error {
+	for {
+		slice, cancel := context.WithTimeout(ctx, lookAgain)
+		err := s.WaitReached(slice, follower, at)
+		cancel()
+		if !errors.Is(err, ErrNotApplied) || ctx.Err() != nil {
+			return err
+		}
+		link, err := s.link(ctx, follower, source)
+		if err != nil {
+			return err
+		}
+		if link == nil || !link.Receiving || !link.Applying {
+			return fmt.Errorf("leaf %s, which follows %s: %w", follower, source, ErrBehind)
+		}
+	}
+}
+
+// ErrBehind: a replica does not follow closely now.
+var ErrBehind = errors.New("a replica is behind, or does not follow now")
+
+// closeBehind is a follower's link to a source, under the lock of its links; nil when it has none, or one that is not started again as it is.
+func (s *Servers) closeBehind(ctx context.Context, follower, source string) (*Link, error) {
+	link, err := s.link(ctx, follower, source)
+	switch {
+	case err != nil:
+		return nil, err
+	case link == nil || link.Refused && link.Error != "" || link.ended():
+		return nil, nil
+	case !link.Receiving || !link.Applying || link.Lag > time.Second:
+		return nil, fmt.Errorf("leaf %s, which follows %s: %w", follower, source, ErrBehind)
+	}
+	return link, nil
+}
+
+// link is a follower's link to a source, nil when it has none, under the lock of its links.
+func (s *Servers) link(ctx context.Context, follower, source string) (*Link, error) {
+	c, err := s.conn(ctx, follower)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	all, err := links(ctx, c)
+	return all[source], err
+}
+
+func (s *Servers) forgetLogged(ctx context.Context, leaf string, domains []uint32) error {
 	for len(domains) > 0 {
 		n := min(len(domains), forgetAtOnce)
 		if _, err := s.at(ctx, leaf, unlogged, "FLUSH BINARY LOGS DELETE_DOMAIN_ID=("+list(domains[:n])+")"); err != nil {

@@ -190,8 +190,8 @@ func (r *Room) memory(ctx context.Context, ask query) error {
 	for _, g := range memoryGroups {
 		limit, err := read(g.limit)
 		if err != nil {
-			if ctx.Err() != nil {
-				return err
+			if ended := ctx.Err(); ended != nil {
+				return ended
 			}
 			continue // there is none
 		}

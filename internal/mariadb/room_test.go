@@ -19,7 +19,7 @@ func TestRoom(t *testing.T) {
 	farm := farmtest.Shared(t, 1)
 	s, pools := servers(t, farm)
 	leaf := farm.Leaves()[0]
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	before, err := s.BinlogPosition(ctx, leaf.Name)
 	if err != nil {
@@ -122,7 +122,7 @@ func TestPrepareWantsRoom(t *testing.T) {
 	farm := farmtest.Start(t, 1)
 	s, pools := servers(t, farm)
 	leaf := farm.Leaves()[0]
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	writer(t, pools, leaf.Name, "", 0, "CREATE DATABASE before_it", "DROP DATABASE before_it")
 	before, err := s.BinlogPosition(ctx, leaf.Name)

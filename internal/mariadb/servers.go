@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 )
@@ -23,6 +24,9 @@ const replicator = "orbweaver_replica"
 type Servers struct {
 	pools    *backend.Pools
 	password string // of the replicas' account
+	// behind is for how long links are kept as they are for the sake of a replica that is behind. One that has lost its source is not waited for: it may have to take that
+	// one's place.
+	behind time.Duration
 
 	mu    sync.Mutex
 	tails map[string]*tail
@@ -31,7 +35,7 @@ type Servers struct {
 
 // New makes Servers. One of them at a time changes servers' replication.
 func New(pools *backend.Pools) *Servers {
-	return &Servers{pools: pools, password: pools.Derive("replication"), links: map[string]*sync.Mutex{}, tails: map[string]*tail{}}
+	return &Servers{pools: pools, password: pools.Derive("replication"), behind: behindWithin, links: map[string]*sync.Mutex{}, tails: map[string]*tail{}}
 }
 
 // at runs statements one after another on one connection of the cluster's own account; the last one's result comes back.
@@ -122,37 +126,42 @@ func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string
 }
 
 // installed is the version of what Install makes.
-const installed = 1
+const installed = 5
 
 // Install makes what nodes and replicas need on a server. It is quick when it is there already.
 func (s *Servers) Install(ctx context.Context, leaf string) error {
 	res, err := s.at(ctx, leaf, unlogged, ownDomain, smallLogs, "SET GLOBAL slave_net_timeout=4",
 		"CREATE DATABASE IF NOT EXISTS "+Schema+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-		createStarts, "CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
+		createStarts, createKept(discarded), createKept(lost), "CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
 		"SELECT version FROM "+Schema+".installed WHERE id = 1 AND version >= "+strconv.Itoa(installed))
 	if err != nil || len(res.Rows) > 0 {
 		return err
 	}
-	_, err = s.at(ctx, leaf, unlogged,
+	steps := []string{unlogged,
 		"SET SESSION sql_mode='STRICT_TRANS_TABLES', character_set_client=utf8mb4, collation_connection=utf8mb4_bin",
-		// Aria: reading it opens no transaction in the session that is given a partition.
-		"CREATE TABLE IF NOT EXISTS "+Schema+".terms (name VARCHAR(64) NOT NULL PRIMARY KEY, domain INT UNSIGNED NOT NULL, term BIGINT UNSIGNED NOT NULL) ENGINE=Aria TRANSACTIONAL=1",
-		"CREATE TABLE IF NOT EXISTS "+Schema+".probe (node INT UNSIGNED NOT NULL PRIMARY KEY, at TIMESTAMP(6) NOT NULL) ENGINE=InnoDB",
-		`CREATE OR REPLACE DEFINER='orbweaver'@'%' PROCEDURE `+Schema+`.serve(IN partition_name VARCHAR(64), IN domain_id INT UNSIGNED)
+		// InnoDB as all else: a transaction that has read a transactional Aria table is committed in one phase, and a crash may then leave it in the binary log alone.
+		"CREATE TABLE IF NOT EXISTS " + Schema + ".terms (name VARCHAR(64) NOT NULL PRIMARY KEY, domain INT UNSIGNED NOT NULL, term BIGINT UNSIGNED NOT NULL) ENGINE=InnoDB",
+		"ALTER TABLE " + Schema + ".terms ENGINE=InnoDB", // installed before
+		"CREATE TABLE IF NOT EXISTS " + Schema + ".probe (node INT UNSIGNED NOT NULL PRIMARY KEY, at TIMESTAMP(6) NOT NULL) ENGINE=InnoDB",
+		`CREATE OR REPLACE DEFINER='orbweaver'@'%' PROCEDURE ` + Schema + `.serve(IN partition_name VARCHAR(64), IN domain_id INT UNSIGNED)
   MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT 'Gives a session the GTID domain of the partition that it serves'
 BEGIN
   IF domain_id = 0 THEN
     SET SESSION gtid_domain_id = @@GLOBAL.gtid_domain_id;
-  ELSEIF EXISTS (SELECT 1 FROM `+Schema+`.terms t WHERE t.name = partition_name AND t.domain = domain_id) THEN
+  ELSEIF EXISTS (SELECT 1 FROM ` + Schema + `.terms t WHERE t.name = partition_name AND t.domain = domain_id) THEN
     SET SESSION gtid_domain_id = domain_id;
   ELSE
     SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1777, MESSAGE_TEXT = 'This server is not the master of the partition in this term';
   END IF;
 END`,
-		"GRANT EXECUTE ON PROCEDURE "+Schema+".serve TO PUBLIC",
-		"CREATE OR REPLACE USER "+replicator+"@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD("+lit(s.password)+")",
-		"GRANT REPLICATION SLAVE ON *.* TO "+replicator+"@'%'",
-		"REPLACE INTO "+Schema+".installed VALUES (1, "+strconv.Itoa(installed)+")")
+		"GRANT EXECUTE ON PROCEDURE " + Schema + ".serve TO PUBLIC",
+		createDecisions, createDecide, "GRANT EXECUTE ON PROCEDURE " + Schema + ".decide TO PUBLIC",
+		createSnapshot, "GRANT EXECUTE ON PROCEDURE " + Schema + ".snapshot TO PUBLIC",
+		"CREATE OR REPLACE USER " + replicator + "@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD(" + lit(s.password) + ")",
+		"GRANT REPLICATION SLAVE ON *.* TO " + replicator + "@'%'",
+	}
+	steps = append(append(steps, installStage...), "REPLACE INTO "+Schema+".installed VALUES (1, "+strconv.Itoa(installed)+")")
+	_, err = s.at(ctx, leaf, steps...)
 	return err
 }
 
@@ -231,10 +240,14 @@ func (s *Servers) Schemas(ctx context.Context, leaf string) (map[string]bool, er
 	return out, nil
 }
 
-// Drop removes a partition's or a shape's database from one server.
+// Drop removes a partition's or a shape's database from one server, and what else is the copy's. Its prepared branches are discarded before: their tables could not be dropped.
 func (s *Servers) Drop(ctx context.Context, leaf, schema string) error {
+	if err := s.DiscardCopy(ctx, leaf, schema); err != nil {
+		return err
+	}
 	_, err := s.at(ctx, leaf, unlogged, "SET SESSION foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(schema),
-		"DELETE FROM "+Schema+".terms WHERE name = "+lit(schema))
+		"DELETE FROM "+Schema+".terms WHERE name = "+lit(schema),
+		"DELETE FROM "+Schema+".decisions WHERE `partition` = "+lit(schema))
 	return err
 }
 

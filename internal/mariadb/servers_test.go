@@ -104,7 +104,7 @@ func TestFenceKeepsOthersOut(t *testing.T) {
 func TestFollowByDomain(t *testing.T) {
 	farm := farmtest.Start(t, 2)
 	s, pools := servers(t, farm)
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	a, b := farm.Leaves()[0], farm.Leaves()[1]
 	for i, d := range []uint32{11, 12} {
@@ -197,7 +197,7 @@ func advanced(ctx context.Context, t *testing.T, s *Servers, leaf string, at GTI
 func TestLinksStartFromWhatIsApplied(t *testing.T) {
 	farm := farmtest.Start(t, 3)
 	s, pools := servers(t, farm)
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
 	must := fatal(t)
@@ -284,7 +284,7 @@ func TestLinksStartFromWhatIsApplied(t *testing.T) {
 func TestLinksOfSourcesThatHaveUnlikeParts(t *testing.T) {
 	farm := farmtest.Start(t, 3)
 	s, pools := servers(t, farm)
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
 	must := fatal(t)
@@ -317,7 +317,7 @@ func TestLinksOfSourcesThatHaveUnlikeParts(t *testing.T) {
 			must(s.ForgetApplied(ctx, b.Name, []uint32{99}))
 		}
 		writer(t, pools, c.Name, "c_1", 61, fmt.Sprintf("INSERT INTO c_1.t VALUES (%d)", i))
-		wait, stop := context.WithTimeout(ctx, 10*time.Second)
+		wait, stop := context.WithTimeout(ctx, time.Minute)
 		if err := s.WaitReached(wait, b.Name, position(c.Name)[61]); err != nil {
 			all, _ := s.Links(ctx, b.Name)
 			t.Errorf("%v: %+v", err, all[c.Name])
@@ -330,7 +330,7 @@ func TestLinksOfSourcesThatHaveUnlikeParts(t *testing.T) {
 func TestSourceGetsACopyOfWhatItsReplicaHadHeld(t *testing.T) {
 	farm := farmtest.Start(t, 3)
 	s, pools := servers(t, farm)
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	a, b, c := farm.Leaves()[0], farm.Leaves()[1], farm.Leaves()[2]
 	must := fatal(t)
@@ -355,7 +355,7 @@ func TestSourceGetsACopyOfWhatItsReplicaHadHeld(t *testing.T) {
 	writer(t, pools, a.Name, "p_1", 21, "INSERT INTO p_1.t VALUES (3)")
 	must(s.WaitApplied(ctx, c.Name, end(a.Name, 21)))
 	writer(t, pools, c.Name, "q_1", 31, "INSERT INTO q_1.t VALUES (1)")
-	wait, stop := context.WithTimeout(ctx, 10*time.Second)
+	wait, stop := context.WithTimeout(ctx, time.Minute)
 	defer stop()
 	if err := s.WaitApplied(wait, b.Name, end(c.Name, 31)); err != nil {
 		all, _ := s.Links(ctx, b.Name)

@@ -4,22 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/xid"
 )
 
 // Spec is what to copy.
 type Spec struct {
-	Schema   string // the partition's database, or the shape's
-	Domain   uint32 // of the partition's term; 0 for shapes
-	From, To string // leaves
+	Schema    string           // the partition's database, or the shape's
+	Partition topo.PartitionID // for partitions
+	Domain    uint32           // of the partition's term; 0 for shapes
+	From, To  string           // leaves
 	// Rate bounds what is sent, in bytes a second; 0 is no bound. It is asked again and again while a copy runs. May be nil.
 	Rate func() int64
 	// Still runs f while no DDL runs on the database: the tables that are there must be those of the snapshot.
 	Still func(ctx context.Context, f func() error) error
+	// Moment runs f at a moment at which no transaction over several places is between its first XA PREPARE and its last XA COMMIT at the partition, as far as
+	// anybody does that who lives. nil: there are no such transactions, as at shapes, which the caller keeps writes out of.
+	Moment func(ctx context.Context, f func(ctx context.Context) error) error
 	// Progress is told of rows as they are copied; total is an estimate. May be nil.
 	Progress func(rows, total int64)
 	// Courtesy is that of what the copy is a part of; nil: the copy has its own.
@@ -34,6 +41,23 @@ var ErrChanged = errors.New("the table was changed while it was copied")
 
 // ErrGaveWay: a statement at the source had to wait for the copy, as ALTER TABLE does. The copy was dropped.
 var ErrGaveWay = errors.New("the copy gave way to a statement that waited for it")
+
+// ErrPrepared: a branch of a transaction over several places is prepared at the source, left there by whoever has died or by a client that has not ended its XA
+// transaction. The end of it would reach a copy without the beginning.
+var ErrPrepared = errors.New("a branch is prepared there")
+
+// PreparedError is ErrPrepared for one branch.
+type PreparedError struct {
+	Leaf   string
+	Branch xid.XID
+}
+
+func (e *PreparedError) Error() string {
+	return fmt.Sprintf("leaf %s has a prepared branch of transaction %s: %v; it has to be committed or rolled back before", e.Leaf, e.Branch.ID, ErrPrepared)
+}
+
+// Unwrap lets errors.Is find ErrPrepared.
+func (e *PreparedError) Unwrap() error { return ErrPrepared }
 
 // Copier copies between leaves.
 type Copier struct {
@@ -79,9 +103,11 @@ type source struct {
 	at     mariadb.GTID
 	create string // of the database
 	tables []table
-	ids    map[string]string // see Identities
-	since  time.Time         // since when tables are held
-	held   []table           // those that DDL has to wait for, not yet looked at again
+	// decisions are the rows by which the partition has decided about transactions, as values of an INSERT.
+	decisions []string
+	ids       map[string]string // see Identities
+	since     time.Time         // since when tables are held
+	held      []table           // those that DDL has to wait for, not yet looked at again
 }
 
 // Copy makes a whole copy of a partition at the target, in place of what was there, and says where in the domain it stands: following goes on behind that. The
@@ -106,7 +132,8 @@ func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) 
 // tries is how often a copy is begun that DDL comes in the way of. Still lets it begin when the DDL is done.
 const tries = 5
 
-// CopyShape makes the target's shape database like the source's: all tables, the rows of those that are reference tables. The caller keeps DDL out.
+// CopyShape makes the target's shape database like the source's: all tables, the rows of those that are reference tables. Views are left
+// out, as they may read other databases: see Views. The caller keeps DDL out.
 func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table string) bool) error {
 	src, err := c.open(ctx, s, reference)
 	if err != nil {
@@ -114,6 +141,23 @@ func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table str
 	}
 	defer src.conn.Release()
 	return c.fill(ctx, s, src)
+}
+
+// Views makes views at a leaf that has all shapes, those that others read first. The ones that it refuses come back, with the reasons: what they read is no more, and they are
+// as little use at other leaves. Nothing of it is logged.
+func (c *Copier) Views(ctx context.Context, leaf string, views []*topo.View) (map[*topo.View]error, error) {
+	if len(views) == 0 {
+		return nil, nil
+	}
+	conn, err := c.own(ctx, leaf, "")
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	if _, err := run(ctx, conn, "SET SESSION sql_log_bin=0"); err != nil {
+		return nil, err
+	}
+	return mariadb.MakeViews(ctx, conn, views)
 }
 
 func (c *Copier) attempt(ctx context.Context, s Spec) (at mariadb.GTID, err error) {
@@ -162,31 +206,44 @@ func (c *Copier) open(ctx context.Context, s Spec, withRows func(table string) b
 	if still == nil {
 		still = func(_ context.Context, f func() error) error { return f() }
 	}
-	if err := still(ctx, func() error { return src.begin(ctx, s.Domain, withRows) }); err != nil {
+	if err := still(ctx, func() error { return src.begin(ctx, s, withRows) }); err != nil {
 		conn.Release()
 		return nil, err
 	}
 	return src, nil
 }
 
-func (src *source) begin(ctx context.Context, domain uint32, withRows func(table string) bool) error {
+func (src *source) begin(ctx context.Context, s Spec, withRows func(table string) bool) error {
 	c := src.conn
 	if _, err := run(ctx, c, Reading, Repeatable); err != nil {
 		return err
 	}
-	res, err := run(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SHOW STATUS LIKE 'binlog_snapshot_%'")
-	if err != nil {
-		return err
+	moment := s.Moment
+	if moment == nil {
+		moment = func(ctx context.Context, f func(ctx context.Context) error) error { return f(ctx) }
 	}
 	status := map[string]string{}
-	for _, row := range res.Rows {
-		status[strings.ToLower(string(row[0]))] = string(row[1])
+	if err := moment(ctx, func(ctx context.Context) error {
+		if err := src.unprepared(ctx, s); err != nil {
+			return err
+		}
+		res, err := run(ctx, c, "START TRANSACTION WITH CONSISTENT SNAPSHOT", "SHOW STATUS LIKE 'binlog_snapshot_%'")
+		if err != nil {
+			return err
+		}
+		for _, row := range res.Rows {
+			status[strings.ToLower(string(row[0]))] = string(row[1])
+		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	if status["binlog_snapshot_file"] == "" {
 		return fmt.Errorf("leaf %s does not say where its binary log is", c.Leaf())
 	}
 	// Tables are held from a savepoint on, so that they can be let go while the snapshot stays.
-	if res, err = run(ctx, c, Hold, "SELECT BINLOG_GTID_POS("+lit(status["binlog_snapshot_file"])+", "+status["binlog_snapshot_position"]+")"); err != nil {
+	res, err := run(ctx, c, Hold, "SELECT BINLOG_GTID_POS("+lit(status["binlog_snapshot_file"])+", "+status["binlog_snapshot_position"]+")")
+	if err != nil {
 		return err
 	}
 	if res.Rows[0][0] == nil {
@@ -196,7 +253,15 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 	if err != nil {
 		return err
 	}
-	src.at = pos[domain]
+	src.at = pos[s.Domain]
+	if s.Domain != 0 {
+		if res, err = run(ctx, c, "SELECT owner, seq, outcome, at FROM "+mariadb.Schema+".decisions WHERE `partition` = "+lit(src.schema)); err != nil {
+			return err
+		}
+		for _, row := range res.Rows {
+			src.decisions = append(src.decisions, fmt.Sprintf("(%s, %s, %s, %s, %s)", lit(src.schema), row[0], row[1], lit(string(row[2])), lit(string(row[3]))))
+		}
+	}
 	if res, err = run(ctx, c, "SHOW CREATE DATABASE "+id(src.schema)); err != nil {
 		return err
 	}
@@ -214,6 +279,9 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 	}
 	for _, row := range res.Rows {
 		t := table{name: string(row[0]), file: string(row[4]), all: withRows(string(row[0]))}
+		if string(row[2]) == "VIEW" && s.Domain == 0 {
+			continue // see Views
+		}
 		if string(row[2]) != "BASE TABLE" {
 			return fmt.Errorf("%s.%s is a %s, which can't be copied", src.schema, t.name, row[2])
 		}
@@ -249,6 +317,23 @@ func (src *source) begin(ctx context.Context, domain uint32, withRows func(table
 	return err
 }
 
+// unprepared says whether nothing is prepared at the partition.
+func (src *source) unprepared(ctx context.Context, s Spec) error {
+	if s.Domain == 0 {
+		return nil
+	}
+	all, err := mariadb.Branches(ctx, src.conn)
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if x.Place == xid.PlaceHash(s.Partition) {
+			return &PreparedError{s.From, x}
+		}
+	}
+	return nil
+}
+
 // cleanUp bounds what is done after a copy has failed.
 const cleanUp = 20 * time.Second
 
@@ -258,10 +343,19 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = run(ctx, maker, "SET SESSION sql_log_bin=0, foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(s.Schema), src.create)
-	maker.Release()
-	if err != nil {
+	defer maker.Release()
+	if s.Domain != 0 { // what is prepared in the copy that was there is in the way
+		if err := c.Servers.DiscardCopy(ctx, s.To, s.Schema); err != nil {
+			return err
+		}
+	}
+	if _, err = run(ctx, maker, "SET SESSION sql_log_bin=0, foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(s.Schema), src.create); err != nil {
 		return err
+	}
+	if s.Domain != 0 {
+		if err := src.decided(ctx, maker); err != nil {
+			return err
+		}
 	}
 	target, err := c.own(ctx, s.To, s.Schema)
 	if err != nil {
@@ -321,6 +415,20 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 	}
 	p.tell(p.rows)
 	return src.release(ctx, true)
+}
+
+// decisionsAtOnce is how many rows one INSERT has.
+const decisionsAtOnce = 1000
+
+// decided gives the target the partition's decisions in place of those that it has. Its session logs nothing.
+func (src *source) decided(ctx context.Context, target *backend.Conn) error {
+	table := mariadb.Schema + ".decisions"
+	sql := []string{"SET SESSION time_zone='+00:00'", "START TRANSACTION", "DELETE FROM " + table + " WHERE `partition` = " + lit(src.schema)}
+	for rows := range slices.Chunk(src.decisions, decisionsAtOnce) {
+		sql = append(sql, "INSERT INTO "+table+" (`partition`, owner, seq, outcome, at) VALUES "+strings.Join(rows, ", "))
+	}
+	_, err := run(ctx, target, append(sql, "COMMIT")...)
+	return err
 }
 
 // compare looks at a table on both sides: the source in its snapshot, the target before anything else is done to it. CHECKSUM TABLE sums up

@@ -16,7 +16,7 @@ func TestCopyKnowsWhetherItsLeavesHaveOtherWork(t *testing.T) {
 	defer k.End()
 	becomes := func(busy int32, meanwhile func()) {
 		t.Helper()
-		for limit := time.Now().Add(20 * time.Second); k.busy.Load() != busy; meanwhile() {
+		for limit := time.Now().Add(time.Minute); k.busy.Load() != busy; meanwhile() {
 			if time.Now().After(limit) {
 				t.Fatalf("%d leaves are busy, not %d", k.busy.Load(), busy)
 			}

@@ -4,8 +4,10 @@
 // MariaDB's text form, bytes unconverted, go from a SELECT into LOAD DATA LOCAL. Both sides' CHECKSUM TABLE are
 // compared, the source's in the snapshot itself. From there on MariaDB's replication goes on. Nothing of it reaches the target's binary log.
 //
+// It begins at a moment at which no branch of a transaction over several places is prepared there. A partition's decisions about transactions are copied with it.
+//
 // Statements that write are not held up. Those that alter a table wait until its rows are copied, or a moment: then the copy gives way and begins again.
-// Triggers, routines, views and tables of other engines than InnoDB are refused, since a snapshot does not hold them.
+// Triggers, routines and tables of other engines than InnoDB are refused, since a snapshot does not hold them.
 //
 // Tested against real servers: all column types, written and altered tables, servers killed in the middle.
 package move

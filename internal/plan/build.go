@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -15,6 +16,8 @@ type planner struct {
 	snap *topo.Snapshot
 	sess Session
 
+	// span is what is planned: all of the statement, or the query of INSERT … SELECT.
+	span sqltext.Span
 	// seen are the table names (by their first token) and nested the subqueries that the analysis has met.
 	seen   map[int32]bool
 	nested map[sqltext.Span]bool
@@ -33,6 +36,10 @@ type planner struct {
 	stored      string // d.f(): the sharded database d
 	// fault is an error of the statement that the parts would not show.
 	fault *Error
+	// far is what linked tables with partitions add; nil where there are none.
+	far *linker
+	// stage collects what a staged statement reads; nil when nothing of that is asked for.
+	stage *stager
 	// literals: a decision looked at a literal's value.
 	literals bool
 }
@@ -40,27 +47,66 @@ type planner struct {
 // Build plans SELECT, INSERT, REPLACE, UPDATE, DELETE, LOAD DATA, DO and CALL. Errors are *Error. What MariaDB can refuse itself is planned
 // so that a leaf refuses it.
 func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session) (*Plan, error) {
-	p := &planner{stmt: stmt, scan: scan, snap: snap, sess: sess, seen: make(map[int32]bool), nested: make(map[sqltext.Span]bool),
-		renames: make(map[int32]Piece), bare: make(map[int32]int32)}
-	p.findVolatile()
+	p := newPlanner(stmt, scan, snap, sess)
 	plan, err := p.build()
-	if err == nil && p.stored != "" {
-		err = NeedsStage("a stored function of the sharded database '" + p.stored + "'")
+	if err == nil && p.far != nil && p.fault != nil {
+		err = p.fault
 	}
 	if err == nil && p.otherDB != "" {
-		err = NeedsStage("tables of the databases '" + p.db + "' and '" + p.otherDB + "' in one statement")
+		err = NeedsStage(twoDatabases(p.db, p.otherDB))
+	}
+	if err == nil && plan.Stage == "" && stmt.Kind == sqltext.KindSelect && stmt.Facts&sqltext.HasForUpdate != 0 && p.reference && p.db != "" {
+		plan.Stage = "locks on rows of a reference table, which partitions of one leaf would take from each other"
+	}
+	if err == nil && sess.OwnReferences && p.reference && p.db != "" {
+		err = NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
+	}
+	plan, err = p.staged(plan, err)
+	if err == nil && p.stored != "" {
+		err = NeedsStage("a stored function of the sharded database '" + p.stored + "'")
 	}
 	if err != nil {
 		return nil, err
 	}
 	plan.Facts = stmt.Facts
+	plan.Beside = p.reference && p.db != ""
+	plan.Bare = plan.Route.Kind == RouteAny && !plan.Writes && stmt.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0 && !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool {
+		return !strings.EqualFold(t.DB.Text, "information_schema") && (t.DB.Tok >= 0 || !strings.EqualFold(sess.DB, "information_schema"))
+	})
 	plan.Params = scan.Params
 	plan.Revision = snap.Revision
 	plan.Cacheable = !stmt.LiteralsMatter && !scan.Huge && !p.literals
 	return plan, nil
 }
 
+func twoDatabases(a, b string) string {
+	return "tables of the databases '" + a + "' and '" + b + "' in one statement"
+}
+
+func newPlanner(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session) *planner {
+	p := &planner{stmt: stmt, scan: scan, snap: snap, sess: sess, seen: make(map[int32]bool), nested: make(map[sqltext.Span]bool),
+		renames: make(map[int32]Piece), bare: make(map[int32]int32), span: sqltext.Span{To: int32(len(scan.Tokens))}}
+	p.findVolatile()
+	return p
+}
+
 func (p *planner) build() (*Plan, error) {
+	l, err := p.newLinker()
+	switch {
+	case err != nil:
+		return nil, err
+	case l == nil:
+		return p.analysed()
+	case l.plan.Linked.Table == nil && !l.split() && l.stmt.Load == nil:
+		return l.whole(), nil
+	}
+	p.far = l
+	plan, err := p.analysed()
+	return l.complete(plan, err)
+}
+
+// analysed plans a statement by what it does with its tables.
+func (p *planner) analysed() (*Plan, error) {
 	switch p.stmt.Kind {
 	case sqltext.KindSelect:
 		return p.selectPlan()
@@ -75,7 +121,7 @@ func (p *planner) build() (*Plan, error) {
 	case sqltext.KindDo, sqltext.KindCall:
 		spread, err := p.unseen()
 		if err == nil && spread {
-			err = NeedsStage("a subquery over a sharded table in DO or CALL")
+			err = NeedsStage("a subquery over a sharded table in " + map[sqltext.StmtKind]string{sqltext.KindDo: "DO", sqltext.KindCall: "CALL"}[p.stmt.Kind])
 		}
 		// A procedure may answer with rows; who relays the packets sees it.
 		return &Plan{}, err
@@ -107,7 +153,7 @@ func (p *planner) selectPlan() (*Plan, error) {
 	return plan, nil
 }
 
-// columnNames are the columns of a query that have their text for a name, where splices would change that. Between two stars a column has no number.
+// columnNames are the columns of a query that have their text for a name, where splices would change that.
 func (p *planner) columnNames(q *sqltext.Query, splices []Splice) []ColumnName {
 	for q != nil && q.Select == nil {
 		q = q.Left
@@ -115,7 +161,11 @@ func (p *planner) columnNames(q *sqltext.Query, splices []Splice) []ColumnName {
 	if q == nil || len(splices) == 0 {
 		return nil
 	}
-	items := q.Select.Items
+	return itemNames(q.Select.Items, func(s sqltext.Span) bool { return len(within(splices, s)) > 0 })
+}
+
+// itemNames are those columns of a list that have a text for a name which is changed. Between two stars a column has no number.
+func itemNames(items []sqltext.SelectItem, changed func(sqltext.Span) bool) []ColumnName {
 	stars := 0
 	for i := range items {
 		if items[i].Star {
@@ -130,10 +180,10 @@ func (p *planner) columnNames(q *sqltext.Query, splices []Splice) []ColumnName {
 			before++
 			continue
 		}
-		if item.Expr == nil || item.Alias.Tok >= 0 || len(within(splices, item.Span)) == 0 {
+		if item.Expr == nil || item.Alias.Tok >= 0 || !changed(item.Span) {
 			continue
 		}
-		if _, column := item.Expr.(*sqltext.Column); column {
+		if _, column := unparen(item.Expr).(*sqltext.Column); column {
 			continue // it is called by its last part
 		}
 		switch {
@@ -161,7 +211,7 @@ func (p *planner) settleAll(u *unit) error {
 // unseen looks up the tables that the analysis has not met; spread says that one of them is sharded.
 func (p *planner) unseen() (spread bool, err error) {
 	for _, t := range p.stmt.Tables {
-		if p.seen[t.Span.From] || t.CTE {
+		if p.seen[t.Span.From] || t.CTE || !inside(t.Span, p.span) {
 			continue
 		}
 		table, _, err := p.lookup(t)
@@ -181,6 +231,9 @@ func (p *planner) unseen() (spread bool, err error) {
 func (p *planner) route(u *unit) Route {
 	if !u.spread {
 		return Route{Kind: RouteAny}
+	}
+	if p.readsFar() {
+		return p.far.route(u)
 	}
 	r := Route{Kind: RouteAll, DB: p.db}
 	var keys []KeyTuple
@@ -252,21 +305,30 @@ func (p *planner) findVolatile() {
 // names are the splices that turn the client's text into a partition's: databases of sharded tables, reference tables, DATABASE().
 func (p *planner) names() []Splice {
 	if p.db == "" {
+		if p.far != nil {
+			return p.far.splices
+		}
 		return nil
 	}
 	out := make([]Splice, 0, len(p.renames))
 	for tok, piece := range p.renames {
 		out = append(out, Splice{tok, tok + 1, []Piece{piece}})
 	}
-	if p.stmt.Facts&sqltext.HasDatabaseFunc != 0 {
+	switch {
+	case p.far != nil: // INSERT … SELECT from sharded to linked tables, or back
+		out = append(out, p.far.splices...)
+	case p.stmt.Facts&sqltext.HasDatabaseFunc != 0:
 		out = append(out, p.databaseCalls()...)
 	}
 	if len(out) == 0 {
 		return nil
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].From < out[j].From })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].From < out[j].From })
 	return out
 }
+
+// readsFar says whether the rows that the statement reads are linked ones.
+func (p *planner) readsFar() bool { return p.far != nil && p.far.query != nil }
 
 // databaseCalls replaces DATABASE() and SCHEMA(), which would name the partition's database.
 func (p *planner) databaseCalls() []Splice {

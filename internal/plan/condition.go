@@ -16,10 +16,21 @@ type constraint struct {
 	nullSafe bool
 }
 
-// scope says what a condition restricts: the sources for which free holds. Others are seen, but lose no rows by it.
+// scope says what a condition restricts: the sources for which free holds. Others are seen, but lose no rows by it. Of a source that is padded it may see NULLs,
+// which an outer join below has put in the place of rows. An ON condition names only what it joins, and what is around the query: hidden are the other sources of its
+// block; nil for none.
 type scope struct {
-	b    *block
-	free func(*source) bool
+	b                    *block
+	free, padded, hidden func(*source) bool
+}
+
+// resolve is the block's, but for names that mean something around the query.
+func (sc scope) resolve(e sqltext.Expr) (node, bool) {
+	n, ok := sc.b.resolveExpr(e)
+	if ok && sc.hidden != nil && n.src.block == sc.b && sc.hidden(n.src) {
+		return node{}, false
+	}
+	return n, ok
 }
 
 // conjunct notes what a condition that must be true says about keys, and analyses the subqueries in it.
@@ -42,10 +53,18 @@ func (u *unit) conjunct(e sqltext.Expr, sc scope) error {
 			if err := u.expr(x.X, sc.b); err != nil {
 				return err
 			}
-			return u.inSubquery(x, sc.b, true)
+			sc.b.leaves++
+			return u.inSubquery(x, sc, true)
 		}
 	}
+	if u.p.stage != nil {
+		sc.b.leaves++
+		u.filter(e, sc)
+	}
 	u.cons = append(u.cons, u.constraints(e, sc)...)
+	if u.p.far != nil {
+		u.limit(e, sc)
+	}
 	return u.expr(e, sc.b)
 }
 
@@ -60,19 +79,21 @@ func (u *unit) equality(l, r sqltext.Expr, nullSafe bool, sc scope) {
 		}
 		return
 	}
-	x, ok := sc.b.resolveExpr(l)
+	x, ok := sc.resolve(l)
 	if !ok {
 		return
 	}
-	y, ok := sc.b.resolveExpr(r)
+	y, ok := sc.resolve(r)
 	if !ok || x == y || nullSafe && (x.src.missing || y.src.missing) {
 		return
 	}
 	if u.restricts(y, sc) {
 		u.edge(x, y)
+		u.equal(x, y, nullSafe)
 	}
 	if u.restricts(x, sc) {
 		u.edge(y, x)
+		u.equal(y, x, nullSafe)
 	}
 }
 

@@ -5,6 +5,8 @@ type Error struct {
 	Code    uint16
 	State   string
 	Message string
+	// reason is why the statement can't be split, of errors that are about no more than that.
+	reason string
 }
 
 // Error is the message.
@@ -19,31 +21,35 @@ const (
 	codeNotSupported   = 1235
 	codeWrongCount     = 1136
 	codeFieldTwice     = 1110
+	codeUnknownPart    = 1735
+	codeNoPartitions   = 1747
+	codeReadOnly       = 12518 // Spider's
 	stateNoDB          = "3D000"
 	stateSyntaxOrRight = "42000"
 	stateBadField      = "42S22"
 	stateNoSuchTable   = "42S02"
 	stateWrongCount    = "21S01"
+	stateGeneral       = "HY000"
 )
 
-// NeedsStage is the error for a statement whose rows live in several partitions and whose answer can't be put together from answers
-// of the partitions. exec returns it with Plan.Stage when the route yields more than one place; Build returns it where no number of
-// places would do.
+// NeedsStage is the error for a statement whose rows live in several partitions, whose answer can't be put together from answers of the partitions, and
+// that can't be staged either. exec returns it with Plan.Stage when the route yields more than one place; Build returns it where no number of places would do.
 func NeedsStage(reason string) *Error {
-	return &Error{codeNotSupported, stateSyntaxOrRight,
-		"This version of Orbweaver doesn't yet support 'this statement' over several partitions: " + reason}
+	return &Error{Code: codeNotSupported, State: stateSyntaxOrRight, Message: "This version of Orbweaver doesn't yet support 'this statement' over several partitions: " + reason, reason: reason}
 }
 
-func errNoDB() *Error { return &Error{codeNoDB, stateNoDB, "No database selected"} }
+func errNoDB() *Error {
+	return &Error{Code: codeNoDB, State: stateNoDB, Message: "No database selected"}
+}
 
 func errBadDB(db string) *Error {
-	return &Error{codeBadDB, stateSyntaxOrRight, "Unknown database '" + db + "'"}
+	return &Error{Code: codeBadDB, State: stateSyntaxOrRight, Message: "Unknown database '" + db + "'"}
 }
 
 func errNoTable(db, table string) *Error {
-	return &Error{codeNoSuchTable, stateNoSuchTable, "Table '" + db + "." + table + "' doesn't exist"}
+	return &Error{Code: codeNoSuchTable, State: stateNoSuchTable, Message: "Table '" + db + "." + table + "' doesn't exist"}
 }
 
 func errBadField(name, where string) *Error {
-	return &Error{codeBadField, stateBadField, "Unknown column '" + name + "' in '" + where + "'"}
+	return &Error{Code: codeBadField, State: stateBadField, Message: "Unknown column '" + name + "' in '" + where + "'"}
 }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -10,35 +9,88 @@ import (
 
 // ExplainRow is one line of EXPLAIN: the shape, one place, and the text that the place gets.
 type ExplainRow struct {
-	Shape     string // Forward, Merge, Spread or Stage
-	Partition string // "db:3", "any leaf", "every leaf", "by row"
+	// Shape is Forward, Merge, Spread or Stage. Value is a subquery whose value is put in its place first: the statement is planned anew then.
+	Shape     string
+	Partition string // "db:3", "any leaf", "every leaf", "by row", "server s"
 	Text      string
 }
 
-// Explain describes the plan of scan's statement. ordinals are the partitions (of Route.DB) that the route has yielded; they are not
-// looked at for routes without partitions and for rows that are split when the statement runs.
+// Explain describes the plan of scan's statement. ordinals are the partitions (of Route.DB, or of Linked) that the route has yielded, for INSERT … SELECT
+// that of its query; they are not looked at for routes without partitions and for rows that are split when the statement runs.
 func Explain(p *Plan, scan *sqltext.Scan, ordinals []int) []ExplainRow {
-	text := func(splices, names []Splice, schema string) string {
-		return string(Render(nil, scan, splices, names, schema, limitOf(p, scan)))
+	return explain(p, scan, sqltext.Span{To: int32(len(scan.Tokens))}, ordinals)
+}
+
+// explain is Explain for a part of the statement.
+func explain(p *Plan, scan *sqltext.Scan, span sqltext.Span, ordinals []int) []ExplainRow {
+	text := func(splices, names []Splice, to Target) string {
+		to.Limit = limitOf(p, scan)
+		if int(span.To-span.From) == len(scan.Tokens) {
+			return string(Render(nil, scan, splices, names, to))
+		}
+		return string(RenderSpan(nil, scan, span, splices, names, to))
+	}
+	place := func(ordinal int) (string, Target) {
+		id := topo.PartitionID{DB: p.Route.DB, Ordinal: ordinal}
+		return id.String(), Target{Schema: id.Schema()}
+	}
+	of := p.Route.DB
+	switch k := p.Linked; {
+	case p.InsertSelect != nil:
+		s := p.InsertSelect
+		where := "by row"
+		if s.Table.Kind == topo.Reference {
+			where = "every leaf"
+		}
+		head := RenderSpan(nil, scan, s.Head, nil, nil, Target{})
+		return append(explain(s.Plan, scan, s.Query, ordinals), ExplainRow{"Spread", where, string(head) + " VALUES …"})
+	case k != nil:
+		place = func(n int) (string, Target) {
+			return "server " + k.Places[n].Links[0].Name(), Target{Remote: k.Places[n].Names}
+		}
+		if k.Table == nil || len(ordinals) == 0 {
+			ordinals = k.candidates()
+		}
+		if k.Table != nil {
+			of = k.Table.DB + "." + k.Table.Name
+		}
+	}
+	staged := func() []ExplainRow {
+		var rows []ExplainRow
+		for i := range p.Fills {
+			f := &p.Fills[i]
+			fill, _ := RenderFill(nil, scan, f, "")
+			rows = append(rows, ExplainRow{"Stage", f.Table.DB + "." + f.Table.Name, string(fill)})
+		}
+		rows = append(rows, ExplainRow{"Stage", "any leaf", text(nil, nil, Target{})})
+		for i := range p.Scalars {
+			rows = append(rows, ExplainRow{"Value", "found first", string(RenderSpan(nil, scan, p.Scalars[i].Query, nil, nil, Target{}))})
+		}
+		return rows
 	}
 	switch {
-	case p.InsertSelect != nil:
-		return explainInsertSelect(p, scan, ordinals)
+	case p.Route.Kind == RouteStage:
+		return staged()
 	case p.Insert != nil && p.Insert.Table.Kind != topo.Reference, p.Load != nil && p.Load.Table.Kind != topo.Reference:
-		return []ExplainRow{{"Spread", "by row", text(p.Forward, p.Forward, p.Route.DB)}}
+		to := Target{Schema: p.Route.DB}
+		if p.Linked != nil {
+			_, to = place(ordinals[0])
+		}
+		return []ExplainRow{{"Spread", "by row", text(p.Forward, p.Forward, to)}}
 	case p.Route.Kind == RouteAny:
-		return []ExplainRow{{"Forward", "any leaf", text(nil, nil, "")}}
+		return []ExplainRow{{"Forward", "any leaf", text(nil, nil, Target{})}}
 	case p.Route.Kind == RouteEveryLeaf:
-		return []ExplainRow{{"Spread", "every leaf", text(nil, nil, "")}}
-	}
-	if p.Route.Kind == RouteOne && len(ordinals) == 0 {
+		return []ExplainRow{{"Spread", "every leaf", text(nil, nil, Target{})}}
+	case p.Route.Kind == RouteOne && len(ordinals) == 0:
 		ordinals = []int{0}
 	}
 	shape, splices, names := "Forward", p.Forward, p.Forward
 	switch {
 	case len(ordinals) <= 1:
+	case len(p.Fills) > 0:
+		return staged()
 	case p.Stage != "":
-		return []ExplainRow{{"Stage", p.Route.DB + ": " + strconv.Itoa(len(ordinals)) + " partitions", p.Stage}}
+		return []ExplainRow{{"Stage", of + ": " + strconv.Itoa(len(ordinals)) + " partitions", p.Stage}}
 	case p.Writes:
 		shape = "Spread"
 	case p.Merge != nil:
@@ -46,36 +98,10 @@ func Explain(p *Plan, scan *sqltext.Scan, ordinals []int) []ExplainRow {
 	}
 	rows := make([]ExplainRow, 0, len(ordinals))
 	for _, o := range ordinals {
-		id := topo.PartitionID{DB: p.Route.DB, Ordinal: o}
-		rows = append(rows, ExplainRow{shape, id.String(), text(splices, names, id.Schema())})
+		name, to := place(o)
+		rows = append(rows, ExplainRow{shape, name, text(splices, names, to)})
 	}
 	return rows
-}
-
-// explainInsertSelect shows the query's parts and where the rows go.
-func explainInsertSelect(p *Plan, scan *sqltext.Scan, ordinals []int) []ExplainRow {
-	s := p.InsertSelect
-	rows := Explain(s.Plan, scan, ordinals)
-	for i := range rows {
-		if rows[i].Shape == "Stage" {
-			continue
-		}
-		splices := s.Plan.Forward
-		schema := s.Plan.Route.DB
-		if rows[i].Shape == "Merge" {
-			splices = s.Plan.Merge.Splices
-		}
-		if o := strings.LastIndexByte(rows[i].Partition, ':'); o >= 0 {
-			schema = rows[i].Partition[:o] + "_" + rows[i].Partition[o+1:]
-		}
-		rows[i].Text = string(RenderSpan(nil, scan, s.Query, splices, s.Plan.Forward, schema, limitOf(s.Plan, scan)))
-	}
-	where := "by row"
-	if s.Table.Kind == topo.Reference {
-		where = "every leaf"
-	}
-	head := RenderSpan(nil, scan, s.Head, nil, nil, "", 0)
-	return append(rows, ExplainRow{"Spread", where, string(head) + " VALUES …"})
 }
 
 // limitOf is OFFSET + COUNT as far as the statement's text says them.

@@ -249,16 +249,56 @@ func (r *grouper) isKey(e sqltext.Expr, item int) bool {
 	return false
 }
 
-// combine says how the partial values of an aggregate become one, in column col if inPlace, else in a new hidden column.
-func (r *grouper) combine(f *sqltext.Func, col Col, inPlace bool) (Col, string) {
+// parted says why the partial values of an aggregate can't become one; "" when they can.
+func (r *grouper) parted(f *sqltext.Func) string {
 	name := strings.ToUpper(f.Name)
 	if !aggregates[name] || f.Odd {
-		return 0, name + " over groups that span partitions"
+		return name + " over groups that span partitions"
 	}
 	for _, a := range f.Args {
 		if anyExpr(a, isSubquery) {
-			return 0, "an aggregate of a subquery over groups that span partitions"
+			return "an aggregate of a subquery over groups that span partitions"
 		}
+	}
+	return ""
+}
+
+// finer says whether an aggregate's argument may have more digits than MariaDB prints of it: a quotient has, and so has a column that a derived table makes of one.
+func (r *grouper) finer(f *sqltext.Func) bool {
+	divides := func(s sqltext.Span) bool {
+		for i := s.From; i < s.To; i++ {
+			if r.p.isOp(i, "/") {
+				return true
+			}
+		}
+		return false
+	}
+	for _, a := range f.Args {
+		if divides(a.ExprSpan()) {
+			return true
+		}
+		if anyExpr(a, func(x sqltext.Expr) bool {
+			c, ok := x.(*sqltext.Column)
+			if !ok {
+				return false
+			}
+			n, known := r.b.resolve(c)
+			return !known || n.src.table == nil
+		}) && divides(r.p.stmt.Span) {
+			return true
+		}
+	}
+	return false
+}
+
+// combine says how the partial values of an aggregate become one, in column col if inPlace, else in a new hidden column.
+func (r *grouper) combine(f *sqltext.Func, col Col, inPlace bool) (Col, string) {
+	name := strings.ToUpper(f.Name)
+	if reason := r.parted(f); reason != "" {
+		return 0, reason
+	}
+	if (name == "SUM" || name == "AVG" || (name == "MIN" || name == "MAX") && !inPlace) && r.finer(f) {
+		return 0, name + " of a quotient, of which MariaDB has more digits than it prints, over groups that span partitions"
 	}
 	span := f.Span
 	self := []Piece{copyPiece(span)}
@@ -273,14 +313,6 @@ func (r *grouper) combine(f *sqltext.Func, col Col, inPlace bool) (Col, string) 
 		}
 	}
 	a := Agg{Col: col}
-	args := func(fn string) []Piece {
-		// The arguments' own tokens, without DISTINCT.
-		if len(f.Args) == 0 {
-			return []Piece{copyPiece(span)}
-		}
-		s := sqltext.Span{From: f.Args[0].ExprSpan().From, To: f.Args[len(f.Args)-1].ExprSpan().To}
-		return []Piece{textPiece(fn + "("), copyPiece(s), textPiece(")")}
-	}
 	switch {
 	case f.Distinct && name == "COUNT":
 		a.Op = AggCountDistinct
@@ -292,8 +324,8 @@ func (r *grouper) combine(f *sqltext.Func, col Col, inPlace bool) (Col, string) 
 		a.Op = AggSum
 	case name == "AVG":
 		a.Op = AggAvg
-		a.Sum = r.hide(args("SUM"))
-		a.Count = r.hide(args("COUNT"))
+		a.Sum = r.hide(aggregateOf("SUM", f))
+		a.Count = r.hide(aggregateOf("COUNT", f))
 	case name == "MIN", name == "MAX":
 		a.Op = AggMin
 		if name == "MAX" {
@@ -338,7 +370,7 @@ func (r *grouper) extreme(f *sqltext.Func, a *Agg, self []Piece) string {
 	case classStamp:
 		a.Keys = []SortKey{{Col: r.hide(wrap("UNIX_TIMESTAMP(", self, ")"))}}
 	case classString, classUnknown:
-		a.Weight, a.Collation = r.weigh(self)
+		a.Weight, a.Collation = r.weigh(self, self)
 		a.HasWeight = true
 	}
 	return ""
@@ -348,7 +380,7 @@ func (r *grouper) extreme(f *sqltext.Func, a *Agg, self []Piece) string {
 func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 	f := Final{Span: e.ExprSpan()}
 	reason := ""
-	use := func(s sqltext.Span, c Col) { f.Uses = append(f.Uses, Use{s, c}) }
+	use := func(s sqltext.Span, c Col) { f.Uses = append(f.Uses, Use{Span: s, Col: c}) }
 	walk(e, func(x sqltext.Expr) bool {
 		if reason != "" {
 			return false
@@ -358,12 +390,26 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 			return false
 		}
 		if a := aggregate(x); a != nil {
+			if isAverage(a) {
+				var u Use
+				u, reason = r.average(a, a.Span)
+				f.Uses = append(f.Uses, u)
+				return false
+			}
 			col, why := r.combine(a, 0, false)
 			reason = why
 			use(a.Span, col)
 			return false
 		}
 		if c, ok := x.(*sqltext.Column); ok {
+			if i := r.b.itemIndex(c); having && i >= 0 {
+				if a := aggregate(unparen(r.sel.Items[i].Expr)); a != nil && isAverage(a) {
+					var u Use
+					u, reason = r.average(a, c.Span)
+					f.Uses = append(f.Uses, u)
+					return false
+				}
+			}
 			col, known, why := r.finalColumn(c, having)
 			reason = why
 			if known {
@@ -376,6 +422,44 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 		reason = "a user variable or a function that differs by call, together with an expression over aggregates"
 	}
 	return f, reason
+}
+
+func isAverage(f *sqltext.Func) bool { return strings.EqualFold(f.Name, "AVG") }
+
+// average is what stands for AVG in an expression: MariaDB divides with more digits than it prints of the result.
+func (r *grouper) average(f *sqltext.Func, span sqltext.Span) (Use, string) {
+	if f.Distinct {
+		return Use{}, "an expression over AVG(DISTINCT …)"
+	}
+	if reason := r.parted(f); reason != "" {
+		return Use{}, reason
+	}
+	if r.finer(f) {
+		return Use{}, "AVG of a quotient, of which MariaDB has more digits than it prints, over groups that span partitions"
+	}
+	partial := func(fn string) Col {
+		pieces := aggregateOf(fn, f)
+		key, share := r.key(pieces)
+		if c, ok := r.aggCols[key]; ok && share {
+			return c
+		}
+		c := r.hide(pieces)
+		if share {
+			r.aggCols[key] = c
+		}
+		r.m.Aggs = append(r.m.Aggs, Agg{Col: c, Op: AggSum})
+		return c
+	}
+	return Use{Span: span, Col: partial("SUM"), Divided: true, Over: partial("COUNT")}, ""
+}
+
+// aggregateOf is another aggregate of an aggregate's arguments, without DISTINCT.
+func aggregateOf(fn string, f *sqltext.Func) []Piece {
+	if len(f.Args) == 0 {
+		return []Piece{copyPiece(f.Span)}
+	}
+	s := sqltext.Span{From: f.Args[0].ExprSpan().From, To: f.Args[len(f.Args)-1].ExprSpan().To}
+	return []Piece{textPiece(fn + "("), copyPiece(s), textPiece(")")}
 }
 
 // finalColumn is the column that holds a name's value in the folded row; known is false for words that only look like columns.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -44,6 +45,8 @@ func (p *planner) insertPlan() (*Plan, error) {
 	}
 	plan.Insert = ins
 	switch table.Kind {
+	case topo.Linked:
+		plan.Route = p.far.into(s.Table)
 	case topo.Sharded:
 		plan.Route = Route{Kind: RouteKeys, DB: table.DB, Table: table, Keys: ins.Keys}
 	case topo.Keyless:
@@ -168,12 +171,12 @@ func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, err
 	}
 	for i, row := range rows {
 		if len(row) != len(columns) && len(row) != 0 {
-			return nil, &Error{codeWrongCount, stateWrongCount, "Column count doesn't match value count at row " + itoa(i+1)}
+			return nil, &Error{Code: codeWrongCount, State: stateWrongCount, Message: "Column count doesn't match value count at row " + itoa(i+1)}
 		}
 		if len(row) == 0 && len(columns) > 0 && len(s.Columns) > 0 {
-			return nil, &Error{codeWrongCount, stateWrongCount, "Column count doesn't match value count at row " + itoa(i+1)}
+			return nil, &Error{Code: codeWrongCount, State: stateWrongCount, Message: "Column count doesn't match value count at row " + itoa(i+1)}
 		}
-		if table.Kind != topo.Sharded {
+		if len(table.ShardKey) == 0 {
 			continue
 		}
 		tuple := make(KeyTuple, len(table.ShardKey))
@@ -211,7 +214,7 @@ func targetColumns(names []sqltext.Name, table *topo.Table) ([]int, error) {
 			return nil, errBadField(n.Text, "INSERT INTO")
 		}
 		if seen[c] {
-			return nil, &Error{codeFieldTwice, stateSyntaxOrRight, "Column '" + n.Text + "' specified twice"}
+			return nil, &Error{Code: codeFieldTwice, State: stateSyntaxOrRight, Message: "Column '" + n.Text + "' specified twice"}
 		}
 		seen[c] = true
 		out = append(out, c)
@@ -296,10 +299,5 @@ func (p *planner) autoIncrement(ins *Insert, s *sqltext.Insert, table *topo.Tabl
 
 // inKey says whether a column is part of the table's shard key.
 func inKey(t *topo.Table, col int) bool {
-	for _, k := range t.ShardKey {
-		if k == col {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(t.ShardKey, col)
 }

@@ -18,7 +18,18 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 	if err := p.settleInsert(u, s, table); err != nil {
 		return err
 	}
-	if p.staysInside(u, table, columns) {
+	query := p
+	if p.otherDB != "" && p.far == nil { // the query is planned by itself
+		query, p.otherDB = newPlanner(p.stmt, p.scan, p.snap, p.sess), ""
+		query.span = s.Select.Span
+		if u, err = query.query(s.Select, nil); err != nil {
+			return err
+		}
+		if err := query.settleAll(u); err != nil {
+			return err
+		}
+	}
+	if query == p && s.Partition.Empty() && p.staysInside(u, table, columns) {
 		plan.Route = p.route(u)
 		plan.Forward = p.names()
 		if !s.Returning.Empty() {
@@ -28,11 +39,27 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 	}
 	inner := &Plan{Rows: true, Locks: p.stmt.Facts&sqltext.HasForUpdate != 0, Params: p.scan.Params, Revision: p.snap.Revision,
 		Facts: p.stmt.Facts}
-	inner.Route = p.route(u)
-	if u.spread {
-		inner.Forward = p.names()
-		if inner.Merge, inner.Stage = p.merge(u); p.fault != nil {
-			return p.fault
+	inner.Route = query.route(u)
+	if p.readsFar() && u.spread {
+		inner.Linked = p.far.inner()
+	}
+	switch {
+	case query.otherDB != "":
+		inner.Route = Route{Kind: RouteStage}
+		inner.Stage = twoDatabases(query.db, query.otherDB)
+		if reason := p.fill(inner, s.Select, s.Select.Span); reason != "" {
+			return NeedsStage(reason)
+		}
+	case u.spread:
+		inner.Forward = query.names()
+		if inner.Merge, inner.Stage = query.merge(u); query.fault != nil {
+			return query.fault
+		}
+		p.literals = p.literals || query.literals
+		if inner.Stage != "" {
+			if reason := p.fill(inner, s.Select, s.Select.Span); reason != "" {
+				inner.Stage = reason
+			}
 		}
 	}
 	whole := p.stmt.Span
@@ -43,11 +70,17 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 	switch table.Kind {
 	case topo.Reference:
 		plan.Route = Route{Kind: RouteEveryLeaf}
+	case topo.Linked:
+		plan.Route = p.far.into(s.Table)
+		plan.InsertSelect.Names = p.names()
 	default:
 		plan.Route = Route{Kind: RouteAll, DB: table.DB}
 		plan.InsertSelect.Names = p.names()
 	}
 	if !s.Returning.Empty() {
+		if table.AutoIncrement >= 0 && !table.Numbered() { // whose answer does not tell the generated value
+			return errLinked("RETURNING of rows from elsewhere, into a table without partitions that has an AUTO_INCREMENT column")
+		}
 		plan.Merge = &Merge{Splices: plan.InsertSelect.Names, Names: plan.InsertSelect.Names}
 	}
 	return nil
@@ -56,7 +89,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 // autoColumn puts the AUTO_INCREMENT column before the columns that the query's are for, when it isn't among them.
 func autoColumn(s *sqltext.Insert, table *topo.Table, columns []int) (point int32, text string) {
 	auto := table.AutoIncrement
-	if auto < 0 {
+	if !table.Numbered() {
 		return 0, ""
 	}
 	for _, c := range columns {
@@ -141,7 +174,7 @@ func (p *planner) settleInsert(u *unit, s *sqltext.Insert, table *topo.Table) er
 // staysInside says whether every row of the query belongs into the partition that it comes from, and nothing else needs the node: then each
 // partition inserts its own rows.
 func (p *planner) staysInside(u *unit, table *topo.Table, columns []int) bool {
-	if table.Kind != topo.Sharded || u.bad != "" || u.rowBad != "" || u.main == nil || len(u.key) == 0 || !sameKey(u.keyTable, table) ||
+	if len(table.ShardKey) == 0 || p.far != nil && p.far.split() || u.bad != "" || u.rowBad != "" || u.main == nil || len(u.key) == 0 || !sameKey(u.keyTable, table) ||
 		table.AutoIncrement >= 0 || p.manyReason() != "" || len(u.out) != len(columns) {
 		return false
 	}

@@ -34,6 +34,9 @@ func (p *planner) loadPlan() (*Plan, error) {
 		return nil, NeedsStage("a subquery over a sharded table in LOAD DATA")
 	}
 	plan := &Plan{Writes: true, Route: Route{Kind: RouteAll, DB: table.DB}}
+	if table.Kind == topo.Linked {
+		plan.Route = p.far.into(s.Table)
+	}
 	if table.Kind == topo.Reference {
 		if reason := p.differsByLeaf(); reason != "" {
 			return nil, NeedsStage(reason)
@@ -51,7 +54,7 @@ func (p *planner) loadPlan() (*Plan, error) {
 		}
 		load.Key = append(load.Key, field[c])
 	}
-	if table.AutoIncrement >= 0 {
+	if table.Numbered() {
 		load.Auto = field[table.AutoIncrement]
 		switch name := table.Columns[table.AutoIncrement].Name; {
 		case load.Auto >= 0:
@@ -63,7 +66,7 @@ func (p *planner) loadPlan() (*Plan, error) {
 	}
 	for i := range s.Set {
 		c := table.Column(s.Set[i].Column.Name.Text)
-		if c >= 0 && (inKey(table, c) || c == table.AutoIncrement) {
+		if c >= 0 && (inKey(table, c) || c == table.AutoIncrement && table.Numbered()) {
 			return nil, NeedsStage("LOAD DATA that sets the shard key or AUTO_INCREMENT column '" + table.Columns[c].Name + "'")
 		}
 		p.qualified(&block{}, s.Set[i].Column.DB, s.Set[i].Column.Table)

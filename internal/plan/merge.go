@@ -19,11 +19,14 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 	if q.Bracket && (len(q.Order) > 0 || q.Limit != nil) {
 		return nil, "ORDER BY or LIMIT around a bracketed query"
 	}
-	if hasWindow(s) || p.stmt.Facts&sqltext.HasWindow != 0 && !p.windowSeen {
-		return nil, "window functions"
-	}
 	g := newMerger(p, u)
 	grouped := isGrouped(s)
+	switch {
+	case p.stmt.Facts&sqltext.HasWindow != 0 && !p.windowSeen:
+		return nil, "window functions"
+	case hasWindow(s) && (!u.windowsLocally() || grouped && !u.groupsLocally() || s.Distinct && (grouped || len(u.key) == 0)):
+		return nil, "window functions over rows of several partitions"
+	}
 	var reason string
 	switch {
 	case grouped && !u.groupsLocally():
@@ -196,8 +199,8 @@ func (p *planner) mergeSet(u *unit) (*Merge, string) {
 			return nil, "ORDER BY or LIMIT in an arm of a set operation"
 		}
 	}
-	if p.stmt.Facts&sqltext.HasWindow != 0 {
-		return nil, "window functions in a set operation"
+	if p.stmt.Facts&sqltext.HasWindow != 0 && !p.windowSeen {
+		return nil, "window functions"
 	}
 	m := &Merge{Names: p.names()}
 	first := u
@@ -234,7 +237,11 @@ func (p *planner) mergeSet(u *unit) (*Merge, string) {
 			for a, arm := range arms {
 				items, _ := arm.main.columns()
 				v := newMerger(p, arm).columnValue(items, i)
-				hidden[a] = append(append(hidden[a], textPiece(", ")), wrap("WEIGHT_STRING(", v.pieces, ")")...)
+				weighed := v.pieces
+				if spaced(u.out[i].col) {
+					weighed = spaces(weighed, u.out[i].col)
+				}
+				hidden[a] = append(append(hidden[a], textPiece(", ")), wrap("WEIGHT_STRING(", weighed, ")")...)
 				hidden[a] = append(append(hidden[a], textPiece(", ")), wrap("COLLATION(", v.pieces, ")")...)
 			}
 			k.Weight, k.Collation, k.HasWeight = hiddenBase+Col(n), hiddenBase+Col(n+1), true

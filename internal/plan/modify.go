@@ -70,12 +70,7 @@ func (s *source) isKey(col int) bool {
 	if s.table == nil {
 		return false
 	}
-	for _, k := range s.key {
-		if k == col {
-			return true
-		}
-	}
-	return false
+	return inKey(s.table, col)
 }
 
 func (p *planner) deletePlan() (*Plan, error) {
@@ -93,7 +88,7 @@ func (p *planner) deletePlan() (*Plan, error) {
 		for _, src := range u.main.sources {
 			if s.Multi && src.name == t.Name.Text && (t.DB.Tok < 0 || src.db == t.DB.Text) {
 				targets = append(targets, src)
-				if t.DB.Tok >= 0 && src.spread && src.table != nil {
+				if t.DB.Tok >= 0 && inSchema(src.table) {
 					p.rename(t.DB.Tok, Piece{Kind: PieceSchema})
 				}
 			}

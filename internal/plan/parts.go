@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/collate"
@@ -172,7 +174,8 @@ func isNumber(e sqltext.Expr) bool {
 	case *sqltext.Func:
 		switch x.Name {
 		case "COUNT", "SUM", "AVG", "BIT_AND", "BIT_OR", "BIT_XOR", "LENGTH", "CHAR_LENGTH", "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND",
-			"DAYOFMONTH", "DAYOFWEEK", "DAYOFYEAR", "WEEK", "QUARTER", "UNIX_TIMESTAMP", "TO_DAYS", "DATEDIFF", "TIMESTAMPDIFF", "FLOOR", "RAND":
+			"DAYOFMONTH", "DAYOFWEEK", "DAYOFYEAR", "WEEK", "QUARTER", "UNIX_TIMESTAMP", "TO_DAYS", "DATEDIFF", "TIMESTAMPDIFF", "FLOOR", "RAND",
+			"ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE", "CUME_DIST", "PERCENT_RANK":
 			return true
 		}
 	}
@@ -209,18 +212,38 @@ func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, rea
 		}
 		switch {
 		case c == classPlain || v.number || v.volatile:
+		case c == classString && spaced(v.typ):
+			k.Weight, k.Collation = g.weigh(spaces(v.pieces, v.typ), v.pieces)
+			k.HasWeight = true
 		case c == classString && g.p.comparedHere(v.typ):
 			k.Node = v.typ.Collation
+		case c == classString && g.p.readsFar() && g.p.arrivesAsIs(v.typ):
+			k.Node = v.typ.Collation
+			k.Collation = g.hide(wrap("COLLATION(", v.pieces, ")"))
+			k.Weight = g.hide(slices.Concat(wrap("IF(COLLATION(", v.pieces, ")='"+k.Node+"', NULL, "), wrap("WEIGHT_STRING(", v.pieces, "))")))
+			k.HasWeight = true
 		default:
-			k.Weight, k.Collation = g.weigh(v.pieces)
+			k.Weight, k.Collation = g.weigh(v.pieces, v.pieces)
 			k.HasWeight = true
 		}
 	}
 	return k, order, ""
 }
 
-// comparedHere says whether the node can compare a column's values as they arrive.
-func (p *planner) comparedHere(c *topo.Column) bool {
+// spaced says whether MariaDB sorts and groups a column's values with the spaces that fill it up, though they print without: CHAR where spaces at the end count.
+// 'a' comes after 'a\0' then.
+func spaced(c *topo.Column) bool { return c.Type == "char" && strings.Contains(c.Collation, "nopad") }
+
+// spaces are such values with them.
+func spaces(pieces []Piece, c *topo.Column) []Piece {
+	return wrap("RPAD(", pieces, ", "+strconv.FormatInt(c.Length, 10)+", ' ')")
+}
+
+// comparedHere says whether the node can compare a column's values as they arrive. Remote tables may have another collation than it is told.
+func (p *planner) comparedHere(c *topo.Column) bool { return !p.readsFar() && p.arrivesAsIs(c) }
+
+// arrivesAsIs says whether a column's values arrive in its character set, and the node knows its collation.
+func (p *planner) arrivesAsIs(c *topo.Column) bool {
 	if c.Charset != p.sess.Results && (c.Charset != "utf8mb3" || p.sess.Results != "utf8mb4") {
 		return false
 	}
@@ -229,8 +252,8 @@ func (p *planner) comparedHere(c *topo.Column) bool {
 }
 
 // weigh appends what a string is compared by: its weights, and the collation that says how they are padded.
-func (g *merger) weigh(pieces []Piece) (weight, collation Col) {
-	weight = g.hide(wrap("WEIGHT_STRING(", pieces, ")"))
+func (g *merger) weigh(weighed, pieces []Piece) (weight, collation Col) {
+	weight = g.hide(wrap("WEIGHT_STRING(", weighed, ")"))
 	return weight, g.hide(wrap("COLLATION(", pieces, ")"))
 }
 
@@ -506,6 +529,9 @@ func (m *Merge) number() {
 		fix(&f.Into)
 		for i := range f.Uses {
 			fix(&f.Uses[i].Col)
+			if f.Uses[i].Divided {
+				fix(&f.Uses[i].Over)
+			}
 		}
 	}
 	for i := range m.Finals {

@@ -11,8 +11,14 @@ type Session struct {
 	Mode sqltext.Mode
 	// NoAutoValueOnZero is the sql_mode flag: 0 in an AUTO_INCREMENT column is stored as 0.
 	NoAutoValueOnZero bool
+	// Strict: sql_mode has STRICT_TRANS_TABLES or STRICT_ALL_TABLES, so that a write's warnings are errors.
+	Strict bool
 	// Results is character_set_results, "" when results are not converted: strings arrive in it.
 	Results string
+	// OwnReferences: the session's transaction has written reference tables, on connections of their own. Partitions see other rows of them.
+	OwnReferences bool
+	// LinksReadOnly: linked tables are not to be written to unless their definitions say they may be.
+	LinksReadOnly bool
 }
 
 // Plan says how a statement is run. It holds no values of literals: positions of tokens stand for them, so that one plan serves all
@@ -25,14 +31,26 @@ type Plan struct {
 	Merge *Merge
 	// Stage is the reason why the statement needs the Stage shape when Route yields more than one place; "" when it does not.
 	Stage string
+	// Fills are the tables of which a staged statement needs rows, in the order in which they are to be filled. With a Stage and no Fills it can't be staged
+	// either: NeedsStage. References are the reference tables beside them: those that stand where the statement runs do, unless a transaction sees other rows.
+	Fills, References []Fill
+	// Scalars are subqueries of such a statement whose values may be put in their places first, so that it is another statement. In the order of the text.
+	Scalars []Scalar
 	// Insert is set for INSERT and REPLACE of rows into sharded and keyless tables.
 	Insert *Insert
 	// InsertSelect is set for INSERT and REPLACE of a query's rows.
 	InsertSelect *InsertSelect
 	// Load is set for LOAD DATA LOCAL.
 	Load *Load
+	// Linked is set for statements on linked tables; Route is RouteLinked then. What sharded tables have in Forward, Merge and Insert says how parts are made
+	// and put together, with PieceRemote for the tables' names; a statement of one place is forwarded.
+	Linked *Linked
 	// Writes: the statement changes data. Locks: it reads with locks. Rows: it answers with a result set.
 	Writes, Locks, Rows bool
+	// Beside: it names reference tables beside sharded ones, so that they are read where the partitions are.
+	Beside bool
+	// Bare: it reads no table of an engine, so that neither does it begin a transaction nor is SET TRANSACTION for it.
+	Bare bool
 	// Frees: what it changes takes less room afterwards: a DELETE.
 	Frees bool
 	// Short: an equality on a whole unique key, no lock, no function that waits: may ride a pipeline.
@@ -67,6 +85,8 @@ const (
 	RouteAll                 // every partition of DB
 	RouteEveryLeaf           // every leaf, in the shape databases: writes to reference tables
 	RouteOne                 // any one partition of DB: the condition can't be true, or a keyless insert
+	RouteLinked              // places of Plan.Linked
+	RouteStage               // the statement is staged whatever its tables' places are: Fills
 )
 
 // Route finds the places of a statement.
@@ -116,10 +136,12 @@ type PieceKind uint8
 
 // The kinds of pieces.
 const (
-	PieceText   PieceKind = iota // Text as it is
-	PieceSchema                  // the partition's MariaDB database, quoted: `test_3`
-	PieceCopy                    // the client's tokens of Span, with the Names splices inside it applied
-	PieceLimit                   // Offset + Count of Merge.Limit as a number
+	PieceText        PieceKind = iota // Text as it is
+	PieceSchema                       // the partition's MariaDB database, quoted: `test_3`
+	PieceRemote                       // the remote table of Linked.Tables[Remote], with its database, quoted
+	PieceRemoteTable                  // its name alone, quoted
+	PieceCopy                         // the client's tokens of Span, with the Names splices inside it applied
+	PieceLimit                        // Offset + Count of Merge.Limit as a number
 )
 
 // Piece is a bit of text that goes into a part.
@@ -127,6 +149,8 @@ type Piece struct {
 	Kind PieceKind
 	Text string
 	Span sqltext.Span
+	// Remote is an index of Linked.Tables.
+	Remote int
 }
 
 // Merge says how the rows of several parts become the client's rows. The stages are applied in the order of the fields: parts are merged by Sort,
@@ -168,7 +192,7 @@ type SortKey struct {
 	// Collation is a hidden column with COLLATION(expr) of the same expression, there whenever HasWeight is: it says how a shorter weight is padded.
 	Collation Col
 	// Node is the name of a collation by which the node itself compares Col, whose values arrive in its character set: no weights are asked for.
-	// "" otherwise.
+	// With HasWeight, it is what the collation of Col should be: weights are NULL where it is, as servers take long to make them. "" otherwise.
 	Node string
 	Desc bool
 }
@@ -218,6 +242,9 @@ type Final struct {
 type Use struct {
 	Span sqltext.Span
 	Col  Col
+	// Divided: it stands for Col / Over. That is AVG in an expression: MariaDB goes on with more digits than it prints.
+	Divided bool
+	Over    Col
 }
 
 // Limit is LIMIT of the whole; Count.Kind OperandNone when absent.

@@ -7,23 +7,32 @@ import (
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 )
 
-// Render appends the statement's text with splices applied: PieceSchema becomes schema, quoted; PieceLimit becomes limit; names (Merge.Names,
-// Insert.Names …) apply inside PieceCopy. scan is of any statement with the fingerprint that the plan was made for.
-func Render(dst []byte, scan *sqltext.Scan, splices, names []Splice, schema string, limit uint64) []byte {
-	if len(splices) == 0 {
+// Target is what a text is made for.
+type Target struct {
+	Schema string // PieceSchema, to be quoted
+	Limit  uint64 // PieceLimit
+	// Remote are the remote tables that PieceRemote names, in the order of Linked.Tables. When it is not nil, the text is one for another server, and has no
+	// comments: a server of another version may execute what is one here.
+	Remote []RemoteName
+}
+
+// Render appends the statement's text with splices applied; names (Merge.Names, Insert.Names …) apply inside PieceCopy. scan is of any statement with the
+// fingerprint that the plan was made for.
+func Render(dst []byte, scan *sqltext.Scan, splices, names []Splice, to Target) []byte {
+	if len(splices) == 0 && to.Remote == nil {
 		return append(dst, scan.Src[:scan.End]...)
 	}
-	r := renderer{scan: scan, names: names, schema: schema, limit: limit}
+	r := renderer{scan: scan, names: names, to: to}
 	return r.run(dst, 0, scan.End, 0, int32(len(scan.Tokens)), splices)
 }
 
 // RenderSpan is Render of a part of the statement: of the query of INSERT … SELECT, of an INSERT's head, row or tail. Insertions at the
 // span's end belong to it unless it is empty.
-func RenderSpan(dst []byte, scan *sqltext.Scan, span sqltext.Span, splices, names []Splice, schema string, limit uint64) []byte {
+func RenderSpan(dst []byte, scan *sqltext.Scan, span sqltext.Span, splices, names []Splice, to Target) []byte {
 	if span.Empty() {
 		return dst
 	}
-	r := renderer{scan: scan, names: names, schema: schema, limit: limit}
+	r := renderer{scan: scan, names: names, to: to}
 	return r.span(dst, span, splices)
 }
 
@@ -43,8 +52,7 @@ func ParamOrder(scan *sqltext.Scan, splices, names []Splice) []int {
 type renderer struct {
 	scan     *sqltext.Scan
 	names    []Splice
-	schema   string
-	limit    uint64
+	to       Target
 	params   []int // collected when ordinals is set
 	ordinals map[int32]int
 }
@@ -90,6 +98,9 @@ func (r *renderer) run(dst []byte, pos, end int, from, to int32, splices []Splic
 // bytes copies the client's bytes [from, to). Where the delimiter of an executable comment stands between two tokens it writes a space: the
 // other delimiter might be left out. What is inside was read as executed.
 func (r *renderer) bytes(dst []byte, from, to int) []byte {
+	if r.to.Remote != nil {
+		return r.bare(dst, from, to)
+	}
 	toks, src := r.scan.Tokens, r.scan.Src
 	for _, m := range r.scan.ExecMarks {
 		lo, hi := 0, r.scan.End
@@ -113,6 +124,33 @@ func (r *renderer) bytes(dst []byte, from, to int) []byte {
 	return append(dst, src[from:to]...)
 }
 
+// bare is bytes without comments.
+func (r *renderer) bare(dst []byte, from, to int) []byte {
+	toks, src := r.scan.Tokens, r.scan.Src
+	i := sort.Search(len(toks), func(i int) bool { return int(toks[i].End) > from })
+	for ; i < len(toks) && int(toks[i].Start) < to; i++ {
+		if start := int(toks[i].Start); start > from {
+			dst = appendGap(dst, src[from:start])
+			from = start
+		}
+		end := min(int(toks[i].End), to)
+		dst = append(dst, src[from:end]...)
+		from = end
+	}
+	if from < to && to < r.scan.End { // at the statement's end there is nothing to keep apart
+		dst = appendGap(dst, src[from:to])
+	}
+	return dst
+}
+
+// appendGap appends what stands between tokens, when it is blank; else a blank.
+func appendGap(dst, gap []byte) []byte {
+	if blank(gap) {
+		return append(dst, gap...)
+	}
+	return append(dst, ' ')
+}
+
 func (r *renderer) note(from, to int32) {
 	if r.ordinals == nil {
 		return
@@ -125,18 +163,26 @@ func (r *renderer) note(from, to int32) {
 }
 
 func (r *renderer) piece(dst []byte, p Piece) []byte {
+	if r.ordinals != nil && p.Kind != PieceCopy { // no text is wanted
+		return dst
+	}
 	switch p.Kind {
 	case PieceText:
 		return append(dst, p.Text...)
 	case PieceSchema:
-		return AppendQuoted(dst, r.schema)
+		return AppendQuoted(dst, r.to.Schema)
+	case PieceRemote:
+		n := &r.to.Remote[p.Remote]
+		return AppendQuoted(append(AppendQuoted(dst, n.DB), '.'), n.Table)
 	case PieceCopy:
 		if p.Span.Empty() {
 			return dst
 		}
 		return r.span(dst, p.Span, r.names)
+	case PieceRemoteTable:
+		return AppendQuoted(dst, r.to.Remote[p.Remote].Table)
 	case PieceLimit:
-		return strconv.AppendUint(dst, r.limit, 10)
+		return strconv.AppendUint(dst, r.to.Limit, 10)
 	}
 	return dst
 }

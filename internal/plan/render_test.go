@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 func TestRender(t *testing.T) {
@@ -32,11 +33,11 @@ func TestRender(t *testing.T) {
 			"SELECT `d_1`.b FROM d.t -- tail"},
 		{"a name in quotes is doubled", []Splice{{1, 6, []Piece{{Kind: PieceText, Text: quoted("a`b")}}}}, "SELECT `a``b` FROM d.t -- tail"},
 	} {
-		if got := string(Render(nil, scan, c.splices, names, "d_1", 7)); got != c.want {
+		if got := string(Render(nil, scan, c.splices, names, Target{Schema: "d_1", Limit: 7})); got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
 		}
 	}
-	if got := string(RenderSpan(nil, scan, sqltext.Span{From: 6, To: 10}, names, names, "d_1", 0)); got != "FROM `d_1`.t" {
+	if got := string(RenderSpan(nil, scan, sqltext.Span{From: 6, To: 10}, names, names, Target{Schema: "d_1"})); got != "FROM `d_1`.t" {
 		t.Errorf("span: %s", got)
 	}
 }
@@ -77,28 +78,60 @@ func tryPlan(t *testing.T, text string) {
 	default:
 		return
 	}
-	p, err := Build(stmt, scan, brokenTopology, Session{DB: "shop"})
-	if err != nil {
-		if _, ok := err.(*Error); !ok {
-			t.Fatalf("%s: untyped error %v", text, err)
+	for db, snap := range brokenTopologies {
+		p, err := Build(stmt, scan, snap, Session{DB: db})
+		if err != nil {
+			if _, ok := err.(*Error); !ok {
+				t.Fatalf("%s: untyped error %v", text, err)
+			}
+			continue
 		}
-		return
-	}
-	Trace(p, scan)
-	Explain(p, scan, []int{0, 1})
-	if p.Merge != nil {
-		ParamOrder(scan, p.Merge.Splices, p.Merge.Names)
+		Trace(p, scan)
+		ordinals := []int{0, 1}
+		if p.Linked != nil {
+			ordinals = nil
+		}
+		Explain(p, scan, ordinals)
+		inOrder(t, text, scan, p)
 	}
 }
 
-var brokenTopology = testTopology()
+// inOrder checks that splices are in order and do not overlap, and that parameters can be told.
+func inOrder(t *testing.T, text string, scan *sqltext.Scan, p *Plan) {
+	t.Helper()
+	lists := [][]Splice{p.Forward}
+	if p.Merge != nil {
+		lists = append(lists, p.Merge.Splices, p.Merge.Names)
+		ParamOrder(scan, p.Merge.Splices, p.Merge.Names)
+	}
+	if p.Insert != nil {
+		lists = append(lists, p.Insert.Names)
+	}
+	if p.Load != nil {
+		lists = append(lists, p.Load.Forward)
+	}
+	if p.InsertSelect != nil {
+		lists = append(lists, p.InsertSelect.Names)
+		inOrder(t, text, scan, p.InsertSelect.Plan)
+	}
+	for _, list := range lists {
+		for i := range list {
+			if list[i].To < list[i].From || i > 0 && list[i].From < list[i-1].To {
+				t.Fatalf("%s: splices %+v", text, list)
+			}
+		}
+	}
+}
+
+var brokenTopologies = map[string]*topo.Snapshot{"shop": testTopology(), "db": linkedTopology()}
 
 // TestSharedByFingerprint changes the literals of every statement of the golden files: as long as the fingerprint stays and the plan says that it
 // may be shared, the plan must be the same.
 func TestSharedByFingerprint(t *testing.T) {
 	shared := 0
-	eachStatement(t, func(text string) {
-		p, scan, err := planText(text, brokenTopology, Session{DB: "shop"})
+	both := func(text, db string) {
+		snap := brokenTopologies[db]
+		p, scan, err := planText(text, snap, Session{DB: db})
 		if err != nil || !p.Cacheable {
 			return
 		}
@@ -118,7 +151,7 @@ func TestSharedByFingerprint(t *testing.T) {
 			pos = int(l.End)
 		}
 		other.WriteString(text[pos:])
-		q, scan2, err := planText(other.String(), brokenTopology, Session{DB: "shop"})
+		q, scan2, err := planText(other.String(), snap, Session{DB: db})
 		if string(scan2.Fingerprint) != string(scan.Fingerprint) {
 			return
 		}
@@ -133,8 +166,13 @@ func TestSharedByFingerprint(t *testing.T) {
 			t.Fatalf("%s\nand %s\nshare a fingerprint but not a plan:\n%s\n%s", text, other.String(), Trace(p, scan), Trace(q, scan2))
 		}
 		shared++
+	}
+	eachStatement(t, func(text string) {
+		for db := range brokenTopologies {
+			both(text, db)
+		}
 	})
-	if shared < 100 {
+	if shared < 200 {
 		t.Fatalf("only %d statements were compared", shared)
 	}
 }

@@ -17,13 +17,14 @@ func (u *unit) settle() {
 	}
 	u.bad = u.together()
 	if u.bad == "" {
-		c := component{table: u.anchor.keyTable}
-		c.tuples, c.pinned = u.sourcePins(u.anchor)
-		u.comps = []component{c}
-		return
+		u.comps = []component{u.component(u.anchor)}
+	} else {
+		u.anchor, u.local = nil, nil
+		u.comps = u.apart()
 	}
-	u.anchor, u.local = nil, nil
-	u.comps = u.apart()
+	if u.p.readsFar() {
+		u.only = u.p.far.chosen(u)
+	}
 }
 
 // together finds the anchor and says why the sources are not all attached to it; "" when they are.
@@ -113,17 +114,30 @@ func (u *unit) sourcePins(s *source) ([]KeyTuple, bool) {
 	return tuples, ok
 }
 
+// component is where the rows of a source are.
+func (u *unit) component(s *source) component {
+	c := component{table: s.keyTable}
+	if u.p.readsFar() {
+		c.terms = u.terms(s)
+		c.pinned = u.p.far.pinning(c.terms)
+		return c
+	}
+	c.tuples, c.pinned = u.sourcePins(s)
+	return c
+}
+
 // apart lists where each source's rows are, for statements that only one place can serve. What is attached to a pinned source needs nothing
 // of its own.
 func (u *unit) apart() []component {
 	var comps []component
 	done := make(map[*source]bool)
-	for _, s := range u.sources {
+	own := make([]component, len(u.sources))
+	for i, s := range u.sources {
 		if !s.spread || s.bad != "" {
 			continue
 		}
-		if tuples, ok := u.sourcePins(s); ok {
-			comps = append(comps, component{s.keyTable, tuples, true})
+		if own[i] = u.component(s); own[i].pinned {
+			comps = append(comps, own[i])
 			done[s] = true
 		}
 	}
@@ -141,13 +155,14 @@ func (u *unit) apart() []component {
 			}
 		}
 	}
-	for _, s := range u.sources {
+	for i, s := range u.sources {
 		switch {
 		case !s.spread || done[s]:
 		case s.bad != "" && s.unit != nil:
 			comps = append(comps, s.unit.comps...)
 		default:
-			comps = append(comps, component{table: s.keyTable})
+			own[i].table, own[i].tuples = s.keyTable, nil
+			comps = append(comps, own[i])
 		}
 	}
 	return comps
@@ -286,8 +301,8 @@ func (u *unit) foldable(q *sqltext.Query) {
 	switch {
 	case s.Limit != nil || q.Limit != nil:
 		u.rowBad = "LIMIT in a derived table"
-	case hasWindow(s):
-		u.rowBad = "a window function in a derived table"
+	case hasWindow(s) && !u.windowsLocally():
+		u.rowBad = "a window function in a derived table, over rows of several partitions"
 	case isGrouped(s) && !u.groupsLocally():
 		u.rowBad = "aggregates in a derived table whose groups span partitions"
 	case s.Distinct && len(u.key) == 0 && !isGrouped(s):
@@ -297,11 +312,20 @@ func (u *unit) foldable(q *sqltext.Query) {
 	}
 }
 
+// differsByPlace says whether what reads no partition may be something else at each.
+func (p *planner) differsByPlace() bool {
+	const differs = sqltext.HasNondeterministic | sqltext.HasTimeFunction | sqltext.HasPlaceFunction | sqltext.HasSysVar | sqltext.HasSequence | sqltext.HasStoredCall
+	return p.system || p.stmt.Facts&differs != 0
+}
+
 // setOperation combines the arms of UNION, EXCEPT and INTERSECT.
 func (u *unit) setOperation() {
 	l, r := u.left, u.right
 	u.spread = l.spread || r.spread
 	u.comps = append(append([]component(nil), l.comps...), r.comps...)
+	if u.p.readsFar() && u.spread {
+		u.only = u.p.far.chosenByBoth(l, r)
+	}
 	if len(l.out) == len(r.out) && l.outKnown && r.outKnown {
 		u.outKnown = true
 		u.out = make([]outCol, len(l.out))
@@ -321,7 +345,7 @@ func (u *unit) setOperation() {
 			u.bad = arm.bad
 		case arm.rowBad != "":
 			u.bad = strings.Replace(arm.rowBad, "a derived table", "an arm of a set operation", 1)
-		case !arm.spread:
+		case !arm.spread && (u.q.Op != sqltext.Union || u.p.differsByPlace()): // its rows come from each partition: UNION takes them for one
 			u.bad = "a set operation of rows that are sharded and rows that are not"
 		}
 		if u.bad != "" {
@@ -347,7 +371,7 @@ func (u *unit) setOperation() {
 		u.rowBad = "LIMIT in a derived table"
 	}
 	if len(u.comps) == 2 { // both arms are read at the same places
-		c := component{table: u.comps[0].table}
+		c := component{table: u.comps[0].table, terms: eitherTerms(u.comps[0].terms, u.comps[1].terms)}
 		if u.comps[0].pinned && u.comps[1].pinned && sameKey(u.comps[0].table, u.comps[1].table) {
 			c.pinned = true
 			c.tuples = append(append(c.tuples, u.comps[0].tuples...), u.comps[1].tuples...)

@@ -31,9 +31,17 @@ type source struct {
 	bad string
 	// system tables differ from leaf to leaf.
 	system bool
-	// missing: an outer join may fill it with NULLs.
-	missing bool
-	block   *block
+	// missing: an outer join may fill it with NULLs. padded: one of those that have been read so far may.
+	missing, padded bool
+	// conds are what its rows must meet to count, of a table that is staged. cte is what it refers to.
+	conds []Cond
+	cte   *env
+	// exact are the columns of which conds leave few values, keys those whose values must be among another's.
+	exact []int
+	keys  []sourceKey
+	// only are the places of linked rows that PARTITION (…) leaves; nil for all.
+	only  []int
+	block *block
 	// joined are columns that USING and NATURAL hide from unqualified names, lower case.
 	joined map[string]bool
 }
@@ -73,6 +81,12 @@ type block struct {
 	murky bool
 	// joinBad is why the join tree isn't the union of the partitions' join trees.
 	joinBad string
+	// starred are the sources whose columns a * stands for; kept when staging.
+	starred map[*source]bool
+	// unsteady: its conditions count the rows that they see, or can't be told to be one join's. Kept when staging.
+	unsteady bool
+	// leaves is the number of its conditions, exact that of those which a source has been told as they are.
+	leaves, exact int
 }
 
 // resolve finds the source and column that a column reference means; ok is false when that isn't certain. Names are looked up outwards.
@@ -130,6 +144,8 @@ type env struct {
 	unit *unit
 	// busy: being analysed, a reference is recursive; recursive: there was one.
 	busy, recursive bool
+	// refs is how often it is named.
+	refs int
 }
 
 func (e *env) find(name string) *env {
@@ -238,15 +254,22 @@ func (p *planner) baseSource(t *sqltext.TableName, alias sqltext.Name) (*source,
 	if table.Kind != topo.Reference {
 		s.spread = true
 		s.keyTable = table
-		if table.Kind == topo.Sharded {
-			s.key = table.ShardKey
-		}
+		s.key = table.ShardKey
+	}
+	if p.far != nil {
+		p.far.source(s, t)
+	}
+	if p.stage != nil {
+		p.stage.sources[t.Span.From] = append(p.stage.sources[t.Span.From], s)
 	}
 	return s, nil
 }
 
 // useTable notes that a table takes part and how its name is written in a partition's text.
 func (p *planner) useTable(t *sqltext.TableName, table *topo.Table) {
+	if table.Kind == topo.Linked {
+		return // the linker has
+	}
 	if table.Kind == topo.Reference {
 		p.reference = true
 		if t.DB.Tok < 0 {
@@ -279,14 +302,19 @@ func (p *planner) qualified(b *block, db, table sqltext.Name) {
 	for s := b; s != nil; s = s.parent {
 		for _, src := range s.sources {
 			if src.name == table.Text && src.db == db.Text {
-				if src.spread && src.table != nil {
+				if inSchema(src.table) {
 					p.rename(db.Tok, Piece{Kind: PieceSchema})
 				}
 				return
 			}
 		}
 	}
-	if t := p.snap.Table(db.Text, table.Text); t != nil && t.Kind != topo.Reference {
+	if inSchema(p.snap.Table(db.Text, table.Text)) {
 		p.rename(db.Tok, Piece{Kind: PieceSchema})
 	}
+}
+
+// inSchema says whether a table is in the partitions' databases.
+func inSchema(t *topo.Table) bool {
+	return t != nil && t.Kind != topo.Reference && t.Kind != topo.Linked
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-var routeNames = [...]string{"any leaf", "keys", "all", "every leaf", "one"}
+var routeNames = [...]string{"any leaf", "keys", "all", "every leaf", "one", "linked", "stage"}
 
 var aggNames = [...]string{"sum", "min", "max", "avg", "bit_and", "bit_or", "bit_xor", "count distinct", "sum distinct", "avg distinct", "first"}
 
@@ -22,12 +22,13 @@ func Trace(p *Plan, scan *sqltext.Scan) string {
 type tracer struct {
 	scan *sqltext.Scan
 	out  strings.Builder
+	to   Target
 }
 
 func (t *tracer) line(format string, args ...any) { fmt.Fprintf(&t.out, format+"\n", args...) }
 
 func (t *tracer) text(s sqltext.Span) string {
-	return string(RenderSpan(nil, t.scan, s, nil, nil, "", 0))
+	return string(RenderSpan(nil, t.scan, s, nil, nil, Target{}))
 }
 
 func (t *tracer) plan(p *Plan, span sqltext.Span) {
@@ -52,26 +53,44 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	if flags != nil {
 		t.line("flags: %s", strings.Join(flags, " "))
 	}
-	schema := r.DB + "_0"
+	t.to = Target{Schema: r.DB + "_0"}
+	if p.Linked != nil {
+		t.linked(p.Linked)
+		t.to = Target{Remote: p.Linked.Places[0].Names}
+	}
 	if p.Forward != nil && p.Insert == nil {
-		t.line("forward: %s", RenderSpan(nil, t.scan, span, p.Forward, p.Forward, schema, 0))
+		t.line("forward: %s", RenderSpan(nil, t.scan, span, p.Forward, p.Forward, t.to))
 	}
 	if p.Stage != "" {
 		t.line("stage: %s", p.Stage)
 	}
+	for i := range p.Fills {
+		t.fill("fill", &p.Fills[i])
+		for _, k := range p.Fills[i].Keys {
+			from := p.Fills[k.From].Table
+			t.line("  %v among %s %v", columnsOf(p.Fills[i].Table, k.Columns), from.Name, columnsOf(from, k.FromColumns))
+		}
+	}
+	for i := range p.References {
+		t.fill("reference", &p.References[i])
+	}
+	for i := range p.Scalars {
+		t.line("first %s:", t.text(p.Scalars[i].Span))
+		t.plan(p.Scalars[i].Plan, p.Scalars[i].Query)
+	}
 	if p.Merge != nil {
-		t.merge(p.Merge, span, schema, limitOf(p, t.scan))
+		t.merge(p.Merge, span, limitOf(p, t.scan))
 	}
 	if p.Insert != nil {
-		t.insert(p.Insert, schema)
+		t.insert(p.Insert)
 	}
 	if s := p.InsertSelect; s != nil {
 		t.line("insert select: columns %v", s.Columns)
 		if s.ColumnText != "" {
 			t.line("  auto column: %q at %d", s.ColumnText, s.ColumnPoint)
 		}
-		t.line("  head: %s", RenderSpan(nil, t.scan, s.Head, s.Names, nil, schema, 0))
-		t.line("  tail: %s", RenderSpan(nil, t.scan, s.Tail, s.Names, nil, schema, 0))
+		t.line("  head: %s", RenderSpan(nil, t.scan, s.Head, s.Names, nil, t.to))
+		t.line("  tail: %s", RenderSpan(nil, t.scan, s.Tail, s.Names, nil, t.to))
 		t.line("query:")
 		t.plan(s.Plan, s.Query)
 	}
@@ -83,8 +102,10 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	}
 }
 
-func (t *tracer) merge(m *Merge, span sqltext.Span, schema string, limit uint64) {
-	t.line("part: %s", RenderSpan(nil, t.scan, span, m.Splices, m.Names, schema, limit))
+func (t *tracer) merge(m *Merge, span sqltext.Span, limit uint64) {
+	to := t.to
+	to.Limit = limit
+	t.line("part: %s", RenderSpan(nil, t.scan, span, m.Splices, m.Names, to))
 	if m.Hidden > 0 {
 		t.line("hidden: %d", m.Hidden)
 	}
@@ -131,12 +152,25 @@ func (t *tracer) merge(m *Merge, span sqltext.Span, schema string, limit uint64)
 	}
 }
 
+func (t *tracer) fill(what string, f *Fill) {
+	text, params := RenderFill(nil, t.scan, f, "")
+	line := what + ": " + string(text)
+	if params != nil {
+		line += fmt.Sprintf("  params %v", params)
+	}
+	t.line("%s", line)
+}
+
 func (t *tracer) final(f *Final) string {
 	var splices []Splice
 	for _, u := range f.Uses {
-		splices = append(splices, Splice{u.Span.From, u.Span.To, []Piece{textPiece(fmt.Sprintf("{%d}", u.Col))}})
+		text := fmt.Sprintf("{%d}", u.Col)
+		if u.Divided {
+			text = fmt.Sprintf("{%d}/{%d}", u.Col, u.Over)
+		}
+		splices = append(splices, Splice{u.Span.From, u.Span.To, []Piece{textPiece(text)}})
 	}
-	return string(RenderSpan(nil, t.scan, f.Span, splices, nil, "", 0))
+	return string(RenderSpan(nil, t.scan, f.Span, splices, nil, Target{}))
 }
 
 func sortText(keys []SortKey) string {
@@ -156,9 +190,28 @@ func sortText(keys []SortKey) string {
 	return sb.String()
 }
 
-func (t *tracer) insert(ins *Insert, schema string) {
+// linked tells where the statement may go, and what chooses.
+func (t *tracer) linked(k *Linked) {
+	if k.Table == nil {
+		return
+	}
+	for _, term := range k.Terms {
+		s := "term: " + k.Table.Columns[k.Table.ShardKey[term.Column]].Name + " " + opNames[term.Op]
+		for _, o := range term.Values {
+			s += " " + t.operand(o)
+		}
+		t.line("%s", s)
+	}
+	if k.Only != nil {
+		t.line("only: %v", k.Only)
+	}
+}
+
+var opNames = [...]string{"in", "<", "<=", ">", ">=", "between", "is null", "is not null"}
+
+func (t *tracer) insert(ins *Insert) {
 	part := func(s sqltext.Span) string {
-		return string(RenderSpan(nil, t.scan, s, ins.Names, nil, schema, 0))
+		return string(RenderSpan(nil, t.scan, s, ins.Names, nil, t.to))
 	}
 	t.line("head: %s", part(ins.Head))
 	for i, r := range ins.Rows {
@@ -217,10 +270,12 @@ func (t *tracer) operand(o Operand) string {
 	return ""
 }
 
-func keyNames(t *topo.Table) []string {
+func keyNames(t *topo.Table) []string { return columnsOf(t, t.ShardKey) }
+
+func columnsOf(t *topo.Table, columns []int) []string {
 	var out []string
-	for _, k := range t.ShardKey {
-		out = append(out, t.Columns[k].Name)
+	for _, c := range columns {
+		out = append(out, t.Columns[c].Name)
 	}
 	return out
 }

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -16,7 +18,9 @@ type unit struct {
 	right   *unit
 	sources []*source // of all blocks
 	edges   map[node][]node
+	ties    []tie // kept when staging
 	cons    []constraint
+	limits  []limit // kept for linked rows only: a shard key's order says nothing
 
 	// spread: partitioned rows take part. bad: why the rows before folding aren't the union of what the partitions yield.
 	spread bool
@@ -27,6 +31,8 @@ type unit struct {
 	outerAgg bool
 	// anchor decides the partition of each row; nil when nothing is spread or bad is set.
 	anchor *source
+	// only are the places of linked rows that PARTITION (…) leaves; nil for all.
+	only []int
 	// comps are where the rows come from: one entry when bad is "", else one for each source that has to be found by itself.
 	comps []component
 	// local[i] are the columns that equal the anchor's i-th key column in every row.
@@ -43,12 +49,18 @@ type component struct {
 	table  *topo.Table
 	tuples []KeyTuple
 	pinned bool
+	// terms are what is true of linked rows, in place of tuples.
+	terms []Term
 }
 
 const maxSources = 512
 
 func (p *planner) newUnit(q *sqltext.Query) *unit {
-	return &unit{p: p, q: q, edges: make(map[node][]node)}
+	u := &unit{p: p, q: q, edges: make(map[node][]node)}
+	if p.stage != nil {
+		p.stage.units = append(p.stage.units, u)
+	}
+	return u
 }
 
 // query analyses a query that isn't correlated.
@@ -137,9 +149,16 @@ func (u *unit) selectBlock(b *block) error {
 		return err
 	}
 	u.p.noteItems(s.Items)
+	if u.p.stage != nil {
+		u.p.stage.blocks = append(u.p.stage.blocks, b)
+		b.starred = make(map[*source]bool)
+	}
 	for i := range s.Items {
 		if s.Items[i].Star {
 			u.p.qualified(b, s.Items[i].StarDB, s.Items[i].StarTable)
+			if u.p.stage != nil {
+				u.p.stage.star(b, &s.Items[i])
+			}
 		}
 	}
 	var err error
@@ -167,6 +186,7 @@ func (u *unit) ref(b *block, r *sqltext.TableRef, missing bool) error {
 	}
 	if r.Opaque && (r.Join != nil || r.Nested != nil) {
 		b.joinBad = "joins whose ON conditions do not follow them"
+		b.unsteady = true // which ON is whose is not known
 	}
 	var s *source
 	switch {
@@ -210,6 +230,7 @@ func (u *unit) tableSource(b *block, r *sqltext.TableRef) (*source, error) {
 			if r.Alias.Tok >= 0 {
 				name = r.Alias.Text
 			}
+			c.refs++
 			if c.busy { // what a recursive reference yields is decided by the arms' own sources
 				c.recursive = true
 				return &source{name: name}, nil
@@ -218,6 +239,7 @@ func (u *unit) tableSource(b *block, r *sqltext.TableRef) (*source, error) {
 				return nil, err
 			}
 			s := c.unit.source(name)
+			s.cte = c
 			if c.odd {
 				s.cols, s.known, s.key = nil, false, nil
 			} else if c.cols != nil {
@@ -239,7 +261,7 @@ func (u *unit) tableSource(b *block, r *sqltext.TableRef) (*source, error) {
 
 // source is the unit as a derived table.
 func (u *unit) source(name string) *source {
-	s := &source{name: name, unit: u, cols: u.out, known: u.outKnown, spread: u.spread, keyTable: u.keyTable, key: u.key, bad: u.bad}
+	s := &source{name: name, unit: u, cols: u.out, known: u.outKnown, spread: u.spread, keyTable: u.keyTable, key: u.key, bad: u.bad, only: u.only}
 	if s.spread && s.bad == "" {
 		s.bad = u.rowBad
 	}
@@ -348,11 +370,15 @@ func (u *unit) using(name string, ls, rs []*source, kind sqltext.JoinKind) {
 	case sqltext.RightJoin, sqltext.NaturalRightJoin:
 		hide = l.src
 		u.edge(r, l)
+		u.equal(r, l, false)
 	case sqltext.LeftJoin, sqltext.NaturalLeftJoin:
 		u.edge(l, r)
+		u.equal(l, r, false)
 	default:
 		u.edge(l, r)
 		u.edge(r, l)
+		u.equal(l, r, false)
+		u.equal(r, l, false)
 	}
 	if hide.joined == nil {
 		hide.joined = make(map[string]bool)
@@ -363,13 +389,16 @@ func (u *unit) using(name string, ls, rs []*source, kind sqltext.JoinKind) {
 // conditions reads ON conditions and WHERE.
 func (u *unit) conditions(b *block, refs []sqltext.TableRef, where sqltext.Expr) error {
 	rest := b.sources
+	if u.p.stage != nil {
+		b.unsteady = b.unsteady || u.p.countsIn(b, refs)
+	}
 	for i := range refs {
 		var err error
 		if rest, err = u.on(b, &refs[i], rest); err != nil {
 			return err
 		}
 	}
-	return u.conjunct(where, scope{b, func(*source) bool { return true }})
+	return u.conjunct(where, scope{b: b, free: func(*source) bool { return true }, padded: func(s *source) bool { return s.missing }})
 }
 
 // on reads the ON conditions of a join tree. list starts with the tree's sources, in the order that ref made them; what follows is returned.
@@ -387,20 +416,22 @@ func (u *unit) on(b *block, r *sqltext.TableRef, list []*source) ([]*source, err
 		}
 		n, m := len(list)-len(mid), len(list)-len(end)
 		restricted := list[:m]
+		outer := true
 		switch j.Kind {
 		case sqltext.LeftJoin, sqltext.NaturalLeftJoin:
 			restricted = list[n:m]
 		case sqltext.RightJoin, sqltext.NaturalRightJoin:
 			restricted = list[:n]
+		default:
+			outer = false
 		}
-		return end, u.conjunct(j.On, scope{b, func(s *source) bool {
-			for _, x := range restricted {
-				if x == s {
-					return true
-				}
-			}
-			return false
-		}})
+		joined := list[:m]
+		err = u.conjunct(j.On, scope{b, func(s *source) bool { return slices.Contains(restricted, s) }, func(s *source) bool { return s.padded },
+			func(s *source) bool { return !slices.Contains(joined, s) }})
+		for _, s := range restricted {
+			s.padded = s.padded || outer
+		}
+		return end, err
 	case r.Nested != nil:
 		for i := range r.Nested {
 			var err error
@@ -427,11 +458,14 @@ func (u *unit) expr(e sqltext.Expr, b *block) error {
 			u.p.qualified(b, x.DB, x.Table)
 		case *sqltext.Func:
 			u.p.noteFunc(x)
+			if u.p.stage != nil {
+				u.p.stage.call(x)
+			}
 		case *sqltext.Subquery:
 			_, err = u.subquery(x.Query, b, b.env)
 		case *sqltext.In:
 			if x.Sub != nil {
-				err = u.inSubquery(x, b, false)
+				err = u.inSubquery(x, scope{b: b}, false)
 			}
 		}
 		return true
@@ -469,12 +503,16 @@ func (u *unit) subquery(q *sqltext.Query, parent *block, e *env) (*block, error)
 
 // inSubquery analyses X IN (SELECT y …): rows of the subquery count only where y equals X, if the subquery's rows don't depend on each
 // other. Where the answer isn't just a condition, NULLs matter: X IN (…) is NULL, not false, when some y is NULL.
-func (u *unit) inSubquery(in *sqltext.In, b *block, condition bool) error {
+func (u *unit) inSubquery(in *sqltext.In, sc scope, condition bool) error {
+	b := sc.b
 	inner, err := u.subquery(in.Sub, b, b.env)
 	if err != nil || inner == nil {
 		return err
 	}
 	s := inner.sel
+	if condition && u.p.stage != nil {
+		u.inValues(in, sc, inner)
+	}
 	if s.Limit != nil || in.Sub.Limit != nil || hasWindow(s) || s.Rollup {
 		return nil
 	}
@@ -496,6 +534,7 @@ func (u *unit) inSubquery(in *sqltext.In, b *block, condition bool) error {
 		}
 		if condition || x.notNull() && y.notNull() {
 			u.edge(x, y)
+			u.equal(x, y, false)
 		}
 	}
 	return nil
@@ -516,7 +555,13 @@ func sameKey(a, b *topo.Table) bool {
 	if a == b {
 		return true
 	}
-	if a == nil || b == nil || a.DB != b.DB || len(a.ShardKey) != len(b.ShardKey) {
+	if a == nil || b == nil {
+		return false
+	}
+	if a.Kind == topo.Linked || b.Kind == topo.Linked {
+		return a.Kind == b.Kind // the linker has found them alike
+	}
+	if a.DB != b.DB || len(a.ShardKey) != len(b.ShardKey) {
 		return false
 	}
 	for i := range a.ShardKey {

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -176,7 +178,12 @@ func (p *planner) noteFunc(f *sqltext.Func) {
 	}
 }
 
-// foldsOuter says whether an aggregate of a subquery is over columns of outer queries only: then it belongs to them.
+// has says whether a table name is one of the block's own.
+func (b *block) has(table sqltext.Name) bool {
+	return table.Tok >= 0 && slices.ContainsFunc(b.sources, func(s *source) bool { return s.name == table.Text })
+}
+
+// foldsOuter says whether an aggregate of a subquery may be over columns of outer queries only: then it belongs to them.
 func foldsOuter(b *block) bool {
 	found := false
 	selectExprs(b.sel, func(e sqltext.Expr) {
@@ -185,11 +192,13 @@ func foldsOuter(b *block) bool {
 				outer, own := false, false
 				for _, a := range f.Args {
 					walk(a, func(y sqltext.Expr) bool {
-						if n, ok := b.resolveExpr(y); ok && n.src.block != b {
-							outer = true
-						} else if isColumn(y) {
-							own = true
+						c, is := y.(*sqltext.Column)
+						if !is {
+							return true
 						}
+						n, ok := b.resolve(c)
+						mine := ok && n.src.block == b || !ok && b.has(c.Table)
+						outer, own = outer || !mine, own || mine
 						return true
 					})
 				}

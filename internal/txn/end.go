@@ -59,7 +59,11 @@ func (s *Session) judge(h *held) error {
 // rolledBack is for a part that its leaf has rolled back: the others follow. The client gets the leaf's error.
 func (s *Session) rolledBack(h *held) {
 	s.over = &LostError{Place: h.place, Err: wire.Errorf(h.conn.ErrCode, "the leaf rolled the transaction back")}
-	s.forget(h)
+	if h.branch { // which is still to be ended
+		s.undo(h)
+	} else {
+		s.forget(h)
+	}
 	s.rollbackAll()
 }
 
@@ -69,6 +73,9 @@ const repairTimeout = 10 * time.Second
 // ended is for a statement that has ended the transaction by itself. Alone, that is how MariaDB does it; otherwise nobody knows what the others
 // should do.
 func (s *Session) ended(h *held) error {
+	if h.branch { // nothing but a rollback could, of which the statement has not told: a procedure has caught the error
+		return s.lose(&LostError{Place: h.place, Err: errRolledBack})
+	}
 	others := 0
 	for _, i := range s.held {
 		if i.inTx && i != h {
@@ -117,23 +124,30 @@ func (s *Session) killParts() {
 	}
 }
 
-// undo rolls back one part and lets it go. A connection that does not obey is closed, which rolls back as well.
-func (s *Session) undo(h *held) {
+// undo rolls back one part and lets it go, and says whether that was answered. A connection that does not obey is closed, which rolls back all that is not prepared.
+func (s *Session) undo(h *held) bool {
 	if c := h.conn; !c.Broken() && c.Done() && !c.Queued() {
 		ctx, cancel := context.WithTimeout(context.Background(), repairTimeout)
 		defer cancel()
-		if _, err := end(ctx, c, "ROLLBACK"); err == nil {
+		stop := c.Watch(ctx)
+		_, err := h.end(false)
+		stop()
+		if err == nil {
 			s.forget(h)
-			return
+			return true
 		}
+		c.Discard()
 	}
 	s.drop(h)
 	h.conn.Release()
+	return false
 }
+
+var errRolledBack = errors.New("its leaf has rolled it back")
 
 // forget takes a part out of the transaction; its connection goes back unless it is pinned. The caller holds mu.
 func (s *Session) forget(h *held) {
-	h.inTx, h.begun, h.saved, h.wrote = false, false, false, false
+	h.inTx, h.branch, h.begun, h.saved, h.wrote, h.shaped = false, false, false, false, false, false
 	if h.pins != 0 && !h.conn.Broken() {
 		return
 	}
@@ -151,19 +165,68 @@ func (s *Session) drop(h *held) {
 
 // finish closes the transaction, or begins the next one of a chain.
 func (s *Session) finish(e End) {
-	s.internal, s.savepoints = false, nil
+	s.endBeside()
+	if !s.xa.id.IsZero() && !s.xa.left {
+		s.coordinator.Settler.End(s.xa.id)
+	}
+	s.internal, s.savepoints, s.xa = false, nil, xaState{mode: s.mode}
 	if e.Chain {
 		return // open, with the same modes
 	}
 	s.open, s.modes = false, Modes{}
 }
 
-// end sends COMMIT or ROLLBACK and gives the OK packet.
+// send writes what ends the part: COMMIT or ROLLBACK, in one phase.
+func (h *held) send(commit bool) error {
+	c, verb := h.conn, "ROLLBACK"
+	if commit {
+		verb = "COMMIT"
+	}
+	if !h.branch {
+		return c.Send(wire.ComQuery, []byte(verb))
+	}
+	x := h.xid.SQL()
+	if commit {
+		c.Queue("XA END " + x)
+		return c.Send(wire.ComQuery, []byte("XA COMMIT "+x+" ONE PHASE"))
+	}
+	c.QueueAny("XA END " + x) // refused when the branch is prepared, or was rolled back already
+	return c.Send(wire.ComQuery, []byte("XA ROLLBACK "+x))
+}
+
+// erNoXID is ER_XAER_NOTA: there is no such branch.
+const erNoXID = 1397
+
+// answer reads the answer to send.
+func (h *held) answer(commit bool) (OK, error) {
+	ok, err := answer(h.conn)
+	var refused *wire.ServerError
+	if h.branch && !commit && errors.As(err, &refused) && refused.Code == erNoXID {
+		h.conn.ResetOnRelease() // it takes itself to be in a transaction still
+		return OK{}, nil
+	}
+	return ok, err
+}
+
+// end is send and answer.
+func (h *held) end(commit bool) (OK, error) {
+	if err := h.send(commit); err != nil {
+		return OK{}, err
+	}
+	return h.answer(commit)
+}
+
+// end runs a statement of the session's own and gives the OK packet.
 func end(ctx context.Context, c *backend.Conn, verb string) (OK, error) {
 	defer c.Watch(ctx)()
 	if err := c.Send(wire.ComQuery, []byte(verb)); err != nil {
 		return OK{}, err
 	}
+	return answer(c)
+}
+
+// answer reads an OK packet.
+func answer(c *backend.Conn) (OK, error) {
 	p, err := c.Next()
 	if err != nil {
 		return OK{}, err
@@ -186,8 +249,7 @@ func (s *Session) parts() []*held {
 	return parts
 }
 
-// Commit commits every held partition. One: its answer is MariaDB's own. Several: those that were written to one after another; *PartialCommitError
-// when some have committed and others have not, *UnknownCommitError when it can't be known. Those that were only read end meanwhile, and nothing
+// Commit commits every held partition. One: its answer is MariaDB's own. Several: as atomic says; those that were only read end meanwhile, and nothing
 // is lost when they can't. RELEASE is the caller's business. When ctx ends, a commit that has been begun is finished.
 func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 	s.mu.Lock()
@@ -204,26 +266,40 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 		// Much cheaper than a commit in part.
 		for _, h := range parts {
 			if !h.conn.Alive() {
-				err := s.lose(&LostError{Place: h.place, Err: errDead})
-				s.over = nil
-				return OK{}, err
+				return OK{}, s.fallen(&LostError{Place: h.place, Err: errDead})
 			}
 		}
 	}
 	wrote, read := divide(parts)
+	if len(wrote) > 1 && slices.ContainsFunc(wrote, func(h *held) bool { return h.branch }) {
+		return s.commitBranches(ctx, e, wrote, read)
+	}
+	return s.commitInTurn(ctx, e, wrote, read)
+}
+
+// fallen is lose at a commit, where the client hears of it at once.
+func (s *Session) fallen(err *LostError) error {
+	_ = s.lose(err)
+	s.over = nil
+	return err
+}
+
+// commitInTurn commits at one place after the other: *PartialCommitError when some have committed and others have not, *UnknownCommitError when it can't be known.
+func (s *Session) commitInTurn(ctx context.Context, e End, wrote, read []*held) (OK, error) {
+	alone := len(wrote)+len(read) == 1
 	writes := len(wrote) > 0 && wrote[0].wrote
 	if writes {
-		if err := s.enterCommits(ctx, wrote); err != nil {
-			err := s.lose(&LostError{Place: wrote[0].place, Err: err})
-			s.over = nil
-			return OK{}, err
+		if lost := s.enterCommits(ctx, wrote); lost != nil {
+			return OK{}, s.fallen(lost)
 		}
 	}
 	endings := s.endReads(ctx, read)
 	var committed []Place
 	var last OK
 	for i, h := range wrote {
-		ok, err := end(ctx, h.conn, "COMMIT")
+		stop := h.conn.Watch(ctx)
+		ok, err := h.end(true)
+		stop()
 		if err != nil {
 			for _, done := range wrote[:i] {
 				s.forget(done)
@@ -249,7 +325,7 @@ func (s *Session) Commit(ctx context.Context, e End) (OK, error) {
 	}
 	s.readsEnded(endings)
 	s.finish(e)
-	if len(parts) != 1 {
+	if !alone {
 		last.Packet = nil
 	}
 	return last, unconfirmed
@@ -281,7 +357,7 @@ type ending struct {
 func (s *Session) endReads(ctx context.Context, parts []*held) []ending {
 	var all []ending
 	for _, h := range parts {
-		all = append(all, ending{h, h.conn.Watch(ctx), h.conn.Send(wire.ComQuery, []byte("COMMIT"))})
+		all = append(all, ending{h, h.conn.Watch(ctx), h.send(true)})
 	}
 	return all
 }
@@ -298,7 +374,7 @@ func (s *Session) readsEnded(all []ending) {
 			continue
 		}
 		s.drop(e.part)
-		e.part.conn.ResetOnRelease()
+		e.part.conn.Discard()
 		e.part.conn.Release()
 	}
 }
@@ -317,7 +393,7 @@ func (s *Session) failed(committed []Place, rest []*held, err error) error {
 		s.undo(h)
 	}
 	s.finish(End{})
-	if s.guard != nil && (len(committed) > 0 || unknown) && slices.ContainsFunc(append(back, append(committed, at)...), func(p Place) bool { return p.Partition.DB == "" }) {
+	if s.guard != nil && (len(committed) > 0 || unknown) && slices.ContainsFunc(append(back, append(committed, at)...), Place.shape) {
 		s.guard.Uneven()
 	}
 	switch {
@@ -348,15 +424,24 @@ func (s *Session) Rollback(ctx context.Context, e End) (OK, error) {
 			return OK{}, ErrBusy
 		}
 	}
+	var sent []ending
 	for _, h := range parts {
-		ok, err := end(ctx, h.conn, "ROLLBACK")
-		if err != nil {
-			s.drop(h)
-			h.conn.Release()
+		sent = append(sent, ending{h, h.conn.Watch(ctx), h.send(false)})
+	}
+	for _, r := range sent {
+		var ok OK
+		if r.err == nil {
+			ok, r.err = r.part.answer(false)
+		}
+		r.stop()
+		if r.err != nil {
+			s.drop(r.part)
+			r.part.conn.Discard()
+			r.part.conn.Release()
 			continue
 		}
 		last = ok
-		s.forget(h)
+		s.forget(r.part)
 	}
 	s.finish(e)
 	if len(parts) != 1 {

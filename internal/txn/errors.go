@@ -15,6 +15,9 @@ type LostError struct {
 }
 
 func (e *LostError) Error() string {
+	if e.Place == (Place{}) {
+		return fmt.Sprintf("the transaction was rolled back: %v; try restarting transaction", e.Err)
+	}
 	if e.Err == nil {
 		return fmt.Sprintf("the transaction was rolled back: %s has a new master; try restarting transaction", e.Place)
 	}
@@ -60,7 +63,7 @@ func (e *EndedError) OutcomeUnknown() bool { return true }
 // MySQL is 1180 ER_ERROR_DURING_COMMIT.
 func (e *EndedError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
 
-// PartialCommitError: a transaction over several partitions was committed at some of them only. Each place that it may have
+// PartialCommitError: a transaction over several partitions that was not atomic was committed at some of them only. Each place that it may have
 // written to is in exactly one of the lists.
 type PartialCommitError struct {
 	Committed  []Place
@@ -93,8 +96,28 @@ func (e *PartialCommitError) OutcomeUnknown() bool { return len(e.Unknown) > 0 }
 // MySQL is 1180 ER_ERROR_DURING_COMMIT.
 func (e *PartialCommitError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
 
+// PendingCommitError: the transaction is committed for good, and some places do not show it yet.
+type PendingCommitError struct {
+	ID     ID
+	Places []Place // those, or some of them
+	Err    error   // why; it is no part of the error: nothing is to be tried again
+}
+
+func (e *PendingCommitError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "transaction %s is committed, but not yet to be seen at ", e.ID)
+	list(&b, e.Places)
+	fmt.Fprintf(&b, ", where it will be as soon as possible: %v; SHOW TRANSACTION STATUS '%s' tells when it is", e.Err, e.ID)
+	return b.String()
+}
+
+// MySQL is 1180 ER_ERROR_DURING_COMMIT.
+func (e *PendingCommitError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
+
 // UnknownCommitError: COMMIT was sent, its answer never came, and nothing else was committed: the transaction was committed or not.
 type UnknownCommitError struct {
+	// ID is the transaction's when it is atomic: all of it was committed, or nothing. Zero: it is about one place.
+	ID         ID
 	Place      Place
 	RolledBack []Place
 	Err        error
@@ -102,6 +125,11 @@ type UnknownCommitError struct {
 
 func (e *UnknownCommitError) Error() string {
 	var b strings.Builder
+	if !e.ID.IsZero() {
+		fmt.Fprintf(&b, "it is unknown whether transaction %s was committed, at all of its places or at none: %s has not answered (%v); SHOW TRANSACTION STATUS '%s' tells what became of it",
+			e.ID, e.Place, e.Err, e.ID)
+		return b.String()
+	}
 	fmt.Fprintf(&b, "it is unknown whether the transaction was committed at %s", e.Place)
 	if len(e.RolledBack) > 0 {
 		b.WriteString("; it was rolled back at ")
@@ -118,14 +146,6 @@ func (e *UnknownCommitError) OutcomeUnknown() bool { return true }
 
 // MySQL is 1180 ER_ERROR_DURING_COMMIT.
 func (e *UnknownCommitError) MySQL() (uint16, string, string) { return 1180, "HY000", e.Error() }
-
-// String names the place as messages do: `test:3 at leaf-2`.
-func (p Place) String() string {
-	if p.Partition.DB == "" {
-		return p.Leaf
-	}
-	return p.Partition.String() + " at " + p.Leaf
-}
 
 func list(b *strings.Builder, places []Place) {
 	for i, p := range places {

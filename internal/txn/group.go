@@ -2,8 +2,10 @@ package txn
 
 import (
 	"context"
+	"errors"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // statementSavepoint is where a part of a statement goes back to when another part fails.
@@ -14,6 +16,8 @@ const statementSavepoint = "orbweaver statement"
 type Group struct {
 	s   *Session
 	own bool // the transaction is the group's
+	// next is the SET TRANSACTION that was for it.
+	next *Modes
 }
 
 // Group begins such a statement. End must be called.
@@ -22,6 +26,7 @@ func (s *Session) Group() *Group {
 	defer s.mu.Unlock()
 	g := &Group{s: s}
 	if !s.open && s.autocommit {
+		g.next = s.next
 		s.begin(Modes{})
 		g.own, s.internal = true, true
 	}
@@ -52,6 +57,9 @@ func (g *Group) Done(c *backend.Conn, err error) error { return g.s.Done(c, err)
 // End ends the statement: err nil commits its transaction (outside of one), else undoes it at every place. It returns err, or what went wrong.
 func (g *Group) End(ctx context.Context, err error) error {
 	s := g.s
+	if g.own {
+		defer s.forgive()
+	}
 	if over := s.isOver(); over != nil || !s.InTransaction() {
 		return Graver(err, over)
 	}
@@ -60,6 +68,10 @@ func (g *Group) End(ctx context.Context, err error) error {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), repairTimeout)
 			defer cancel()
 			_, _ = s.Rollback(ctx, End{})
+			var refused *wire.ServerError
+			if errors.As(err, &refused) && refused.Code == wire.ErReadOnlyTransaction {
+				s.restore(g.next) // MariaDB has not begun it, either
+			}
 			return err
 		}
 		_, err = s.Commit(ctx, End{})
@@ -84,8 +96,22 @@ func (g *Group) End(ctx context.Context, err error) error {
 	return err
 }
 
+// restore makes modes those of the next transaction.
+func (s *Session) restore(next *Modes) {
+	s.mu.Lock()
+	s.next = next
+	s.mu.Unlock()
+}
+
 func (s *Session) isOver() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.over
+}
+
+// forgive forgets that a transaction was lost of which the client never knew: End has said so.
+func (s *Session) forgive() {
+	s.mu.Lock()
+	s.over = nil
+	s.mu.Unlock()
 }

@@ -19,6 +19,10 @@ type Guard interface {
 	EnterCommit(p Place) bool
 	LeaveCommit(p Place)
 	AwaitCommit(ctx context.Context, p Place) error
+	// EnterWide begins a commit at several places, which is visible at some of them only until leave is called; nil: such commits are held back for a moment, which
+	// AwaitWide waits for.
+	EnterWide(places []Place) (leave func())
+	AwaitWide(ctx context.Context, places []Place) error
 	// Uneven tells that a transaction that wrote what all leaves have alike was committed at some of them only, or perhaps.
 	Uneven()
 }
@@ -56,31 +60,52 @@ func (s *Session) commits(p Place) bool {
 	return s.guard != nil && !s.reading.Load() && (p.Partition.DB != "" || s.shapes.Load())
 }
 
-// enterCommits waits until the parts' commits may be sent, all of them: while one is waited for none is let in.
-func (s *Session) enterCommits(ctx context.Context, parts []*held) error {
+// enterCommits waits until the parts' commits may be sent, all of them: while one is waited for none is let in. Remote servers' are nobody's to hold back by
+// themselves.
+func (s *Session) enterCommits(ctx context.Context, parts []*held) *LostError {
 	if s.guard == nil {
 		return nil
 	}
 	for i := 0; i < len(parts); i++ {
 		p := parts[i].place
-		if s.guard.EnterCommit(p) {
+		if p.Remote != nil || s.guard.EnterCommit(p) {
 			continue
 		}
 		s.leaveCommits(parts[:i])
 		if err := s.guard.AwaitCommit(ctx, p); err != nil {
-			return err
+			return &LostError{Place: p, Err: err}
 		}
 		i = -1
 	}
-	return nil
+	if len(parts) < 2 && !s.xa.client { // a client's branch stays prepared, if it is the only one
+		return nil
+	}
+	places := make([]Place, len(parts))
+	for i, h := range parts {
+		places[i] = h.place
+	}
+	if s.wide = s.guard.EnterWide(places); s.wide != nil {
+		return nil
+	}
+	s.leaveCommits(parts)
+	if err := s.guard.AwaitWide(ctx, places); err != nil {
+		return &LostError{Place: places[0], Err: err}
+	}
+	return s.enterCommits(ctx, parts)
 }
 
 func (s *Session) leaveCommits(parts []*held) {
 	if s.guard == nil {
 		return
 	}
+	if s.wide != nil {
+		s.wide()
+		s.wide = nil
+	}
 	for _, h := range parts {
-		s.guard.LeaveCommit(h.place)
+		if h.place.Remote == nil {
+			s.guard.LeaveCommit(h.place)
+		}
 	}
 }
 

@@ -51,6 +51,25 @@ func (q *quiet) LeaveCommit(p Place) {
 
 func (q *quiet) AwaitCommit(_ context.Context, p Place) error { return q.waited(of(p)) }
 
+// wide stands for commits at several places.
+const wide = -3
+
+func (q *quiet) EnterWide([]Place) func() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.held[wide] {
+		return nil
+	}
+	q.inside[wide]++
+	return func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.inside[wide]--
+	}
+}
+
+func (q *quiet) AwaitWide(context.Context, []Place) error { return q.waited(wide) }
+
 func (q *quiet) hold(n int, on bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

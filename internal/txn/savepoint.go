@@ -22,7 +22,7 @@ func (s *Session) Savepoint(ctx context.Context, name string) error {
 		if s.autocommit {
 			return nil // as MariaDB: it has no effect
 		}
-		s.begin(Modes{})
+		// It is there when a statement begins the transaction.
 	}
 	if err := s.everywhere("SAVEPOINT " + quote(name)); err != nil {
 		return err

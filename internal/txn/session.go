@@ -8,55 +8,35 @@ import (
 	"sync/atomic"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
-	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
-
-// Place is where a statement, or a part of it, runs: a partition at its master, or a leaf's shapes when Partition is the zero value.
-type Place struct {
-	Leaf      string
-	Partition topo.PartitionID
-	Schema    string // default database: the partition's, or the shape's, or ""
-	Term      uint64 // of the partition; 0 for shapes
-	Domain    uint32 // of the partition's term; 0 for shapes
-}
-
-// key is what a session holds one connection for.
-func (p Place) key() Place {
-	if p.Partition.DB == "" {
-		return Place{Leaf: p.Leaf}
-	}
-	return Place{Partition: p.Partition}
-}
-
-// Isolation is an isolation level as SQL spells it: "READ COMMITTED"; "" is the session's.
-type Isolation string
-
-// Modes modify a transaction.
-type Modes struct {
-	ReadOnly  bool
-	ReadWrite bool // said explicitly
-	Snapshot  bool // WITH CONSISTENT SNAPSHOT
-	Isolation Isolation
-}
 
 // Session is the transaction state of one client's session. Conn and Done may be called by several goroutines at once (the parts of one
 // statement), Kill by any; everything else by one, between statements.
 type Session struct {
 	pools *backend.Pools
 	guard Guard // nil: partitions never move
+	// coordinator makes transactions over several places atomic; nil: nobody does.
+	coordinator *Coordinator
+	step        func(string) error // see SetStep
 
 	mu         sync.Mutex
 	account    backend.Account
 	variant    backend.Variant
 	state      *backend.State
+	patient    *backend.State // state at partitions
+	foreign    foreign
 	autocommit bool
 	open       bool  // a transaction is open
 	internal   bool  // and it is a Group's
 	modes      Modes // the open transaction's
 	next       *Modes
 	savepoints []string
-	held       []*held // in the order of joining, which is that of committing
+	held       []*held // in the order of joining
+	mode       Mode
+	xa         xaState // of the open transaction
+	beside     map[backend.Account]*Session
+	wide       func() // ends what EnterWide began
 	// over says that the transaction was lost in the current statement: its other parts must not run outside of it.
 	over error
 
@@ -64,6 +44,7 @@ type Session struct {
 	span  *Span  // nil while fewer than two connections are held
 
 	reading atomic.Bool // the statement that runs certainly writes nothing
+	bare    atomic.Bool // the statement that runs reads no table
 	shapes  atomic.Bool // the statement that runs writes reference tables
 
 	lentMu sync.Mutex // taken after mu where both are
@@ -89,14 +70,19 @@ type held struct {
 	pins  Pin
 	// inTx: it takes part in the transaction. noAuto: by autocommit=0 and not by START TRANSACTION, which would give LOCK TABLES' locks back.
 	inTx, noAuto bool
+	branch       bool // and began as a branch, xid
+	xid          XID
 	saved        bool // has the group's savepoint
 	begun        bool // a statement of the transaction may have been run there
 	wrote        bool // may have written in the transaction
+	shaped       bool // and that a reference table
 }
 
 // New is a session in autocommit mode without a transaction.
 func New(pools *backend.Pools, account backend.Account, variant backend.Variant) *Session {
-	return &Session{pools: pools, account: account, variant: variant, autocommit: true}
+	s := &Session{pools: pools, account: account, variant: variant, autocommit: true}
+	s.patient = s.state.Patient()
+	return s
 }
 
 // SetLogin changes the account (COM_CHANGE_USER): the transaction is rolled back, everything held is given back, settings are forgotten.
@@ -104,13 +90,14 @@ func (s *Session) SetLogin(ctx context.Context, account backend.Account, variant
 	s.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.account, s.variant, s.state, s.autocommit, s.next = account, variant, nil, true, nil
+	s.account, s.variant, s.autocommit, s.next = account, variant, true, nil
+	s.state, s.patient = nil, (*backend.State)(nil).Patient()
 }
 
 // SetState is what connections taken from now on, and held ones from their next statement on, must have set.
 func (s *Session) SetState(state *backend.State) {
 	s.mu.Lock()
-	s.state = state
+	s.state, s.patient = state, state.Patient()
 	s.mu.Unlock()
 }
 
@@ -129,15 +116,22 @@ func (s *Session) Want(p Place) backend.Want {
 }
 
 func (s *Session) want(p Place) backend.Want {
-	return backend.Want{Leaf: p.Leaf, Account: s.account, Variant: s.variant, Schema: p.Schema, State: s.state, Term: p.Term, Domain: p.Domain}
+	if p.Remote != nil {
+		return s.wantRemote(p)
+	}
+	state := s.state
+	if p.Domain != 0 {
+		state = s.patient
+	}
+	return backend.Want{Leaf: p.Leaf, Account: s.account, Variant: s.variant, Schema: p.Schema, State: state, Term: p.Term, Domain: p.Domain}
 }
 
 // Free says whether a statement at p may run on any connection with the session's state, and thus on a pipeline: there is no transaction, autocommit is
-// on, nothing is held at the place and no SET TRANSACTION waits for the next statement.
+// on, none was lost in the current statement, nothing is held at the place and no SET TRANSACTION waits for the next statement.
 func (s *Session) Free(p Place) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.open && s.autocommit && s.next == nil && s.find(p) == nil
+	return !s.open && s.over == nil && s.autocommit && s.next == nil && s.find(p) == nil
 }
 
 func (s *Session) find(p Place) *held {
@@ -156,6 +150,19 @@ func (s *Session) find(p Place) *held {
 // Reading says that what runs until it is taken back certainly writes nothing and locks nothing: no stored function that could. A place where all
 // of a transaction's statements were such has nothing to commit, and COMMIT does not wait for it before it goes on to others.
 func (s *Session) Reading(on bool) { s.reading.Store(on) }
+
+// Bare says that what runs until it is taken back reads no table: it begins no transaction, and SET TRANSACTION waits for another.
+func (s *Session) Bare(on bool) { s.bare.Store(on) }
+
+// WroteShapes says whether the open transaction may have written reference tables. They are written on connections of their own, so that partitions' connections do not see it.
+func (s *Session) WroteShapes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open && slices.ContainsFunc(s.held, func(h *held) bool { return h.inTx && h.shaped })
+}
+
+// shaping says whether the statement that runs writes reference tables at a place.
+func (s *Session) shaping(p Place) bool { return p.shape() && s.shapes.Load() }
 
 // Shapes says that what runs until it is taken back writes reference tables: places that are no partition are committed to as well.
 func (s *Session) Shapes(on bool) { s.shapes.Store(on) }
@@ -178,11 +185,14 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 		return s.again(ctx, h, p) // unlocks
 	}
 	w := s.want(p)
-	if !s.open && !s.autocommit {
+	if !s.open && !s.autocommit && !s.bare.Load() {
 		s.begin(Modes{})
 	}
 	if !s.open {
 		next := s.next
+		if s.bare.Load() {
+			next = nil
+		}
 		s.mu.Unlock()
 		commit := s.commits(p)
 		if commit {
@@ -204,13 +214,21 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 		s.lend(c, p, commit)
 		return c, nil
 	}
+	if err := s.mayJoin(p); err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
 	if err := s.Enter(p); err != nil {
 		s.mu.Unlock()
 		return nil, err
 	}
-	h := &held{place: p, busy: true, inTx: true, wrote: !s.reading.Load()}
+	h := &held{place: p, busy: true, wrote: !s.reading.Load(), shaped: s.shaping(p)}
+	if err := s.join(h); err != nil {
+		s.Leave(p)
+		s.mu.Unlock()
+		return nil, err
+	}
 	s.hold(h)
-	modes, savepoints := s.modes, s.savepoints
 	s.mu.Unlock()
 	c, err := s.pools.Get(ctx, w)
 	s.mu.Lock()
@@ -222,11 +240,8 @@ func (s *Session) Conn(ctx context.Context, p Place) (*backend.Conn, error) {
 		}
 		return nil, Graver(err, s.over)
 	}
-	modes.queue(c)
-	for _, name := range savepoints {
-		c.Queue("SAVEPOINT " + quote(name))
-	}
 	h.conn = c
+	s.start(h)
 	s.lend(c, p, false)
 	return c, nil
 }
@@ -279,8 +294,13 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 	if h.place.Leaf != p.Leaf || h.place.Term != p.Term {
 		return nil, s.abandon(h, nil)
 	}
-	if !s.open && !s.autocommit {
+	if !s.open && !s.autocommit && !s.bare.Load() {
 		s.begin(Modes{})
+	}
+	if s.open {
+		if err := s.mayJoin(p); err != nil {
+			return nil, err
+		}
 	}
 	c := h.conn
 	if err := c.Retarget(ctx, s.want(p)); err != nil {
@@ -290,24 +310,25 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 		return nil, err
 	}
 	h.place.Schema = p.Schema
-	if s.open && !h.inTx { // pinned before the transaction began
-		h.inTx = true
-		switch {
-		case h.pins&PinLocks != 0:
-			h.noAuto = true
-			c.Queue("SET autocommit=0")
-		default:
-			s.modes.queue(c)
-			for _, name := range s.savepoints {
-				c.Queue("SAVEPOINT " + quote(name))
-			}
+	writes := !s.reading.Load()
+	switch {
+	case s.open && h.inTx && writes:
+		s.redecide(h)
+	case s.open && !h.inTx && h.pins&PinLocks != 0: // pinned before the transaction began
+		h.inTx, h.noAuto, h.wrote, h.shaped = true, true, false, false
+		c.Queue("SET autocommit=0")
+	case s.open && !h.inTx:
+		h.wrote, h.shaped = false, false
+		if err := s.join(h); err != nil {
+			return nil, err
 		}
+		s.start(h)
 	}
 	if !s.open && h.noAuto {
 		h.noAuto = false
 		c.Queue("SET autocommit=1")
 	}
-	if !s.open && s.next != nil {
+	if !s.open && s.next != nil && !s.bare.Load() {
 		c.Queue(s.next.set())
 	}
 	commit := !s.open && s.commits(p)
@@ -317,7 +338,8 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 		}
 	}
 	h.busy = true
-	h.wrote = h.wrote || !s.reading.Load()
+	h.wrote = h.wrote || writes
+	h.shaped = h.shaped || s.shaping(p)
 	s.lend(c, p, commit)
 	return c, nil
 }
@@ -334,56 +356,6 @@ func (s *Session) abandon(h *held, err error) error {
 		h.conn.Release()
 	}
 	return e
-}
-
-// begin opens a transaction; no leaf hears of it yet.
-func (s *Session) begin(m Modes) {
-	if n := s.next; n != nil {
-		if m.Isolation == "" {
-			m.Isolation = n.Isolation
-		}
-		if !m.ReadOnly && !m.ReadWrite {
-			m.ReadOnly, m.ReadWrite = n.ReadOnly, n.ReadWrite
-		}
-		s.next = nil
-	}
-	s.open, s.modes, s.savepoints = true, m, nil
-}
-
-// queue sends the transaction's beginning ahead of the connection's next command.
-func (m Modes) queue(c *backend.Conn) {
-	if m.Isolation != "" {
-		c.Queue("SET TRANSACTION ISOLATION LEVEL " + string(m.Isolation))
-	}
-	begin := "START TRANSACTION"
-	if m.Snapshot {
-		begin += " WITH CONSISTENT SNAPSHOT"
-		if m.ReadOnly || m.ReadWrite {
-			begin += ","
-		}
-	}
-	switch {
-	case m.ReadOnly:
-		begin += " READ ONLY"
-	case m.ReadWrite:
-		begin += " READ WRITE"
-	}
-	c.Queue(begin)
-}
-
-// set is SET TRANSACTION for one statement.
-func (m Modes) set() string {
-	text, comma := "SET TRANSACTION ", ""
-	if m.Isolation != "" {
-		text, comma = text+"ISOLATION LEVEL "+string(m.Isolation), ", "
-	}
-	switch {
-	case m.ReadOnly:
-		text += comma + "READ ONLY"
-	case m.ReadWrite:
-		text += comma + "READ WRITE"
-	}
-	return text
 }
 
 // Done ends the use of a connection that Conn gave, and returns the error that the client should see. err is what reading the answer gave: nil
@@ -464,6 +436,9 @@ func (s *Session) doneFree(c *backend.Conn, place Place, err error) error {
 	if err == nil && c.Done() && c.ErrCode == 0 && c.InTransaction() && len(s.held) == 0 && !s.open {
 		// A procedure has begun a transaction: it is the session's from now on.
 		s.begin(Modes{})
+		if s.xa.plain = place.Partition.DB == ""; !s.xa.plain {
+			s.xa.ordinary = place
+		}
 		s.hold(&held{place: place, conn: c, inTx: true, begun: true, wrote: true})
 		return nil
 	}
@@ -473,6 +448,30 @@ func (s *Session) doneFree(c *backend.Conn, place Place, err error) error {
 	c.Release()
 	s.Leave(place)
 	return err
+}
+
+// EndBare is EndStatement for a statement that has used no SET TRANSACTION up.
+func (s *Session) EndBare() (over error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	over, s.over = s.over, nil
+	return over
+}
+
+// Keep makes the modes of an open transaction those that its session had when it began, where it was begun without any: they are about to be changed
+// for later ones, and places join with what the session has.
+func (s *Session) Keep(isolation Isolation, readOnly bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		return
+	}
+	if s.modes.Isolation == "" {
+		s.modes.Isolation = isolation
+	}
+	if !s.modes.ReadOnly && !s.modes.ReadWrite {
+		s.modes.ReadOnly, s.modes.ReadWrite = readOnly, !readOnly
+	}
 }
 
 // EndStatement is to be called after each statement but SET TRANSACTION: it forgets a SET TRANSACTION that was for one statement, and that the
@@ -499,8 +498,9 @@ func (s *Session) Begin(ctx context.Context, m Modes) error {
 		return err
 	}
 	s.mu.Lock()
-	s.over = nil
+	s.over, s.savepoints = nil, nil
 	s.begin(m)
+	s.xa.explicit = true
 	s.mu.Unlock()
 	return nil
 }

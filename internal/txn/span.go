@@ -88,11 +88,14 @@ func (sp *Span) Look() (threads []Thread, running []Running, ok bool) {
 	}
 	defer s.lentMu.Unlock()
 	for _, h := range s.held {
-		if h.conn != nil {
+		if h.conn != nil && h.place.Remote == nil { // which tells nobody who waits for whom
 			threads = append(threads, Thread{h.conn.Leaf(), h.conn.Thread()})
 		}
 	}
 	for _, l := range s.lent {
+		if l.place.Remote != nil {
+			continue
+		}
 		running = append(running, Running{Thread{l.conn.Leaf(), l.conn.Thread()}, l.turn})
 	}
 	return threads, running, true

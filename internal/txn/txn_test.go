@@ -13,6 +13,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -26,12 +27,15 @@ type env struct {
 	t     *testing.T
 	farm  *localfarm.Farm
 	pools *backend.Pools
+	ids   *IDs
+	*others
 }
 
 func newEnv(t *testing.T, f *localfarm.Farm) *env {
 	t.Helper()
 	ignore := goleak.IgnoreCurrent()
-	e := &env{t: t, farm: f}
+	e := &env{t: t, farm: f, ids: NewIDs(func() uint64 { return 0x5e55 })}
+	e.others = &others{e: e, decided: map[ID]Outcome{}}
 	e.pools = backend.New(backend.Config{Password: farmtest.ClusterPassword, DialTimeout: 2 * time.Second, Addr: func(leaf string) (string, bool) {
 		for _, l := range f.Leaves() {
 			if l.Name == leaf {
@@ -51,8 +55,13 @@ func newEnv(t *testing.T, f *localfarm.Farm) *env {
 			t.Error(err)
 		}
 	})
+	servers := mariadb.New(e.pools)
+	for _, l := range f.Leaves()[:2] { // a third one is a remote server
+		e.ok(servers.Install(ctx, l.Name))
+	}
 	for n := range 3 {
 		p := place(n)
+		e.ok(servers.Serve(ctx, p.Leaf, p.Schema, p.Domain, p.Term))
 		c := e.get(backend.Want{Leaf: p.Leaf, Variant: backend.Internal})
 		for _, sql := range []string{"CREATE OR REPLACE DATABASE " + p.Schema, "CREATE TABLE " + p.Schema + ".t (a int primary key, b int) ENGINE=InnoDB"} {
 			if _, err := c.Query(ctx, sql); err != nil {
@@ -70,7 +79,7 @@ func place(n int) Place {
 	if n == 1 {
 		leaf = "leaf-2"
 	}
-	return Place{Leaf: leaf, Partition: id, Schema: id.Schema(), Term: 1}
+	return Place{Leaf: leaf, Partition: id, Schema: id.Schema(), Term: 1, Domain: uint32(701 + n)}
 }
 
 func (e *env) get(w backend.Want) *backend.Conn {
@@ -82,7 +91,15 @@ func (e *env) get(w backend.Want) *backend.Conn {
 	return c
 }
 
+// session is a session whose transactions are atomic; see others.
 func (e *env) session() *Session {
+	s := e.multi()
+	s.SetCoordinator(&Coordinator{IDs: e.ids, Decider: e.others, Settler: e.others, Patience: 2 * time.Second})
+	return s
+}
+
+// multi is a session without a coordinator.
+func (e *env) multi() *Session {
 	s := New(e.pools, backend.Cluster, backend.Internal)
 	e.t.Cleanup(s.Close) // before the pools close
 	return s
@@ -133,6 +150,21 @@ func (e *env) must(l lender, n int, sql string) string {
 		e.t.Fatalf("%s: %v", sql, err)
 	}
 	return got
+}
+
+// gone waits until a leaf has ended a connection, which another one asks for.
+func (e *env) gone(c *backend.Conn, thread string) {
+	e.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		res, err := c.Query(ctx, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = "+thread)
+		e.ok(err)
+		if string(res.Rows[0][0]) == "0" {
+			return
+		}
+		if time.Now().After(deadline) {
+			e.t.Fatalf("connection %s does not end", thread)
+		}
+	}
 }
 
 func (e *env) ok(err error) {
@@ -379,8 +411,8 @@ func TestLostConnectionRollsBackEverywhere(t *testing.T) {
 	killer := e.get(backend.Want{Leaf: "leaf-2", Variant: backend.Internal})
 	_, err := killer.Query(ctx, "KILL "+id)
 	e.ok(err)
+	e.gone(killer, id)
 	killer.Release()
-	time.Sleep(50 * time.Millisecond)
 	_, err = run(s, 1, "SELECT 1")
 	var lost *LostError
 	if p, ok := backend.AsPacket(err); !errors.As(err, &lost) || !ok || p.Code != 1213 || p.State != "40001" || !strings.Contains(p.Message, "t:1 at leaf-2") {
@@ -398,8 +430,8 @@ func TestLostConnectionRollsBackEverywhere(t *testing.T) {
 	killer = e.get(backend.Want{Leaf: "leaf-2", Variant: backend.Internal})
 	_, err = killer.Query(ctx, "KILL "+id)
 	e.ok(err)
+	e.gone(killer, id)
 	killer.Release()
-	time.Sleep(50 * time.Millisecond)
 	if _, err = s.Commit(ctx, End{}); !errors.As(err, &lost) {
 		t.Errorf("%v", err)
 	}
@@ -416,19 +448,24 @@ func TestLostConnectionRollsBackEverywhere(t *testing.T) {
 	e.check(" /  / ")
 }
 
-// A leaf that stops answering in the middle of COMMIT: committed in part, and unknown, each named.
-func TestCommitThatIsCutOff(t *testing.T) {
+// A leaf that stops answering in the middle of COMMIT: where nobody makes transactions atomic they are committed in part, or it is unknown, each named.
+func TestCommitInTurnThatIsCutOff(t *testing.T) {
 	f := farmtest.Start(t, 2)
 	e := newEnv(t, f)
-	s := e.session()
-	for _, order := range [][]int{{0, 1, 2}, {1, 0}} {
+	s := e.multi()
+	atomic := e.session()
+	atomic.SetMode(Multi) // is the same
+	for i, order := range [][]int{{0, 1, 2}, {1, 0}} {
+		if i == 1 {
+			s = atomic
+		}
 		e.ok(s.Begin(ctx, Modes{}))
 		for _, n := range order {
 			e.must(s, n, "INSERT INTO t VALUES (1, 1)")
 		}
 		e.ok(f.Pause(1))
 		time.Sleep(100 * time.Millisecond)
-		cctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		cctx, cancel := context.WithTimeout(ctx, time.Second)
 		_, err := s.Commit(cctx, End{})
 		cancel()
 		e.ok(f.Resume(1))
@@ -456,98 +493,33 @@ func TestCommitThatIsCutOff(t *testing.T) {
 	}
 }
 
-func TestPins(t *testing.T) {
-	e := newEnv(t, farmtest.Shared(t, 2))
+// Atomic ones are rolled back everywhere when a branch can't be prepared, and settled when it is the deciding partition that does not answer.
+func TestCommitThatIsCutOff(t *testing.T) {
+	f := farmtest.Start(t, 2)
+	e := newEnv(t, f)
 	s := e.session()
-	e.ok(s.Pin(ctx, place(0), PinTemporary))
-	e.must(s, 0, "CREATE TEMPORARY TABLE tmp (a int)")
-	e.must(s, 0, "INSERT INTO tmp VALUES (1)")
-	e.ok(s.Pin(ctx, place(0), PinLocks))
-	e.ok(s.Pin(ctx, place(1), PinLocks))
-	for n := range 2 {
-		e.must(s, n, "LOCK TABLES t WRITE")
-	}
-	if got := s.PinnedPlaces(PinLocks); len(got) != 2 {
-		t.Error(got)
-	}
-	if s.Free(place(0)) || !s.Free(place(2)) {
-		t.Error("free")
-	}
-	// autocommit=0 under LOCK TABLES does not give the locks back.
-	e.ok(s.SetAutocommit(ctx, false))
-	e.must(s, 0, "INSERT INTO t VALUES (1, 1)")
-	_, err := s.Rollback(ctx, End{})
-	e.ok(err)
-	e.must(s, 0, "INSERT INTO t VALUES (2, 1)")
-	_, err = s.Commit(ctx, End{})
-	e.ok(err)
-	e.ok(s.SetAutocommit(ctx, true))
-	e.must(s, 0, "INSERT INTO t VALUES (3, 1)")
-	e.ok(s.Begin(ctx, Modes{})) // gives locks back, keeps temporary tables
-	if s.Pinned(PinLocks) || !s.Pinned(PinTemporary) {
-		t.Error("pins")
-	}
-	if got := e.must(s, 0, "SELECT a FROM tmp"); got != "1" {
-		t.Error(got)
-	}
-	_, err = s.Commit(ctx, End{})
-	e.ok(err)
-	e.check("2,3 /  / ")
-	e.ok(s.Unpin(ctx, PinTemporary))
-	if s.Held() != 0 {
-		t.Error(s.Held())
-	}
-	for range 3 {
-		if _, err := run(s, 0, "SELECT a FROM tmp"); err == nil {
-			t.Error("a temporary table is left")
+	for _, order := range [][]int{{0, 1, 2}, {1, 0}} {
+		e.ok(s.Begin(ctx, Modes{}))
+		for _, n := range order {
+			e.must(s, n, "INSERT INTO t VALUES (1, 1)")
 		}
-	}
-}
-
-func TestProceduresThatBeginAndEnd(t *testing.T) {
-	e := newEnv(t, farmtest.Shared(t, 2))
-	s := e.session()
-	e.must(s, 0, "CREATE PROCEDURE begins() BEGIN START TRANSACTION; INSERT INTO t VALUES (1, 1); END")
-	e.must(s, 0, "CREATE PROCEDURE ends() COMMIT")
-	e.must(s, 0, "CALL begins()")
-	if !s.InTransaction() || s.Held() != 1 {
-		t.Fatal("the procedure's transaction is not the session's")
-	}
-	e.must(s, 0, "INSERT INTO t VALUES (2, 1)")
-	e.check(" /  / ")
-	e.must(s, 0, "CALL ends()")
-	if s.InTransaction() || s.Held() != 0 {
-		t.Error("still open")
-	}
-	e.check("1,2 /  / ")
-	e.ok(s.Begin(ctx, Modes{}))
-	e.must(s, 1, "INSERT INTO t VALUES (3, 1)")
-	_, err := run(s, 0, "CALL ends()")
-	var ended *EndedError
-	if !errors.As(err, &ended) || s.InTransaction() {
-		t.Errorf("%v", err)
-	}
-	s.EndStatement()
-	e.check("1,2 /  / ")
-}
-
-func TestKillAndLogin(t *testing.T) {
-	e := newEnv(t, farmtest.Shared(t, 2))
-	s := e.session()
-	e.ok(s.Begin(ctx, Modes{}))
-	e.must(s, 0, "INSERT INTO t VALUES (1, 1)")
-	time.AfterFunc(100*time.Millisecond, func() { s.Kill(ctx) })
-	if _, err := run(s, 0, "SELECT sleep(20) FROM t"); err != nil {
-		if p, ok := backend.AsPacket(err); !ok || p.Code != wire.ErQueryInterrupted {
-			t.Error(err)
+		e.ok(f.Pause(1))
+		time.Sleep(100 * time.Millisecond)
+		cctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		_, err := s.Commit(cctx, End{})
+		cancel()
+		e.ok(f.Resume(1))
+		var lost *LostError
+		if !errors.As(err, &lost) || lost.Place != place(1) {
+			t.Errorf("%v", err)
 		}
+		if s.InTransaction() || s.Held() != 0 {
+			t.Error("still open")
+		}
+		e.later()
+		if n := e.prepared(); n != 0 {
+			t.Errorf("%d branches are left", n)
+		}
+		e.check(" /  / ")
 	}
-	if got := e.must(s, 0, "SELECT count(*) FROM t"); got != "1" {
-		t.Error(got)
-	}
-	s.SetLogin(ctx, backend.Cluster, backend.Internal)
-	if s.InTransaction() || s.Held() != 0 {
-		t.Error("still open")
-	}
-	e.check(" /  / ")
 }

@@ -25,6 +25,8 @@ func (u *uneven) EnterCommit(Place) bool { return true }
 func (u *uneven) LeaveCommit(Place) {}
 
 func (u *uneven) AwaitCommit(context.Context, Place) error { return nil }
+func (u *uneven) EnterWide([]Place) func()                 { return func() {} }
+func (u *uneven) AwaitWide(context.Context, []Place) error { return nil }
 
 func (u *uneven) Uneven() { u.n++ }
 
@@ -36,7 +38,7 @@ func TestUnevenCommitsAreTold(t *testing.T) {
 		alike bool
 		want  int
 	}{{true, 1}, {false, 0}} {
-		s, u := e.session(), &uneven{}
+		s, u := e.multi(), &uneven{}
 		s.SetGuard(u)
 		e.ok(s.Begin(ctx, Modes{}))
 		for n := range 2 {
@@ -52,7 +54,7 @@ func TestUnevenCommitsAreTold(t *testing.T) {
 		}
 		e.ok(f.Pause(1))
 		time.Sleep(100 * time.Millisecond) // the signal is on its way
-		cctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		cctx, cancel := context.WithTimeout(ctx, time.Second)
 		_, err := s.Commit(cctx, End{})
 		cancel()
 		e.ok(f.Resume(1))

@@ -1,0 +1,223 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// Where nodes say what commits they want held back, and which holds they obey: nothing that those concern is under way there. Both end with their lease, so that
+// a node that dies keeps nobody waiting for longer.
+const (
+	topicHold = "hold"
+	topicHeld = "held"
+)
+
+// betweenHolds is for how long commits go on between two holds that concern them, so that who asks for one after the other does not stop them for good.
+const betweenHolds = 20 * time.Millisecond
+
+// holding are a node's own holds.
+type holding struct {
+	mu        sync.Mutex
+	all       []*Held
+	changes   uint64 // of all
+	published uint64 // the change that the catalog has
+
+	publishing sync.Mutex
+}
+
+// Held is a hold in force: no commit that it concerns is under way at any node that may send one.
+type Held struct {
+	n     *Node
+	lease *lease
+	hold  topo.Hold
+	since time.Time
+}
+
+// Hold has commits over several places wait at all nodes, and returns once those that were under way have ended. End must be called, soon. Several may hold at
+// the same time.
+func (n *Node) Hold(ctx context.Context, scope topo.Hold) (*Held, error) {
+	l, err := n.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.c.awaitTurn(ctx, scope); err != nil {
+		return nil, err
+	}
+	scope.ID = n.holdPrefix() + strconv.FormatInt(n.asked(), 36)
+	h := &Held{n, l, scope, time.Now()}
+	n.holding.change(func(all []*Held) []*Held { return append(all, h) })
+	if err := n.publishHolds(ctx); err != nil {
+		h.End()
+		return nil, err
+	}
+	for {
+		changed := n.c.BoardChanged()
+		missing := ""
+		heard := n.c.Heard(topicHeld)
+		for _, o := range n.c.Nodes() {
+			var ids []string
+			if doc := heard[o.ID]; doc != nil {
+				if err := json.Unmarshal(doc, &ids); err != nil {
+					h.End()
+					return nil, fmt.Errorf("catalog: node %s's report: %w", o.Name, err)
+				}
+			}
+			if !slices.Contains(ids, scope.ID) {
+				missing = o.Name
+			}
+		}
+		if missing == "" && h.Lasts() {
+			return h, nil
+		}
+		select {
+		case <-changed:
+		case <-l.ctx.Done():
+			h.End()
+			return nil, fmt.Errorf("%w: the node's lease is lost", ErrUnavailable)
+		case <-ctx.Done():
+			h.End()
+			return nil, fmt.Errorf("catalog: waiting for node %s to hold commits back: %w", missing, ctx.Err())
+		case <-n.c.ctx.Done():
+			return nil, ErrClosed
+		}
+	}
+}
+
+// Lasts says whether the hold is in force still: what was done under it before was done at a moment without such commits.
+func (h *Held) Lasts() bool { return h.lease.ctx.Err() == nil && h.n.Valid() }
+
+// End lets commits go on, and says for how long they have waited at most. Where the catalog can't be told at once, TidyHolds does it, or the lease ends.
+func (h *Held) End() time.Duration {
+	h.n.holding.change(func(all []*Held) []*Held { return slices.DeleteFunc(all, func(o *Held) bool { return o == h }) })
+	ctx, cancel := context.WithTimeout(h.n.ctx, attempt)
+	defer cancel()
+	_ = h.n.publishHolds(ctx)
+	return time.Since(h.since)
+}
+
+func (g *holding) change(f func([]*Held) []*Held) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = f(g.all)
+	g.changes++
+}
+
+// publishHolds tells the other nodes of this one's holds, unless somebody else has done so meanwhile.
+func (n *Node) publishHolds(ctx context.Context) error {
+	g := &n.holding
+	g.publishing.Lock()
+	defer g.publishing.Unlock()
+	g.mu.Lock()
+	version, done := g.changes, g.published == g.changes
+	var holds []topo.Hold
+	for _, h := range g.all {
+		if h.lease.ctx.Err() == nil { // those of an earlier lease have ended with it
+			holds = append(holds, h.hold)
+		}
+	}
+	g.mu.Unlock()
+	if done {
+		return nil
+	}
+	var doc []byte
+	if len(holds) > 0 {
+		var err error
+		if doc, err = json.Marshal(holds); err != nil {
+			return err
+		}
+	}
+	if err := n.Report(ctx, topicHold, doc); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.published = version
+	g.mu.Unlock()
+	return nil
+}
+
+// Holds says whether a hold is this node's.
+func (n *Node) Holds(id string) bool { return strings.HasPrefix(id, n.holdPrefix()) }
+
+func (n *Node) holdPrefix() string { return strconv.FormatUint(uint64(n.info.ID), 36) + "-" }
+
+// Holding says that this node obeys holds, and that nothing is under way here that they concern.
+func (n *Node) Holding(ctx context.Context, ids []string) error {
+	doc, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	return n.Report(ctx, topicHeld, doc)
+}
+
+// TidyHolds takes back what others believe to be this node's holds and is not any more: what could not be taken back before, or was written by a request that had been
+// given up. again: it has to be called again.
+func (n *Node) TidyHolds() (again bool) {
+	var holds []topo.Hold
+	if doc := n.c.Heard(topicHold)[n.info.ID]; doc == nil || json.Unmarshal(doc, &holds) != nil {
+		return false
+	}
+	g := &n.holding
+	g.mu.Lock()
+	stale := slices.ContainsFunc(holds, func(h topo.Hold) bool {
+		return !slices.ContainsFunc(g.all, func(o *Held) bool { return o.hold.ID == h.ID })
+	})
+	if stale && g.published == g.changes {
+		g.changes++
+	}
+	g.mu.Unlock()
+	if stale {
+		ctx, cancel := context.WithTimeout(n.ctx, attempt)
+		defer cancel()
+		_ = n.publishHolds(ctx)
+	}
+	return stale
+}
+
+// Holds are the holds of all nodes, as last seen.
+func (c *Catalog) Holds() []topo.Hold { return c.board.Load().holds() }
+
+func (b *board) holds() []topo.Hold {
+	var out []topo.Hold
+	for _, doc := range b.below(dirReport + topicHold + "/") {
+		var holds []topo.Hold
+		if json.Unmarshal(doc, &holds) == nil {
+			out = append(out, holds...)
+		}
+	}
+	return out
+}
+
+// isHold says whether a key is a node's report of its holds.
+func isHold(key string) bool { return strings.HasPrefix(key, dirReport+topicHold+"/") }
+
+// awaitTurn waits until the holds that a new one overlaps with are over, and commits have gone on for a while.
+func (c *Catalog) awaitTurn(ctx context.Context, scope topo.Hold) error {
+	for {
+		changed := c.BoardChanged()
+		b := c.board.Load()
+		var rest <-chan time.Time
+		if !slices.ContainsFunc(b.holds(), func(h topo.Hold) bool { return scope.Overlaps(&h) }) {
+			left := betweenHolds - time.Since(b.held)
+			if left <= 0 {
+				return nil
+			}
+			rest = time.After(left)
+		}
+		select {
+		case <-changed:
+		case <-rest:
+		case <-ctx.Done():
+			return fmt.Errorf("catalog: waiting for another moment without commits to end: %w", ctx.Err())
+		case <-c.ctx.Done():
+			return ErrClosed
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package control_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// viewsOf is all that a leaf has of views.
+func (c *cluster) viewsOf(leaf string) string {
+	c.t.Helper()
+	return c.ask(leaf, "SELECT COALESCE(GROUP_CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, ' ', VIEW_DEFINITION, ' ', CHECK_OPTION, ' ', DEFINER, ' ', SECURITY_TYPE, ' ', COLLATION_CONNECTION, ' ', ALGORITHM"+
+		" ORDER BY TABLE_SCHEMA, TABLE_NAME SEPARATOR '\\n'), '') FROM information_schema.VIEWS WHERE TABLE_SCHEMA NOT IN ('sys', 'mysql')")
+}
+
+// A leaf that was away, while views were made, changed and dropped, has in the end what the others have; an invalid one once what it reads is there again.
+func TestJoiningLeafGetsViews(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 4, 2, 1)
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE DATABASE a PARTITIONS 2", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE REFERENCE TABLE d.r (a INT PRIMARY KEY)",
+		"INSERT INTO d.t VALUES (1, 1), (2, 2)", "INSERT INTO d.r VALUES (1)", "CREATE TABLE d.gone (id INT PRIMARY KEY)",
+		"CREATE VIEW d.v AS SELECT id FROM d.t", "CREATE VIEW d.dropped AS SELECT id FROM d.t", "CREATE VIEW d.invalid AS SELECT id FROM d.gone")
+	c.until("whole", whole)
+	release := c.hold(3)
+	c.until("offline", func(s *topo.Snapshot) bool { return s.Leaves["leaf-4"].State == topo.LeafOffline })
+	c.must("CREATE VIEW a.early AS SELECT v.id, r.a FROM d.v JOIN d.r ON r.a = v.id", "DROP VIEW d.dropped", "CREATE OR REPLACE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW d.v AS SELECT id, v FROM d.t WHERE v > 0"+
+		" WITH CASCADED CHECK OPTION", "DROP TABLE d.gone", "CREATE VIEW d.`odd ``n` (`a b`) AS SELECT CONCAT('it''s \\\\ é', v) FROM d.t")
+	release()
+	c.until("whole", whole)
+	var without []string
+	for line := range strings.SplitSeq(c.viewsOf("leaf-1"), "\n") {
+		if !strings.HasPrefix(line, "d.invalid") {
+			without = append(without, line)
+		}
+	}
+	if got := c.viewsOf("leaf-4"); got != strings.Join(without, "\n") {
+		t.Errorf("leaf-4 has\n%s\nwant\n%s", got, strings.Join(without, "\n"))
+	}
+	c.eventOf(c.nodes[0], "view left out", "d.invalid")
+	for range 4 { // at whichever leaf the session is at home
+		failedWith(t, func() error { _, err := c.nodes[0].db.Exec("SELECT * FROM d.invalid"); return err }(), 1356, "d.invalid")
+	}
+	c.must("CREATE TABLE d.gone (id INT PRIMARY KEY)")
+	if got, want := c.viewsOf("leaf-4"), c.viewsOf("leaf-1"); got != want {
+		t.Errorf("leaf-4 has\n%s\nwant\n%s", got, want)
+	}
+	if n := valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM a.early"); n != 1 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+// A backup has the database's views, and a restore under another name makes them of that database.
+func TestBackupKeepsViews(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, 2, 1)
+	path := filepath.Join(t.TempDir(), "backup")
+	c.must("CREATE DATABASE d PARTITIONS 3", "CREATE TABLE d.t (id INT PRIMARY KEY, d INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3)", "CREATE DATABASE away PARTITIONS 2",
+		"CREATE REFERENCE TABLE away.t (id INT PRIMARY KEY)", "INSERT INTO away.t VALUES (3)",
+		"CREATE VIEW d.z AS SELECT t.id, t.d AS `d` FROM d.t WHERE d.t.d > 1", "CREATE VIEW d.a (n) AS SELECT z.id FROM d.z WHERE z.d < 3 WITH LOCAL CHECK OPTION",
+		"CREATE VIEW d.far AS SELECT d.id FROM d.t d JOIN away.t ON away.t.id = d.id",
+		"BACKUP DATABASE d TO '"+path+"'", "RESTORE DATABASE d AS other FROM '"+path+"'", "UPDATE other.t SET d = 2")
+	for q, want := range map[string]int64{"SELECT COUNT(*) FROM other.z": 3, "SELECT COUNT(*) FROM other.a": 3, "SELECT SUM(n) FROM other.a": 6, "SELECT id FROM other.far": 3, "SELECT COUNT(*) FROM d.z": 2} {
+		if n := valueOf(t, c.nodes[0].db, q); int64(n) != want {
+			t.Errorf("%s: %d, want %d", q, n, want)
+		}
+	}
+	for _, leaf := range []string{"leaf-1", "leaf-2"} {
+		got := c.ask(leaf, "SELECT GROUP_CONCAT(TABLE_NAME, ' ', VIEW_DEFINITION, ' ', CHECK_OPTION ORDER BY TABLE_NAME SEPARATOR '\\n') FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'other'")
+		want := c.ask(leaf, "SELECT GROUP_CONCAT(TABLE_NAME, ' ', REPLACE(REPLACE(VIEW_DEFINITION, '`d`.`t`', '`other`.`t`'), '`d`.`z`', '`other`.`z`'), ' ', CHECK_OPTION ORDER BY TABLE_NAME SEPARATOR '\\n') FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'd'")
+		if got != want {
+			t.Errorf("%s has\n%s\nwant\n%s", leaf, got, want)
+		}
+	}
+	c.must("DROP DATABASE d", "DROP DATABASE away", "RESTORE DATABASE d FROM '"+path+"'")
+	failedWith(t, func() error { _, err := c.nodes[0].db.Exec("SELECT * FROM d.far"); return err }(), 1356, "d.far")
+	c.must("CREATE DATABASE away PARTITIONS 2", "CREATE REFERENCE TABLE away.t (id INT PRIMARY KEY)", "INSERT INTO away.t VALUES (2)")
+	if n := valueOf(t, c.nodes[0].db, "SELECT id FROM d.far"); n != 2 {
+		t.Errorf("%d", n)
+	}
+}

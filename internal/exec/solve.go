@@ -1,0 +1,78 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/value"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// solved runs a statement that would be staged with the values of its scalar subqueries in their places. done is false, and nothing was given to the client, when those
+// are none that a literal stands for exactly: then the statement says itself what becomes of it.
+func (r *Runner) solved(ctx context.Context, st *Statement) (done bool, err error) {
+	if len(st.Plan.Scalars) == 0 || !st.Query.Empty() {
+		return false, nil
+	}
+	splices := make([]plan.Splice, 0, len(st.Plan.Scalars))
+	for i := range st.Plan.Scalars {
+		literal, err := r.scalar(ctx, st, &st.Plan.Scalars[i])
+		if own := (*wire.ServerError)(nil); errors.As(err, &own) || err == nil && literal == "" {
+			return false, nil
+		}
+		if err != nil {
+			return true, err
+		}
+		s := st.Plan.Scalars[i].Span
+		splices = append(splices, plan.Splice{From: s.From, To: s.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: "(" + literal + ")"}}})
+	}
+	scan := new(sqltext.Scan)
+	if err := scan.Scan(plan.Render(nil, st.Scan, splices, nil, plan.Target{}), st.Sess.Mode); err != nil {
+		return true, fmt.Errorf("with the values of its subqueries: %w", err)
+	}
+	stmt, err := sqltext.Parse(scan, st.Sess.Mode)
+	if err != nil {
+		return true, fmt.Errorf("with the values of its subqueries: %w", err)
+	}
+	p, err := plan.Build(stmt, scan, st.Snap, st.Sess)
+	if err != nil {
+		return true, err
+	}
+	p.Scalars = nil // those that are left are not to be solved again
+	before, text := st.Plan, st.Text
+	scanned := st.Scan
+	st.Plan, st.Scan, st.Text = p, scan, ""
+	err = r.run(ctx, st)
+	st.Plan, st.Scan, st.Text = before, scanned, text
+	return true, err
+}
+
+// scalar is the value of a subquery as SQL; "" when it is of a type whose literals are compared in other ways, or there were warnings, which belong to the statement.
+func (r *Runner) scalar(ctx context.Context, st *Statement, sc *plan.Scalar) (string, error) {
+	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory}
+	sub := &Statement{
+		Plan: sc.Plan, Scan: st.Scan, Query: sc.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, OneShard: st.OneShard,
+		Out: out, Prepared: true,
+	}
+	if err := r.run(ctx, sub); err != nil {
+		return "", err
+	}
+	if len(out.columns) != 1 || len(out.rows) != 1 || sub.out.Warnings > 0 {
+		return "", nil
+	}
+	col := value.Of(&out.columns[0], value.Binary)
+	switch col.Class {
+	case value.Int, value.Decimal, value.Date:
+	default:
+		return "", nil
+	}
+	cells := make([][]byte, 1)
+	if err := splitRow(out.rows[0], []value.Column{col}, cells); err != nil {
+		return "", err
+	}
+	literal, err := value.Literal(nil, &col, cells[0])
+	return string(literal), err
+}

@@ -1,0 +1,299 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// DefaultStageLimit bounds the rows of one staged statement, in bytes.
+const DefaultStageLimit = 1 << 30
+
+// stage is a statement that is run as it is by one leaf, on temporary tables with the rows that it needs. They stand before the tables that the statement names, on a
+// connection of the session's account that is the statement's alone; package mariadb says how an account comes to have them.
+//
+// What the rows are is decided by the reads of the tables, which are statements of their own: they go to the partitions, through the session's transaction, under the
+// client's account. So whether the account may run the statement is asked before: the copies ask for no rights.
+type stage struct {
+	r     *Runner
+	st    *Statement
+	aside *txn.Aside
+	place txn.Place
+	fills []plan.Fill
+	// definitions make the fills' copies; "" where they are made like their tables. writers are of the fills.
+	definitions []string
+	writers     []*copyWriter
+
+	// clock sets the time of the statement and of its fills; empty when it names none, or the session has set it.
+	clock string
+
+	made      chan struct{} // closed when the copies are there, or makeErr says why not
+	makeErr   error
+	makes     sync.WaitGroup // the making of copies, to the end of the ticket
+	ticketErr error
+
+	turn   sync.Mutex // of who uses the connection, and guards what follows
+	c      *backend.Conn
+	flying *copyWriter // whose rows are under way
+	size   int64
+	limit  int64
+}
+
+// loading are the settings under which copies are filled: what arrives is stored as it is, and nothing ends the connection meanwhile. otherwise is what a variable is when the session
+// has not set it.
+var loading = []struct{ name, value, otherwise string }{
+	{"sql_mode", "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'", "DEFAULT"},
+	{"time_zone", "'+00:00'", "DEFAULT"},
+	{"check_constraint_checks", "0", "DEFAULT"},
+	{"innodb_strict_mode", "0", "DEFAULT"}, // a compressed table's copy is none
+	{"tx_read_only", "0", "DEFAULT"},
+	{"max_statement_time", "0", "DEFAULT"},
+	{"max_error_count", "4096", "DEFAULT"}, // a table's columns: see noted
+	{"wait_timeout", "86400", "DEFAULT"},
+	{"net_read_timeout", "86400", "DEFAULT"},
+	{"character_set_client", wideCharset, wideCharset}, // with which connections are made
+}
+
+// staged runs a statement on copies of its tables.
+func (r *Runner) staged(ctx context.Context, st *Statement) error {
+	if done, err := r.solved(ctx, st); done {
+		return err
+	}
+	inside := st.Tx.InTransaction()
+	err := r.stagedOnce(ctx, st)
+	if err == nil || st.out.Begun || !st.repeatable(err, inside) {
+		return err
+	}
+	st.out = Outcome{}
+	return secondError(err, r.stagedOnce(ctx, st))
+}
+
+func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
+	switch {
+	case len(st.Plan.Fills) == 0:
+		return plan.NeedsStage(st.Plan.Stage)
+	case st.OneShard:
+		return ErrAcross
+	case st.Tx.Pinned(txn.PinLocks):
+		return errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support 'this statement' under LOCK TABLES: %s", st.Plan.Stage)
+	}
+	if st.Permit != nil {
+		if err := st.Permit(ctx); err != nil {
+			return err
+		}
+	}
+	s := &stage{r: r, st: st, place: txn.Place{Leaf: st.Home, Schema: st.Sess.DB}, fills: st.Plan.Fills, limit: st.StageLimit, made: make(chan struct{})}
+	if s.limit == 0 {
+		s.limit = DefaultStageLimit
+	}
+	if s.inside() { // it sees rows of reference tables that nobody else does
+		s.fills = make([]plan.Fill, len(st.Plan.Fills), len(st.Plan.Fills)+len(st.Plan.References))
+		for i := range s.fills {
+			s.fills[i] = st.Plan.Fills[i].Alone()
+		}
+		s.fills = append(s.fills, st.Plan.References...)
+	}
+	if _, set := st.Tx.State().Get("timestamp"); !set && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+		s.clock = string(appendClock([]byte(", ")))
+	}
+	if err := s.define(ctx); err != nil {
+		return st.at(s.place, err)
+	}
+	var err error
+	if s.aside, err = st.Tx.Aside(ctx, s.place); err != nil {
+		return st.unconnected(s.place, err)
+	}
+	s.c, st.out.Staged = s.aside.Conn, true
+	return s.run(ctx)
+}
+
+// inside says whether the tables are read in a transaction.
+func (s *stage) inside() bool { return s.st.Tx.InTransaction() || !s.st.Tx.Autocommit() }
+
+// run fills the copies and runs the statement.
+func (s *stage) run(ctx context.Context) error {
+	st, c := s.st, s.c
+	stop := c.Watch(ctx)
+	l := relay{st: st, place: s.place, schema: s.place.Schema, db: s.place.Schema, verbatim: true, hold: st.Head != nil}
+	err := s.prepare(ctx)
+	if err == nil {
+		c.Queue(s.settingsBack())
+		if err = st.send(c, st.verbatimPart()); err == nil {
+			err = l.drain(c)
+		}
+	}
+	if stop() && err == nil && l.err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = st.notes(ctx, c, s.place)
+	}
+	if err == nil && l.err == nil && st.After != nil {
+		err = st.After(ctx, c)
+	}
+	s.aside.Done()
+	switch {
+	case err != nil:
+		return st.at(s.place, err)
+	case l.err != nil:
+		return l.err
+	case !st.out.HasRows:
+		return st.writeOK()
+	case st.Head != nil:
+		s.tell()
+		return st.writeEnd()
+	}
+	return nil
+}
+
+// codeNote is MariaDB's number of what EXPLAIN notes.
+const codeNote = "1003"
+
+// tell adds what was copied to the statement's notes.
+func (s *stage) tell() {
+	o := &s.st.out
+	for i, w := range s.writers {
+		o.Notes = append(o.Notes, Note{Level: "Note", Code: codeNote, Message: fmt.Sprintf("copied %d rows, %d bytes of '%s.%s': %s",
+			w.total, w.size, s.fills[i].Table.DB, s.fills[i].Table.Name, w.text)})
+		o.Warnings++
+	}
+}
+
+// verbatimPart is the statement as the client wrote it.
+func (st *Statement) verbatimPart() part {
+	if st.Head != nil {
+		return part{sql: append(slices.Clip(st.Head), st.Scan.Src[:st.Scan.End]...)}
+	}
+	if st.Query.Empty() {
+		return part{sql: st.Scan.Src[:st.Scan.End], text: st.Text, params: st.Args}
+	}
+	return part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, nil, nil, plan.Target{}), params: st.spanArgs(nil, st.Query)}
+}
+
+// prepare makes and fills all copies. Outside of a transaction the tables are read at once, each when those are read whose keys it wants.
+func (s *stage) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.makes.Go(func() { s.make(ctx) })
+	s.writers = make([]*copyWriter, len(s.fills))
+	for i := range s.fills {
+		s.writers[i] = s.writer(&s.fills[i], i)
+	}
+	var first error
+	if s.inside() || len(s.writers) == 1 {
+		for _, w := range s.writers {
+			if first == nil {
+				first = w.fill(ctx)
+			}
+		}
+	} else {
+		var all sync.WaitGroup
+		var once sync.Once
+		for _, w := range s.writers {
+			all.Go(func() {
+				if err := w.fill(ctx); err != nil {
+					once.Do(func() { first = err }) // it is the cause of the others
+					cancel()
+				}
+			})
+		}
+		all.Wait()
+	}
+	if first != nil {
+		cancel()
+	}
+	s.makes.Wait()
+	for _, err := range []error{first, s.makeErr, s.ticketErr} {
+		if err != nil {
+			return err
+		}
+	}
+	return s.settle()
+}
+
+// make makes the copies. The ticket for that ends at once.
+func (s *stage) make(ctx context.Context) {
+	s.makeErr = s.makeAll(ctx)
+	close(s.made)
+	s.ticketErr = s.aside.EndTicket()
+}
+
+func (s *stage) makeAll(ctx context.Context) error {
+	if err := s.aside.Ticket(ctx); err != nil {
+		return err
+	}
+	text := "SET "
+	for i, v := range loading {
+		if i > 0 {
+			text += ", "
+		}
+		text += v.name + "=" + v.value
+	}
+	s.c.Queue(text)
+	for i := range s.fills {
+		s.c.Queue(s.create(i))
+	}
+	return s.c.SendQueued(ctx)
+}
+
+// create is the statement that makes a fill's copy.
+func (s *stage) create(i int) string {
+	t, definition := s.fills[i].Table, "NULL"
+	if text := s.definitions[i]; text != "" {
+		definition = fmt.Sprintf("x'%x'", text)
+	}
+	return fmt.Sprintf("CALL orbweaver.stage(x'%x', x'%x', %s)", t.DB, t.Name, definition)
+}
+
+// settingsBack is the SET that ends loading.
+func (s *stage) settingsBack() string {
+	text := "SET "
+	for i, v := range loading {
+		if i > 0 {
+			text += ", "
+		}
+		text += v.name + "=" + v.otherwise
+	}
+	for fragment := range s.st.Tx.State().Settings() {
+		text += ", " + fragment
+	}
+	return text + s.clock
+}
+
+// takeTurn waits until the copies are there, and for the connection, on which nothing is under way then.
+func (s *stage) takeTurn() (end func(), err error) {
+	<-s.made
+	s.turn.Lock()
+	if err = s.makeErr; err == nil {
+		err = s.settle()
+	}
+	if err != nil {
+		s.turn.Unlock()
+		return nil, err
+	}
+	return s.turn.Unlock, nil
+}
+
+// settle waits for the rows that are under way. The caller has the turn, or nobody else is left.
+func (s *stage) settle() error {
+	w := s.flying
+	if w == nil {
+		return nil
+	}
+	s.flying = nil
+	return w.arrived()
+}
+
+// tooMuch is the error for a statement that would copy more than it may.
+func (s *stage) tooMuch(f *plan.Fill) error {
+	return &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf(
+		"Out of memory: the statement runs on copies of its tables (%s), which with the rows of '%s.%s' have more than the %d bytes that stage_max_bytes allows: narrow the statement, or SET stage_max_bytes to more",
+		s.st.Plan.Stage, f.Table.DB, f.Table.Name, s.limit)}
+}

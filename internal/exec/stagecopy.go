@@ -1,0 +1,112 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// define finds out how the tables' copies are made: as CREATE TABLE LIKE makes them, but for tables with partitions or FULLTEXT keys, which temporary tables have none of. Their
+// definitions are asked for each time, as an ALTER TABLE that is under way may be undone. MATCH is refused on the copy as it would be without the key.
+func (s *stage) define(ctx context.Context) error {
+	s.definitions = make([]string, len(s.fills))
+	for i := range s.fills {
+		t := s.fills[i].Table
+		if odd, known := s.r.copies.Load(t); known && !odd.(bool) {
+			continue
+		}
+		text, odd, err := s.ask(ctx, t)
+		if err != nil {
+			return err
+		}
+		if s.r.copies.Store(t, odd); odd {
+			s.definitions[i] = text
+		}
+	}
+	return nil
+}
+
+// ask gives a table's definition for a copy, and says whether it is needed.
+func (s *stage) ask(ctx context.Context, t *topo.Table) (text string, odd bool, err error) {
+	c, err := s.r.cfg.Pools.Get(ctx, backend.Want{Leaf: s.place.Leaf, Account: backend.Cluster, Variant: backend.Internal})
+	if err != nil {
+		return "", false, err
+	}
+	defer c.Release()
+	name := plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name)
+	res, err := c.Query(ctx, "SHOW CREATE TABLE "+string(name))
+	if err != nil {
+		return "", false, err
+	}
+	if len(res.Rows) != 1 || len(res.Rows[0]) < 2 {
+		return "", false, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", s.place.Leaf, t.DB, t.Name)
+	}
+	return bareDefinition(res.Rows[0][1])
+}
+
+// bareDefinition is what follows the name in a SHOW CREATE TABLE, without what temporary tables can't have. odd: there are partitions or FULLTEXT keys.
+func bareDefinition(create []byte) (text string, odd bool, err error) {
+	var scan sqltext.Scan
+	if err := scan.Scan(create, sqltext.Mode{}); err != nil {
+		return "", false, fmt.Errorf("a table's definition: %w", err)
+	}
+	var out []byte
+	depth, kept := 0, true
+	from, item := int32(3), int32(-1) // CREATE TABLE `name`
+	is := func(i int32, kw sqltext.Keyword) bool { return scan.Tokens[i].KW == kw }
+	end := int32(len(scan.Tokens))
+	keep := func(to int32) {
+		if from < to {
+			out = append(append(out, scan.Text(sqltext.Span{From: from, To: to})...), ' ')
+		}
+	}
+	for i := from; i < end; i++ {
+		switch t := &scan.Tokens[i]; {
+		case t.Op == '(':
+			if depth++; depth == 1 {
+				keep(i + 1)
+				from, item, kept = i+1, i+1, true
+			}
+		case t.Op == ')' && depth == 1, t.Op == ',' && depth == 1:
+			if without(&scan, item, i) {
+				kept, odd = false, odd || is(item, sqltext.KwFulltext)
+			}
+			if kept {
+				keep(i)
+				out = append(out, ',')
+			}
+			if t.Op == ')' {
+				depth--
+				out = append(out[:len(out)-1], ')', ' ') // the last comma
+			}
+			from, item, kept = i+1, i+1, true
+		case t.Op == ')':
+			depth--
+		case depth == 0 && is(i, sqltext.KwPartition):
+			keep(i)
+			return string(out), true, nil
+		}
+	}
+	keep(end)
+	return string(out), odd, nil
+}
+
+// without says whether an item of a definition is one that temporary tables can't have.
+func without(scan *sqltext.Scan, from, to int32) bool {
+	if scan.Tokens[from].KW == sqltext.KwFulltext {
+		return true
+	}
+	if scan.Tokens[from].KW == sqltext.KwConstraint {
+		for i := from; i < to; i++ {
+			if scan.Tokens[i].KW == sqltext.KwForeign {
+				return true
+			}
+		}
+	}
+	return false
+}

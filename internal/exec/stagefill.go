@@ -1,0 +1,503 @@
+package exec
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// stageBatch and stageRows bound what is sent of a copy's rows at once. Warnings are counted up to 65535.
+const (
+	stageBatch = 1 << 20
+	stageRows  = 20000
+)
+
+// writer makes the copyWriter of the fill i.
+func (s *stage) writer(f *plan.Fill, i int) *copyWriter {
+	w := &copyWriter{s: s, f: withShapes(f), caps: s.st.Out.Caps(), status: s.st.Out.Status(), left: -1, done: make(chan struct{})}
+	for n := range s.fills {
+		for k := range s.fills[n].Keys {
+			if key := &s.fills[n].Keys[k]; key.From == i && keyable(&s.fills[n], key, w.f) {
+				w.keys = append(w.keys, newKeySet(w.f, key))
+			}
+		}
+	}
+	return w
+}
+
+// fill reads the rows of a table and stores them in its copy.
+func (w *copyWriter) fill(ctx context.Context) error {
+	defer close(w.done)
+	extra, none, err := w.wanted(ctx)
+	if err != nil || none {
+		return err
+	}
+	warned, err := w.read(ctx, w.f, extra)
+	if err != nil || !warned || w.f.Where == nil {
+		return err
+	}
+	// The whole statement warns of the rows that it sees, the fill has warned of others, too: which are whose can't be told. Of all rows the whole warns itself.
+	all := w.f.All()
+	if err := w.empty(ctx); err != nil {
+		return err
+	}
+	_, err = w.read(ctx, &all, "")
+	return err
+}
+
+// read runs the statement that reads the rows of a fill. warned: it gave warnings.
+func (w *copyWriter) read(ctx context.Context, f *plan.Fill, extra string) (warned bool, err error) {
+	sub, err := w.s.st.reading(f, extra, w.s.clock)
+	if err != nil {
+		return false, err
+	}
+	w.text = sub.Scan.Src
+	sub.Out = w
+	w.left, w.columns, w.body = -1, w.columns[:0], w.body[:0]
+	if err = w.s.r.run(ctx, sub); err == nil && w.rows > 0 {
+		err = w.flush()
+	}
+	return sub.out.Warnings > 0, err
+}
+
+// reading is the statement that reads the rows of a fill. clock sets its time.
+func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, error) {
+	text, params := plan.RenderFill(nil, st.Scan, f, extra)
+	scan := new(sqltext.Scan)
+	if err := scan.Scan(text, st.Sess.Mode); err != nil {
+		return nil, fmt.Errorf("reading %s.%s: %w", f.Table.DB, f.Table.Name, err)
+	}
+	stmt, err := sqltext.Parse(scan, st.Sess.Mode)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s.%s: %w", f.Table.DB, f.Table.Name, err)
+	}
+	p, err := plan.Build(stmt, scan, st.Snap, st.Sess)
+	if err != nil {
+		return nil, err
+	}
+	sub := &Statement{
+		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
+		Prepared: true, // values are told as they are
+		// A string's bytes are those of its column: no character set has all characters of all others.
+		prefix: "SET STATEMENT character_set_results=NULL" + clock + clockEnd,
+	}
+	if f.Table.Kind == topo.Linked { // whose remote columns may have others
+		sub.prefix = "SET STATEMENT character_set_results=" + wideCharset + " FOR "
+	}
+	if len(params) > 0 {
+		sub.Args = make([]wire.Param, len(params))
+		for i, p := range params {
+			sub.Args[i] = st.Args[p]
+		}
+	}
+	return sub, nil
+}
+
+// empty takes back what was stored.
+func (w *copyWriter) empty(ctx context.Context) error {
+	s := w.s
+	end, err := s.takeTurn()
+	if err != nil {
+		return err
+	}
+	defer end()
+	s.size -= w.size
+	w.size, w.total = 0, 0
+	for i := range w.keys {
+		w.keys[i].reset()
+	}
+	// With a LIMIT, for which sql_safe_updates asks.
+	s.c.Queue("DELETE FROM " + string(w.name(nil)) + " LIMIT 18446744073709551615")
+	return s.c.SendQueued(ctx)
+}
+
+// name appends the table's name.
+func (w *copyWriter) name(dst []byte) []byte {
+	return plan.AppendQuoted(append(plan.AppendQuoted(dst, w.f.Table.DB), '.'), w.f.Table.Name)
+}
+
+// withShapes adds the geometries that must be there and have no default, implicit or not.
+func withShapes(f *plan.Fill) *plan.Fill {
+	var more []int
+	for i := range f.Table.Columns {
+		switch c := &f.Table.Columns[i]; c.Type {
+		case "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
+			if !c.Nullable && !c.Generated && !slices.Contains(f.Columns, i) {
+				more = append(more, i)
+			}
+		}
+	}
+	if more == nil {
+		return f
+	}
+	g := *f
+	g.Columns = append(slices.Clone(f.Columns), more...)
+	return &g
+}
+
+// copyWriter is the Output that stores the rows of a fill in its copy: each row of the binary protocol becomes one of COM_STMT_BULK_EXECUTE. While the leaf stores some, the
+// next ones are read.
+type copyWriter struct {
+	s      *stage
+	f      *plan.Fill
+	caps   wire.Caps
+	status wire.Status
+	done   chan struct{} // closed when all rows were read
+	keys   []*keySet     // what others want of the rows
+	cells  [][]byte      // of the row at hand, for them; nil is NULL
+
+	left    int // column definitions still to come; -1 before the head
+	columns []cell
+	head    int    // of a body: before the rows
+	text    []byte // of the statement that reads the rows
+	size    int64  // of all rows, and how many they are
+	total   int64
+
+	body         []byte // of the rows that gather
+	rows, zeros  int    // how many they are, and how often they have an ENUM's value that is none of its members
+	sent         []byte // what is under way
+	flying, odds int    // rows and zeros of that
+	bare         int    // warnings of a statement, about columns that get no value; -1 before the first
+}
+
+// cell says how a column's values go over.
+type cell struct {
+	kind     cellKind
+	size     int // of sized
+	typ      wire.FieldType
+	unsigned bool
+	member   bool // of an ENUM without the member ''
+}
+
+type cellKind uint8
+
+const (
+	sized     cellKind = iota // so many bytes
+	prefixed                  // a length before it
+	moment                    // seconds since 1970, as a text
+	momentInt                 // the same, as an integer
+)
+
+func (w *copyWriter) Caps() wire.Caps     { return w.caps }
+func (w *copyWriter) Status() wire.Status { return w.status }
+
+func (w *copyWriter) File(string) (io.Reader, error) { return nil, errAsksFile }
+
+// Packet takes the head, the definitions, the rows; the packets that end them are told apart by where they stand.
+func (w *copyWriter) Packet(p []byte) error {
+	switch {
+	case w.left < 0:
+		n, _, err := wire.ParseColumnCount(p, w.caps)
+		w.left = n
+		return err
+	case w.left > 0:
+		var d wire.Column
+		if err := wire.ParseColumn(p, w.caps, &d); err != nil {
+			return err
+		}
+		for i := range w.keys {
+			w.keys[i].define(len(w.columns), &d)
+		}
+		c, err := w.cell(&d)
+		if err != nil {
+			return err
+		}
+		w.columns = append(w.columns, c)
+		if w.left--; w.left == 0 {
+			w.begin()
+		}
+		return nil
+	case wire.IsEOF(p, w.caps):
+		return nil
+	}
+	return w.row(p)
+}
+
+// cell finds out how the values of a column go over.
+func (w *copyWriter) cell(d *wire.Column) (cell, error) {
+	if len(w.columns) >= len(w.f.Columns) {
+		return cell{}, wire.ErrMalformed
+	}
+	own := &w.f.Table.Columns[w.f.Columns[len(w.columns)]]
+	unsigned := d.Flags&wire.FlagUnsigned != 0
+	if own.Type == "timestamp" {
+		kind := moment
+		if d.Type == wire.TypeLongLong {
+			kind = momentInt
+		}
+		return cell{kind: kind, size: 8, typ: wire.TypeDateTime}, nil
+	}
+	switch d.Type {
+	case wire.TypeNull:
+		return cell{kind: sized, typ: wire.TypeNull}, nil
+	case wire.TypeTiny:
+		return cell{kind: sized, size: 1, typ: d.Type, unsigned: unsigned}, nil
+	case wire.TypeShort, wire.TypeYear:
+		return cell{kind: sized, size: 2, typ: wire.TypeShort, unsigned: unsigned}, nil
+	case wire.TypeLong, wire.TypeInt24:
+		return cell{kind: sized, size: 4, typ: wire.TypeLong, unsigned: unsigned}, nil
+	case wire.TypeLongLong:
+		return cell{kind: sized, size: 8, typ: d.Type, unsigned: unsigned}, nil
+	case wire.TypeFloat:
+		return cell{kind: sized, size: 4, typ: d.Type}, nil
+	case wire.TypeDouble:
+		return cell{kind: sized, size: 8, typ: d.Type}, nil
+	case wire.TypeDate, wire.TypeNewDate:
+		return cell{kind: prefixed, typ: wire.TypeDate}, nil
+	case wire.TypeDateTime, wire.TypeTimestamp, wire.TypeTime:
+		return cell{kind: prefixed, typ: d.Type}, nil
+	case wire.TypeDecimal, wire.TypeNewDecimal:
+		return cell{kind: prefixed, typ: wire.TypeNewDecimal}, nil
+	}
+	typ := wire.TypeBlob // bytes, which are stored as they are
+	switch {
+	case own.Type == "uuid" || own.Type == "inet6" || own.Type == "inet4": // told as text, whose bytes would be taken for the value's
+		typ = wire.TypeString
+	case d.Collation == binaryCollation || d.Type == wire.TypeBit || d.Type == wire.TypeGeometry:
+	case w.f.Table.Kind == topo.Linked:
+		typ = wire.TypeString
+	default:
+		if col := wire.CollationByID(d.Collation); col == nil || col.Charset != own.Charset {
+			return cell{}, errorf(wire.ErUnknown, "Column '%s' of '%s.%s' is told in the character set of collation %d, not in %s", own.Name, w.f.Table.DB, w.f.Table.Name, d.Collation, own.Charset)
+		}
+	}
+	return cell{kind: prefixed, typ: typ, member: own.Type == "enum" && !hasEmpty(own.FullType)}, nil
+}
+
+// hasEmpty says whether the empty string is a member of an ENUM.
+func hasEmpty(full string) bool {
+	for _, s := range []string{"('',", ",'',", ",'')", "('')"} {
+		if strings.Contains(full, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// binaryCollation is the number of the collation of bytes.
+const binaryCollation = 63
+
+// begin writes what a body has before its rows: flags (types follow), types.
+func (w *copyWriter) begin() {
+	const typesFollow = 128
+	w.body = append(w.body, typesFollow, 0)
+	for _, c := range w.columns {
+		var flag byte
+		if c.unsigned {
+			flag = 0x80
+		}
+		w.body = append(w.body, byte(c.typ), flag)
+	}
+	w.head = len(w.body)
+	if w.sent == nil {
+		w.bare, w.sent = -1, slices.Clone(w.body)
+	}
+}
+
+// row takes a row over.
+func (w *copyWriter) row(p []byte) error {
+	nulls := (len(w.columns) + 9) / 8 // the first two bits are unused
+	if len(p) < 1+nulls || p[0] != 0 {
+		return wire.ErrMalformed
+	}
+	bits, rest := p[1:1+nulls], p[1+nulls:]
+	body := w.body
+	for i := range w.columns {
+		c := &w.columns[i]
+		if bits[(i+2)>>3]&(1<<((i+2)&7)) != 0 {
+			body = append(body, 1)
+			w.note(i, nil)
+			continue
+		}
+		body = append(body, 0)
+		at := len(body)
+		switch c.kind {
+		case sized:
+			if len(rest) < c.size {
+				return wire.ErrMalformed
+			}
+			body, rest = append(body, rest[:c.size]...), rest[c.size:]
+			w.note(i, body[at:])
+		case momentInt:
+			if len(rest) < c.size {
+				return wire.ErrMalformed
+			}
+			body, rest = appendMoment(body, int64(wire.BinaryInt(rest[:c.size], false)), 0), rest[c.size:]
+		default:
+			value, after, ok := wire.LenencBytes(rest)
+			if !ok {
+				return wire.ErrMalformed
+			}
+			if c.kind == prefixed {
+				if c.member && len(value) == 0 {
+					w.zeros++
+				}
+				body = append(body, rest[:len(rest)-len(after)]...)
+				w.note(i, value)
+			} else {
+				seconds, micros, err := readMoment(value)
+				if err != nil {
+					return err
+				}
+				body = appendMoment(body, seconds, micros)
+			}
+			rest = after
+		}
+	}
+	w.body = body
+	w.rows++
+	for i := range w.keys {
+		if err := w.keys[i].add(w.cells); err != nil {
+			return err
+		}
+	}
+	if len(body) > stageBatch || w.rows == stageRows {
+		return w.flush()
+	}
+	return nil
+}
+
+// note keeps a value for those who want keys.
+func (w *copyWriter) note(column int, value []byte) {
+	if len(w.keys) == 0 {
+		return
+	}
+	if w.cells == nil {
+		w.cells = make([][]byte, len(w.columns))
+	}
+	w.cells[column] = value
+}
+
+// readMoment reads seconds since 1970 with a fraction.
+func readMoment(text []byte) (seconds int64, micros uint32, err error) {
+	whole, fraction, _ := bytes.Cut(text, []byte{'.'})
+	if seconds, err = strconv.ParseInt(string(whole), 10, 64); err != nil {
+		return 0, 0, wire.ErrMalformed
+	}
+	for i := range 6 {
+		micros *= 10
+		if i < len(fraction) {
+			micros += uint32(fraction[i] - '0')
+		}
+	}
+	return seconds, micros, nil
+}
+
+// appendMoment appends a DATETIME of the binary protocol: the time in UTC, and the zero date for 0, which is none.
+func appendMoment(dst []byte, seconds int64, micros uint32) []byte {
+	if seconds == 0 && micros == 0 {
+		return append(dst, 0)
+	}
+	t := time.Unix(seconds, 0).UTC()
+	return wire.Temporal{
+		Year: uint16(t.Year()), Month: uint8(t.Month()), Day: uint8(t.Day()), Hour: uint8(t.Hour()), Minute: uint8(t.Minute()), Second: uint8(t.Second()), Micro: micros,
+	}.AppendBinary(dst, wire.TypeDateTime)
+}
+
+// flush sends the rows that have gathered.
+func (w *copyWriter) flush() error {
+	s := w.s
+	end, err := s.takeTurn()
+	if err != nil {
+		return err
+	}
+	defer end()
+	more := int64(len(w.body) - w.head)
+	w.size += more
+	w.total += int64(w.rows)
+	if s.size += more; s.size > s.limit {
+		return s.tooMuch(w.f)
+	}
+	w.body, w.sent = append(w.sent[:0], w.body[:w.head]...), w.body
+	w.flying, w.odds, w.rows, w.zeros = w.rows, w.zeros, 0, 0
+	s.flying = w
+	return s.c.SendBulkExecute(w.insert(), w.sent)
+}
+
+// insert is the statement that stores rows.
+func (w *copyWriter) insert() string {
+	text := append(w.name([]byte("INSERT INTO ")), " ("...)
+	for i, c := range w.f.Columns {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = plan.AppendQuoted(text, w.f.Table.Columns[c].Name)
+	}
+	text = append(text, ") VALUES ("...)
+	for i := range w.f.Columns {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, '?')
+	}
+	return string(append(text, ')'))
+}
+
+// arrived reads the answer to the rows that are under way.
+func (w *copyWriter) arrived() error {
+	c := w.s.c
+	for {
+		p, err := c.Next()
+		if err != nil {
+			return err
+		}
+		if p.Kind == backend.KindErr {
+			return p.Err()
+		}
+		if c.Done() {
+			break
+		}
+	}
+	if c.Affected != uint64(w.flying) {
+		return errorf(wire.ErUnknown, "The copy of '%s.%s' took %d rows of %d", w.f.Table.DB, w.f.Table.Name, c.Affected, w.flying)
+	}
+	w.flying = 0
+	return w.noted(int(c.Warnings))
+}
+
+// noted sees to it that the leaf has changed no value. It warns of columns that get none and have no default, each time alike, and of each ENUM's value that is no
+// member.
+func (w *copyWriter) noted(warnings int) error {
+	if warnings -= w.odds; warnings == max(w.bare, 0) {
+		return nil
+	}
+	res, err := w.s.c.Query(context.Background(), "SHOW WARNINGS") // the connection is watched
+	if err != nil {
+		return err
+	}
+	bare := 0
+	for _, row := range res.Rows {
+		switch string(row[1]) {
+		case "1364":
+			bare++
+		case "1265":
+			if w.odds > 0 {
+				continue
+			}
+			fallthrough
+		default:
+			return w.altered(string(row[1]) + ": " + string(row[2]))
+		}
+	}
+	if w.bare >= 0 || bare != warnings {
+		return w.altered(strconv.Itoa(warnings) + " warnings")
+	}
+	w.bare = bare
+	return nil
+}
+
+// altered is the error for a copy that is none.
+func (w *copyWriter) altered(why string) error {
+	return errorf(wire.ErUnknown, "The copy of '%s.%s' would differ from the table: %s", w.f.Table.DB, w.f.Table.Name, why)
+}

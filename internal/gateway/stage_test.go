@@ -1,0 +1,121 @@
+package gateway
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Statements that no merge can answer are run on copies of their tables.
+func TestStaged(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "staged")
+	c.exec("CREATE TABLE a (id INT PRIMARY KEY, k INT, name VARCHAR(20) CHARACTER SET latin1)")
+	c.exec("CREATE TABLE b (id INT PRIMARY KEY, k INT, v DECIMAL(8,2))")
+	c.exec("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, name VARCHAR(20))")
+	c.exec("INSERT INTO a VALUES (1,10,'eins'),(2,20,'zwei'),(3,30,'dr\u00e4i'),(4,NULL,NULL)")
+	c.exec("INSERT INTO b VALUES (11,10,1.5),(12,10,2.5),(13,30,3.5),(14,40,NULL)")
+	c.exec("INSERT INTO r VALUES (1,'one'),(3,'three')")
+	c.want("SELECT a.name, b.v FROM a JOIN b ON a.k = b.k ORDER BY b.id", "eins|1.50/eins|2.50/dr\u00e4i|3.50")
+	c.want("SELECT a.name, b.v FROM a LEFT JOIN b ON a.k = b.k WHERE a.id > ? ORDER BY a.id, b.id", "zwei|NULL/dr\u00e4i|3.50/NULL|NULL", 1)
+	c.want("SELECT a.id, r.name, (SELECT SUM(v) FROM b WHERE b.k = a.k) FROM a LEFT JOIN r ON r.id = a.id ORDER BY 1", "1|one|4.00/2|NULL|NULL/3|three|3.50/4|NULL|NULL")
+	c.want("WITH RECURSIVE w AS (SELECT 10 AS k UNION ALL SELECT k + 10 FROM w WHERE k < 50) SELECT w.k, COUNT(b.id) FROM w LEFT JOIN b ON b.k = w.k GROUP BY w.k ORDER BY 1", "10|2/20|0/30|1/40|1/50|0")
+	c.want("SELECT @@time_zone, @@sql_mode LIKE '%STRICT%', COUNT(*) FROM a x JOIN a y JOIN b", "SYSTEM|1|64")
+	c.exec("SELECT MAX(b.v) INTO @top FROM a JOIN b ON a.k = b.k")
+	c.want("SELECT @top", "3.50")
+	c.exec("BEGIN")
+	c.exec("INSERT INTO b VALUES (15, 20, 9)")
+	c.exec("INSERT INTO r VALUES (2, 'two')")
+	c.want("SELECT a.name, r.name, b.v FROM a JOIN b ON a.k = b.k JOIN r ON r.id = a.id WHERE b.id = 15", "zwei|two|9.00")
+	c.exec("ROLLBACK")
+	c.want("SELECT COUNT(*) FROM a JOIN b ON a.k = b.k", "3")
+	// What is asked of a reference table narrows the others, by the rows that the session sees.
+	ofReference := "SELECT a.name, b.id FROM a JOIN b ON a.k = b.k JOIN r ON r.id = a.id WHERE r.name = 'three' ORDER BY b.id"
+	c.want(ofReference, "dr\u00e4i|13")
+	c.exec("BEGIN")
+	c.exec("UPDATE r SET name = 'three' WHERE id = 1")
+	c.want(ofReference, "eins|11/eins|12/dr\u00e4i|13")
+	c.exec("ROLLBACK")
+	c.want("SELECT EXISTS (SELECT * FROM a WHERE k = 20), EXISTS (SELECT * FROM b WHERE k = 20), (SELECT MIN(k) FROM r JOIN a USING (id))", "1|0|10")
+	c.want("SELECT (SELECT MIN(k) FROM a), (SELECT MAX(v) FROM b), (SELECT name FROM a x ORDER BY x.k DESC LIMIT 1) FROM r", "10|3.50|dr\u00e4i/10|3.50|dr\u00e4i")
+	// Values of subqueries come first. A literal that is compared otherwise, and an error, are the statement's own.
+	c.want("SELECT id FROM b WHERE v >= (SELECT AVG(v) FROM b) ORDER BY id", "12/13")
+	c.want("SELECT id FROM b x WHERE k = (SELECT MIN(k) FROM b) AND v < (SELECT MAX(v) FROM b WHERE id > ?) AND k IN (7, (SELECT MAX(k) - 20 FROM a)) ORDER BY id", "11/12", 12)
+	c.want("SELECT a.name FROM a JOIN b ON a.k = b.k WHERE b.v > (SELECT AVG(v) FROM b) * 1.2 AND a.id > (SELECT COUNT(*) FROM r)", "dr\u00e4i")
+	c.want("SELECT k, COUNT(*) FROM b GROUP BY k HAVING COUNT(*) > (SELECT COUNT(*) / 4 FROM b) ORDER BY k", "10|2")
+	c.want("SELECT COUNT(*) FROM a WHERE name = (SELECT MAX(name) FROM a) AND id > (SELECT SUM(k) FROM b WHERE k > 100)", "0")
+	c.want("SELECT COUNT(*) FROM a WHERE id > (SELECT SUM(k) FROM b WHERE k > 100) IS NULL", "4")
+	c.exec("INSERT INTO b VALUES (16, -20, -9)")
+	c.want("SELECT id FROM b WHERE v = 0 -(SELECT MIN(v) * -1 FROM b) OR k = -(SELECT MIN(k) FROM b) ORDER BY id", "16")
+	c.exec("DELETE FROM b WHERE id = 16")
+	// The time is one for the statement and what is read for it.
+	for range 20 {
+		c.want("SELECT COUNT(*) = (MICROSECOND(NOW(6)) % 4 <> 2) FROM a JOIN b ON a.k = b.k WHERE b.id % 4 = MICROSECOND(NOW(6)) % 4", "1")
+	}
+	c.exec("SET timestamp = 1000000000.25")
+	c.want("SELECT COUNT(*), MICROSECOND(NOW(6)) FROM a JOIN b ON a.k = b.k WHERE b.k * 25000 > 0 AND a.k = MICROSECOND(NOW(6)) / 25000", "2|250000")
+	c.exec("SET timestamp = DEFAULT")
+}
+
+// Who may read what is asked before copies are made, which ask for no rights.
+func TestStagedRights(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "stagedr")
+	c.exec("CREATE TABLE a (id INT PRIMARY KEY, k INT, secret VARCHAR(20))")
+	c.exec("CREATE TABLE b (id INT PRIMARY KEY, k INT)")
+	c.exec("CREATE TABLE own (id INT PRIMARY KEY, k INT)")
+	c.exec("INSERT INTO a VALUES (1, 1, 'x'), (2, 2, 'y')")
+	c.exec("INSERT INTO b VALUES (5, 1), (6, 2)")
+	b.account(t, "reader@'%'", "IDENTIFIED BY 'p'")
+	u := func() *client { return b.as(t, "reader", "p", "") }
+	c.exec("GRANT SELECT ON stagedr.b TO reader@'%'")
+	c.exec("GRANT SELECT (id, k) ON stagedr.a TO reader@'%'")
+	c.exec("GRANT SELECT, INSERT ON stagedr.own TO reader@'%'")
+	r := u()
+	r.want("SELECT a.id, b.id FROM stagedr.a JOIN stagedr.b ON a.k = b.k ORDER BY 1", "1|5/2|6")
+	r.fails(1143, "SELECT a.secret FROM stagedr.a JOIN stagedr.b ON a.k = b.k")
+	r.fails(1143, "SELECT 1 FROM stagedr.a JOIN stagedr.b ON a.k = b.k WHERE a.secret = 'x'")
+	r.fails(1142, "SELECT * FROM stagedr.a JOIN stagedr.b ON a.k = b.k")
+	r.exec("INSERT INTO stagedr.own SELECT a.id, b.id FROM stagedr.a JOIN stagedr.b ON a.k = b.k")
+	r.fails(1142, "INSERT INTO stagedr.b SELECT a.id, b.id FROM stagedr.a JOIN stagedr.b ON a.k = b.k")
+	c.exec("REVOKE SELECT ON stagedr.b FROM reader@'%'")
+	r.fails(1142, "SELECT a.id, b.id FROM stagedr.a JOIN stagedr.b ON a.k = b.k ORDER BY 1")
+	u().fails(1142, "SELECT a.id, b.id FROM stagedr.a JOIN stagedr.b ON a.k = b.k ORDER BY 1")
+	// By no procedure of the cluster's either.
+	r.fails(1305, "CALL orbweaver.stage('stagedr', 'a', NULL)")
+	r.fails(1049, "SELECT * FROM orbweaver.tickets")
+}
+
+// EXPLAIN tells what would be copied, and ANALYZE what was.
+func TestExplainStaged(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "stagedx")
+	c.exec("CREATE TABLE a (id INT PRIMARY KEY, k INT, v VARCHAR(20))")
+	c.exec("CREATE TABLE b (id INT PRIMARY KEY, k INT, KEY (k))")
+	c.exec("INSERT INTO a SELECT seq, seq, 'v' FROM seq_1_to_40")
+	c.exec("INSERT INTO b SELECT seq, seq MOD 8 FROM seq_1_to_400")
+	const join = "SELECT a.v, b.id FROM a JOIN b ON a.k = b.k WHERE a.id IN (3, 5)"
+	got := strings.Split(c.rows("EXPLAIN "+join), "/")
+	if len(got) != 3 || !regexp.MustCompile(`^Stage\|stagedx\.a: about \d+ rows\|NULL\|SELECT .id.,.k.,.v. FROM .stagedx...a. WHERE `).MatchString(got[0]) ||
+		!strings.HasPrefix(got[1], "Stage|stagedx.b: about ") || !strings.HasPrefix(got[2], "Stage|any leaf|leaf-") || !strings.HasSuffix(got[2], "|"+join) {
+		t.Error(got)
+	}
+	if got := c.rows("SHOW WARNINGS"); !strings.HasPrefix(got, "Note|1003|run on copies of its tables") {
+		t.Error(got)
+	}
+	c.want("SELECT @@warning_count", "1")
+	if got := c.rows("ANALYZE " + join); !strings.Contains(got, "|a|") || !strings.Contains(got, "|2.00|") {
+		t.Error(got)
+	}
+	if got := c.rows("SHOW WARNINGS"); !regexp.MustCompile(`Note\|1003\|copied 2 rows, \d+ bytes of 'stagedx.a': SELECT .*Note\|1003\|copied 100 rows, \d+ bytes of 'stagedx.b': SELECT .* IN \(3,5\)`).MatchString(got) {
+		t.Error(got)
+	}
+	for _, head := range []string{"ANALYZE FORMAT=JSON ", "EXPLAIN FORMAT=JSON "} {
+		if got := c.rows(head + join); !strings.HasPrefix(got, "{") || !strings.Contains(got, `"table_name": "b"`) {
+			t.Error(got)
+		}
+	}
+	if got := c.rows("EXPLAIN EXTENDED " + join); !strings.Contains(got, "SIMPLE|b|") {
+		t.Error(got)
+	}
+}

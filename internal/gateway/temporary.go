@@ -1,0 +1,359 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// temporaries are a session's temporary tables. They live at one leaf, in the shapes of their databases, on the connection that the session has there: the one by which it writes reference tables, so
+// that it finds what it has not committed yet.
+type temporaries struct {
+	leaf   string
+	tables map[tableKey]bool // false: lost with the connection
+}
+
+// tableKey is a table's name.
+type tableKey struct{ db, table string }
+
+// temporaryPlace is where the temporary tables are.
+func (s *session) temporaryPlace() txn.Place {
+	return txn.Place{Leaf: s.temps.leaf, Schema: s.sess.DB}
+}
+
+func (s *session) keyOf(t *sqltext.TableName) tableKey {
+	k := tableKey{s.sess.DB, t.Name.Text}
+	if t.DB.Tok >= 0 {
+		k.db = t.DB.Text
+	}
+	return k
+}
+
+// isTemporary says whether a name is that of a temporary table, be it lost.
+func (s *session) isTemporary(t *sqltext.TableName) bool {
+	if t.CTE || len(s.temps.tables) == 0 {
+		return false
+	}
+	_, found := s.temps.tables[s.keyOf(t)]
+	return found
+}
+
+// namesTemporary says whether a statement names a temporary table.
+func (s *session) namesTemporary(stmt *sqltext.Stmt) bool {
+	return len(s.temps.tables) > 0 && slices.ContainsFunc(stmt.Tables, s.isTemporary)
+}
+
+// temporary serves a statement that makes temporary tables, or names some. handled is false when it does not.
+func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) (handled bool, err error) {
+	d := stmt.DDL
+	if d != nil && d.Temporary && d.Object == "TABLE" && d.Verb == "CREATE" {
+		return true, s.createTemporary(ctx, &w.scan, stmt, snap, src)
+	}
+	s.noteLost()
+	if d != nil && d.Object == "TABLE" && d.Verb == "DROP" && (d.Temporary || s.namesTemporary(stmt)) {
+		return true, s.dropTemporary(ctx, &w.scan, stmt, src)
+	}
+	if !s.namesTemporary(stmt) || stmt.Kind == sqltext.KindSet { // whose subqueries are statements of their own
+		return false, nil
+	}
+	if d != nil && d.Object == "VIEW" { // whose own name a temporary table may have
+		for _, t := range stmt.Tables {
+			if s.isTemporary(t) && !slices.Contains(d.Tables, t) {
+				return true, wire.Errorf(erViewOfTemporary, "View's SELECT refers to a temporary table '%s'", t.Name.Text)
+			}
+		}
+		return false, nil
+	}
+	for _, t := range stmt.Tables {
+		if s.isTemporary(t) && !s.temps.tables[s.keyOf(t)] {
+			k := s.keyOf(t)
+			return true, wire.Errorf(wire.ErNoSuchTable, "Table '%s.%s' doesn't exist: the temporary table was lost with its connection to a leaf; drop it or make it anew", k.db, k.table)
+		}
+	}
+	switch {
+	case d != nil:
+		return true, s.alterTemporary(ctx, &w.scan, stmt, src)
+	case stmt.Kind == sqltext.KindShow, stmt.Kind == sqltext.KindSelect, stmt.Kind == sqltext.KindExplain, stmt.Kind == sqltext.KindInsert:
+		if err := s.besideTemporary(stmt, snap); err != nil {
+			return true, err
+		}
+	case stmt.Kind == sqltext.KindUpdate, stmt.Kind == sqltext.KindDelete:
+		if s.writesTo(stmt, func(t *sqltext.TableName) bool { return !s.isTemporary(t) }) {
+			return true, errTemporary("an UPDATE or DELETE that joins or names other tables, too")
+		}
+		if err := s.besideTemporary(stmt, snap); err != nil {
+			return true, err
+		}
+	default:
+		return true, errTemporary(firstWords(&w.scan, 2))
+	}
+	return true, s.atTemporary(ctx, w, stmt, snap, src)
+}
+
+func errTemporary(what string) error {
+	return unsupported(what, "of temporary tables, which are at one leaf")
+}
+
+// besideTemporary refuses a statement that needs rows which are not at the temporary tables' leaf, or writes to others.
+func (s *session) besideTemporary(stmt *sqltext.Stmt, snap *topo.Snapshot) error {
+	target := stmt.Insert
+	if stmt.Inner != nil {
+		target = stmt.Inner.Insert
+	}
+	if target != nil && target.Table != nil && !s.isTemporary(target.Table) {
+		return errTemporary("INSERT … SELECT into another table")
+	}
+	for _, t := range stmt.Tables {
+		if t.CTE || s.isTemporary(t) || s.inInfoSchema(t) || t.DB.Tok < 0 && strings.EqualFold(t.Name.Text, "DUAL") {
+			continue
+		}
+		k := s.keyOf(t)
+		if known := snap.Table(k.db, k.table); known == nil || known.Kind != topo.Reference {
+			return errTemporary("a statement that names '" + k.table + "', which is no reference table, beside them")
+		}
+	}
+	return nil
+}
+
+// noteLost finds out whether the connection with the temporary tables is gone.
+func (s *session) noteLost() {
+	if len(s.temps.tables) == 0 || s.tx.Pinned(txn.PinTemporary) {
+		return
+	}
+	for k := range s.temps.tables {
+		s.temps.tables[k] = false
+	}
+}
+
+// onlySession are the facts of what a leaf has other values of than the session.
+const onlySession = sqltext.HasLastInsertID | sqltext.HasFoundRows | sqltext.HasRowCount | sqltext.HasPlaceFunction | sqltext.HasSysVar
+
+// createTemporary is CREATE TEMPORARY TABLE. As in MariaDB it leaves the transaction open.
+func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
+	d := stmt.DDL
+	switch {
+	case len(d.Tables) == 0:
+		return s.unknown(ctx, scan)
+	case len(d.OursSpans) > 0 || d.Reference:
+		return errTemporary("SHARD KEY or REFERENCE")
+	case strings.EqualFold(d.Engine, "SPIDER"):
+		return errTemporary("ENGINE=SPIDER")
+	case s.tables:
+		return errTemporary("CREATE TEMPORARY TABLE under LOCK TABLES")
+	}
+	if err := s.needDB(stmt); err != nil && d.Tables[0].DB.Tok < 0 {
+		return err
+	}
+	key := s.keyOf(d.Tables[0])
+	if hidden(snap, key.db) {
+		return topo.NoDatabase(key.db)
+	}
+	if d.AsSelect != nil {
+		if stmt.Facts&onlySession != 0 {
+			return errTemporary("CREATE TEMPORARY TABLE … SELECT of what the session knows alone, not the leaf: put it into a user variable before")
+		}
+		for _, t := range stmt.Tables[1:] {
+			if known := snap.Table(s.keyOf(t).db, t.Name.Text); !s.isTemporary(t) && (known == nil || known.Kind != topo.Reference) {
+				return errTemporary("CREATE TEMPORARY TABLE … SELECT from '" + t.Name.Text + "', which is no reference table,")
+			}
+		}
+	}
+	first := !s.tx.Pinned(txn.PinTemporary)
+	if first {
+		s.temps.leaf = s.home
+		if err := s.tx.Pin(ctx, s.temporaryPlace(), txn.PinTemporary); err != nil {
+			return err
+		}
+	}
+	s.noteLostBefore(first)
+	res, err := s.runTemporary(ctx, string(scan.Src[:scan.End]))
+	if err != nil {
+		return s.unpinTemporary(ctx, err)
+	}
+	if res.Warnings > 0 {
+		if err := s.temporaryWarnings(ctx); err != nil {
+			return err
+		}
+	}
+	if s.temps.tables == nil {
+		s.temps.tables = map[tableKey]bool{}
+	}
+	s.temps.tables[key] = true
+	s.last.rowCount = int64(res.Affected)
+	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Warnings: res.Warnings})
+}
+
+// hasTemporary says whether there are temporary tables, not lost.
+func (s *session) hasTemporary() bool {
+	if len(s.temps.tables) == 0 {
+		return false
+	}
+	s.noteLost()
+	for _, alive := range s.temps.tables {
+		if alive {
+			return true
+		}
+	}
+	return false
+}
+
+// runTemporary runs a text where the temporary tables are.
+func (s *session) runTemporary(ctx context.Context, text string) (*backend.Result, error) {
+	return s.runAt(ctx, s.temporaryPlace(), text)
+}
+
+// noteLostBefore marks what was on the connection before a new one.
+func (s *session) noteLostBefore(fresh bool) {
+	if fresh {
+		for k := range s.temps.tables {
+			s.temps.tables[k] = false
+		}
+	}
+}
+
+// unpinTemporary gives the connection back when no temporary table is left on it. It returns err, or what else went wrong.
+func (s *session) unpinTemporary(ctx context.Context, err error) error {
+	for _, alive := range s.temps.tables {
+		if alive {
+			return err
+		}
+	}
+	if e := s.tx.Unpin(ctx, txn.PinTemporary); err == nil {
+		err = e
+	}
+	return err
+}
+
+func (s *session) temporaryWarnings(ctx context.Context) error {
+	res, err := s.runTemporary(ctx, "SHOW WARNINGS")
+	if err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		s.warnings = append(s.warnings, exec.Note{Level: string(row[0]), Code: string(row[1]), Message: string(row[2])})
+	}
+	return nil
+}
+
+// dropTemporary is DROP TABLE of temporary tables.
+func (s *session) dropTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) error {
+	d := stmt.DDL
+	var lost []*sqltext.TableName
+	for _, t := range d.Tables {
+		alive, found := s.temps.tables[s.keyOf(t)]
+		switch {
+		case !found && !d.Temporary:
+			return errTemporary("DROP TABLE of other tables, too,")
+		case found && !alive:
+			lost = append(lost, t)
+		}
+	}
+	for _, t := range lost {
+		delete(s.temps.tables, s.keyOf(t))
+	}
+	if len(lost) == len(d.Tables) {
+		return s.done(src, nil)
+	}
+	if len(lost) > 0 {
+		return errTemporary("DROP TABLE of lost ones and others: those that were lost are dropped, the others not: repeat it for them,")
+	}
+	if !s.tx.Pinned(txn.PinTemporary) { // none of them exists
+		s.temps.leaf = s.home
+		if err := s.tx.Pin(ctx, s.temporaryPlace(), txn.PinTemporary); err != nil {
+			return err
+		}
+	}
+	res, err := s.runTemporary(ctx, string(scan.Src[:scan.End]))
+	if err == nil {
+		if res.Warnings > 0 {
+			err = s.temporaryWarnings(ctx)
+		}
+		for _, t := range d.Tables {
+			delete(s.temps.tables, s.keyOf(t))
+		}
+	}
+	if err = s.unpinTemporary(ctx, err); err != nil {
+		return err
+	}
+	s.last.rowCount = 0
+	return s.okTo(src, wire.OK{Warnings: s.warningCount()})
+}
+
+// alterTemporary is ALTER, TRUNCATE and CREATE INDEX of one temporary table. Like in MariaDB they end the transaction.
+func (s *session) alterTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) error {
+	d := stmt.DDL
+	known := d.Verb == "ALTER" && d.Object == "TABLE" || d.Verb == "TRUNCATE" || d.Object == "INDEX" && (d.Verb == "CREATE" || d.Verb == "DROP")
+	if !known || len(stmt.Tables) != 1 || slices.ContainsFunc(d.Actions, func(a sqltext.AlterAction) bool {
+		return a.Verb == "RENAME" || strings.HasPrefix(a.Verb, "RENAME TO") || strings.HasPrefix(a.Verb, "RENAME AS")
+	}) {
+		return errTemporary(firstWords(scan, 2))
+	}
+	if err := s.commitFirst(ctx); err != nil {
+		return err
+	}
+	res, err := s.runTemporary(ctx, string(scan.Src[:scan.End]))
+	if err != nil {
+		return err
+	}
+	if res.Warnings > 0 {
+		if err := s.temporaryWarnings(ctx); err != nil {
+			return err
+		}
+	}
+	s.last.rowCount = int64(res.Affected)
+	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Warnings: res.Warnings})
+}
+
+// atTemporary runs a statement where the temporary tables are.
+func (s *session) atTemporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
+	x := extras{facts: stmt.Facts, setsID: callsWithArgument(&w.scan, "LAST_INSERT_ID")}
+	if stmt.Facts&sqltext.HasUserVarAssign != 0 {
+		x.assigned = userVars(&w.scan)
+	}
+	p := &plan.Plan{Route: plan.Route{Kind: plan.RouteAny}, Rows: stmt.Kind != sqltext.KindInsert && stmt.Kind != sqltext.KindUpdate && stmt.Kind != sqltext.KindDelete, Revision: snap.Revision}
+	home := s.home
+	s.home, w.st.Once = s.temps.leaf, true
+	out, err := s.runOnce(ctx, w, p, snap, src, &x)
+	s.home, w.st.Once = home, false
+	if err != nil || stmt.Insert == nil || out.InsertID == 0 {
+		return err
+	}
+	// The answer names a value of AUTO_INCREMENT that was given, too.
+	res, err := s.runTemporary(ctx, "SELECT LAST_INSERT_ID()")
+	if err != nil || len(res.Rows) == 0 {
+		return nil // the answer is out; whoever asks next hears of the connection
+	}
+	if v := (value{text: string(res.Rows[0][0])}); v.uint() == out.InsertID {
+		s.last.insertID = out.InsertID
+	}
+	return nil
+}
+
+// prepareTemporary is prepareOnly on the connection that has the temporary tables.
+func (s *session) prepareTemporary(ctx context.Context, text string, described bool) ([]backend.Packet, error) {
+	c, err := s.tx.Conn(ctx, s.temporaryPlace())
+	if err != nil {
+		return nil, err
+	}
+	answer, err := prepareOn(ctx, c, text, described)
+	// What a leaf says to a statement is no failure of its connection.
+	var refused *wire.ServerError
+	var unprepared *backend.PrepareError
+	failed := err
+	if errors.As(err, &refused) && !errors.As(err, &unprepared) {
+		err = nil
+	}
+	if err := s.tx.Done(c, err); err != nil {
+		return nil, err
+	}
+	return answer, failed
+}

@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+)
+
+// first finds out that a table's only occurrence needs no more than the first of the rows that meet its conditions: EXISTS looks for one, MIN and MAX for the least and
+// the greatest, LIMIT says how many.
+func (p *planner) first(f *Fill, src *source) {
+	b := src.block
+	s := b.sel
+	if p.stmt.Facts&sqltext.HasUserVarAssign != 0 || s == nil || len(b.sources) != 1 || b.unsteady || b.leaves != b.exact || hasWindow(s) || len(s.Group) > 0 || s.Having != nil ||
+		b.leaves > 0 && f.Where == nil {
+		return
+	}
+	switch {
+	case p.stage.exists[s]:
+		if s.Limit == nil && !isGrouped(s) {
+			f.First = &FillFirst{}
+		}
+	case isGrouped(s):
+		p.extreme(f, src)
+	case s.Limit != nil && !s.Limit.Odd && s.Limit.Offset == nil && !s.Distinct && p.stmt.Facts&sqltext.HasCalcFoundRows == 0:
+		if _, ok := limitOperand(s.Limit.Count); !ok {
+			return
+		}
+		first := &FillFirst{Limit: s.Limit.Count.ExprSpan()}
+		for i := range s.Order {
+			n, ok := b.orderColumn(s.Order[i].Expr)
+			if !ok || n.src != src || !sortsAlike(n) {
+				return
+			}
+			first.Order = append(first.Order, FillOrder{n.col, s.Order[i].Desc})
+		}
+		f.First = first
+	}
+}
+
+// extreme is for SELECT MIN(x) and SELECT MAX(x).
+func (p *planner) extreme(f *Fill, src *source) {
+	s := src.block.sel
+	if len(s.Items) != 1 || s.Limit != nil || len(s.Order) > 0 {
+		return
+	}
+	if !isExtreme(s.Items[0].Expr) {
+		return
+	}
+	fn := unparen(s.Items[0].Expr).(*sqltext.Func)
+	n, ok := src.block.resolveExpr(fn.Args[0])
+	if !ok || n.src != src || keyKind(n.column()) == "" || keyKind(n.column()) == "char" { // of strings that are equal any may be it
+		return
+	}
+	f.First = &FillFirst{Order: []FillOrder{{n.col, fn.Name == "MAX"}}}
+	if !n.column().Nullable {
+		return
+	}
+	// NULL would be the least.
+	span := fn.Args[0].ExprSpan()
+	some := Cond{Span: span, Splices: []Splice{{span.From, span.To, []Piece{textPiece(quoted(n.column().Name) + " IS NOT NULL")}}}}
+	if f.Where == nil {
+		f.Where = [][]Cond{{some}}
+		return
+	}
+	f.Where = [][]Cond{append(slices.Clone(f.Where[0]), some)}
+}
+
+// orderColumn is the column that an ORDER BY item means: a select item by its alias or position first.
+func (b *block) orderColumn(e sqltext.Expr) (node, bool) {
+	if isConstant(e) {
+		return node{}, false
+	}
+	if i := b.itemIndex(e); i >= 0 {
+		e = b.sel.Items[i].Expr
+	}
+	return b.resolveExpr(e)
+}
+
+// sortsAlike says that parts which are sorted by a column can be merged whatever its values are.
+func sortsAlike(n node) bool {
+	switch c := n.column(); columnClass(c) {
+	case classPlain:
+		return c.Type != "tinyblob" && c.Type != "blob" && c.Type != "mediumblob" && c.Type != "longblob"
+	case classString:
+		return (c.Type == "char" || c.Type == "varchar") && c.Length <= 255
+	}
+	return false
+}
