@@ -6,5 +6,8 @@
 //
 //	go test ./internal/equivalence/ -statements 50000 -seed 7
 //
+// Transactions of several sessions are run against each other, step by step, at each isolation level: what internal/history finds in what they saw is the same on one
+// partition as on a plain server, and what is documented over two.
+//
 // What needs the Stage shape may be refused with error 1235. Such refusals are counted by their reasons.
 package equivalence

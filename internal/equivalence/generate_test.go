@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orbweaver/orbweaver/internal/equivalence/answer"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -19,7 +20,7 @@ var (
 // server uses where the other does not, only the names are compared; the scripts compare more. With seed 21 the plain server is wrong: 10.11 takes
 // the NULL group for the one before when it sorts by a nullable DECIMAL expression, descending, for COUNT(DISTINCT).
 func TestGenerated(t *testing.T) {
-	p := newPair(t, "eq_generated", 4, modernCaps)
+	p := newPair(t, "eq_generated", 4, answer.ModernCaps)
 	p.build()
 	g := &generator{r: rand.New(rand.NewPCG(*seed, 0))}
 	open := 0 // statements left of a transaction
@@ -47,7 +48,7 @@ func TestGenerated(t *testing.T) {
 
 // TestFoundRows compares what a client is told that counts the rows an UPDATE has found, not those that it has changed.
 func TestFoundRows(t *testing.T) {
-	p := newPair(t, "eq_found", 4, clientCaps|wire.ClientFoundRows)
+	p := newPair(t, "eq_found", 4, answer.Caps|wire.ClientFoundRows)
 	p.build()
 	for _, sql := range []string{
 		"UPDATE ints SET a = 5 WHERE id = 3", "UPDATE ints SET a = 5 WHERE id = 3", "UPDATE ints SET a = 5 WHERE id < 50", "UPDATE ints SET a = 5 WHERE id < 60",

@@ -1,6 +1,7 @@
 package equivalence
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -8,7 +9,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/orbweaver/orbweaver/internal/equivalence/answer"
 	"github.com/orbweaver/orbweaver/internal/gateway"
 	"github.com/orbweaver/orbweaver/internal/gateway/gatewaytest"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
@@ -48,10 +51,22 @@ func cluster(t testing.TB) (node, plain string) {
 	return world.node.Addr.String(), fmt.Sprintf("%s:%d", l.Host, l.Port)
 }
 
+func dial(t testing.TB, addr, db string, caps wire.Caps) *answer.Client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c, err := answer.Dial(ctx, addr, db, caps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
 // pair is a session at the cluster and one at the plain server.
 type pair struct {
 	t           testing.TB
-	node, plain *client
+	node, plain *answer.Client
 	prepared    bool
 	refused     map[string]int // reasons of error 1235
 	examples    map[string]string
@@ -77,15 +92,15 @@ func (p *pair) both(sql string) {
 	must(p.t, p.plain, plainDDL(sql))
 }
 
-func must(t testing.TB, c *client, sql string) []result {
+func must(t testing.TB, c *answer.Client, sql string) []answer.Result {
 	t.Helper()
-	res, err := c.query(sql)
+	res, err := c.Query(sql)
 	if err != nil {
 		t.Fatalf("%.300s: %v", sql, err)
 	}
 	for _, r := range res {
-		if r.err != nil {
-			t.Fatalf("%.300s: %v", sql, r.err)
+		if r.Err != nil {
+			t.Fatalf("%.300s: %v", sql, r.Err)
 		}
 	}
 	return res
@@ -134,38 +149,38 @@ func (p *pair) fail(sql, d string) {
 }
 
 // run gives both answers; not ok when the cluster refused the statement for want of Stage, or a failure was told already.
-func (p *pair) run(sql string, h how) (node, plain []result, ok bool) {
+func (p *pair) run(sql string, h how) (node, plain []answer.Result, ok bool) {
 	p.t.Helper()
 	prepared := p.prepared && !h.text
 	text, params := sql, []wire.Param(nil)
 	if prepared {
-		text, params = parametrized(sql)
+		text, params = answer.Parametrized(sql)
 	}
 	var preNode, prePlain wire.PrepareOK
 	var err error
 	if prepared {
-		preNode, node, err = p.node.prepared(text, params)
+		preNode, node, err = p.node.Prepared(text, params)
 	} else {
-		node, err = p.node.query(text)
+		node, err = p.node.Query(text)
 	}
 	if err != nil {
 		p.t.Fatalf("%.500s: the node: %v", text, err)
 	}
-	if e := node[len(node)-1].err; e != nil && e.Code == wire.ErNotSupported {
+	if e := node[len(node)-1].Err; e != nil && e.Code == wire.ErNotSupported {
 		p.refused[e.Message]++
 		p.examples[e.Message] = sql
 		return nil, nil, false
 	}
 	if prepared {
-		prePlain, plain, err = p.plain.prepared(plainDDL(text), params)
+		prePlain, plain, err = p.plain.Prepared(plainDDL(text), params)
 	} else {
-		plain, err = p.plain.query(plainDDL(text))
+		plain, err = p.plain.Query(plainDDL(text))
 	}
 	if err != nil {
 		p.t.Fatalf("%.500s: the plain server: %v", text, err)
 	}
 	preNode.StmtID, prePlain.StmtID = 0, 0
-	if preNode != prePlain && node[0].err == nil && plain[0].err == nil {
+	if preNode != prePlain && node[0].Err == nil && plain[0].Err == nil {
 		p.fail(text, fmt.Sprintf("prepared: %+v, want %+v", preNode, prePlain))
 		return nil, nil, false
 	}
@@ -173,10 +188,10 @@ func (p *pair) run(sql string, h how) (node, plain []result, ok bool) {
 }
 
 // warnings compares SHOW WARNINGS where either side counts some.
-func (p *pair) warnings(sql string, node, plain []result, h how) {
+func (p *pair) warnings(sql string, node, plain []answer.Result, h how) {
 	p.t.Helper()
 	n, m := node[len(node)-1], plain[len(plain)-1]
-	if n.err == nil && m.err == nil && n.ok.Warnings == 0 && m.ok.Warnings == 0 {
+	if n.Err == nil && m.Err == nil && n.OK.Warnings == 0 && m.OK.Warnings == 0 {
 		return
 	}
 	a, b := must(p.t, p.node, "SHOW WARNINGS"), must(p.t, p.plain, "SHOW WARNINGS")
@@ -186,12 +201,12 @@ func (p *pair) warnings(sql string, node, plain []result, h how) {
 }
 
 // difference tells in which way two answers differ; "" when they are the same.
-func difference(node, plain []result, h how) string {
+func difference(node, plain []answer.Result, h how) string {
 	if len(node) != len(plain) {
 		return fmt.Sprintf("%d results, want %d%s", len(node), len(plain), errorsOf(node, plain))
 	}
 	for i := range node {
-		if d := node[i].differs(&plain[i], h); d != "" {
+		if d := differs(&node[i], &plain[i], h); d != "" {
 			if len(node) > 1 {
 				d = fmt.Sprintf("result %d: %s", i+1, d)
 			}
@@ -201,12 +216,12 @@ func difference(node, plain []result, h how) string {
 	return ""
 }
 
-func errorsOf(all ...[]result) string {
+func errorsOf(all ...[]answer.Result) string {
 	s := ""
 	for _, rs := range all {
 		for _, r := range rs {
-			if r.err != nil {
-				s += "\n\t" + r.err.Error()
+			if r.Err != nil {
+				s += "\n\t" + r.Err.Error()
 			}
 		}
 	}
@@ -217,47 +232,47 @@ func errorsOf(all ...[]result) string {
 const statusBits = wire.StatusInTrans | wire.StatusAutocommit | wire.StatusMoreResults | wire.StatusNoBackslashEscape | wire.StatusAnsiQuotes |
 	wire.StatusInTransReadonly
 
-func (r *result) differs(want *result, h how) string {
-	if r.err != nil || want.err != nil {
+func differs(r, want *answer.Result, h how) string {
+	if r.Err != nil || want.Err != nil {
 		switch {
-		case want.err == nil:
-			return "error " + r.err.Error() + "\nwant none"
-		case r.err == nil:
-			return "no error, want " + want.err.Error()
-		case r.err.Code != want.err.Code || r.err.State != want.err.State, r.err.Message != want.err.Message && !h.messages:
-			return fmt.Sprintf("error %d (%s) %s\nwant  %d (%s) %s", r.err.Code, r.err.State, r.err.Message, want.err.Code, want.err.State, want.err.Message)
+		case want.Err == nil:
+			return "error " + r.Err.Error() + "\nwant none"
+		case r.Err == nil:
+			return "no error, want " + want.Err.Error()
+		case r.Err.Code != want.Err.Code || r.Err.State != want.Err.State, r.Err.Message != want.Err.Message && !h.messages:
+			return fmt.Sprintf("error %d (%s) %s\nwant  %d (%s) %s", r.Err.Code, r.Err.State, r.Err.Message, want.Err.Code, want.Err.State, want.Err.Message)
 		}
 		return ""
 	}
-	if len(r.columns) != len(want.columns) {
-		return fmt.Sprintf("%d columns, want %d", len(r.columns), len(want.columns))
+	if len(r.Columns) != len(want.Columns) {
+		return fmt.Sprintf("%d columns, want %d", len(r.Columns), len(want.Columns))
 	}
-	for i := range r.columns {
-		if a, b := describe(&r.columns[i]), describe(&want.columns[i]); a != b && !(h.loose && string(r.columns[i].Name) == string(want.columns[i].Name)) {
+	for i := range r.Columns {
+		if a, b := answer.Describe(&r.Columns[i]), answer.Describe(&want.Columns[i]); a != b && !(h.loose && string(r.Columns[i].Name) == string(want.Columns[i].Name)) {
 			return fmt.Sprintf("column %s\nwant   %s", a, b)
 		}
 	}
-	if r.ok.AffectedRows != want.ok.AffectedRows || string(r.ok.Info) != string(want.ok.Info) || r.ok.InsertID != want.ok.InsertID && !h.autos {
+	if r.OK.AffectedRows != want.OK.AffectedRows || string(r.OK.Info) != string(want.OK.Info) || r.OK.InsertID != want.OK.InsertID && !h.autos {
 		return fmt.Sprintf("%d affected, insert id %d, info %q; want %d, %d, %q",
-			r.ok.AffectedRows, r.ok.InsertID, r.ok.Info, want.ok.AffectedRows, want.ok.InsertID, want.ok.Info)
+			r.OK.AffectedRows, r.OK.InsertID, r.OK.Info, want.OK.AffectedRows, want.OK.InsertID, want.OK.Info)
 	}
-	if r.ok.Warnings != want.ok.Warnings && !h.warned {
-		return fmt.Sprintf("%d warnings, want %d", r.ok.Warnings, want.ok.Warnings)
+	if r.OK.Warnings != want.OK.Warnings && !h.warned {
+		return fmt.Sprintf("%d warnings, want %d", r.OK.Warnings, want.OK.Warnings)
 	}
-	if a, b := r.ok.Status&statusBits, want.ok.Status&statusBits; a != b {
+	if a, b := r.OK.Status&statusBits, want.OK.Status&statusBits; a != b {
 		return fmt.Sprintf("status %#x, want %#x", a, b)
 	}
-	return r.rowsDiffer(want, h)
+	return rowsDiffer(r, want, h)
 }
 
-func (r *result) rowsDiffer(want *result, h how) string {
-	if len(r.rows) != len(want.rows) {
-		return fmt.Sprintf("%d rows, want %d%s", len(r.rows), len(want.rows), diffRows(r.lines(h), want.lines(h)))
+func rowsDiffer(r, want *answer.Result, h how) string {
+	if len(r.Rows) != len(want.Rows) {
+		return fmt.Sprintf("%d rows, want %d%s", len(r.Rows), len(want.Rows), diffRows(lines(r, h), lines(want, h)))
 	}
 	if h.count {
 		return ""
 	}
-	a, b := r.lines(h), want.lines(h)
+	a, b := lines(r, h), lines(want, h)
 	if !h.ordered {
 		slices.Sort(a)
 		slices.Sort(b)
@@ -268,15 +283,15 @@ func (r *result) rowsDiffer(want *result, h how) string {
 	return "rows differ" + diffRows(a, b)
 }
 
-func (r *result) lines(h how) []string {
-	out := make([]string, len(r.rows))
-	for i, w := range r.rows {
-		out[i] = fmt.Sprintf("%q", w.cells)
+func lines(r *answer.Result, h how) []string {
+	out := make([]string, len(r.Rows))
+	for i, w := range r.Rows {
+		out[i] = fmt.Sprintf("%q", w.Cells)
 		if h.fold {
 			out[i] = fold(out[i])
 		}
 		if h.messages { // a row of SHOW WARNINGS
-			out[i] = fmt.Sprintf("%q", w.cells[:min(2, len(w.cells))])
+			out[i] = fmt.Sprintf("%q", w.Cells[:min(2, len(w.Cells))])
 		}
 	}
 	return out

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/equivalence/answer"
 )
 
 // TestScripts runs testdata/*.sql: a statement a line, lines that begin with a space or tab continue it, "--" begins a comment. Marks before a
@@ -24,11 +26,11 @@ func TestScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			reads := strings.HasPrefix(name, "read")
-			p := newPair(t, "eq_"+name, 4, clientCaps)
+			p := newPair(t, "eq_"+name, 4, answer.Caps)
 			p.build()
 			for _, p.prepared = range []bool{false, true} {
 				if p.prepared && !reads {
-					q := newPair(t, "eq_"+name, 4, clientCaps)
+					q := newPair(t, "eq_"+name, 4, answer.Caps)
 					q.refused, q.examples, q.ran, q.failures = p.refused, p.examples, p.ran, p.failures
 					p = q
 					p.build()

@@ -70,7 +70,7 @@ var list = sync.OnceValues(func() ([]pack, error) {
 var rooms = map[string][]string{
 	"internal/topo":      {},
 	"internal/order":     {},
-	"internal/spider":    {},
+	"internal/spider":    {"topo"},
 	"internal/sqltext":   {},
 	"internal/wire":      {},
 	"internal/supervise": {},
@@ -80,31 +80,37 @@ var rooms = map[string][]string{
 	"internal/value":     {"wire", "collate"},
 	"internal/shard":     {"topo", "collate"},
 	"internal/partition": {"topo", "collate", "shard", "sqltext"},
-	"internal/plan":      {"sqltext", "topo", "shard", "collate"},
+	"internal/view":      {"sqltext", "topo"},
+	"internal/plan":      {"sqltext", "topo", "shard", "collate", "spider", "partition"},
 	"internal/merge":     {"plan", "value", "wire", "collate"},
 	"internal/backend":   {"wire", "topo"},
-	"internal/txn":       {"backend", "topo", "wire"},
-	"internal/exec":      {"plan", "backend", "txn", "value", "shard", "merge", "collate", "sqltext", "topo", "wire"},
-	"internal/ddl":       {"backend", "catalog", "mariadb", "sqltext", "topo", "wire"},
+	"internal/xid":       {"topo"},
+	"internal/txn":       {"backend", "topo", "wire", "xid"},
+	"internal/exec":      {"plan", "backend", "txn", "value", "shard", "merge", "partition", "collate", "spider", "sqltext", "topo", "wire"},
+	"internal/ddl":       {"backend", "catalog", "mariadb", "partition", "shard", "spider", "sqltext", "topo", "view", "wire"},
 	"internal/catalog":   {"topo"},
 	"internal/gate":      {"topo"},
 	"internal/placement": {"topo"},
-	"internal/control":   {"archive", "placement", "order", "catalog", "ddl", "move", "mariadb", "backend", "topo", "wire"},
+	"internal/control":   {"archive", "placement", "settle", "order", "catalog", "ddl", "move", "mariadb", "backend", "topo", "xid", "wire"},
 	"internal/archive":   {"backend", "move", "topo", "wire"},
-	"internal/mariadb":   {"backend", "topo", "wire"},
-	"internal/move":      {"backend", "mariadb", "wire"},
+	"internal/mariadb":   {"backend", "topo", "xid", "wire"},
+	"internal/move":      {"backend", "mariadb", "topo", "xid", "wire"},
 	"internal/deadlock":  {"backend", "txn", "catalog"},
+	"internal/settle":    {"backend", "catalog", "mariadb", "topo", "txn", "wire", "xid"},
 	"internal/gateway": {
-		"exec", "txn", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "mariadb", "placement", "shard", "value", "backend", "topo", "merge", "collate", "order",
+		"exec", "txn", "settle", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "mariadb", "placement", "shard", "value", "backend", "topo", "merge", "collate", "order", "spider", "xid", "view",
 	},
 	"internal/housetest": {},
 	// Only tests use these: they stand on the whole house.
 	"internal/gateway/gatewaytest": {"*"},
 	"internal/equivalence":         {"*"},
+	"internal/clients":             {"*"},
 	"internal/faultproxy":          {},
+	"internal/history":             {},
 	"cmd/orbweaver":                {"*"},
 	"bench":                        {"*"},
 	"chaos":                        {"*"},
+	"difftest":                     {"*"},
 }
 
 // allowedRoom finds the rule for a package: its own or that of the room above it.
@@ -147,18 +153,18 @@ var bans = []struct {
 	why    string
 }{
 	{
-		who:    []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/detect", "internal/placement"},
+		who:    []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/view", "internal/detect", "internal/placement", "internal/history"},
 		not:    []string{"net", "net/http", "os/exec", "log", "log/slog", "crypto/tls", "database/sql", "go.etcd.io"},
 		direct: true, // net's functions for text are fine, see netless, and bring the rest with them
 		why:    "decisions are pure: they reach no network, log or etcd",
 	},
 	{
-		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/detect", "internal/placement"},
+		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/view", "internal/detect", "internal/placement", "internal/history"},
 		not: []string{"time", "os", "math/rand", "math/rand/v2"}, direct: true,
 		why: "decisions are pure: the same values give the same answer, at any time",
 	},
 	{
-		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/detect", "internal/placement"},
+		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/view", "internal/detect", "internal/placement", "internal/history"},
 		not: []string{
 			"go.etcd.io", "google.golang.org/grpc", "github.com/prometheus", module + "/internal/backend", module + "/internal/catalog",
 		},

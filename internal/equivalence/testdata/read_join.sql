@@ -35,7 +35,7 @@ SELECT COUNT(*) FROM ints i STRAIGHT_JOIN kids k ON i.id = k.pid
 SELECT COUNT(*) FROM (ints i, colours c) WHERE i.e = c.name
 SELECT COUNT(*) FROM ints i JOIN (SELECT name, code FROM colours) c ON c.name = i.e
 SELECT i.id, x.m FROM ints i JOIN (SELECT pid, MAX(v) m FROM kids GROUP BY pid) x ON x.pid = i.id ORDER BY i.id
-SELECT x.e, x.n FROM (SELECT e, COUNT(*) n FROM ints GROUP BY e) x ORDER BY x.n
+~SELECT x.e, x.n FROM (SELECT e, COUNT(*) n FROM ints GROUP BY e) x ORDER BY x.n
 SELECT COUNT(*) FROM (SELECT id FROM ints WHERE a > 3) x
 SELECT AVG(n) FROM (SELECT pid, COUNT(*) n FROM kids GROUP BY pid) x
 SELECT * FROM (SELECT id, a FROM ints ORDER BY id LIMIT 3) x

@@ -1,4 +1,4 @@
-package equivalence
+package answer
 
 import (
 	"bytes"
@@ -10,58 +10,56 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// client is one connection. It shows everything that a server says, which database/sql does not.
-type client struct {
+// Client is one connection. It shows everything that a server says, which database/sql does not. It is for one goroutine.
+type Client struct {
 	*wire.Conn
 }
 
-// result is one answer.
-type result struct {
-	columns []wire.Column
-	rows    []row
-	ok      wire.OK
-	err     *wire.ServerError
+// Result is one answer.
+type Result struct {
+	Columns []wire.Column
+	Rows    []Row
+	OK      wire.OK
+	Err     *wire.ServerError
 }
 
-// row is a row in printed form, and its bytes.
-type row struct {
-	cells []string
-	raw   string
+// Row is a row in printed form, and its bytes.
+type Row struct {
+	Cells []string
+	Raw   string
 }
 
-const clientCaps = wire.ClientMultiStatements | wire.ClientMultiResults | wire.ClientPSMultiResults | wire.ClientLocalFiles
+// Caps are those of a client that takes several results, and sends files.
+const Caps = wire.ClientMultiStatements | wire.ClientMultiResults | wire.ClientPSMultiResults | wire.ClientLocalFiles
 
-// modernCaps are those of a client that knows what MariaDB has.
-const modernCaps = clientCaps | wire.ClientDeprecateEOF | wire.ClientSessionTrack | wire.MariaDBExtendedMetadata
+// ModernCaps are those of a client that knows what MariaDB has.
+const ModernCaps = Caps | wire.ClientDeprecateEOF | wire.ClientSessionTrack | wire.MariaDBExtendedMetadata
 
-func dial(t testing.TB, addr, db string, caps wire.Caps) *client {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	nc, err := net.Dial("tcp", addr)
+// Dial connects as root, who needs no password in tests.
+func Dial(ctx context.Context, addr, db string, caps wire.Caps) (*Client, error) {
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	c, err := wire.Connect(ctx, nc, &wire.ClientConfig{User: "root", Database: db, Caps: caps})
 	if err != nil {
-		t.Fatalf("%s: %v", addr, err)
+		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
-	t.Cleanup(func() { c.Close() })
-	return &client{c}
+	return &Client{c}, nil
 }
 
-// patience is how long an answer may take on a busy machine.
-const patience = 60 * time.Second
+// Patience is how long an answer may take on a busy machine.
+const Patience = 3 * time.Minute
 
-func (c *client) send(packet []byte) error {
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+func (c *Client) send(packet []byte) error {
+	if err := c.SetDeadline(time.Now().Add(Patience)); err != nil {
 		return err
 	}
 	c.ResetSeq()
@@ -71,16 +69,16 @@ func (c *client) send(packet []byte) error {
 	return c.Flush()
 }
 
-// query runs a text, which may be several statements.
-func (c *client) query(sql string) ([]result, error) {
+// Query runs a text, which may be several statements.
+func (c *Client) Query(sql string) ([]Result, error) {
 	if err := c.send(wire.AppendCommand(nil, wire.ComQuery, sql)); err != nil {
 		return nil, err
 	}
 	return c.results(false)
 }
 
-// prepared runs a text with parameters by the binary protocol. pre is the answer to COM_STMT_PREPARE.
-func (c *client) prepared(sql string, params []wire.Param) (pre wire.PrepareOK, res []result, err error) {
+// Prepared runs a text with parameters by the binary protocol. pre is the answer to COM_STMT_PREPARE.
+func (c *Client) Prepared(sql string, params []wire.Param) (pre wire.PrepareOK, res []Result, err error) {
 	if err := c.send(wire.AppendCommand(nil, wire.ComStmtPrepare, sql)); err != nil {
 		return pre, nil, err
 	}
@@ -90,7 +88,7 @@ func (c *client) prepared(sql string, params []wire.Param) (pre wire.PrepareOK, 
 	}
 	if wire.IsError(p) {
 		e, err := wire.ParseError(p)
-		return pre, []result{{err: e}}, err
+		return pre, []Result{{Err: e}}, err
 	}
 	if pre, err = wire.ParsePrepareOK(p); err != nil {
 		return pre, nil, err
@@ -117,22 +115,22 @@ func (c *client) prepared(sql string, params []wire.Param) (pre wire.PrepareOK, 
 	return pre, res, c.send(wire.AppendStmtCommand(nil, wire.ComStmtClose, pre.StmtID))
 }
 
-func (c *client) results(binary bool) ([]result, error) {
-	var out []result
+func (c *Client) results(binary bool) ([]Result, error) {
+	var out []Result
 	for {
 		r, err := c.result(binary)
 		if err != nil {
 			return out, err
 		}
 		out = append(out, *r)
-		if r.err != nil || r.ok.Status&wire.StatusMoreResults == 0 {
+		if r.Err != nil || r.OK.Status&wire.StatusMoreResults == 0 {
 			return out, nil
 		}
 	}
 }
 
-func (c *client) result(binary bool) (*result, error) {
-	r := &result{}
+func (c *Client) result(binary bool) (*Result, error) {
+	r := &Result{}
 	p, err := c.ReadPacket()
 	if err != nil {
 		return nil, err
@@ -147,7 +145,7 @@ func (c *client) result(binary bool) (*result, error) {
 	}
 	switch {
 	case wire.IsError(p):
-		r.err, err = wire.ParseError(p)
+		r.Err, err = wire.ParseError(p)
 		return r, err
 	case wire.IsOK(p):
 		return r, r.end(p, c.Caps())
@@ -164,7 +162,7 @@ func (c *client) result(binary bool) (*result, error) {
 		if err := wire.ParseColumn(bytes.Clone(p), c.Caps(), &d); err != nil {
 			return nil, err
 		}
-		r.columns = append(r.columns, d)
+		r.Columns = append(r.Columns, d)
 	}
 	if !c.Caps().Has(wire.ClientDeprecateEOF) {
 		if p, err = c.ReadPacket(); err != nil {
@@ -179,7 +177,7 @@ func (c *client) result(binary bool) (*result, error) {
 			return nil, err
 		}
 		if wire.IsError(p) {
-			r.err, err = wire.ParseError(p)
+			r.Err, err = wire.ParseError(p)
 			return r, err
 		}
 		if wire.IsEOF(p, c.Caps()) {
@@ -189,33 +187,33 @@ func (c *client) result(binary bool) (*result, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.rows = append(r.rows, w)
+		r.Rows = append(r.Rows, w)
 	}
 }
 
-func (r *result) end(p []byte, caps wire.Caps) error {
-	err := wire.ParseOK(p, caps, &r.ok)
-	r.ok.Info, r.ok.Track = bytes.Clone(r.ok.Info), nil
+func (r *Result) end(p []byte, caps wire.Caps) error {
+	err := wire.ParseOK(p, caps, &r.OK)
+	r.OK.Info, r.OK.Track = bytes.Clone(r.OK.Info), nil
 	return err
 }
 
-func (r *result) row(p []byte, binary bool) (row, error) {
-	w := row{raw: string(p)}
+func (r *Result) row(p []byte, binary bool) (Row, error) {
+	w := Row{Raw: string(p)}
 	if !binary {
-		cells := make([][]byte, len(r.columns))
+		cells := make([][]byte, len(r.Columns))
 		if err := wire.SplitTextRow(p, cells); err != nil {
 			return w, err
 		}
 		for _, c := range cells {
-			w.cells = append(w.cells, shown(c, c == nil))
+			w.Cells = append(w.Cells, shown(c, c == nil))
 		}
 		return w, nil
 	}
 	var b wire.BinaryRow
-	if err := b.Reset(p, len(r.columns)); err != nil {
+	if err := b.Reset(p, len(r.Columns)); err != nil {
 		return w, err
 	}
-	for _, d := range r.columns {
+	for _, d := range r.Columns {
 		v, null, ok := b.Next(d.Type)
 		if !ok {
 			return w, wire.ErrMalformed
@@ -223,7 +221,7 @@ func (r *result) row(p []byte, binary bool) (row, error) {
 		if d.Type.IsInteger() && !null {
 			v = strconv.AppendInt(nil, int64(wire.BinaryInt(v, false)), 10)
 		}
-		w.cells = append(w.cells, shown(v, null))
+		w.Cells = append(w.Cells, shown(v, null))
 	}
 	return w, nil
 }
@@ -236,7 +234,7 @@ func shown(v []byte, null bool) string {
 }
 
 // file sends a file of testdata, as LOAD DATA LOCAL asks.
-func (c *client) file(p []byte) error {
+func (c *Client) file(p []byte) error {
 	name, err := wire.ParseLocalInfile(p)
 	if err != nil {
 		return err
@@ -258,8 +256,8 @@ func (c *client) file(p []byte) error {
 	return c.Flush()
 }
 
-// parametrized replaces a statement's literals by parameters, where a parameter may stand.
-func parametrized(sql string) (string, []wire.Param) {
+// Parametrized replaces a statement's literals by parameters, where a parameter may stand.
+func Parametrized(sql string) (string, []wire.Param) {
 	var s sqltext.Scan
 	if err := s.Scan([]byte(sql), sqltext.Mode{Version: 101119}); err != nil || s.More {
 		return sql, nil
@@ -268,6 +266,7 @@ func parametrized(sql string) (string, []wire.Param) {
 	var params []wire.Param
 	at := uint32(0)
 	fixed := false // what follows are positions of columns, and names
+	typed := false // a type's length
 	previous := ""
 	for i, t := range s.Tokens {
 		word := strings.ToUpper(string(s.Src[t.Start:t.End]))
@@ -289,8 +288,14 @@ func parametrized(sql string) (string, []wire.Param) {
 		if word != "" && word[0] == 'N' && t.Kind == sqltext.String {
 			literal = false
 		}
+		switch {
+		case previous == "AS" && (word == "DECIMAL" || word == "CHAR" || word == "BINARY" || word == "DATETIME" || word == "TIME"):
+			typed = true
+		case word == ")":
+			typed = false
+		}
 		previous = word
-		if !literal || fixed || glued {
+		if !literal || fixed || glued || typed {
 			continue
 		}
 		out.WriteString(sql[at:t.Start])
@@ -324,8 +329,8 @@ func param(s *sqltext.Scan, t sqltext.Token) wire.Param {
 // table, is grouped by; and a number then is not binary any more.
 const innerFlags = 0x4000 | 0x8000 | wire.FlagPrimaryKey | wire.FlagUniqueKey | wire.FlagMultipleKey
 
-// describe prints a column definition.
-func describe(d *wire.Column) string {
+// Describe prints a column definition.
+func Describe(d *wire.Column) string {
 	flags := d.Flags &^ innerFlags
 	if d.Type.IsInteger() || d.Type == wire.TypeNewDecimal || d.Type == wire.TypeDouble {
 		flags &^= wire.FlagBinary

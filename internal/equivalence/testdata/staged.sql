@@ -1,0 +1,105 @@
+-- every type of column, through a copy
+CREATE TABLE many (id INT UNSIGNED PRIMARY KEY, k INT, t1 TINYINT, t2 TINYINT UNSIGNED ZEROFILL, m1 MEDIUMINT, m2 MEDIUMINT UNSIGNED, i8 BIGINT, u8 BIGINT UNSIGNED, f FLOAT, f2 FLOAT(7,2), g DOUBLE, g2 DOUBLE(10,3), n DECIMAL(38,10), n2 DECIMAL(5,0) UNSIGNED, b1 BIT(1), b2 BIT(64), y YEAR)
+INSERT INTO many VALUES (1,2,-128,0,-8388608,0,-9223372036854775808,0,-1.1,-1.1,-1.1,-1.1,-1.1,0,b'0',b'0',0)
+INSERT INTO many VALUES (2,3,127,255,8388607,16777215,9223372036854775807,18446744073709551615,3.4e38,12345.67,1.7e308,1234567.123,9999999999999999999999999999.9999999999,99999,b'1',0xffffffffffffffff,2155)
+INSERT INTO many VALUES (3,1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL)
+INSERT INTO many VALUES (4,1,1,1,1,1,1,1,0.1,0.1,0.1,0.1,0.1,1,b'1',b'101',1999)
+SELECT * FROM many a JOIN many b ON a.k = b.id ORDER BY a.id
+SELECT a.f, a.f + 0, a.g, HEX(a.b2), a.b1 + 0 FROM many a JOIN many b ON a.k = b.id ORDER BY a.id
+CREATE TABLE moments (id INT PRIMARY KEY, k INT, d DATE, dt DATETIME, dt6 DATETIME(6), t TIME, t6 TIME(6), ts TIMESTAMP NULL, ts3 TIMESTAMP(3) NULL, ts6 TIMESTAMP(6) NOT NULL DEFAULT '2000-01-01')
+SET sql_mode = 'ALLOW_INVALID_DATES'
+INSERT INTO moments VALUES (1,2,'0000-00-00','0000-00-00','0000-00-00','-838:59:59','-838:59:59.999999','0000-00-00','0000-00-00','0000-00-00')
+INSERT INTO moments VALUES (2,3,'2024-02-31','2024-00-00 10:00:00','9999-12-31 23:59:59.999999','838:59:59','00:00:00.000001','2038-01-19 03:14:07','1970-01-01 00:00:01.001','2024-10-27 02:30:00.123456')
+INSERT INTO moments VALUES (3,1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2020-02-29 12:13:14')
+SET time_zone = '+00:00'
+INSERT INTO moments VALUES (4,4,'1000-01-01','1000-01-01','1000-01-01 00:00:00.5','10:00','10:00:00.5','2024-10-27 00:30:00','2024-10-27 01:30:00','2024-10-27 01:30:00.5')
+INSERT INTO moments VALUES (5,5,'1000-01-01','1000-01-01','1000-01-01 00:00:00.5','10:00','10:00:00.5','2024-10-27 01:30:00','2024-10-27 00:30:00','2024-10-27 00:30:00.5')
+SELECT *, UNIX_TIMESTAMP(a.ts6) FROM moments a JOIN moments b ON a.k = b.id ORDER BY a.id
+SET time_zone = 'Europe/Berlin'
+SELECT *, UNIX_TIMESTAMP(a.ts), UNIX_TIMESTAMP(a.ts6) FROM moments a JOIN moments b ON a.k = b.id ORDER BY a.id
+SET time_zone = DEFAULT
+SET sql_mode = DEFAULT
+SELECT * FROM moments a JOIN moments b ON a.k = b.id ORDER BY a.id
+CREATE TABLE strings (id INT PRIMARY KEY, k INT, c CHAR(6), l VARCHAR(20) CHARACTER SET latin1, j VARCHAR(20) CHARACTER SET cp932, w VARCHAR(20) CHARACTER SET utf16, u CHAR(5) CHARACTER SET ucs2, bn BINARY(6), vb VARBINARY(20), tx TEXT, bl BLOB, e ENUM('a','b','é') CHARACTER SET latin1, st SET('x','y','z'), js JSON, uu UUID, ip INET6, i4 INET4)
+INSERT INTO strings VALUES (1,2,'ab ','é',_cp932 x'8740','𝄞','xy','a','a ','text','blob','é','x,z','{"a": 1}','123e4567-e89b-12d3-a456-426655440000','::1','1.2.3.4')
+INSERT INTO strings VALUES (2,3,'','','','','','','','','','','','[]','00000000-0000-0000-0000-000000000000','::','0.0.0.0')
+INSERT IGNORE INTO strings VALUES (3,1,NULL,NULL,_cp932 x'FA54',NULL,NULL,x'00ff00',x'00ff00',NULL,x'00ff00','nosuch',NULL,NULL,NULL,'1:2::3',NULL)
+INSERT INTO strings VALUES (4,4,'\'"\\','%_','','','',"\n\0","\r\n",REPEAT('long ',20000),REPEAT(x'00',70000),'a','y','"s"',NULL,NULL,'255.255.255.255')
+SELECT a.*, HEX(b.c), HEX(b.l), HEX(b.j), HEX(b.w), HEX(b.u), HEX(b.bn), HEX(b.vb), b.e + 0, b.st + 0 FROM strings a JOIN strings b ON a.k = b.id ORDER BY a.id
+SELECT a.id, a.j FROM strings a JOIN strings b ON a.j = b.j ORDER BY a.id
+SELECT a.id FROM strings a JOIN strings b ON a.uu = b.uu AND a.ip = b.ip AND a.i4 = b.i4 ORDER BY a.id
+SET NAMES latin1
+*SELECT a.id, a.l, a.e, a.c FROM strings a JOIN strings b ON a.l = b.l WHERE a.id > 0 ORDER BY a.id
+SET NAMES utf8mb4
+CREATE TABLE places (id INT PRIMARY KEY, k INT, p POINT NOT NULL, g GEOMETRY, SPATIAL KEY (p))
+INSERT INTO places VALUES (1,2,POINT(1,2),LineString(POINT(0,0),POINT(1,1))),(2,1,POINT(-1,0.5),NULL)
+SELECT a.id, ST_AsText(a.p), ST_AsText(b.g) FROM places a JOIN places b ON a.k = b.id ORDER BY a.id
+SELECT a.id, b.id FROM places a JOIN places b ON a.k = b.id ORDER BY a.id
+CREATE TABLE docs (id INT PRIMARY KEY, k INT, t TEXT, FULLTEXT KEY (t))
+INSERT INTO docs VALUES (1,2,'the text'),(2,1,NULL)
+SELECT * FROM docs a JOIN docs b ON a.k = b.id ORDER BY a.id
+-- what a table has besides columns
+CREATE TABLE odd (id INT PRIMARY KEY, a INT NOT NULL, b INT AS (a * 2) STORED, c VARCHAR(10) AS (CONCAT('v', a)) VIRTUAL, hid INT INVISIBLE DEFAULT 5, d TEXT NOT NULL, n INT NOT NULL, UNIQUE KEY (id, b), KEY (c), CHECK (a < 100))
+INSERT INTO odd (id, a, d, n) VALUES (1,2,'x',3),(2,1,'y',4),(3,9,'z',5)
+SELECT * FROM odd x JOIN odd y ON x.a = y.id ORDER BY x.id
+SELECT x.id, x.hid, y.c FROM odd x JOIN odd y ON x.a = y.id ORDER BY x.id
+SELECT x.id FROM odd x LEFT JOIN odd y ON x.a = y.id ORDER BY x.id
+CREATE TABLE zeros (id INT AUTO_INCREMENT PRIMARY KEY, v INT)
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'
+INSERT INTO zeros VALUES (0, 1), (1, 0), (5, 1)
+SET sql_mode = DEFAULT
+SELECT * FROM zeros x JOIN zeros y ON x.v = y.id ORDER BY x.id
+CREATE TABLE `od``d ü` (`i``d ß` INT PRIMARY KEY, `select` INT)
+INSERT INTO `od``d ü` VALUES (1,2),(2,1),(3,3)
+SELECT x.`i``d ß`, y.* FROM `od``d ü` x JOIN `od``d ü` y ON x.`select` = y.`i``d ß` ORDER BY 1
+CREATE TABLE plain (a INT, b VARCHAR(5))
+INSERT INTO plain VALUES (1,'a'),(1,'a'),(NULL,NULL),(2,'b')
+SELECT x.a, COUNT(*) FROM plain x JOIN plain y ON x.a <=> y.a GROUP BY x.a ORDER BY 1
+-- writes of what a staged query gives
+CREATE TABLE target (id INT PRIMARY KEY, v INT, w VARCHAR(20), n INT DEFAULT 3)
+INSERT INTO target (id, v, w) SELECT a.id * 1000 + b.id, b.v, b.w FROM ints a JOIN kids b ON a.a = b.v WHERE a.id < 20 AND b.id < 60 ORDER BY a.id, b.id
+REPLACE INTO target SELECT a.id, COUNT(*), MIN(b.w), 7 FROM ints a JOIN kids b ON a.a = b.v WHERE a.id > 0 GROUP BY a.id ORDER BY a.id
+INSERT INTO target SELECT t.id + 100000 + k.id * 200000, k.v, t.w, 1 FROM target t JOIN kids k ON k.v = t.n
+*INSERT IGNORE INTO target (id) SELECT a.a FROM ints a JOIN kids b ON a.a = b.v ORDER BY a.id, b.id
+INSERT INTO target (id, v) SELECT a.a, COUNT(*) c FROM ints a JOIN kids b ON a.a = b.v GROUP BY a.a ON DUPLICATE KEY UPDATE v = VALUES(v), n = n + 1
+!INSERT INTO target (id) SELECT a.a FROM ints a JOIN kids b ON a.a = b.v
+SELECT COUNT(*), SUM(id), SUM(v), SUM(n), MIN(w) FROM target
+INSERT INTO colours SELECT CONCAT('c', a.id), a.id, MIN(b.w) FROM ints a JOIN kids b ON a.a = b.v WHERE a.id BETWEEN 0 AND 9 GROUP BY a.id
+SELECT * FROM colours ORDER BY name
+CREATE TABLE made AS SELECT a.id * 1000 + b.id AS id, b.w FROM ints a JOIN kids b ON a.a = b.v WHERE a.id < 20
+SELECT COUNT(*), SUM(id), MIN(w) FROM made
+CREATE TABLE made2 (id INT PRIMARY KEY, extra INT DEFAULT 4) SELECT a.id AS id, COUNT(*) AS n FROM ints a JOIN kids b ON a.a = b.v GROUP BY a.id
+SELECT COUNT(*), SUM(id), SUM(n), SUM(extra) FROM made2
+-- in a transaction, what is not committed
+BEGIN
+INSERT INTO kids VALUES (9001, 3, 77, 'new'), (9002, 4, 77, 'newer')
+UPDATE ints SET a = 77 WHERE id IN (5, 6)
+INSERT INTO colours VALUES ('w', 77, 'new')
+SELECT a.id, b.id, c.name FROM ints a JOIN kids b ON a.a = b.v JOIN colours c ON c.code = b.v ORDER BY 1, 2, 3
+SELECT COUNT(*) FROM ints a JOIN kids b ON a.a = b.v
+INSERT INTO target (id, v) SELECT a.id + 50000 + b.id, a.a FROM ints a JOIN kids b ON a.a = b.v WHERE a.a = 77
+SAVEPOINT s
+DELETE FROM kids WHERE v = 77
+SELECT COUNT(*) FROM ints a JOIN kids b ON a.a = b.v WHERE a.a = 77
+ROLLBACK TO s
+SELECT COUNT(*) FROM ints a JOIN kids b ON a.a = b.v WHERE a.a = 77
+ROLLBACK
+SELECT COUNT(*) FROM ints a JOIN kids b ON a.a = b.v WHERE a.a = 77
+SET autocommit = 0
+UPDATE ints SET a = 78 WHERE id IN (5, 6)
+SELECT COUNT(*) FROM ints a JOIN ints b ON a.a = b.a WHERE a.a = 78
+ROLLBACK
+SELECT COUNT(*) FROM ints a JOIN ints b ON a.a = b.a WHERE a.a = 78
+COMMIT
+SET autocommit = 1
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED
+BEGIN
+SELECT COUNT(*) FROM ints a JOIN ints b ON a.a = b.a
+COMMIT
+-- prepared by name
+PREPARE p FROM 'SELECT a.id, b.id FROM ints a JOIN kids b ON a.a = b.v WHERE a.id < ? AND b.w > ? ORDER BY 1, 2 LIMIT 10'
+SET @i = 40, @w = 'b'
+EXECUTE p USING @i, @w
+EXECUTE p USING @i, @w
+SELECT ROW_COUNT()
+DEALLOCATE PREPARE p
