@@ -1,0 +1,17 @@
+-- MariaDB reckons with more digits of AVG and of a quotient than it prints.
+CREATE TABLE d1.acc (id SMALLINT NOT NULL, a INT, d DECIMAL(10,2), PRIMARY KEY (id));
+INSERT INTO d1.acc VALUES (1,1,1.5),(2,2,2.5),(3,4,3),(4,5,0.01),(5,7,7),(6,7,7.77),(7,8,8);
+SELECT AVG(1/3) FROM d1.acc;
+SELECT SUM(a/3) FROM d1.acc;
+SELECT SUM(a)/3*3 FROM d1.acc;
+SELECT AVG(a)*3 FROM d1.acc;
+SELECT AVG(a)*7, AVG(d)*7, AVG(d)*AVG(a) FROM d1.acc;
+SELECT MAX(a/7)*7, MIN(a/7)*3 FROM d1.acc;
+SELECT SUM(q) FROM (SELECT a/7 AS q FROM d1.acc) x;
+SELECT id % 2 AS g, SUM(a/7), AVG(d/7) FROM d1.acc GROUP BY g;
+SELECT id % 2 AS g FROM d1.acc GROUP BY g HAVING AVG(a)*3 = SUM(a)*3/COUNT(a);
+SELECT SUM(DISTINCT a/7), AVG(DISTINCT a/7) FROM d1.acc;
+SELECT a/7 AS q, COUNT(*) FROM d1.acc GROUP BY q ORDER BY q;
+SELECT SUM(a*d), AVG(a*d) FROM d1.acc;
+SELECT ROUND(AVG(a), 6), CAST(AVG(a) AS DECIMAL(20,10)), AVG(a) + 0.0000000001 FROM d1.acc;
+SELECT id % 2 AS g, AVG(a) AS m FROM d1.acc GROUP BY g ORDER BY AVG(a) * 3;

@@ -1,0 +1,20 @@
+-- SET to an expression with a subquery sees, and does not wait for, what its own transaction has written.
+CREATE TABLE d1.heap (x INT, KEY (x));
+INSERT INTO d1.heap VALUES (1), (2), (3);
+CREATE REFERENCE TABLE d1.item (id INT NOT NULL, w DECIMAL(6,2), s VARCHAR(10) CHARACTER SET latin1, PRIMARY KEY (id));
+INSERT INTO d1.item (id, w, s) VALUES (0, 1.50, 'ä'), (1, NULL, 'b'), (2, -2.25, 'c');
+SET @v0 = CAST(IFNULL((SELECT t1.id FROM item AS t1 ORDER BY id LIMIT 1), 0) AS DECIMAL(20,3));
+SELECT @v0;
+START TRANSACTION;
+DELETE FROM d1.item WHERE id = 0;
+SET @v0 = CAST(IFNULL((SELECT DISTINCT t1.id AS c1 FROM item AS t1 ORDER BY c1 LIMIT 1), 0) AS DECIMAL(20,3)), @v1 = (SELECT w FROM item WHERE id = 2);
+SELECT @v0, @v1;
+SET @v0 = CONCAT((SELECT s FROM item WHERE id = 1), 'x'), @v1 = (SELECT COUNT(*) FROM item) - 1;
+SELECT @v0, @v1, CHARSET(@v0), COLLATION(@v0);
+DELETE FROM d1.heap WHERE x = 2;
+SET @v1 = 10 * (SELECT SUM(x) FROM heap);
+SELECT @v1;
+SET @v1 = 1 + (SELECT x FROM heap);
+ROLLBACK;
+SET @v1 = 10 * (SELECT SUM(x) FROM heap), sort_buffer_size = 1000000 + (SELECT MAX(x) FROM heap);
+SELECT @v1, @@sort_buffer_size;

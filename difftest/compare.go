@@ -1,0 +1,267 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/equivalence/answer"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// difference is in what two answers differ; none where what is "".
+type difference struct {
+	what string // rows, order, columns, error, …: a statement that is made smaller must go on to differ in the same
+	text string
+}
+
+func (d difference) String() string { return d.what + ": " + d.text }
+
+// reply is all that a side answered to a statement.
+type reply struct {
+	res      []answer.Result
+	pre      wire.PrepareOK
+	warnings []string
+}
+
+func (r *reply) err() *wire.ServerError { return r.res[len(r.res)-1].Err }
+
+// ask runs a statement and reads its warnings.
+func (s *side) ask(st *statement) (*reply, error) {
+	r := &reply{}
+	var err error
+	if r.res, r.pre, err = s.run(st); err != nil {
+		return nil, err
+	}
+	last := &r.res[len(r.res)-1]
+	if last.Err == nil && last.OK.Warnings == 0 {
+		return r, nil
+	}
+	w, err := s.client.Query("SHOW WARNINGS")
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range w[0].Rows {
+		if len(row.Cells) == 3 {
+			r.warnings = append(r.warnings, row.Cells[0]+" "+row.Cells[1]+" "+masked(row.Cells[2]))
+		}
+	}
+	slices.Sort(r.warnings)
+	r.warnings = slices.Compact(r.warnings)
+	return r, nil
+}
+
+// compare tells in what an answer differs from the wanted one.
+func compare(st *statement, got, want *reply) difference {
+	if g, w := got.err(), want.err(); g != nil || w != nil {
+		return compareErrors(g, w)
+	}
+	if len(got.res) != len(want.res) {
+		return difference{"results", fmt.Sprintf("%d results, want %d", len(got.res), len(want.res))}
+	}
+	g, w := &got.res[0], &want.res[0]
+	sql := st.root.String()
+	if d := compareColumns(g, w, strings.Contains(sql, " LEFT ") || strings.Contains(sql, " RIGHT ") || strings.Contains(sql, " RETURNING "), views.MatchString(sql)); d.what != "" {
+		return d
+	}
+	if got.pre != want.pre {
+		return difference{"prepared", fmt.Sprintf("%+v, want %+v", got.pre, want.pre)}
+	}
+	if d := compareRows(st, g, w); d.what != "" {
+		return d
+	}
+	if g.OK.AffectedRows != w.OK.AffectedRows || info(g) != info(w) {
+		return difference{"affected", fmt.Sprintf("%d affected, info %q; want %d, %q", g.OK.AffectedRows, g.OK.Info, w.OK.AffectedRows, w.OK.Info)}
+	}
+	const bits = wire.StatusInTrans | wire.StatusAutocommit | wire.StatusMoreResults | wire.StatusInTransReadonly
+	if a, b := g.OK.Status&bits, w.OK.Status&bits; a != b {
+		return difference{"status", fmt.Sprintf("%#x, want %#x", a, b)}
+	}
+	// Where there are no rows, or not all of them, a server may have looked at some, or not.
+	if !slices.Equal(got.warnings, want.warnings) && (len(w.Columns) == 0 || len(w.Rows) > 0) && !limits.MatchString(sql) {
+		return difference{"warnings", strings.Join(got.warnings, "; ") + "\nwant " + strings.Join(want.warnings, "; ")}
+	}
+	return difference{}
+}
+
+const erBadField = 1054
+
+// info is the text of an OK packet, without how many warnings there are.
+func info(r *answer.Result) string {
+	text, _, _ := strings.Cut(string(r.OK.Info), "  Warnings: ")
+	return text
+}
+
+var limits = regexp.MustCompile(`LIMIT|FETCH `)
+
+// rowErrors tell of a row: which of several wrong ones is met first, and what is wrong with it first, is not decided.
+var rowErrors = []uint16{1048, 1062, 1264, 1265, 1292, 1366, 1406, 1690, 1411, 1365}
+
+func compareErrors(g, w *wire.ServerError) difference {
+	switch {
+	case w == nil:
+		return difference{"error", g.Error() + "\nwant none"}
+	case g == nil:
+		return difference{"error", "none, want " + w.Error()}
+	case slices.Contains(rowErrors, w.Code) && slices.Contains(rowErrors, g.Code):
+		return difference{}
+	case g.Code == erBadField && w.Code == erBadField: // which of several unknown columns is met first
+		return difference{}
+	case g.Code != w.Code || g.State != w.State:
+		return difference{"error", g.Error() + "\nwant " + w.Error()}
+	}
+	if g.Message != w.Message {
+		return difference{"message", g.Error() + "\nwant " + w.Error()}
+	}
+	return difference{}
+}
+
+var places = regexp.MustCompile(`'[^']*'|\b\d+\b`)
+
+// masked is a message without the values that it tells of.
+func masked(m string) string { return places.ReplaceAllString(m, "?") }
+
+// views are the names of views: what their columns are called in tables hangs on how MariaDB puts a view's query in.
+var views = regexp.MustCompile(`\bv(acc|ord|pair)\b`)
+
+// noDefault is the flag of a column that has no default value.
+const noDefault = 1 << 12
+
+func compareColumns(g, w *answer.Result, outer, ofView bool) difference {
+	if len(g.Columns) != len(w.Columns) {
+		return difference{"columns", fmt.Sprintf("%d columns, want %d", len(g.Columns), len(w.Columns))}
+	}
+	for i := range g.Columns {
+		if outer { // whether the join became an inner one, which MariaDB may find out before it reads rows or never
+			g.Columns[i].Flags |= wire.FlagNotNull
+			w.Columns[i].Flags |= wire.FlagNotNull
+		}
+		if ofView || len(g.Columns[i].OrgTable) == 0 || len(w.Columns[i].OrgTable) == 0 { // a temporary table's
+			for _, c := range []*wire.Column{&g.Columns[i], &w.Columns[i]} {
+				c.OrgTable, c.OrgName, c.Flags = nil, nil, c.Flags&^noDefault
+			}
+		}
+		if a, b := described(&g.Columns[i]), described(&w.Columns[i]); a != b {
+			return difference{"columns", a + "\nwant " + b}
+		}
+	}
+	return difference{}
+}
+
+// The collations that SET NAMES gives results here. A leaf's connection that has sent rows to copies gives them the character set's own one from then on: MariaDB puts
+// back what SET STATEMENT has changed by the name of the character set.
+const generalCI, unicodeCI = 45, 224
+
+// described prints a column definition, without what hangs on whether MariaDB has made a temporary table: a string's decimals, a long one's length, the width of an integer expression.
+func described(c *wire.Column) string {
+	d := *c
+	if d.Type >= wire.TypeTinyBlob && d.Type <= wire.TypeBlob {
+		d.Type, d.Length, d.Flags = wire.TypeBlob, 0, d.Flags&^wire.FlagBlob
+	}
+	if d.Length == 0 && d.Type == wire.TypeString { // NULL
+		d.Type = wire.TypeVarString
+	}
+	switch {
+	case d.Type == wire.TypeVarString || d.Type == wire.TypeString || d.Type == wire.TypeBlob:
+		d.Decimals = 0
+	case d.Type.IsInteger() && len(d.Table) == 0:
+		d.Length = 0
+	}
+	if d.Collation == unicodeCI {
+		d.Collation = generalCI
+	}
+	if len(d.Table) == 0 { // an expression: some are called after themselves where a temporary table has had them
+		d.OrgName = nil
+	}
+	return answer.Describe(&d)
+}
+
+// printed are a result's rows. Sums of doubles hang on the order of what is added: their last digits are left out.
+func printed(r *answer.Result) []string {
+	out := make([]string, len(r.Rows))
+	for i, w := range r.Rows {
+		out[i] = line(r, w.Cells, nil)
+	}
+	return out
+}
+
+// line prints the cells of a row, those at some positions where these are given.
+func line(r *answer.Result, cells []string, at []int) string {
+	if at == nil {
+		for i := range cells {
+			at = append(at, i)
+		}
+	}
+	var b strings.Builder
+	for _, i := range at {
+		v := cells[i]
+		if t := r.Columns[i].Type; t == wire.TypeDouble || t == wire.TypeFloat {
+			if f, err := strconv.ParseFloat(v, 64); err == nil {
+				v = strconv.FormatFloat(f, 'g', 11, 64)
+			}
+		}
+		fmt.Fprintf(&b, "%q ", v)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func compareRows(st *statement, g, w *answer.Result) difference {
+	a, b := printed(g), printed(w)
+	x, y := slices.Clone(a), slices.Clone(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	if !slices.Equal(x, y) {
+		return difference{"rows", fmt.Sprintf("%d, want %d%s", len(x), len(y), unlike(x, y))}
+	}
+	var at []int
+	for _, name := range st.root.sorted() {
+		i := slices.IndexFunc(w.Columns, func(c wire.Column) bool { return string(c.Name) == name })
+		if i < 0 {
+			break
+		}
+		at = append(at, i)
+	}
+	if st.anyOrder || len(at) == 0 {
+		return difference{}
+	}
+	for i := range a {
+		a[i], b[i] = equals.Replace(strings.ToLower(line(g, g.Rows[i].Cells, at))), equals.Replace(strings.ToLower(line(w, w.Rows[i].Cells, at)))
+	}
+	if !slices.Equal(a, b) {
+		return difference{"order", unlike(a, b)}
+	}
+	return difference{}
+}
+
+// equals makes strings the same, in small letters, that a collation may have made equal, as functions gave pieces of words.
+var equals = strings.NewReplacer("é", "e", "è", "e", "ö", "o", "ß", "s")
+
+// unlike shows the first lines of one list that are not in the other.
+func unlike(got, want []string) string {
+	var b strings.Builder
+	show := func(mark string, from, other []string) {
+		left := slices.Clone(other)
+		n := 0
+		for _, l := range from {
+			if i := slices.Index(left, l); i >= 0 {
+				left = slices.Delete(left, i, i+1)
+				continue
+			}
+			if n++; n <= 4 {
+				fmt.Fprintf(&b, "\n  %s %s", mark, l)
+			}
+		}
+	}
+	show("got ", got, want)
+	show("want", want, got)
+	if b.Len() == 0 {
+		for i := range got {
+			if got[i] != want[i] {
+				return fmt.Sprintf("\n  at %d got  %s\n  at %d want %s", i, got[i], i, want[i])
+			}
+		}
+	}
+	return b.String()
+}

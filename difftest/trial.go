@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// trial is a statement in a state that can be made again.
+type trial struct {
+	w      *world
+	rows   rows
+	before []statement
+	st     statement
+}
+
+// verdict is what came of a trial.
+type verdict struct {
+	difference
+	refused   string // the reason, where the cluster refused the statement with error 1235
+	slow      bool   // the plain server gave it up
+	hung      bool   // the plain server did not, nor ended: it was started anew
+	undecided bool   // MariaDB does not agree with itself
+	plain     *reply
+}
+
+// try makes the state on both sides and runs the statement there, and at the twin where they differ.
+func (s *servers) try(t *trial) (verdict, error) {
+	for _, side := range []*side{s.cluster, s.plain} {
+		if err := side.prepare(t); err != nil {
+			return verdict{}, err
+		}
+	}
+	v, err := s.both(t.w, &t.st)
+	if err != nil || v.what == "" {
+		return v, err
+	}
+	v.undecided, err = s.undecided(t, &v)
+	return v, err
+}
+
+// prepare makes the trial's state. What statements before it answer is of no concern.
+func (s *side) prepare(t *trial) error {
+	if err := s.reset(t.w, t.rows); err != nil {
+		return err
+	}
+	for i := range t.before {
+		if _, _, err := s.run(&t.before[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// erQueryTimeout is what the plain server says that has its patience lost.
+const erQueryTimeout = 1969
+
+// both runs a statement on both sides, in the state in which they are. The cluster goes first where something changes: what it refuses the other side must not do.
+func (s *servers) both(w *world, st *statement) (verdict, error) {
+	var got, want *reply
+	var err error
+	ask := func() (*reply, error) { return s.cluster.ask(st) }
+	if len(st.tables) > 0 || st.keep {
+		if got, err = ask(); err != nil {
+			return lost(s.cluster, err)
+		}
+		if e := got.err(); e != nil && e.Code == wire.ErNotSupported {
+			return verdict{refused: e.Message}, nil
+		}
+	}
+	if want, err = s.plain.ask(st); err != nil {
+		return verdict{hung: true}, s.restartPlain(err)
+	}
+	if e := want.err(); e != nil && e.Code == erQueryTimeout {
+		return verdict{slow: true}, nil
+	}
+	if got == nil {
+		if got, err = ask(); err != nil {
+			return lost(s.cluster, err)
+		}
+		if e := got.err(); e != nil && e.Code == wire.ErNotSupported && (want.err() == nil || want.err().Code != wire.ErNotSupported) {
+			return verdict{refused: e.Message, plain: want}, nil
+		}
+	}
+	v := verdict{difference: compare(st, got, want), plain: want}
+	if v.what != "" {
+		return v, nil
+	}
+	for _, name := range st.tables {
+		if v.difference, err = s.sameContents(w, name); err != nil || v.what != "" {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+// restartPlain starts the plain server anew. MariaDB 10.11 does not end some set operations with ALL, nor heeds it then that their time is up.
+func (s *servers) restartPlain(why error) error {
+	var lost net.Error
+	if !errors.As(why, &lost) || !lost.Timeout() {
+		return why
+	}
+	s.plain.hangUp()
+	s.plain.w = nil
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	return errors.Join(s.plains.Kill(0), s.plains.AwaitReady(ctx, 0))
+}
+
+// lost is the verdict on a session that broke.
+func lost(s *side, err error) (verdict, error) {
+	s.hangUp()
+	return verdict{difference: difference{"connection", err.Error()}}, nil
+}
+
+func (w *world) named(full string) *table {
+	return w.tables[slices.IndexFunc(w.tables, func(t *table) bool { return t.full() == full })]
+}
+
+func (s *servers) sameContents(w *world, name string) (difference, error) {
+	t := w.named(name)
+	a, err := s.cluster.contents(t)
+	if err != nil {
+		return difference{"contents", name + ": " + err.Error()}, nil
+	}
+	b, err := s.plain.contents(t)
+	if err != nil {
+		return difference{}, err
+	}
+	if !slices.Equal(a, b) {
+		return difference{"contents", name + unlike(a, b)}, nil
+	}
+	return difference{}, nil
+}
+
+// undecided asks the twin whether MariaDB answers the same with rows in another order, and other choices of its optimizer.
+func (s *servers) undecided(t *trial, v *verdict) (bool, error) {
+	if v.plain == nil {
+		return false, nil
+	}
+	if err := s.twin.prepare(t); err != nil {
+		return false, err
+	}
+	r, err := s.twin.ask(&t.st)
+	if err != nil {
+		return false, err
+	}
+	d := compare(&t.st, r, v.plain)
+	if d.what != "" && d.what != "columns" {
+		return d.what == v.what || v.what != "columns", nil
+	}
+	for _, name := range t.st.tables {
+		a, err := s.twin.contents(t.w.named(name))
+		if err != nil {
+			return false, err
+		}
+		b, err := s.plain.contents(t.w.named(name))
+		if err != nil {
+			return false, err
+		}
+		if !slices.Equal(a, b) {
+			return true, nil
+		}
+	}
+	return d.what == v.what && d.what != "", nil
+}
+
+// names tells whether a text names a table.
+func names(text string, t *table) bool { return namesWord(text, t.name) }
+
+func namesWord(text, name string) bool {
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_') }) {
+		if word == name {
+			return true
+		}
+	}
+	return false
+}

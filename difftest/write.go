@@ -1,0 +1,416 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// statement is one of an episode.
+type statement struct {
+	root     *node
+	prepared bool
+	tables   []string // whose rows are compared afterwards
+	anyOrder bool     // of rows, although ORDER BY is there
+	keep     bool     // it changes more than rows: a variable, a transaction
+	refused  bool     // of a case: the cluster refuses it with error 1235
+	follows  bool     // it asks about the statement before, a SELECT
+}
+
+// next makes the episode's next statement.
+//
+// Reference tables are written on connections of their own: a transaction that has locked their rows at a partition would wait for itself there, and the other way round.
+func (g *gen) next() statement {
+	for {
+		st := g.any()
+		if !g.inTrx {
+			g.aside, g.beside = false, false
+			return st
+		}
+		text := st.root.String()
+		if !names(text, g.w.table("d1", "item")) && !names(text, g.w.table("d2", "tag")) {
+			return st
+		}
+		reads := strings.Contains(text, " FOR UPDATE") || strings.Contains(text, " LOCK IN SHARE MODE")
+		locks := len(st.tables) > 0 || reads
+		others := slices.ContainsFunc(g.w.tables, func(t *table) bool { return !t.ref && names(text, t) })
+		switch {
+		case !locks:
+			return st
+		case others && (reads || len(st.tables) == 1 && g.w.named(st.tables[0]).ref): // at the partitions, and where reference tables are written
+			if !g.aside && !g.beside {
+				g.aside, g.beside = true, true
+				return st
+			}
+		case others && !g.aside:
+			g.beside = true
+			return st
+		case !others && !g.beside:
+			g.aside = true
+			return st
+		}
+	}
+}
+
+func (g *gen) any() statement {
+	g.aliases, g.names, g.room, g.ctes = 0, 0, 60, nil
+	g.dbs = g.pick("d1", "d1", "d1", "d1", "d1", "d2", "d2", "d1 d2", "d1 d2", "d1 d2")
+	st := statement{prepared: g.chance(25)}
+	switch n := g.IntN(100); {
+	case n < 3:
+		st.root, st.keep, st.prepared = g.transaction(), true, false
+	case n < 6:
+		st.root, st.keep = g.assignment(), true
+	case n < 26:
+		st.root, st.tables = g.write()
+	case n < 34:
+		st.root = g.point()
+	case n < 35:
+		st.root = cat("VALUES ", many(", ", cat("(", g.literal(num, nil), ", ", g.literal(str, nil), ")"), cat("(1, 'a')")))
+	case n < 36:
+		st.root, st.prepared, st.follows = cat(g.pick("SELECT FOUND_ROWS()", "SELECT ROW_COUNT()", "SELECT FOUND_ROWS(), @v0, @v1")), false, true
+	default:
+		depth := 2
+		if g.chance(15) {
+			depth = 3
+		}
+		st.root, _ = g.query(nil, nil, depth, top)
+	}
+	return st
+}
+
+func (g *gen) transaction() *node {
+	if !g.inTrx {
+		g.inTrx, g.points = true, 0
+		return cat(g.pick("BEGIN", "START TRANSACTION", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "START TRANSACTION READ WRITE"))
+	}
+	switch n := g.IntN(8); {
+	case n < 2:
+		g.points++
+		return cat(fmt.Sprint("SAVEPOINT s", g.IntN(3)))
+	case n < 4 && g.points > 0:
+		return cat(fmt.Sprint(g.pick("ROLLBACK TO ", "ROLLBACK TO SAVEPOINT ", "RELEASE SAVEPOINT "), "s", g.IntN(3)))
+	}
+	g.inTrx = false
+	return cat(g.pick("COMMIT", "COMMIT", "ROLLBACK"))
+}
+
+// assignment gives a user variable a number.
+func (g *gen) assignment() *node {
+	g.writing = true // what becomes of the variable when the subquery has two rows is MariaDB's secret
+	defer func() { g.writing = false }()
+	i := g.IntN(len(g.vars))
+	var n *node
+	switch g.IntN(4) {
+	case 0:
+		n = cat("SET ", fmt.Sprint("@v", i), " = ", g.pick("1", "3", "2.50", "7"))
+	case 1:
+		e, _ := g.scalar(nil, ty{kind: num}, 1)
+		n = cat("SET ", fmt.Sprint("@v", i), " = CAST(IFNULL(", e, ", 0) AS DECIMAL(20,3))")
+	case 2:
+		e, _ := g.scalar(nil, ty{kind: num}, 1)
+		n = cat("SELECT CAST(IFNULL(", e, ", 0) AS SIGNED) INTO ", fmt.Sprint("@v", i))
+	default:
+		t := g.keyed()
+		n = cat("SELECT IFNULL(MAX("+t.pickNumber(g)+"), 0) INTO ", fmt.Sprint("@v", i), " FROM ", t.full(), " WHERE ", g.byKey(t, ""))
+	}
+	g.vars[i] = true
+	return n
+}
+
+func (t *table) pickNumber(g *gen) string {
+	var all []string
+	for _, c := range t.cols {
+		if c.ty.kind == num && !c.auto {
+			all = append(all, c.name)
+		}
+	}
+	return all[g.IntN(len(all))]
+}
+
+// keyed is a table with a primary key.
+func (g *gen) keyed() *table {
+	for {
+		if t := g.w.tables[g.IntN(len(g.w.tables))]; len(t.key) > 0 && t.name != "seq" {
+			return t
+		}
+	}
+}
+
+// byKey is a condition that one row meets, or none.
+func (g *gen) byKey(t *table, prefix string) *node {
+	var conds []*node
+	for _, k := range t.key {
+		c := t.column(k)
+		conds = append(conds, cat(prefix+k+" = ", &node{text: c.pool[g.IntN(len(c.pool))]}))
+	}
+	return all(" AND ", conds...)
+}
+
+func (t *table) column(name string) *column {
+	return &t.cols[slices.IndexFunc(t.cols, func(c column) bool { return c.name == name })]
+}
+
+// point reads a row by its key, as most statements of applications do.
+func (g *gen) point() *node {
+	t := g.keyed()
+	s := &scope{rels: []relation{{alias: t.name, cols: t.cols}}}
+	var items []*node
+	for range 1 + g.IntN(3) {
+		e, _ := g.expr(s, ty{kind: kinds[g.IntN(len(kinds))]}, 1)
+		items = append(items, e)
+	}
+	list := many(", ", items...)
+	if g.chance(40) {
+		list = cat("*")
+	}
+	q := cat("SELECT ", list, " FROM ", t.full(), " WHERE ", g.byKey(t, ""), g.pick("", "", "", " FOR UPDATE", " LIMIT 1", " LOCK IN SHARE MODE"))
+	q.form = query
+	return q
+}
+
+// target is a table to write to: any, sharded ones most often.
+func (g *gen) target() *table {
+	t := g.w.tables[g.IntN(len(g.w.tables))]
+	if t.ref && g.chance(50) {
+		return g.w.tables[g.IntN(3)]
+	}
+	return t
+}
+
+// row is VALUES for some columns; a key is one that is there, or a new one.
+func (g *gen) row(t *table, cols []string) *node {
+	var vs []*node
+	for _, name := range cols {
+		c := t.column(name)
+		switch {
+		case slices.Contains(t.key, name) && c.ty.kind == num && !strings.HasPrefix(t.name, "pair") && g.chance(50) && !t.ref:
+			g.fresh++
+			vs = append(vs, cat(fmt.Sprint(100+g.fresh)))
+		case c.null && g.chance(12):
+			vs = append(vs, cat(g.pick("NULL", "DEFAULT")))
+		case c.ty.kind == num && g.chance(12):
+			vs = append(vs, cat(g.pick("1 + 1", "ABS(-3)", "'4'", "IFNULL(NULL, 2)", "(SELECT MAX(cat) FROM item)")))
+		default:
+			vs = append(vs, cat(c.pool[g.IntN(len(c.pool))]))
+		}
+	}
+	return cat("(", all(", ", vs...), ")")
+}
+
+// some are a table's columns for an INSERT: its key, what must be there, and more.
+func (g *gen) some(t *table) []string {
+	var out []string
+	for _, c := range t.cols {
+		if c.auto {
+			continue
+		}
+		if slices.Contains(t.key, c.name) || !c.null && !strings.Contains(c.decl, "DEFAULT") || g.chance(60) {
+			out = append(out, c.name)
+		}
+	}
+	if len(out) == 0 {
+		return []string{t.cols[len(t.cols)-1].name}
+	}
+	return out
+}
+
+// settable are columns that UPDATE may change: not the shard key.
+func (g *gen) settable(t *table) []column {
+	var out []column
+	for _, c := range t.cols {
+		if !c.auto && (!slices.Contains(t.key, c.name) || g.chance(4)) && !slices.Contains(t.shard, c.name) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// assignments are what SET says.
+func (g *gen) assignments(t *table, s *scope, prefix string) *node {
+	var out []*node
+	cols := g.settable(t)
+	for _, i := range g.Perm(len(cols))[:min(len(cols), 1+g.IntN(2))] {
+		c := cols[i]
+		var v *node
+		switch {
+		case c.ty.kind == num && g.chance(30):
+			v = cat(prefix+c.name, g.pick(" + 1", " - 1", " * 2", " % 5"))
+		case c.ty.kind == num && g.chance(25) && !strings.Contains(c.decl, "UNSIGNED") && !strings.Contains(c.decl, "TINYINT") && !strings.Contains(c.decl, "YEAR"):
+			v, _ = g.expr(s, ty{kind: num}, 1)
+		case c.null && g.chance(10):
+			v = cat("NULL")
+		default:
+			v = cat(c.pool[g.IntN(len(c.pool))])
+		}
+		out = append(out, cat(prefix+c.name, " = ", v))
+	}
+	return many(", ", out...)
+}
+
+// condition is a WHERE without subqueries over the table itself, for a write.
+func (g *gen) writeWhere(t *table, s *scope, prefix string) *node {
+	if len(t.key) > 0 && g.chance(45) && t.name != "seq" {
+		return cat(" WHERE ", g.byKey(t, prefix))
+	}
+	return cat(" WHERE ", many(" AND ", g.cond(s, 1), g.cond(s, 0)))
+}
+
+func (g *gen) write() (*node, []string) {
+	t := g.target()
+	touched := []string{t.full()}
+	if v := g.w.views[0]; g.chance(4) { // MariaDB writes to the table
+		s := &scope{rels: []relation{{alias: v.name, cols: v.cols}}}
+		n := cat("DELETE FROM d1.vacc WHERE ", g.cond(s, 1))
+		if g.chance(60) {
+			n = cat("UPDATE d1.vacc SET ", g.pick("amt = amt + 1", "grp = 3", "born = '2024-01-01'", "name = 'a'"), " WHERE ", g.cond(s, 1))
+		}
+		return n, []string{"d1.acc"}
+	}
+	switch g.IntN(12) {
+	case 0, 1, 2, 3, 4:
+		return g.insert(t), touched
+	case 5:
+		return g.insertSelect(t), touched
+	case 6, 7:
+		s := &scope{rels: []relation{{alias: t.name, cols: t.cols}}}
+		n := cat("UPDATE ", g.pick("", "", "IGNORE "), t.full(), " SET ", g.assignments(t, s, ""), g.writeWhere(t, s, ""), g.limited(t))
+		return n, touched
+	case 8, 9:
+		s := &scope{rels: []relation{{alias: t.name, cols: t.cols}}}
+		limit := g.limited(t)
+		ret := ""
+		if limit == nil && g.chance(25) {
+			ret = " RETURNING " + g.returned(t)
+		}
+		return cat("DELETE FROM ", t.full(), g.writeWhere(t, s, ""), limit, may(ret)), touched
+	}
+	return g.multi()
+}
+
+// limited is ORDER BY and LIMIT of a write, by all that tells rows apart.
+func (g *gen) limited(t *table) *node {
+	if !g.chance(15) {
+		return nil
+	}
+	var keys []string
+	names := t.key
+	if t.name == "seq" || len(names) == 0 {
+		names = t.names()
+		if t.name == "seq" {
+			names = []string{"v", "c"}
+		}
+	}
+	for _, k := range names {
+		keys = append(keys, k+g.pick("", " DESC"))
+	}
+	return may(" ORDER BY "+strings.Join(keys, ", "), fmt.Sprintf(" LIMIT %d", 1+g.IntN(5)))
+}
+
+func (g *gen) returned(t *table) string {
+	if g.chance(30) && t.name != "seq" {
+		return "*"
+	}
+	return t.pickNumber(g) + g.pick("", " + 1 AS r", " AS r, 'x'")
+}
+
+func (g *gen) insert(t *table) *node {
+	cols := g.some(t)
+	var rows []*node
+	for range 1 + g.IntN(4) {
+		rows = append(rows, g.row(t, cols))
+	}
+	verb := g.pick("INSERT INTO ", "INSERT INTO ", "INSERT IGNORE INTO ", "REPLACE INTO ")
+	if t.name == "seq" && verb == "REPLACE INTO " {
+		verb = "INSERT INTO "
+	}
+	var tail []any
+	if verb == "INSERT INTO " && len(t.key) > 0 && g.chance(40) {
+		set := g.settable(t)
+		c := set[g.IntN(len(set))]
+		s := &scope{rels: []relation{{alias: t.name, cols: t.cols}}}
+		switch {
+		case c.ty.kind == num && g.chance(40):
+			tail = append(tail, may(" ON DUPLICATE KEY UPDATE "+c.name+" = "+c.name+" + 1"))
+		case slices.Contains(cols, c.name) && g.chance(60):
+			tail = append(tail, may(" ON DUPLICATE KEY UPDATE "+c.name+" = VALUES("+c.name+")"))
+		default:
+			tail = append(tail, may(" ON DUPLICATE KEY UPDATE ", g.assignments(t, s, "")))
+		}
+	}
+	if g.chance(15) {
+		tail = append(tail, may(" RETURNING ", g.returned(t)))
+	}
+	if len(rows) == 1 && g.chance(20) {
+		var sets []*node
+		for _, c := range cols {
+			sets = append(sets, cat(c, " = ", t.column(c).pool[g.IntN(len(t.column(c).pool))]))
+		}
+		return cat(append([]any{verb, t.full(), " SET ", all(", ", sets...)}, tail...)...)
+	}
+	return cat(append([]any{verb, t.full(), " (" + strings.Join(cols, ", ") + ") ", g.pick("VALUES ", "VALUES ", "VALUE "), many(", ", rows...)}, tail...)...)
+}
+
+// insertSelect writes rows of a query: into a table without a key, or with keys that are ignored where they are there.
+func (g *gen) insertSelect(t *table) *node {
+	var cols []string
+	var want []ty
+	for _, c := range g.some(t) {
+		k := t.column(c)
+		if k.ty.kind == str && k.ty.coll != common || strings.Contains(k.decl, "ENUM") || strings.Contains(k.decl, "YEAR") || strings.Contains(k.decl, "UNSIGNED") || strings.Contains(k.decl, "TINYINT") {
+			if k.null {
+				continue
+			}
+		}
+		cols = append(cols, c)
+		want = append(want, ty{k.ty.kind, ""})
+	}
+	if len(cols) == 0 {
+		return g.insert(t)
+	}
+	g.writing = true // an error in a row that is looked at by chance is one of the statement
+	g.sorted = true
+	q, names := g.query(nil, want, 1, nested)
+	g.writing, g.sorted = false, false
+	verb := g.pick("INSERT IGNORE INTO ", "INSERT IGNORE INTO ", "REPLACE INTO ")
+	if len(t.key) == 0 {
+		verb = "INSERT INTO "
+	}
+	if verb == "REPLACE INTO " { // which row comes last is the query's affair
+		verb = "INSERT INTO "
+	}
+	var order []string
+	for _, n := range names {
+		order = append(order, n.name)
+	}
+	return cat(verb, t.full(), " ("+strings.Join(cols, ", ")+") ", q, " ORDER BY "+strings.Join(order, ", "), fmt.Sprintf(" LIMIT %d", 1+g.IntN(6)))
+}
+
+// multi writes to a table by others that are joined to it.
+func (g *gen) multi() (*node, []string) {
+	a := g.w.tables[g.IntN(2)]
+	b := g.w.tables[g.IntN(len(g.w.tables))]
+	if b == a || b.name == "seq" {
+		b = g.w.table("d1", "item")
+	}
+	l, r := relation{alias: "x", cols: a.cols, base: a}, relation{alias: "y", cols: b.cols, base: b}
+	s := &scope{rels: []relation{l, r}}
+	join := cat(a.full(), " x ", g.pick("JOIN ", "LEFT JOIN ", "INNER JOIN "), b.full(), " y ON ", g.equal(l, r))
+	where := may(" WHERE ", g.cond(s, 1))
+	switch g.IntN(5) {
+	case 0:
+		return cat("DELETE x FROM ", join, where), []string{a.full()}
+	case 1:
+		return cat("DELETE FROM x USING ", join, where), []string{a.full()}
+	case 2:
+		return cat("DELETE x, y FROM ", join, where), []string{a.full(), b.full()}
+	}
+	// Values that do not hang on which of several rows is met first.
+	set := g.settable(a)
+	c := set[g.IntN(len(set))]
+	v := cat(c.pool[g.IntN(len(c.pool))])
+	if c.ty.kind == num && g.chance(40) {
+		v = cat("x."+c.name, g.pick(" + 1", " - 1"))
+	}
+	return cat("UPDATE ", join, " SET x."+c.name+" = ", v, where), []string{a.full()}
+}
