@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func TestChaos(t *testing.T) {
 		if v := os.Getenv(name); v != "" {
 			return v
 		}
-		return map[string]string{"CHAOS_SEED": "1", "CHAOS_TIME": "2m", "CHAOS_RACE": "1"}[name]
+		return map[string]string{"CHAOS_SEED": "1", "CHAOS_TIME": "2m", "CHAOS_RACE": "1", "CHAOS_LOAD": keyLoad}[name]
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -40,10 +41,14 @@ func TestChaos(t *testing.T) {
 func TestSettings(t *testing.T) {
 	env := map[string]string{"CHAOS_SEED": "17", "CHAOS_TIME": "90s", "CHAOS_KEEP": "1"}
 	s, err := readSettings(func(n string) string { return env[n] })
-	if err != nil || s.Seed != 17 || s.Time != 90*time.Second || !s.Keep || s.Race {
+	if err != nil || s.Seed != 17 || s.Time != 90*time.Second || !s.Keep || s.Race || !slices.Equal(s.Loads, allLoads) {
 		t.Errorf("%+v, %v", s, err)
 	}
-	for name, bad := range map[string]string{"CHAOS_SEED": "x", "CHAOS_TIME": "30"} {
+	env = map[string]string{"CHAOS_LOAD": "bank, histories"}
+	if s, err := readSettings(func(n string) string { return env[n] }); err != nil || s.Time != 10*time.Minute || !slices.Equal(s.Loads, []string{bankLoad, historyLoad}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for name, bad := range map[string]string{"CHAOS_SEED": "x", "CHAOS_TIME": "30", "CHAOS_LOAD": "cards"} {
 		if _, err := readSettings(func(n string) string { return map[string]string{name: bad}[n] }); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, bad, err)
 		}
@@ -91,7 +96,17 @@ func TestPlan(t *testing.T) {
 	if !differ {
 		t.Error("all seeds are one plan")
 	}
-	for _, want := range []string{"kill leaf", "pause leaf", "cut leaf", "kill node", "pause node", "cut node", "kill etcd", "pause etcd", "kill controller", "pause controller", "cut controller"} {
+	if kinds["sever node"] > 0 {
+		t.Error("connections are severed and should not be")
+	}
+	severs := testShape
+	severs.severs = true
+	for n := range 200 {
+		for _, f := range plan(1, n, severs).faults {
+			kinds[string(f.kind)+" "+strings.TrimRight(f.target, "-123456")]++
+		}
+	}
+	for _, want := range []string{"kill leaf", "pause leaf", "cut leaf", "kill node", "pause node", "cut node", "kill etcd", "pause etcd", "kill controller", "pause controller", "cut controller", "sever node", "sever controller"} {
 		if kinds[want] == 0 {
 			t.Errorf("no %s in %v", want, kinds)
 		}

@@ -415,14 +415,16 @@ func list(ctx context.Context, db *sql.DB, to io.Writer, q string) error {
 }
 
 // summary are the operations by kind and outcome, and the errors that clients met.
-func (l *load) summary() {
+func (l *load) summary() { l.tell(l.c.story) }
+
+func (l *tally) tell(st *story) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range slices.Sorted(maps.Keys(l.counts)) {
-		l.c.story.say("  %6d %s", l.counts[k], k)
+		st.say("  %6d %s", l.counts[k], k)
 	}
 	for _, k := range slices.Sorted(maps.Keys(l.errs)) {
-		l.c.story.say("  %6d error %s", l.errs[k], k)
+		st.say("  %6d error %s", l.errs[k], k)
 	}
-	l.c.story.say("the slowest operation took %s", l.slow.Round(time.Millisecond))
+	st.say("the slowest operation took %s", l.slow.Round(time.Millisecond))
 }

@@ -54,6 +54,9 @@ type cluster struct {
 	backing sync.WaitGroup // processes that are being started again
 	dumping sync.Once
 	making  sync.Mutex // held while processes are added: proxies ask for them
+
+	redundancy int
+	spares     int // leaves that commands add and remove
 }
 
 // node is an Orbweaver process.
@@ -93,12 +96,15 @@ func names(what string, n int) []string {
 	return out
 }
 
-// startCluster starts everything in a directory; program is the orbweaver to be run.
-func startCluster(ctx context.Context, dir, program string, st *story) (c *cluster, err error) {
+// startCluster starts everything in a directory; program is the orbweaver to be run. other is what is to be otherwise than `make chaos` has it.
+func startCluster(ctx context.Context, dir, program string, st *story, other ...func(*cluster)) (c *cluster, err error) {
 	c = &cluster{
 		dir: dir, leaves: map[string]localfarm.Leaf{}, index: map[string]int{}, nodes: map[string]*node{},
 		direct: map[string]*sql.DB{}, wires: newWires(), story: st,
-		shape: shape{leaves: names("leaf", leaves), nodes: names("node", nodes), members: names("etcd", etcds)},
+		shape: shape{leaves: names("leaf", leaves), nodes: names("node", nodes), members: names("etcd", etcds)}, redundancy: 2, spares: spares,
+	}
+	for _, o := range other {
+		o(c)
 	}
 	defer func() {
 		if err != nil {
@@ -122,7 +128,7 @@ func (c *cluster) make(ctx context.Context, program string) (err error) {
 	c.making.Lock()
 	defer c.making.Unlock()
 	c.farm, err = localfarm.Start(ctx, localfarm.Config{
-		Dir: filepath.Join(c.dir, "leaves"), Leaves: leaves + spares, ClusterPublicKey: wire.Ed25519Public(clusterPassword), Throwaway: true,
+		Dir: filepath.Join(c.dir, "leaves"), Leaves: len(c.shape.leaves) + c.spares, ClusterPublicKey: wire.Ed25519Public(clusterPassword), Throwaway: true,
 		TemplateDir: filepath.Join(os.TempDir(), fmt.Sprintf("orbweaver-templates-%d", os.Geteuid())), Options: []string{"max_connections=1000"},
 	})
 	if err != nil {
@@ -219,13 +225,15 @@ func (c *cluster) register(ctx context.Context) error {
 	}
 	_, err := c.cat.Update(ctx, func(x *catalog.Txn) error {
 		s := x.Settings()
-		s.Redundancy = 2
+		s.Redundancy = c.redundancy
 		x.PutSettings(s)
 		for i, name := range c.shape.leaves {
 			host, port := c.addr(name)
-			x.PutLeaf(&topo.Leaf{
-				Name: name, Host: host, Port: port, Group: 1 + i%2, ServerID: c.leaves[name].ServerID, State: topo.LeafOnline, Pair: c.shape.leaves[i^1],
-			})
+			l := &topo.Leaf{Name: name, Host: host, Port: port, Group: 1, ServerID: c.leaves[name].ServerID, State: topo.LeafOnline}
+			if c.redundancy > 1 {
+				l.Group, l.Pair = 1+i%2, c.shape.leaves[i^1]
+			}
+			x.PutLeaf(l)
 		}
 		return nil
 	})

@@ -7,5 +7,8 @@
 // the end all is healed and compared (check.go, watch.go): every acknowledged write is there, nothing that failed is, replicas equal their masters, a term has one master,
 // nothing is locked, stuck or leaked.
 //
-// How tested: the plan, the model and the checks by unit tests; the whole by a run of two minutes.
+// Other clients' transactions go over partitions: transfers, and audits of them (bank.go, bankcheck.go), and recorded ones that are looked through for anomalies (histories.go).
+//
+// How tested: the plan, the models and the checks by unit tests; the whole by a run of two minutes, and one of a minute with transactions over partitions. The tests of this package
+// also enumerate what a run meets by chance: a fault at each step of a commit (steps_test.go, stepfaults_test.go).
 package main

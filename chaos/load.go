@@ -34,13 +34,26 @@ const (
 	statementIn = 75 * time.Second       // the longest that any statement may take: failovers wait, and commits for a replica that is cut off
 )
 
+// work is what clients do while things fail.
+type work interface {
+	start(ctx context.Context) // until halt
+	halt()                     // waits for what is under way
+	last(ctx context.Context)  // once more, when nothing is disturbed and nothing may fail
+	finish(ctx context.Context)
+	summary()
+}
+
 // load is all clients.
 type load struct {
+	tally
 	c       *cluster
 	clients []*client
 	wg      sync.WaitGroup
 	stop    context.CancelFunc
+}
 
+// tally counts what clients did.
+type tally struct {
 	mu     sync.Mutex
 	counts map[string]int // by kind of operation and outcome
 	errs   map[string]int
@@ -71,7 +84,7 @@ func (l *load) keys(id int) []int64 {
 
 // newLoad makes the tables and their first rows.
 func newLoad(ctx context.Context, c *cluster, seed uint64) (*load, error) {
-	l := &load{c: c, counts: map[string]int{}, errs: map[string]int{}}
+	l := &load{c: c}
 	db := c.nodes[c.shape.nodes[0]].text
 	for _, q := range schema {
 		if _, err := db.ExecContext(ctx, q); err != nil {
@@ -179,9 +192,12 @@ func (cl *client) operate(ctx context.Context, n *node, db *sql.DB, kind int) bo
 	return q.err == nil
 }
 
-func (l *load) count(what string, took time.Duration, err error) {
+func (l *tally) count(what string, took time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.counts == nil {
+		l.counts, l.errs = map[string]int{}, map[string]int{}
+	}
 	l.counts[what]++
 	l.slow = max(l.slow, took)
 	if err == nil {
@@ -235,7 +251,7 @@ func (q *query) ints(text string, args ...any) (out []int64) {
 	return out
 }
 
-func ints(ctx context.Context, db *sql.DB, text string, args ...any) (out []int64, err error) {
+func ints(ctx context.Context, db querier, text string, args ...any) (out []int64, err error) {
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -21,13 +23,34 @@ type settings struct {
 	Race  bool          // CHAOS_RACE: nodes with the race detector
 	Keep  bool          // CHAOS_KEEP: the directory stays also when all is well
 	Dir   string        // CHAOS_DIR, below which it is made
+	Loads []string      // CHAOS_LOAD
 	Whole time.Duration // how long a cluster that nothing disturbs any more may take until it is whole
 }
+
+// The loads: clients with keys of their own, and transactions over partitions.
+const (
+	keyLoad     = "keys"
+	bankLoad    = "bank"
+	historyLoad = "histories"
+)
+
+var allLoads = []string{keyLoad, bankLoad, historyLoad}
 
 func readSettings(env func(string) string) (s settings, err error) {
 	s = settings{
 		Seed: rand.Uint64N(1_000_000), Time: 30 * time.Minute, Race: env("CHAOS_RACE") != "", Keep: env("CHAOS_KEEP") != "", Dir: env("CHAOS_DIR"),
 		Whole: 7 * time.Minute, // a leaf that came and went is held back for up to 5
+	}
+	s.Loads = strings.FieldsFunc(env("CHAOS_LOAD"), func(r rune) bool { return r == ' ' || r == ',' })
+	for _, l := range s.Loads {
+		if !slices.Contains(allLoads, l) {
+			return s, fmt.Errorf("CHAOS_LOAD: %q is none of %s", l, strings.Join(allLoads, ", "))
+		}
+	}
+	if len(s.Loads) == 0 {
+		s.Loads = allLoads
+	} else if !slices.Contains(s.Loads, keyLoad) {
+		s.Time = 10 * time.Minute
 	}
 	if v := env("CHAOS_SEED"); v != "" {
 		if s.Seed, err = strconv.ParseUint(v, 10, 64); err != nil {
@@ -73,13 +96,14 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	}
 	defer file.Close()
 	st := &story{out: io.MultiWriter(out, file), began: time.Now()}
-	st.say("CHAOS_SEED=%d CHAOS_TIME=%s, in %s", s.Seed, s.Time, dir)
+	again := fmt.Sprintf("CHAOS_SEED=%d CHAOS_TIME=%s CHAOS_LOAD=%q", s.Seed, s.Time, strings.Join(s.Loads, " "))
+	st.say("%s, in %s", again, dir)
 	defer func() {
 		if err == nil && !s.Keep {
 			err = os.RemoveAll(dir)
 			return
 		}
-		st.say("logs and data are in %s; the plan again: CHAOS_SEED=%d CHAOS_TIME=%s make chaos", dir, s.Seed, s.Time)
+		st.say("logs and data are in %s; the plan again: %s make chaos", dir, again)
 	}()
 	program := filepath.Join(dir, "orbweaver")
 	if err := build(ctx, program, s.Race); err != nil {
@@ -92,11 +116,15 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 		return err
 	}
 	defer c.close()
-	l, err := newLoad(starting, c, s.Seed)
-	if err != nil {
-		return err
+	var works []work
+	for _, name := range s.Loads {
+		w, err := newWork(starting, c, name, s.Seed)
+		if err != nil {
+			return err
+		}
+		works = append(works, w)
 	}
-	play(ctx, c, l, s)
+	play(ctx, c, works, s)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -112,8 +140,18 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 	return nil
 }
 
-// play runs load and faults, lets the cluster become whole, and checks.
-func play(ctx context.Context, c *cluster, l *load, s settings) {
+func newWork(ctx context.Context, c *cluster, name string, seed uint64) (work, error) {
+	switch name {
+	case bankLoad:
+		return newBank(ctx, c, seed)
+	case historyLoad:
+		return newHistories(ctx, c, seed)
+	}
+	return newLoad(ctx, c, seed)
+}
+
+// play runs loads and faults, lets the cluster become whole, and checks.
+func play(ctx context.Context, c *cluster, works []work, s settings) {
 	st := c.story
 	before := map[string]atRest{}
 	for name, n := range c.nodes {
@@ -125,8 +163,14 @@ func play(ctx context.Context, c *cluster, l *load, s settings) {
 	w := newWatch(c)
 	watching, stop := context.WithCancel(ctx)
 	w.start(watching)
-	l.start(ctx)
-	op := &operator{c: c}
+	for _, l := range works {
+		l.start(ctx)
+	}
+	op := &operator{c: c, database: database, table: database + ".log"}
+	if !slices.Contains(s.Loads, keyLoad) {
+		op.database, op.table = s.Loads[0], map[string]string{bankLoad: "bank.journal", historyLoad: "histories.list"}[s.Loads[0]]
+	}
+	c.shape.severs = !slices.Equal(s.Loads, []string{keyLoad})
 	n := &nemesis{c: c, op: op, seed: s.Seed, disturbed: map[string]int{}}
 	faults, end := context.WithTimeout(ctx, s.Time)
 	n.run(faults)
@@ -136,10 +180,15 @@ func play(ctx context.Context, c *cluster, l *load, s settings) {
 	op.wait()
 	op.attach(ctx)
 	whole := c.awaitWhole(ctx, s.Whole)
-	l.halt()
+	for _, l := range works {
+		l.halt()
+	}
 	if ctx.Err() == nil {
-		l.last(ctx)
-		l.finish(ctx)
+		c.settled(ctx)
+		for _, l := range works {
+			l.last(ctx)
+			l.finish(ctx)
+		}
 		if whole {
 			c.copies(ctx)
 		}
@@ -152,7 +201,9 @@ func play(ctx context.Context, c *cluster, l *load, s settings) {
 	stop()
 	w.wait()
 	st.say("%d terms seen, one master each", w.terms)
-	l.summary()
+	for _, l := range works {
+		l.summary()
+	}
 	for _, name := range c.shape.nodes {
 		if !c.nodes[name].stop() {
 			st.fail("%s did not end when it was asked to", name)

@@ -82,14 +82,17 @@ func (n *nemesis) inflict(ctx context.Context, step int, f fault) {
 
 func (f fault) begins() string {
 	s := string(f.kind) + " " + f.target
-	if f.kind == cut {
+	if f.other != "" {
 		s += " from " + strings.Replace(f.other, "*", "all", 1)
 	}
 	return s
 }
 
-// hits are the processes that a fault hits.
+// hits are the processes that a fault hits, which do not serve meanwhile or not all.
 func (f fault) hits() []string {
+	if f.kind == sever {
+		return nil
+	}
 	if f.kind == cut && f.other != "*" && f.other != "etcd" {
 		return []string{f.target, f.other}
 	}
@@ -196,7 +199,7 @@ const settling = 3 * time.Second
 func (c *cluster) begin(f fault) (heal func(), err error) {
 	node, p := c.nodes[f.target], c.target(f.target)
 	sight := func() {}
-	if node != nil && (f.kind != cut || f.other == "etcd") {
+	if node != nil && f.kind != sever && (f.kind != cut || f.other == "etcd") {
 		node.blinded(1)
 		sight = func() { node.blinded(-1) }
 	}
@@ -210,6 +213,8 @@ func (c *cluster) begin(f fault) (heal func(), err error) {
 		}, err
 	}
 	switch {
+	case f.kind == sever:
+		return c.wires.sever(f.target, f.other), nil
 	case f.kind == cut:
 		c.wires.cut(f.target, f.other)
 		return func() { c.wires.heal(f.target, f.other); sight() }, nil

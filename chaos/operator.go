@@ -22,7 +22,9 @@ type operator struct {
 	wg   sync.WaitGroup
 	busy sync.Mutex
 
-	columns []string // that alter has added and not dropped
+	database string   // that commands are about
+	table    string   // of it, which gets and loses columns
+	columns  []string // that alter has added and not dropped
 }
 
 // ask begins a step's command, unless the one before is under way.
@@ -103,9 +105,9 @@ func (o *operator) statements(s step) []string {
 	}
 	switch s.command.what {
 	case rebalance:
-		return []string{"REBALANCE PARTITIONS ON chaos" + []string{"", " FULL"}[n%2]}
+		return []string{"REBALANCE PARTITIONS ON " + o.database + []string{"", " FULL"}[n%2]}
 	case restore:
-		return []string{"RESTORE REDUNDANCY ON chaos"}
+		return []string{"RESTORE REDUNDANCY ON " + o.database}
 	case orphans:
 		return []string{"CLEAR ORPHAN DATABASES"}
 	case restart:
@@ -115,7 +117,7 @@ func (o *operator) statements(s step) []string {
 		addr, _ := o.c.nodes[name].mysql.Load().(string)
 		return []string{fmt.Sprintf("PROMOTE AGGREGATOR %s TO MASTER", quoted(addr))}
 	case promote:
-		d := snap.Databases[database]
+		d := snap.Databases[o.database]
 		if d == nil || len(d.Partitions) == 0 {
 			return nil
 		}
@@ -127,13 +129,13 @@ func (o *operator) statements(s step) []string {
 		if len(o.columns) > 2 {
 			column := o.columns[0]
 			o.columns = o.columns[1:]
-			return []string{"ALTER TABLE chaos.log DROP COLUMN IF EXISTS " + column}
+			return []string{"ALTER TABLE " + o.table + " DROP COLUMN IF EXISTS " + column}
 		}
 		column := fmt.Sprintf("c%d", s.number)
 		o.columns = append(o.columns, column)
-		return []string{"ALTER TABLE chaos.log ADD COLUMN " + column + []string{" INT", " INT, ALGORITHM=COPY", " VARCHAR(9) NOT NULL DEFAULT 'x' AFTER id"}[n%3]}
+		return []string{"ALTER TABLE " + o.table + " ADD COLUMN " + column + []string{" INT", " INT, ALGORITHM=COPY", " VARCHAR(9) NOT NULL DEFAULT 'x' FIRST"}[n%3]}
 	case createTable:
-		t := fmt.Sprintf("chaos.t%d", s.number)
+		t := fmt.Sprintf("%s.t%d", o.database, s.number)
 		return []string{"CREATE TABLE " + t + " (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO " + t + " VALUES (1,1),(2,2),(3,3),(4,4)", "DROP TABLE IF EXISTS " + t}
 	case createDB:
 		d := fmt.Sprintf("side%d", s.number)
@@ -143,7 +145,7 @@ func (o *operator) statements(s step) []string {
 		}
 	case account:
 		u := fmt.Sprintf("user%d@'%%'", s.number)
-		return []string{"CREATE USER " + u + " IDENTIFIED BY 'x'", "GRANT SELECT ON chaos.counter TO " + u, "DROP USER IF EXISTS " + u}
+		return []string{"CREATE USER " + u + " IDENTIFIED BY 'x'", "GRANT SELECT ON " + o.table + " TO " + u, "DROP USER IF EXISTS " + u}
 	case grow:
 		return o.growth(snap, at)
 	case detach:
@@ -168,7 +170,7 @@ func (o *operator) growth(s *topo.Snapshot, at func(leaf string) string) (qs []s
 		host, port := o.c.addr(leaf)
 		qs = append(qs, fmt.Sprintf("ADD LEAF root@'%s':%d INTO GROUP %d", host, port, 1+i%2))
 	}
-	return append(qs, "REBALANCE PARTITIONS ON chaos")
+	return append(qs, "REBALANCE PARTITIONS ON "+o.database)
 }
 
 // known says whether the topology has a leaf at an address.

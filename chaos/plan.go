@@ -12,6 +12,7 @@ type shape struct {
 	leaves  []string // in pairs: the first with the second, and so on
 	nodes   []string
 	members []string // of etcd
+	severs  bool     // whether connections are cut off, too
 }
 
 // controller is a target that is looked up when its time comes: the node that is the controller then.
@@ -23,23 +24,20 @@ const (
 	kill  kind = "kill"  // kill -9, and another start after a while
 	pause kind = "pause" // SIGSTOP and SIGCONT
 	cut   kind = "cut"   // what from and to say to each other is dropped, silently
+	sever kind = "sever" // all connections of from to another end at once, again and again; new ones are served
 )
 
 // fault is one disturbance and its end.
 type fault struct {
 	kind   kind
 	target string
-	other  string        // of a cut: the other end, "*" for all
+	other  string        // of a cut, and where connections are severed: the other end, "*" for all
 	after  time.Duration // the step's command
 	lasts  time.Duration
 }
 
 func (f fault) String() string {
-	s := string(f.kind) + " " + f.target
-	if f.kind == cut {
-		s += " from " + strings.Replace(f.other, "*", "all", 1)
-	}
-	return fmt.Sprintf("%s after %s for %s", s, f.after, f.lasts)
+	return fmt.Sprintf("%s after %s for %s", f.begins(), f.after, f.lasts)
 }
 
 // step is a part of the plan: something that an operator asks for, or nothing, and what fails in the middle of it.
@@ -139,6 +137,10 @@ func drawFault(r *rand.Rand, sh shape) fault {
 		}
 		return pick(sh.nodes)
 	}
+	if sh.severs && r.IntN(3) == 0 {
+		f.kind, f.target, f.other = sever, node(), pick(sh.leaves)
+		return f.rounded()
+	}
 	switch n := r.IntN(20); {
 	case n < 4:
 		f.kind, f.target = kill, pick(sh.leaves)
@@ -185,6 +187,9 @@ func meets(others []fault, f fault, sh shape) bool {
 		return "nodes"
 	}
 	classes := func(f fault) []string {
+		if f.kind == sever { // all go on
+			return nil
+		}
 		cs := []string{class(f.target)}
 		if f.kind == cut && f.other != "*" {
 			cs = append(cs, class(f.other))

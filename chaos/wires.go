@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/faultproxy"
 )
@@ -17,6 +18,8 @@ import (
 type wires struct {
 	leaves map[string]*faultproxy.Proxy
 	etcd   map[string]map[string]*faultproxy.Proxy // by node, by member
+	// follow: single commands to leaves can be stopped.
+	follow bool
 }
 
 func newWires() *wires {
@@ -27,7 +30,11 @@ func newWires() *wires {
 type pids func() map[string]int
 
 func (w *wires) addLeaf(name, target string, who pids) error {
-	p, err := faultproxy.StartNamed(target, func(client net.Conn) string { return owner(client, who()) })
+	start := faultproxy.StartNamed
+	if w.follow {
+		start = faultproxy.StartMySQL
+	}
+	p, err := start(target, func(client net.Conn) string { return owner(client, who()) })
 	if err != nil {
 		return err
 	}
@@ -83,6 +90,26 @@ func (w *wires) each(from, to string, cut bool) {
 			all(p)
 		}
 	}
+}
+
+// severing is how often connections are ended while they are severed.
+const severing = 150 * time.Millisecond
+
+// sever ends a node's connections to a leaf, again and again until heal: whatever they carry, at whatever step of it.
+func (w *wires) sever(node, leaf string) (heal func()) {
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			w.leaves[leaf].ResetFrom(node)
+			select {
+			case <-time.After(severing):
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() { close(stop); <-ended }
 }
 
 func (w *wires) close() {
