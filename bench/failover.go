@@ -179,8 +179,9 @@ func disturb(ctx context.Context, db *dbsql.DB, d disturbance, v victim) (time.D
 	}
 	for back, look := time.Now(), 0; ; time.Sleep(100 * time.Millisecond) {
 		if look++; look%10 == 0 {
-			// A leaf that comes and goes as often as here is held back for minutes, unless an operator wants it.
-			_, _ = db.ExecContext(ctx, fmt.Sprintf("ATTACH LEAF '127.0.0.1':%d", v.port))
+			// A leaf that comes and goes as often as here is held back for minutes, unless an operator wants it. One that was cut off and takes itself for a master
+			// wants FORCE: what it has beyond its successor is kept in a file.
+			_, _ = db.ExecContext(ctx, fmt.Sprintf("ATTACH LEAF '127.0.0.1':%d FORCE", v.port))
 		}
 		var replicas, online int
 		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.DISTRIBUTED_PARTITIONS p WHERE p.IN_SYNC = 1").Scan(&replicas); err != nil {
@@ -194,7 +195,25 @@ func disturb(ctx context.Context, db *dbsql.DB, d disturbance, v victim) (time.D
 			return gap, nil
 		}
 		if time.Since(back) > 2*time.Minute {
-			return 0, fmt.Errorf("the leaf at port %d did not come back: %d leaves online, %d replicas in sync", v.port, online, replicas)
+			return 0, fmt.Errorf("the leaf at port %d did not come back: %d leaves online, %d replicas in sync; of late:%s", v.port, online, replicas, lately(ctx, db))
 		}
 	}
+}
+
+// lately are the cluster's last events, a line each.
+func lately(ctx context.Context, db *dbsql.DB) string {
+	rows, err := db.QueryContext(ctx, "SELECT e.EVENT_TIME, e.EVENT_TYPE, COALESCE(e.LEAF, ''), e.DETAILS FROM information_schema.MV_EVENTS e ORDER BY e.EVENT_TIME DESC LIMIT 20")
+	if err != nil {
+		return " " + err.Error()
+	}
+	defer rows.Close()
+	var out strings.Builder
+	for rows.Next() {
+		var at, kind, leaf, details string
+		if err := rows.Scan(&at, &kind, &leaf, &details); err != nil {
+			return " " + err.Error()
+		}
+		fmt.Fprintf(&out, "\n  %s %s %s: %s", at, leaf, kind, details)
+	}
+	return out.String()
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/orbweaver/orbweaver/bench/tpch"
 )
 
 // settings come from the environment, as make passes it on.
@@ -29,12 +31,18 @@ type settings struct {
 	Copy       int      // BENCH_COPY, rounds; the same
 	Switch     int      // BENCH_SWITCH, rounds; the same
 	Soak       int      // BENCH_SOAK, seconds; the same
+	Linked     bool     // BENCH_LINKED; the same
+	Trx        bool     // BENCH_TRX; the same
+	TPCH       float64  // BENCH_TPCH, the scale; the same
+	TPCC       int      // BENCH_TPCC, warehouses; the same
+	Reference  []string // BENCH_REFERENCE, of TPC-H's tables
 }
 
 var (
-	allTests      = []string{"point_select", "read_only", "read_write", "write_only", "update_index"}
-	allModes      = []string{"auto", "disable"}
-	allContenders = []string{direct, haproxy, spider, orbweaver}
+	allTests       = []string{"point_select", "read_only", "read_write", "write_only", "update_index"}
+	allModes       = []string{"auto", "disable"}
+	allContenders  = []string{direct, haproxy, spider, orbweaver} // unless others are chosen
+	moreContenders = []string{linked, spiderLinks, linkedParts}
 )
 
 func readSettings(env func(string) string) (settings, error) {
@@ -51,25 +59,59 @@ func readSettings(env func(string) string) (settings, error) {
 		}
 		return n
 	}
-	choice := func(name string, all []string) []string {
+	choice := func(name string, all []string, more ...string) []string {
 		chosen := strings.FieldsFunc(env(name), func(r rune) bool { return r == ' ' || r == ',' })
 		if len(chosen) == 0 {
 			return all
 		}
 		for i, c := range chosen {
 			chosen[i] = strings.TrimPrefix(c, "oltp_")
-			if !slices.Contains(all, chosen[i]) {
-				errs = append(errs, fmt.Errorf("%s: %q is none of %s", name, c, strings.Join(all, ", ")))
+			if !slices.Contains(all, chosen[i]) && !slices.Contains(more, chosen[i]) {
+				errs = append(errs, fmt.Errorf("%s: %q is none of %s", name, c, strings.Join(slices.Concat(all, more), ", ")))
 			}
 		}
 		return chosen
 	}
-	s.Seconds = number("BENCH_TIME", 10)
+	rows, tests := 100000, allTests
+	s.Threads = []int{1, 8, 64, 256}
+	if v := env("BENCH_LINKED"); v != "" {
+		if v != "1" {
+			errs = append(errs, fmt.Errorf("BENCH_LINKED=%q: must be 1 or nothing", v))
+		}
+		s.Linked, s.Results = true, linkedResults
+		rows, tests = linkedRows, linkedTests
+		s.Threads = []int{8, 64}
+	}
+	if v := env("BENCH_TRX"); v != "" {
+		if v != "1" {
+			errs = append(errs, fmt.Errorf("BENCH_TRX=%q: must be 1 or nothing", v))
+		}
+		s.Trx, s.Results = true, trxResults
+		rows, tests = trxOwners, trxTestNames()
+		s.Threads = []int{1, 8, 64}
+	}
+	seconds := 10
+	if v := env("BENCH_TPCH"); v != "" {
+		var err error
+		if s.TPCH, err = strconv.ParseFloat(v, 64); err != nil || s.TPCH < 0.001 {
+			errs = append(errs, fmt.Errorf("BENCH_TPCH=%q: must be a scale of 0.001 or more", v))
+		}
+		s.Results, tests = tpchResults, tpchNames()
+	}
+	s.Reference = choice("BENCH_REFERENCE", tpch.Usual.Reference, tpch.Tables...)
+	if env("BENCH_TPCC") != "" {
+		s.TPCC = number("BENCH_TPCC", 4)
+		s.Threads, seconds, s.Results = []int{16}, 120, tpccResults
+	}
+	s.Seconds = number("BENCH_TIME", seconds)
 	s.Tables = number("BENCH_TABLES", 4)
-	s.Rows = number("BENCH_ROWS", 100000)
-	s.Tests = choice("BENCH_ONLY", allTests)
+	s.Rows = number("BENCH_ROWS", rows)
+	s.Tests = choice("BENCH_ONLY", tests)
 	s.Modes = choice("BENCH_PS", allModes)
-	s.Contenders = choice("BENCH_CONTENDERS", allContenders)
+	s.Contenders = choice("BENCH_CONTENDERS", allContenders, moreContenders...)
+	if s.Linked { // one table, as random_ranges wants it
+		s.Tables, s.Modes, s.Contenders = 1, allModes[:1], linkedContenders
+	}
 	if env("BENCH_FAILOVER") != "" {
 		s.Failover = number("BENCH_FAILOVER", 20)
 	}
@@ -89,7 +131,6 @@ func readSettings(env func(string) string) (settings, error) {
 	if r := env("BENCH_RESULTS"); r != "" {
 		s.Results = r
 	}
-	s.Threads = []int{1, 8, 64, 256}
 	if s.Soak > 0 {
 		s.Threads = []int{soakClients}
 	}
@@ -182,6 +223,18 @@ func run(ctx context.Context) (err error) {
 	}
 	if s.Soak > 0 {
 		return soak(ctx, s)
+	}
+	if s.Linked {
+		return linkedTables(ctx, s)
+	}
+	if s.Trx {
+		return trxCosts(ctx, s)
+	}
+	if s.TPCH > 0 {
+		return tpchQueries(ctx, s)
+	}
+	if s.TPCC > 0 {
+		return tpcc(ctx, s)
 	}
 	fmt.Println("starting servers and loading data")
 	a, err := setUp(ctx, s)

@@ -75,6 +75,11 @@ func describe(ctx context.Context) (machine, error) {
 	return m, nil
 }
 
+func (m machine) write(b *strings.Builder) {
+	fmt.Fprintf(b, "- Machine: %d cores (%s), %d GB of memory; everything runs on it, sysbench included.\n", m.Cores, m.CPU, m.MemoryGB)
+	fmt.Fprintf(b, "- Versions: %s.\n", strings.Join(m.Versions, ", "))
+}
+
 // ratio is a contender's share of what HAProxy lets through.
 func (r report) ratio(c cell, contender string) (float64, bool) {
 	base, own := r.Cells[c][haproxy].rate(), r.Cells[c][contender].rate()
@@ -113,9 +118,7 @@ func (r report) markdown() string {
 	var b strings.Builder
 	s := r.Settings
 	fmt.Fprintf(&b, "# Results\n\nWritten by `make bench` on %s.\n\n", r.When.Format("2 January 2006"))
-	fmt.Fprintf(&b, "- Machine: %d cores (%s), %d GB of memory; everything runs on it, sysbench included.\n", r.Machine.Cores, r.Machine.CPU,
-		r.Machine.MemoryGB)
-	fmt.Fprintf(&b, "- Versions: %s.\n", strings.Join(r.Machine.Versions, ", "))
+	r.Machine.write(&b)
 	fmt.Fprintf(&b, "- Data: %d tables of %d rows, in memory. %d s a cell and contender, in turns.\n", s.Tables, s.Rows, s.Seconds)
 	if len(s.Options) > 0 {
 		fmt.Fprintf(&b, "- Options of all servers: %s.\n", strings.Join(s.Options, ", "))

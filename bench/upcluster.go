@@ -50,7 +50,13 @@ func startCluster(ctx context.Context, leaves int, options ...string) (*cluster,
 	if c.dir, err = os.MkdirTemp("", "orbweaver-bench-"); err != nil {
 		return nil, err
 	}
-	c.stops = append(c.stops, func() error { return os.RemoveAll(c.dir) })
+	c.stops = append(c.stops, func() error {
+		if os.Getenv("BENCH_KEEP") != "" {
+			fmt.Fprintln(os.Stderr, "kept:", c.dir)
+			return nil
+		}
+		return os.RemoveAll(c.dir)
+	})
 	if err := os.Chmod(c.dir, 0o711); err != nil { // the account that the servers run as passes through
 		return c, err
 	}
