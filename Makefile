@@ -5,12 +5,17 @@ GO ?= go
 ARGS ?=
 # How long each fuzz target runs.
 FUZZTIME ?= 10m
+# What `make difftest` makes: how many statements, from which seed, for how long at most (0: no limit), and more of its flags.
+STATEMENTS ?= 100000
+SEED ?=
+TIME ?= 0
+DIFFTEST ?=
 # Packages tested at once, and the time a package's tests may take.
-TESTP ?= 2
+TESTP ?= 3
 TESTTIMEOUT ?= 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help up build test check bench chaos fuzz clean
+.PHONY: help up build test clients check bench chaos difftest fuzz clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,14 +29,22 @@ build: ## build bin/orbweaver
 
 test: check ## check the code and run every test, with real MariaDB servers and the race detector
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
-		/usr/include/stdlib.h=libc6-dev /usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider
+		/usr/include/stdlib.h=libc6-dev /usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider \
+		/usr/lib/python3/dist-packages/pymysql=python3-pymysql mariadb_config=libmariadb-dev
 	$(GO) test -race -p $(TESTP) -timeout $(TESTTIMEOUT) $$($(GO) list ./... | grep -v /chaos$$)
 	$(GO) test -race -count=1 -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
+
+clients: ## run the tests with clients of node and Java, too, which need more installed than `make test`
+	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client gcc=gcc /usr/include/stdlib.h=libc6-dev \
+		/usr/lib/python3/dist-packages/pymysql=python3-pymysql mariadb_config=libmariadb-dev node=nodejs npm=npm javac=default-jdk-headless \
+		/usr/share/java/mariadb-java-client.jar=libmariadb-java
+	$(GO) test -race -count=1 -tags clients -timeout $(TESTTIMEOUT) ./internal/clients
 
 check: ## formatting, vet, staticcheck
 	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
 		if [ -n "$$out" ]; then echo "not formatted by gofmt:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -tags clients ./internal/clients
 	$(GO) tool staticcheck ./...
 
 bench: build ## measure against a plain server, HAProxy and Spider; see bench/README.md
@@ -42,6 +55,10 @@ bench: build ## measure against a plain server, HAProxy and Spider; see bench/RE
 chaos: ## break a cluster under load for half an hour and check its promises; see chaos/README.md
 	@.ci/need mariadbd=mariadb-server
 	$(GO) run ./chaos
+
+difftest: ## compare 100,000 random statements with MariaDB's answers; see difftest/README.md
+	@.ci/need mariadbd=mariadb-server
+	$(GO) run ./difftest -statements $(STATEMENTS) -time $(TIME) $(if $(SEED),-seed $(SEED)) $(DIFFTEST)
 
 fuzz: ## run every fuzz target for FUZZTIME (10m each)
 	@set -e; for pkg in $$($(GO) list ./...); do \

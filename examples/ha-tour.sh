@@ -6,75 +6,13 @@
 #
 # It starts clusters of its own in a new directory and removes them at the end. It needs the MariaDB server and client.
 set -euo pipefail
-
-orbweaver=${ORBWEAVER:-$(cd "$(dirname "$0")/.." && pwd)/bin/orbweaver}
-server=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v mariadbd) || { echo "ha-tour: mariadbd is not installed" >&2; exit 1; }
-dir=$(mktemp -d "${TMPDIR:-/tmp}/ha-tour.XXXXXX")
-chmod 755 "$dir"
-up='' spares=''
-
-stop() { # ends the cluster and the spare servers
-	local pid
-	for pid in $up $spares; do kill "$pid" 2>/dev/null || true; done
-	for pid in $up $spares; do wait "$pid" 2>/dev/null || true; done
-	up='' spares=''
-}
-trap 'stop; rm -rf "$dir"' EXIT
-trap 'exit 130' INT TERM
-
-fail() {
-	printf 'ha-tour: %s\n' "$*" >&2
-	[ -s "$dir/log" ] && sed 's/^/  orbweaver: /' "$dir/log" >&2
-	exit 1
-}
-title() { printf '\n== %s\n' "$*"; }
-
-# --- statements ---
-
-port=0 heading='' rows=''
-mysql() { mariadb --no-defaults -h127.0.0.1 -P"$port" -uroot "$@"; }
-
-# sql runs a statement and prints it with its result. $heading has the names of the columns, $rows the lines, both with single spaces between values.
-sql() {
-	local table
-	printf '\norbweaver> %s;\n' "$1"
-	table=$(mysql -t -e "$1" 2>&1) || fail "$1: $table"
-	printf '%s\n' "${table:-Query OK}"
-	table=$(grep '^|' <<<"$table" | sed 's/^| *//; s/ *| */ /g; s/ $//' || true)
-	heading=$(head -n 1 <<<"$table")
-	rows=$(tail -n +2 <<<"$table")
-}
-
-# sql_fails wants an error with this number and text.
-sql_fails() {
-	local said
-	printf '\norbweaver> %s;\n' "$1"
-	if said=$(mysql -t -e "$1" 2>&1); then fail "$1: it succeeds, where error $2 is wanted: $said"; fi
-	said=$(grep '^ERROR' <<<"$said" | sed 's/ at line [0-9]*:/:/')
-	printf '%s\n' "$said"
-	same "the error of $1" "ERROR $2 (HY000): $3" "$said"
-}
-
-ask() { mysql -BN -e "$1"; } # only the value
+. "$(dirname "$0")/tour.sh"
 
 # --- checks ---
 
-same() { [ "$2" = "$3" ] || fail "$(printf '%s is\n%s\nnot\n%s' "$1" "$3" "$2")"; }
-columns() { same 'the list of columns' "$*" "$heading"; }
-values() { same 'the result' "$1" "$rows"; }
-field() { awk -v f="$1" '{n = split(f, c, ","); s = $c[1]; for (i = 2; i <= n; i++) s = s " " $c[i]; print s}' <<<"$rows"; }
 counted() { # MIN, MAX and COUNT of test.x
 	sql 'SELECT MIN(id), MAX(id), COUNT(*) FROM test.x'
 	values "1 $1 $1"
-}
-numbers() { seq -s ', ' "$1" "$2" | sed 's/[0-9][0-9]*/(&)/g'; }
-wait_for() { # until a question has an answer
-	local answer='' until=$((SECONDS + 30))
-	while [ $SECONDS -lt $until ]; do
-		answer=$(ask "$1" 2>&1) && [ "$answer" = "$2" ] && return
-		sleep 0.2
-	done
-	fail "after 30 seconds the answer to $1 is '$answer', not '$2'"
 }
 state_becomes() { wait_for "SELECT STATE FROM information_schema.LEAVES WHERE PORT = $1" "$2"; }
 
@@ -120,29 +58,12 @@ spread() { # database, leaves, partitions, copies of each
 
 # --- servers ---
 
-free_port() {
-	local p
-	while :; do
-		p=$((20000 + RANDOM % 12000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
-	done
-}
-
 # cluster starts one of so many leaves and copies: $leaf[n] is the port of leaf-n.
 leaf=()
 cluster() {
-	local i n
+	local n
 	stop
-	port=$(free_port)
-	data=$dir/cluster-$1-$2
-	: >"$dir/log" >"$dir/ready"
-	"$orbweaver" up --data-dir "$data" --listen "127.0.0.1:$port" --http 127.0.0.1:0 --leaves "$1" --redundancy "$2" >"$dir/ready" 2>"$dir/log" &
-	up=$!
-	for ((i = 0; i < 300; i++)); do
-		grep -q '^ready' "$dir/ready" && break
-		kill -0 "$up" 2>/dev/null || fail 'orbweaver up ends early'
-		sleep 0.2
-	done
+	cluster_at "$dir/cluster-$1-$2" --leaves "$1" --redundancy "$2"
 	leaf=()
 	for n in $(seq "$1"); do leaf[n]=$(ask "SELECT PORT FROM information_schema.LEAVES WHERE NAME = 'leaf-$n'"); done
 }
@@ -165,12 +86,9 @@ spare=0 made=0
 spare() {
 	local i as=() home
 	[ "$(id -u)" = 0 ] && as=(--user=root)
-	if [ ! -d "$dir/template" ]; then
-		mariadb-install-db --no-defaults --datadir="$dir/template" --auth-root-authentication-method=normal --skip-test-db --skip-name-resolve \
-			"${as[@]}" >"$dir/install.log" 2>&1 || fail "mariadb-install-db: $(cat "$dir/install.log")"
-		echo "SET sql_log_bin=0; CREATE USER root@'%' IDENTIFIED BY 's3cret'; GRANT ALL PRIVILEGES ON *.* TO root@'%' WITH GRANT OPTION;" \
-			"DELETE FROM mysql.global_priv WHERE User='root' AND Host<>'%'; FLUSH PRIVILEGES;" | tr ';' '\n' | sed 's/$/;/; /^ *;$/d' >"$dir/init.sql"
-	fi
+	template
+	echo "SET sql_log_bin=0; CREATE USER root@'%' IDENTIFIED BY 's3cret'; GRANT ALL PRIVILEGES ON *.* TO root@'%' WITH GRANT OPTION;" \
+		"DELETE FROM mysql.global_priv WHERE User='root' AND Host<>'%'; FLUSH PRIVILEGES;" | tr ';' '\n' | sed 's/$/;/; /^ *;$/d' >"$dir/init.sql"
 	made=$((made + 1)) spare=$(free_port) home=$dir/spare-$made
 	cp -r "$dir/template" "$home"
 	"$server" --no-defaults --datadir="$home" --socket="$home/s" --pid-file="$home/pid" --bind-address=127.0.0.1 --port="$spare" "${as[@]}" \
