@@ -316,6 +316,9 @@ func (f *Func) walkInterval(out set, l *level, lo, hi integer) error {
 			return err
 		}
 		out[p] = true
+		if n == hi {
+			break // the greatest number has no next one
+		}
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func pruneValues(r *rand.Rand, typ, by string) []string {
 	values := literals(r, typ, 25)
 	switch {
 	case strings.Contains(typ, "int"):
-		values = append(values, "0", "1", "2", "3", "5", "9", "10", "11", "12", "20", "32", "100", "-1", "1970")
+		values = append(values, "18446744073709551615", "18446744073709551614", "9223372036854775807", "-9223372036854775808", "0", "1", "2", "3", "5", "9", "10", "11", "12", "20", "32", "100", "-1", "1970")
 	case strings.HasPrefix(typ, "date"), strings.HasPrefix(typ, "time"):
 		values = append(values, "'1970-12-31'", "'1971-01-01'", "'2000-01-01'", "'2000-06-05'", "'2024-02-29'", "'2024-01-01'", "'1999-06-01'", "'2024-01-02'")
 		if strings.HasPrefix(typ, "time") {
