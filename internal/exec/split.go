@@ -108,6 +108,9 @@ func (r *Runner) linkedOrdinals(ctx context.Context, st *Statement) ([]int, erro
 
 // prune lists the places that can have rows for which the statement's terms are true.
 func (r *Runner) prune(ctx context.Context, st *Statement, f *partition.Func) ([]int, error) {
+	if st.Sess.PadChar && f.SpacesCount() {
+		return f.Prune(nil), nil
+	}
 	all := st.Plan.Linked.Terms
 	terms := make([]partition.Term, 0, len(all))
 	st.vals, st.unquoted = st.vals[:0], st.unquoted[:0]

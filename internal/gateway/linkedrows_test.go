@@ -264,6 +264,13 @@ func TestLinkedRowsByEveryMethod(t *testing.T) {
 		}
 		p.same("DELETE FROM " + name)
 	}
+	// Spaces that are shown and not stored.
+	p.table(remotes, "shown", "(id CHAR(6) CHARACTER SET latin1 COLLATE latin1_swedish_nopad_ci, v INT)", "LIST COLUMNS (id)", [2]string{"VALUES IN ('b')", "shown_0"}, [2]string{"DEFAULT", "shown_1"})
+	p.same("INSERT INTO shown VALUES ('b', 1), ('B', 2), ('c', 3), ('', 4)")
+	p.both("SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'")
+	for _, c := range []string{"'B  ' < id", "id > 'b'", "id = 'b'", "id = 'b     '", "id IN ('b  ', 'c     ')"} {
+		p.same("SELECT * FROM shown WHERE " + c + " ORDER BY v")
+	}
 }
 
 // A statement goes to the partitions that its conditions leave, and to no other; EXPLAIN says which.

@@ -3,6 +3,7 @@ package partition
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
@@ -127,6 +128,12 @@ func (f *Func) WithWeights(w shard.Weights) *Func {
 	g := *f
 	g.w = w
 	return &g
+}
+
+// SpacesCount says that one of the columns is a CHAR whose collation compares spaces at the end. Under PAD_CHAR_TO_FULL_LENGTH MariaDB compares what such a column shows
+// with all its spaces, or what is stored without them, as it comes to its rows: terms about it say nothing then of where rows are.
+func (f *Func) SpacesCount() bool {
+	return slices.ContainsFunc(f.fields, func(fl *field) bool { return fl.fixed && fl.coll != nil && strings.Contains(fl.coll.Name, "_nopad_") })
 }
 
 // Columns is the number of values that a row has for this function.

@@ -11,6 +11,8 @@ type Session struct {
 	Mode sqltext.Mode
 	// NoAutoValueOnZero is the sql_mode flag: 0 in an AUTO_INCREMENT column is stored as 0.
 	NoAutoValueOnZero bool
+	// PadChar: sql_mode has PAD_CHAR_TO_FULL_LENGTH, so that CHAR columns have spaces at their ends.
+	PadChar bool
 	// Strict: sql_mode has STRICT_TRANS_TABLES or STRICT_ALL_TABLES, so that a write's warnings are errors.
 	Strict bool
 	// Results is character_set_results, "" when results are not converted: strings arrive in it.
