@@ -33,6 +33,19 @@ func (c *column) compare(v *Value) (Stored, error) {
 	return c.temporalOrAddress(v)
 }
 
+// found is what is stored in the rows that v may equal. Nothing that a CHAR stores ends in spaces; under PAD_CHAR_TO_FULL_LENGTH v may have those that such a column shows.
+func (c *column) found(v *Value) (Stored, error) {
+	st, err := c.compare(v)
+	if err == nil && st.Kind == StoredText && c.fixed {
+		if space, ok := Convert([]byte{' '}, "ascii", c.coll.Charset); ok {
+			for bytes.HasSuffix(st.B, space) {
+				st.B = st.B[:len(st.B)-len(space)]
+			}
+		}
+	}
+	return st, err
+}
+
 // store is what writing v into the column leaves there.
 func (c *column) store(v *Value, w Weights) (Stored, error) {
 	if v.Kind == Null {

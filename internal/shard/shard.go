@@ -148,7 +148,7 @@ func (f *Func) general(vals []Value, store bool) (int, error) {
 		if store {
 			st, err = c.store(&vals[i], f.w)
 		} else {
-			st, err = c.compare(&vals[i])
+			st, err = c.found(&vals[i])
 		}
 		if err == nil {
 			key, err = c.append(key, &st, f.w)

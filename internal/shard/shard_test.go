@@ -3,6 +3,7 @@ package shard
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -23,6 +24,28 @@ func newFunc(t testing.TB, n int, cols ...topo.Column) *Func {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// What a CHAR shows with spaces under PAD_CHAR_TO_FULL_LENGTH is where it is stored without.
+func TestShownSpaces(t *testing.T) {
+	for _, kind := range []string{"char", "varchar"} {
+		for _, coll := range []string{"latin1_swedish_nopad_ci", "utf8mb4_nopad_bin"} {
+			charset, _, _ := strings.Cut(coll, "_")
+			c := textColumn(charset, coll)
+			c.Type, c.FullType = kind, kind+"(6)"
+			f := newFunc(t, 1<<20, c)
+			var at [2]int
+			for i, v := range []string{"b", "b     "} {
+				var err error
+				if at[i], err = f.Compare([]Value{StringValue([]byte(v), "utf8mb4")}); err != nil {
+					t.Fatal(kind, coll, err)
+				}
+			}
+			if (at[0] == at[1]) != (kind == "char") {
+				t.Errorf("%s %s: places %v", kind, coll, at)
+			}
+		}
+	}
 }
 
 // TestForever holds ordinals that data on disk depends on. It must never be changed to make it pass.
