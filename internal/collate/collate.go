@@ -42,11 +42,14 @@ func (c *Collation) PadSpace() bool { return c.enc != encBinary && len(c.pad[0])
 
 // Sound says whether the server's WEIGHT_STRING decides order and equality. It does not for some old collations: big5_chinese_ci calls strings
 // unequal that have the same weights, cp1250_czech_cs calls strings equal that have not, and GROUP BY under latin2_czech_cs and tis620_thai_ci
-// keeps strings apart that = calls equal. Nothing may be ordered or hashed by their weights.
+// keeps strings apart that = calls equal. Under uca1400_nopad_ai_cs COUNT(DISTINCT) of a CHAR counts 'A' and 'Ä' as two, and GROUP BY as one. Nothing may be ordered or hashed by their weights.
 func (c *Collation) Sound() bool { return !c.unsound }
 
 // unsound are the collations for which Sound is false.
 var unsound = []string{"big5_chinese_ci", "big5_chinese_nopad_ci", "cp1250_czech_cs", "latin2_czech_cs", "tis620_thai_ci", "tis620_thai_nopad_ci"}
+
+// unsoundSuffix is what the names of more of them end in.
+const unsoundSuffix = "_nopad_ai_cs"
 
 // Compare orders two WEIGHT_STRING values of the collation.
 func (c *Collation) Compare(a, b []byte) int {

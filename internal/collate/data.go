@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -113,6 +114,9 @@ func parseIndex(b []byte) (*index, error) {
 		if c := x.byName[name]; c != nil {
 			c.unsound = true
 		}
+	}
+	for name, c := range x.byName {
+		c.unsound = c.unsound || strings.HasSuffix(name, unsoundSuffix)
 	}
 	for _, f := range refs {
 		if f.table >= 0 {
