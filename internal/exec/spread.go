@@ -101,8 +101,11 @@ func laterRow(message string, before int64) string {
 
 // clock is what goes ahead of a statement's parts so that NOW() is one moment in all of them; empty when one part is all there is.
 //
-// SET STATEMENT can't be nested: a client's own is left alone, and with it a timestamp that it may set.
+// A session that has set its time has it everywhere. SET STATEMENT can't be nested: a client's own is left alone, and with it a timestamp that it may set.
 func (st *Statement) clock() []byte {
+	if _, set := st.Tx.State().Get("timestamp"); set {
+		return nil
+	}
 	first := st.Scan.Tokens
 	if len(first) > 1 && word(st.Scan, first[0], "SET") && word(st.Scan, first[1], "STATEMENT") {
 		return nil
