@@ -261,6 +261,8 @@ func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f 
 			switch {
 			case col.Type == "enum":
 				exprs[k], missing = "1", true
+			case col.Type == "timestamp": // the time at which the row is written
+				return 0, nil, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support NULL for column '%s' that '%s.%s' is partitioned by: write NOW()", col.Name, t.DB, t.Name)
 			case isText(col):
 				texts[k] = []byte{}
 			default:

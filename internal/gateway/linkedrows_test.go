@@ -264,6 +264,13 @@ func TestLinkedRowsByEveryMethod(t *testing.T) {
 		}
 		p.same("DELETE FROM " + name)
 	}
+	// NULL is the time here, which nobody knows before the row is written.
+	p.table(remotes, "timed", "(id TIMESTAMP NOT NULL, v INT)", "LINEAR KEY (id)", [2]string{"", "timed_0"}, [2]string{"", "timed_1"})
+	p.node.fails(1235, "INSERT INTO timed VALUES (NULL, 1)")
+	p.node.fails(1235, "INSERT INTO timed SELECT NULL, 1")
+	p.both("SET timestamp = 1700000000")
+	p.same("INSERT INTO timed VALUES (NOW(), 2)")
+	p.same("SELECT v FROM timed WHERE id = NOW()")
 	// Spaces that are shown and not stored.
 	p.table(remotes, "shown", "(id CHAR(6) CHARACTER SET latin1 COLLATE latin1_swedish_nopad_ci, v INT)", "LIST COLUMNS (id)", [2]string{"VALUES IN ('b')", "shown_0"}, [2]string{"DEFAULT", "shown_1"})
 	p.same("INSERT INTO shown VALUES ('b', 1), ('B', 2), ('c', 3), ('', 4)")
