@@ -84,7 +84,7 @@ func TestMoreCopiesThanTwoFollowTheNextMaster(t *testing.T) {
 		write()
 	}
 	now := c.nodes[0].cat.Snapshot().Partition(p.ID)
-	away := c.happened("leaf offline") // on a machine that stood still: what it had beyond the redundancy is not copied again
+	away := c.happened("leaf offline")                                                                                                     // on a machine that stood still: what it had beyond the redundancy is not copied again
 	if !away && (len(now.Instances) != 4 || len(slices.DeleteFunc(now.Instances, func(in topo.Instance) bool { return in.InSync })) > 1) { // the master is not called so
 		t.Errorf("%+v", now)
 	}
