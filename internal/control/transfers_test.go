@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,7 +179,7 @@ func TestRestartedLeavesFollowOnUnderTransfers(t *testing.T) {
 }
 
 // left leaves a branch prepared at a partition's master that nobody owns, and whose transaction was never decided.
-func (c *cluster) left(p *topo.Partition, write string) {
+func (c *cluster) left(p *topo.Partition, write ...string) xid.XID {
 	c.t.Helper()
 	master, _ := p.Master()
 	x := xid.XID{ID: xid.ID{Owner: 1, Seq: uint64(time.Now().UnixMicro())}, Decider: xid.PlaceHash(topo.PartitionID{DB: "d", Ordinal: 1}), Place: xid.PlaceHash(p.ID), Thread: 1}
@@ -191,12 +192,31 @@ func (c *cluster) left(p *topo.Partition, write string) {
 			c.t.Fatal(err)
 		}
 		leaf.SetMaxOpenConns(1)
-		for _, q := range []string{fmt.Sprintf("SET SESSION gtid_domain_id = %d", p.Domain), "XA START " + x.SQL(), write, "XA END " + x.SQL(), "XA PREPARE " + x.SQL()} {
+		do := append([]string{fmt.Sprintf("SET SESSION gtid_domain_id = %d", p.Domain), "XA START " + x.SQL()}, write...)
+		for _, q := range append(do, "XA END "+x.SQL(), "XA PREPARE "+x.SQL()) {
 			if _, err := leaf.Exec(q); err != nil {
 				c.t.Fatalf("%s: %v", q, err)
 			}
 		}
 		leaf.Close()
+	}
+	return x
+}
+
+// gone waits until a leaf does not list a branch any more.
+func (c *cluster) gone(leaf string, x xid.XID) {
+	c.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		listed := slices.ContainsFunc(c.atLeaf(leaf, "XA RECOVER"), func(row [][]byte) bool {
+			b, ours := xid.Listed(row)
+			return ours && b == x
+		})
+		if !listed {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("leaf %s lists %s still", leaf, x.SQL())
+		}
 	}
 }
 
@@ -209,10 +229,16 @@ func TestBranchesThatWereLeftMoveAlong(t *testing.T) {
 	b.more(20)
 	for round := range 3 {
 		p := c.nodes[0].cat.Snapshot().Databases["d"].Partitions[0]
+		old, _ := p.Master()
+		// These are in no log, and so not at the next master.
+		read := c.left(p, "SELECT * FROM bank LIMIT 1 FOR UPDATE")
+		undone := c.left(p, "SAVEPOINT s", fmt.Sprintf("INSERT INTO bank VALUES (%d, 1)", -11-round), "ROLLBACK TO s")
 		c.left(p, fmt.Sprintf("INSERT INTO bank VALUES (%d, 1)", -1-round)) // rolled back, or the total is wrong
 		to := c.nodes[0].cat.Snapshot().Leaves[p.Replicas()[0]]
 		c.must(fmt.Sprintf("PROMOTE PARTITION d:0 ON '%s':%d", to.Host, to.Port))
 		b.more(10)
+		c.gone(old, read)
+		c.gone(old, undone)
 	}
 	c.must("SET GLOBAL redundancy_level = 1", "REBALANCE PARTITIONS ON d")
 	c.until("every partition once", whole)

@@ -57,6 +57,29 @@ func (s *Servers) Discard(ctx context.Context, leaf string, which func(xid.XID) 
 		return err
 	}
 	defer c.Release()
+	return discard(ctx, c, which)
+}
+
+// ErrNotReconciled: a server was started anew, and what it lists as prepared may not be what its binary log says.
+var ErrNotReconciled = errors.New("the server was started anew, and was not brought in line with its binary log yet")
+
+// DiscardStrays is Discard at a server whose list is to be believed: ErrNotReconciled, and nothing is done, when it was started anew meanwhile and may list what its log has ended.
+func (s *Servers) DiscardStrays(ctx context.Context, leaf string, which func(xid.XID) bool) error {
+	c, err := s.conn(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	switch done, err := isReconciled(ctx, c); {
+	case err != nil:
+		return err
+	case !done:
+		return fmt.Errorf("leaf %s: %w", leaf, ErrNotReconciled)
+	}
+	return discard(ctx, c, which)
+}
+
+func discard(ctx context.Context, c *backend.Conn, which func(xid.XID) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, discardWithin)
 	defer cancel()
 	for {
@@ -89,7 +112,7 @@ func (s *Servers) Discard(ctx context.Context, leaf string, which func(xid.XID) 
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("leaf %s: a connection still has the branch %s: %w", leaf, all[0].SQL(), ctx.Err())
+			return fmt.Errorf("leaf %s: a connection still has the branch %s: %w", c.Leaf(), all[0].SQL(), ctx.Err())
 		}
 	}
 }

@@ -83,6 +83,43 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+func TestStrays(t *testing.T) {
+	part := func(n int, replica string) *topo.Partition {
+		p := &topo.Partition{ID: topo.PartitionID{DB: "d", Ordinal: n}, Instances: []topo.Instance{{Leaf: "a", Role: topo.Master}}}
+		if replica != "" {
+			p.Instances = append(p.Instances, topo.Instance{Leaf: replica, Role: topo.Replica, InSync: true})
+		}
+		return p
+	}
+	locked := part(2, "b")
+	locked.Locked = true
+	snap := &topo.Snapshot{Databases: map[string]*topo.Database{"d": {Name: "d", Partitions: []*topo.Partition{part(0, "b"), part(1, ""), locked}}}}
+	at := func(leaf string, n int, thread uint64) Seen {
+		return Seen{XID: txn.XID{ID: txn.ID{Owner: 1, Seq: 7}, Place: txn.PlaceHash(topo.PartitionID{DB: "d", Ordinal: n}), Thread: thread}, Leaf: leaf}
+	}
+	stray := at("b", 0, 5)
+	shape, remote := at("b", 0, 5), at("b", 0, 5)
+	shape.XID.Place, remote.Remote = txn.PlaceShape, &backend.Remote{ID: "b"}
+	for _, c := range []struct {
+		what  string
+		seen  []Seen
+		stray bool
+	}{
+		{"a replica alone lists it", []Seen{stray}, true},
+		{"its master, too", []Seen{stray, at("a", 0, 5)}, false},
+		{"another one of its transaction at the master", []Seen{stray, at("a", 0, 6)}, true},
+		{"the master alone", []Seen{at("a", 0, 5)}, false},
+		{"a copy that is none", []Seen{at("b", 1, 5)}, false},
+		{"its partition is getting another master", []Seen{at("b", 2, 5)}, false},
+		{"its database was dropped", []Seen{at("b", 9, 5)}, false},
+		{"at shapes, or at a server", []Seen{shape, remote}, false},
+	} {
+		if got := MakeStrays(c.seen, snap); (len(got) == 1) != c.stray || c.stray && (got[0].Seen != stray || got[0].Master != "a") {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+}
+
 func TestBranchesAsServersListThem(t *testing.T) {
 	x := txn.XID{ID: txn.ID{Owner: 12, Seq: 34}, Decider: 56, Place: 78, Thread: 90}
 	parts := strings.Split(x.SQL(), "'")
