@@ -7,6 +7,8 @@
 // that command's answer. A Pipeline sends short autocommit statements of many clients over few connections, back to back; each reads its own
 // answer when it is its turn. Leaves on this machine are reached by their Unix sockets.
 //
+// A server that was started anew may have something to be done before clients read from it: Pools.Admit has each new connection of theirs looked at.
+//
 // A Remote is a server that linked tables lead to: its pool is like a leaf's, but that all clients share one login there, and that a node asks it for nothing else.
 //
 // Errors say what the caller may do: SafeToRetry (nothing can have happened) or OutcomeUnknown (a statement was sent, its answer never came).

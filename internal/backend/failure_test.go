@@ -302,6 +302,35 @@ func TestFullPool(t *testing.T) {
 	}
 }
 
+// A leaf that clients are not to be let in at yet counts as away for them, and not for the cluster's own account. Each connection is looked at once.
+func TestAdmission(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1))
+	closed, looked := errors.New("not yet"), 0
+	p.Admit(func(ctx context.Context, c *Conn) error {
+		looked++
+		if _, err := c.Query(ctx, "SELECT 1"); err != nil {
+			return err
+		}
+		return closed
+	})
+	w := Want{Leaf: "leaf-1", Variant: Internal, Account: Account{User: "root", ClientIP: clientIP()}}
+	var down *LeafDownError
+	if _, err := p.Get(context.Background(), w); !errors.As(err, &down) || !errors.Is(err, closed) || !SafeToRetry(err) {
+		t.Errorf("%v", err)
+	}
+	if _, err := p.Pipeline(w).Do(context.Background(), wire.ComQuery, []byte("SELECT 1"), nil); !errors.As(err, &down) || looked != 2 {
+		t.Errorf("%v, %d looks", err, looked)
+	}
+	get(t, p, leaf1).Release()
+	closed = nil
+	for range 3 {
+		get(t, p, w).Release()
+	}
+	if looked != 3 {
+		t.Errorf("%d looks", looked)
+	}
+}
+
 // The leaf itself has no room: one who can wait for a connection of this node waits.
 func TestLeafWithoutRoom(t *testing.T) {
 	f := farmtest.Start(t, 1, "max_connections=10", "extra_max_connections=1")

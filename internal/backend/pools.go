@@ -22,6 +22,8 @@ type Pools struct {
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
+	// admit looks at new connections of clients' accounts; nil: none.
+	admit atomic.Pointer[func(context.Context, *Conn) error]
 	// background is what runs beside callers: the trimming of idle connections, the readers of pipelines, kills.
 	background sync.WaitGroup
 
@@ -78,6 +80,13 @@ func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) {
 			c.Release()
 			continue
 		}
+		if !idle {
+			if err := p.admitted(ctx, c); err != nil {
+				c.breakOff()
+				c.Release()
+				return nil, err
+			}
+		}
 		if err = c.retarget(ctx, w); err == nil {
 			c.term = w.Term
 			return c, nil
@@ -92,6 +101,30 @@ func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) {
 		}
 		// It died while idle, and nothing of the caller's was sent.
 	}
+}
+
+// Admit has f look at each new connection to a leaf that is logged in as a client's account, before anything is said on it: one that f refuses is not lent, as if the leaf
+// were away. An error of f's own that is a *wire.ServerError, as it is, is one that the account would have met anyway. Connections of the cluster's own account are not looked at. Pools that are
+// Apart have none of it. Called before the first Get.
+func (p *Pools) Admit(f func(ctx context.Context, c *Conn) error) { p.admit.Store(&f) }
+
+// admitted has a new connection looked at.
+func (p *Pools) admitted(ctx context.Context, c *Conn) error {
+	look := p.admit.Load()
+	if look == nil || c.pool.remote != nil || c.account == Cluster {
+		return nil
+	}
+	err := (*look)(ctx, c)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if refused, ok := err.(*wire.ServerError); ok { // as it is: one that is wrapped may be another connection's
+		return refused
+	}
+	return &LeafDownError{Leaf: c.pool.name, Err: err}
 }
 
 // leaf is the pool of a leaf, or of a remote server, which Kill names without saying what it is: it has a pool then.

@@ -94,6 +94,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		gates: gate.New(), cat: cfg.Catalog, node: cfg.Node, servers: mariadb.New(cfg.Pools), patience: cfg.FailoverWait, alike: &alike{node: cfg.Node},
 		moments: &moments{cat: cfg.Catalog, node: cfg.Node},
 	}
+	cfg.Pools.Admit(g.guard.servers.Admit)
 	g.apply(nil, cfg.Catalog.Snapshot())
 	if cfg.Node != nil {
 		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log, Wait: cfg.FailoverWait, Hopeless: g.lost, Seal: cfg.Seal, Open: cfg.Open,

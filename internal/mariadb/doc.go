@@ -7,7 +7,7 @@
 // 10 ms; a start may be one whose older binary logs were purged. Replicas log in with mysql_native_password: Debian's server does not find the client
 // side of ed25519.
 //
-// A server that was started anew may have prepared what its binary log says was ended, and may have lost what the log says was prepared: Reconcile. ARCHITECTURE.md says what else was seen of branches.
+// A server that was started anew may have prepared what its binary log says was ended, and may have lost what the log says was prepared: Reconcile; Admit lets no client in before. ARCHITECTURE.md says what else was seen of branches.
 //
 // Tested against real servers.
 package mariadb

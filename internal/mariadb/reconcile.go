@@ -78,7 +78,7 @@ const (
 // Reconcile brings the branches of a server that was started in line with its binary log, which its replicas go by. MariaDB 10.11 writes the log first when it prepares a branch and
 // when it ends one, and then does it in InnoDB: a crash in between leaves one that all others have ended, or that others have and this server has not. The first is ended. Of the second kind, one that
 // was prepared here was never acknowledged, so that its transaction is rolled back: the controller is told (Lost), and has the replicas discard it. One that came by replication makes the copy
-// stand before it (Stands): its replication breaks, and the copy is made anew. A branch that is in no log is rolled back. None of it is logged. It does nothing when it was done since the server's start; whoever ends branches, follows or starts links calls it first.
+// stand before it (Stands): its replication breaks, and the copy is made anew. A branch that is in no log is rolled back. None of it is logged. It does nothing when it was done since the server's start; whoever ends branches, follows or starts links calls it first, and clients' connections do (Admit).
 func (s *Servers) Reconcile(ctx context.Context, leaf string) error {
 	c, err := s.conn(ctx, leaf)
 	if err != nil {
@@ -103,6 +103,49 @@ func (s *Servers) Reconcile(ctx context.Context, leaf string) error {
 		return err
 	}
 	return do(ctx, c, markReconciled)
+}
+
+// erMustChangePassword: the account's password has expired, so that nothing but a change of it is executed, nor will what comes next be.
+const erMustChangePassword = 1820
+
+// Admit lets a new connection of a client's pass (backend.Pools.Admit) once its server is in line with its log: what is read before may lack what was acknowledged, and what is written before may
+// go by that. Connections end with their server, so that it is asked once for each. Whoever comes first does it, and does not wait for the controller: that would be no safer.
+func (s *Servers) Admit(ctx context.Context, c *backend.Conn) error {
+	asked := func() (bool, error) {
+		res, err := c.Query(ctx, reconciled)
+		if err != nil {
+			return false, err
+		}
+		return string(res.Rows[0][0]) != "0", nil
+	}
+	done, err := asked()
+	var refused *wire.ServerError
+	if errors.As(err, &refused) && refused.Code == erMustChangePassword {
+		return nil
+	}
+	if done || err != nil {
+		return err
+	}
+	s.mu.Lock()
+	turn := s.turns[c.Leaf()]
+	if turn == nil {
+		turn = make(chan struct{}, 1)
+		s.turns[c.Leaf()] = turn
+	}
+	s.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-turn }()
+	if done, err = asked(); done || err != nil { // by another one meanwhile
+		return err
+	}
+	if err := s.Reconcile(ctx, c.Leaf()); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotReconciled, err)
+	}
+	return nil
 }
 
 func isReconciled(ctx context.Context, c *backend.Conn) (bool, error) {

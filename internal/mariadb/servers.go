@@ -30,12 +30,13 @@ type Servers struct {
 
 	mu    sync.Mutex
 	tails map[string]*tail
-	links map[string]*sync.Mutex // by leaf: one at a time changes its replication connections
+	links map[string]*sync.Mutex   // by leaf: one at a time changes its replication connections
+	turns map[string]chan struct{} // by leaf: one at a time of those that Admit has wait brings it in line with its log
 }
 
 // New makes Servers. One of them at a time changes servers' replication.
 func New(pools *backend.Pools) *Servers {
-	return &Servers{pools: pools, password: pools.Derive("replication"), behind: behindWithin, links: map[string]*sync.Mutex{}, tails: map[string]*tail{}}
+	return &Servers{pools: pools, password: pools.Derive("replication"), behind: behindWithin, links: map[string]*sync.Mutex{}, turns: map[string]chan struct{}{}, tails: map[string]*tail{}}
 }
 
 // at runs statements one after another on one connection of the cluster's own account; the last one's result comes back.
