@@ -22,12 +22,18 @@ func (l lines) Write(p []byte) (int, error) {
 }
 
 // Two minutes of `make chaos`, with the race detector in nodes and here.
-func TestChaos(t *testing.T) {
+func TestChaos(t *testing.T) { breakCluster(t, keyLoad, "1", "2m") }
+
+// Less than a minute of transactions over several partitions, and of snapshots beside them, with connections that are severed in the midst of them.
+func TestBank(t *testing.T) { breakCluster(t, bankLoad+" "+historyLoad, "2", "40s") }
+
+// breakCluster is `make chaos`, as the environment says and else as it is given.
+func breakCluster(t *testing.T, load, seed, last string) {
 	s, err := readSettings(func(name string) string {
 		if v := os.Getenv(name); v != "" {
 			return v
 		}
-		return map[string]string{"CHAOS_SEED": "1", "CHAOS_TIME": "2m", "CHAOS_RACE": "1", "CHAOS_LOAD": keyLoad}[name]
+		return map[string]string{"CHAOS_SEED": seed, "CHAOS_TIME": last, "CHAOS_RACE": "1", "CHAOS_LOAD": load}[name]
 	})
 	if err != nil {
 		t.Fatal(err)
