@@ -23,9 +23,6 @@ func (j *job) target(n *sqltext.TableName) (db, table string, err error) {
 }
 
 func (j *job) createTable(ctx context.Context) (*Result, error) {
-	if j.d.AsSelect != nil {
-		return nil, unsupported("CREATE TABLE … SELECT into a sharded database")
-	}
 	if len(j.d.Tables) == 0 {
 		return nil, unsupported("this form of CREATE TABLE")
 	}
@@ -38,6 +35,9 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	}
 	if j.linked != nil && (j.cfg.Seal == nil || j.cfg.Open == nil) {
 		return nil, errNoKey()
+	}
+	if err := j.selectable(); err != nil {
+		return nil, err
 	}
 	if err := j.begin(ctx, db); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 		}
 	}
 	if old != nil && (j.linked == nil || old.Kind != topo.Linked) {
-		return nil, unsupported("CREATE OR REPLACE TABLE for a table that exists")
+		return nil, j.rehearse(ctx, old, like)
 	}
 	places, err := partitions(j.snap, db)
 	if err != nil {
@@ -118,6 +118,9 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	}
 	made := append([]place(nil), all[:1]...)
 	t, err := j.placeTable(ctx, db, name, like, number, &made)
+	if err == nil && j.d.AsSelect != nil {
+		err = j.fill(ctx, t, res)
+	}
 	if err == nil {
 		err = j.commit(ctx, func(x *catalog.Txn) error {
 			if x.Table(db, name) != nil {
@@ -170,8 +173,11 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	}
 	shapeText := j.spliced()
 	part := j.partText(db, func(n string) bool { r := j.snap.Table(db, n); return r != nil && r.Kind == topo.Reference })
-	if like != nil {
-		// The source may be elsewhere, or have other partitions: what MariaDB made of it is repeated in its own words.
+	if j.d.AsSelect != nil && len(d.foreign) > 0 {
+		return nil, errForeign()
+	}
+	if like != nil || j.d.AsSelect != nil {
+		// What it is made of may be elsewhere, or have other partitions: what MariaDB made of it is repeated in its own words.
 		c, err := j.client(ctx, first, db)
 		if err != nil {
 			return nil, err
@@ -188,7 +194,7 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 		}
 	}
 	shapeSchema := j.s.Schema
-	if like != nil {
+	if like != nil || j.d.AsSelect != nil {
 		shapeSchema = db
 	}
 	done, err := each(j.todo.Shapes[1:], func(p place) error {

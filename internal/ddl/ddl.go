@@ -43,6 +43,8 @@ type Session struct {
 	Account backend.Account
 	State   *backend.State
 	Schema  string // default database
+	// Fill puts the rows of CREATE TABLE … SELECT into the table that was made of it, which nobody else knows of yet; nil: there is no such statement.
+	Fill func(ctx context.Context, t *topo.Table) (*Result, error)
 }
 
 // Result is what the client is told of a statement that was run.
@@ -116,7 +118,11 @@ func (j *job) run(ctx context.Context) (*Result, error) {
 		}
 		switch d.Verb {
 		case "CREATE":
-			return j.createTable(ctx)
+			res, err := j.createTable(ctx)
+			if errors.Is(err, errInPlace) {
+				return j.replaceTable()
+			}
+			return res, err
 		case "ALTER":
 			return j.alterTable(ctx)
 		case "DROP":

@@ -16,7 +16,7 @@ import (
 
 // crashes are the statements that are cut off.
 var crashes = []string{
-	"CREATE TABLE x (id INT PRIMARY KEY)",
+	"CREATE TABLE x (PRIMARY KEY (id)) SELECT id FROM t",
 	"CREATE REFERENCE TABLE x (id INT PRIMARY KEY)",
 	"CREATE TABLE x (id INT PRIMARY KEY) ENGINE=SPIDER COMMENT='host \"h\", password \"p\"'",
 	"CREATE TABLE x (id INT PRIMARY KEY) ENGINE=SPIDER COMMENT='password \"p\"' PARTITION BY KEY (id) (PARTITION a COMMENT='host \"a\"', PARTITION b COMMENT='host \"b\"')",
@@ -73,6 +73,11 @@ func TestCrashAtEveryStep(t *testing.T) {
 			b.at(p.Leaf, p.Schema, fmt.Sprintf("INSERT INTO t VALUES (%d, 1)", i))
 		}
 		b.everywhere("INSERT INTO d.r VALUES (1, 1)")
+	}
+	b.s.Fill = func(ctx context.Context, t *topo.Table) (*Result, error) {
+		p, _ := partitions(b.cat.Snapshot(), t.DB)
+		_, err := b.run.asCluster(ctx, p[0], p[0].Schema, "INSERT INTO "+id(t.Name)+" VALUES (1)")
+		return &Result{Affected: 1}, err
 	}
 	for _, sql := range crashes {
 		t.Run(sql, func(t *testing.T) {

@@ -45,6 +45,9 @@ func (j *job) spliced(edits ...edit) string {
 		tok := j.d.ReferenceTok
 		edits = append(edits, edit{span: sqltext.Span{From: tok, To: tok + 1}})
 	}
+	if j.d.Object == "TABLE" && j.d.AsSelect != nil {
+		edits = append(edits, noRows(j.d.AsSelect))
+	}
 	if len(edits) == 0 {
 		return string(j.scan.AppendSpan(nil, j.stmt.Span))
 	}

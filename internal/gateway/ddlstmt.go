@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,7 +88,11 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}
-	res, err := s.g.ddl.Run(ctx, ddl.Session{Account: s.login, State: s.tx.State(), Schema: s.sess.DB}, scan, stmt)
+	by, filled := ddl.Session{Account: s.login, State: s.tx.State(), Schema: s.sess.DB}, wire.OK{}
+	if d.Object == "TABLE" && d.AsSelect != nil {
+		by.Fill = s.filler(scan, stmt, &filled)
+	}
+	res, err := s.g.ddl.Run(ctx, by, scan, stmt)
 	if err != nil {
 		return err
 	}
@@ -96,7 +101,10 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		s.awaitSeen(ctx, s.g.cfg.Catalog.Snapshot().Revision)
 	}
 	for _, n := range res.Notes {
-		s.warnings = append(s.warnings, exec.Note{Level: n.Level, Code: strconv.Itoa(int(n.Code)), Message: n.Message})
+		note := exec.Note{Level: n.Level, Code: strconv.Itoa(int(n.Code)), Message: n.Message}
+		if by.Fill == nil || !slices.Contains(s.warnings, note) { // of a query that was read twice
+			s.warnings = append(s.warnings, note)
+		}
 	}
 	if d.Verb == "CREATE" && (d.Object == "DATABASE" || d.Object == "SCHEMA") && s.g.cfg.Catalog.Snapshot().Settings.Redundancy > 1 && s.g.cfg.Catalog.Controller() != "" {
 		if _, err := s.ask(ctx, order.RestoreRedundancy, order.Database{Database: d.Database.Text}); err != nil {
@@ -112,6 +120,9 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	}
 	s.last.rowCount = int64(res.Affected)
 	ok := wire.OK{AffectedRows: res.Affected, Warnings: max(res.Warnings, s.warningCount())}
+	if by.Fill != nil {
+		ok.InsertID, ok.Warnings, ok.Info = filled.InsertID, max(filled.Warnings, s.warningCount()), filled.Info
+	}
 	if d.Object == "INDEX" || d.Verb == "ALTER" && d.Object == "TABLE" && !onlyRenames(d) {
 		ok.Info = fmt.Appendf(nil, "Records: %d  Duplicates: 0  Warnings: %d", ok.AffectedRows, ok.Warnings)
 	}

@@ -191,6 +191,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		return err
 	}
 	if needsText(stmt.Kind) && len(src.args) > 0 {
+		if d := stmt.DDL; d != nil && d.Object == "TABLE" && d.AsSelect != nil {
+			return unsupported("CREATE TABLE … SELECT with parameters", "a value that is written out can make another column of it: write the values, or make the table and use INSERT … SELECT")
+		}
 		// These are served from their text: parameters become literals.
 		text, err := inlineParams(&w.scan, src.args, s.charset.connection)
 		if err != nil {
@@ -301,7 +304,7 @@ func (s *session) rewritten(ctx context.Context, text []byte, src source) error 
 	if err := w.scan.Scan(text, s.mode()); err != nil {
 		return err
 	}
-	snap := s.g.cfg.Catalog.Snapshot()
+	snap := s.topology()
 	stmt, err := sqltext.Parse(&w.scan, s.mode())
 	if err != nil {
 		return err
@@ -334,10 +337,10 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 			return err
 		}
 		s.tx.EndStatement()
-		if changed := s.g.cfg.Catalog.Changed(); s.g.cfg.Catalog.Snapshot() == snap && !s.awaitGates(ctx, err, snap) {
+		if changed := s.g.cfg.Catalog.Changed(); s.topology() == snap && !s.awaitGates(ctx, err, snap) {
 			s.awaitChange(ctx, changed)
 		}
-		if now := s.g.cfg.Catalog.Snapshot(); now != snap {
+		if now := s.topology(); now != snap {
 			snap = now
 			if p, err = s.replan(w, snap); err != nil {
 				return err

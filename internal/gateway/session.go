@@ -66,6 +66,7 @@ type session struct {
 	guards   guards
 	limit    string // sql_select_limit, "" when there is none
 	temps    temporaries
+	making   *making // the table of the CREATE TABLE … SELECT that runs
 	last     lastStatement
 	stmts    map[uint32]*prepared
 	named    map[string]string // PREPARE n FROM …: the texts

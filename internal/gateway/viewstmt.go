@@ -97,8 +97,8 @@ func (s *session) withoutViews(ctx context.Context, v *view.Spliced, src source)
 	if err := w.scan.Scan(v.Text, s.mode()); err != nil {
 		return err
 	}
-	snap := s.g.cfg.Catalog.Snapshot()
-	cacheable := !w.scan.Huge && len(s.temps.tables) == 0 && s.xaOpen()
+	snap := s.topology()
+	cacheable := !w.scan.Huge && len(s.temps.tables) == 0 && s.xaOpen() && s.making == nil
 	if cacheable {
 		w.key = planKey(w.key[:0], &w.scan, &s.sess)
 		if p := s.g.plans.get(w.key, snap.Revision); p != nil {

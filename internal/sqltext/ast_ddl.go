@@ -22,7 +22,8 @@ type DDL struct {
 	ColumnDefs []ColumnDef
 	Like       *TableName
 	AsSelect   *Query
-	Body       Span // ( … ) of CREATE TABLE with its brackets
+	Duplicates string // IGNORE or REPLACE before the query
+	Body       Span   // ( … ) of CREATE TABLE with its brackets
 	// Engine and HasPartitioning, ForeignKeys: what a sharded table has to look at.
 	Engine          string
 	HasPartitioning bool

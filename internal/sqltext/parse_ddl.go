@@ -268,7 +268,10 @@ func (p *parser) createTable(d *DDL) {
 		p.tableBody(d)
 	}
 	p.tableOptions(d)
-	p.acceptAny(KwIgnore, KwReplace)
+	if p.is(KwIgnore) || p.is(KwReplace) {
+		d.Duplicates = p.word(0)
+		p.pos++
+	}
 	p.accept(KwAs)
 	if p.beginsQuery(0) || p.isOp('(') {
 		d.AsSelect = p.query()
