@@ -15,16 +15,6 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// notSharded says, by the object that a statement makes or drops, why the cluster can't have it yet.
-var notSharded = map[string]string{
-	"TRIGGER":   "a trigger's statements would have to be planned anew for each partition",
-	"PROCEDURE": "a procedure's statements would have to be planned when it runs",
-	"FUNCTION":  "a function's statements would have to be planned when it runs",
-	"PACKAGE":   "a package's statements would have to be planned when they run",
-	"EVENT":     "an event would run at every leaf",
-	"SEQUENCE":  "each leaf would count by itself",
-}
-
 // ddl runs a statement that defines something. Like in MariaDB it ends the open transaction.
 func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	d := stmt.DDL
@@ -44,10 +34,6 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 			if e := serverError(ctx, err); e.Code != wire.ErUnsupportedPS {
 				return err
 			}
-		}
-		what := d.Verb + " " + d.Object
-		if why, ok := notSharded[d.Object]; ok {
-			return unsupported(what, why)
 		}
 		return unsupported(firstWords(scan, 2), "it can't be told what it would change, and where")
 	}

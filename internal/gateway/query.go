@@ -203,7 +203,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		return s.rewritten(ctx, text, src)
 	}
 	switch stmt.Kind {
-	case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete, sqltext.KindLoadData, sqltext.KindDo, sqltext.KindCall:
+	case sqltext.KindCall:
+		return s.callProcedure(ctx, w, snap, src)
+	case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete, sqltext.KindLoadData, sqltext.KindDo:
 		return s.planned(ctx, w, stmt, snap, src, cacheable)
 	}
 	if stmt.Kind != sqltext.KindShow && stmt.Kind != sqltext.KindSet && !stmt.SetStatement.Empty() {

@@ -325,6 +325,31 @@ func TestRefusedStatements(t *testing.T) {
 	} {
 		c.fails(1235, q)
 	}
+	// What is not there MariaDB says, and nothing else.
+	for _, q := range []string{
+		"DROP PROCEDURE IF EXISTS p", "DROP FUNCTION IF EXISTS f", "DROP TRIGGER IF EXISTS g", "DROP EVENT IF EXISTS e", "DROP SEQUENCE IF EXISTS s",
+	} {
+		c.exec(q)
+		if notes := c.rows("SHOW WARNINGS"); !strings.HasPrefix(notes, "Note|") {
+			t.Errorf("%s: %s", q, notes)
+		}
+	}
+	for q, code := range map[string]uint16{
+		"DROP PROCEDURE p": 1305, "DROP FUNCTION f": 1305, "DROP TRIGGER g": 1360, "DROP EVENT e": 1539, "DROP SEQUENCE s": 4091, "ALTER PROCEDURE p COMMENT 'x'": 1305,
+		"ALTER EVENT e DISABLE": 1539, "CALL p()": 1305, "SELECT f()": 1305, "SELECT NEXTVAL(s)": 1146, "SHOW CREATE TRIGGER g": 1360, "SHOW CREATE PROCEDURE p": 1305,
+		"DROP PROCEDURE refdb_0.p": 1049, "DROP SEQUENCE t": 4090,
+		"CALL sys.execute_prepared_stmt('DELETE FROM t')": 1235, "CREATE PROCEDURE p(": 1064, "CALL": 1064, "CALL refdb.": 1064, "CALL `refdb`.p": 1305, "DROP PROCEDURE sys.diagnostics": 1235,
+	} {
+		c.fails(code, q)
+	}
+	if status := c.rows("SHOW PROCEDURE STATUS LIKE 's%'"); strings.Contains(status, "orbweaver") || !strings.Contains(status, "statement_performance_analyzer") {
+		t.Error(status)
+	}
+	for _, q := range []string{"SHOW TRIGGERS", "SHOW EVENTS", "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'refdb'"} {
+		if rows := c.rows(q); rows != "" {
+			t.Errorf("%s: %s", q, rows)
+		}
+	}
 	for q, code := range map[string]uint16{
 		"SELEC 1": 1064, "SELECT 'abc": 1064, "SELECT (1": 1064, "": 1065, "/* nothing */": 1065, "SELECT /* open": 1064, "FOO BAR": 1064,
 		"SELECT * FROM t WHERE": 1064, "SELECT nosuch FROM t": 1054, "INSERT INTO t VALUES (1,2)": 1136, "SELECT 1 FROM dual WHERE": 1064,

@@ -61,6 +61,10 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 			}
 		}
 		src.out = e
+	case "PROCEDURE", "FUNCTION", "PACKAGE":
+		if next == "STATUS" || next == "BODY" {
+			src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, !hidden(snap, string(v[0])) }}
+		}
 	case "PROCESSLIST":
 		return s.showProcesslist(ctx, src.out, full, src.prepared)
 	case "GRANTS":
