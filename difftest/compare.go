@@ -160,6 +160,11 @@ func described(c *wire.Column) string {
 	if d.Type >= wire.TypeTinyBlob && d.Type <= wire.TypeBlob {
 		d.Type, d.Length, d.Flags = wire.TypeBlob, 0, d.Flags&^wire.FlagBlob
 	}
+	if string(d.OrgTable) == "made" { // what it has of the query, and no definition tells
+		if d.Flags &^= wire.FlagNoDefault; d.Type == wire.TypeDouble {
+			d.Length = 0
+		}
+	}
 	if d.Length == 0 && d.Type == wire.TypeString { // NULL
 		d.Type = wire.TypeVarString
 	}

@@ -342,6 +342,7 @@ type gen struct {
 	sorted        bool   // ORDER BY will follow: no ROLLUP, which MariaDB does not take before it
 	writing       bool   // what is made is part of a write
 	fresh         int    // for keys that are new
+	made          bool   // a table was, by the statement before
 	dbs           string // the databases whose tables the statement may name
 }
 

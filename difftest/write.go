@@ -53,6 +53,10 @@ func (g *gen) next() statement {
 }
 
 func (g *gen) any() statement {
+	if g.made {
+		g.made = false
+		return statement{root: cat("SELECT * FROM d1.made")}
+	}
 	g.aliases, g.names, g.room, g.ctes = 0, 0, 60, nil
 	g.dbs = g.pick("d1", "d1", "d1", "d1", "d1", "d2", "d2", "d1 d2", "d1 d2", "d1 d2")
 	st := statement{prepared: g.chance(25)}
@@ -69,6 +73,8 @@ func (g *gen) any() statement {
 		st.root = cat("VALUES ", many(", ", cat("(", g.literal(num, nil), ", ", g.literal(str, nil), ")"), cat("(1, 'a')")))
 	case n < 36:
 		st.root, st.prepared, st.follows = cat(g.pick("SELECT FOUND_ROWS()", "SELECT ROW_COUNT()", "SELECT FOUND_ROWS(), @v0, @v1")), false, true
+	case n < 37 && !g.inTrx && g.chance(25): // which takes its time
+		st.root, st.keep, st.prepared, g.made = g.make(), true, false, true
 	default:
 		depth := 2
 		if g.chance(15) {
@@ -384,6 +390,18 @@ func (g *gen) insertSelect(t *table) *node {
 		order = append(order, n.name)
 	}
 	return cat(verb, t.full(), " ("+strings.Join(cols, ", ")+") ", q, " ORDER BY "+strings.Join(order, ", "), fmt.Sprintf(" LIMIT %d", 1+g.IntN(6)))
+}
+
+// make makes a table of a query. What is in it the next statement asks.
+func (g *gen) make() *node {
+	g.writing, g.sorted = true, true
+	q, names := g.query(nil, nil, 2, nested)
+	g.writing, g.sorted = false, false
+	var order []string
+	for _, n := range names {
+		order = append(order, n.name)
+	}
+	return cat("CREATE OR REPLACE TABLE d1.made ", g.pick("", "AS "), q, " ORDER BY "+strings.Join(order, ", "), fmt.Sprintf(" LIMIT %d", 1+g.IntN(9)))
 }
 
 // multi writes to a table by others that are joined to it.

@@ -173,8 +173,13 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	}
 	shapeText := j.spliced()
 	part := j.partText(db, func(n string) bool { r := j.snap.Table(db, n); return r != nil && r.Kind == topo.Reference })
-	if j.d.AsSelect != nil && len(d.foreign) > 0 {
-		return nil, errForeign()
+	if j.d.AsSelect != nil {
+		if len(d.foreign) > 0 {
+			return nil, errForeign()
+		}
+		if err := j.withDefaults(ctx, first, name, d); err != nil {
+			return nil, err
+		}
 	}
 	if like != nil || j.d.AsSelect != nil {
 		// What it is made of may be elsewhere, or have other partitions: what MariaDB made of it is repeated in its own words.

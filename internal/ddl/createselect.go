@@ -3,6 +3,7 @@ package ddl
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -37,12 +38,29 @@ func noRows(q *sqltext.Query) edit {
 	return edit{sqltext.Span{From: end, To: end}, "LIMIT 0"}
 }
 
+// withDefaults gives DEFAULT NULL to columns that MariaDB makes of a query without a default, though they may be NULL. SHOW CREATE TABLE can't tell of those: a dump of
+// the table, and any leaf but this one, would have them so.
+func (j *job) withDefaults(ctx context.Context, p place, table string, d *described) error {
+	var changes []string
+	for i := range d.columns {
+		if c := &d.columns[i]; c.Nullable && c.Default == "" && !c.Generated {
+			changes = append(changes, "ALTER COLUMN "+id(c.Name)+" SET DEFAULT NULL")
+			c.Default = "NULL"
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	_, err := j.asCluster(ctx, p, "", "SET sql_mode=''", "ALTER TABLE "+id(p.Schema)+"."+id(table)+" "+strings.Join(changes, ", "))
+	return err
+}
+
 // fill puts the query's rows into the table that is everywhere by now, and in no topology yet: what comes between is undone with the table.
 func (j *job) fill(ctx context.Context, t *topo.Table, res *Result) error {
 	if err := j.step("fill"); err != nil {
 		return err
 	}
-	filled, err := j.s.Fill(ctx, t)
+	filled, err := j.s.Fill(ctx, t, false)
 	if err == nil {
 		res.Affected = filled.Affected
 		res.Warnings += filled.Warnings
@@ -62,7 +80,7 @@ func (j *job) fill(ctx context.Context, t *topo.Table, res *Result) error {
 var errInPlace = errors.New("ddl: a table of the name is there")
 
 // rehearse puts a table in the place of one that exists at the first shape, which has no rows, and takes it back: so the old one, with its rows, goes only for one
-// that MariaDB and the cluster's rules allow. It returns errInPlace then.
+// that MariaDB and the cluster's rules allow, and for a query that can be run. It returns errInPlace then.
 func (j *job) rehearse(ctx context.Context, old, like *topo.Table) error {
 	if old.Kind == topo.Reference {
 		return unsupported("CREATE OR REPLACE TABLE for a reference table that exists: DROP TABLE it first")
@@ -108,7 +126,11 @@ func (j *job) fits(ctx context.Context, first place, old, like *topo.Table) erro
 	if err != nil {
 		return err
 	}
-	return check(j.snap, t, d)
+	if err := check(j.snap, t, d); err != nil || j.d.AsSelect == nil {
+		return err
+	}
+	_, err = j.s.Fill(ctx, t, true)
+	return err
 }
 
 func errForeign() error {

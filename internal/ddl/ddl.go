@@ -43,8 +43,9 @@ type Session struct {
 	Account backend.Account
 	State   *backend.State
 	Schema  string // default database
-	// Fill puts the rows of CREATE TABLE … SELECT into the table that was made of it, which nobody else knows of yet; nil: there is no such statement.
-	Fill func(ctx context.Context, t *topo.Table) (*Result, error)
+	// Fill puts the rows of CREATE TABLE … SELECT into the table that was made of it, which nobody else knows of yet; nil: there is no such statement. dry: it is
+	// to say whether it could, and do nothing.
+	Fill func(ctx context.Context, t *topo.Table, dry bool) (*Result, error)
 }
 
 // Result is what the client is told of a statement that was run.

@@ -17,6 +17,8 @@ import (
 // making is a table that is at all leaves, and known to the session alone.
 type making struct {
 	table *topo.Table
+	// dry: its rows are planned, and no more.
+	dry bool
 	// with is base with the table.
 	base, with *topo.Snapshot
 }
@@ -37,10 +39,10 @@ func (s *session) topology() *topo.Snapshot {
 }
 
 // filler is what puts the rows of CREATE TABLE … SELECT into the table: INSERT … SELECT of the client's query, in a transaction of its own. What it answers is kept.
-func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, filled *wire.OK) func(context.Context, *topo.Table) (*ddl.Result, error) {
+func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, filled *wire.OK) func(context.Context, *topo.Table, bool) (*ddl.Result, error) {
 	query := scan.AppendSpan(nil, stmt.DDL.AsSelect.Span)
 	duplicates := stmt.DDL.Duplicates
-	return func(ctx context.Context, t *topo.Table) (*ddl.Result, error) {
+	return func(ctx context.Context, t *topo.Table, dry bool) (*ddl.Result, error) {
 		n, err := s.width(ctx, string(query))
 		if err != nil {
 			return nil, err
@@ -63,10 +65,10 @@ func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, filled *wire.OK
 			verb = "REPLACE INTO "
 		}
 		text := append([]byte(verb+quoteName(t.DB)+"."+quoteName(t.Name)+" ("+strings.Join(names, ", ")+") "), query...)
-		s.making = &making{table: t}
+		s.making = &making{table: t, dry: dry}
 		defer func() { s.making = nil }()
 		got := kept{capture: capture{caps: s.out.Caps()}}
-		err = s.rewritten(ctx, text, source{out: &got})
+		err = s.rewritten(ctx, text, source{out: &got, permitted: dry}) // else leaves that have the old table would be asked of it
 		if s.tx.InTransaction() {
 			end := s.tx.Commit
 			if err != nil {

@@ -249,6 +249,9 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if err != nil {
 		return s.owned(ctx, w, src, err)
 	}
+	if s.making != nil && s.making.dry {
+		return nil
+	}
 	if stmt.Kind == sqltext.KindLoadData {
 		if stmt.Load != nil && !stmt.Load.Local {
 			return unsupported("LOAD DATA INFILE", "the file would be looked for on a leaf; use LOAD DATA LOCAL INFILE")

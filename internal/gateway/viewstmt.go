@@ -68,7 +68,7 @@ func (s *session) spliceViews(ctx context.Context, w *worker, stmt *sqltext.Stmt
 	}
 	sess := s.viewSession()
 	named := view.Named(stmt, snap, &sess)
-	if stmt.Kind != sqltext.KindLoadData { // which nobody can prepare, and which is refused below
+	if stmt.Kind != sqltext.KindLoadData && (s.making == nil || !s.making.dry) { // which nobody can prepare, and which is refused below
 		text := src.text
 		if text == "" {
 			text = string(w.scan.Src[:w.scan.End])
