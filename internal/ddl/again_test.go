@@ -22,7 +22,7 @@ import (
 
 // losses are the statements that lose a leaf.
 var losses = []string{
-	"CREATE TABLE x (id INT PRIMARY KEY)",
+	"CREATE TABLE x (PRIMARY KEY (id)) SELECT id FROM t",
 	"CREATE REFERENCE TABLE x (id INT PRIMARY KEY)",
 	"CREATE TABLE x (id INT PRIMARY KEY) ENGINE=SPIDER COMMENT='host \"h\", password \"p\"'",
 	"ALTER TABLE l ADD n INT, COMMENT='host \"g\", password \"p\"'",

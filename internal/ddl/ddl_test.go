@@ -127,7 +127,13 @@ func newBench(t *testing.T, databases ...string) *bench {
 			t.Cleanup(func() { b.everywhere(fmt.Sprintf("DROP DATABASE IF EXISTS `%s_%d`", db, i)) })
 		}
 	}
-	b.s.Schema = "d"
+	b.s.Schema, b.s.Fill = "d", func(ctx context.Context, t *topo.Table, _ bool) (*Result, error) {
+		places, err := partitions(b.cat.Snapshot(), t.DB)
+		if err == nil {
+			_, err = b.run.asCluster(ctx, places[0], places[0].Schema, "INSERT INTO "+id(t.Name)+" VALUES (1)")
+		}
+		return &Result{Affected: 1}, err
+	}
 	return b
 }
 

@@ -74,11 +74,6 @@ func TestCrashAtEveryStep(t *testing.T) {
 		}
 		b.everywhere("INSERT INTO d.r VALUES (1, 1)")
 	}
-	b.s.Fill = func(ctx context.Context, t *topo.Table, _ bool) (*Result, error) {
-		p, _ := partitions(b.cat.Snapshot(), t.DB)
-		_, err := b.run.asCluster(ctx, p[0], p[0].Schema, "INSERT INTO "+id(t.Name)+" VALUES (1)")
-		return &Result{Affected: 1}, err
-	}
 	for _, sql := range crashes {
 		t.Run(sql, func(t *testing.T) {
 			b.t = t
