@@ -141,6 +141,9 @@ func compareColumns(g, w *answer.Result, outer, ofView bool) difference {
 		if ofView || len(g.Columns[i].OrgTable) == 0 || len(w.Columns[i].OrgTable) == 0 { // a temporary table's
 			for _, c := range []*wire.Column{&g.Columns[i], &w.Columns[i]} {
 				c.OrgTable, c.OrgName, c.Flags = nil, nil, c.Flags&^noDefault
+				if ofView && (len(g.Columns[i].Schema) == 0 || len(w.Columns[i].Schema) == 0) { // of groups
+					c.Schema, c.Table = nil, []byte("view")
+				}
 			}
 		}
 		if a, b := described(&g.Columns[i]), described(&w.Columns[i]); a != b {
@@ -161,7 +164,7 @@ func described(c *wire.Column) string {
 		d.Type, d.Length, d.Flags = wire.TypeBlob, 0, d.Flags&^wire.FlagBlob
 	}
 	if string(d.OrgTable) == "made" { // what it has of the query, and no definition tells
-		if d.Flags &^= wire.FlagNoDefault; d.Type == wire.TypeDouble {
+		if d.Flags &^= wire.FlagNoDefault; d.Type == wire.TypeDouble || d.Type == wire.TypeFloat {
 			d.Length = 0
 		}
 	}
