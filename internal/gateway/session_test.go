@@ -328,6 +328,7 @@ func TestRefusedStatements(t *testing.T) {
 	// What is not there MariaDB says, and nothing else.
 	for _, q := range []string{
 		"DROP PROCEDURE IF EXISTS p", "DROP FUNCTION IF EXISTS f", "DROP TRIGGER IF EXISTS g", "DROP EVENT IF EXISTS e", "DROP SEQUENCE IF EXISTS s",
+		"EXECUTE IMMEDIATE 'DROP PROCEDURE IF EXISTS p'",
 	} {
 		c.exec(q)
 		if notes := c.rows("SHOW WARNINGS"); !strings.HasPrefix(notes, "Note|") {
@@ -342,6 +343,8 @@ func TestRefusedStatements(t *testing.T) {
 	} {
 		c.fails(code, q)
 	}
+	c.fails(1235, "CREATE TABLE made SELECT ? AS a", 5)
+	c.exec("CREATE TABLE made SELECT 5 AS a")
 	if status := c.rows("SHOW PROCEDURE STATUS LIKE 's%'"); strings.Contains(status, "orbweaver") || !strings.Contains(status, "statement_performance_analyzer") {
 		t.Error(status)
 	}
