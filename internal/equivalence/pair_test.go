@@ -70,6 +70,7 @@ type pair struct {
 	prepared    bool
 	refused     map[string]int // reasons of error 1235
 	examples    map[string]string
+	strict      bool // what is refused is marked
 	ran         int
 	failures    int
 }
@@ -115,6 +116,7 @@ type how struct {
 	messages bool // the error's words may differ: they tell a place
 	autos    bool // generated values may have gaps
 	loose    bool // of columns only the names are
+	refused  bool // the cluster refuses it with error 1235
 	warned   bool // the number of warnings is not: each partition warns
 }
 
@@ -123,6 +125,9 @@ func (p *pair) same(sql string, h how) {
 	p.t.Helper()
 	p.ran++
 	node, plain, ok := p.run(sql, h)
+	if p.strict && ok == h.refused {
+		p.fail(sql, fmt.Sprintf("refused with error 1235: %v, want %v", !ok, h.refused))
+	}
 	if !ok {
 		return
 	}

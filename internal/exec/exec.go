@@ -104,6 +104,7 @@ type Statement struct {
 	After func(ctx context.Context, c *backend.Conn) error
 
 	prefix string // of Query's text: SET STATEMENT … FOR
+	moment string // the setting that makes the statement's time, where it is one of several that have the same
 	out    Outcome
 	buf    []byte // scratch: column definitions, OK packets
 	text   []byte // scratch: a part's text
@@ -175,6 +176,8 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 		return r.insertSelect(ctx, st)
 	case p.Insert != nil:
 		return r.insert(ctx, st)
+	case p.Route.Kind == plan.RouteStage && p.ByKey != nil:
+		return r.byKey(ctx, st, nil)
 	case p.Route.Kind == plan.RouteStage:
 		return r.staged(ctx, st)
 	}
@@ -191,6 +194,9 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	copied := st.copied()
 	if len(places) == 1 && !copied {
 		return r.forward(ctx, st, places[0])
+	}
+	if p.ByKey != nil && len(places) > 1 {
+		return r.byKey(ctx, st, places)
 	}
 	if p.Stage != "" && len(places) > 1 {
 		return r.staged(ctx, st)

@@ -27,6 +27,7 @@ type collected struct {
 	rows    [][]byte
 	size    int64
 	limit   int64
+	what    string // is told, where that is too little
 }
 
 func (c *collected) Caps() wire.Caps     { return c.caps }
@@ -56,7 +57,7 @@ func (c *collected) Packet(p []byte) error {
 	}
 	c.size += int64(len(p)) + 48
 	if c.size > c.limit {
-		return &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: INSERT … SELECT over partitions holds at most %d bytes of rows at the node", c.limit)}
+		return &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: %s over partitions holds at most %d bytes of rows at the node", c.what, c.limit)}
 	}
 	c.rows = append(c.rows, bytes.Clone(p))
 	return nil
@@ -65,7 +66,7 @@ func (c *collected) Packet(p []byte) error {
 // insertSelect runs the query, then inserts its rows where they belong, as one statement.
 func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	is := st.Plan.InsertSelect
-	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory}
+	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "INSERT … SELECT"}
 	sub := &Statement{
 		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, OneShard: st.OneShard,
 		Permit: st.Permit, StageLimit: st.StageLimit, Args: st.Args, Out: out,

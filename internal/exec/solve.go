@@ -52,7 +52,7 @@ func (r *Runner) solved(ctx context.Context, st *Statement) (done bool, err erro
 
 // scalar is the value of a subquery as SQL; "" when it is of a type whose literals are compared in other ways, or there were warnings, which belong to the statement.
 func (r *Runner) scalar(ctx context.Context, st *Statement, sc *plan.Scalar) (string, error) {
-	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory}
+	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a subquery"}
 	sub := &Statement{
 		Plan: sc.Plan, Scan: st.Scan, Query: sc.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, OneShard: st.OneShard,
 		Out: out, Prepared: true,

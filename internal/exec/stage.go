@@ -100,7 +100,9 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 		}
 		s.fills = append(s.fills, st.Plan.References...)
 	}
-	if _, set := st.Tx.State().Get("timestamp"); !set && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+	if st.moment != "" {
+		s.clock = ", " + st.moment
+	} else if _, set := st.Tx.State().Get("timestamp"); !set && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		s.clock = string(appendClock([]byte(", ")))
 	}
 	if err := s.define(ctx); err != nil {

@@ -52,7 +52,11 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 			return err
 		}
 	}
-	staged := q.Route.Kind == plan.RouteStage || len(q.Fills) > 0 && len(ordinals) > 1
+	keys := q.ByKey != nil && (q.Route.Kind == plan.RouteStage || len(ordinals) > 1)
+	if own && keys {
+		return unsupported("EXPLAIN FORMAT, EXTENDED and ANALYZE", "of a write whose rows are found first")
+	}
+	staged := !keys && q.Route.Kind == plan.RouteStage || len(q.Fills) > 0 && len(ordinals) > 1
 	if own && staged && q == p {
 		return s.explainCopies(ctx, iw, p, head, snap, src)
 	}

@@ -40,6 +40,8 @@ type planner struct {
 	far *linker
 	// stage collects what a staged statement reads; nil when nothing of that is asked for.
 	stage *stager
+	// complete: all names of an UPDATE or DELETE have been met, so that names() has them.
+	complete bool
 	// literals: a decision looked at a literal's value.
 	literals bool
 }
@@ -62,6 +64,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 		err = NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
 	}
 	plan, err = p.staged(plan, err)
+	plan, err = p.byKeys(plan, err)
 	if err == nil && p.stored != "" {
 		err = NeedsStage("a stored function of the sharded database '" + p.stored + "'")
 	}

@@ -25,6 +25,8 @@
 // A subquery in a condition that depends on nothing around it and gives a number or a date needs no copies at all: its value is found first, by parts, and put in its
 // place (scalar.go). What is left may need no stage.
 //
+// An UPDATE or DELETE that can't be split finds the keys of its rows first, by a query that is planned like any other when it is run (bykey.go).
+//
 // A plan is shared by all statements with one fingerprint, so it depends on which literals there are, never on their values.
 //
 // # How it is tested

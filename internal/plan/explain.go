@@ -9,7 +9,8 @@ import (
 
 // ExplainRow is one line of EXPLAIN: the shape, one place, and the text that the place gets.
 type ExplainRow struct {
-	// Shape is Forward, Merge, Spread or Stage. Value is a subquery whose value is put in its place first: the statement is planned anew then.
+	// Shape is Forward, Merge, Spread or Stage. Value is a subquery whose value is put in its place first: the statement is planned anew then. Keys is the query for the keys of
+	// the rows that a write is about to change.
 	Shape     string
 	Partition string // "db:3", "any leaf", "every leaf", "by row", "server s"
 	Text      string
@@ -69,6 +70,8 @@ func explain(p *Plan, scan *sqltext.Scan, span sqltext.Span, ordinals []int) []E
 		return rows
 	}
 	switch {
+	case p.ByKey != nil && (p.Route.Kind == RouteStage || len(ordinals) > 1):
+		return p.ByKey.explain(scan)
 	case p.Route.Kind == RouteStage:
 		return staged()
 	case p.Insert != nil && p.Insert.Table.Kind != topo.Reference, p.Load != nil && p.Load.Table.Kind != topo.Reference:

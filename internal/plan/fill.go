@@ -156,7 +156,10 @@ func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []b
 		dst = scan.AppendSpan(dst, f.First.Limit)
 		params = appendParams(params, scan, f.First.Limit, nil)
 	}
-	if !f.Lock.Empty() {
+	switch {
+	case f.Share:
+		dst = append(dst, " LOCK IN SHARE MODE"...)
+	case !f.Lock.Empty():
 		dst = scan.AppendSpan(append(dst, ' '), f.Lock)
 		params = appendParams(params, scan, f.Lock, nil)
 	}

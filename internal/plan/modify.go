@@ -35,7 +35,11 @@ func (p *planner) modify(from []sqltext.TableRef, where sqltext.Expr, set []sqlt
 		}
 	}
 	u.settle()
-	return u, p.settleAll(u)
+	if err := p.settleAll(u); err != nil {
+		return nil, err
+	}
+	p.complete = true
+	return u, nil
 }
 
 func (p *planner) updatePlan() (*Plan, error) {

@@ -38,6 +38,8 @@ type Plan struct {
 	Fills, References []Fill
 	// Scalars are subqueries of such a statement whose values may be put in their places first, so that it is another statement. In the order of the text.
 	Scalars []Scalar
+	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.
+	ByKey *ByKey
 	// Insert is set for INSERT and REPLACE of rows into sharded and keyless tables.
 	Insert *Insert
 	// InsertSelect is set for INSERT and REPLACE of a query's rows.

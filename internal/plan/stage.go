@@ -20,6 +20,8 @@ type Fill struct {
 	Where [][]Cond
 	// Lock is FOR UPDATE or LOCK IN SHARE MODE as the client wrote it, with what follows it; empty when the rows are not locked.
 	Lock sqltext.Span
+	// Share: the rows are locked against changes, whatever Lock says.
+	Share bool
 	// Keys narrow the rows further: all of them hold, and each may be left out.
 	Keys []FillKey
 	// First says that only the first of these rows are needed; nil for all.

@@ -64,6 +64,11 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	if p.Stage != "" {
 		t.line("stage: %s", p.Stage)
 	}
+	if p.ByKey != nil {
+		for _, r := range p.ByKey.explain(t.scan) {
+			t.line("%s: %s", r.Partition, r.Text)
+		}
+	}
 	for i := range p.Fills {
 		t.fill("fill", &p.Fills[i])
 		for _, k := range p.Fills[i].Keys {

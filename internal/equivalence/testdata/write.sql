@@ -179,7 +179,7 @@ UPDATE ints SET id = 123456 WHERE id = 9
 UPDATE ints SET a = 1 WHERE id = 3 LIMIT 1
 UPDATE ints SET a = 1 WHERE id = 3 ORDER BY a LIMIT 1
 UPDATE ints SET a = 1 LIMIT 0
-UPDATE ints SET a = 1 WHERE id < 5 LIMIT 2
+UPDATE ints SET a = 1 WHERE id < 5 ORDER BY id LIMIT 2
 UPDATE ints SET a = 2 WHERE id < 5 ORDER BY id
 UPDATE ints i JOIN colours c ON c.name = i.e SET i.a = c.code WHERE i.id < 50
 UPDATE ints i JOIN kids k ON k.pid = i.id SET i.a = k.v, k.w = i.s WHERE i.id = 7
@@ -202,7 +202,7 @@ UPDATE decs SET n = 9 WHERE k = 0.5
 UPDATE dts SET n = n + 1 WHERE k < '2024-03-01'
 UPDATE ens SET st = 'x,y' WHERE e = 'red'
 UPDATE loose SET x = 5 WHERE x = 4
-UPDATE loose SET s = 'k' WHERE x IS NULL LIMIT 3
+UPDATE loose SET s = 'k' WHERE x IS NULL LIMIT 300
 UPDATE autos SET n = n * 2, v = UPPER(v)
 UPDATE autos SET id = id WHERE id = 3
 UPDATE ints SET a = 1 WHERE FALSE
@@ -219,7 +219,7 @@ DELETE FROM ints WHERE id = 1040 RETURNING id, a
 DELETE FROM ints WHERE id > 1030 RETURNING id, a + 1 AS x
 DELETE FROM ints WHERE id = 31 LIMIT 1
 DELETE FROM ints WHERE id = 32 ORDER BY a LIMIT 1
-DELETE FROM ints WHERE id < 10 LIMIT 3
+DELETE FROM ints WHERE id < 10 ORDER BY id LIMIT 3
 DELETE FROM ints ORDER BY id LIMIT 1
 DELETE i FROM ints i JOIN colours c ON c.name = i.e WHERE c.code = 2 AND i.id > 100
 DELETE i, k FROM ints i JOIN kids k ON k.pid = i.id WHERE i.id = 33

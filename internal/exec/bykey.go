@@ -1,0 +1,407 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/partition"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/value"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// byKey runs a write whose rows are found first: a query tells their keys and locks them, then they are changed where they are.
+func (r *Runner) byKey(ctx context.Context, st *Statement, places []txn.Place) error {
+	if st.OneShard {
+		return ErrAcross
+	}
+	if st.Tx.Pinned(txn.PinLocks) {
+		return errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support 'this statement' under LOCK TABLES: %s", st.Plan.Stage)
+	}
+	if st.Plan.ByKey.Unsafe() && st.safeUpdates() { // only MariaDB knows whether it would use a key
+		return plan.NeedsStage(st.Plan.Stage + ", under sql_safe_updates")
+	}
+	if st.Permit != nil { // MariaDB's own errors for the client's own text
+		if err := st.Permit(ctx); err != nil {
+			return err
+		}
+	}
+	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
+	g := st.Tx.Group()
+	jobs, err := r.changeByKey(ctx, st, g, places)
+	if err = g.End(ctx, err); err != nil && own {
+		err = st.undone(err)
+	}
+	if st.noteFailure(jobs, err); err != nil {
+		return err
+	}
+	if res := &jobs[0].res; len(jobs) == 1 && !st.Plan.ByKey.InTurn && !st.Plan.ByKey.Whole() && res.info == nil && st.Plan.ByKey.Updates() { // of a condition that is never true MariaDB says nothing
+		res.info = []byte("Rows matched: 0  Changed: 0  Warnings: 0")
+	}
+	return st.answer(jobs)
+}
+
+// safeUpdates says whether the session has sql_safe_updates.
+func (st *Statement) safeUpdates() bool {
+	text, set := st.Tx.State().Get("sql_safe_updates")
+	return set && !strings.HasSuffix(text, "=0")
+}
+
+func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
+	if _, set := st.Tx.State().Get("timestamp"); !set && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+		st.moment = string(appendClock(nil))
+		defer func() { st.moment = "" }()
+	}
+	if st.Plan.ByKey.InTurn {
+		return r.inTurn(ctx, st, g, places)
+	}
+	found, err := r.findRows(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	if len(st.Plan.ByKey.Moves) > 0 && len(found.rows) > 0 {
+		return r.moveRows(ctx, st, g, found)
+	}
+	var jobs []job
+	for i := range st.Plan.ByKey.Targets {
+		rounds, err := r.changes(ctx, st, found, i)
+		if err != nil {
+			return jobs, err
+		}
+		for _, round := range rounds {
+			if err := st.roomForJobs(round); err != nil {
+				return jobs, err
+			}
+			err := r.jobs(ctx, st, g, round, false)
+			if jobs = append(jobs, round...); err != nil {
+				return jobs, err
+			}
+		}
+	}
+	return jobs, nil
+}
+
+// inTurn changes rows of one partition after another until there are enough.
+func (r *Runner) inTurn(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
+	k := st.Plan.ByKey
+	limit, err := st.number(&k.Limit)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []job
+	var found int64
+	for i := 0; i < len(places) && (i == 0 || found < limit); i++ {
+		sql, params := k.TurnText(st.forMoment(), st.Scan, st.Plan.Forward, st.target(places[i]), strconv.FormatInt(limit-found, 10))
+		j := job{place: places[i], part: part{sql: sql}}
+		if st.Prepared {
+			j.params = st.pick(params)
+		}
+		if err := st.room(j.place); err != nil {
+			return jobs, err
+		}
+		err := r.run1(ctx, st, g, &j)
+		if j.res.err != nil {
+			j.res.err.Message = laterRow(j.res.err.Message, found)
+		}
+		for n := range j.res.notes {
+			j.res.notes[n].Message = laterRow(j.res.notes[n].Message, found)
+		}
+		if jobs = append(jobs, j); err != nil {
+			return jobs, err
+		}
+		switch n := numbers(j.res.info); {
+		case len(j.res.head) > 0: // of RETURNING
+			found += int64(len(j.res.rows))
+		case len(n) > 0: // rows matched
+			found += n[0]
+		default:
+			found += int64(j.res.ok.AffectedRows)
+		}
+	}
+	return jobs, nil
+}
+
+// foundRows are what the query of a ByKey told.
+type foundRows struct {
+	cols []value.Column
+	rows [][][]byte // cells; nil is NULL
+}
+
+// findRows runs the query.
+func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error) {
+	text, params := st.Plan.ByKey.QueryText(st.Scan)
+	scan := new(sqltext.Scan)
+	if err := scan.Scan(text, st.Sess.Mode); err != nil {
+		return nil, fmt.Errorf("finding the rows of a write: %w", err)
+	}
+	stmt, err := sqltext.Parse(scan, st.Sess.Mode)
+	if err != nil {
+		return nil, fmt.Errorf("finding the rows of a write: %w", err)
+	}
+	p, err := plan.BuildKeys(stmt, scan, st.Snap, st.Sess, st.Plan.ByKey)
+	if err != nil {
+		return nil, err
+	}
+	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a write whose rows are found first"}
+	sub := &Statement{
+		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
+		StageLimit: st.StageLimit, Out: out, Prepared: true, moment: st.moment,
+		prefix: "SET STATEMENT character_set_results=" + wideCharset,
+	}
+	if st.moment != "" {
+		sub.prefix += "," + st.moment
+	}
+	sub.prefix += clockEnd
+	if st.Prepared {
+		sub.Args = st.pick(params)
+	}
+	err = r.run(ctx, sub)
+	if st.out.Staged = sub.out.Staged; err != nil {
+		return nil, err
+	}
+	// Of a warning a strict write makes an error, but when it sorts the rows: it has finished with the condition then.
+	if at := slices.IndexFunc(sub.out.Notes, func(n Note) bool { return n.Level == "Warning" }); at >= 0 && st.Sess.Strict && !st.Plan.ByKey.Lenient() {
+		n := &sub.out.Notes[at]
+		code, err := strconv.ParseUint(n.Code, 10, 16)
+		if err != nil {
+			return nil, err
+		}
+		return nil, wire.Errorf(uint16(code), "%s", n.Message)
+	}
+	st.out.Warnings, st.out.Notes = sub.out.Warnings, sub.out.Notes
+	f := &foundRows{}
+	for i := range out.columns {
+		f.cols = append(f.cols, value.Of(&out.columns[i], value.Binary))
+	}
+	for _, row := range out.rows {
+		cells := make([][]byte, len(f.cols))
+		if err := splitRow(row, f.cols, cells); err != nil {
+			return nil, err
+		}
+		f.rows = append(f.rows, cells)
+	}
+	return f, nil
+}
+
+// byKeyRows bounds the rows that one statement names, with which MariaDB's optimizer has to do.
+const byKeyRows = 500
+
+// changes are the statements that change the rows of a target, in rounds that are run one after another.
+func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, target int) ([][]job, error) {
+	k := st.Plan.ByKey
+	t := &k.Targets[target]
+	at := 0
+	for i := range target {
+		at += len(k.Targets[i].Key)
+	}
+	values := len(found.cols) - len(k.Values) - len(k.Moves)
+	to, err := r.rowPlaces(st, t.Table)
+	if err != nil {
+		return nil, err
+	}
+	// A statement changes rows of one place, to which it gives the same values.
+	type group struct {
+		ordinal int
+		values  []string
+		rows    []int
+		keys    [][]byte
+	}
+	var groups []*group
+	by := map[string]*group{}
+	seen := map[string]bool{}
+	for n, row := range found.rows {
+		cells := row[at : at+len(t.Key)]
+		key, ok, err := keyCondition(t, found.cols[at:], cells)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || seen[string(key)] { // of an outer join there is none; a join may tell of a row more than once
+			continue
+		}
+		seen[string(key)] = true
+		o, err := r.foundOrdinal(ctx, st, t, to.f, found.cols[at:], cells)
+		if err != nil {
+			return nil, err
+		}
+		name := strconv.AppendInt(nil, int64(o), 10)
+		var literals []string
+		for i := values; i < values+len(k.Values); i++ {
+			v, err := value.Literal(nil, &found.cols[i], row[i])
+			if err != nil {
+				return nil, err
+			}
+			literals = append(literals, string(v))
+			name = append(append(name, ','), v...)
+		}
+		g := by[string(name)]
+		if g == nil || len(g.rows) == byKeyRows && !k.Renames {
+			g = &group{ordinal: o, values: literals}
+			by[string(name)] = g
+			groups = append(groups, g)
+		}
+		g.rows = append(g.rows, n)
+		g.keys = append(g.keys, key)
+	}
+	if len(groups) == 0 && k.Whole() {
+		place, err := to.at(0)
+		if err != nil {
+			return nil, err
+		}
+		p := part{sql: plan.Render(st.forMoment(), st.Scan, st.Plan.Forward, st.Plan.Forward, st.target(place)), params: st.Args}
+		return [][]job{{{place: place, part: p}}}, nil
+	}
+	if len(groups) == 0 { // MariaDB says what it has to say of a statement that finds nothing
+		g := &group{}
+		for range k.Values {
+			g.values = append(g.values, "NULL")
+		}
+		groups = append(groups, g)
+	}
+	if k.Renames && len(k.Values) > 0 && len(groups) > 1 {
+		return nil, plan.NeedsStage("an UPDATE that gives rows values of other tables and changes the key by which they are found")
+	}
+	var rounds [][]job
+	used := map[int]int{}
+	for _, g := range groups {
+		place, err := to.at(g.ordinal)
+		if err != nil {
+			return nil, err
+		}
+		where := noRow(t)
+		if len(g.keys) > 0 {
+			where = whereKeys(t, g.keys)
+		}
+		j := job{place: place, rows: g.rows, part: st.change(target, place, where, g.values)}
+		n := used[g.ordinal]
+		used[g.ordinal]++
+		if n == len(rounds) {
+			rounds = append(rounds, nil)
+		}
+		rounds[n] = append(rounds[n], j)
+	}
+	return rounds, nil
+}
+
+// change is the statement that changes rows of a target at a place.
+func (st *Statement) change(target int, place txn.Place, where []byte, values []string) part {
+	sql, params := st.Plan.ByKey.ChangeText(st.forMoment(), st.Scan, target, st.Plan.Forward, st.target(place), where, values)
+	p := part{sql: sql}
+	if st.Prepared {
+		p.params = st.pick(params)
+	}
+	return p
+}
+
+// forMoment goes ahead of a text that has the statement's time.
+func (st *Statement) forMoment() []byte {
+	if st.moment == "" {
+		return nil
+	}
+	return append(append([]byte("SET STATEMENT "), st.moment...), clockEnd...)
+}
+
+// keyCondition is what finds a row: a literal, or conditions on several columns. Not ok: there is no row.
+func keyCondition(t *plan.KeyTarget, cols []value.Column, cells [][]byte) (cond []byte, ok bool, err error) {
+	for i, c := range t.Key {
+		if cells[i] == nil {
+			return nil, false, nil
+		}
+		col := &t.Table.Columns[c]
+		if len(t.Key) > 1 {
+			if i > 0 {
+				cond = append(cond, " AND "...)
+			}
+			cond = append(plan.AppendQuoted(cond, col.Name), '=')
+		}
+		if cond, err = keyLiteral(cond, col, &cols[i], cells[i]); err != nil {
+			return nil, false, err
+		}
+	}
+	return cond, true, nil
+}
+
+// keyLiteral appends a value that is compared with the column it came from. A string is a bare literal, so that it is the column's collation that counts.
+func keyLiteral(dst []byte, col *topo.Column, c *value.Column, cell []byte) ([]byte, error) {
+	if col.Charset != "" && c.Collation != nil && c.Collation.Charset != "binary" {
+		return fmt.Appendf(dst, "_%s x'%x'", c.Collation.Charset, cell), nil
+	}
+	return value.Literal(dst, c, cell)
+}
+
+// noRow is a condition that no row meets. A constant one MariaDB notices before it looks at anything: what it answers then lacks the columns of RETURNING.
+func noRow(t *plan.KeyTarget) []byte {
+	var dst []byte
+	for _, c := range t.Key {
+		dst = append(plan.AppendQuoted(dst, t.Table.Columns[c].Name), '=')
+		switch t.Table.Columns[c].Type {
+		case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal":
+			dst = append(dst, '0')
+		default:
+			dst = append(dst, "NULL"...)
+		}
+		dst = append(dst, " AND "...)
+	}
+	return append(dst, "RAND()<0"...)
+}
+
+// whereKeys is the condition for some rows.
+func whereKeys(t *plan.KeyTarget, keys [][]byte) []byte {
+	var dst []byte
+	if len(t.Key) == 1 {
+		dst = append(plan.AppendQuoted(dst, t.Table.Columns[t.Key[0]].Name), " IN ("...)
+	}
+	for i, k := range keys {
+		switch {
+		case i == 0:
+		case len(t.Key) == 1:
+			dst = append(dst, ',')
+		default:
+			dst = append(dst, " OR "...)
+		}
+		dst = append(dst, k...)
+	}
+	if len(t.Key) == 1 {
+		dst = append(dst, ')')
+	}
+	return dst
+}
+
+// foundOrdinal is the partition of a row that has these key cells.
+func (r *Runner) foundOrdinal(ctx context.Context, st *Statement, t *plan.KeyTarget, f chooser, cols []value.Column, cells [][]byte) (int, error) {
+	exprs := make([]string, len(t.Table.ShardKey))
+	st.vals = st.vals[:0]
+	for k, c := range t.Table.ShardKey {
+		i := slices.Index(t.Key, c)
+		if i < 0 {
+			return 0, errorf(wire.ErUnknown, "a unique key of '%s.%s' has not all of its shard key", t.Table.DB, t.Table.Name)
+		}
+		v, err := cellValue(&cols[i], cells[i])
+		if err != nil {
+			return 0, err
+		}
+		st.vals = append(st.vals, v)
+		lit, err := value.Literal(nil, &cols[i], cells[i])
+		if err != nil {
+			return 0, err
+		}
+		exprs[k] = string(lit)
+	}
+	return r.chosen(ctx, st, t.Table, f, exprs)
+}
+
+// chosen is the partition of st.vals, which are exprs as SQL.
+func (r *Runner) chosen(ctx context.Context, st *Statement, t *topo.Table, f chooser, exprs []string) (int, error) {
+	o, err := f.Store(st.vals)
+	if err == nil || errors.Is(err, partition.ErrNoPartition) {
+		return o, err
+	}
+	o, _, err = r.storedPlace(ctx, st, t, f, exprs, false, 0)
+	return o, err
+}

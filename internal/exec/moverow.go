@@ -1,0 +1,278 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/value"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// mover runs an UPDATE that changes the shard key, row by row as MariaDB does: whether a key is there twice hangs on which rows have been changed before. Each row is changed where
+// it is, so that MariaDB computes and judges all of it; if it has another partition's key then, no other row there has, by which it is found, read, deleted and inserted where it
+// belongs.
+type mover struct {
+	r     *Runner
+	st    *Statement
+	g     *txn.Group
+	t     *plan.KeyTarget
+	to    *insertPlaces
+	found *foundRows
+	jobs  []job
+}
+
+// moving are the settings under which a row is read and written again, so that it stays what it is.
+const moving = "SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES',time_zone='+00:00',check_constraint_checks=0,character_set_results=" + wideCharset + clockEnd
+
+func (r *Runner) moveRows(ctx context.Context, st *Statement, g *txn.Group, found *foundRows) ([]job, error) {
+	m := &mover{r: r, st: st, g: g, t: &st.Plan.ByKey.Targets[0], found: found}
+	t := m.t.Table
+	var err error
+	if m.to, err = r.rowPlaces(st, t); err != nil {
+		return nil, err
+	}
+	if err := m.movable(ctx); err != nil {
+		return nil, err
+	}
+	for n := range found.rows {
+		if err := m.row(ctx, n); err != nil {
+			return m.jobs, err
+		}
+	}
+	return m.jobs, nil
+}
+
+// movable refuses tables of which a row is more than its columns: foreign keys would see it gone, or act on it, and versions would stay.
+func (m *mover) movable(ctx context.Context) error {
+	t := m.t.Table
+	first, err := m.to.at(0)
+	if err != nil {
+		return err
+	}
+	res, err := m.r.askWanted(ctx, backend.Want{Leaf: first.Leaf, Account: backend.Cluster, Variant: backend.Internal}, fmt.Appendf(nil,
+		"SELECT (SELECT COUNT(*) FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL AND (TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME=x'%[2]x'"+
+			" OR REFERENCED_TABLE_SCHEMA=x'%[1]x' AND REFERENCED_TABLE_NAME=x'%[2]x')),"+
+			" (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME=x'%[2]x' AND TABLE_TYPE='BASE TABLE')",
+		first.Schema, t.Name), false)
+	switch {
+	case err != nil:
+		return err
+	case len(res.Rows) != 1 || string(res.Rows[0][1]) != "1":
+		return plan.NeedsStage(m.st.Plan.Stage + " of a table with system versioning")
+	case string(res.Rows[0][0]) != "0":
+		return plan.NeedsStage(m.st.Plan.Stage + " of a table with foreign keys")
+	}
+	return nil
+}
+
+// row changes a row.
+func (m *mover) row(ctx context.Context, n int) error {
+	st, t := m.st, m.t
+	cells := m.found.rows[n]
+	from, err := m.r.foundOrdinal(ctx, st, t, m.to.f, m.found.cols, cells[:len(t.Key)])
+	if err != nil {
+		return err
+	}
+	place, err := m.to.at(from)
+	if err != nil {
+		return err
+	}
+	key, _, err := keyCondition(t, m.found.cols, cells[:len(t.Key)])
+	if err != nil {
+		return err
+	}
+	var values []string
+	for i := range st.Plan.ByKey.Values {
+		at := len(t.Key) + i
+		v, err := value.Literal(nil, &m.found.cols[at], cells[at])
+		if err != nil {
+			return err
+		}
+		values = append(values, string(v))
+	}
+	to, stored, unknown := m.target(ctx, cells)
+	j := job{place: place, rows: []int{n}, part: st.change(0, place, whereKeys(t, [][]byte{key}), values)}
+	if err := m.run(ctx, &j); err != nil {
+		m.jobs = append(m.jobs, j)
+		return err
+	}
+	m.jobs = append(m.jobs, j)
+	switch {
+	case unknown != nil: // MariaDB takes the value all the same
+		return unknown
+	case to == from:
+		return nil
+	}
+	return m.move(ctx, place, to, stored)
+}
+
+// target is the partition where a row is to be, and the values of its shard key.
+func (m *mover) target(ctx context.Context, cells [][]byte) (int, [][]byte, error) {
+	st, t := m.st, m.t
+	moves := st.Plan.ByKey.Moves
+	exprs := make([]string, len(t.Table.ShardKey))
+	for k, c := range t.Table.ShardKey {
+		at := slices.Index(t.Key, c)
+		if i := slices.IndexFunc(moves, func(v plan.KeyValue) bool { return v.Column == c }); i >= 0 {
+			at = len(m.found.cols) - len(moves) + i
+		}
+		lit, err := value.Literal(nil, &m.found.cols[at], cells[at])
+		if err != nil {
+			return 0, nil, err
+		}
+		exprs[k] = string(lit)
+	}
+	return m.r.storedPlace(ctx, st, t.Table, m.to.f, exprs, false, 0)
+}
+
+// move takes the row with these values of the shard key to its partition.
+func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored [][]byte) error {
+	t := m.t.Table
+	to, err := m.to.at(ordinal)
+	if err != nil {
+		return err
+	}
+	where := []byte(" WHERE ")
+	for k, c := range t.ShardKey {
+		if k > 0 {
+			where = append(where, " AND "...)
+		}
+		where = append(append(plan.AppendQuoted(where, t.Columns[c].Name), "<=>"...), comparable(stored[k], &t.Columns[c])...)
+	}
+	columns, text, err := m.read(ctx, from, where)
+	if err != nil {
+		return err
+	}
+	gone := job{place: from, part: part{sql: fmt.Appendf(nil, "DELETE FROM %s%s", m.table(from), where)}}
+	if err := m.run(ctx, &gone); err != nil {
+		return err
+	}
+	if gone.res.ok.AffectedRows != 1 {
+		return errorf(wire.ErUnknown, "a row of '%s.%s' that moves to another partition was not found", t.DB, t.Name)
+	}
+	come := job{place: to, part: part{sql: fmt.Appendf(nil, "%sINSERT INTO %s (%s) VALUES (%s)", moving, m.table(to), columns, text)}}
+	if err := m.run(ctx, &come); err != nil {
+		return err
+	}
+	if come.res.ok.Warnings > 0 {
+		return plan.NeedsStage(m.st.Plan.Stage + " of a row that can't be written again as it is")
+	}
+	if a := t.AutoIncrement; a >= 0 {
+		for _, v := range m.st.Plan.ByKey.Moves {
+			if k := slices.Index(t.ShardKey, a); v.Column == a && k >= 0 {
+				if u, err := strconv.ParseUint(string(stored[k]), 10, 64); err == nil && u > 0 && t.Numbered() {
+					return m.r.cfg.Sequences.Observe(ctx, t, u)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// read reads a row as the columns and values of an INSERT.
+func (m *mover) read(ctx context.Context, from txn.Place, where []byte) (columns, values []byte, err error) {
+	t := m.t.Table
+	sql, kinds := []byte(moving+"SELECT "), make([]movedKind, 0, len(t.Columns))
+	for i := range t.Columns {
+		col := &t.Columns[i]
+		if col.Generated {
+			continue
+		}
+		kind, ok := movedAs(col)
+		if !ok {
+			return nil, nil, plan.NeedsStage(m.st.Plan.Stage + " of a table with the column '" + col.Name + "' of type " + col.Type)
+		}
+		if len(kinds) > 0 {
+			sql, columns = append(sql, ','), append(columns, ',')
+		}
+		name := plan.AppendQuoted(nil, col.Name)
+		columns = append(columns, name...)
+		sql = fmt.Appendf(sql, kind.read, name)
+		kinds = append(kinds, kind)
+	}
+	sql = append(fmt.Appendf(sql, " FROM %s", m.table(from)), where...)
+	c, err := m.g.Conn(ctx, from)
+	if err != nil {
+		return nil, nil, m.st.unconnected(from, err)
+	}
+	res, err := c.Query(ctx, string(sql))
+	var refused *wire.ServerError
+	if errors.As(err, &refused) {
+		if err := m.g.Done(c, nil); err != nil {
+			return nil, nil, m.st.at(from, err)
+		}
+		return nil, nil, err
+	}
+	if err := m.g.Done(c, err); err != nil {
+		return nil, nil, m.st.at(from, err)
+	}
+	if len(res.Rows) != 1 {
+		return nil, nil, errorf(wire.ErUnknown, "of a row of '%s.%s' that moves to another partition there are %d", t.DB, t.Name, len(res.Rows))
+	}
+	for i, cell := range res.Rows[0] {
+		if i > 0 {
+			values = append(values, ',')
+		}
+		if cell == nil {
+			values = append(values, "NULL"...)
+			continue
+		}
+		values = fmt.Appendf(values, kinds[i].write, cell)
+	}
+	return columns, values, nil
+}
+
+// movedKind says how a column's value is read as text and written again, exactly.
+type movedKind struct{ read, write string }
+
+func movedAs(c *topo.Column) (movedKind, bool) {
+	switch c.Type {
+	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year", "double":
+		return movedKind{"%s", "%s"}, true
+	case "float": // whose text is rounded
+		return movedKind{"CAST(%s AS DOUBLE)", "%s"}, true
+	case "bit", "enum", "set":
+		return movedKind{"%s+0", "%s"}, true
+	case "date", "time", "datetime", "timestamp":
+		return movedKind{"%s", "'%s'"}, true
+	case "uuid", "inet6", "inet4":
+		return movedKind{"HEX(CAST(%s AS CHAR CHARACTER SET " + wideCharset + "))", "_" + wideCharset + " x'%s'"}, true
+	case "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob",
+		"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
+		return movedKind{"HEX(%s)", "x'%s'"}, true
+	}
+	if c.Charset != "" {
+		return movedKind{"HEX(%s)", "_" + c.Charset + " x'%s'"}, true
+	}
+	return movedKind{}, false
+}
+
+// comparable is a stored value of the shard key as SQL to be compared with its column.
+func comparable(text []byte, c *topo.Column) string {
+	switch c.Type {
+	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year":
+		if text != nil {
+			return string(text)
+		}
+	}
+	return storedLiteral(text, c)
+}
+
+func (m *mover) table(p txn.Place) []byte {
+	return plan.AppendQuoted(append(plan.AppendQuoted(nil, p.Schema), '.'), m.t.Table.Name)
+}
+
+// run runs a statement of its own, of which there may be no parameters but the client's.
+func (m *mover) run(ctx context.Context, j *job) error {
+	if err := m.st.room(j.place); err != nil {
+		return err
+	}
+	return m.r.run1(ctx, m.st, m.g, j)
+}

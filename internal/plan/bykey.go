@@ -1,0 +1,495 @@
+package plan
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// ByKey says how an UPDATE or DELETE whose rows no partition can choose by itself is run: a query, planned as a client's would be, finds the keys of the rows and locks them
+// (QueryText); then each row is changed at its partition, by its key (ChangeText). The rows are locked in between, so that they are the same ones.
+type ByKey struct {
+	// Targets are the tables that are changed: one, but for a DELETE of several.
+	Targets []KeyTarget
+	// Values are what SET gives columns, where it is found with the keys.
+	Values []KeyValue
+	// Moves are what SET gives columns of the shard key of Targets[0], found with the keys, too: each row is changed by itself then, in order, and goes to its new partition.
+	Moves []KeyValue
+	// InTurn: any rows will do, as many as Limit says, so that no keys are asked for: partition after partition changes what it has (TurnText).
+	InTurn bool
+	Limit  Operand
+	// Renames: SET changes columns of the key by which rows are found.
+	Renames bool
+	// single: the statement names one table, and its text stays what it is but for WHERE and LIMIT.
+	single bool
+	others bool         // it reads other tables
+	head   sqltext.Span // up to WHERE
+	ignore bool
+	set    []sqltext.Assign
+	from   sqltext.Span
+	where  sqltext.Span
+	order  sqltext.Span
+	limit  sqltext.Span
+	tail   sqltext.Span // RETURNING
+}
+
+// Lenient says whether a warning about the condition is no error in strict mode: after IGNORE, and where MariaDB sorts the rows before it writes.
+func (k *ByKey) Lenient() bool { return k.ignore || !k.order.Empty() }
+
+// Updates says whether the statement is an UPDATE.
+func (k *ByKey) Updates() bool { return len(k.set) > 0 }
+
+// Unsafe says whether sql_safe_updates may be against the statement: other tables choose its rows, and no LIMIT bounds them.
+func (k *ByKey) Unsafe() bool { return k.others && k.limit.Empty() }
+
+// Whole says whether each partition can run the statement as it is, which is known to find nothing.
+func (k *ByKey) Whole() bool { return k.single && !k.others }
+
+// KeyTarget is a table whose rows are changed by a key.
+type KeyTarget struct {
+	Table *topo.Table
+	// Key are positions in Table.Columns: of a unique key without NULLs.
+	Key []int
+	// name is what the query's columns are qualified with: the client's.
+	name string
+	as   string // the alias
+}
+
+// KeyValue is an assignment whose value the query tells.
+type KeyValue struct {
+	Column int // in Targets[0].Table.Columns
+	Assign int // which of SET's
+	span   sqltext.Span
+}
+
+// byKeys plans an UPDATE or DELETE that can't be split to be run by keys. first is what the planning of parts came to: a plan with the reason, or an error.
+func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
+	var e *Error
+	switch {
+	case p.stmt.Kind != sqltext.KindUpdate && p.stmt.Kind != sqltext.KindDelete, p.far != nil, err == nil && first.Stage == "":
+		return first, err
+	case err != nil && (!errors.As(err, &e) || e.reason == ""):
+		return nil, err
+	}
+	k, reason := p.keyed()
+	switch {
+	case k != nil && err == nil:
+		first.ByKey = k
+	case k != nil:
+		return &Plan{Route: Route{Kind: RouteStage}, Stage: e.reason, Writes: true, Rows: !k.tail.Empty(), Forward: p.names(), ByKey: k}, nil
+	case reason == "":
+	case err == nil:
+		first.Stage += ", and " + reason
+	default:
+		return nil, NeedsStage(e.reason + ", and " + reason)
+	}
+	return first, err
+}
+
+// keyed finds out how a statement is run by keys; nil when it can't be, reason says why where the client may do something about it.
+func (p *planner) keyed() (k *ByKey, reason string) {
+	if !p.complete || p.manyReason() != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 || !p.stmt.SetStatement.Empty() {
+		return nil, ""
+	}
+	for _, f := range sqltext.Factors(p.stmt) {
+		if !f.Partition.Empty() {
+			return nil, ""
+		}
+	}
+	k = &ByKey{}
+	var from []sqltext.TableRef
+	var limit *sqltext.Limit
+	var named []*sqltext.TableRef
+	if u := p.stmt.Update; p.stmt.Kind == sqltext.KindUpdate {
+		from, k.where, k.order, limit, k.ignore, k.set = u.From, u.WhereSpan, u.OrderSpan, u.Limit, u.Ignore, u.Set
+		if len(u.Set) == 0 {
+			return nil, ""
+		}
+		k.single = len(from) == 1 && from[0].Table != nil
+		k.head.To = u.Set[len(u.Set)-1].Span.To
+		if named, reason = p.updated(from, u.Set); reason != "" {
+			return nil, reason
+		}
+	} else {
+		d := p.stmt.Delete
+		from, k.where, k.order, limit, k.tail = d.From, d.WhereSpan, d.OrderSpan, d.Limit, d.Returning
+		k.single = !d.Multi && len(from) == 1 && from[0].Table != nil
+		for i := p.stmt.Span.From; i < min(p.stmt.Span.From+4, int32(len(p.scan.Tokens))); i++ {
+			k.ignore = k.ignore || p.scan.Tokens[i].KW == sqltext.KwIgnore
+		}
+		if len(from) > 0 {
+			k.head.To = from[len(from)-1].Span.To
+		}
+		if !d.Multi {
+			sqltext.WalkTables(from, func(r *sqltext.TableRef) { named = append(named, r) })
+		} else if named = p.deleted(from, d.Targets); named == nil {
+			return nil, ""
+		}
+	}
+	if limit != nil {
+		if k.limit = limit.Span; limit.Odd {
+			return nil, ""
+		}
+	}
+	k.others = len(p.stmt.Tables) > 1
+	if len(from) == 0 || len(named) == 0 || !k.single && (limit != nil || !k.order.Empty()) {
+		return nil, ""
+	}
+	if limit != nil && k.order.Empty() && !k.others {
+		l, ok := readLimit(limit)
+		k.InTurn, k.Limit = ok && l.Offset.Kind == OperandNone, l.Count
+	}
+	k.from = sqltext.Span{From: from[0].Span.From, To: from[len(from)-1].Span.To}
+	for _, r := range named {
+		t, reason := p.keyTarget(r, k.InTurn)
+		if reason != "" || t == nil {
+			return nil, reason
+		}
+		k.Targets = append(k.Targets, *t)
+	}
+	if ok, reason := p.changes(k); !ok {
+		return nil, reason
+	}
+	if k.InTurn = k.InTurn && len(k.Moves) == 0; !k.InTurn && k.Targets[0].Key == nil {
+		_, reason := p.keyTarget(named[0], false)
+		return nil, reason
+	}
+	return k, ""
+}
+
+// updated are the tables that SET names.
+func (p *planner) updated(from []sqltext.TableRef, set []sqltext.Assign) (named []*sqltext.TableRef, reason string) {
+	var all []*sqltext.TableRef
+	sqltext.WalkTables(from, func(r *sqltext.TableRef) {
+		if r.Join == nil && r.Nested == nil {
+			all = append(all, r)
+		}
+	})
+	for i := range set {
+		c := &set[i].Column
+		var hit *sqltext.TableRef
+		for _, r := range all {
+			switch {
+			case len(all) == 1:
+			case c.Table.Tok >= 0:
+				if !strings.EqualFold(refName(r), c.Table.Text) || c.DB.Tok >= 0 && (r.Table == nil || !strings.EqualFold(p.dbOf(r.Table), c.DB.Text)) {
+					continue
+				}
+			case r.Table == nil:
+				return nil, "the column '" + c.Name.Text + "' of SET says no table"
+			default:
+				if t, _, err := p.lookup(r.Table); err != nil || t == nil || t.Column(c.Name.Text) < 0 {
+					continue
+				}
+			}
+			if hit != nil {
+				return nil, "the column '" + c.Name.Text + "' of SET may be two tables'"
+			}
+			hit = r
+		}
+		if hit == nil || hit.Table == nil {
+			return nil, "the column '" + c.Name.Text + "' of SET is no table's"
+		}
+		if !slices.Contains(named, hit) {
+			named = append(named, hit)
+		}
+	}
+	if len(named) > 1 {
+		return nil, "it changes several tables: only where they are joined by their shard keys"
+	}
+	return named, ""
+}
+
+// deleted are the tables that DELETE names as its targets; nil when one of them is not found.
+func (p *planner) deleted(from []sqltext.TableRef, targets []sqltext.TableName) []*sqltext.TableRef {
+	var out []*sqltext.TableRef
+	for i := range targets {
+		var hit *sqltext.TableRef
+		n := 0
+		sqltext.WalkTables(from, func(r *sqltext.TableRef) {
+			if r.Table != nil && strings.EqualFold(refName(r), targets[i].Name.Text) && (targets[i].DB.Tok < 0 || strings.EqualFold(p.dbOf(r.Table), targets[i].DB.Text)) {
+				hit = r
+				n++
+			}
+		})
+		if n != 1 || slices.Contains(out, hit) {
+			return nil
+		}
+		out = append(out, hit)
+	}
+	return out
+}
+
+// refName is the name that columns are qualified with.
+func refName(r *sqltext.TableRef) string {
+	if r.Alias.Tok >= 0 || r.Table == nil {
+		return r.Alias.Text
+	}
+	return r.Table.Name.Text
+}
+
+func (p *planner) dbOf(t *sqltext.TableName) string {
+	if t.DB.Tok >= 0 {
+		return t.DB.Text
+	}
+	return p.sess.DB
+}
+
+// keyTarget is a table that is to be changed by keys; nil when it can't be, reason says why where that is a matter of the table's keys.
+func (p *planner) keyTarget(r *sqltext.TableRef, any bool) (t *KeyTarget, reason string) {
+	if r.Table == nil || r.Table.CTE {
+		return nil, ""
+	}
+	table, _, err := p.lookup(r.Table)
+	if err != nil || table == nil || table.Kind != topo.Sharded && table.Kind != topo.Keyless {
+		return nil, ""
+	}
+	key := rowKey(table)
+	if key == nil && !any {
+		return nil, "'" + table.DB + "." + table.Name + "' has no primary key or unique key without NULLs that tells its rows apart"
+	}
+	t = &KeyTarget{Table: table, Key: key, name: string(p.scan.AppendSpan(nil, r.Table.Span))}
+	if r.Alias.Tok >= 0 {
+		t.as = quoted(r.Alias.Text)
+		t.name = t.as
+	}
+	return t, ""
+}
+
+// rowKey is a key of a sharded table by whose values rows are found again; nil when there is none.
+func rowKey(t *topo.Table) []int {
+	if t.Kind != topo.Sharded {
+		return nil
+	}
+	for _, key := range t.Unique {
+		if len(key) > 0 && !slices.ContainsFunc(key, func(c int) bool { return !findable(&t.Columns[c]) }) {
+			return key
+		}
+	}
+	return nil
+}
+
+// findable says whether a literal of a column's value finds it. A TIMESTAMP as text may stand for two.
+func findable(c *topo.Column) bool {
+	switch c.Type {
+	case "timestamp", "float", "double", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
+		return false
+	}
+	return !c.Nullable
+}
+
+// changes finds out what a statement does to the rows; not ok when that can't be done by keys, for a reason that the client may do something about.
+func (p *planner) changes(k *ByKey) (ok bool, reason string) {
+	tables := func(s sqltext.Span) bool {
+		return slices.ContainsFunc(p.stmt.Tables, func(t *sqltext.TableName) bool { return inside(t.Span, s) })
+	}
+	if tables(k.order) || tables(k.limit) || tables(k.tail) {
+		return false, ""
+	}
+	t := &k.Targets[0]
+	for i := range k.set {
+		a := &k.set[i]
+		c, value := t.Table.Column(a.Column.Name.Text), a.Value.ExprSpan()
+		if c < 0 {
+			return false, ""
+		}
+		own, ok := unparen(a.Value).(*sqltext.Column)
+		moves := inKey(t.Table, c) && !(k.single && ok && t.Table.Column(own.Name.Text) == c)
+		switch {
+		case !moves:
+		case !k.single || p.isDefault(value) || p.counts(value) || t.Table.Columns[c].Type == "bit":
+			return false, ""
+		case k.ignore:
+			return false, "IGNORE, with which rows that can't move would have to stay"
+		}
+		k.Renames = k.Renames || slices.Contains(t.Key, c)
+		if k.single && !tables(value) && !moves || p.isDefault(value) {
+			continue
+		}
+		// What it reads of a column that has been set before would be the new value.
+		for j := value.From; j < value.To; j++ {
+			for _, before := range k.set[:i] {
+				if strings.EqualFold(unquote(p.text(j)), before.Column.Name.Text) {
+					return false, "SET gives the column '" + a.Column.Name.Text + "' a value of '" + before.Column.Name.Text + "', which it has changed before"
+				}
+			}
+		}
+		v := KeyValue{Column: c, Assign: i, span: value}
+		if moves {
+			k.Moves = append(k.Moves, v)
+		}
+		if !k.single || tables(value) {
+			k.Values = append(k.Values, v)
+		}
+	}
+	return true, ""
+}
+
+func (p *planner) isDefault(s sqltext.Span) bool {
+	return s.To == s.From+1 && p.scan.Tokens[s.From].KW == sqltext.KwDefault
+}
+
+// QueryText is the query for the keys of the rows: of each target its key's columns, then the values. locks says whether it is to lock the rows itself. params are the statement's
+// parameters that stand in it.
+func (k *ByKey) QueryText(scan *sqltext.Scan) (text []byte, params []int) {
+	word := "SELECT "
+	for i := range k.Targets {
+		t := &k.Targets[i]
+		for _, c := range t.Key {
+			text = append(append(append(text, word...), t.name...), '.')
+			text = AppendQuoted(text, t.Table.Columns[c].Name)
+			word = ", "
+		}
+	}
+	spans := make([]sqltext.Span, 0, 8)
+	for _, values := range [][]KeyValue{k.Values, k.Moves} {
+		for i := range values {
+			text = scan.AppendSpan(append(text, word...), values[i].span)
+			spans = append(spans, values[i].span)
+		}
+	}
+	text = scan.AppendSpan(append(text, " FROM "...), k.from)
+	spans = append(spans, k.from)
+	for i, s := range []sqltext.Span{k.where, k.order, k.limit} {
+		if !s.Empty() {
+			text = scan.AppendSpan(append(text, ' '), s)
+			spans = append(spans, s)
+		} else if i == 1 && len(k.Moves) > 0 { // as MariaDB goes through a table
+			word = " ORDER BY "
+			for _, c := range k.Targets[0].Key {
+				text = AppendQuoted(append(append(append(text, word...), k.Targets[0].name...), '.'), k.Targets[0].Table.Columns[c].Name)
+				word = ", "
+			}
+		}
+	}
+	for _, s := range spans {
+		params = appendParams(params, scan, s, nil)
+	}
+	return append(text, " FOR UPDATE"...), params
+}
+
+// BuildKeys plans the query of QueryText. With several tables it is always staged: then the rows of the others are read as they are, and locked against changes, as
+// the rows are that a write looks at; a part of a query would see those of its transaction's snapshot.
+func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session, k *ByKey) (*Plan, error) {
+	if len(stmt.Tables) < 2 {
+		return Build(stmt, scan, snap, sess)
+	}
+	p := newPlanner(stmt, scan, snap, sess)
+	plan, err := p.staged(nil, NeedsStage("rows that are found by other tables"))
+	if err != nil {
+		return nil, err
+	}
+	for _, fills := range [][]Fill{plan.Fills, plan.References} {
+		for i := range fills {
+			if fills[i].Share = !slices.ContainsFunc(k.Targets, func(t KeyTarget) bool { return t.Table == fills[i].Table }); !fills[i].Share && fills[i].Lock.Empty() {
+				return nil, NeedsStage("a lock that is not found")
+			}
+		}
+	}
+	plan.Facts, plan.Params, plan.Revision, plan.Scalars = stmt.Facts, scan.Params, snap.Revision, nil
+	return plan, nil
+}
+
+// ChangeText is the statement that changes the rows of Targets[i] that where finds; splices make it a partition's. values are literals in the order of Values. params are the
+// statement's parameters in it.
+func (k *ByKey) ChangeText(dst []byte, scan *sqltext.Scan, i int, names []Splice, to Target, where []byte, values []string) (text []byte, params []int) {
+	take := func(s sqltext.Span) {
+		dst = RenderSpan(dst, scan, s, names, names, to)
+		params = appendParams(params, scan, s, nil)
+	}
+	t := &k.Targets[i]
+	switch {
+	case k.single && len(k.Values) == 0:
+		take(k.head)
+	case k.single:
+		take(sqltext.Span{To: k.set[0].Span.From})
+		dst = append(dst, ' ')
+	case len(k.set) == 0:
+		dst = append(dst, "DELETE "...)
+		if k.ignore {
+			dst = append(dst, "IGNORE "...)
+		}
+		dst = k.table(append(dst, "FROM "...), t, to)
+	default:
+		dst = append(dst, "UPDATE "...)
+		if k.ignore {
+			dst = append(dst, "IGNORE "...)
+		}
+		dst = append(k.table(dst, t, to), " SET "...)
+	}
+	if len(k.Values) > 0 || !k.single && len(k.set) > 0 {
+		for a := range k.set {
+			if a > 0 {
+				dst = append(dst, ',')
+			}
+			n := slices.IndexFunc(k.Values, func(v KeyValue) bool { return v.Assign == a })
+			switch {
+			case n < 0 && k.single:
+				take(k.set[a].Span)
+				continue
+			case n < 0:
+				dst = append(AppendQuoted(dst, t.Table.Columns[t.Table.Column(k.set[a].Column.Name.Text)].Name), "=DEFAULT"...)
+				continue
+			}
+			dst = append(append(AppendQuoted(dst, t.Table.Columns[k.Values[n].Column].Name), '='), values[n]...)
+		}
+	}
+	dst = append(append(dst, " WHERE "...), where...)
+	for _, s := range []sqltext.Span{k.order, k.tail} {
+		if !s.Empty() {
+			dst = append(dst, ' ')
+			take(s)
+		}
+	}
+	return dst, params
+}
+
+// TurnText is the statement with another LIMIT.
+func (k *ByKey) TurnText(dst []byte, scan *sqltext.Scan, names []Splice, to Target, limit string) (text []byte, params []int) {
+	for i, s := range []sqltext.Span{k.head, k.where, k.tail} {
+		if i == 2 {
+			dst = append(append(dst, " LIMIT "...), limit...)
+		}
+		if s.Empty() {
+			continue
+		}
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = RenderSpan(dst, scan, s, names, names, to)
+		params = appendParams(params, scan, s, nil)
+	}
+	return dst, params
+}
+
+// table is the target's name at a partition.
+func (k *ByKey) table(dst []byte, t *KeyTarget, to Target) []byte {
+	return AppendQuoted(append(AppendQuoted(dst, to.Schema), '.'), t.Table.Name)
+}
+
+// explain says how the statement is run.
+func (k *ByKey) explain(scan *sqltext.Scan) []ExplainRow {
+	if k.InTurn {
+		text, _ := k.TurnText(nil, scan, nil, Target{}, "…")
+		return []ExplainRow{{"Spread", "one after another", string(text)}}
+	}
+	text, _ := k.QueryText(scan)
+	rows := []ExplainRow{{"Keys", "found first", string(text)}}
+	values := make([]string, len(k.Values))
+	for i := range values {
+		values[i] = "…"
+	}
+	for i := range k.Targets {
+		t := k.Targets[i].Table
+		text, _ := k.ChangeText(nil, scan, i, nil, Target{Schema: t.DB}, []byte("…"), values)
+		rows = append(rows, ExplainRow{"Spread", "by key", string(text)})
+	}
+	if len(k.Moves) > 0 {
+		t := k.Targets[0].Table
+		rows = append(rows, ExplainRow{"Spread", "by row", "DELETE FROM " + quoted(t.DB) + "." + quoted(t.Name) + " …; INSERT INTO " + quoted(t.DB) + "." + quoted(t.Name) + " …"})
+	}
+	return rows
+}
