@@ -254,6 +254,29 @@ func (g *gen) assignments(t *table, s *scope, prefix string) *node {
 	return many(", ", out...)
 }
 
+// reassigned adds a value for a column of the shard key, or puts the value of a subquery in the place of all others.
+func (g *gen) reassigned(t *table, set *node) *node {
+	key := t.shard
+	if len(key) == 0 {
+		key = t.key
+	}
+	if len(key) == 0 || g.chance(40) {
+		cols := g.settable(t)
+		if c := cols[g.IntN(len(cols))]; c.ty.kind == num && len(t.key) > 0 {
+			g.writing = true
+			defer func() { g.writing = false }()
+			e, _ := g.scalar(nil, ty{kind: num}, 1)
+			return cat(c.name, " = ", e)
+		}
+		return set
+	}
+	c := t.column(key[g.IntN(len(key))])
+	if c.ty.kind == num && g.chance(50) {
+		return many(", ", cat(c.name, " = ", c.name, g.pick(" + 1", " + 1000", " - 1", " * 3")), set)
+	}
+	return many(", ", cat(c.name, " = ", c.pool[g.IntN(len(c.pool))]), set)
+}
+
 // condition is a WHERE without subqueries over the table itself, for a write.
 func (g *gen) writeWhere(t *table, s *scope, prefix string) *node {
 	if len(t.key) > 0 && g.chance(45) && t.name != "seq" {
@@ -280,13 +303,16 @@ func (g *gen) write() (*node, []string) {
 		return g.insertSelect(t), touched
 	case 6, 7:
 		s := &scope{rels: []relation{{alias: t.name, cols: t.cols}}}
-		n := cat("UPDATE ", g.pick("", "", "IGNORE "), t.full(), " SET ", g.assignments(t, s, ""), g.writeWhere(t, s, ""), g.limited(t))
-		return n, touched
+		verb, set := g.pick("UPDATE ", "UPDATE ", "UPDATE IGNORE "), g.assignments(t, s, "")
+		if verb == "UPDATE " && g.chance(20) {
+			set = g.reassigned(t, set)
+		}
+		return cat(verb, t.full(), " SET ", set, g.writeWhere(t, s, ""), g.limited(t)), touched
 	case 8, 9:
 		s := &scope{rels: []relation{{alias: t.name, cols: t.cols}}}
 		limit := g.limited(t)
 		ret := ""
-		if limit == nil && g.chance(25) {
+		if g.chance(25) {
 			ret = " RETURNING " + g.returned(t)
 		}
 		return cat("DELETE FROM ", t.full(), g.writeWhere(t, s, ""), limit, may(ret)), touched
@@ -296,7 +322,7 @@ func (g *gen) write() (*node, []string) {
 
 // limited is ORDER BY and LIMIT of a write, by all that tells rows apart.
 func (g *gen) limited(t *table) *node {
-	if !g.chance(15) {
+	if !g.chance(25) {
 		return nil
 	}
 	var keys []string
