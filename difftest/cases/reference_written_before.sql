@@ -12,7 +12,7 @@ UPDATE d1.item SET w = 1.50 WHERE id = 7;
 SELECT t1.x, t2.w FROM d1.heap t1, d1.item t2;
 SELECT * FROM d1.acc WHERE id = 3 AND w > (SELECT MAX(w) FROM d1.item);
 SELECT * FROM d1.item;
--- refused
+-- changes: d1.acc
 UPDATE d1.acc x JOIN d1.item y ON y.w < x.w SET x.w = y.w;
 ROLLBACK;
 SELECT t1.x, t2.w FROM d1.heap t1, d1.item t2;
