@@ -1,9 +1,15 @@
 package gateway
 
 import (
+	"errors"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Statements that no merge can answer are run on copies of their tables.
@@ -163,4 +169,48 @@ func TestWritesByKey(t *testing.T) {
 	c.exec("UPDATE auto SET id = id + 1")
 	c.exec("INSERT INTO auto (v) VALUES (2), (3)")
 	c.want("SELECT COUNT(DISTINCT id) FROM auto", "3")
+}
+
+// Rows that are found are locked until they are changed: of clients that take what comes first from a queue each gets other rows.
+func TestWritesByKeyTakeEachRowOnce(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "queue")
+	c.exec("CREATE TABLE q (id INT PRIMARY KEY, v INT)")
+	c.exec("INSERT INTO q SELECT seq, 0 FROM seq_1_to_120")
+	var taken, raised atomic.Int64
+	var all sync.WaitGroup
+	for range 4 {
+		d := b.root(t, "queue")
+		all.Go(func() {
+			for range 20 {
+				for _, s := range []struct {
+					sql string
+					n   *atomic.Int64
+				}{{"DELETE FROM q ORDER BY id LIMIT 1", &taken}, {"UPDATE q SET v = v + 1 WHERE id > 90 ORDER BY id LIMIT 3", &raised}} {
+					for {
+						res, err := d.c.ExecContext(timeout(t), s.sql)
+						var e *mysql.MySQLError
+						if errors.As(err, &e) && (e.Number == 1213 || e.Number == 1205) {
+							continue
+						}
+						if err != nil {
+							t.Errorf("%s: %v", s.sql, err)
+							return
+						}
+						n, _ := res.RowsAffected()
+						s.n.Add(n)
+						break
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := taken.Load(); got != 80 {
+		t.Errorf("%d rows were deleted", got)
+	}
+	c.want("SELECT COUNT(*), MIN(id), SUM(v) FROM q", "40|81|"+strconv.FormatInt(raised.Load(), 10))
+	if got := raised.Load(); got != 4*20*3 {
+		t.Errorf("%d rows were updated", got)
+	}
 }
