@@ -339,16 +339,30 @@ func keyLiteral(dst []byte, col *topo.Column, c *value.Column, cell []byte) ([]b
 func noRow(t *plan.KeyTarget) []byte {
 	var dst []byte
 	for _, c := range t.Key {
-		dst = append(plan.AppendQuoted(dst, t.Table.Columns[c].Name), '=')
-		switch t.Table.Columns[c].Type {
-		case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal":
-			dst = append(dst, '0')
-		default:
-			dst = append(dst, "NULL"...)
-		}
-		dst = append(dst, " AND "...)
+		col := &t.Table.Columns[c]
+		dst = append(plan.AppendQuoted(dst, col.Name), '=')
+		dst = append(append(dst, someValue(col.Type)...), " AND "...)
 	}
 	return append(dst, "RAND()<0"...)
+}
+
+// someValue is a value that a type has.
+func someValue(typ string) string {
+	switch typ {
+	case "char", "varchar", "binary", "varbinary", "tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob":
+		return "''"
+	case "date", "datetime", "timestamp":
+		return "'2000-01-01'"
+	case "time":
+		return "'00:00:00'"
+	case "uuid":
+		return "'00000000-0000-0000-0000-000000000000'"
+	case "inet4":
+		return "'0.0.0.0'"
+	case "inet6":
+		return "'::'"
+	}
+	return "0"
 }
 
 // whereKeys is the condition for some rows.
