@@ -170,8 +170,6 @@ func TestAlterLinked(t *testing.T) {
 		{1235, "ENGINE=InnoDB", "ALTER TABLE ranged ENGINE=InnoDB"},
 		{1235, "rows of its own", "ALTER TABLE own ENGINE=SPIDER COMMENT='host \"h\"'"},
 		{1235, "rows of its own", "ALTER TABLE own PARTITION BY KEY (a) (PARTITION p0 ENGINE=SPIDER)"},
-		{1235, "OR REPLACE", "CREATE OR REPLACE TABLE own (a INT) ENGINE=SPIDER COMMENT='host \"h\"'"},
-		{1235, "OR REPLACE", "CREATE OR REPLACE TABLE copy2 (a INT PRIMARY KEY)"},
 		{1060, "Duplicate", "CREATE OR REPLACE TABLE copy2 (a INT, a INT) ENGINE=SPIDER COMMENT='host \"h\"'"},
 		{1235, "FOREIGN KEY", "CREATE OR REPLACE TABLE copy2 (a INT, FOREIGN KEY (a) REFERENCES own (a)) ENGINE=SPIDER COMMENT='host \"h\"'"},
 		{1235, "ENGINE=MyISAM", "ALTER TABLE ranged COMMENT='host \"x\"' ENGINE=MyISAM"},
@@ -207,6 +205,10 @@ func TestAlterLinked(t *testing.T) {
 	}
 	b.must("CREATE OR REPLACE TABLE ranged (a INT) ENGINE=SPIDER COMMENT='host \"h\", password \"new\"'")
 	b.leads("ranged", ":new@h/ranged")
+	b.must("CREATE OR REPLACE TABLE own (a INT) ENGINE=SPIDER COMMENT='host \"h\"'")
+	b.must("CREATE OR REPLACE TABLE copy2 (a INT PRIMARY KEY)")
+	b.leads("own", ":@h/own")
+	b.consistent("d")
 	b.must("DROP DATABASE d")
 }
 
