@@ -9,7 +9,9 @@ type bodyTracker struct {
 	watch  bool // the text may be, or is, a stored program or a compound statement
 	active bool // the text is a stored program or a compound statement
 	begun  bool // the header is over: blocks may open
-	blocks []block
+	// handler is set between DECLARE … HANDLER FOR and the statement that follows the conditions, which may be a block.
+	handler bool
+	blocks  []block
 }
 
 // block is what an END closes.
@@ -50,11 +52,14 @@ func (b *bodyTracker) token(tokens []Token) {
 	if t.Kind != Word || t.KW == 0 {
 		return
 	}
-	prev := Token{}
+	var prev, before Token
 	if n > 1 {
 		prev = tokens[n-2]
 	}
-	b.word(t.KW, prev, n > 2 && tokens[n-3].KW == KwIf)
+	if n > 2 {
+		before = tokens[n-3]
+	}
+	b.word(t.KW, prev, before.KW)
 }
 
 // start sets active when the words so far can only begin a stored program or a compound statement.
@@ -74,7 +79,7 @@ func (b *bodyTracker) start(tokens []Token, kw Keyword) {
 	case KwIf, KwCase, KwLoop, KwWhile, KwRepeat, KwFor:
 		if len(tokens) == 1 {
 			b.active, b.begun = true, true
-			b.word(kw, Token{Kind: Op, Op: ';'}, false)
+			b.word(kw, Token{Kind: Op, Op: ';'}, 0)
 		}
 	}
 }
@@ -103,7 +108,7 @@ func opens(prev Token) bool {
 	return false
 }
 
-func (b *bodyTracker) word(kw Keyword, prev Token, ifBefore bool) {
+func (b *bodyTracker) word(kw Keyword, prev Token, before Keyword) {
 	top := block(255)
 	if len(b.blocks) > 0 {
 		top = b.blocks[len(b.blocks)-1]
@@ -114,6 +119,10 @@ func (b *bodyTracker) word(kw Keyword, prev Token, ifBefore bool) {
 			return
 		}
 	}
+	if kw == KwRow && prev.KW == KwEach && before == KwFor { // of a trigger's header, whatever its table is called
+		b.begun, b.blocks = false, b.blocks[:0]
+		return
+	}
 	if !b.begun {
 		switch kw {
 		case KwSelect, KwInsert, KwUpdate, KwDelete, KwSet, KwCall, KwReturn, KwWith, KwValues, KwSignal, KwTruncate, KwReplace, KwCreate, KwDrop, KwAlter:
@@ -121,7 +130,7 @@ func (b *bodyTracker) word(kw Keyword, prev Token, ifBefore bool) {
 			b.begun = kw != KwInsert && kw != KwUpdate && kw != KwDelete
 			return
 		case KwExists:
-			if len(b.blocks) == 1 && top == blockIf && (prev.KW == KwIf || ifBefore && prev.KW == KwNot) {
+			if len(b.blocks) == 1 && top == blockIf && (prev.KW == KwIf || before == KwIf && prev.KW == KwNot) {
 				b.blocks = b.blocks[:0] // CREATE … IF NOT EXISTS
 			}
 			return
@@ -143,11 +152,18 @@ func (b *bodyTracker) word(kw Keyword, prev Token, ifBefore bool) {
 			b.begun = true
 			b.blocks = append(b.blocks, blockCase)
 			return
+		case KwFor:
+			b.begun = true
+			b.blocks = append(b.blocks, blockFor)
+			return
 		case KwThen: // of the IF that is the body
 			b.begun = true
 		}
 	}
 	start := opens(prev) || !b.begun
+	if b.handler && kw != KwValue && prev.KW != KwFor && !(prev.Kind == Op && prev.Op == ',') { // these two precede a condition's name
+		start, b.handler = true, false
+	}
 	switch kw {
 	case KwBegin:
 		if start {
@@ -173,9 +189,10 @@ func (b *bodyTracker) word(kw Keyword, prev Token, ifBefore bool) {
 			b.blocks = append(b.blocks, blockWhile)
 		}
 	case KwFor:
-		if start && b.begun {
+		if start {
 			b.blocks = append(b.blocks, blockFor)
 		}
+		b.handler = prev.KW == KwHandler
 	case KwRepeat:
 		if start {
 			b.blocks = append(b.blocks, blockRepeat)
