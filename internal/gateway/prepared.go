@@ -49,7 +49,9 @@ func (s *session) stmtPrepare(body []byte) error {
 		return s.failed(ctx, s.textError(ctx, body, err))
 	}
 	if stmt.Kind == sqltext.KindEmpty {
-		return s.failed(ctx, wire.Errorf(wire.ErEmptyQuery, "Query was empty"))
+		if err := s.nothing(ctx, scan); err != nil {
+			return s.failed(ctx, err)
+		}
 	}
 	snap := s.g.cfg.Catalog.Snapshot()
 	if err := s.visible(scan, stmt, snap); err != nil {

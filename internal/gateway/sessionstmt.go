@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -13,7 +14,7 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 	scan := &w.scan
 	switch stmt.Kind {
 	case sqltext.KindEmpty:
-		return wire.Errorf(wire.ErEmptyQuery, "Query was empty")
+		return s.done(src, s.nothing(ctx, scan))
 	case sqltext.KindUse:
 		return s.done(src, s.useDB(stmt.Name.Text))
 	case sqltext.KindSet:
@@ -81,4 +82,15 @@ func (s *session) unknown(ctx context.Context, scan *sqltext.Scan) error {
 		}
 	}
 	return unsupported(firstWords(scan, 3), "it can't be told what it would change, and where")
+}
+
+// nothing is the error of a statement without tokens: none where it has a comment, as in MariaDB. Dumps have comments for servers of other versions.
+func (s *session) nothing(ctx context.Context, scan *sqltext.Scan) error {
+	switch {
+	case scan.More:
+		return s.textError(ctx, scan.Src, sqltext.ErrText)
+	case len(bytes.Trim(scan.Src[:scan.End], " \t\n\v\f\r\x00")) == 0:
+		return wire.Errorf(wire.ErEmptyQuery, "Query was empty")
+	}
+	return nil
 }

@@ -226,3 +226,15 @@ SELECT id, pid, v FROM kids WHERE id IN (0, 40001, 40002) ORDER BY id
 SELECT id, pid, v FROM kids WHERE pid = 0 AND id = 40001
 DELETE FROM kids WHERE id IN (0, 40001, 40002)
 SET sql_mode = DEFAULT
+/* nothing */
+/*!999999 garbage ' */;
+/*M!999999\- enable the sandbox mode */
+/*!50000 */
+;
+/* nothing */; SELECT 1
+; SELECT 1
+EXECUTE IMMEDIATE '/* nothing */'
+EXECUTE IMMEDIATE ' '
+BEGIN
+/* nothing */
+COMMIT
