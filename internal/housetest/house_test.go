@@ -105,6 +105,7 @@ var rooms = map[string][]string{
 	"internal/gateway/gatewaytest": {"*"},
 	"internal/equivalence":         {"*"},
 	"internal/clients":             {"*"},
+	"internal/corpus":              {},
 	"internal/faultproxy":          {},
 	"internal/history":             {},
 	"cmd/orbweaver":                {"*"},

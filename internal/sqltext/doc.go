@@ -4,6 +4,7 @@
 //
 // It follows MariaDB 10.11 in every sql_mode but ORACLE, whose stored programs end their statements in other places.
 //
-// Tested by golden files (testdata; -rewrite renews them), by fuzzing, and against a real MariaDB: a corpus of statements of every kind, random
-// expressions bracketed as the tree says, random strings under the character sets whose second bytes may be quotes.
+// Tested by golden files (testdata; -rewrite renews them), by fuzzing, and against a real MariaDB: a corpus of statements of every kind
+// (internal/corpus; internal/equivalence has a cluster prepare it, too), random expressions bracketed as the tree says, random strings
+// under the character sets whose second bytes may be quotes.
 package sqltext

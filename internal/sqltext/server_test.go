@@ -8,11 +8,13 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/orbweaver/orbweaver/internal/corpus"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 )
 
@@ -59,8 +61,8 @@ func prepare(t *testing.T, db *sql.DB, text string) error {
 }
 
 // others are the first words of statements that the parser is right to have no kind for.
-var others = regexp.MustCompile(`^(help|install|uninstall|cache|load index|purge|binlog|change|start (slave|all)|stop|backup|get|signal|resignal|` +
-	`begin not|if|case|while|repeat|for|reset|shutdown)\b`)
+var others = regexp.MustCompile(`^(help|install|uninstall|cache|load index|purge|binlog|change|start (slave|replica|all)|stop|backup|get|signal|resignal|` +
+	`begin not|if|case|loop|while|repeat|for|reset|shutdown)\b`)
 
 var missingTable = regexp.MustCompile(`Table '([^']*)\.([^'.]*)' doesn't exist`)
 
@@ -68,15 +70,15 @@ var missingTable = regexp.MustCompile(`Table '([^']*)\.([^'.]*)' doesn't exist`)
 // table that the server misses listed.
 func TestCorpus(t *testing.T) {
 	db := server(t)
-	b, err := os.ReadFile("testdata/corpus.sql")
+	all, err := corpus.Read("testdata", corpus.Most)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.SplitSeq(string(b), "\n") {
-		if line == "" || strings.HasPrefix(line, "#") {
+	for _, c := range all {
+		if c.Golden {
 			continue
 		}
-		text, ours := strings.CutPrefix(line, "ours: ")
+		text, ours := c.Text, c.Ours
 		var s Scan
 		mode := Mode{Version: 101119}
 		if err := s.Scan([]byte(text), mode); err != nil {
@@ -97,7 +99,7 @@ func TestCorpus(t *testing.T) {
 		if found := opaques(reflect.ValueOf(st)); found != "" {
 			t.Errorf("%s: %s is Opaque", text, found)
 		}
-		for _, form := range []string{text, string(s.AppendSpan(nil, st.Span))} {
+		for _, form := range slices.Compact([]string{text, string(s.AppendSpan(nil, st.Span))}) {
 			if ours {
 				form = string(cut(&s, st.DDL.OursSpans))
 			}

@@ -77,8 +77,8 @@ func (c *Client) Query(sql string) ([]Result, error) {
 	return c.results(false)
 }
 
-// Prepared runs a text with parameters by the binary protocol. pre is the answer to COM_STMT_PREPARE.
-func (c *Client) Prepared(sql string, params []wire.Param) (pre wire.PrepareOK, res []Result, err error) {
+// Prepare has a text described by COM_STMT_PREPARE. What the server refuses is refused.
+func (c *Client) Prepare(sql string) (pre wire.PrepareOK, refused *wire.ServerError, err error) {
 	if err := c.send(wire.AppendCommand(nil, wire.ComStmtPrepare, sql)); err != nil {
 		return pre, nil, err
 	}
@@ -87,8 +87,8 @@ func (c *Client) Prepared(sql string, params []wire.Param) (pre wire.PrepareOK, 
 		return pre, nil, err
 	}
 	if wire.IsError(p) {
-		e, err := wire.ParseError(p)
-		return pre, []Result{{Err: e}}, err
+		refused, err = wire.ParseError(p)
+		return pre, refused, err
 	}
 	if pre, err = wire.ParsePrepareOK(p); err != nil {
 		return pre, nil, err
@@ -106,13 +106,30 @@ func (c *Client) Prepared(sql string, params []wire.Param) (pre wire.PrepareOK, 
 			}
 		}
 	}
+	return pre, nil, nil
+}
+
+// Forget closes a prepared statement.
+func (c *Client) Forget(pre wire.PrepareOK) error {
+	return c.send(wire.AppendStmtCommand(nil, wire.ComStmtClose, pre.StmtID))
+}
+
+// Prepared runs a text with parameters by the binary protocol. pre is the answer to COM_STMT_PREPARE.
+func (c *Client) Prepared(sql string, params []wire.Param) (pre wire.PrepareOK, res []Result, err error) {
+	pre, refused, err := c.Prepare(sql)
+	if err != nil {
+		return pre, nil, err
+	}
+	if refused != nil {
+		return pre, []Result{{Err: refused}}, nil
+	}
 	if err := c.send(wire.AppendExecute(nil, pre.StmtID, 0, params, true)); err != nil {
 		return pre, nil, err
 	}
 	if res, err = c.results(true); err != nil {
 		return pre, nil, err
 	}
-	return pre, res, c.send(wire.AppendStmtCommand(nil, wire.ComStmtClose, pre.StmtID))
+	return pre, res, c.Forget(pre)
 }
 
 func (c *Client) results(binary bool) ([]Result, error) {
