@@ -260,15 +260,28 @@ func (j *job) newTable(db, name string, d *described, like *topo.Table, number u
 	return d.table(db, name, topo.Keyless, nil, explicit, number), nil
 }
 
-// dropTable removes a table of the cluster's own making from places.
+// dropTable removes a table of the cluster's own making from places: from partitions before shapes, as their foreign keys refer to these. MariaDB locks both sides of one,
+// and two sessions that drop them at once may be in each other's way (1205).
 func (j *job) dropTable(ctx context.Context, places []place, names ...string) error {
-	_, err := each(places, func(p place) error {
+	drop := func(p place) error {
 		sql := []string{"SET foreign_key_checks=0"}
 		for _, n := range names {
 			sql = append(sql, "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(n))
 		}
 		_, err := j.asCluster(ctx, p, "", sql...)
 		return err
-	})
+	}
+	var parts, shapes []place
+	for _, p := range places {
+		if p.Schema == j.todo.DB {
+			shapes = append(shapes, p)
+		} else {
+			parts = append(parts, p)
+		}
+	}
+	if _, err := each(parts, drop); err != nil {
+		return err
+	}
+	_, err := each(shapes, drop)
 	return err
 }
