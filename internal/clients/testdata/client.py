@@ -25,7 +25,8 @@ def refused(what, run):
         run()
         show(what, "no error")
     except pymysql.Error as e:
-        show(what, type(e).__name__, e.args)
+        args = tuple(a.split(" ([Errno")[0] if isinstance(a, str) else a for a in e.args)  # a connection that ends is reset, or not, as it happens
+        show(what, type(e).__name__, args)
 
 
 db = connect(client_flag=CLIENT.MULTI_STATEMENTS, local_infile=True)
