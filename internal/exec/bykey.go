@@ -55,7 +55,7 @@ func (st *Statement) safeUpdates() bool {
 }
 
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
-	if _, set := st.Tx.State().Get("timestamp"); !set && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+	if !st.hasOwnTime() && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		st.moment = string(appendClock(nil))
 		defer func() { st.moment = "" }()
 	}

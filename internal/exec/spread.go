@@ -101,9 +101,9 @@ func laterRow(message string, before int64) string {
 
 // clock is what goes ahead of a statement's parts so that NOW() is one moment in all of them; empty when one part is all there is.
 //
-// A session that has set its time has it everywhere. SET STATEMENT can't be nested: a client's own is left alone, and with it a timestamp that it may set.
+// SET STATEMENT can't be nested: a client's own is left alone, and with it a timestamp that it may set.
 func (st *Statement) clock() []byte {
-	if _, set := st.Tx.State().Get("timestamp"); set {
+	if st.hasOwnTime() {
 		return nil
 	}
 	first := st.Scan.Tokens
@@ -114,6 +114,12 @@ func (st *Statement) clock() []byte {
 		return nil
 	}
 	return append(appendClock([]byte("SET STATEMENT ")), clockEnd...)
+}
+
+// hasOwnTime says whether the session has set its time, which all its connections have then.
+func (st *Statement) hasOwnTime() bool {
+	_, set := st.Tx.State().Get("timestamp")
+	return set
 }
 
 // appendClock appends the setting that makes now the time.

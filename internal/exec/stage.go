@@ -102,7 +102,7 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 	}
 	if st.moment != "" {
 		s.clock = ", " + st.moment
-	} else if _, set := st.Tx.State().Get("timestamp"); !set && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+	} else if !st.hasOwnTime() && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		s.clock = string(appendClock([]byte(", ")))
 	}
 	if err := s.define(ctx); err != nil {
