@@ -34,7 +34,10 @@ const (
 	historyLoad = "histories"
 )
 
-var allLoads = []string{keyLoad, bankLoad, historyLoad}
+var (
+	allLoads   = []string{keyLoad, bankLoad, historyLoad}
+	databaseOf = map[string]string{keyLoad: database, bankLoad: "bank", historyLoad: "histories"}
+)
 
 func readSettings(env func(string) string) (s settings, err error) {
 	s = settings{
@@ -167,6 +170,9 @@ func play(ctx context.Context, c *cluster, works []work, s settings) {
 		l.start(ctx)
 	}
 	op := &operator{c: c, database: database, table: database + ".log"}
+	for _, l := range s.Loads {
+		op.loaded = append(op.loaded, databaseOf[l])
+	}
 	if !slices.Contains(s.Loads, keyLoad) {
 		op.database, op.table = s.Loads[0], map[string]string{bankLoad: "bank.journal", historyLoad: "histories.list"}[s.Loads[0]]
 	}
@@ -178,7 +184,7 @@ func play(ctx context.Context, c *cluster, works []work, s settings) {
 	st.say("no more faults")
 	c.backing.Wait()
 	op.wait()
-	op.attach(ctx)
+	op.last(ctx)
 	whole := c.awaitWhole(ctx, s.Whole)
 	for _, l := range works {
 		l.halt()

@@ -22,6 +22,7 @@ type operator struct {
 	wg   sync.WaitGroup
 	busy sync.Mutex
 
+	loaded   []string // databases of the loads
 	database string   // that commands are about
 	table    string   // of it, which gets and loses columns
 	columns  []string // that alter has added and not dropped
@@ -46,21 +47,37 @@ func (o *operator) run(ctx context.Context, s step) {
 	name := o.c.nodeNames()[s.command.n%nodes]
 	n := o.c.nodes[name]
 	for _, q := range o.statements(s) {
-		began := time.Now()
-		o.c.story.say("step %d: %s: %s", s.number, name, q)
-		// Not ctx: at the end of the plan a command goes on, and is waited for.
-		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandWithin)
-		_, err := n.text.ExecContext(short, q)
-		cancel()
-		took := time.Since(began).Round(time.Millisecond)
-		if errors.Is(err, context.DeadlineExceeded) {
-			o.c.dump()
-			o.c.story.fail("step %d: %s: no end after %s", s.number, q, took)
+		if !o.give(ctx, n, fmt.Sprintf("step %d: %s", s.number, name), q) {
 			return
 		}
-		o.c.story.say("step %d: %s: %s after %s", s.number, q, result(err), took)
 	}
 	o.attach(ctx)
+}
+
+// last gives the commands of an operator who finds that nothing is disturbed any more.
+func (o *operator) last(ctx context.Context) {
+	o.attach(ctx)
+	for _, q := range o.redundancy() {
+		o.give(ctx, o.c.nodes[o.c.nodeNames()[0]], "in the end", q)
+	}
+}
+
+// give has a node run a command, and is false when that does not end.
+func (o *operator) give(ctx context.Context, n *node, when, q string) bool {
+	began := time.Now()
+	o.c.story.say("%s: %s", when, q)
+	// Not ctx: at the end of the plan a command goes on, and is waited for.
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandWithin)
+	_, err := n.text.ExecContext(short, q)
+	cancel()
+	took := time.Since(began).Round(time.Millisecond)
+	if errors.Is(err, context.DeadlineExceeded) {
+		o.c.dump()
+		o.c.story.fail("%s: %s: no end after %s", when, q, took)
+		return false
+	}
+	o.c.story.say("%s: %s: %s after %s", when, q, result(err), took)
+	return true
 }
 
 // attach brings back leaves that are detached, as an operator would whose ATTACH LEAF has failed: nobody else does.
@@ -83,6 +100,15 @@ func (o *operator) attach(ctx context.Context) {
 		time.Sleep(time.Second)
 	}
 	o.c.story.fail("detached leaves can't be attached")
+}
+
+// redundancy asks for second copies where there are none: a leaf that is detached while its pair is away has its partitions go elsewhere, and nobody
+// makes second copies of these by himself.
+func (o *operator) redundancy() (qs []string) {
+	for _, d := range o.loaded {
+		qs = append(qs, "RESTORE REDUNDANCY ON "+d)
+	}
+	return qs
 }
 
 func result(err error) string {
@@ -150,7 +176,7 @@ func (o *operator) statements(s step) []string {
 		return o.growth(snap, at)
 	case detach:
 		leaf := o.c.shape.leaves[n/7%len(o.c.shape.leaves)]
-		return []string{"DETACH LEAF " + at(leaf), "ATTACH LEAF " + at(leaf)}
+		return append([]string{"DETACH LEAF " + at(leaf), "ATTACH LEAF " + at(leaf)}, o.redundancy()...)
 	}
 	return nil
 }
