@@ -194,7 +194,8 @@ func (e *NoMomentError) MySQL() (uint16, string, string) { return 1205, "HY000",
 const heldWithin = 2 * time.Second
 
 // beginSnapshot is START TRANSACTION WITH CONSISTENT SNAPSHOT: all partitions of all databases, and this session's reference tables, are seen as of one moment, at which
-// no transaction is committed at some of its places only. Only commits over several places are held back, and only while the places' snapshots are opened: the
+// no transaction is committed at some of its places only. A partition without a master is waited for as long as statements on it would; what is no part of the snapshot
+// can't be read in the transaction. Only commits over several places are held back, and only while the places' snapshots are opened: the
 // connections have been got before.
 func (s *session) beginSnapshot(ctx context.Context, m txn.Modes) error {
 	if err := s.tx.Begin(ctx, m); err != nil {
@@ -210,6 +211,7 @@ func (s *session) beginSnapshot(ctx context.Context, m txn.Modes) error {
 		changed := s.g.cfg.Catalog.Changed()
 		err := s.openAll(late)
 		if err == nil {
+			s.tx.Seal()
 			return nil
 		}
 		if _, e := s.tx.Rollback(ctx, txn.End{}); e != nil {
@@ -230,14 +232,17 @@ func (s *session) beginSnapshot(ctx context.Context, m txn.Modes) error {
 
 // openAll begins the session's transaction at all places, at one moment.
 func (s *session) openAll(ctx context.Context) error {
-	places := s.everyPlace()
+	places, err := s.everyPlace()
+	if err != nil {
+		return err
+	}
 	conns := make([]*backend.Conn, len(places))
 	get := func(i int) (err error) {
 		conns[i], err = s.tx.Conn(ctx, places[i])
 		return err
 	}
 	// What comes first decides about the transaction, should it write.
-	err := get(0)
+	err = get(0)
 	if err == nil {
 		err = each(len(places)-1, func(i int) error { return get(i + 1) })
 	}
@@ -348,8 +353,9 @@ func (s *session) givenBack(conns []*backend.Conn, errs []error) error {
 	return errors.Join(all...)
 }
 
-// everyPlace is every partition that has a master, and then the shapes that the session reads.
-func (s *session) everyPlace() []txn.Place {
+// everyPlace is every partition, and then the shapes that the session reads. Left out are partitions without a master for which waiting has no point; the error is
+// topo.ErrNoMaster of another one.
+func (s *session) everyPlace() ([]txn.Place, error) {
 	snap := s.g.cfg.Catalog.Snapshot()
 	if l := snap.Leaves[s.home]; l == nil || !l.Member() {
 		s.home = s.g.another(s.home)
@@ -357,12 +363,15 @@ func (s *session) everyPlace() []txn.Place {
 	var places []txn.Place
 	for _, d := range snap.Databases {
 		for _, p := range d.Partitions {
-			if leaf, ok := p.Master(); ok {
+			leaf, ok := p.Master()
+			if ok {
 				places = append(places, txn.Place{Leaf: leaf, Partition: p.ID, Schema: p.ID.Schema(), Term: p.Term, Domain: p.Domain})
+			} else if err := topo.NoMaster(p.ID); !s.g.lost(err) {
+				return nil, err
 			}
 		}
 	}
-	return append(places, txn.Place{Leaf: s.home})
+	return append(places, txn.Place{Leaf: s.home}), nil
 }
 
 // each runs f for all numbers below n at once. The first error by number comes back.

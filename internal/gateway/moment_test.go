@@ -70,6 +70,61 @@ func TestConsistentSnapshots(t *testing.T) {
 	c.exec("ROLLBACK")
 }
 
+// A partition that has no master for a moment is a part of the snapshot as well; one that is lost is none, and is not read as of another moment.
+func TestConsistentSnapshotsWaitForMasters(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "snapwait")
+	other := b.root(t, "snapwait")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+	c.exec("INSERT INTO t VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0)")
+	of := map[int][]topo.Instance{}
+	away := func(home bool) {
+		b.alter(t, "snapwait", func(p *topo.Partition) {
+			of[p.ID.Ordinal] = p.Instances
+			if home {
+				p.Home, _ = p.Master()
+			}
+			p.Instances = nil
+		})
+	}
+	back := func() {
+		b.alter(t, "snapwait", func(p *topo.Partition) { p.Instances, p.Home = of[p.ID.Ordinal], "" })
+	}
+	away(true)
+	begun := make(chan error, 1)
+	go func() {
+		_, err := c.c.ExecContext(timeout(t), "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+		begun <- err
+	}()
+	select {
+	case err := <-begun:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	back()
+	if err := <-begun; err != nil {
+		t.Fatal(err)
+	}
+	other.exec("UPDATE t SET v = 1")
+	c.want("SELECT SUM(v) FROM t", "0")
+	c.exec("COMMIT")
+	away(false)
+	c.exec("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+	back()
+	c.fails(1412, "SELECT v FROM t WHERE id = 1")
+	c.fails(1412, "UPDATE t SET v = 2 WHERE id = 1")
+	c.exec("COMMIT")
+	c.want("SELECT SUM(v) FROM t", "8")
+	// So with what is younger than the snapshot.
+	c.exec("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+	other.exec("CREATE DATABASE snapyoung PARTITIONS 2")
+	other.exec("CREATE TABLE snapyoung.t (id INT PRIMARY KEY)")
+	c.fails(1412, "SELECT * FROM snapyoung.t")
+	c.want("SELECT SUM(v) FROM t", "8")
+	c.exec("COMMIT")
+	c.exec("DROP DATABASE snapyoung")
+}
+
 // A node holds its own commits over several places back for as long as somebody holds them, and no others.
 func TestCommitsOverSeveralPlacesAreHeldBack(t *testing.T) {
 	b := cluster(t)

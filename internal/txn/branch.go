@@ -114,6 +114,8 @@ type xaState struct {
 	explicit bool
 	// plain: something began an ordinary transaction that can't decide.
 	plain bool
+	// sealed: all places that may be read have been joined, at one moment.
+	sealed bool
 }
 
 // SingleError: a transaction would have come to a second partition, or remote server, which its mode forbids.
@@ -139,10 +141,20 @@ func where(p Place) string {
 // MySQL is 1105 ER_UNKNOWN_ERROR.
 func (e *SingleError) MySQL() (uint16, string, string) { return 1105, "HY000", e.Error() }
 
+// Seal says that the open transaction has joined all leaves' places that it may read: one that joined later would show another moment, and is refused with *OutsideError.
+func (s *Session) Seal() {
+	s.mu.Lock()
+	s.xa.sealed = true
+	s.mu.Unlock()
+}
+
 // mayJoin says whether a transaction may come to a place. The caller holds mu.
 func (s *Session) mayJoin(p Place) error {
 	if s.xa.ended {
 		return errIdle()
+	}
+	if s.xa.sealed && p.Remote == nil && (!p.shape() || !s.shapes.Load() && !s.bare.Load()) && s.find(p) == nil {
+		return &OutsideError{p}
 	}
 	if s.xa.mode != Single || p.shape() {
 		return nil

@@ -49,6 +49,16 @@ func over(err error) bool {
 	return errors.As(err, &lost) || errors.As(err, &deadlock) || errors.As(err, &ended) || errors.As(err, &own) && own.Code == wire.ErDeadlock
 }
 
+// OutsideError: a place is no part of the transaction's consistent snapshot: it was not there when that was opened, or had no master.
+type OutsideError struct{ Place Place }
+
+func (e *OutsideError) Error() string {
+	return fmt.Sprintf("%s is no part of the transaction's consistent snapshot: it was not there when that was opened, or had no master; please retry transaction", e.Place)
+}
+
+// MySQL is 1412 ER_TABLE_DEF_CHANGED, MariaDB's own for tables that are younger than a snapshot.
+func (e *OutsideError) MySQL() (uint16, string, string) { return 1412, "HY000", e.Error() }
+
 // EndedError: a statement (a procedure's COMMIT, for example) ended the transaction at one partition while it spanned several. It was rolled back
 // at the others.
 type EndedError struct{ Place Place }
