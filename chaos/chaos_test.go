@@ -25,7 +25,10 @@ func (l lines) Write(p []byte) (int, error) {
 func TestChaos(t *testing.T) { breakCluster(t, keyLoad, "1", "2m") }
 
 // Less than a minute of transactions over several partitions, and of snapshots beside them, with connections that are severed in the midst of them.
-func TestBank(t *testing.T) { breakCluster(t, bankLoad+" "+historyLoad, "2", "40s") }
+func TestBank(t *testing.T) {
+	t.Parallel() // with the faults at each step, which wait most of the time
+	breakCluster(t, bankLoad+" "+historyLoad, "2", "40s")
+}
 
 // breakCluster is `make chaos`, as the environment says and else as it is given.
 func breakCluster(t *testing.T, load, seed, last string) {
