@@ -20,6 +20,8 @@ type ghost struct {
 	pools *backend.Pools
 	seq   uint64
 	conns []*backend.Conn
+	// shapes are leaves at which its transactions write the reference table d.r, too.
+	shapes []string
 }
 
 func (c *cluster) ghost(name string) *ghost {
@@ -81,6 +83,19 @@ func (g *ghost) prepare(table string, value int, commit bool, parts ...int) {
 			first = conn
 		}
 		for _, q := range do {
+			if _, err := conn.Query(within(t, 10*time.Second), q); err != nil {
+				t.Fatalf("%s: %v", q, err)
+			}
+		}
+	}
+	for _, leaf := range g.shapes {
+		conn, err := g.pools.Get(within(t, 10*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: "d"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.conns = append(g.conns, conn)
+		x := txn.XID{ID: id, Decider: txn.PlaceHash(s.Databases["d"].Partitions[parts[0]].ID), Place: txn.PlaceShape, Thread: conn.Thread()}.SQL()
+		for _, q := range []string{"XA START " + x, fmt.Sprintf("INSERT INTO r VALUES (%d)", value), "XA END " + x, "XA PREPARE " + x} {
 			if _, err := conn.Query(within(t, 10*time.Second), q); err != nil {
 				t.Fatalf("%s: %v", q, err)
 			}
@@ -228,7 +243,7 @@ func (c *cluster) has(p *topo.Partition) {
 // The only copies of partitions come back with branches that wait for what is decided there, too: no client sees a half of them.
 func TestBranchesAreSettledBeforeALeafServes(t *testing.T) {
 	c := newCluster(t, 2, 1, 2)
-	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT, v INT)")
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT, v INT)", "CREATE REFERENCE TABLE d.r (id INT PRIMARY KEY)")
 	var one []int
 	for n, p := range c.nodes[0].cat.Snapshot().Databases["d"].Partitions {
 		if m, _ := p.Master(); m == "leaf-1" {
@@ -236,6 +251,8 @@ func TestBranchesAreSettledBeforeALeafServes(t *testing.T) {
 		}
 	}
 	g := c.ghost("ghost")
+	// Reference tables, too: the other leaf can't give a copy of them before it is known what becomes of these.
+	g.shapes = []string{"leaf-1", "leaf-2"}
 	g.prepare("t", 1, true, one[0], one[1])
 	g.prepare("t", 2, false, one[0], one[1])
 	served := func(s *topo.Snapshot) (n int) {
@@ -267,4 +284,11 @@ func TestBranchesAreSettledBeforeALeafServes(t *testing.T) {
 	}
 	c.rowsWith(1, 2)
 	c.rowsWith(2, 0)
+	c.until("the leaf back", whole)
+	c.settled("leaf-1", "leaf-2")
+	for _, leaf := range g.shapes {
+		if rows := c.rows(leaf, "SELECT id FROM d.r"); len(rows) != 1 || rows[0][0] != "1" {
+			t.Errorf("%s has %v of the reference table", leaf, rows)
+		}
+	}
 }

@@ -211,7 +211,7 @@ func (u *Unfinished) decider(s *topo.Snapshot) (Place, string) {
 	if u.Decider.DB == "" {
 		return Place{}, ""
 	}
-	return masterOf(s.Partition(u.Decider), "which decides about it")
+	return deciderOf(s, s.Partition(u.Decider))
 }
 
 // plan is what can be done for a transaction in a topology.

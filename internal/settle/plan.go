@@ -111,7 +111,7 @@ func MakePlan(seen []Seen, f Facts) Plan {
 		}
 		decider := Place{}
 		if why == "" && s.XID.Decider != 0 && f.Known[s.XID.ID] == "" {
-			decider, why = masterOf(x[s.XID.Decider], "which decides about it")
+			decider, why = deciderOf(f.Snapshot, x[s.XID.Decider])
 		}
 		if why != "" {
 			plan.Waits = append(plan.Waits, Wait{s, why})
@@ -134,7 +134,7 @@ func MakeDiscards(orphans []Seen, f Facts) (ends []End, living []txn.ID) {
 		}
 		decider, why := Place{}, ""
 		if s.XID.Decider != 0 && f.Known[s.XID.ID] == "" {
-			decider, why = masterOf(x[s.XID.Decider], "which decides about it")
+			decider, why = deciderOf(f.Snapshot, x[s.XID.Decider])
 		}
 		if why == "" {
 			ends = append(ends, End{s.XID, Place{Leaf: s.Leaf}, decider})
@@ -174,6 +174,19 @@ func masterOf(p *topo.Partition, what string) (at Place, why string) {
 		return Place{}, fmt.Sprintf("partition %s, %s, is getting another master", p.ID, what)
 	}
 	return Place{Leaf: leaf, Partition: p.ID, Domain: p.Domain, Term: p.Term}, ""
+}
+
+// deciderOf is where a partition's decisions are: at its master; or when it has none, and the leaf that has its newest copy is coming back, there. That leaf is given no copy of
+// the reference tables before those who have written them elsewhere have ended, and would not become the master before it has that copy.
+func deciderOf(s *topo.Snapshot, p *topo.Partition) (at Place, why string) {
+	at, why = masterOf(p, "which decides about it")
+	if why == "" || p == nil || p.Locked || len(p.Instances) > 0 {
+		return at, why
+	}
+	if home := s.Leaves[p.Home]; home == nil || home.State != topo.LeafAttaching {
+		return at, why
+	}
+	return Place{Leaf: p.Home, Partition: p.ID, Domain: p.Domain, Term: p.Term}, ""
 }
 
 // Outcomes are what was decided about transactions: by what was asked.
