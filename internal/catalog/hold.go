@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -23,14 +25,29 @@ const (
 // betweenHolds is for how long commits go on between two holds that concern them, so that who asks for one after the other does not stop them for good.
 const betweenHolds = 20 * time.Millisecond
 
-// holding are a node's own holds.
+// holding are a node's own holds. Each has a key of its own: what a request that was given up does late is done to its own hold alone.
 type holding struct {
-	mu        sync.Mutex
-	all       []*Held
-	changes   uint64 // of all
-	published uint64 // the change that the catalog has
+	mu  sync.Mutex
+	ids map[string]bool
+}
 
-	publishing sync.Mutex
+func (g *holding) set(id string, on bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ids == nil {
+		g.ids = map[string]bool{}
+	}
+	if on {
+		g.ids[id] = true
+	} else {
+		delete(g.ids, id)
+	}
+}
+
+func (g *holding) has(id string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.ids[id]
 }
 
 // Held is a hold in force: no commit that it concerns is under way at any node that may send one.
@@ -53,10 +70,14 @@ func (n *Node) Hold(ctx context.Context, scope topo.Hold) (*Held, error) {
 	}
 	scope.ID = n.holdPrefix() + strconv.FormatInt(n.asked(), 36)
 	h := &Held{n, l, scope, time.Now()}
-	n.holding.change(func(all []*Held) []*Held { return append(all, h) })
-	if err := n.publishHolds(ctx); err != nil {
-		h.End()
+	doc, err := json.Marshal(scope)
+	if err != nil {
 		return nil, err
+	}
+	n.holding.set(scope.ID, true)
+	if _, err := n.c.client.Put(ctx, n.c.key(holdKey(scope.ID)), string(doc), clientv3.WithLease(l.id)); err != nil {
+		h.End()
+		return nil, writeError(err)
 	}
 	for {
 		changed := n.c.BoardChanged()
@@ -96,51 +117,17 @@ func (h *Held) Lasts() bool { return h.lease.ctx.Err() == nil && h.n.Valid() }
 
 // End lets commits go on, and says for how long they have waited at most. Where the catalog can't be told at once, TidyHolds does it, or the lease ends.
 func (h *Held) End() time.Duration {
-	h.n.holding.change(func(all []*Held) []*Held { return slices.DeleteFunc(all, func(o *Held) bool { return o == h }) })
-	ctx, cancel := context.WithTimeout(h.n.ctx, attempt)
-	defer cancel()
-	_ = h.n.publishHolds(ctx)
+	h.n.holding.set(h.hold.ID, false)
+	_ = h.n.unpublish(h.hold.ID)
 	return time.Since(h.since)
 }
 
-func (g *holding) change(f func([]*Held) []*Held) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.all = f(g.all)
-	g.changes++
-}
-
-// publishHolds tells the other nodes of this one's holds, unless somebody else has done so meanwhile.
-func (n *Node) publishHolds(ctx context.Context) error {
-	g := &n.holding
-	g.publishing.Lock()
-	defer g.publishing.Unlock()
-	g.mu.Lock()
-	version, done := g.changes, g.published == g.changes
-	var holds []topo.Hold
-	for _, h := range g.all {
-		if h.lease.ctx.Err() == nil { // those of an earlier lease have ended with it
-			holds = append(holds, h.hold)
-		}
-	}
-	g.mu.Unlock()
-	if done {
-		return nil
-	}
-	var doc []byte
-	if len(holds) > 0 {
-		var err error
-		if doc, err = json.Marshal(holds); err != nil {
-			return err
-		}
-	}
-	if err := n.Report(ctx, topicHold, doc); err != nil {
-		return err
-	}
-	g.mu.Lock()
-	g.published = version
-	g.mu.Unlock()
-	return nil
+// unpublish takes a hold off the board.
+func (n *Node) unpublish(id string) error {
+	ctx, cancel := context.WithTimeout(n.ctx, attempt)
+	defer cancel()
+	_, err := n.c.client.Delete(ctx, n.c.key(holdKey(id)))
+	return writeError(err)
 }
 
 // Holds says whether a hold is this node's.
@@ -160,25 +147,13 @@ func (n *Node) Holding(ctx context.Context, ids []string) error {
 // TidyHolds takes back what others believe to be this node's holds and is not any more: what could not be taken back before, or was written by a request that had been
 // given up. again: it has to be called again.
 func (n *Node) TidyHolds() (again bool) {
-	var holds []topo.Hold
-	if doc := n.c.Heard(topicHold)[n.info.ID]; doc == nil || json.Unmarshal(doc, &holds) != nil {
-		return false
+	for id := range n.c.board.Load().below(dirReport + topicHold + "/") {
+		if n.Holds(id) && !n.holding.has(id) {
+			again = true
+			_ = n.unpublish(id)
+		}
 	}
-	g := &n.holding
-	g.mu.Lock()
-	stale := slices.ContainsFunc(holds, func(h topo.Hold) bool {
-		return !slices.ContainsFunc(g.all, func(o *Held) bool { return o.hold.ID == h.ID })
-	})
-	if stale && g.published == g.changes {
-		g.changes++
-	}
-	g.mu.Unlock()
-	if stale {
-		ctx, cancel := context.WithTimeout(n.ctx, attempt)
-		defer cancel()
-		_ = n.publishHolds(ctx)
-	}
-	return stale
+	return again
 }
 
 // Holds are the holds of all nodes, as last seen.
@@ -187,16 +162,18 @@ func (c *Catalog) Holds() []topo.Hold { return c.board.Load().holds() }
 func (b *board) holds() []topo.Hold {
 	var out []topo.Hold
 	for _, doc := range b.below(dirReport + topicHold + "/") {
-		var holds []topo.Hold
-		if json.Unmarshal(doc, &holds) == nil {
-			out = append(out, holds...)
+		var h topo.Hold
+		if json.Unmarshal(doc, &h) == nil {
+			out = append(out, h)
 		}
 	}
 	return out
 }
 
-// isHold says whether a key is a node's report of its holds.
+// isHold says whether a key is a hold's.
 func isHold(key string) bool { return strings.HasPrefix(key, dirReport+topicHold+"/") }
+
+func holdKey(id string) string { return dirReport + topicHold + "/" + id }
 
 // awaitTurn waits until the holds that a new one overlaps with are over, and commits have gone on for a while.
 func (c *Catalog) awaitTurn(ctx context.Context, scope topo.Hold) error {

@@ -39,6 +39,7 @@ import (
 //	lock/<db>               a lock
 //	controller              the controller
 //	report/<topic>/<id>     what a node has to tell the others, for as long as it is so
+//	report/hold/<hold>      what commits a node wants held back
 //	report/ask/<question>   what a node asks others; their answers are report/answer/<question>/<id>
 const (
 	keyCluster    = "cluster"

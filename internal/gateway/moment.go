@@ -241,6 +241,8 @@ func (s *session) openAll(ctx context.Context) error {
 		conns[i], err = s.tx.Conn(ctx, places[i])
 		return err
 	}
+	s.tx.Reading(true) // so far: nothing has to be prepared for it
+	defer s.tx.Reading(false)
 	// What comes first decides about the transaction, should it write.
 	err = get(0)
 	if err == nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -56,6 +57,20 @@ func TestConsistentSnapshots(t *testing.T) {
 	set("3")
 	c.want("SELECT SUM(v) FROM t WHERE id > 0", "24")
 	c.exec("ROLLBACK")
+	// One that has only read has nothing to prepare.
+	prepares := func() (all string) {
+		for i := range b.farm.Leaves() {
+			all += " " + b.leaf(t, i, "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'COM_XA_PREPARE'")
+		}
+		return all
+	}
+	before := prepares()
+	c.exec("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+	c.want("SELECT SUM(v) FROM t WHERE id > 0", "24")
+	c.exec("COMMIT")
+	if after := prepares(); after != before {
+		t.Errorf("branches were prepared for a transaction that has read: %s, %s before", after, before)
+	}
 	// SET TRANSACTION is for it, and for it alone.
 	c.exec("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 	c.exec("START TRANSACTION WITH CONSISTENT SNAPSHOT")
@@ -172,7 +187,8 @@ func TestCommitsOverSeveralPlacesAreHeldBack(t *testing.T) {
 	}
 	held.End()
 	// What is on the board by mistake, as by a request that was given up, is taken back.
-	if err := b.node.Report(timeout(t), "hold", []byte(`[{"id":"stale","all":true}]`)); err != nil {
+	own := strconv.FormatUint(uint64(b.node.ID()), 36)
+	if err := b.node.Report(timeout(t), "hold/"+own+"-stale", []byte(`{"id":"`+own+`-stale","all":true}`)); err != nil {
 		t.Fatal(err)
 	}
 	for len(b.cat.Holds()) == 0 {
