@@ -5,35 +5,17 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/orbweaver/orbweaver/internal/gateway"
 	"github.com/orbweaver/orbweaver/internal/gateway/gatewaytest"
-	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 )
 
-func TestMain(m *testing.M) {
-	code := farmtest.Main(m)
-	if world.node != nil {
-		if err := world.node.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = max(code, 1)
-		}
-	}
-	os.Exit(code)
-}
-
-var world struct {
-	sync.Mutex
-	node *gatewaytest.Node
-}
+func TestMain(m *testing.M) { gatewaytest.Main(m) }
 
 // patience is a limit for what hangs.
 const patience = 5 * time.Minute
@@ -51,18 +33,8 @@ func (s site) address() string { return net.JoinHostPort(s.host, strconv.Itoa(s.
 // sites are a cluster, with a database of several partitions, and a plain server.
 func sites(t *testing.T, db string) (cluster, plain site) {
 	t.Helper()
-	leaves, one := farmtest.Shared(t, 2), farmtest.Shared(t, 1)
-	world.Lock()
-	defer world.Unlock()
-	if world.node == nil {
-		n, err := gatewaytest.Start(leaves, gateway.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		world.node = n
-	}
-	l := one.Leaves()[0]
-	cluster = site{"the cluster", "127.0.0.1", world.node.Addr.Port, db}
+	node, l := gatewaytest.Shared(t)
+	cluster = site{"the cluster", "127.0.0.1", node.Addr.Port, db}
 	plain = site{"the plain server", l.Host, l.Port, db}
 	for s, create := range map[site]string{cluster: "CREATE DATABASE " + db + " PARTITIONS 4", plain: "CREATE DATABASE " + db} {
 		if out, err := cli(t, s, "", "DROP DATABASE IF EXISTS "+db+"; "+create); err != nil {

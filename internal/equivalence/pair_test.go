@@ -4,51 +4,23 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/equivalence/answer"
-	"github.com/orbweaver/orbweaver/internal/gateway"
 	"github.com/orbweaver/orbweaver/internal/gateway/gatewaytest"
-	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-func TestMain(m *testing.M) {
-	code := farmtest.Main(m)
-	if world.node != nil {
-		if err := world.node.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = max(code, 1)
-		}
-	}
-	os.Exit(code)
-}
-
-var world struct {
-	sync.Mutex
-	node *gatewaytest.Node
-}
+func TestMain(m *testing.M) { gatewaytest.Main(m) }
 
 // cluster is the address of the node that all tests share, plain that of a server of its own.
 func cluster(t testing.TB) (node, plain string) {
 	t.Helper()
-	leaves, one := farmtest.Shared(t, 2), farmtest.Shared(t, 1)
-	world.Lock()
-	defer world.Unlock()
-	if world.node == nil {
-		n, err := gatewaytest.Start(leaves, gateway.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		world.node = n
-	}
-	l := one.Leaves()[0]
-	return world.node.Addr.String(), fmt.Sprintf("%s:%d", l.Host, l.Port)
+	n, l := gatewaytest.Shared(t)
+	return n.Addr.String(), fmt.Sprintf("%s:%d", l.Host, l.Port)
 }
 
 func dial(t testing.TB, addr, db string, caps wire.Caps) *answer.Client {
