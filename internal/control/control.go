@@ -34,6 +34,8 @@ type Config struct {
 	Behind time.Duration
 	// Grace is how long a leaf that has not answered since this node was elected is not taken for dead: a cluster that starts has slow ones. 10 s when 0.
 	Grace time.Duration
+	// Dark is for how long a leaf is not taken for dead while no other one answers either; 5 s when 0.
+	Dark time.Duration
 	// Silences is how many probes in a row a leaf may leave unanswered before this node calls it down; 4 when 0.
 	Silences int
 	// ClearEvery is how often what ended terms have left is looked for; 30 s when 0.
@@ -64,8 +66,9 @@ type Control struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
-	mu   sync.Mutex
-	back map[string]bool // leaves that answer again, and may have been restarted
+	mu    sync.Mutex
+	back  map[string]bool      // leaves that answer again, and may have been restarted
+	heard map[string]time.Time // when leaves answered this node last
 }
 
 // Start begins to probe and to stand for election.
@@ -74,6 +77,7 @@ func Start(cfg Config) *Control {
 		cfg.Log = slog.Default()
 	}
 	cfg.Behind, cfg.Grace = cmp.Or(cfg.Behind, 30*time.Second), cmp.Or(cfg.Grace, 10*time.Second)
+	cfg.Dark = cmp.Or(cfg.Dark, 5*time.Second)
 	cfg.ClearEvery, cfg.HoldBack = cmp.Or(cfg.ClearEvery, 30*time.Second), cmp.Or(cfg.HoldBack, longPause)
 	cfg.Calm, cfg.Silences = cmp.Or(cfg.Calm, 10*time.Minute), cmp.Or(cfg.Silences, silences)
 	servers := mariadb.New(cfg.Pools)
@@ -83,6 +87,7 @@ func Start(cfg Config) *Control {
 		// Apart from the others: a pool that is full, or stuck, is what they are to find out.
 		probes: cfg.Pools.Apart(backend.Config{MaxPerLeaf: 4, DialTimeout: probeTimeout, WaitTimeout: probeTimeout / 2}),
 		back:   map[string]bool{},
+		heard:  map[string]time.Time{},
 		rooms:  cfg.Pools.Apart(backend.Config{MaxPerLeaf: 2, DialTimeout: roomWithin, WaitTimeout: roomWithin}),
 	}
 	c.settler = settle.New(settle.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Remotes: cfg.Remotes, Log: cfg.Log})
@@ -123,7 +128,7 @@ func (c *Control) stand() {
 		stop := context.AfterFunc(c.ctx, cancel)
 		c.log.Info("control: this node is the controller", "node", c.node.Name())
 		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), calm: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{},
-			taking: map[string]context.CancelFunc{}, marks: map[string]mark{}, retries: map[string]*retry{},
+			taking: map[string]context.CancelFunc{}, dark: map[string]darkness{}, marks: map[string]mark{}, retries: map[string]*retry{},
 			beginning: map[uint32]bool{}, held: map[int]held{}, unneeded: map[string]string{}, looks: map[string]*looked{}}
 		l.run()
 		stop()

@@ -279,6 +279,44 @@ func replay(t *testing.T, text string) {
 	}
 }
 
+// While no leaf answers none is taken for dead, for a while; and then as long as it may be the next one that does.
+func TestDarkness(t *testing.T) {
+	const limit = 4 * time.Second
+	var d darkness
+	start := time.Now()
+	for _, c := range []struct {
+		after time.Duration
+		dark  bool
+		wait  bool
+	}{
+		{0, false, false}, {0, true, true}, {3 * time.Second, true, true}, {4 * time.Second, true, false}, {9 * time.Second, false, false},
+	} {
+		var wait bool
+		if d, wait = d.after(start.Add(c.after), c.dark, limit); wait != c.wait {
+			t.Errorf("after %s, dark %v: waits %v", c.after, c.dark, wait)
+		}
+	}
+	d, _ = darkness{}.after(start, true, limit)
+	for after, want := range map[time.Duration]bool{time.Second: true, 2 * time.Second: false} {
+		if _, wait := d.after(start.Add(after), false, limit); wait != want {
+			t.Errorf("%s after dark: waits %v", after, wait)
+		}
+	}
+	s := &topo.Snapshot{Leaves: map[string]*topo.Leaf{"a": {State: topo.LeafOnline}}}
+	if dark(s, "a", nil, start) {
+		t.Error("a leaf alone is in the dark")
+	}
+	s.Leaves["b"], s.Leaves["c"] = &topo.Leaf{State: topo.LeafAttaching}, &topo.Leaf{State: topo.LeafOffline}
+	heard := map[string]time.Time{"c": start}
+	if !dark(s, "a", heard, start) {
+		t.Error("it is not dark")
+	}
+	heard["b"] = start.Add(-lately / 2)
+	if dark(s, "a", heard, start) || !dark(s, "a", heard, start.Add(lately)) {
+		t.Error("another leaf has answered")
+	}
+}
+
 var outcomes = map[string]outcome{"ok": answered, "refused": refused, "silent": silent, "failed": failed, "crowded": crowded, "stalled": stalled}
 
 func number(t *testing.T, s string) uint32 {

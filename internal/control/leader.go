@@ -49,6 +49,8 @@ type leader struct {
 	terms uint64
 	seen  *topo.Snapshot
 
+	dark map[string]darkness // Of run alone, by leaf that is to be taken for dead.
+
 	// Of mend alone.
 	marks   map[string]mark
 	retries map[string]*retry
@@ -179,8 +181,14 @@ func (l *leader) judge(settled bool) {
 		}
 		l.mu.Unlock()
 		now.mayReturn = leaf.State == topo.LeafOffline && !v.down && l.mayReturn(name)
+		if !v.down {
+			delete(l.dark, name)
+		}
 		switch decide(now) {
 		case loseIt:
+			if leaf.State != topo.LeafOffline && l.inTheDark(snap, name) {
+				continue
+			}
 			l.begin("leaf "+name, func(ctx context.Context) { l.lose(ctx, name, cmp.Or(v.why, "its failover was not ended")) })
 		case takeItBack:
 			l.begin("return of "+name, func(ctx context.Context) {
@@ -193,6 +201,20 @@ func (l *leader) judge(settled bool) {
 			})
 		}
 	}
+}
+
+// inTheDark says whether a leaf that is to be taken for dead is waited for, as no other one answers.
+func (l *leader) inTheDark(snap *topo.Snapshot, leaf string) (wait bool) {
+	now := time.Now()
+	l.Control.mu.Lock()
+	none := dark(snap, leaf, l.heard, now)
+	l.Control.mu.Unlock()
+	before := l.dark[leaf]
+	l.dark[leaf], wait = before.after(now, none, l.cfg.Dark)
+	if wait && before.began.IsZero() {
+		l.log.Warn("control: no leaf answers: none is taken for dead yet", "leaf", leaf)
+	}
+	return wait
 }
 
 // inUse says whether a leaf has instances: when it is offline, a failover was begun and not ended, or a copy became an instance at the last moment.

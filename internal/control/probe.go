@@ -122,9 +122,12 @@ func (c *Control) probe(ctx context.Context, leaf string, tell func(observation)
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil && !answers {
+		if err == nil {
 			c.mu.Lock()
-			c.back[leaf] = true
+			if !answers {
+				c.back[leaf] = true
+			}
+			c.heard[leaf] = time.Now()
 			c.mu.Unlock()
 		}
 		answers = err == nil

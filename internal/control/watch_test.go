@@ -86,6 +86,46 @@ func (c *cluster) mastered(leaf string) (out []*topo.Partition) {
 	return out
 }
 
+// What all leaves share has failed, as the nodes' network or machine: nobody could take anybody's place, and when it is over all go on where they were.
+func TestNobodyIsTakenForDeadWhileNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, 2, 0)
+	c.configure = func(cfg *control.Config) { cfg.Dark = 2 * patience }
+	c.first(1)
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3)")
+	c.until("whole", whole)
+	before := c.nodes[0].cat.Snapshot().Databases["d"]
+	for i := range 2 {
+		if err := c.farm.Pause(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.reported("leaf-1", true)
+	c.reported("leaf-2", true)
+	for range 10 { // the controller looks ten times a second
+		time.Sleep(100 * time.Millisecond)
+		if !whole(c.nodes[0].cat.Snapshot()) {
+			t.Fatal("a leaf was taken for dead")
+		}
+	}
+	for i := range 2 {
+		if err := c.farm.Resume(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.reported("leaf-1", false)
+	c.reported("leaf-2", false)
+	c.must("INSERT INTO d.t VALUES (4, 4), (5, 5), (6, 6), (7, 7)")
+	if c.happened("leaf offline") {
+		t.Error("a leaf was lost")
+	}
+	for i, p := range c.nodes[0].cat.Snapshot().Databases["d"].Partitions {
+		if p.Term != before.Partitions[i].Term {
+			t.Errorf("partition %s has a new term", p.ID)
+		}
+	}
+}
+
 func TestLeavesThatStartLateAreNotFailedOverFrom(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
