@@ -184,7 +184,7 @@ func play(ctx context.Context, c *cluster, works []work, s settings) {
 	st.say("no more faults")
 	c.backing.Wait()
 	op.wait()
-	op.last(ctx)
+	op.last(ctx, s.Whole)
 	whole := c.awaitWhole(ctx, s.Whole)
 	for _, l := range works {
 		l.halt()

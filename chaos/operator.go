@@ -54,9 +54,20 @@ func (o *operator) run(ctx context.Context, s step) {
 	o.attach(ctx)
 }
 
-// last gives the commands of an operator who finds that nothing is disturbed any more.
-func (o *operator) last(ctx context.Context) {
+// last gives the commands of an operator who finds that nothing is disturbed any more, and that all leaves are online or within is over.
+func (o *operator) last(ctx context.Context, within time.Duration) {
 	o.attach(ctx)
+	online := func() bool {
+		for _, l := range o.c.cat.Snapshot().Leaves {
+			if l.State != topo.LeafOnline {
+				return false
+			}
+		}
+		return true
+	}
+	for late := time.Now().Add(within); !online() && time.Now().Before(late) && ctx.Err() == nil; {
+		sleep(ctx, 100*time.Millisecond)
+	}
 	for _, q := range o.redundancy() {
 		o.give(ctx, o.c.nodes[o.c.nodeNames()[0]], "in the end", q)
 	}

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
@@ -68,6 +69,10 @@ func (l *leader) align(ctx context.Context) error {
 	}
 	if err := l.quietShapes(ctx, leaves...); err != nil {
 		return err
+	}
+	// Until then one of them may have been set aside or lost, and lacks what was written without it.
+	if !slices.EqualFunc(members, l.cat.Snapshot().AttachedLeaves(), func(a, b *topo.Leaf) bool { return a.Name == b.Name }) {
+		return errMoved
 	}
 	for _, t := range tables {
 		var given []string

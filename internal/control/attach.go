@@ -241,6 +241,9 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 		if err := l.quietShapes(ctx, from); err != nil {
 			return err
 		}
+		if x := l.cat.Snapshot().Leaves[from]; x == nil || x.State != topo.LeafOnline { // others have been written without it since
+			return errMoved
+		}
 		if err := l.servers.Discard(ctx, leaf, ofShape); err != nil { // its shapes are dropped
 			return err
 		}

@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -288,6 +289,50 @@ func TestBranchesAreSettledBeforeALeafServes(t *testing.T) {
 	c.settled("leaf-1", "leaf-2")
 	for _, leaf := range g.shapes {
 		if rows := c.rows(leaf, "SELECT id FROM d.r"); len(rows) != 1 || rows[0][0] != "1" {
+			t.Errorf("%s has %v of the reference table", leaf, rows)
+		}
+	}
+}
+
+// A leaf that is set aside while a look at reference tables waits for a transaction lacks what is written meanwhile: nobody gets its rows.
+func TestReferenceTablesAreNotAlignedWithALeafThatHasGone(t *testing.T) {
+	c := newCluster(t, 3, 1, 2)
+	c.must("CREATE DATABASE d PARTITIONS 3", "CREATE TABLE d.t (id BIGINT, v INT)", "CREATE REFERENCE TABLE d.r (id INT PRIMARY KEY)", "INSERT INTO d.r VALUES (1)")
+	var parts []int
+	for n, p := range c.nodes[0].cat.Snapshot().Databases["d"].Partitions {
+		if m, _ := p.Master(); m != "leaf-1" {
+			parts = append(parts, n)
+		}
+	}
+	g := c.ghost("ghost")
+	g.shapes = []string{"leaf-2"}
+	g.prepare("t", 5, false, parts...)
+	n := c.nodes[0]
+	if _, err := n.member.Mark(within(t, 10*time.Second), true); err != nil {
+		t.Fatal(err)
+	}
+	c.until("a look that waits", func(s *topo.Snapshot) bool { return s.Databases["d"].Locked })
+	c.change(func(x *catalog.Txn) {
+		leaf := *x.Leaf("leaf-1")
+		leaf.State = topo.LeafDetached
+		x.PutLeaf(&leaf)
+	})
+	c.must("INSERT INTO d.r VALUES (2)")
+	g.dies()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		marks, err := n.cat.Marks(within(t, 10*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(marks, func(m catalog.Mark) bool { return m.Doubt }) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody has looked")
+		}
+	}
+	for _, leaf := range []string{"leaf-2", "leaf-3"} {
+		if rows := c.rows(leaf, "SELECT id FROM d.r"); len(rows) != 2 {
 			t.Errorf("%s has %v of the reference table", leaf, rows)
 		}
 	}

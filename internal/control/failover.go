@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -14,6 +15,9 @@ import (
 
 // drainWithin bounds how long a replica may take to apply what it has received before it becomes master.
 const drainWithin = 30 * time.Second
+
+// heirWithin is for how long a replica that is to become master is tried to be reached: longer than it takes until it is taken for dead, too.
+const heirWithin = 8 * time.Second
 
 // successor is a replica that is to become master, and what is known of it.
 type successor struct {
@@ -151,7 +155,7 @@ func (l *leader) successors(ctx context.Context, dead string) (out map[topo.Part
 			out[next.part.ID] = next
 		}
 		wg.Go(func() {
-			if err := l.promoteAll(ctx, leaf, dead, list); err != nil {
+			if err := l.promoteHeir(ctx, leaf, dead, list); err != nil {
 				for _, next := range list {
 					next.err = err
 				}
@@ -166,6 +170,41 @@ func (l *leader) successors(ctx context.Context, dead string) (out map[topo.Part
 		}
 	}
 	return out, free, nil
+}
+
+// promoteHeir is promoteAll, again and again while connections to the replica break and it is not taken for dead itself: there is no other one.
+func (l *leader) promoteHeir(ctx context.Context, leaf, dead string, list []*successor) error {
+	for late := time.Now().Add(heirWithin); ; {
+		err := l.promoteAll(ctx, leaf, dead, list)
+		broken := err
+		for _, next := range list {
+			if broken == nil && unreached(next.err) {
+				broken = next.err
+			}
+		}
+		if !unreached(broken) || time.Now().After(late) {
+			return err
+		}
+		if x := l.cat.Snapshot().Leaves[leaf]; x == nil || x.State == topo.LeafOffline {
+			return err
+		}
+		l.log.Info("control: a replica that is to become master could not be reached", "leaf", leaf, "error", broken)
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+		for _, next := range list {
+			next.err = nil
+		}
+	}
+}
+
+// unreached says whether a connection has failed, and not what was to be done.
+func unreached(err error) bool {
+	var lost *backend.LostError
+	var down *backend.LeafDownError
+	return errors.As(err, &lost) || errors.As(err, &down)
 }
 
 // promoteAll makes a replica's partitions masters; each of them has its own err when it could not be. An error is all of theirs.

@@ -351,6 +351,15 @@ func (s *session) admit(ctx context.Context, p *plan.Plan, snap *topo.Snapshot) 
 		}
 		s.shapes = append(s.shapes, id)
 	}
+	// Whoever took a leaf in before that did not wait for this statement, which may not know of it.
+	if now, _ := s.g.guard.gates.Applied(); now != snap && !now.SameMembers(snap) {
+		err := &gate.MovingError{Partition: s.shapes[0]}
+		for _, id := range s.shapes[before:] {
+			s.g.guard.gates.Leave(id)
+		}
+		s.shapes = s.shapes[:before]
+		return nil, err
+	}
 	return leave, nil
 }
 

@@ -64,6 +64,26 @@ func (s *Snapshot) OnlineLeaves() []*Leaf {
 // AttachedLeaves lists the leaves whose shapes are kept like the others', by name. One that was away gets them when it is attached.
 func (s *Snapshot) AttachedLeaves() []*Leaf { return s.leavesWhere((*Leaf).Member) }
 
+// SameMembers says whether two topologies have the same AttachedLeaves.
+func (s *Snapshot) SameMembers(o *Snapshot) bool {
+	n := 0
+	for name, l := range s.Leaves {
+		if !l.Member() {
+			continue
+		}
+		n++
+		if x := o.Leaves[name]; x == nil || !x.Member() {
+			return false
+		}
+	}
+	for _, l := range o.Leaves {
+		if l.Member() {
+			n--
+		}
+	}
+	return n == 0
+}
+
 // JoiningLeaves lists the leaves whose accounts are kept like the others', by name: those that are online, and those that are about to be.
 func (s *Snapshot) JoiningLeaves() []*Leaf {
 	return s.leavesWhere(func(l *Leaf) bool { return l.State == LeafOnline || l.State == LeafAttaching })
