@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,41 @@ func TestLeafThatIsCutOffIsLeftAndTakenBack(t *testing.T) {
 	load.more(t, 100)
 	load.end(t, c)
 	c.equal("t")
+}
+
+// A connection to a replica breaks in the midst of making it a master: it is the only one that can be.
+func TestReplicaThatBreaksOffBecomesMaster(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, 2, 0)
+	for _, l := range c.farm.Leaves() {
+		p, err := faultproxy.StartMySQL(fmt.Sprintf("%s:%d", l.Host, l.Port), func(net.Conn) string { return "node" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Close)
+		c.proxies = append(c.proxies, p)
+	}
+	c.first(1)
+	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	serve := c.proxies[1].Stop(faultproxy.Asked, func(q faultproxy.Command) bool { return strings.Contains(string(q.Text), "REPLACE INTO orbweaver.terms") })
+	release := c.hold(0)
+	select {
+	case <-serve.Reached():
+	case <-time.After(patience):
+		t.Fatal("no replica becomes master")
+	}
+	serve.Reset()
+	c.until("a failover", func(s *topo.Snapshot) bool {
+		for _, p := range s.Databases["d"].Partitions {
+			if m, ok := p.Master(); !ok || m != "leaf-2" || p.Locked {
+				return false
+			}
+		}
+		return true
+	})
+	release()
+	c.until("whole again", whole)
 }
 
 // One node of three does not reach a leaf that the others reach: it is the node's trouble, and no failover.
