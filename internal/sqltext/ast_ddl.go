@@ -36,7 +36,8 @@ type DDL struct {
 	Unique    bool // CREATE UNIQUE INDEX
 	// Program is the name of a trigger, procedure, function, event or package.
 	Program TableName
-	Server  *Server // CREATE|ALTER|DROP SERVER
+	Trigger *Trigger // CREATE TRIGGER; its table is in Tables
+	Server  *Server  // CREATE|ALTER|DROP SERVER
 }
 
 // KeyDef is a key of CREATE TABLE or ALTER TABLE … ADD.

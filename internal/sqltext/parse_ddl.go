@@ -237,11 +237,8 @@ func (p *parser) program(d *DDL) {
 		return
 	}
 	if d.Object == "TRIGGER" && d.Verb == "CREATE" {
-		for !p.done() && !p.is(KwOn) {
-			p.pos++
-		}
-		p.accept(KwOn)
-		p.ddlTable(d)
+		p.trigger(d)
+		return
 	}
 	facts := p.st.Facts
 	p.body()
