@@ -184,6 +184,8 @@ type Table struct {
 	Scheme string `json:"scheme,omitempty"`
 	// ID is never reused: it names the table's sequence in the catalog.
 	ID uint64 `json:"id"`
+	// Triggers are in MariaDB's order: by event, before and after, and the order in which they are fired.
+	Triggers []Trigger `json:"triggers,omitempty"`
 }
 
 // Numbered says whether the cluster gives the table's AUTO_INCREMENT values: a single remote table has its own.

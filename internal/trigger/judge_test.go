@@ -1,0 +1,138 @@
+package trigger
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+func table(name string, kind topo.TableKind, columns ...string) *topo.Table {
+	t := &topo.Table{DB: "d", Name: name, Kind: kind, AutoIncrement: -1}
+	for _, c := range columns {
+		t.Columns = append(t.Columns, topo.Column{Name: c, Type: "int", FullType: "int(11)"})
+	}
+	if kind == topo.Sharded {
+		t.ShardKey = []int{0}
+	}
+	return t
+}
+
+// TestPart looks at what is made at partitions, and at what is noted of the tables. What is refused, and what becomes of the others, package equivalence has against MariaDB.
+func TestPart(t *testing.T) {
+	tables := map[string]*topo.Table{"t": table("t", topo.Sharded, "k", "a"), "u": table("u", topo.Sharded, "k", "b"), "r": table("r", topo.Reference, "x"), "e": table("e", topo.Keyless, "w")}
+	lookup := func(name string) (*topo.Table, bool) { return tables[name], name == "v" }
+	for _, c := range []struct {
+		text, part            string
+		reads, writes, shared string
+	}{
+		{"CREATE DEFINER=`a`@`b` TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1", "", "", "", ""},
+		{"CREATE TRIGGER d.x AFTER INSERT ON `d`.t FOR EACH ROW INSERT INTO u VALUES (NEW.k, 1)", "CREATE TRIGGER \x00.`x` AFTER INSERT ON \x00.`t` FOR EACH ROW INSERT INTO u VALUES (NEW.k, 1)",
+			"", "u", ""},
+		{"CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW BEGIN DECLARE n INT; SELECT r.x INTO n FROM r JOIN d.u ON u.b = r.x WHERE u.k = NEW.k; END",
+			"CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW BEGIN DECLARE n INT; SELECT r.x INTO n FROM \x01.`r` JOIN \x00.`u` ON u.b = r.x WHERE u.k = NEW.k; END", "r u", "", "r"},
+		{"CREATE TRIGGER x AFTER DELETE ON e FOR EACH ROW INSERT INTO later (k) VALUES (OLD.w)", "", "", "later", ""},
+	} {
+		owner := tables["t"]
+		if strings.Contains(c.text, "ON e ") {
+			owner = tables["e"]
+		}
+		tr := topo.Trigger{Name: "x", Text: c.text}
+		if err := Judge(&tr, owner, lookup); err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		if want := strings.Fields(c.reads); !slices.Equal(tr.Reads, want) {
+			t.Errorf("%s reads %q, want %q", c.text, tr.Reads, want)
+		}
+		if want := strings.Fields(c.writes); !slices.Equal(tr.Writes, want) {
+			t.Errorf("%s writes %q, want %q", c.text, tr.Writes, want)
+		}
+		if want := strings.Fields(c.shared); !slices.Equal(tr.References, want) {
+			t.Errorf("%s refers to %q, want %q", c.text, tr.References, want)
+		}
+		want := c.part
+		if want == "" {
+			want = c.text
+		}
+		if tr.Part != want {
+			t.Errorf("%s\n is %q\nwant %q", c.text, tr.Part, want)
+		}
+	}
+	for _, body := range []string{"DELETE FROM v WHERE k = NEW.k", "SET NEW.k = 1", "UPDATE u SET b = (SELECT MAX(b) FROM u) WHERE k = NEW.k", "SET NEW.gone = 1",
+		"UPDATE u SET b = 1 WHERE k = NEW.a", "UPDATE u SET b = 1 WHERE k = 1 AND (k = NEW.k OR 1)", "BEGIN", "SET NEW.a = 1; SET NEW.a = 2"} {
+		tr := topo.Trigger{Name: "x", Text: "CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW " + body}
+		if err := Judge(&tr, tables["t"], lookup); !errors.Is(err, ErrUnproven) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+const onAcct = "CREATE TRIGGER no AFTER INSERT ON acct FOR EACH ROW "
+
+// refused are triggers that are refused, with what the refusals say.
+var refused = map[string]string{
+	onAcct + "INSERT INTO log (acct, seq) VALUES (NEW.bal, 1)":                                                             "exactly the row's",
+	onAcct + "INSERT INTO log (acct, seq) VALUES (NEW.id, 1), (NEW.id + 0, 2)":                                             "exactly the row's",
+	onAcct + "INSERT INTO log (seq) VALUES (1)":                                                                            "exactly the row's",
+	onAcct + "INSERT INTO log SELECT 1, 2, 'x', NULL":                                                                      "SELECT",
+	onAcct + "INSERT INTO autos (v) VALUES (NEW.id)":                                                                       "AUTO_INCREMENT",
+	onAcct + "INSERT INTO rates VALUES ('x', NEW.id)":                                                                      "reference",
+	onAcct + "INSERT INTO wlog VALUES (NEW.id, 1)":                                                                         "another type",
+	onAcct + "UPDATE tot SET n = n + 1":                                                                                    "without tot.acct = NEW.id",
+	onAcct + "UPDATE tot SET n = n + 1 WHERE acct = NEW.id OR n = 1":                                                       "without tot.acct = NEW.id",
+	onAcct + "UPDATE tot SET acct = 5 WHERE acct = NEW.id":                                                                 "shard key",
+	onAcct + "UPDATE rates SET rate = 1":                                                                                   "reference table",
+	onAcct + "UPDATE tot new SET n = 1 WHERE new.id = NEW.id":                                                              "without",
+	onAcct + "DELETE FROM events WHERE who = NEW.id":                                                                       "no shard key",
+	onAcct + "DELETE t FROM tot t WHERE t.acct = NEW.id":                                                                   "one table",
+	onAcct + "DELETE FROM other.tot WHERE acct = NEW.id":                                                                   "another database",
+	onAcct + "BEGIN DECLARE acct INT; UPDATE tot SET n = 1 WHERE acct = NEW.id; END":                                       "without tot.acct",
+	onAcct + "BEGIN DECLARE c CURSOR FOR SELECT 1; END":                                                                    "CURSOR",
+	onAcct + "BEGIN DECLARE n INT; SELECT COUNT(*) INTO n FROM tot; END":                                                   "without tot.acct",
+	onAcct + "BEGIN DECLARE n INT; SET n = (SELECT COUNT(*) FROM tot); END":                                                "without tot.acct",
+	onAcct + "BEGIN DECLARE n INT; SET n = (SELECT 1 FROM tot t JOIN log l ON l.acct = t.acct WHERE t.acct = NEW.id); END": "without l.acct",
+	onAcct + "BEGIN DECLARE n INT; WITH x AS (SELECT 1) SELECT * INTO n FROM x; END":                                       "WITH",
+	onAcct + "BEGIN DECLARE n INT; SELECT x.a INTO n FROM JSON_TABLE('[1]', '$[*]' COLUMNS (a INT PATH '$')) x; END":       "in a trigger",
+	onAcct + "SET @x = NEW.id":                                                                                             "of its own",
+	onAcct + "INSERT INTO events VALUES (NEW.id, @x)":                                                                      "user variable",
+	onAcct + "INSERT INTO events VALUES (NEW.id, @@port)":                                                                  "system variable",
+	onAcct + "INSERT INTO events VALUES (NEW.id, UUID())":                                                                  "UUID",
+	onAcct + "INSERT INTO events VALUES (NEW.id, `uuid`())":                                                                "UUID",
+	onAcct + "INSERT INTO events VALUES (NEW.id, DATABASE())":                                                              "DATABASE",
+	onAcct + "INSERT INTO events VALUES (NEW.id, CURRENT_USER)":                                                            "value would hang",
+	onAcct + "INSERT INTO events VALUES (NEW.id, LAST_INSERT_ID(5))":                                                       "LAST_INSERT_ID",
+	onAcct + "INSERT INTO events VALUES (NEW.id, SYSDATE())":                                                               "SYSDATE",
+	onAcct + "INSERT INTO events VALUES (NEW.id, sys.format_time(5))":                                                      "stored function",
+	onAcct + "SET sql_mode = ''":                                                                                           "of its own",
+	onAcct + "BEGIN BEGIN DECLARE unique_checks INT; END; SET unique_checks = 1; END":                                      "of its own",
+	onAcct + "CALL p()": "CALL",
+	onAcct + "FOR i IN 1..3 DO INSERT INTO events VALUES (i, ''); END FOR":                                                       "FOR",
+	onAcct + "BEGIN DECLARE m TEXT; DECLARE CONTINUE HANDLER FOR SQLEXCEPTION GET DIAGNOSTICS CONDITION 1 m = MESSAGE_TEXT; END": "MESSAGE_TEXT",
+	"CREATE TRIGGER no BEFORE INSERT ON acct FOR EACH ROW SET NEW.id = 5":                                                        "shard key",
+	"CREATE TRIGGER no BEFORE INSERT ON acct FOR EACH ROW INSERT INTO log VALUES (NEW.id, 99, '', NULL)":                         "AFTER INSERT",
+	"CREATE TRIGGER no BEFORE INSERT ON autos FOR EACH ROW SET NEW.id = 5":                                                       "AUTO_INCREMENT",
+	"CREATE TRIGGER no BEFORE INSERT ON autos FOR EACH ROW SET NEW.v = NEW.id":                                                   "AUTO_INCREMENT",
+	"CREATE TRIGGER no BEFORE INSERT ON autos FOR EACH ROW SET NEW.v = `new`.`ID` + 1":                                           "AUTO_INCREMENT",
+	"CREATE TRIGGER no BEFORE INSERT ON rates FOR EACH ROW SET NEW.rate = 5":                                                     "every leaf",
+	"CREATE TRIGGER no AFTER INSERT ON events FOR EACH ROW UPDATE tot SET n = 1 WHERE acct = NEW.who":                            "has no shard key",
+}
+
+func TestRefused(t *testing.T) {
+	tables := map[string]*topo.Table{"acct": table("acct", topo.Sharded, "id", "bal", "note"), "log": table("log", topo.Sharded, "acct", "seq", "what", "at"),
+		"tot": table("tot", topo.Sharded, "acct", "n", "total"), "events": table("events", topo.Keyless, "who", "what"), "autos": table("autos", topo.Sharded, "id", "v", "w"),
+		"wlog": table("wlog", topo.Sharded, "k", "n"), "rates": table("rates", topo.Reference, "cur", "rate")}
+	tables["autos"].AutoIncrement = 0
+	tables["wlog"].Columns[0].FullType = "bigint(20)"
+	lookup := func(name string) (*topo.Table, bool) { return tables[name], false }
+	for text, why := range refused {
+		_, of, _ := strings.Cut(text, " ON ")
+		of, _, _ = strings.Cut(of, " ")
+		tr := topo.Trigger{Name: "no", Text: text}
+		if err := Judge(&tr, tables[of], lookup); !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v, want a refusal with %q", text, err, why)
+		}
+	}
+}
