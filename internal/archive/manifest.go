@@ -58,6 +58,8 @@ type Table struct {
 	// Next is above all values of the AUTO_INCREMENT column that the cluster has handed out; 0 when there is no such column.
 	Next    uint64   `json:"next,omitempty"`
 	Columns []Column `json:"columns"`
+	// Triggers are in the order in which they are made.
+	Triggers []topo.Trigger `json:"triggers,omitempty"`
 	// Parts are the rows by partition, in order; of a reference table there is one.
 	Parts []Part `json:"parts"`
 }

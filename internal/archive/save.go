@@ -157,6 +157,16 @@ func (s *saving) schemasAt(leaf string) (out []schemaAt) {
 	return out
 }
 
+// hasTrigger says whether a trigger is one that the topology knows.
+func (s *saving) hasTrigger(name string) bool {
+	for _, t := range s.d.Tables {
+		if slices.ContainsFunc(t.Triggers, func(tr topo.Trigger) bool { return tr.Name == name }) {
+			return true
+		}
+	}
+	return false
+}
+
 // describe lists the tables, as the shape has them. A database with something else in it is refused.
 func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 	src, db := s.sources[s.shape], s.d.Name
@@ -176,7 +186,10 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		return err
 	}
 	for _, row := range res.Rows {
-		return refuse(fmt.Sprintf("The %s %s.%s", row[0], db, row[1]), "a database of the cluster has none")
+		if string(row[0]) == "trigger" && s.hasTrigger(string(row[1])) {
+			continue
+		}
+		return refuse(fmt.Sprintf("The %s %s.%s", row[0], db, row[1]), "it is not the cluster's")
 	}
 	res, err = src.run(ctx, "SELECT TABLE_NAME, COALESCE(ENGINE, ''), TABLE_TYPE, COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(db))
 	if err != nil {
@@ -207,7 +220,7 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		if !there[name] {
 			return fmt.Errorf("leaf %s has no table %s.%s", s.shape, db, name)
 		}
-		out := Table{Name: name, Kind: t.Kind, Explicit: t.Explicit, Columns: columns[name], Parts: make([]Part, s.m.parts(t.Kind))}
+		out := Table{Name: name, Kind: t.Kind, Explicit: t.Explicit, Columns: columns[name], Triggers: t.Triggers, Parts: make([]Part, s.m.parts(t.Kind))}
 		for _, c := range t.ShardKey {
 			out.ShardKey = append(out.ShardKey, t.Columns[c].Name)
 		}

@@ -576,7 +576,11 @@ func (l *leader) create(ctx context.Context, id topo.PartitionID, leaf string) e
 		return err
 	}
 	defer free()
-	if err := l.copier.Empty(ctx, id.DB, id.Schema(), leaf, domain, p.Term+1); err != nil {
+	var triggers []topo.Trigger
+	for _, t := range l.cat.Snapshot().Databases[id.DB].Tables {
+		triggers = append(triggers, t.Triggers...)
+	}
+	if err := l.copier.Empty(ctx, id.DB, id.Schema(), leaf, domain, p.Term+1, triggers); err != nil {
 		return err
 	}
 	_, err = l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {

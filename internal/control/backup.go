@@ -381,7 +381,15 @@ func (l *leader) replicas(ctx context.Context, cmd *catalog.Command, db string) 
 func savedAs(m *archive.Manifest, db string) ddl.Saved {
 	s := ddl.Saved{Name: db, Partitions: m.Partitions, Replication: m.Replication, Charset: m.Charset, Collation: m.Collation}
 	for _, t := range m.Tables {
-		s.Tables = append(s.Tables, ddl.SavedTable{Name: t.Name, Kind: t.Kind, ShardKey: t.ShardKey, Explicit: t.Explicit, Create: t.Create, Next: t.Next})
+		out := ddl.SavedTable{Name: t.Name, Kind: t.Kind, ShardKey: t.ShardKey, Explicit: t.Explicit, Create: t.Create, Next: t.Next}
+		for i := range t.Triggers {
+			tr := t.Triggers[i]
+			if m.Database != db {
+				tr = tr.Moved(db)
+			}
+			out.Triggers = append(out.Triggers, tr)
+		}
+		s.Tables = append(s.Tables, out)
 	}
 	for i := range m.Views {
 		s.Views = append(s.Views, &m.Views[i])

@@ -15,6 +15,13 @@ func (c *cluster) viewsOf(leaf string) string {
 		" ORDER BY TABLE_SCHEMA, TABLE_NAME SEPARATOR '\\n'), '') FROM information_schema.VIEWS WHERE TABLE_SCHEMA NOT IN ('sys', 'mysql')")
 }
 
+// triggersOf is all that a leaf has of triggers of d, in the order of their names.
+func (c *cluster) triggersOf(leaf string) string {
+	c.t.Helper()
+	return c.ask(leaf, "SELECT COALESCE(GROUP_CONCAT(TRIGGER_SCHEMA, '.', TRIGGER_NAME, ' ', ACTION_TIMING, ' ', EVENT_MANIPULATION, ' ', ACTION_ORDER, ' ', ACTION_STATEMENT, ' ', DEFINER ORDER BY TRIGGER_SCHEMA, TRIGGER_NAME"+
+		" SEPARATOR '\\n'), '') FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA LIKE 'd%'")
+}
+
 // A leaf that was away, while views were made, changed and dropped, has in the end what the others have; an invalid one once what it reads is there again.
 func TestJoiningLeafGetsViews(t *testing.T) {
 	t.Parallel()
@@ -22,13 +29,29 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE DATABASE a PARTITIONS 2", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE REFERENCE TABLE d.r (a INT PRIMARY KEY)",
 		"INSERT INTO d.t VALUES (1, 1), (2, 2)", "INSERT INTO d.r VALUES (1)", "CREATE TABLE d.gone (id INT PRIMARY KEY)",
 		"CREATE VIEW d.v AS SELECT id FROM d.t", "CREATE VIEW d.dropped AS SELECT id FROM d.t", "CREATE VIEW d.invalid AS SELECT id FROM d.gone")
+	c.must("CREATE TABLE d.log (id BIGINT, what VARCHAR(20), SHARD KEY (id))", "CREATE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'old')",
+		"CREATE TRIGGER d.td AFTER DELETE ON d.t FOR EACH ROW INSERT INTO log VALUES (OLD.id, 'deleted')")
 	c.until("whole", whole)
 	release := c.hold(3)
 	c.until("offline", func(s *topo.Snapshot) bool { return s.Leaves["leaf-4"].State == topo.LeafOffline })
 	c.must("CREATE VIEW a.early AS SELECT v.id, r.a FROM d.v JOIN d.r ON r.a = v.id", "DROP VIEW d.dropped", "CREATE OR REPLACE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW d.v AS SELECT id, v FROM d.t WHERE v > 0"+
 		" WITH CASCADED CHECK OPTION", "DROP TABLE d.gone", "CREATE VIEW d.`odd ``n` (`a b`) AS SELECT CONCAT('it''s \\\\ é', v) FROM d.t")
+	c.must("CREATE OR REPLACE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'new')", "DROP TRIGGER d.td", "INSERT INTO d.t VALUES (11, 1), (12, 1), (13, 1), (14, 1), (15, 1)",
+		"CREATE TRIGGER d.ti0 AFTER INSERT ON d.t FOR EACH ROW PRECEDES ti INSERT INTO d.log VALUES (NEW.id, 'first')")
 	release()
 	c.until("whole", whole)
+	for _, leaf := range []string{"leaf-1", "leaf-2", "leaf-3", "leaf-4"} {
+		want := []string{"d.ti AFTER INSERT 2 INSERT INTO log VALUES (NEW.id, 'new') root@localhost", "d.ti0 AFTER INSERT 1 INSERT INTO d.log VALUES (NEW.id, 'first') root@localhost"}
+		for schema := range strings.FieldsSeq(c.ask(leaf, "SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME ORDER BY 1 SEPARATOR ' '), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'd\\_%'")) {
+			want = append(want, schema+strings.TrimPrefix(want[0], "d"), schema+".ti0 AFTER INSERT 1 INSERT INTO `"+schema+"`.`log` VALUES (NEW.id, 'first') root@localhost")
+		}
+		if got := c.triggersOf(leaf); got != strings.Join(want, "\n") {
+			t.Errorf("%s has\n%s\nwant\n%s", leaf, got, strings.Join(want, "\n"))
+		}
+	}
+	if n := valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM d.log"); n != 5 {
+		t.Errorf("%d rows: triggers were fired for rows that were copied", n)
+	}
 	var without []string
 	for line := range strings.SplitSeq(c.viewsOf("leaf-1"), "\n") {
 		if !strings.HasPrefix(line, "d.invalid") {
@@ -59,9 +82,13 @@ func TestBackupKeepsViews(t *testing.T) {
 	c.must("CREATE DATABASE d PARTITIONS 3", "CREATE TABLE d.t (id INT PRIMARY KEY, d INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3)", "CREATE DATABASE away PARTITIONS 2",
 		"CREATE REFERENCE TABLE away.t (id INT PRIMARY KEY)", "INSERT INTO away.t VALUES (3)",
 		"CREATE VIEW d.z AS SELECT t.id, t.d AS `d` FROM d.t WHERE d.t.d > 1", "CREATE VIEW d.a (n) AS SELECT z.id FROM d.z WHERE z.d < 3 WITH LOCAL CHECK OPTION",
+		"CREATE REFERENCE TABLE d.r (n INT)", "INSERT INTO d.r VALUES (5)", "CREATE TABLE d.log (id INT, n INT, SHARD KEY (id))",
+		"CREATE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO d.log VALUES (NEW.id, (SELECT MAX(n) FROM r))", "INSERT INTO d.t VALUES (9, 0)",
 		"CREATE VIEW d.far AS SELECT d.id FROM d.t d JOIN away.t ON away.t.id = d.id",
-		"BACKUP DATABASE d TO '"+path+"'", "RESTORE DATABASE d AS other FROM '"+path+"'", "UPDATE other.t SET d = 2")
-	for q, want := range map[string]int64{"SELECT COUNT(*) FROM other.z": 3, "SELECT COUNT(*) FROM other.a": 3, "SELECT SUM(n) FROM other.a": 6, "SELECT id FROM other.far": 3, "SELECT COUNT(*) FROM d.z": 2} {
+		"BACKUP DATABASE d TO '"+path+"'", "RESTORE DATABASE d AS other FROM '"+path+"'", "UPDATE other.t SET d = 2",
+		"INSERT INTO other.t VALUES (10, 2), (11, 2), (12, 2)")
+	for q, want := range map[string]int64{"SELECT COUNT(*) FROM other.z": 7, "SELECT COUNT(*) FROM other.a": 7, "SELECT SUM(n) FROM other.a": 48,
+		"SELECT COUNT(*) FROM other.log WHERE n = 5": 4, "SELECT COUNT(*) FROM d.log": 1, "SELECT id FROM other.far": 3, "SELECT COUNT(*) FROM d.z": 2} {
 		if n := valueOf(t, c.nodes[0].db, q); int64(n) != want {
 			t.Errorf("%s: %d, want %d", q, n, want)
 		}

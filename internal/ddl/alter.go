@@ -162,7 +162,9 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	var t *topo.Table
 	if err == nil {
 		if t, err = merged(old, name, now); err == nil {
-			err = check(j.snap, t, now)
+			if err = check(j.snap, t, now); err == nil {
+				err = triggersStandWith(j.snap, t)
+			}
 		}
 	}
 	if err != nil {
@@ -507,15 +509,19 @@ func (j *job) restoreShapes(ctx context.Context, t todo) error {
 				return err
 			}
 			before := t.Before[name]
-			if now == before {
-				continue
+			if now != before {
+				sql := []string{"SET foreign_key_checks=0, sql_mode=''", "DROP TABLE IF EXISTS " + id(p.Schema) + "." + id(name)}
+				if before != "" {
+					sql = append(sql, before)
+				}
+				if _, err := j.asCluster(ctx, p, p.Schema, sql...); err != nil {
+					return err
+				}
 			}
-			sql := []string{"SET foreign_key_checks=0, sql_mode=''", "DROP TABLE IF EXISTS " + id(p.Schema) + "." + id(name)}
-			if before != "" {
-				sql = append(sql, before)
-			}
-			if _, err := j.asCluster(ctx, p, p.Schema, sql...); err != nil {
-				return err
+			if was := j.snap.Table(t.DB, name); was != nil && before != "" && len(was.Triggers) > 0 {
+				if err := j.alignTriggers(ctx, p, was); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

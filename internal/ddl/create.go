@@ -171,6 +171,9 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	if err := check(j.snap, t, d); err != nil {
 		return nil, err
 	}
+	if err := triggersStandWith(j.snap, t); err != nil {
+		return nil, err
+	}
 	shapeText := j.spliced()
 	part := j.partText(db, func(n string) bool { r := j.snap.Table(db, n); return r != nil && r.Kind == topo.Reference })
 	if j.d.AsSelect != nil {
@@ -231,7 +234,7 @@ func (j *job) newTable(db, name string, d *described, like *topo.Table, number u
 		return d.table(db, name, topo.Reference, nil, false, number), nil
 	case like != nil:
 		t := *like
-		t.DB, t.ID = db, number
+		t.DB, t.ID, t.Triggers = db, number, nil
 		return merged(&t, name, d)
 	case len(names) > 0:
 		var cols []int

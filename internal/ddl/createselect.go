@@ -126,7 +126,10 @@ func (j *job) fits(ctx context.Context, first place, old, like *topo.Table) erro
 	if err != nil {
 		return err
 	}
-	if err := check(j.snap, t, d); err != nil || j.d.AsSelect == nil {
+	if err := check(j.snap, t, d); err != nil {
+		return err
+	}
+	if err := triggersStandWith(j.snap, t); err != nil || j.d.AsSelect == nil {
 		return err
 	}
 	_, err = j.s.Fill(ctx, t, true)

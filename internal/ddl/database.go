@@ -329,6 +329,9 @@ func (j *job) alterDatabase(ctx context.Context) (*Result, error) {
 		return nil, j.abandon(err, j.undoIfUnsure(err, func(ctx context.Context) error { return j.likeDatabase(ctx, j.todo, old) }))
 	}
 	now, _, err := j.databaseAs(ctx, j.todo.Shapes[0])
+	if err == nil && (now.Charset != old.Charset || now.Collation != old.Collation) {
+		err = triggersOfDatabase(old)
+	}
 	if err == nil {
 		err = j.likeDatabase(ctx, j.todo, now)
 	}

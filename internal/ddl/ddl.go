@@ -36,6 +36,8 @@ type Config struct {
 	Hopeless func(error) bool
 	// Decided waits until nothing is in doubt that partitions decide about which are to be dropped; nil: nothing ever is.
 	Decided func(ctx context.Context, parts []topo.PartitionID) error
+	// Seen waits until all nodes act on a revision of the topology; nil: there are no others.
+	Seen func(ctx context.Context, rev int64) error
 }
 
 // Session is whose statement it is.
@@ -143,6 +145,11 @@ func (j *job) run(ctx context.Context) (*Result, error) {
 			return j.dropViews(ctx)
 		}
 		return j.createView(ctx)
+	case "TRIGGER":
+		if j.d.Verb == "DROP" {
+			return j.dropTrigger(ctx)
+		}
+		return j.createTrigger(ctx)
 	}
 	return nil, unsupported(d.Verb + " " + d.Object)
 }
@@ -213,6 +220,8 @@ type todo struct {
 	// Renames are done one list after the other, each at once; Begun says how many lists were begun.
 	Renames [][]renamed `json:"renames,omitempty"`
 	Begun   int         `json:"begun,omitempty"`
+	// Triggers are those that the table had.
+	Triggers []topo.Trigger `json:"triggers,omitempty"`
 }
 
 type renamed struct{ From, To string }

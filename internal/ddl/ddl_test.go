@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -247,6 +248,7 @@ func (b *bench) world(db string) string {
 			}
 			fmt.Fprintf(&out, "%s %s %s\n", p.Leaf, p.Schema, create)
 		}
+		fmt.Fprintln(&out, b.triggers(p))
 	}
 	if d := snap.Databases[db]; d != nil {
 		var names []string
@@ -260,6 +262,24 @@ func (b *bench) world(db string) string {
 		fmt.Fprintln(&out, d.Charset, d.Collation, names)
 	}
 	return out.String()
+}
+
+// triggers are those of a place, by table.
+func (b *bench) triggers(p place) (out []topo.Trigger) {
+	b.t.Helper()
+	c, err := b.run.own(context.Background(), p, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer c.Release()
+	all, err := mariadb.Triggers(context.Background(), c, p.Schema)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, all[name]...)
+	}
+	return out
 }
 
 // consistent checks that every table of the topology is the same everywhere it should be, and that there is no other.
@@ -306,6 +326,15 @@ func (b *bench) consistent(db string) {
 			if err != nil || is == nil || !reflect.DeepEqual(is, v) {
 				b.t.Errorf("view %s at %s:\n%+v\nagainst\n%+v\n%v", name, p.Leaf, is, v, err)
 			}
+		}
+		var triggers []topo.Trigger
+		for _, name := range slices.Sorted(maps.Keys(d.Tables)) {
+			triggers = append(triggers, d.Tables[name].Triggers...)
+		}
+		if is := b.triggers(p); !slices.EqualFunc(is, triggers, func(i, w topo.Trigger) bool {
+			return i.Name == w.Name && i.Text == w.In(db, p.Schema) && i.SQLMode == w.SQLMode && i.Collation == w.Collation
+		}) {
+			b.t.Errorf("triggers at %s %s:\n%+v\nagainst\n%+v", p.Leaf, p.Schema, is, triggers)
 		}
 		if want != len(tables) {
 			b.t.Errorf("%s %s has %q, of which the topology knows %d", p.Leaf, p.Schema, tables, want)

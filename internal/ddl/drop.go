@@ -306,6 +306,14 @@ func (j *job) planRename(ctx context.Context, names []string) error {
 				kind = topo.Sharded
 			}
 			kinds[kind] = true
+			if len(t.Triggers) > 0 {
+				return unsupported("RENAME TABLE of a table with triggers: DROP TRIGGER " + t.Triggers[0].Name + " before, and make it anew afterwards")
+			}
+			now := *t
+			now.Name = names[i+1]
+			if err := triggersStandWith(j.snap, &now); err != nil {
+				return err
+			}
 			if kind == topo.Linked { // judged here, before anything is done
 				c := *t
 				if err := j.named(&c, names[i+1]); err != nil {

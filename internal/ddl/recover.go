@@ -228,6 +228,8 @@ func (j *job) settleOne(ctx context.Context) (string, error) {
 		return undo(j.undoRename(ctx))
 	case "view":
 		return undo(j.alignViews(ctx))
+	case "trigger":
+		return undo(j.undoTriggers(ctx))
 	case "alter":
 		if !t.Go && t.Reference {
 			all, err := j.atAll(func(p place) (bool, error) {

@@ -45,6 +45,7 @@ var crashes = []string{
 	"RENAME TABLE w TO w3, w2 TO w4",
 	"RENAME TABLE w TO tmp, w2 TO w, tmp TO w2",
 	"DROP DATABASE d -- with a VIEW",
+	"CREATE OR REPLACE TRIGGER y BEFORE INSERT ON t FOR EACH ROW PRECEDES y2 SET NEW.v = 3",
 }
 
 // The process dies before each step of each statement. The next one finishes or undoes it: all places agree, with the old definition or the new.
@@ -67,6 +68,10 @@ func TestCrashAtEveryStep(t *testing.T) {
 		if strings.Contains(sql, "VIEW") || strings.Contains(sql, "TABLE w") {
 			b.must("CREATE VIEW w AS SELECT id FROM t")
 			b.must("CREATE VIEW w2 AS SELECT id FROM w")
+		}
+		if strings.Contains(sql, "TRIGGER") {
+			b.must("CREATE TRIGGER y2 BEFORE INSERT ON t FOR EACH ROW SET NEW.v = NEW.v + 1")
+			b.must("CREATE TRIGGER y BEFORE INSERT ON d.t FOR EACH ROW FOLLOWS y2 SET NEW.v = COALESCE((SELECT MAX(v) FROM r), 1)")
 		}
 		parts, _ := partitions(b.cat.Snapshot(), "d")
 		for i, p := range parts {

@@ -35,6 +35,8 @@ type SavedTable struct {
 	Explicit bool
 	Create   string // MariaDB's SHOW CREATE TABLE of the shape
 	Next     uint64 // what AUTO_INCREMENT goes on with, at least; 0 where there is no such column
+	// Triggers have the database's name in their texts.
+	Triggers []topo.Trigger
 }
 
 // SavedPlace is where rows of a saved database are to be loaded: a partition, or, with Ordinal -1, a leaf's shape.
@@ -167,6 +169,11 @@ func (x *restore) read() error {
 				d.ShardKey = append(d.ShardKey, sqltext.Name{Tok: -1, Text: c})
 			}
 		}
+		for _, tr := range t.Triggers {
+			if !plainWord.MatchString(tr.Charset) || !plainWord.MatchString(tr.Collation) {
+				return bad("the definition of trigger '" + tr.Name + "' is not one")
+			}
+		}
 		st := &savedTable{SavedTable: t, job: &job{Runner: x.Runner, s: Session{Schema: x.saved.Name}, scan: scan, stmt: stmt, d: d}}
 		st.partText = st.job.partText(x.saved.Name, func(n string) bool { return kinds[n] == topo.Reference })
 		x.tables = append(x.tables, st)
@@ -228,6 +235,10 @@ func (x *restore) make(ctx context.Context) error {
 		if err := check(whole, t.t, t.d); err != nil {
 			return err
 		}
+		t.t.Triggers = slices.Clone(t.Triggers)
+		if err := triggersStand(whole, t.t, nil); err != nil {
+			return err
+		}
 	}
 	if err := x.shape(ctx, others); err != nil {
 		return err
@@ -254,6 +265,9 @@ func (x *restore) make(ctx context.Context) error {
 	if err := x.load(ctx, append(places, shapePlaces(x.todo.Shapes)...)); err != nil {
 		return err
 	}
+	if err := x.triggers(ctx, x.todo.Shapes, x.todo.Places); err != nil {
+		return err
+	}
 	if err := x.sequences(ctx); err != nil {
 		return err
 	}
@@ -272,6 +286,27 @@ func (x *restore) load(ctx context.Context, places []SavedPlace) error {
 		return err
 	}
 	return x.fill(ctx, places)
+}
+
+// triggers makes those of all tables, whose rows are there.
+func (x *restore) triggers(ctx context.Context, places ...[]place) error {
+	_, err := each(slices.Concat(places...), func(p place) error {
+		if err := x.step("triggers at " + p.Leaf + "/" + p.Schema); err != nil {
+			return err
+		}
+		c, err := x.own(ctx, p, p.Schema)
+		if err != nil {
+			return err
+		}
+		defer c.Release()
+		for _, t := range x.tables {
+			if err := mariadb.MakeTriggers(ctx, c, x.saved.Name, p.Schema, t.t.Triggers); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
 }
 
 func (x *restore) database() *topo.Database {
@@ -386,6 +421,9 @@ func (x *restore) publish(ctx context.Context) error {
 			return err
 		}
 		if err := x.load(ctx, shapePlaces(places)); err != nil {
+			return err
+		}
+		if err := x.triggers(ctx, places); err != nil {
 			return err
 		}
 		if err := x.mirrorGrants(ctx, places, x.parts); err != nil {

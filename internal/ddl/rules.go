@@ -137,5 +137,7 @@ func merged(old *topo.Table, name string, d *described) (*topo.Table, error) {
 		}
 		shardKey = append(shardKey, at)
 	}
-	return d.table(old.DB, name, old.Kind, shardKey, old.Explicit, old.ID), nil
+	t := d.table(old.DB, name, old.Kind, shardKey, old.Explicit, old.ID)
+	t.Triggers = old.Triggers
+	return t, nil
 }

@@ -49,7 +49,7 @@ func (r *Runner) moveRows(ctx context.Context, st *Statement, g *txn.Group, foun
 	return m.jobs, nil
 }
 
-// movable refuses tables of which a row is more than its columns: foreign keys would see it gone, or act on it, and versions would stay.
+// movable refuses tables of which a row is more than its columns: foreign keys and triggers would see it gone, or act on it, and versions would stay.
 func (m *mover) movable(ctx context.Context) error {
 	t := m.t.Table
 	first, err := m.to.at(0)
@@ -57,16 +57,19 @@ func (m *mover) movable(ctx context.Context) error {
 		return err
 	}
 	res, err := m.r.askWanted(ctx, backend.Want{Leaf: first.Leaf, Account: backend.Cluster, Variant: backend.Internal}, fmt.Appendf(nil,
-		"SELECT (SELECT COUNT(*) FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL AND (TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME=x'%[2]x'"+
+		"SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA=x'%[1]x' AND EVENT_OBJECT_TABLE=x'%[2]x'),"+
+			" (SELECT COUNT(*) FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL AND (TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME=x'%[2]x'"+
 			" OR REFERENCED_TABLE_SCHEMA=x'%[1]x' AND REFERENCED_TABLE_NAME=x'%[2]x')),"+
 			" (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME=x'%[2]x' AND TABLE_TYPE='BASE TABLE')",
 		first.Schema, t.Name), false)
 	switch {
 	case err != nil:
 		return err
-	case len(res.Rows) != 1 || string(res.Rows[0][1]) != "1":
+	case len(res.Rows) != 1 || string(res.Rows[0][2]) != "1":
 		return plan.NeedsStage(m.st.Plan.Stage + " of a table with system versioning")
-	case string(res.Rows[0][0]) != "0":
+	case string(res.Rows[0][0]) != "0": // asked for here, with the rows locked: nobody makes one now
+		return plan.NeedsStage(m.st.Plan.Stage + " of a table with triggers, which would see a DELETE and an INSERT")
+	case string(res.Rows[0][1]) != "0":
 		return plan.NeedsStage(m.st.Plan.Stage + " of a table with foreign keys")
 	}
 	return nil

@@ -113,6 +113,9 @@ func (st *Statement) clock() []byte {
 	if st.Plan.Route.Kind != plan.RouteEveryLeaf && st.Plan.Facts&sqltext.HasTimeFunction == 0 && !st.copied() {
 		return nil
 	}
+	if st.moment != "" {
+		return st.forMoment()
+	}
 	return append(appendClock([]byte("SET STATEMENT ")), clockEnd...)
 }
 

@@ -24,7 +24,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	switch d.Object {
 	case "SERVER":
 		return s.serverStatement(ctx, scan, stmt, snap, src)
-	case "DATABASE", "SCHEMA", "TABLE", "INDEX", "VIEW":
+	case "DATABASE", "SCHEMA", "TABLE", "INDEX", "VIEW", "TRIGGER":
 		if d.Temporary {
 			return unsupported("TEMPORARY tables", "they need the Stage shape")
 		}

@@ -19,6 +19,14 @@ func TestDumpAndLoad(t *testing.T) {
 	}
 	c.exec("INSERT INTO r VALUES (1, 1.5), (2, NULL)")
 	c.exec("INSERT INTO keyless VALUES ('2020-01-01', 'a'), (NULL, 'b')")
+	// Triggers come before the tables whose names are behind that of their own.
+	c.exec("CREATE TABLE zlog (k INT NOT NULL, what VARCHAR(200), KEY (k), SHARD KEY (k))")
+	c.exec("INSERT INTO zlog VALUES (3, 'old')")
+	c.exec("CREATE TRIGGER t_bi BEFORE INSERT ON t FOR EACH ROW BEGIN IF NEW.v LIKE 'a;b%' THEN SET NEW.v = CONCAT(NEW.v, ' \\ ;; é'); END IF; END")
+	c.exec("CREATE TRIGGER t_ai AFTER INSERT ON t FOR EACH ROW INSERT INTO zlog VALUES (NEW.k, CONCAT('it''s ', NEW.v))")
+	c.exec("SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'")
+	c.exec("CREATE TRIGGER \"t a\" AFTER UPDATE ON t FOR EACH ROW INSERT INTO \"zlog\" (k, what) VALUES (NEW.k, '\\')")
+	c.exec("SET sql_mode = DEFAULT")
 	to := b.database(t, "dumpto")
 	for _, options := range [][]string{{}, {"--single-transaction", "--skip-extended-insert"}, {"--hex-blob", "--skip-opt", "--create-options"}} {
 		args := append([]string{"--no-defaults", "-h127.0.0.1", fmt.Sprintf("-P%d", b.addr.Port), "-uroot"}, options...)
@@ -26,13 +34,14 @@ func TestDumpAndLoad(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v %s", options, err, dump)
 		}
-		for _, table := range []string{"t", "r", "keyless"} {
+		for _, table := range []string{"t", "r", "keyless", "zlog"} {
 			to.exec("DROP TABLE IF EXISTS " + table)
 		}
 		if out, err := b.cli(t, "root", "", string(dump), "dumpto"); err != nil {
 			t.Fatalf("%v: %s", options, out)
 		}
-		for _, q := range []string{"SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e"} {
+		for _, q := range []string{"SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
+			"SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1"} {
 			if x, y := c.rows(q), to.rows(q); x != y {
 				t.Errorf("%v: %s: %s, after loading %s", options, q, x, y)
 			}
@@ -43,6 +52,9 @@ func TestDumpAndLoad(t *testing.T) {
 		}
 		c.want("EXPLAIN SELECT * FROM t WHERE k = 7", strings.ReplaceAll(to.rows("EXPLAIN SELECT * FROM t WHERE k = 7"), "dumpto", "dumpdb"))
 		to.want("SELECT COUNT(*) FROM r JOIN t ON t.k = r.id", "2")
+		to.exec("INSERT INTO t (k, v) VALUES (1001, 'a;b'), (1002, 'c')")
+		to.exec("UPDATE t SET b = 'x' WHERE k = 1002")
+		to.want("SELECT what FROM zlog WHERE k > 1000 ORDER BY k, what", "it's a;b  ;; é/it's c/\\")
 	}
 }
 

@@ -23,7 +23,7 @@ const callerSends = ": have the application send them, in one transaction where 
 
 // programs are those that MariaDB has, as DDL names them. Where one is made at leaves by hand no node knows of it.
 var programs = map[string]program{
-	"TRIGGER": {"its statements would have to be planned anew at each partition, and it to go wherever that goes: use DEFAULT, CHECK and generated columns where these do, or write to the other tables in the same transaction",
+	"TRIGGER": {"it would be at one leaf only: triggers are for tables of sharded databases",
 		"SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_NAME", "TRIGGER_SCHEMA"},
 	"PROCEDURE": {"its statements would have to be planned when it runs" + callerSends,
 		"SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'PROCEDURE' AND ROUTINE_NAME", "ROUTINE_SCHEMA"},
@@ -75,6 +75,33 @@ func (s *session) program(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		return err
 	}
 	return s.run(ctx, w, &plan.Plan{Route: plan.Route{Kind: plan.RouteAny}, Bare: true, Revision: snap.Revision}, snap, src, nil)
+}
+
+// onOwnTrigger says whether a statement is on triggers of tables of the cluster.
+func (s *session) onOwnTrigger(d *sqltext.DDL, snap *topo.Snapshot) bool {
+	n := &d.Program
+	switch {
+	case d.Object != "TRIGGER":
+		return false
+	case d.Verb == "CREATE" && len(d.Tables) == 1:
+		n = d.Tables[0]
+	case d.Verb != "DROP":
+		return false
+	}
+	db := s.sess.DB
+	if n.DB.Tok >= 0 {
+		db = n.DB.Text
+	}
+	of := snap.Databases[db]
+	if of == nil || d.Verb == "CREATE" {
+		return of != nil
+	}
+	for _, t := range of.Tables {
+		if slices.ContainsFunc(t.Triggers, func(tr topo.Trigger) bool { return tr.Name == n.Name.Text }) {
+			return true
+		}
+	}
+	return false
 }
 
 // atLeaves says whether a leaf has a program of a name.

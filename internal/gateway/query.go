@@ -328,6 +328,9 @@ type extras struct {
 
 // run runs a plan, again and again while a partition that it needs is getting another master, or a leaf is coming back.
 func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) error {
+	if err := s.shadowed(p); err != nil {
+		return err
+	}
 	inside := s.tx.InTransaction()
 	var began time.Time
 	for {

@@ -124,6 +124,19 @@ func (s *session) besideTemporary(stmt *sqltext.Stmt, snap *topo.Snapshot) error
 	return nil
 }
 
+// shadowed refuses a write whose triggers name a temporary table of the session: MariaDB's would use it, at the partitions there is none.
+func (s *session) shadowed(p *plan.Plan) error {
+	if len(s.temps.tables) == 0 {
+		return nil
+	}
+	for _, n := range p.Triggers {
+		if _, found := s.temps.tables[tableKey{n[0], n[1]}]; found {
+			return errTemporary("a write whose triggers name '" + n[1] + "'")
+		}
+	}
+	return nil
+}
+
 // noteLost finds out whether the connection with the temporary tables is gone.
 func (s *session) noteLost() {
 	if len(s.temps.tables) == 0 || s.tx.Pinned(txn.PinTemporary) {

@@ -103,6 +103,8 @@ type source struct {
 	at     mariadb.GTID
 	create string // of the database
 	tables []table
+	// triggers are by table.
+	triggers map[string][]topo.Trigger
 	// decisions are the rows by which the partition has decided about transactions, as values of an INSERT.
 	decisions []string
 	ids       map[string]string // see Identities
@@ -266,12 +268,15 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 		return err
 	}
 	src.create = string(res.Rows[0][1])
-	if res, err = run(ctx, c, "SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = "+lit(src.schema)+") + (SELECT COUNT(*) FROM information_schema.ROUTINES"+
-		" WHERE ROUTINE_SCHEMA = "+lit(src.schema)+") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(src.schema)+")"); err != nil {
+	if res, err = run(ctx, c, "SELECT (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = "+lit(src.schema)+
+		") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(src.schema)+")"); err != nil {
 		return err
 	}
 	if n := string(res.Rows[0][0]); n != "0" {
-		return fmt.Errorf("%s has %s triggers, routines or events, which can't be copied", src.schema, n)
+		return fmt.Errorf("%s has %s routines or events, which can't be copied", src.schema, n)
+	}
+	if src.triggers, err = mariadb.Triggers(ctx, c, src.schema); err != nil {
+		return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
 	}
 	res, err = run(ctx, c, "SELECT TABLE_NAME, ENGINE, TABLE_TYPE, COALESCE(TABLE_ROWS, 0), CONVERT(CONVERT(TABLE_NAME USING filename) USING binary) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(src.schema)+" ORDER BY 1")
 	if err != nil {
@@ -414,7 +419,15 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		}
 	}
 	p.tell(p.rows)
-	return src.release(ctx, true)
+	if err := src.release(ctx, true); err != nil {
+		return err
+	}
+	for _, triggers := range src.triggers { // none of them is fired for the rows
+		if err := mariadb.MakeTriggers(ctx, target, s.Schema, s.Schema, triggers); err != nil {
+			return fmt.Errorf("making triggers of %s at %s: %w", s.Schema, s.To, err)
+		}
+	}
+	return nil
 }
 
 // decisionsAtOnce is how many rows one INSERT has.
@@ -480,8 +493,8 @@ func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''
 
 func id(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
 
-// Empty makes a partition's database without rows, from the shape at the same leaf, which serves it in a new term from then on.
-func (c *Copier) Empty(ctx context.Context, shape, schema, leaf string, domain uint32, term uint64) error {
+// Empty makes a partition's database without rows, from the shape at the same leaf, which serves it in a new term from then on, with triggers.
+func (c *Copier) Empty(ctx context.Context, shape, schema, leaf string, domain uint32, term uint64, triggers []topo.Trigger) error {
 	if err := c.Servers.Drop(ctx, leaf, schema); err != nil {
 		return err
 	}
@@ -507,5 +520,14 @@ func (c *Copier) Empty(ctx context.Context, shape, schema, leaf string, domain u
 			return err
 		}
 	}
-	return nil
+	if len(triggers) == 0 {
+		return nil
+	}
+	in, err := c.Pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: schema, Domain: domain, Serves: schema})
+	if err != nil {
+		return err
+	}
+	defer in.Release()
+	in.ResetOnRelease()
+	return mariadb.MakeTriggers(ctx, in, shape, schema, triggers)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
@@ -133,7 +135,12 @@ func TestCopyOfWrittenTables(t *testing.T) {
 	}
 	w := session(t, c, a.Name, "w_0", 601)
 	query(t, w, "CREATE DATABASE w_0", "CREATE TABLE w_0.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT, pad CHAR(200) DEFAULT 'x')",
-		"INSERT INTO w_0.t (v) SELECT seq FROM mysql.seq_1_to_40000")
+		"INSERT INTO w_0.t (v) SELECT seq FROM mysql.seq_1_to_40000",
+		// Were they fired for rows that are copied or replayed, there would be more in the copy.
+		"CREATE TABLE w_0.fired (id INT, what CHAR(1), KEY (id))",
+		"CREATE DEFINER=nobody@nowhere TRIGGER w_0.z AFTER INSERT ON w_0.t FOR EACH ROW SET @x = NEW.id", "SET NAMES latin1", "SET sql_mode='ANSI_QUOTES'",
+		"CREATE TRIGGER w_0.i AFTER INSERT ON w_0.t FOR EACH ROW PRECEDES z INSERT INTO \"fired\" VALUES (NEW.id, 'i')", "SET NAMES utf8mb4", "SET sql_mode=DEFAULT",
+		"CREATE TRIGGER w_0.d BEFORE DELETE ON w_0.t FOR EACH ROW INSERT INTO fired VALUES (OLD.id, 'd')", "DROP TRIGGER w_0.z", "CREATE TRIGGER w_0.z AFTER INSERT ON w_0.t FOR EACH ROW SET @x = 1")
 	// A domain that the target has seen before, left out: its position there is ahead of the copy's.
 	if err := c.Servers.Serve(ctx, a.Name, "o_0", 602, 1); err != nil {
 		t.Fatal(err)
@@ -178,8 +185,17 @@ func TestCopyOfWrittenTables(t *testing.T) {
 	if err := c.Servers.WaitApplied(ctx, b.Name, pos[601]); err != nil {
 		t.Fatal(err)
 	}
-	if x, y := checksums(t, c, a.Name, "w_0", "t"), checksums(t, c, b.Name, "w_0", "t"); x != y {
+	if x, y := checksums(t, c, a.Name, "w_0", "t", "fired"), checksums(t, c, b.Name, "w_0", "t", "fired"); x != y {
 		t.Errorf("source:\n%s\ncopy:\n%s", x, y)
+	}
+	var triggers [2]map[string][]topo.Trigger
+	for i, l := range []string{a.Name, b.Name} {
+		if triggers[i], err = mariadb.Triggers(ctx, session(t, c, l, "", 0), "w_0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(triggers[0]["t"]) != 3 || !reflect.DeepEqual(triggers[0], triggers[1]) {
+		t.Errorf("source:\n%+v\ncopy:\n%+v", triggers[0], triggers[1])
 	}
 }
 

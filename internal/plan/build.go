@@ -50,6 +50,7 @@ type planner struct {
 // so that a leaf refuses it.
 func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session) (*Plan, error) {
 	p := newPlanner(stmt, scan, snap, sess)
+	triggers := p.triggers()
 	plan, err := p.build()
 	if err == nil && p.far != nil && p.fault != nil {
 		err = p.fault
@@ -60,6 +61,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && plan.Stage == "" && stmt.Kind == sqltext.KindSelect && stmt.Facts&sqltext.HasForUpdate != 0 && p.reference && p.db != "" {
 		plan.Stage = "locks on rows of a reference table, which partitions of one leaf would take from each other"
 	}
+	p.reference = p.reference || triggers.references
 	if err == nil && sess.OwnReferences && p.reference && p.db != "" {
 		err = NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
 	}
@@ -68,10 +70,17 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && p.stored != "" {
 		err = NeedsStage("a stored function of the sharded database '" + p.stored + "'")
 	}
+	if err == nil && triggers.any {
+		err = triggers.apart(p)
+	}
 	if err != nil {
 		return nil, err
 	}
 	plan.Facts = stmt.Facts
+	if triggers.any {
+		plan.Facts |= sqltext.HasTimeFunction // theirs is the statement's
+		plan.Triggers = triggers.named()
+	}
 	plan.Beside = p.reference && p.db != ""
 	plan.Bare = plan.Route.Kind == RouteAny && !plan.Writes && stmt.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0 && !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool {
 		return !strings.EqualFold(t.DB.Text, "information_schema") && (t.DB.Tok >= 0 || !strings.EqualFold(sess.DB, "information_schema"))

@@ -14,22 +14,23 @@ func (e *Error) Error() string { return e.Message }
 
 // The numbers used here, MariaDB's own.
 const (
-	codeNoDB           = 1046
-	codeBadDB          = 1049
-	codeBadField       = 1054
-	codeNoSuchTable    = 1146
-	codeNotSupported   = 1235
-	codeWrongCount     = 1136
-	codeFieldTwice     = 1110
-	codeUnknownPart    = 1735
-	codeNoPartitions   = 1747
-	codeReadOnly       = 12518 // Spider's
-	stateNoDB          = "3D000"
-	stateSyntaxOrRight = "42000"
-	stateBadField      = "42S22"
-	stateNoSuchTable   = "42S02"
-	stateWrongCount    = "21S01"
-	stateGeneral       = "HY000"
+	codeNoDB            = 1046
+	codeBadDB           = 1049
+	codeBadField        = 1054
+	codeNoSuchTable     = 1146
+	codeNotSupported    = 1235
+	codeUsedByStatement = 1442
+	codeWrongCount      = 1136
+	codeFieldTwice      = 1110
+	codeUnknownPart     = 1735
+	codeNoPartitions    = 1747
+	codeReadOnly        = 12518 // Spider's
+	stateNoDB           = "3D000"
+	stateSyntaxOrRight  = "42000"
+	stateBadField       = "42S22"
+	stateNoSuchTable    = "42S02"
+	stateWrongCount     = "21S01"
+	stateGeneral        = "HY000"
 )
 
 // NeedsStage is the error for a statement whose rows live in several partitions, whose answer can't be put together from answers of the partitions, and

@@ -53,6 +53,8 @@ type Plan struct {
 	Writes, Locks, Rows bool
 	// Beside: it names reference tables beside sharded ones, so that they are read where the partitions are.
 	Beside bool
+	// Triggers are the tables that triggers which it may fire name, each with its database.
+	Triggers [][2]string
 	// Bare: it reads no table of an engine, so that neither does it begin a transaction nor is SET TRANSACTION for it.
 	Bare bool
 	// Frees: what it changes takes less room afterwards: a DELETE.
