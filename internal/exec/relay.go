@@ -54,6 +54,11 @@ func (l *relay) packet(p backend.Packet) error {
 			return err
 		}
 		st.buf = b
+		if l.verbatim && len(st.Plan.Copies) > 0 {
+			if b, err = st.unversioned(b); err != nil {
+				return err
+			}
+		}
 		if len(st.Plan.Names) > 0 && !l.verbatim {
 			if b, err = st.named(b, l.column, l.columns); err != nil {
 				return err
@@ -109,6 +114,21 @@ func (st *Statement) named(def []byte, column, n int) ([]byte, error) {
 		}
 		d.Name = st.Scan.Text(c.Span)
 		return wire.AppendColumn(nil, st.Out.Caps(), &d), nil
+	}
+	return def, nil
+}
+
+// unversioned is the definition of a column of a copy under the name of the table that it is a copy of.
+func (st *Statement) unversioned(def []byte) ([]byte, error) {
+	var d wire.Column
+	if err := wire.ParseColumn(def, st.Out.Caps(), &d); err != nil {
+		return nil, err
+	}
+	for i := range st.Plan.Fills {
+		if f := &st.Plan.Fills[i]; f.Of != nil && string(d.OrgTable) == f.Table.Name && string(d.Schema) == f.Table.DB {
+			d.OrgTable = []byte(f.Of.Name)
+			return wire.AppendColumn(nil, st.Out.Caps(), &d), nil
+		}
 	}
 	return def, nil
 }

@@ -163,20 +163,27 @@ func (s *stage) tell() {
 	o := &s.st.out
 	for i, w := range s.writers {
 		o.Notes = append(o.Notes, Note{Level: "Note", Code: codeNote, Message: fmt.Sprintf("copied %d rows, %d bytes of '%s.%s': %s",
-			w.total, w.size, s.fills[i].Table.DB, s.fills[i].Table.Name, w.text)})
+			w.total, w.size, s.fills[i].Table.DB, s.fills[i].From().Name, w.text)})
 		o.Warnings++
 	}
 }
 
-// verbatimPart is the statement as the client wrote it.
+// verbatimPart is the statement as the client wrote it, but for what copies have none of.
 func (st *Statement) verbatimPart() part {
-	if st.Head != nil {
-		return part{sql: append(slices.Clip(st.Head), st.Scan.Src[:st.Scan.End]...)}
-	}
-	if st.Query.Empty() {
+	edits := st.Plan.Copies
+	switch {
+	case st.Head != nil:
+		return part{sql: plan.Render(slices.Clip(st.Head), st.Scan, edits, nil, plan.Target{})}
+	case st.Query.Empty() && len(edits) == 0:
 		return part{sql: st.Scan.Src[:st.Scan.End], text: st.Text, params: st.Args}
+	case st.Query.Empty():
+		p := part{sql: plan.Render(nil, st.Scan, edits, nil, plan.Target{})}
+		if st.Prepared {
+			p.params = st.pick(plan.ParamOrder(st.Scan, edits, nil))
+		}
+		return p
 	}
-	return part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, nil, nil, plan.Target{}), params: st.spanArgs(nil, st.Query)}
+	return part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, edits, nil, plan.Target{}), params: st.editedArgs(edits, nil)}
 }
 
 // prepare makes and fills all copies. Outside of a transaction the tables are read at once, each when those are read whose keys it wants.
@@ -297,5 +304,5 @@ func (s *stage) settle() error {
 func (s *stage) tooMuch(f *plan.Fill) error {
 	return &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf(
 		"Out of memory: the statement runs on copies of its tables (%s), which with the rows of '%s.%s' have more than the %d bytes that stage_max_bytes allows: narrow the statement, or SET stage_max_bytes to more",
-		s.st.Plan.Stage, f.Table.DB, f.Table.Name, s.limit)}
+		s.st.Plan.Stage, f.Table.DB, f.From().Name, s.limit)}
 }

@@ -16,15 +16,16 @@ import (
 func (s *stage) define(ctx context.Context) error {
 	s.definitions = make([]string, len(s.fills))
 	for i := range s.fills {
-		t := s.fills[i].Table
-		if odd, known := s.r.copies.Load(t); known && !odd.(bool) {
+		f := &s.fills[i]
+		t := f.From()
+		if odd, known := s.r.copies.Load(t); known && !odd.(bool) && f.Of == nil {
 			continue
 		}
-		text, odd, err := s.ask(ctx, t)
+		text, odd, err := s.ask(ctx, t, f.History)
 		if err != nil {
 			return err
 		}
-		if s.r.copies.Store(t, odd); odd {
+		if s.r.copies.Store(t, odd); odd || f.Of != nil {
 			s.definitions[i] = text
 		}
 	}
@@ -32,7 +33,7 @@ func (s *stage) define(ctx context.Context) error {
 }
 
 // ask gives a table's definition for a copy, and says whether it is needed.
-func (s *stage) ask(ctx context.Context, t *topo.Table) (text string, odd bool, err error) {
+func (s *stage) ask(ctx context.Context, t *topo.Table, history bool) (text string, odd bool, err error) {
 	c, err := s.r.cfg.Pools.Get(ctx, backend.Want{Leaf: s.place.Leaf, Account: backend.Cluster, Variant: backend.Internal})
 	if err != nil {
 		return "", false, err
@@ -46,17 +47,19 @@ func (s *stage) ask(ctx context.Context, t *topo.Table) (text string, odd bool, 
 	if len(res.Rows) != 1 || len(res.Rows[0]) < 2 {
 		return "", false, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", s.place.Leaf, t.DB, t.Name)
 	}
-	return bareDefinition(res.Rows[0][1])
+	return bareDefinition(res.Rows[0][1], history)
 }
 
-// bareDefinition is what follows the name in a SHOW CREATE TABLE, without what temporary tables can't have. odd: there are partitions or FULLTEXT keys.
-func bareDefinition(create []byte) (text string, odd bool, err error) {
+// bareDefinition is what follows the name in a SHOW CREATE TABLE, without what temporary tables can't have. odd: there are partitions, FULLTEXT keys or versions. history: the
+// rows that are no more are to find a place.
+func bareDefinition(create []byte, history bool) (text string, odd bool, err error) {
 	var scan sqltext.Scan
 	if err := scan.Scan(create, sqltext.Mode{}); err != nil {
 		return "", false, fmt.Errorf("a table's definition: %w", err)
 	}
 	var out []byte
 	depth, kept := 0, true
+	named := false                    // the columns of the history are among the others
 	from, item := int32(3), int32(-1) // CREATE TABLE `name`
 	is := func(i int32, kw sqltext.Keyword) bool { return scan.Tokens[i].KW == kw }
 	end := int32(len(scan.Tokens))
@@ -65,8 +68,20 @@ func bareDefinition(create []byte) (text string, odd bool, err error) {
 			out = append(append(out, scan.Text(sqltext.Span{From: from, To: to})...), ' ')
 		}
 	}
+	skip := func(i, n int32) int32 {
+		if kept {
+			keep(i)
+		}
+		from, odd = i+n, true
+		return i + n - 1
+	}
 	for i := from; i < end; i++ {
 		switch t := &scan.Tokens[i]; {
+		case depth < 2 && (t.KW == sqltext.KwWith || t.KW == sqltext.KwWithout) && i+2 < end && is(i+1, sqltext.KwSystem) && is(i+2, sqltext.KwVersioning):
+			i = skip(i, 3)
+		case depth == 1 && t.KW == sqltext.KwGenerated && i+4 < end && is(i+3, sqltext.KwRow): // GENERATED ALWAYS AS ROW START
+			i = skip(i, 5)
+			out, named = append(out, "NOT NULL "...), true
 		case t.Op == '(':
 			if depth++; depth == 1 {
 				keep(i + 1)
@@ -74,7 +89,7 @@ func bareDefinition(create []byte) (text string, odd bool, err error) {
 			}
 		case t.Op == ')' && depth == 1, t.Op == ',' && depth == 1:
 			if without(&scan, item, i) {
-				kept, odd = false, odd || is(item, sqltext.KwFulltext)
+				kept, odd = false, odd || is(item, sqltext.KwFulltext) || is(item, sqltext.KwPeriod)
 			}
 			if kept {
 				keep(i)
@@ -82,10 +97,19 @@ func bareDefinition(create []byte) (text string, odd bool, err error) {
 			}
 			if t.Op == ')' {
 				depth--
+				if history && !named {
+					for _, name := range plan.HistoryColumns {
+						out = append(plan.AppendQuoted(out, name), " timestamp(6) NOT NULL INVISIBLE DEFAULT CURRENT_TIMESTAMP(6),"...)
+					}
+				}
 				out = append(out[:len(out)-1], ')', ' ') // the last comma
 			}
 			from, item, kept = i+1, i+1, true
 		case t.Op == ')':
+			if depth == 2 && history && !named && (is(item, sqltext.KwPrimary) || is(item, sqltext.KwUnique)) {
+				keep(i)
+				out, from = plan.AppendQuoted(append(out, ','), plan.HistoryColumns[1]), i
+			}
 			depth--
 		case depth == 0 && is(i, sqltext.KwPartition):
 			keep(i)
@@ -98,7 +122,7 @@ func bareDefinition(create []byte) (text string, odd bool, err error) {
 
 // without says whether an item of a definition is one that temporary tables can't have.
 func without(scan *sqltext.Scan, from, to int32) bool {
-	if scan.Tokens[from].KW == sqltext.KwFulltext {
+	if kw := scan.Tokens[from].KW; kw == sqltext.KwFulltext || kw == sqltext.KwPeriod && scan.Tokens[from+2].KW == sqltext.KwSystemTime {
 		return true
 	}
 	if scan.Tokens[from].KW == sqltext.KwConstraint {

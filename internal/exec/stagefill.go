@@ -76,11 +76,11 @@ func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, err
 	text, params := plan.RenderFill(nil, st.Scan, f, extra)
 	scan := new(sqltext.Scan)
 	if err := scan.Scan(text, st.Sess.Mode); err != nil {
-		return nil, fmt.Errorf("reading %s.%s: %w", f.Table.DB, f.Table.Name, err)
+		return nil, fmt.Errorf("reading %s.%s: %w", f.Table.DB, f.From().Name, err)
 	}
 	stmt, err := sqltext.Parse(scan, st.Sess.Mode)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s.%s: %w", f.Table.DB, f.Table.Name, err)
+		return nil, fmt.Errorf("reading %s.%s: %w", f.Table.DB, f.From().Name, err)
 	}
 	p, err := plan.Build(stmt, scan, st.Snap, st.Sess)
 	if err != nil {
@@ -269,7 +269,7 @@ func (w *copyWriter) cell(d *wire.Column) (cell, error) {
 		typ = wire.TypeString
 	default:
 		if col := wire.CollationByID(d.Collation); col == nil || col.Charset != own.Charset {
-			return cell{}, errorf(wire.ErUnknown, "Column '%s' of '%s.%s' is told in the character set of collation %d, not in %s", own.Name, w.f.Table.DB, w.f.Table.Name, d.Collation, own.Charset)
+			return cell{}, errorf(wire.ErUnknown, "Column '%s' of '%s.%s' is told in the character set of collation %d, not in %s", own.Name, w.f.Table.DB, w.f.From().Name, d.Collation, own.Charset)
 		}
 	}
 	return cell{kind: prefixed, typ: typ, member: own.Type == "enum" && !hasEmpty(own.FullType)}, nil
@@ -460,7 +460,7 @@ func (w *copyWriter) arrived() error {
 		}
 	}
 	if c.Affected != uint64(w.flying) {
-		return errorf(wire.ErUnknown, "The copy of '%s.%s' took %d rows of %d", w.f.Table.DB, w.f.Table.Name, c.Affected, w.flying)
+		return errorf(wire.ErUnknown, "The copy of '%s.%s' took %d rows of %d", w.f.Table.DB, w.f.From().Name, c.Affected, w.flying)
 	}
 	w.flying = 0
 	return w.noted(int(c.Warnings))
@@ -499,5 +499,5 @@ func (w *copyWriter) noted(warnings int) error {
 
 // altered is the error for a copy that is none.
 func (w *copyWriter) altered(why string) error {
-	return errorf(wire.ErUnknown, "The copy of '%s.%s' would differ from the table: %s", w.f.Table.DB, w.f.Table.Name, why)
+	return errorf(wire.ErUnknown, "The copy of '%s.%s' would differ from the table: %s", w.f.Table.DB, w.f.From().Name, why)
 }

@@ -51,15 +51,19 @@ func (st *Statement) mergePart(place txn.Place, limit uint64) part {
 		}
 		return p
 	}
-	p := part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, m.Splices, m.Names, to)}
-	if st.Prepared {
-		// The order is that of the whole statement: the query's own lie between those before and behind it.
-		order := plan.ParamOrder(st.Scan, m.Splices, m.Names)
-		before := st.paramsBefore(st.Query.From)
-		behind := st.Scan.Params - st.paramsBefore(st.Query.To)
-		p.params = st.pick(order[before : len(order)-behind])
+	return part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, m.Splices, m.Names, to), params: st.editedArgs(m.Splices, m.Names)}
+}
+
+// editedArgs are the parameters of Query's text with splices applied, in order.
+func (st *Statement) editedArgs(splices, names []plan.Splice) []wire.Param {
+	if !st.Prepared {
+		return nil
 	}
-	return p
+	// The order is that of the whole statement: the query's own lie between those before and behind it.
+	order := plan.ParamOrder(st.Scan, splices, names)
+	before := st.paramsBefore(st.Query.From)
+	behind := st.Scan.Params - st.paramsBefore(st.Query.To)
+	return st.pick(order[before : len(order)-behind])
 }
 
 func (st *Statement) pick(order []int) []wire.Param {

@@ -146,6 +146,7 @@ func TestLinkedRows(t *testing.T) {
 		"SELECT id FROM t WHERE id = 1 UNION ALL SELECT id FROM t WHERE id = 1",
 		"SELECT * FROM t PARTITION (p1) ORDER BY id",
 		"SELECT COUNT(*) FROM t PARTITION (p0, p2)",
+		"SELECT a.id, b.id FROM t PARTITION (p1) a JOIN t PARTITION (p0, p2) b ON a.k = b.k ORDER BY 1, 2",
 		"SELECT id FROM t WHERE d IS NULL ORDER BY id",
 		"SELECT id, 'a' + 0 FROM t WHERE id < 3 ORDER BY id",
 		"SELECT nosuch FROM t",

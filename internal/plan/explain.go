@@ -61,9 +61,9 @@ func explain(p *Plan, scan *sqltext.Scan, span sqltext.Span, ordinals []int) []E
 		for i := range p.Fills {
 			f := &p.Fills[i]
 			fill, _ := RenderFill(nil, scan, f, "")
-			rows = append(rows, ExplainRow{"Stage", f.Table.DB + "." + f.Table.Name, string(fill)})
+			rows = append(rows, ExplainRow{"Stage", f.Table.DB + "." + f.From().Name, string(fill)})
 		}
-		rows = append(rows, ExplainRow{"Stage", "any leaf", text(nil, nil, Target{})})
+		rows = append(rows, ExplainRow{"Stage", "any leaf", text(p.Copies, nil, Target{})})
 		for i := range p.Scalars {
 			rows = append(rows, ExplainRow{"Value", "found first", string(RenderSpan(nil, scan, p.Scalars[i].Query, nil, nil, Target{}))})
 		}

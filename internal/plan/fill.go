@@ -64,13 +64,13 @@ func (n *names) columns(t *topo.Table, all bool) []int {
 		}
 	}
 	for i := range t.Columns {
-		all = all || t.Columns[i].Generated // from which others, nobody says
+		all = all || t.Columns[i].Generated && !ofPeriod(&t.Columns[i]) // from which others, nobody says
 	}
 	var out []int
 	least := -1 // the column that is taken where none is needed: rows must have one to be counted
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.Generated {
+		if c.Generated && !ofPeriod(c) {
 			continue
 		}
 		if all || unique[i] || n.mean(c.Name) {
@@ -126,7 +126,11 @@ func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []b
 		}
 		word = ","
 	}
-	dst = AppendQuoted(append(AppendQuoted(append(dst, " FROM "...), f.Table.DB), '.'), f.Table.Name)
+	dst = AppendQuoted(append(AppendQuoted(append(dst, " FROM "...), f.Table.DB), '.'), f.From().Name)
+	if !f.Clause.Empty() {
+		dst = scan.AppendSpan(append(dst, ' '), f.Clause)
+		params = appendParams(params, scan, f.Clause, nil)
+	}
 	word = " WHERE ("
 	for _, all := range f.Where {
 		for j := range all {

@@ -36,6 +36,8 @@ type Plan struct {
 	// Fills are the tables of which a staged statement needs rows, in the order in which they are to be filled. With a Stage and no Fills it can't be staged
 	// either: NeedsStage. References are the reference tables beside them: those that stand where the statement runs do, unless a transaction sees other rows.
 	Fills, References []Fill
+	// Copies make of the client's text the one that is run on copies.
+	Copies []Splice
 	// Scalars are subqueries of such a statement whose values may be put in their places first, so that it is another statement. In the order of the text.
 	Scalars []Scalar
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.

@@ -236,6 +236,9 @@ func (p *planner) baseSource(t *sqltext.TableName, alias sqltext.Name) (*source,
 	if err != nil || db == "" {
 		return nil, err
 	}
+	if p.stage != nil {
+		table = p.stage.versions.of(t, table)
+	}
 	s := &source{name: t.Name.Text, db: db, table: table}
 	if alias.Tok >= 0 {
 		s.name = alias.Text

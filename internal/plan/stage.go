@@ -26,6 +26,19 @@ type Fill struct {
 	Keys []FillKey
 	// First says that only the first of these rows are needed; nil for all.
 	First *FillFirst
+	// Of is the table that is read where Table is one of its versions: as Clause, behind its name, has it. nil when it is Table. History: there are rows that are no more,
+	// and columns that tell when they were.
+	Of      *topo.Table
+	Clause  sqltext.Span
+	History bool
+}
+
+// From is the table that is read.
+func (f *Fill) From() *topo.Table {
+	if f.Of != nil {
+		return f.Of
+	}
+	return f.Table
 }
 
 // All is the fill of all rows, in the place of those that are needed.
@@ -104,6 +117,8 @@ type stager struct {
 	units []*unit
 	// all: each column of each table may be read.
 	all bool
+	// versions are the tables with PARTITION (…) or FOR SYSTEM_TIME.
+	versions versions
 }
 
 func newStager() *stager {
@@ -138,15 +153,26 @@ func (p *planner) staged(first *Plan, err error) (*Plan, error) {
 
 // fill finds out which tables a staged query needs rows of; reason is why it can't be staged. q is nil where there are subqueries in the span, but it is none.
 func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason string) {
-	if reason = p.unstaged(span); reason != "" {
+	if reason = p.unstaged(); reason != "" {
 		return reason
 	}
 	s := newPlanner(p.stmt, p.scan, p.snap, p.sess)
 	s.stage = newStager()
 	s.stage.unsteady = s.counts
+	if s.stage.versions, plan.Copies, reason = p.versions(span); reason != "" {
+		return reason
+	}
 	var err error
 	if q != nil {
 		_, err = s.query(q, nil)
+	}
+	for _, e := range plan.Copies {
+		for from, to := range s.bare {
+			if from <= e.From && e.From < to { // its text is its name
+				plan.Copies = nil
+				return "PARTITION (…) or FOR SYSTEM_TIME in a column without an alias"
+			}
+		}
 	}
 	for _, p := range s.stage.predicates {
 		s.stage.place(p.src, p.predicate, make(map[node]bool))
@@ -164,19 +190,12 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 }
 
 // unstaged is why a query can't be run on copies of its tables; "" when it can.
-func (p *planner) unstaged(span sqltext.Span) string {
+func (p *planner) unstaged() string {
 	switch f := p.stmt.Facts; {
 	case f&sqltext.HasLockFunction != 0: // which the session would not hold
 		return "a lock function"
 	case f&(sqltext.HasStoredCall|sqltext.HasSequence) != 0: // it may read what is not staged
 		return "a stored function or sequence"
-	case f&sqltext.HasSystemTime != 0:
-		return "FOR SYSTEM_TIME"
-	}
-	for _, f := range sqltext.Factors(p.stmt) {
-		if inside(f.Table.Span, span) && !f.Partition.Empty() && !f.Table.CTE {
-			return "PARTITION (…), which the copy of a table has none of"
-		}
 	}
 	return ""
 }
@@ -193,9 +212,13 @@ func (p *planner) fills(q *sqltext.Query, span sqltext.Span) (fills, references 
 		if err != nil || table == nil || p.snap.Table(table.DB, table.Name) != table {
 			continue // MariaDB's own, which are everywhere
 		}
+		table = p.stage.versions.of(t, table)
 		f := byTable[table]
 		if f == nil {
 			f = &Fill{Table: table, Where: [][]Cond{}}
+			if v := p.stage.versions.find(table); v != nil {
+				f.Of, f.Clause, f.History = v.from, v.clause, v.history
+			}
 			byTable[table] = f
 			order = append(order, table)
 		}

@@ -79,6 +79,9 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	for i := range p.References {
 		t.fill("reference", &p.References[i])
 	}
+	if p.Copies != nil {
+		t.line("on copies: %s", RenderSpan(nil, t.scan, span, p.Copies, nil, Target{}))
+	}
 	for i := range p.Scalars {
 		t.line("first %s:", t.text(p.Scalars[i].Span))
 		t.plan(p.Scalars[i].Plan, p.Scalars[i].Query)

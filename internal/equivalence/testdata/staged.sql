@@ -103,3 +103,41 @@ EXECUTE p USING @i, @w
 EXECUTE p USING @i, @w
 SELECT ROW_COUNT()
 DEALLOCATE PREPARE p
+-- rows of partitions, and rows that are no more
+>CREATE TABLE cut (id INT, k INT, v INT, PRIMARY KEY (id, k), SHARD KEY (id)) PARTITION BY RANGE (k) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20), PARTITION p2 VALUES LESS THAN MAXVALUE)
+INSERT INTO cut SELECT seq, seq * 7 % 30, seq % 5 FROM seq_1_to_60
+SELECT a.id, b.id FROM cut PARTITION (p0) a JOIN cut PARTITION (p0) b ON a.v = b.k ORDER BY 1, 2
+SELECT a.id, b.id FROM cut PARTITION (p0) a JOIN cut PARTITION (p1, p2) b ON a.v = b.v ORDER BY 1, 2
+SELECT COUNT(*), SUM(cut.v), SUM(x.v) FROM cut PARTITION (p1) JOIN cut x ON cut.v = x.k
+SELECT id, RANK() OVER (ORDER BY v, id) FROM cut PARTITION (p2) WHERE v > 1 ORDER BY id
+SELECT COUNT(*) FROM kids JOIN cut PARTITION (p1) c ON c.k = kids.v WHERE c.v IN (SELECT v FROM cut PARTITION (p2))
+*!SELECT COUNT(*) FROM cut PARTITION (p9) a JOIN cut b ON a.v = b.k
+CREATE TABLE kept (id INT PRIMARY KEY, v INT, w VARCHAR(10)) WITH SYSTEM VERSIONING
+>CREATE TABLE spans (id INT AUTO_INCREMENT PRIMARY KEY, v INT, s TIMESTAMP(6) GENERATED ALWAYS AS ROW START, e TIMESTAMP(6) GENERATED ALWAYS AS ROW END, n INT WITHOUT SYSTEM VERSIONING, PERIOD FOR SYSTEM_TIME (s, e), UNIQUE (id, v), SHARD KEY (id)) WITH SYSTEM VERSIONING
+SET timestamp = 1700000000
+INSERT INTO kept SELECT seq, seq % 7, 'first' FROM seq_1_to_40
+INSERT INTO spans (v, n) VALUES (1, 2), (2, 3), (3, 4), (4, 5)
+SET timestamp = 1700000100
+UPDATE kept SET v = v + 1, w = 'second' WHERE id % 2 = 0
+UPDATE spans SET v = v + 1
+SET timestamp = 1700000200
+DELETE FROM kept WHERE id % 3 = 0
+DELETE FROM spans WHERE id = 2
+SET timestamp = 1700000300
+SELECT a.id, b.id, a.w FROM kept a JOIN kept b ON a.v = b.v ORDER BY a.id, b.id
+^SELECT a.id, a.v, a.w, a.row_start, a.row_end, b.v FROM kept FOR SYSTEM_TIME ALL a JOIN kept b ON a.v = b.id ORDER BY 1, 4, 5
+^SELECT * FROM kept FOR SYSTEM_TIME ALL JOIN kids k ON kept.v = k.v WHERE kept.id < 5 AND k.id < 30 ORDER BY kept.id, kept.w, k.id
+^SELECT a.id, a.w, b.w FROM kept FOR SYSTEM_TIME AS OF TIMESTAMP'2023-11-14 22:14:00' a JOIN kept FOR SYSTEM_TIME AS OF FROM_UNIXTIME(1700000150) b ON a.id = b.v ORDER BY 1, 2, 3
+>@SELECT a.id FROM kept FOR SYSTEM_TIME AS OF (SELECT MAX(row_start) FROM kept) a JOIN kept b ON a.v = b.id
+SET @then = FROM_UNIXTIME(1700000150)
+^SELECT a.id, a.w, b.w FROM kept FOR SYSTEM_TIME AS OF @then a JOIN kept b ON a.v = b.id ORDER BY 1, 2, 3
+^SELECT a.id, a.w FROM kept FOR SYSTEM_TIME BETWEEN NOW() - INTERVAL 150 SECOND AND NOW() a JOIN kept b ON a.v = b.id WHERE a.w = 'second' ORDER BY 1, 2
+^SELECT id, w, COUNT(*) OVER (PARTITION BY w) FROM kept FOR SYSTEM_TIME FROM '2000-01-01' TO '2023-11-14 22:14:00' ORDER BY id
+^SELECT COUNT(*) FROM kept FOR SYSTEM_TIME ALL x JOIN spans FOR SYSTEM_TIME ALL y ON x.v = y.v WHERE x.row_end > y.s
+^SELECT a.id, a.v, a.s, a.e, b.n FROM spans FOR SYSTEM_TIME ALL a JOIN spans b ON a.v = b.id ORDER BY a.id, a.s
+^SELECT a.*, b.e FROM spans a JOIN spans b ON a.v = b.id ORDER BY a.id
+^SELECT COUNT(*) FROM kept FOR SYSTEM_TIME ALL NATURAL JOIN spans
+CREATE TABLE past (n INT AUTO_INCREMENT PRIMARY KEY, id INT, v INT)
++INSERT INTO past (id, v) SELECT a.id, b.v FROM kept FOR SYSTEM_TIME AS OF '2023-11-14 22:14:00' a JOIN kept b ON a.v = b.id ORDER BY a.id
+SELECT id, v FROM past ORDER BY id, v
+SET timestamp = DEFAULT
