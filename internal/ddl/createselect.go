@@ -23,6 +23,12 @@ func (j *job) selectable() error {
 	return nil
 }
 
+// NoRows is what a query gets in the place of a span so that it has its columns and no rows.
+func NoRows(q *sqltext.Query) (at sqltext.Span, text string) {
+	e := noRows(q)
+	return e.span, e.text
+}
+
 // noRows gives a query LIMIT 0: a leaf finds the columns of a table that is made of it, and no rows.
 func noRows(q *sqltext.Query) edit {
 	limit, tail, end := q.Limit, q.Tail, q.Span.To

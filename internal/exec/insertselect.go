@@ -140,9 +140,12 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 // wideCharset has all characters.
 const wideCharset = "utf8mb4"
 
-// targets are the places that rows of a table may go to: its partitions by ordinal, or every leaf.
+// targets are the places that rows of a table may go to: its partitions by ordinal, or every leaf, or where the session's temporary tables are.
 func (r *Runner) targets(st *Statement, t *topo.Table) ([]txn.Place, error) {
-	if t.Kind == topo.Reference {
+	switch {
+	case t.Temporary:
+		return []txn.Place{{Leaf: st.Home, Schema: st.Sess.DB}}, nil
+	case t.Kind == topo.Reference:
 		return st.everyLeaf()
 	}
 	to, err := r.rowPlaces(st, t)

@@ -25,7 +25,10 @@ func (s *stage) define(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.r.copies.Store(t, odd); odd || f.Of != nil {
+		if !t.Temporary {
+			s.r.copies.Store(t, odd)
+		}
+		if odd || f.Of != nil || t.Temporary {
 			s.definitions[i] = text
 		}
 	}
@@ -34,13 +37,17 @@ func (s *stage) define(ctx context.Context) error {
 
 // ask gives a table's definition for a copy, and says whether it is needed.
 func (s *stage) ask(ctx context.Context, t *topo.Table, history bool) (text string, odd bool, err error) {
-	c, err := s.r.cfg.Pools.Get(ctx, backend.Want{Leaf: s.place.Leaf, Account: backend.Cluster, Variant: backend.Internal})
-	if err != nil {
-		return "", false, err
+	query := "SHOW CREATE TABLE " + string(plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name))
+	var res *backend.Result
+	if t.Temporary {
+		res, err = s.askSession(ctx, query)
+	} else {
+		var c *backend.Conn
+		if c, err = s.r.cfg.Pools.Get(ctx, backend.Want{Leaf: s.place.Leaf, Account: backend.Cluster, Variant: backend.Internal}); err == nil {
+			defer c.Release()
+			res, err = c.Query(ctx, query)
+		}
 	}
-	defer c.Release()
-	name := plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name)
-	res, err := c.Query(ctx, "SHOW CREATE TABLE "+string(name))
 	if err != nil {
 		return "", false, err
 	}
@@ -48,6 +55,25 @@ func (s *stage) ask(ctx context.Context, t *topo.Table, history bool) (text stri
 		return "", false, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", s.place.Leaf, t.DB, t.Name)
 	}
 	return bareDefinition(res.Rows[0][1], history)
+}
+
+// askSession asks on the connection that has the session's temporary tables.
+func (s *stage) askSession(ctx context.Context, query string) (*backend.Result, error) {
+	c, err := s.st.Tx.Conn(ctx, s.place)
+	if err != nil {
+		return nil, err
+	}
+	stop := c.Watch(ctx)
+	res, err := c.Query(ctx, query)
+	stop()
+	refused, ok := backend.AsPacket(err)
+	if ok { // no failure of the connection
+		err = nil
+	}
+	if err = s.st.Tx.Done(c, err); err == nil && ok {
+		err = refused
+	}
+	return res, err
 }
 
 // bareDefinition is what follows the name in a SHOW CREATE TABLE, without what temporary tables can't have. odd: there are partitions, FULLTEXT keys or versions. history: the
@@ -61,6 +87,9 @@ func bareDefinition(create []byte, history bool) (text string, odd bool, err err
 	depth, kept := 0, true
 	named := false                    // the columns of the history are among the others
 	from, item := int32(3), int32(-1) // CREATE TABLE `name`
+	if len(scan.Tokens) > 1 && scan.Tokens[1].KW == sqltext.KwTemporary {
+		from++
+	}
 	is := func(i int32, kw sqltext.Keyword) bool { return scan.Tokens[i].KW == kw }
 	end := int32(len(scan.Tokens))
 	keep := func(to int32) {

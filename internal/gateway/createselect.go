@@ -14,9 +14,10 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// making is a table that is at all leaves, and known to the session alone.
+// making is a table that is at all leaves, and known to the session alone. Or it is some temporary tables.
 type making struct {
 	table *topo.Table
+	temps []*topo.Table
 	// dry: its rows are planned, and no more.
 	dry bool
 	// with is base with the table.
@@ -32,7 +33,12 @@ func (s *session) topology() *topo.Snapshot {
 	}
 	if m.base != now {
 		b := topo.NewBuilder(now)
-		b.PutTable(m.table)
+		if m.table != nil {
+			b.PutTable(m.table)
+		}
+		for _, t := range m.temps {
+			b.PutTable(t)
+		}
 		m.base, m.with = now, b.Build(now.Revision)
 	}
 	return m.with
@@ -47,24 +53,10 @@ func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, filled *wire.OK
 		if err != nil {
 			return nil, err
 		}
-		if n > len(t.Columns) {
-			return nil, wire.Errorf(wire.ErUnknown, "the query has %d columns, and the table that was made of it %d", n, len(t.Columns))
+		text, err := insertInto(t, n, duplicates, query)
+		if err != nil {
+			return nil, err
 		}
-		var names []string
-		for _, c := range t.Columns[len(t.Columns)-n:] { // behind those that have definitions alone
-			if c.Invisible {
-				return nil, unsupported("CREATE TABLE … SELECT into an INVISIBLE column", "make the table, then use INSERT … SELECT")
-			}
-			names = append(names, quoteName(c.Name))
-		}
-		verb := "INSERT INTO "
-		switch duplicates {
-		case "IGNORE":
-			verb = "INSERT IGNORE INTO "
-		case "REPLACE":
-			verb = "REPLACE INTO "
-		}
-		text := append([]byte(verb+quoteName(t.DB)+"."+quoteName(t.Name)+" ("+strings.Join(names, ", ")+") "), query...)
 		s.making = &making{table: t, dry: dry}
 		defer func() { s.making = nil }()
 		got := kept{capture: capture{caps: s.out.Caps()}}
@@ -88,6 +80,28 @@ func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, filled *wire.OK
 		*filled = got.ok
 		return &ddl.Result{Affected: got.ok.AffectedRows, Warnings: got.ok.Warnings}, nil
 	}
+}
+
+// insertInto is the INSERT of a query's rows of n columns into a table that was made of it. duplicates is IGNORE, REPLACE or "".
+func insertInto(t *topo.Table, n int, duplicates string, query []byte) ([]byte, error) {
+	if n > len(t.Columns) {
+		return nil, wire.Errorf(wire.ErUnknown, "the query has %d columns, and the table that was made of it %d", n, len(t.Columns))
+	}
+	var names []string
+	for _, c := range t.Columns[len(t.Columns)-n:] { // behind those that have definitions alone
+		if c.Invisible {
+			return nil, unsupported("CREATE TABLE … SELECT into an INVISIBLE column", "make the table, then use INSERT … SELECT")
+		}
+		names = append(names, quoteName(c.Name))
+	}
+	verb := "INSERT INTO "
+	switch duplicates {
+	case "IGNORE":
+		verb = "INSERT IGNORE INTO "
+	case "REPLACE":
+		verb = "REPLACE INTO "
+	}
+	return append([]byte(verb+quoteName(t.DB)+"."+quoteName(t.Name)+" ("+strings.Join(names, ", ")+") "), query...), nil
 }
 
 // width asks a leaf how many columns a query has.

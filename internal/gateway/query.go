@@ -243,7 +243,7 @@ func needsText(k sqltext.StmtKind) bool {
 // planned plans a statement and runs the plan.
 func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, cacheable bool) error {
 	p, err := plan.Build(stmt, &w.scan, snap, s.sess)
-	if err == nil && p.Route.Kind == plan.RouteAny && p.Writes {
+	if err == nil && p.Route.Kind == plan.RouteAny && p.Writes && !s.plansTemporary() {
 		err = unsupported(firstWords(&w.scan, 2), "it would be done at one leaf only")
 	}
 	if err != nil {
@@ -394,6 +394,10 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	}
 	st.Prepared, st.Args, st.Text, st.Out = src.prepared, src.args, src.text, src.out
 	st.After, st.Permit, st.OneShard = nil, nil, false
+	if s.plansTemporary() {
+		st.Once = true
+		defer func() { st.Once = false }()
+	}
 	var err error
 	if s.guards.query.on {
 		st.OneShard, err = s.holds(ctx, s.guards.query)

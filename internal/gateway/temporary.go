@@ -54,6 +54,9 @@ func (s *session) namesTemporary(stmt *sqltext.Stmt) bool {
 
 // temporary serves a statement that makes temporary tables, or names some. handled is false when it does not.
 func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) (handled bool, err error) {
+	if s.plansTemporary() {
+		return false, nil
+	}
 	d := stmt.DDL
 	if d != nil && d.Temporary && d.Object == "TABLE" && d.Verb == "CREATE" {
 		return true, s.createTemporary(ctx, &w.scan, stmt, snap, src)
@@ -83,6 +86,9 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	case d != nil:
 		return true, s.alterTemporary(ctx, &w.scan, stmt, src)
 	case stmt.Kind == sqltext.KindShow, stmt.Kind == sqltext.KindSelect, stmt.Kind == sqltext.KindExplain, stmt.Kind == sqltext.KindInsert:
+		if handled, err := s.withTemporary(ctx, w, stmt, snap, src); handled {
+			return true, err
+		}
 		if err := s.besideTemporary(stmt, snap); err != nil {
 			return true, err
 		}
@@ -170,14 +176,19 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 	if hidden(snap, key.db) {
 		return topo.NoDatabase(key.db)
 	}
+	text, filled := string(scan.Src[:scan.End]), false
 	if d.AsSelect != nil {
 		if stmt.Facts&onlySession != 0 {
 			return errTemporary("CREATE TEMPORARY TABLE … SELECT of what the session knows alone, not the leaf: put it into a user variable before")
 		}
-		for _, t := range stmt.Tables[1:] {
-			if known := snap.Table(s.keyOf(t).db, t.Name.Text); !s.isTemporary(t) && (known == nil || known.Kind != topo.Reference) {
-				return errTemporary("CREATE TEMPORARY TABLE … SELECT from '" + t.Name.Text + "', which is no reference table,")
+		if s.elsewhere(stmt.Tables[1:], snap) != nil {
+			if d.AsSelect.Opaque || len(src.args) > 0 {
+				return errTemporary("this form of CREATE TEMPORARY TABLE … SELECT from tables that are no reference tables: make the table, then use INSERT")
 			}
+			if err := s.plannable(stmt, snap); err != nil {
+				return err
+			}
+			text, filled = withoutRows(scan, stmt), !d.IfNotExists || !s.temps.tables[key]
 		}
 	}
 	first := !s.tx.Pinned(txn.PinTemporary)
@@ -188,7 +199,7 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 		}
 	}
 	s.noteLostBefore(first)
-	res, err := s.runTemporary(ctx, string(scan.Src[:scan.End]))
+	res, err := s.runTemporary(ctx, text)
 	if err != nil {
 		return s.unpinTemporary(ctx, err)
 	}
@@ -201,6 +212,14 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 		s.temps.tables = map[tableKey]bool{}
 	}
 	s.temps.tables[key] = true
+	if filled {
+		ok, err := s.fillTemporary(ctx, scan, stmt, key)
+		if err != nil {
+			return err
+		}
+		s.last.rowCount = int64(ok.AffectedRows)
+		return s.okTo(src, wire.OK{AffectedRows: ok.AffectedRows, Info: ok.Info, Warnings: res.Warnings + ok.Warnings})
+	}
 	s.last.rowCount = int64(res.Affected)
 	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Warnings: res.Warnings})
 }

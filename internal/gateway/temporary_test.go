@@ -115,13 +115,32 @@ func TestTemporaryTables(t *testing.T) {
 	c.fails(1051, "DROP TEMPORARY TABLE s")
 	c.exec("DROP TEMPORARY TABLE IF EXISTS s")
 	for _, q := range []string{
-		"SELECT * FROM w JOIN s ON s.id = w.id", "INSERT INTO r SELECT 50, v FROM w", "UPDATE w JOIN r ON r.id = w.id SET w.v = r.name", "CREATE TEMPORARY TABLE z AS SELECT * FROM s",
+		"EXPLAIN SELECT * FROM w JOIN s ON s.id = w.id", "UPDATE s JOIN w ON w.id = s.id SET s.v = 1", "INSERT INTO r VALUES (50, (SELECT MAX(v) FROM w))", "UPDATE w JOIN r ON r.id = w.id SET w.v = r.name",
 		"LOCK TABLES w READ", "CREATE TEMPORARY TABLE z AS SELECT LAST_INSERT_ID() AS i", "CREATE TEMPORARY TABLE z AS SELECT @@spider_bgs_mode AS i",
 		"DELETE r FROM r JOIN w ON w.id = r.id", "DELETE FROM w WHERE id IN (SELECT id FROM s)", "ALTER TABLE w RENAME TO ww", "CREATE TABLE z LIKE w", "DROP TABLE w, r", "CREATE TEMPORARY TABLE z (a INT PRIMARY KEY, SHARD KEY (a))", "ANALYZE TABLE w",
 		`CREATE TEMPORARY TABLE z (a INT) ENGINE=SPIDER COMMENT='host "h"'`,
 	} {
 		c.fails(1235, q)
 	}
+	// Beside others, whose rows are elsewhere.
+	c.want("SELECT w.v, s.v FROM w JOIN s ON s.id = w.k - 3 ORDER BY w.id LIMIT 2", "a|20/given!|20")
+	c.exec("INSERT INTO r SELECT id + 50, v FROM w WHERE id = 1")
+	c.exec("INSERT INTO s SELECT id + 60, k FROM w WHERE id = 1")
+	c.want("SELECT r.name, s.v FROM r JOIN s ON s.id = r.id + 10", "a|5")
+	c.exec("DELETE FROM r WHERE id = 51")
+	c.exec("CREATE TEMPORARY TABLE ws AS SELECT w.v, SUM(s.v) AS sum FROM w JOIN s GROUP BY w.v")
+	c.want("SELECT COUNT(*), MIN(sum) FROM ws", "4|65")
+	c.fails(1062, "CREATE TEMPORARY TABLE one (PRIMARY KEY (k)) AS SELECT 1 AS k, v FROM s")
+	c.fails(1146, "SELECT * FROM one")
+	c.exec("CREATE USER tempuser IDENTIFIED BY 'p'")
+	c.exec("GRANT CREATE TEMPORARY TABLES ON temps.* TO tempuser")
+	u := b.as(t, "tempuser", "p", "temps")
+	u.exec("CREATE TEMPORARY TABLE mine (id INT)")
+	for _, q := range []string{"SELECT COUNT(*) FROM mine JOIN s ON s.id = mine.id", "INSERT INTO mine SELECT id FROM s", "INSERT INTO s SELECT id, 1 FROM mine", "CREATE TEMPORARY TABLE more AS SELECT id FROM s"} {
+		u.fails(1142, q)
+	}
+	u.fails(1146, "SELECT * FROM more")
+	c.exec("DROP TEMPORARY TABLE ws")
 	c.exec("CREATE OR REPLACE TEMPORARY TABLE w (x INT)")
 	c.want("SELECT COUNT(*) FROM w", "0")
 	c.exec("DROP TEMPORARY TABLE w, u")

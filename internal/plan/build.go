@@ -58,6 +58,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && p.otherDB != "" {
 		err = NeedsStage(twoDatabases(p.db, p.otherDB))
 	}
+	if err == nil && stmt.Insert == nil && plan.Route.Kind != RouteAny && p.temporaryIn(stmt.Span) {
+		err = NeedsStage("temporary tables beside others, which are elsewhere")
+	}
 	if err == nil && plan.Stage == "" && stmt.Kind == sqltext.KindSelect && stmt.Facts&sqltext.HasForUpdate != 0 && p.reference && p.db != "" {
 		plan.Stage = "locks on rows of a reference table, which partitions of one leaf would take from each other"
 	}

@@ -56,7 +56,7 @@ func (p *planner) beginsStar(i int32) bool {
 
 // columns are those of a table that are to be filled.
 func (n *names) columns(t *topo.Table, all bool) []int {
-	all = all || n.all
+	all = all || n.all || t.Temporary // whose keys are not known
 	unique := make([]bool, len(t.Columns))
 	for _, key := range t.Unique {
 		for _, c := range key {

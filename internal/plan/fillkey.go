@@ -42,7 +42,7 @@ const maxReferences = 1
 // reference is what is known of a reference table's column, by conditions on the table and on those that it is joined to; nil for nothing. seen are the tables on the way.
 func (s *stager) reference(n node, seen []*source) *CondAmong {
 	t := n.src.table
-	if t == nil || t.Kind != topo.Reference || slices.Contains(seen, n.src) || len(seen) > maxReferences {
+	if t == nil || t.Kind != topo.Reference || t.Temporary || slices.Contains(seen, n.src) || len(seen) > maxReferences {
 		return nil
 	}
 	in := &CondAmong{Table: t, FromColumn: n.col, Where: slices.Clone(n.src.conds)}
@@ -75,7 +75,7 @@ func (s *stager) stored(n node) (node, bool) {
 		n = items[n.col].node
 	}
 	t := n.src.table
-	return n, t.Kind != topo.Reference && !t.Columns[n.col].Generated
+	return n, (t.Kind != topo.Reference || t.Temporary) && !t.Columns[n.col].Generated
 }
 
 // pair is a column of a table and one of another that it equals.

@@ -29,7 +29,8 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 			return err
 		}
 	}
-	if query == p && s.Partition.Empty() && p.staysInside(u, table, columns) {
+	beside := u.spread && p.temporaryIn(s.Select.Span)
+	if query == p && s.Partition.Empty() && !beside && p.staysInside(u, table, columns) {
 		plan.Route = p.route(u)
 		plan.Forward = p.names()
 		if !s.Returning.Empty() {
@@ -44,9 +45,11 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 		inner.Linked = p.far.inner()
 	}
 	switch {
-	case query.otherDB != "":
+	case query.otherDB != "" || beside:
 		inner.Route = Route{Kind: RouteStage}
-		inner.Stage = twoDatabases(query.db, query.otherDB)
+		if inner.Stage = "temporary tables beside others, which are elsewhere"; !beside {
+			inner.Stage = twoDatabases(query.db, query.otherDB)
+		}
 		if reason := p.fill(inner, s.Select, s.Select.Span); reason != "" {
 			return NeedsStage(reason)
 		}
@@ -67,10 +70,12 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To},
 		ReadsTarget: p.readsTarget(s.Table, table)}
 	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
-	switch table.Kind {
-	case topo.Reference:
+	switch {
+	case table.Temporary:
+		plan.Route = Route{Kind: RouteAny}
+	case table.Kind == topo.Reference:
 		plan.Route = Route{Kind: RouteEveryLeaf}
-	case topo.Linked:
+	case table.Kind == topo.Linked:
 		plan.Route = p.far.into(s.Table)
 		plan.InsertSelect.Names = p.names()
 	default:

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -268,13 +269,24 @@ func (p *planner) baseSource(t *sqltext.TableName, alias sqltext.Name) (*source,
 	return s, nil
 }
 
+// temporaryIn says whether a span names a temporary table of the session's.
+func (p *planner) temporaryIn(span sqltext.Span) bool {
+	return slices.ContainsFunc(p.stmt.Tables, func(t *sqltext.TableName) bool {
+		if t.CTE || !inside(t.Span, span) {
+			return false
+		}
+		table, _, err := p.lookup(t)
+		return err == nil && table != nil && table.Temporary
+	})
+}
+
 // useTable notes that a table takes part and how its name is written in a partition's text.
 func (p *planner) useTable(t *sqltext.TableName, table *topo.Table) {
 	if table.Kind == topo.Linked {
 		return // the linker has
 	}
 	if table.Kind == topo.Reference {
-		p.reference = true
+		p.reference = p.reference || !table.Temporary
 		if t.DB.Tok < 0 {
 			p.rename(t.Name.Tok, Piece{Kind: PieceText, Text: quoted(table.DB) + "." + quoted(table.Name)})
 		}

@@ -228,7 +228,10 @@ func (p *planner) fills(q *sqltext.Query, span sqltext.Span) (fills, references 
 	for _, t := range order {
 		f := byTable[t]
 		f.Columns = names.columns(t, p.stage.all || p.stage.starred(t))
-		if t.Kind == topo.Reference {
+		if t.Temporary {
+			f.Lock = sqltext.Span{} // they are the session's alone
+		}
+		if t.Kind == topo.Reference && !t.Temporary {
 			references = append(references, *f)
 		} else {
 			fills = append(fills, *f)

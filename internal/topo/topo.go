@@ -186,10 +186,14 @@ type Table struct {
 	ID uint64 `json:"id"`
 	// Triggers are in MariaDB's order: by event, before and after, and the order in which they are fired.
 	Triggers []Trigger `json:"triggers,omitempty"`
+	// Temporary: a session has put a temporary table of its own into its snapshot, where a statement writes to it. It is like a reference table with a single place.
+	Temporary bool `json:"-"`
 }
 
-// Numbered says whether the cluster gives the table's AUTO_INCREMENT values: a single remote table has its own.
-func (t *Table) Numbered() bool { return t.AutoIncrement >= 0 && (t.Kind != Linked || t.Scheme != "") }
+// Numbered says whether the cluster gives the table's AUTO_INCREMENT values: a single remote table and a temporary one have their own.
+func (t *Table) Numbered() bool {
+	return t.AutoIncrement >= 0 && (t.Kind != Linked || t.Scheme != "") && !t.Temporary
+}
 
 // Column finds a column by name, case-insensitively; -1 when there is none.
 func (t *Table) Column(name string) int {

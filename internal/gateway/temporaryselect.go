@@ -1,0 +1,162 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/ddl"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// Beside sharded and linked tables, temporary tables are in the topology that a statement is planned by: as ones with a single place. Rows come into one by INSERT … SELECT, as into any other table, and
+// what reads them with others is staged: they are copied, too. A table of the same name that is there for everybody would be found if the connection were lost meanwhile, so there must be none.
+
+// elsewhere is the first of some tables whose rows are not where the temporary tables are; nil for none.
+func (s *session) elsewhere(tables []*sqltext.TableName, snap *topo.Snapshot) *sqltext.TableName {
+	for _, t := range tables {
+		if t.CTE || s.isTemporary(t) || s.inInfoSchema(t) || t.DB.Tok < 0 && strings.EqualFold(t.Name.Text, "DUAL") {
+			continue
+		}
+		if known := snap.Table(s.keyOf(t).db, t.Name.Text); known == nil || known.Kind != topo.Reference {
+			return t
+		}
+	}
+	return nil
+}
+
+// plannable says whether a statement that names temporary tables, or makes one, can be planned with tables that are elsewhere; the error is why not.
+func (s *session) plannable(stmt *sqltext.Stmt, snap *topo.Snapshot) error {
+	for i, t := range stmt.Tables {
+		key := s.keyOf(t)
+		makes := stmt.DDL != nil && i == 0
+		if !makes && !s.isTemporary(t) {
+			continue
+		}
+		if snap.Table(key.db, key.table) != nil || snap.View(key.db, key.table) != nil {
+			return errTemporary("'" + key.table + "', which stands before a table of its name, beside tables that are no reference tables")
+		}
+		if makes && slices.ContainsFunc(stmt.Tables[1:], func(o *sqltext.TableName) bool { return s.keyOf(o) == key }) {
+			return errTemporary("CREATE TEMPORARY TABLE … SELECT from a table of the same name, beside tables that are no reference tables")
+		}
+	}
+	return nil
+}
+
+// withTemporary is a SELECT, or INSERT … SELECT, of temporary tables and others whose rows are elsewhere. handled is false for other statements.
+func (s *session) withTemporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) (handled bool, err error) {
+	in := stmt.Insert
+	if stmt.Kind != sqltext.KindSelect && (in == nil || in.Select == nil) || s.elsewhere(stmt.Tables, snap) == nil && (in == nil || s.isTemporary(in.Table)) {
+		return false, nil
+	}
+	if in != nil && s.isTemporary(in.Table) && !in.Returning.Empty() {
+		return true, errTemporary("INSERT … SELECT … RETURNING of rows of other tables")
+	}
+	if err := s.plannable(stmt, snap); err != nil {
+		return true, err
+	}
+	// What the account may do, and what else is wrong, is said where all of the tables are.
+	if err := s.prepareOnly(ctx, string(w.scan.Src[:w.scan.End]), nil); err != nil {
+		return true, err
+	}
+	src.permitted = true
+	return true, s.asTemporary(ctx, stmt, func() error { return s.planned(ctx, w, stmt, s.topology(), src, false) })
+}
+
+// asTemporary runs something with the temporary tables that a statement names in the topology.
+func (s *session) asTemporary(ctx context.Context, stmt *sqltext.Stmt, run func() error) error {
+	m := &making{}
+	seen := map[tableKey]bool{}
+	for _, t := range stmt.Tables {
+		if k := s.keyOf(t); s.isTemporary(t) && !seen[k] {
+			seen[k] = true
+			table, err := s.describeTemporary(ctx, k)
+			if err != nil {
+				return err
+			}
+			m.temps = append(m.temps, table)
+		}
+	}
+	home := s.home
+	s.making, s.home = m, s.temps.leaf
+	defer func() { s.making, s.home = nil, home }()
+	return run()
+}
+
+// plansTemporary says whether the statement at hand has temporary tables in its topology.
+func (s *session) plansTemporary() bool { return s.making != nil && len(s.making.temps) > 0 }
+
+// describeTemporary asks for a temporary table's columns.
+func (s *session) describeTemporary(ctx context.Context, k tableKey) (*topo.Table, error) {
+	res, err := s.runTemporary(ctx, "SHOW FULL COLUMNS FROM "+quoteName(k.db)+"."+quoteName(k.table))
+	if err != nil {
+		return nil, err
+	}
+	t := &topo.Table{DB: k.db, Name: k.table, Kind: topo.Reference, Temporary: true, AutoIncrement: -1}
+	for i, row := range res.Rows {
+		if len(row) < 7 {
+			return nil, wire.ErrMalformed
+		}
+		full, extra := strings.ToLower(string(row[1])), strings.ToLower(string(row[6]))
+		c := topo.Column{
+			Name: string(row[0]), Type: full, FullType: string(row[1]), Unsigned: strings.Contains(full, "unsigned"), Nullable: string(row[3]) == "YES",
+			Collation: string(row[2]), Generated: strings.Contains(extra, "generated"), Invisible: strings.Contains(extra, "invisible"),
+		}
+		if end := strings.IndexAny(full, "( "); end > 0 {
+			c.Type = full[:end]
+		}
+		c.Charset, _, _ = strings.Cut(c.Collation, "_")
+		if c.Charset == "uca1400" {
+			return nil, errTemporary("a column with a collation of several character sets beside tables that are no reference tables")
+		}
+		if _, size, ok := strings.Cut(full, "("); ok && (c.Type == "datetime" || c.Type == "timestamp" || c.Type == "time") {
+			c.Scale, _ = strconv.Atoi(strings.TrimSuffix(size, ")"))
+		}
+		if t.Columns = append(t.Columns, c); strings.Contains(extra, "auto_increment") {
+			t.AutoIncrement = i
+		}
+	}
+	return t, nil
+}
+
+// withoutRows is a CREATE TEMPORARY TABLE … SELECT that makes the table alone.
+func withoutRows(scan *sqltext.Scan, stmt *sqltext.Stmt) string {
+	span, text := ddl.NoRows(stmt.DDL.AsSelect)
+	return string(apply(scan, []edit{{span.From, span.To, " " + text + " "}}))
+}
+
+// fillTemporary puts the rows of CREATE TEMPORARY TABLE … SELECT into the table. Without them there is no table.
+func (s *session) fillTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, k tableKey) (wire.OK, error) {
+	ok, err := s.filledTemporary(ctx, scan, stmt, k)
+	if err == nil {
+		return ok, nil
+	}
+	if _, gone := s.runTemporary(ctx, "DROP TEMPORARY TABLE IF EXISTS "+quoteName(k.db)+"."+quoteName(k.table)); gone == nil {
+		delete(s.temps.tables, k)
+	}
+	return ok, s.unpinTemporary(ctx, err)
+}
+
+func (s *session) filledTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, k tableKey) (wire.OK, error) {
+	query := scan.AppendSpan(nil, stmt.DDL.AsSelect.Span)
+	t, err := s.describeTemporary(ctx, k)
+	if err != nil {
+		return wire.OK{}, err
+	}
+	n, err := s.width(ctx, string(query))
+	if err != nil {
+		return wire.OK{}, err
+	}
+	text, err := insertInto(t, n, stmt.DDL.Duplicates, query)
+	if err != nil {
+		return wire.OK{}, err
+	}
+	before := slices.Clone(s.warnings)
+	got := kept{capture: capture{caps: s.out.Caps()}}
+	err = s.asTemporary(ctx, stmt, func() error { return s.rewritten(ctx, text, source{out: &got, permitted: true}) })
+	s.warnings = append(before, s.warnings...)
+	return got.ok, err
+}
