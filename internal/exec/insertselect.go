@@ -108,7 +108,7 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	if is.Columns != nil && len(out.columns) != len(is.Columns) {
 		return &Error{Code: 1136, State: "21S01", Message: "Column count doesn't match value count at row 1"}
 	}
-	w := &rowWriter{r: r, st: st, rows: out.rows, auto: -1}
+	w := &rowWriter{r: r, st: st, rows: out.rows, auto: -1, clock: st.clock()}
 	if err := w.prepare(out.columns); err != nil {
 		return err
 	}
@@ -180,6 +180,7 @@ type rowWriter struct {
 	bufs  [][]byte
 	which [][]int
 	row   int
+	clock []byte // the statement's time: rows of a reference table have the same at all leaves
 
 	first, affected uint64
 	last            uint64 // the last row's own AUTO_INCREMENT value, and which row told it
@@ -495,7 +496,7 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 		p.sql = sql
 		return p
 	}
-	j := job{place: places[i], rows: w.which[i], part: text(w.st.clock(), places[i]), again: text}
+	j := job{place: places[i], rows: w.which[i], part: text(w.clock, places[i]), again: text}
 	if err := w.r.runJob(ctx, w.st, g, &j); err != nil {
 		return err
 	}
