@@ -45,6 +45,11 @@ func (r *Runner) byKey(ctx context.Context, st *Statement, places []txn.Place) e
 	if res := &jobs[0].res; len(jobs) == 1 && !st.Plan.ByKey.InTurn && !st.Plan.ByKey.Whole() && res.info == nil && st.Plan.ByKey.Updates() { // of a condition that is never true MariaDB says nothing
 		res.info = []byte("Rows matched: 0  Changed: 0  Warnings: 0")
 	}
+	if k := st.Plan.ByKey; k.Everywhere && k.Limit.Kind != plan.OperandNone {
+		if n, err := st.number(&k.Limit); err == nil && n == 0 { // of LIMIT 0 it says nothing, either
+			jobs[0].res.info = nil
+		}
+	}
 	return st.answer(jobs)
 }
 
@@ -55,22 +60,23 @@ func (st *Statement) safeUpdates() bool {
 }
 
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
-	if !st.hasOwnTime() && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+	k := st.Plan.ByKey
+	if !st.hasOwnTime() && (k.Everywhere || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
 		st.moment = string(appendClock(nil))
 		defer func() { st.moment = "" }()
 	}
-	if st.Plan.ByKey.InTurn {
+	if k.InTurn {
 		return r.inTurn(ctx, st, g, places)
 	}
 	found, err := r.findRows(ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	if len(st.Plan.ByKey.Moves) > 0 && len(found.rows) > 0 {
+	if len(k.Moves) > 0 && len(found.rows) > 0 {
 		return r.moveRows(ctx, st, g, found)
 	}
 	var jobs []job
-	for i := range st.Plan.ByKey.Targets {
+	for i := range k.Targets {
 		rounds, err := r.changes(ctx, st, found, i)
 		if err != nil {
 			return jobs, err
@@ -79,7 +85,10 @@ func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, p
 			if err := st.roomForJobs(round); err != nil {
 				return jobs, err
 			}
-			err := r.jobs(ctx, st, g, round, false)
+			err := r.jobs(ctx, st, g, round, k.Everywhere)
+			if k.Everywhere { // what the others answer is the same
+				round = round[:1]
+			}
 			if jobs = append(jobs, round...); err != nil {
 				return jobs, err
 			}
@@ -202,7 +211,14 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		at += len(k.Targets[i].Key)
 	}
 	values := len(found.cols) - len(k.Values) - len(k.Moves)
-	to, err := r.rowPlaces(st, t.Table)
+	var to *insertPlaces
+	var leaves []txn.Place
+	var err error
+	if k.Everywhere {
+		leaves, err = st.everyLeaf()
+	} else {
+		to, err = r.rowPlaces(st, t.Table)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -226,18 +242,23 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 			continue
 		}
 		seen[string(key)] = true
-		o, err := r.foundOrdinal(ctx, st, t, to.f, found.cols[at:], cells)
-		if err != nil {
-			return nil, err
+		o := 0
+		if !k.Everywhere {
+			if o, err = r.foundOrdinal(ctx, st, t, to.f, found.cols[at:], cells); err != nil {
+				return nil, err
+			}
 		}
 		name := strconv.AppendInt(nil, int64(o), 10)
-		var literals []string
-		for i := values; i < values+len(k.Values); i++ {
-			v, err := value.Literal(nil, &found.cols[i], row[i])
+		literals := make([]string, len(k.Values))
+		for i := range k.Values {
+			if k.Values[i].Target != target {
+				continue
+			}
+			v, err := value.Literal(nil, &found.cols[values+i], row[values+i])
 			if err != nil {
 				return nil, err
 			}
-			literals = append(literals, string(v))
+			literals[i] = string(v)
 			name = append(append(name, ','), v...)
 		}
 		g := by[string(name)]
@@ -249,7 +270,7 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		g.rows = append(g.rows, n)
 		g.keys = append(g.keys, key)
 	}
-	if len(groups) == 0 && k.Whole() {
+	if len(groups) == 0 && k.Whole() && !k.Everywhere {
 		place, err := to.at(0)
 		if err != nil {
 			return nil, err
@@ -270,13 +291,21 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 	var rounds [][]job
 	used := map[int]int{}
 	for _, g := range groups {
-		place, err := to.at(g.ordinal)
-		if err != nil {
-			return nil, err
-		}
 		where := noRow(t)
 		if len(g.keys) > 0 {
 			where = whereKeys(t, g.keys)
+		}
+		if k.Everywhere {
+			round := make([]job, len(leaves))
+			for i, place := range leaves {
+				round[i] = job{place: place, rows: g.rows, part: st.change(target, place, where, g.values)}
+			}
+			rounds = append(rounds, round)
+			continue
+		}
+		place, err := to.at(g.ordinal)
+		if err != nil {
+			return nil, err
 		}
 		j := job{place: place, rows: g.rows, part: st.change(target, place, where, g.values)}
 		n := used[g.ordinal]

@@ -174,9 +174,11 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 		return r.load(ctx, st)
 	case p.InsertSelect != nil:
 		return r.insertSelect(ctx, st)
+	case len(p.Once) > 0:
+		return r.once(ctx, st)
 	case p.Insert != nil:
 		return r.insert(ctx, st)
-	case p.Route.Kind == plan.RouteStage && p.ByKey != nil:
+	case (p.Route.Kind == plan.RouteStage || p.Route.Kind == plan.RouteEveryLeaf) && p.ByKey != nil:
 		return r.byKey(ctx, st, nil)
 	case p.Route.Kind == plan.RouteStage:
 		return r.staged(ctx, st)

@@ -52,7 +52,7 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 			return err
 		}
 	}
-	keys := q.ByKey != nil && (q.Route.Kind == plan.RouteStage || len(ordinals) > 1)
+	keys := q.ByKey != nil && (q.Route.Kind == plan.RouteStage || q.Route.Kind == plan.RouteEveryLeaf || len(ordinals) > 1)
 	if own && keys {
 		return unsupported("EXPLAIN FORMAT, EXTENDED and ANALYZE", "of a write whose rows are found first")
 	}

@@ -12,15 +12,17 @@ import (
 // ByKey says how an UPDATE or DELETE whose rows no partition can choose by itself is run: a query, planned as a client's would be, finds the keys of the rows and locks them
 // (QueryText); then each row is changed at its partition, by its key (ChangeText). The rows are locked in between, so that they are the same ones.
 type ByKey struct {
-	// Targets are the tables that are changed: one, but for a DELETE of several.
+	// Targets are the tables that are changed.
 	Targets []KeyTarget
+	// Everywhere: they are reference tables, so that what is done to a row is done at every leaf.
+	Everywhere bool
 	// Values are what SET gives columns, where it is found with the keys.
 	Values []KeyValue
 	// Moves are what SET gives columns of the shard key of Targets[0], found with the keys, too: each row is changed by itself then, in order, and goes to its new partition.
 	Moves []KeyValue
 	// InTurn: any rows will do, as many as Limit says, so that no keys are asked for: partition after partition changes what it has (TurnText).
 	InTurn bool
-	Limit  Operand
+	Limit  Operand // OperandNone without LIMIT
 	// Renames: SET changes columns of the key by which rows are found.
 	Renames bool
 	// single: the statement names one table, and its text stays what it is but for WHERE and LIMIT.
@@ -29,6 +31,7 @@ type ByKey struct {
 	head   sqltext.Span // up to WHERE
 	ignore bool
 	set    []sqltext.Assign
+	of     []int // of which target's column each of set is
 	from   sqltext.Span
 	where  sqltext.Span
 	order  sqltext.Span
@@ -42,8 +45,8 @@ func (k *ByKey) Lenient() bool { return k.ignore || !k.order.Empty() }
 // Updates says whether the statement is an UPDATE.
 func (k *ByKey) Updates() bool { return len(k.set) > 0 }
 
-// Unsafe says whether sql_safe_updates may be against the statement: other tables choose its rows, and no LIMIT bounds them.
-func (k *ByKey) Unsafe() bool { return k.others && k.limit.Empty() }
+// Unsafe says whether sql_safe_updates may be against the statement: it is not run as the client wrote it, and no LIMIT bounds its rows.
+func (k *ByKey) Unsafe() bool { return (k.others || k.Everywhere) && k.limit.Empty() }
 
 // Whole says whether each partition can run the statement as it is, which is known to find nothing.
 func (k *ByKey) Whole() bool { return k.single && !k.others }
@@ -54,13 +57,14 @@ type KeyTarget struct {
 	// Key are positions in Table.Columns: of a unique key without NULLs.
 	Key []int
 	// name is what the query's columns are qualified with: the client's.
-	name string
-	as   string // the alias
+	name  string
+	alias string // its last word
 }
 
 // KeyValue is an assignment whose value the query tells.
 type KeyValue struct {
-	Column int // in Targets[0].Table.Columns
+	Target int
+	Column int // in its Table.Columns
 	Assign int // which of SET's
 	span   sqltext.Span
 }
@@ -78,6 +82,8 @@ func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 	switch {
 	case k != nil && err == nil:
 		first.ByKey = k
+	case k != nil && k.Everywhere:
+		return &Plan{Route: Route{Kind: RouteEveryLeaf}, Stage: e.reason, Writes: true, Rows: !k.tail.Empty(), Forward: p.names(), ByKey: k}, nil
 	case k != nil:
 		return &Plan{Route: Route{Kind: RouteStage}, Stage: e.reason, Writes: true, Rows: !k.tail.Empty(), Forward: p.names(), ByKey: k}, nil
 	case reason == "":
@@ -110,7 +116,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		}
 		k.single = len(from) == 1 && from[0].Table != nil
 		k.head.To = u.Set[len(u.Set)-1].Span.To
-		if named, reason = p.updated(from, u.Set); reason != "" {
+		if named, k.of, reason = p.updated(from, u.Set); reason != "" {
 			return nil, reason
 		}
 	} else {
@@ -138,9 +144,10 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	if len(from) == 0 || len(named) == 0 || !k.single && (limit != nil || !k.order.Empty()) {
 		return nil, ""
 	}
-	if limit != nil && k.order.Empty() && !k.others {
+	if limit != nil {
 		l, ok := readLimit(limit)
-		k.InTurn, k.Limit = ok && l.Offset.Kind == OperandNone, l.Count
+		k.Limit = l.Count
+		k.InTurn = ok && l.Offset.Kind == OperandNone && k.order.Empty() && !k.others && !p.isReference(named[0])
 	}
 	k.from = sqltext.Span{From: from[0].Span.From, To: from[len(from)-1].Span.To}
 	for _, r := range named {
@@ -148,7 +155,16 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		if reason != "" || t == nil {
 			return nil, reason
 		}
+		if slices.ContainsFunc(k.Targets, func(o KeyTarget) bool { return o.Table == t.Table }) && len(k.set) > 0 {
+			return nil, "it changes '" + t.Table.DB + "." + t.Table.Name + "' under two names"
+		}
 		k.Targets = append(k.Targets, *t)
+		if k.Everywhere = p.isReference(r); k.Everywhere != p.isReference(named[0]) {
+			return nil, ""
+		}
+	}
+	if k.Everywhere && p.system {
+		return nil, ""
 	}
 	if ok, reason := p.changes(k); !ok {
 		return nil, reason
@@ -160,8 +176,17 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	return k, ""
 }
 
-// updated are the tables that SET names.
-func (p *planner) updated(from []sqltext.TableRef, set []sqltext.Assign) (named []*sqltext.TableRef, reason string) {
+// isReference says whether a name is a reference table's.
+func (p *planner) isReference(r *sqltext.TableRef) bool {
+	if r.Table == nil || r.Table.CTE {
+		return false
+	}
+	t, _, err := p.lookup(r.Table)
+	return err == nil && t != nil && t.Kind == topo.Reference
+}
+
+// updated are the tables that SET names, and of which of them each assignment is.
+func (p *planner) updated(from []sqltext.TableRef, set []sqltext.Assign) (named []*sqltext.TableRef, of []int, reason string) {
 	var all []*sqltext.TableRef
 	sqltext.WalkTables(from, func(r *sqltext.TableRef) {
 		if r.Join == nil && r.Nested == nil {
@@ -179,28 +204,28 @@ func (p *planner) updated(from []sqltext.TableRef, set []sqltext.Assign) (named 
 					continue
 				}
 			case r.Table == nil:
-				return nil, "the column '" + c.Name.Text + "' of SET says no table"
+				return nil, nil, "the column '" + c.Name.Text + "' of SET says no table"
 			default:
 				if t, _, err := p.lookup(r.Table); err != nil || t == nil || t.Column(c.Name.Text) < 0 {
 					continue
 				}
 			}
 			if hit != nil {
-				return nil, "the column '" + c.Name.Text + "' of SET may be two tables'"
+				return nil, nil, "the column '" + c.Name.Text + "' of SET may be two tables'"
 			}
 			hit = r
 		}
 		if hit == nil || hit.Table == nil {
-			return nil, "the column '" + c.Name.Text + "' of SET is no table's"
+			return nil, nil, "the column '" + c.Name.Text + "' of SET is no table's"
 		}
-		if !slices.Contains(named, hit) {
+		at := slices.Index(named, hit)
+		if at < 0 {
+			at = len(named)
 			named = append(named, hit)
 		}
+		of = append(of, at)
 	}
-	if len(named) > 1 {
-		return nil, "it changes several tables: only where they are joined by their shard keys"
-	}
-	return named, ""
+	return named, of, ""
 }
 
 // deleted are the tables that DELETE names as its targets; nil when one of them is not found.
@@ -244,24 +269,23 @@ func (p *planner) keyTarget(r *sqltext.TableRef, any bool) (t *KeyTarget, reason
 		return nil, ""
 	}
 	table, _, err := p.lookup(r.Table)
-	if err != nil || table == nil || table.Kind != topo.Sharded && table.Kind != topo.Keyless {
+	if err != nil || table == nil || table.Kind == topo.Linked || table.Temporary {
 		return nil, ""
 	}
 	key := rowKey(table)
 	if key == nil && !any {
 		return nil, "'" + table.DB + "." + table.Name + "' has no primary key or unique key without NULLs that tells its rows apart"
 	}
-	t = &KeyTarget{Table: table, Key: key, name: string(p.scan.AppendSpan(nil, r.Table.Span))}
+	t = &KeyTarget{Table: table, Key: key, name: string(p.scan.AppendSpan(nil, r.Table.Span)), alias: refName(r)}
 	if r.Alias.Tok >= 0 {
-		t.as = quoted(r.Alias.Text)
-		t.name = t.as
+		t.name = quoted(r.Alias.Text)
 	}
 	return t, ""
 }
 
-// rowKey is a key of a sharded table by whose values rows are found again; nil when there is none.
+// rowKey is a key by whose values a table's rows are found again; nil when there is none.
 func rowKey(t *topo.Table) []int {
-	if t.Kind != topo.Sharded {
+	if t.Kind == topo.Keyless { // it has none that holds over partitions
 		return nil
 	}
 	for _, key := range t.Unique {
@@ -289,9 +313,9 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 	if tables(k.order) || tables(k.limit) || tables(k.tail) {
 		return false, ""
 	}
-	t := &k.Targets[0]
+	differs := k.Everywhere && p.differsByLeaf() != ""
 	for i := range k.set {
-		a := &k.set[i]
+		a, t := &k.set[i], &k.Targets[k.of[i]]
 		c, value := t.Table.Column(a.Column.Name.Text), a.Value.ExprSpan()
 		if c < 0 {
 			return false, ""
@@ -305,27 +329,40 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		case k.ignore:
 			return false, "IGNORE, with which rows that can't move would have to stay"
 		}
-		k.Renames = k.Renames || slices.Contains(t.Key, c)
-		if k.single && !tables(value) && !moves || p.isDefault(value) {
+		if k.Renames = k.Renames || slices.Contains(t.Key, c); k.Renames && len(k.Targets) > 1 {
+			return false, "it changes several tables, and the key by which the rows of one are found"
+		}
+		if k.single && !tables(value) && !moves && !differs || p.isDefault(value) {
 			continue
 		}
-		// What it reads of a column that has been set before would be the new value.
-		for j := value.From; j < value.To; j++ {
-			for _, before := range k.set[:i] {
-				if strings.EqualFold(unquote(p.text(j)), before.Column.Name.Text) {
-					return false, "SET gives the column '" + a.Column.Name.Text + "' a value of '" + before.Column.Name.Text + "', which it has changed before"
-				}
+		// What it reads of a column that has been set before would be the new value; of another table's, who knows.
+		for n := range k.set {
+			if (n < i || k.of[n] != k.of[i]) && p.reads(value, &k.Targets[k.of[n]], k.set[n].Column.Name.Text, len(k.Targets) > 1) {
+				return false, "SET gives the column '" + a.Column.Name.Text + "' a value of '" + k.set[n].Column.Name.Text + "', which it changes, too"
 			}
 		}
-		v := KeyValue{Column: c, Assign: i, span: value}
+		v := KeyValue{Target: k.of[i], Column: c, Assign: i, span: value}
 		if moves {
 			k.Moves = append(k.Moves, v)
 		}
-		if !k.single || tables(value) {
+		if !k.single || tables(value) || differs {
 			k.Values = append(k.Values, v)
 		}
 	}
 	return true, ""
+}
+
+// reads says whether a text may read a table's column. told: a name that stands behind another table's is that one's.
+func (p *planner) reads(s sqltext.Span, t *KeyTarget, column string, told bool) bool {
+	for i := s.From; i < s.To; i++ {
+		if !strings.EqualFold(unquote(p.text(i)), column) {
+			continue
+		}
+		if !told || i < s.From+2 || !p.isOp(i-1, ".") || strings.EqualFold(unquote(p.text(i-2)), t.alias) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *planner) isDefault(s sqltext.Span) bool {
@@ -374,10 +411,14 @@ func (k *ByKey) QueryText(scan *sqltext.Scan) (text []byte, params []int) {
 // BuildKeys plans the query of QueryText. With several tables it is always staged: then the rows of the others are read as they are, and locked against changes, as
 // the rows are that a write looks at; a part of a query would see those of its transaction's snapshot.
 func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session, k *ByKey) (*Plan, error) {
-	if len(stmt.Tables) < 2 {
+	p := newPlanner(stmt, scan, snap, sess)
+	alike := func(t *sqltext.TableName) bool {
+		table, _, err := p.lookup(t)
+		return err == nil && table != nil && table.Kind == topo.Reference
+	}
+	if len(stmt.Tables) < 2 || !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return !alike(t) }) {
 		return Build(stmt, scan, snap, sess)
 	}
-	p := newPlanner(stmt, scan, snap, sess)
 	plan, err := p.staged(nil, NeedsStage("rows that are found by other tables"))
 	if err != nil {
 		return nil, err
@@ -421,10 +462,13 @@ func (k *ByKey) ChangeText(dst []byte, scan *sqltext.Scan, i int, names []Splice
 		dst = append(k.table(dst, t, to), " SET "...)
 	}
 	if len(k.Values) > 0 || !k.single && len(k.set) > 0 {
+		word := ""
 		for a := range k.set {
-			if a > 0 {
-				dst = append(dst, ',')
+			if k.of[a] != i {
+				continue
 			}
+			dst = append(dst, word...)
+			word = ","
 			n := slices.IndexFunc(k.Values, func(v KeyValue) bool { return v.Assign == a })
 			switch {
 			case n < 0 && k.single:
@@ -467,6 +511,9 @@ func (k *ByKey) TurnText(dst []byte, scan *sqltext.Scan, names []Splice, to Targ
 
 // table is the target's name at a partition.
 func (k *ByKey) table(dst []byte, t *KeyTarget, to Target) []byte {
+	if k.Everywhere {
+		to.Schema = t.Table.DB
+	}
 	return AppendQuoted(append(AppendQuoted(dst, to.Schema), '.'), t.Table.Name)
 }
 

@@ -70,7 +70,7 @@ func explain(p *Plan, scan *sqltext.Scan, span sqltext.Span, ordinals []int) []E
 		return rows
 	}
 	switch {
-	case p.ByKey != nil && (p.Route.Kind == RouteStage || len(ordinals) > 1):
+	case p.ByKey != nil && (p.Route.Kind == RouteStage || p.Route.Kind == RouteEveryLeaf || len(ordinals) > 1):
 		return p.ByKey.explain(scan)
 	case p.Route.Kind == RouteStage:
 		return staged()

@@ -29,7 +29,9 @@ func (p *planner) insertPlan() (*Plan, error) {
 	}
 	if table.Kind == topo.Reference {
 		if reason := p.differsByLeaf(); reason != "" && (s.Select == nil || len(s.OnDup) > 0) {
-			return nil, NeedsStage(reason)
+			if plan.Once = p.once(s); plan.Once == nil {
+				return nil, NeedsStage(reason)
+			}
 		}
 	}
 	if s.Select != nil {

@@ -42,6 +42,8 @@ type Plan struct {
 	Scalars []Scalar
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.
 	ByKey *ByKey
+	// Once are expressions of an INSERT into a reference table that may have another value at each leaf: one leaf's are put in their places first.
+	Once []sqltext.Span
 	// Insert is set for INSERT and REPLACE of rows into sharded and keyless tables.
 	Insert *Insert
 	// InsertSelect is set for INSERT and REPLACE of a query's rows.

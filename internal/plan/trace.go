@@ -82,6 +82,9 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	if p.Copies != nil {
 		t.line("on copies: %s", RenderSpan(nil, t.scan, span, p.Copies, nil, Target{}))
 	}
+	for _, s := range p.Once {
+		t.line("once: %s", t.text(s))
+	}
 	for i := range p.Scalars {
 		t.line("first %s:", t.text(p.Scalars[i].Span))
 		t.plan(p.Scalars[i].Plan, p.Scalars[i].Query)

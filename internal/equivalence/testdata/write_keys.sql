@@ -31,7 +31,6 @@ UPDATE dts SET n = n + 1 ORDER BY k LIMIT 6
 UPDATE ens SET st = 'x' ORDER BY e, n LIMIT 6
 UPDATE autos SET n = n + 1 ORDER BY id DESC LIMIT 2
 @UPDATE loose SET x = 3 ORDER BY x LIMIT 2
-@UPDATE colours SET code = 3 ORDER BY name LIMIT 2
 DELETE FROM ints WHERE id < 0 LIMIT 200 RETURNING id
 UPDATE loose SET s = 'turn' WHERE x = 3 LIMIT 100
 DELETE FROM loose WHERE x = 3 LIMIT 100
@@ -96,7 +95,7 @@ UPDATE ints SET a = 1 WHERE id IN (SELECT nope FROM kids)
 UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 55 WHERE k.v > 2
 UPDATE ints i JOIN pairs p ON p.v = i.id SET i.a = p.a, i.s = p.b WHERE i.id < 100
 UPDATE kids k JOIN ints i ON i.a = k.v SET k.w = 'joined', k.v = DEFAULT WHERE i.id < 20
-@UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 1, k.v = 2
+UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 1, k.v = 2
 UPDATE ints i LEFT JOIN kids k ON k.id = i.id SET i.b = IFNULL(k.id, -1) WHERE k.id IS NULL
 UPDATE ints i, (SELECT id, MAX(v) AS m FROM kids GROUP BY id) x SET i.a = x.m WHERE i.id = x.id
 DELETE i FROM ints i JOIN kids k ON k.id = i.id WHERE k.v > 2 AND i.id > 10
@@ -170,3 +169,55 @@ UPDATE stamped SET id = id + 1000000
 SELECT *, UNIX_TIMESTAMP(at), HEX(k), ST_AsText(g) FROM stamped ORDER BY id
 UPDATE stamped SET id = 0 WHERE id = 11
 SELECT id, f, d FROM stamped ORDER BY id
+-- several tables that are changed in one UPDATE, whose rows are found by a join
+UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 1, k.v = 2
+UPDATE ints i JOIN kids k ON k.v = i.id SET i.s = 'both', k.w = 'too' WHERE i.id BETWEEN 1 AND 6
+UPDATE ints i, kids k SET i.a = i.a + 1, k.v = k.v + 1 WHERE k.id = i.id AND k.w < 'm'
+UPDATE ints i JOIN kids k ON k.id = i.id JOIN pairs p ON p.a = i.a SET i.c = 9, k.w = 'pair', p.v = 8 WHERE i.id < 90
+UPDATE ints i LEFT JOIN kids k ON k.id = i.id + 290 SET i.d = 4, k.w = 'left' WHERE i.id BETWEEN 0 AND 30
+UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = DEFAULT, k.v = (SELECT MAX(code) FROM colours) WHERE i.id < 15
+UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 5, k.v = 6 WHERE i.id > 100000
+!UPDATE ints i JOIN kids k ON k.id = i.id SET i.c = 70000, k.v = 6 WHERE i.id < 15
+!UPDATE IGNORE ints i JOIN kids k ON k.id = i.id SET i.c = 70000, k.v = 6 WHERE i.id < 15
+UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = k.id, k.v = i.id WHERE i.id BETWEEN 20 AND 40
+@UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = k.v, k.v = i.id
+@UPDATE ints i JOIN ints j ON j.a = i.id SET i.s = 'x', j.s = 'y'
+@UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 1, k.id = k.id + 1000
+BEGIN
+UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 50, k.v = 60 WHERE i.id < 30
+SELECT SUM(a) FROM ints
+SELECT SUM(v) FROM kids
+ROLLBACK
+SELECT SUM(v) FROM kids
+-- reference tables: what is written hangs on other tables, on LIMIT, or differs by call
+INSERT INTO codes SELECT seq, CONCAT('c', seq) FROM seq_100_to_140
+UPDATE colours SET code = 3 ORDER BY name LIMIT 2
+UPDATE codes SET label = 'few' WHERE id >= 100 ORDER BY id DESC LIMIT 4
+UPDATE codes SET label = 'all' WHERE id IN (101, 102, 103) LIMIT 5
+UPDATE codes SET label = 'none' WHERE id IN (101, 102, 103) LIMIT 0
+DELETE FROM codes WHERE id > 120 ORDER BY id LIMIT 3
+DELETE FROM codes WHERE id > 120 ORDER BY id LIMIT 3 RETURNING id, label
+UPDATE codes SET id = id + 1 WHERE id > 105 ORDER BY id DESC LIMIT 4
+UPDATE codes SET label = (SELECT MAX(s) FROM ints WHERE ints.a = codes.id) WHERE id IN (1, 2, 3)
+UPDATE codes SET label = 'kid' WHERE id IN (SELECT v FROM kids)
+UPDATE codes c JOIN kids k ON k.v = c.id SET c.label = 'joined' WHERE k.id < 40
+UPDATE codes c JOIN colours o ON o.code = c.id JOIN kids k ON k.v = c.id SET c.label = 'two', o.hue = 'new'
+DELETE FROM colours WHERE code IN (SELECT a FROM ints WHERE id < 9) AND code < 3
+DELETE c FROM codes c JOIN ints i ON i.id = c.id WHERE i.a = 3
+DELETE FROM codes WHERE id > 100000 AND id IN (SELECT v FROM kids)
+@UPDATE codes c JOIN kids k ON k.v = c.id SET c.label = 'x', k.w = 'y'
+INSERT INTO codes VALUES (201, RAND(7)), (202, CONCAT('r', FLOOR(RAND(8) * 1000))), (203, NULL)
+INSERT INTO codes (id, label) VALUES (204, LENGTH(UUID())), (205, DEFAULT)
+INSERT INTO codes SET id = 206, label = LENGTH(UUID())
+REPLACE INTO codes VALUES (206, LENGTH(RANDOM_BYTES(5)))
+INSERT INTO codes VALUES (206, LENGTH(UUID())) ON DUPLICATE KEY UPDATE label = CONCAT('dup', '')
+!INSERT INTO codes VALUES (206, LENGTH(UUID()))
+UPDATE codes SET label = ROUND(RAND(3), 3) WHERE id BETWEEN 201 AND 203
+UPDATE codes SET label = LENGTH(UUID()) WHERE id > 203
+SELECT * FROM codes ORDER BY id
+BEGIN
+UPDATE codes SET label = 'tx' ORDER BY id LIMIT 3
+INSERT INTO codes VALUES (301, LENGTH(UUID()))
+SELECT COUNT(*) FROM codes WHERE label IN ('tx', '36')
+ROLLBACK
+SELECT COUNT(*) FROM codes WHERE label IN ('tx', '36')
