@@ -16,12 +16,19 @@ import (
 //	-- refused              the cluster refuses it with error 1235: MariaDB is not asked
 //	-- order: c1, c2        its rows' order is decided by these columns
 //	-- changes: d1.acc      these tables are compared after it
+//
+// One that has "-- bring" is run with tables brought to others wherever that can be done.
+
+const bringMark = "-- bring"
 
 // render writes a trial as a case.
 func (t *trial) render(v *verdict) string {
 	var b strings.Builder
 	for line := range strings.SplitSeq(v.String(), "\n") {
 		fmt.Fprintf(&b, "-- %s\n", line)
+	}
+	if t.w.bring {
+		b.WriteString(bringMark + "\n")
 	}
 	all := t.st.root.String()
 	for i := range t.before {
@@ -123,13 +130,14 @@ func plainly(sql string) string {
 // runCase runs a case, and tells in what its answers differ.
 func (s *servers) runCase(text string) (differences []string, err error) {
 	for _, side := range []*side{s.cluster, s.plain} {
-		w := &world{}
+		w := &world{bring: strings.Contains("\n"+text, "\n"+bringMark+"\n")}
 		side.w, side.caps = nil, answer.Caps
 		if err := side.create(w); err != nil {
 			return nil, err
 		}
 		side.w = nil
-		if err := side.connect([]string{"SET NAMES utf8mb4", "SET time_zone = '+00:00'", "SET innodb_lock_wait_timeout = 3", "USE d1"}); err != nil {
+		w.session = []string{"SET NAMES utf8mb4", "SET time_zone = '+00:00'", "SET innodb_lock_wait_timeout = 3", "USE d1"}
+		if err := side.connect(side.settings(w)); err != nil {
 			return nil, err
 		}
 	}

@@ -157,7 +157,8 @@ func compareColumns(g, w *answer.Result, outer, ofView bool) difference {
 // back what SET STATEMENT has changed by the name of the character set.
 const generalCI, unicodeCI = 45, 224
 
-// described prints a column definition, without what hangs on whether MariaDB has made a temporary table: a string's decimals, a long one's length, the width of an integer expression.
+// described prints a column definition, without what hangs on whether MariaDB has made a temporary table: a string's decimals, a long one's length, the width of an integer
+// expression, one digit of a DOUBLE's.
 func described(c *wire.Column) string {
 	d := *c
 	if d.Type >= wire.TypeTinyBlob && d.Type <= wire.TypeBlob {
@@ -168,7 +169,7 @@ func described(c *wire.Column) string {
 			d.Length = 0
 		}
 	}
-	if d.Length == 0 && d.Type == wire.TypeString { // NULL
+	if d.Length == 0 && (d.Type == wire.TypeString || d.Type == wire.TypeNull) {
 		d.Type = wire.TypeVarString
 	}
 	switch {
@@ -176,6 +177,8 @@ func described(c *wire.Column) string {
 		d.Decimals = 0
 	case d.Type.IsInteger() && len(d.Table) == 0:
 		d.Length = 0
+	case d.Type == wire.TypeDouble && d.Length == 22:
+		d.Length = 23
 	}
 	if d.Collation == unicodeCI {
 		d.Collation = generalCI

@@ -142,6 +142,7 @@ type world struct {
 	views   []*view
 	session []string // SET statements
 	mode    string
+	bring   bool // the cluster brings tables to others wherever it can
 }
 
 func (w *world) table(db, name string) *table {
@@ -301,6 +302,7 @@ func (g *gen) build() *world {
 	}
 	w.session = []string{"SET sql_mode = '" + w.mode + "'", "SET time_zone = '" + choose("+00:00", "+00:00", "+05:30", "-03:00") + "'",
 		"SET NAMES utf8mb4" + choose("", "", " COLLATE utf8mb4_unicode_ci"), "SET innodb_lock_wait_timeout = 3", "USE d1"}
+	w.bring = g.IntN(4) > 0
 	return w
 }
 

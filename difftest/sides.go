@@ -126,6 +126,17 @@ func (s *side) connect(session []string) error {
 	return nil
 }
 
+// bringing has a cluster copy some tables to the partitions of others where it would copy all to one leaf.
+const bringing = "SET stage_bring = ALWAYS"
+
+// settings are what a world's sessions have set there.
+func (s *side) settings(w *world) []string {
+	if w.bring && s.name == "cluster" {
+		return append(slices.Clone(w.session), bringing)
+	}
+	return w.session
+}
+
 func (s *side) must(sql string) error {
 	res, err := s.client.Query(sql)
 	if err != nil {
@@ -206,7 +217,7 @@ func (s *side) reset(w *world, r rows) error {
 		}
 		s.loaded[t.full()] = text
 	}
-	return s.connect(w.session)
+	return s.connect(s.settings(w))
 }
 
 // run sends a statement. Where its literals can't all be parameters it is prepared as it is.
