@@ -43,6 +43,7 @@ type Runner struct {
 	shards  sync.Map      // *topo.Table → *shard.Func; a changed table is another value
 	splits  sync.Map      // *topo.Table → *split, of linked tables
 	copies  sync.Map      // *topo.Table → whether its copies for staged statements need its definition
+	guesses guesses       // of the rows of staged statements
 	turn    atomic.Uint64 // spreads keyless rows
 }
 
@@ -99,17 +100,20 @@ type Statement struct {
 	Head []byte
 	// StageLimit bounds what may be copied for the statement, in bytes; 0 is DefaultStageLimit.
 	StageLimit int64
+	// Bring says when tables are brought to others for a statement that would be staged.
+	Bring Bring
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error
 
-	prefix string // of Query's text: SET STATEMENT … FOR
-	moment string // the setting that makes the statement's time, where it is one of several that have the same
-	out    Outcome
-	buf    []byte // scratch: column definitions, OK packets
-	text   []byte // scratch: a part's text
-	body   []byte // scratch: COM_STMT_EXECUTE
-	pipe   []byte // scratch: a pipeline's answer
+	prefix  string     // of Query's text: SET STATEMENT … FOR
+	solving *plan.Plan // of the statement before the values of its subqueries were put in their places
+	moment  string     // the setting that makes the statement's time, where it is one of several that have the same
+	out     Outcome
+	buf     []byte // scratch: column definitions, OK packets
+	text    []byte // scratch: a part's text
+	body    []byte // scratch: COM_STMT_EXECUTE
+	pipe    []byte // scratch: a pipeline's answer
 
 	vals     []shard.Value
 	unquoted []byte // what vals point into

@@ -31,6 +31,7 @@ type source struct {
 	err     *wire.ServerError
 	waits   *patience // of a remote server
 	ahead   [][]byte  // rows that were read before others were begun
+	desk    *desk     // whose connection it is, nil where it is the session's
 }
 
 // gather runs the parts of a Merge at once, and gives the client one answer.
@@ -49,18 +50,24 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 	if err != nil {
 		return err
 	}
-	pushed := uint64(count)
-	if count >= 0 {
-		pushed += uint64(offset)
-	}
 	sources := make([]*source, len(places))
 	for i, p := range places {
 		sources[i] = &source{st: st, place: p}
 	}
+	return r.gatherParts(ctx, st, sources, offset, count)
+}
+
+// gatherParts runs the parts that the sources are for.
+func (r *Runner) gatherParts(ctx context.Context, st *Statement, sources []*source, offset, count int64) error {
+	pushed := uint64(count)
+	if count >= 0 {
+		pushed += uint64(offset)
+	}
 	parts, end := context.WithCancel(ctx)
 	defer end()
 	var rows []*source
-	if err = st.open(parts, end, sources, pushed); err == nil {
+	err := st.open(parts, end, sources, pushed)
+	if err == nil {
 		rows = slices.DeleteFunc(slices.Clone(sources), func(s *source) bool { return s.bare })
 		if len(rows) > 0 {
 			err = r.gatherFrom(parts, st, rows, offset, count)
@@ -192,7 +199,7 @@ func (r *Runner) merged(ctx context.Context, st *Statement, sources []*source, o
 		Plan: st.Plan.Merge, Columns: defs, Format: format, Sources: make([]merge.Source, len(sources)),
 		Offset: offset, Count: count, SortMemory: r.cfg.SortMemory,
 		Eval:  func(b *merge.Batch) error { return fin.evaluate(ctx, b) },
-		Empty: func() ([]byte, error) { return r.emptyRow(ctx, st, sources[0].place) },
+		Empty: func() ([]byte, error) { return r.emptyRow(ctx, st, sources[0]) },
 	}
 	for i, s := range sources {
 		cfg.Sources[i] = s
@@ -222,9 +229,14 @@ func mergeError(err error) error {
 
 // begin sends the part.
 func (s *source) begin(ctx context.Context, pushed uint64) error {
-	c, err := s.st.Tx.Conn(ctx, s.place)
-	if err != nil {
-		return s.st.unconnected(s.place, err)
+	var c *backend.Conn
+	if s.desk != nil {
+		c = s.desk.c
+	} else {
+		var err error
+		if c, err = s.st.Tx.Conn(ctx, s.place); err != nil {
+			return s.st.unconnected(s.place, err)
+		}
 	}
 	ctx, s.waits = s.st.wait(ctx, s.place)
 	s.ctx, s.conn, s.stop = ctx, c, c.Watch(ctx)
@@ -339,6 +351,9 @@ func (s *source) close(ctx context.Context, failed error) error {
 		err = s.fetchWarnings(ctx)
 	}
 	s.waits.end()
+	if s.desk != nil {
+		return err
+	}
 	return s.st.at(s.place, s.st.Tx.Done(s.conn, err))
 }
 
@@ -413,13 +428,22 @@ func (st *Statement) number(o *plan.Operand) (int64, error) {
 }
 
 // emptyRow is the row of the client's own statement over a partition: what aggregates are over nothing.
-func (r *Runner) emptyRow(ctx context.Context, st *Statement, place txn.Place) ([]byte, error) {
+func (r *Runner) emptyRow(ctx context.Context, st *Statement, s *source) ([]byte, error) {
+	place := s.place
+	if s.desk != nil { // where the copies are: its part has been read to its end
+		return st.onlyRow(ctx, s.desk.c, place)
+	}
 	w := st.Tx.Want(place)
 	c, err := r.cfg.Pools.Get(ctx, w)
 	if err != nil {
 		return nil, st.unconnected(place, err)
 	}
 	defer c.Release()
+	return st.onlyRow(ctx, c, place)
+}
+
+// onlyRow runs the statement at a place, for its row.
+func (st *Statement) onlyRow(ctx context.Context, c *backend.Conn, place txn.Place) ([]byte, error) {
 	ctx, waits := st.wait(ctx, place)
 	defer waits.end()
 	defer c.Watch(ctx)()

@@ -44,9 +44,9 @@ func (r *Runner) solved(ctx context.Context, st *Statement) (done bool, err erro
 	p.Scalars = nil // those that are left are not to be solved again
 	before, text := st.Plan, st.Text
 	scanned := st.Scan
-	st.Plan, st.Scan, st.Text = p, scan, ""
+	st.Plan, st.Scan, st.Text, st.solving = p, scan, "", before
 	err = r.run(ctx, st)
-	st.Plan, st.Scan, st.Text = before, scanned, text
+	st.Plan, st.Scan, st.Text, st.solving = before, scanned, text, nil
 	return true, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -17,15 +18,15 @@ import (
 const DefaultStageLimit = 1 << 30
 
 // stage is a statement that is run as it is by one leaf, on temporary tables with the rows that it needs. They stand before the tables that the statement names, on a
-// connection of the session's account that is the statement's alone; package mariadb says how an account comes to have them.
+// connection of the session's account that is the statement's alone; package mariadb says how an account comes to have them. Or it is one that partitions answer by parts, with
+// such tables at each of them (bring.go). Each of these connections is a desk.
 //
 // What the rows are is decided by the reads of the tables, which are statements of their own: they go to the partitions, through the session's transaction, under the
 // client's account. So whether the account may run the statement is asked before: the copies ask for no rights.
 type stage struct {
 	r     *Runner
 	st    *Statement
-	aside *txn.Aside
-	place txn.Place
+	desks []*desk
 	fills []plan.Fill
 	// definitions make the fills' copies; "" where they are made like their tables. writers are of the fills.
 	definitions []string
@@ -34,16 +35,23 @@ type stage struct {
 	// clock sets the time of the statement and of its fills; empty when it names none, or the session has set it.
 	clock string
 
-	made      chan struct{} // closed when the copies are there, or makeErr says why not
+	made    chan struct{} // closed when the copies are there, or the desks' makeErrs say why not
+	makes   sync.WaitGroup
+	size    atomic.Int64
+	limit   int64
+	ordinal []*desk // of a partition; nil where a row for it is not needed
+}
+
+// desk is a connection with copies.
+type desk struct {
+	place     txn.Place
+	aside     *txn.Aside
+	c         *backend.Conn
 	makeErr   error
-	makes     sync.WaitGroup // the making of copies, to the end of the ticket
 	ticketErr error
 
 	turn   sync.Mutex // of who uses the connection, and guards what follows
-	c      *backend.Conn
-	flying *copyWriter // whose rows are under way
-	size   int64
-	limit  int64
+	flying *load
 }
 
 // loading are the settings under which copies are filled: what arrives is stored as it is, and nothing ends the connection meanwhile. otherwise is what a variable is when the session
@@ -89,14 +97,26 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 			return err
 		}
 	}
-	s := &stage{r: r, st: st, place: txn.Place{Leaf: st.Home, Schema: st.Sess.DB}, fills: st.Plan.Fills, limit: st.StageLimit, made: make(chan struct{})}
+	if done, err := r.brought(ctx, st); done {
+		return err
+	}
+	s, err := r.stageOf(ctx, st, st.Plan.Fills, []txn.Place{{Leaf: st.Home, Schema: st.Sess.DB}})
+	if err != nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+// stageOf opens the desks of a staged statement at some places, which are in this order. clear must follow.
+func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, places []txn.Place) (*stage, error) {
+	s := &stage{r: r, st: st, fills: fills, limit: st.StageLimit, made: make(chan struct{})}
 	if s.limit == 0 {
 		s.limit = DefaultStageLimit
 	}
 	if s.inside() { // it sees rows of reference tables that nobody else does
-		s.fills = make([]plan.Fill, len(st.Plan.Fills), len(st.Plan.Fills)+len(st.Plan.References))
-		for i := range s.fills {
-			s.fills[i] = st.Plan.Fills[i].Alone()
+		s.fills = make([]plan.Fill, len(fills), len(fills)+len(st.Plan.References))
+		for i := range fills {
+			s.fills[i] = fills[i].Alone()
 		}
 		s.fills = append(s.fills, st.Plan.References...)
 	}
@@ -105,15 +125,37 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 	} else if !st.hasOwnTime() && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		s.clock = string(appendClock([]byte(", ")))
 	}
-	if err := s.define(ctx); err != nil {
-		return st.at(s.place, err)
+	if err := s.define(ctx, places[0].Leaf); err != nil {
+		return nil, st.at(places[0], err)
 	}
-	var err error
-	if s.aside, err = st.Tx.Aside(ctx, s.place); err != nil {
-		return st.unconnected(s.place, err)
+	asides, errs := make([]*txn.Aside, len(places)), make([]error, len(places))
+	var all sync.WaitGroup
+	for i, p := range places {
+		all.Go(func() { asides[i], errs[i] = st.Tx.Aside(ctx, p) })
 	}
-	s.c, st.out.Staged = s.aside.Conn, true
-	return s.run(ctx)
+	all.Wait()
+	for i, a := range asides {
+		if a != nil {
+			s.desks = append(s.desks, &desk{place: places[i], aside: a, c: a.Conn})
+		}
+	}
+	for i, err := range errs {
+		if err != nil {
+			s.clear()
+			return nil, st.unconnected(places[i], err)
+		}
+	}
+	st.out.Staged = true
+	return s, nil
+}
+
+// clear gives the desks' connections back.
+func (s *stage) clear() {
+	var all sync.WaitGroup
+	for _, d := range s.desks {
+		all.Go(d.aside.Done)
+	}
+	all.Wait()
 }
 
 // inside says whether the tables are read in a transaction.
@@ -121,29 +163,29 @@ func (s *stage) inside() bool { return s.st.Tx.InTransaction() || !s.st.Tx.Autoc
 
 // run fills the copies and runs the statement.
 func (s *stage) run(ctx context.Context) error {
-	st, c := s.st, s.c
-	stop := c.Watch(ctx)
-	l := relay{st: st, place: s.place, schema: s.place.Schema, db: s.place.Schema, verbatim: true, hold: st.Head != nil}
+	st, d := s.st, s.desks[0]
+	l := relay{st: st, place: d.place, schema: d.place.Schema, db: st.logicalDB(d.place), verbatim: true, hold: st.Head != nil}
+	stop := s.watch(ctx)
 	err := s.prepare(ctx)
 	if err == nil {
-		c.Queue(s.settingsBack())
-		if err = st.send(c, st.verbatimPart()); err == nil {
-			err = l.drain(c)
+		d.c.Queue(s.settingsBack(d))
+		if err = st.send(d.c, st.verbatimPart(d.place)); err == nil {
+			err = l.drain(d.c)
 		}
 	}
 	if stop() && err == nil && l.err == nil {
 		err = ctx.Err()
 	}
 	if err == nil {
-		err = st.notes(ctx, c, s.place)
+		err = st.notes(ctx, d.c, d.place)
 	}
 	if err == nil && l.err == nil && st.After != nil {
-		err = st.After(ctx, c)
+		err = st.After(ctx, d.c)
 	}
-	s.aside.Done()
+	s.clear()
 	switch {
 	case err != nil:
-		return st.at(s.place, err)
+		return st.at(d.place, err)
 	case l.err != nil:
 		return l.err
 	case !st.out.HasRows:
@@ -155,6 +197,21 @@ func (s *stage) run(ctx context.Context) error {
 	return nil
 }
 
+// watch has all desks' connections end what they do when ctx ends. stop says whether that has happened.
+func (s *stage) watch(ctx context.Context) (stop func() bool) {
+	var stops []func() bool
+	for _, d := range s.desks {
+		stops = append(stops, d.c.Watch(ctx))
+	}
+	return func() bool {
+		hit := false
+		for _, stop := range stops {
+			hit = stop() || hit
+		}
+		return hit
+	}
+}
+
 // codeNote is MariaDB's number of what EXPLAIN notes.
 const codeNote = "1003"
 
@@ -162,16 +219,23 @@ const codeNote = "1003"
 func (s *stage) tell() {
 	o := &s.st.out
 	for i, w := range s.writers {
+		if s.fills[i].Probe {
+			o.Notes = append(o.Notes, Note{Level: "Note", Code: codeNote, Message: fmt.Sprintf("read %d rows of '%s.%s': %s", w.probed, s.fills[i].Table.DB, s.fills[i].Table.Name, w.text)})
+			o.Warnings++
+			continue
+		}
 		o.Notes = append(o.Notes, Note{Level: "Note", Code: codeNote, Message: fmt.Sprintf("copied %d rows, %d bytes of '%s.%s': %s",
 			w.total, w.size, s.fills[i].Table.DB, s.fills[i].From().Name, w.text)})
 		o.Warnings++
 	}
 }
 
-// verbatimPart is the statement as the client wrote it, but for what copies have none of.
-func (st *Statement) verbatimPart() part {
+// verbatimPart is the statement as the client wrote it, but for what copies have none of; at a partition it names the tables there.
+func (st *Statement) verbatimPart(at txn.Place) part {
 	edits := st.Plan.Copies
 	switch {
+	case st.Head != nil && at.Partition.DB != "":
+		return part{sql: append(slices.Clip(st.Head), plan.Render(nil, st.Scan, st.Plan.Forward, st.Plan.Forward, st.target(at))...)}
 	case st.Head != nil:
 		return part{sql: plan.Render(slices.Clip(st.Head), st.Scan, edits, nil, plan.Target{})}
 	case st.Query.Empty() && len(edits) == 0:
@@ -219,25 +283,59 @@ func (s *stage) prepare(ctx context.Context) error {
 		cancel()
 	}
 	s.makes.Wait()
-	for _, err := range []error{first, s.makeErr, s.ticketErr} {
-		if err != nil {
+	if first != nil {
+		return first
+	}
+	for _, d := range s.desks {
+		for _, err := range []error{d.makeErr, d.ticketErr} {
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for _, d := range s.desks {
+		if err := d.settle(); err != nil {
 			return err
 		}
 	}
-	return s.settle()
+	return nil
 }
 
-// make makes the copies. The ticket for that ends at once.
+// make makes the copies at all desks. The tickets for that end at once.
 func (s *stage) make(ctx context.Context) {
-	s.makeErr = s.makeAll(ctx)
+	var made sync.WaitGroup
+	for _, d := range s.desks {
+		made.Add(1)
+		s.makes.Go(func() {
+			d.makeErr = s.makeAll(ctx, d)
+			made.Done()
+			d.ticketErr = d.aside.EndTicket()
+		})
+	}
+	made.Wait()
 	close(s.made)
-	s.ticketErr = s.aside.EndTicket()
 }
 
-func (s *stage) makeAll(ctx context.Context) error {
-	if err := s.aside.Ticket(ctx); err != nil {
+func (s *stage) makeAll(ctx context.Context, d *desk) error {
+	if err := d.aside.Ticket(ctx); err != nil {
 		return err
 	}
+	d.c.Queue(settings())
+	for i := range s.fills {
+		if !s.fills[i].Probe {
+			d.c.Queue(s.create(i))
+		}
+	}
+	if s.probes() {
+		for _, text := range steady {
+			d.c.Queue(text)
+		}
+	}
+	return d.c.SendQueued(ctx)
+}
+
+// settings is the SET that begins loading.
+func settings() string {
 	text := "SET "
 	for i, v := range loading {
 		if i > 0 {
@@ -245,11 +343,7 @@ func (s *stage) makeAll(ctx context.Context) error {
 		}
 		text += v.name + "=" + v.value
 	}
-	s.c.Queue(text)
-	for i := range s.fills {
-		s.c.Queue(s.create(i))
-	}
-	return s.c.SendQueued(ctx)
+	return text
 }
 
 // create is the statement that makes a fill's copy.
@@ -261,8 +355,8 @@ func (s *stage) create(i int) string {
 	return fmt.Sprintf("CALL orbweaver.stage(x'%x', x'%x', %s)", t.DB, t.Name, definition)
 }
 
-// settingsBack is the SET that ends loading.
-func (s *stage) settingsBack() string {
+// settingsBack is the SET that ends loading at a desk.
+func (s *stage) settingsBack(d *desk) string {
 	text := "SET "
 	for i, v := range loading {
 		if i > 0 {
@@ -270,34 +364,34 @@ func (s *stage) settingsBack() string {
 		}
 		text += v.name + "=" + v.otherwise
 	}
-	for fragment := range s.st.Tx.State().Settings() {
+	for fragment := range s.st.Tx.Want(d.place).State.Settings() {
 		text += ", " + fragment
 	}
 	return text + s.clock
 }
 
-// takeTurn waits until the copies are there, and for the connection, on which nothing is under way then.
-func (s *stage) takeTurn() (end func(), err error) {
+// takeTurn waits until the copies are there, and for a desk's connection, on which nothing is under way then.
+func (s *stage) takeTurn(d *desk) (end func(), err error) {
 	<-s.made
-	s.turn.Lock()
-	if err = s.makeErr; err == nil {
-		err = s.settle()
+	d.turn.Lock()
+	if err = d.makeErr; err == nil {
+		err = d.settle()
 	}
 	if err != nil {
-		s.turn.Unlock()
+		d.turn.Unlock()
 		return nil, err
 	}
-	return s.turn.Unlock, nil
+	return d.turn.Unlock, nil
 }
 
 // settle waits for the rows that are under way. The caller has the turn, or nobody else is left.
-func (s *stage) settle() error {
-	w := s.flying
-	if w == nil {
+func (d *desk) settle() error {
+	l := d.flying
+	if l == nil {
 		return nil
 	}
-	s.flying = nil
-	return w.arrived()
+	d.flying = nil
+	return l.arrived(d.c)
 }
 
 // tooMuch is the error for a statement that would copy more than it may.

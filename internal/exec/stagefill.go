@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -26,6 +26,19 @@ const (
 // writer makes the copyWriter of the fill i.
 func (s *stage) writer(f *plan.Fill, i int) *copyWriter {
 	w := &copyWriter{s: s, f: withShapes(f), caps: s.st.Out.Caps(), status: s.st.Out.Status(), left: -1, done: make(chan struct{})}
+	if f.Deal == nil {
+		w.batches = []*batch{{desks: s.desks}}
+	} else {
+		for _, d := range s.desks {
+			w.batches = append(w.batches, &batch{desks: []*desk{d}})
+		}
+	}
+	for _, b := range w.batches {
+		for range b.desks {
+			bare := -1
+			b.bare = append(b.bare, &bare)
+		}
+	}
 	for n := range s.fills {
 		for k := range s.fills[n].Keys {
 			if key := &s.fills[n].Keys[k]; key.From == i && keyable(&s.fills[n], key, w.f) {
@@ -39,9 +52,21 @@ func (s *stage) writer(f *plan.Fill, i int) *copyWriter {
 // fill reads the rows of a table and stores them in its copy.
 func (w *copyWriter) fill(ctx context.Context) error {
 	defer close(w.done)
+	if t := w.f.Deal; t != nil {
+		var err error
+		if w.shard, err = w.s.r.shard(t, len(w.s.ordinal)); err != nil {
+			return err
+		}
+		for _, c := range t.ShardKey {
+			w.dealt = append(w.dealt, slices.Index(w.f.Columns, c))
+		}
+	}
 	extra, none, err := w.wanted(ctx)
 	if err != nil || none {
 		return err
+	}
+	if w.f.Probe {
+		return w.probe(ctx, extra)
 	}
 	warned, err := w.read(ctx, w.f, extra)
 	if err != nil || !warned || w.f.Where == nil {
@@ -64,9 +89,15 @@ func (w *copyWriter) read(ctx context.Context, f *plan.Fill, extra string) (warn
 	}
 	w.text = sub.Scan.Src
 	sub.Out = w
-	w.left, w.columns, w.body = -1, w.columns[:0], w.body[:0]
-	if err = w.s.r.run(ctx, sub); err == nil && w.rows > 0 {
-		err = w.flush()
+	w.left, w.columns = -1, w.columns[:0]
+	for _, b := range w.batches {
+		b.body = b.body[:0]
+	}
+	err = w.s.r.run(ctx, sub)
+	for _, b := range w.batches {
+		if err == nil && b.rows > 0 {
+			err = w.flush(b)
+		}
 	}
 	return sub.out.Warnings > 0, err
 }
@@ -107,19 +138,25 @@ func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, err
 // empty takes back what was stored.
 func (w *copyWriter) empty(ctx context.Context) error {
 	s := w.s
-	end, err := s.takeTurn()
-	if err != nil {
-		return err
-	}
-	defer end()
-	s.size -= w.size
+	s.size.Add(-w.size)
 	w.size, w.total = 0, 0
 	for i := range w.keys {
 		w.keys[i].reset()
 	}
-	// With a LIMIT, for which sql_safe_updates asks.
-	s.c.Queue("DELETE FROM " + string(w.name(nil)) + " LIMIT 18446744073709551615")
-	return s.c.SendQueued(ctx)
+	for _, d := range s.desks {
+		end, err := s.takeTurn(d)
+		if err != nil {
+			return err
+		}
+		// With a LIMIT, for which sql_safe_updates asks.
+		d.c.Queue("DELETE FROM " + string(w.name(nil)) + " LIMIT 18446744073709551615")
+		err = d.c.SendQueued(ctx)
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // name appends the table's name.
@@ -161,14 +198,15 @@ type copyWriter struct {
 	columns []cell
 	head    int    // of a body: before the rows
 	text    []byte // of the statement that reads the rows
-	size    int64  // of all rows, and how many they are
+	size    int64  // of all rows, at all desks, and how many they are
 	total   int64
 
-	body         []byte // of the rows that gather
-	rows, zeros  int    // how many they are, and how often they have an ENUM's value that is none of its members
-	sent         []byte // what is under way
-	flying, odds int    // rows and zeros of that
-	bare         int    // warnings of a statement, about columns that get no value; -1 before the first
+	batches []*batch // one for all desks; one for each when rows are dealt out
+	line    []byte   // the row at hand
+	zeros   int      // how often it has an ENUM's value that is none of its members
+	dealt   []int    // where the columns that shard reads are in a row
+	probed  int      // rows that were read for their keys alone
+	shard   *shard.Func
 }
 
 // cell says how a column's values go over.
@@ -291,17 +329,19 @@ const binaryCollation = 63
 // begin writes what a body has before its rows: flags (types follow), types.
 func (w *copyWriter) begin() {
 	const typesFollow = 128
-	w.body = append(w.body, typesFollow, 0)
+	head := []byte{typesFollow, 0}
 	for _, c := range w.columns {
 		var flag byte
 		if c.unsigned {
 			flag = 0x80
 		}
-		w.body = append(w.body, byte(c.typ), flag)
+		head = append(head, byte(c.typ), flag)
 	}
-	w.head = len(w.body)
-	if w.sent == nil {
-		w.bare, w.sent = -1, slices.Clone(w.body)
+	w.head = len(head)
+	for _, b := range w.batches {
+		if b.body = append(b.body, head...); b.sent == nil {
+			b.sent = slices.Clone(head)
+		}
 	}
 }
 
@@ -312,7 +352,8 @@ func (w *copyWriter) row(p []byte) error {
 		return wire.ErrMalformed
 	}
 	bits, rest := p[1:1+nulls], p[1+nulls:]
-	body := w.body
+	body := w.line[:0]
+	w.zeros = 0
 	for i := range w.columns {
 		c := &w.columns[i]
 		if bits[(i+2)>>3]&(1<<((i+2)&7)) != 0 {
@@ -355,22 +396,35 @@ func (w *copyWriter) row(p []byte) error {
 			rest = after
 		}
 	}
-	w.body = body
-	w.rows++
+	w.line = body
 	for i := range w.keys {
 		if err := w.keys[i].add(w.cells); err != nil {
 			return err
 		}
 	}
-	if len(body) > stageBatch || w.rows == stageRows {
-		return w.flush()
+	if w.f.Probe {
+		w.probed++
+		return nil
+	}
+	b := w.batches[0]
+	if w.shard != nil {
+		var err error
+		if b, err = w.deal(); b == nil || err != nil {
+			return err
+		}
+	}
+	b.body = append(b.body, body...)
+	b.rows++
+	b.zeros += w.zeros
+	if len(b.body) > stageBatch || b.rows == stageRows {
+		return w.flush(b)
 	}
 	return nil
 }
 
 // note keeps a value for those who want keys.
 func (w *copyWriter) note(column int, value []byte) {
-	if len(w.keys) == 0 {
+	if len(w.keys) == 0 && w.shard == nil {
 		return
 	}
 	if w.cells == nil {
@@ -403,101 +457,4 @@ func appendMoment(dst []byte, seconds int64, micros uint32) []byte {
 	return wire.Temporal{
 		Year: uint16(t.Year()), Month: uint8(t.Month()), Day: uint8(t.Day()), Hour: uint8(t.Hour()), Minute: uint8(t.Minute()), Second: uint8(t.Second()), Micro: micros,
 	}.AppendBinary(dst, wire.TypeDateTime)
-}
-
-// flush sends the rows that have gathered.
-func (w *copyWriter) flush() error {
-	s := w.s
-	end, err := s.takeTurn()
-	if err != nil {
-		return err
-	}
-	defer end()
-	more := int64(len(w.body) - w.head)
-	w.size += more
-	w.total += int64(w.rows)
-	if s.size += more; s.size > s.limit {
-		return s.tooMuch(w.f)
-	}
-	w.body, w.sent = append(w.sent[:0], w.body[:w.head]...), w.body
-	w.flying, w.odds, w.rows, w.zeros = w.rows, w.zeros, 0, 0
-	s.flying = w
-	return s.c.SendBulkExecute(w.insert(), w.sent)
-}
-
-// insert is the statement that stores rows.
-func (w *copyWriter) insert() string {
-	text := append(w.name([]byte("INSERT INTO ")), " ("...)
-	for i, c := range w.f.Columns {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = plan.AppendQuoted(text, w.f.Table.Columns[c].Name)
-	}
-	text = append(text, ") VALUES ("...)
-	for i := range w.f.Columns {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = append(text, '?')
-	}
-	return string(append(text, ')'))
-}
-
-// arrived reads the answer to the rows that are under way.
-func (w *copyWriter) arrived() error {
-	c := w.s.c
-	for {
-		p, err := c.Next()
-		if err != nil {
-			return err
-		}
-		if p.Kind == backend.KindErr {
-			return p.Err()
-		}
-		if c.Done() {
-			break
-		}
-	}
-	if c.Affected != uint64(w.flying) {
-		return errorf(wire.ErUnknown, "The copy of '%s.%s' took %d rows of %d", w.f.Table.DB, w.f.From().Name, c.Affected, w.flying)
-	}
-	w.flying = 0
-	return w.noted(int(c.Warnings))
-}
-
-// noted sees to it that the leaf has changed no value. It warns of columns that get none and have no default, each time alike, and of each ENUM's value that is no
-// member.
-func (w *copyWriter) noted(warnings int) error {
-	if warnings -= w.odds; warnings == max(w.bare, 0) {
-		return nil
-	}
-	res, err := w.s.c.Query(context.Background(), "SHOW WARNINGS") // the connection is watched
-	if err != nil {
-		return err
-	}
-	bare := 0
-	for _, row := range res.Rows {
-		switch string(row[1]) {
-		case "1364":
-			bare++
-		case "1265":
-			if w.odds > 0 {
-				continue
-			}
-			fallthrough
-		default:
-			return w.altered(string(row[1]) + ": " + string(row[2]))
-		}
-	}
-	if w.bare >= 0 || bare != warnings {
-		return w.altered(strconv.Itoa(warnings) + " warnings")
-	}
-	w.bare = bare
-	return nil
-}
-
-// altered is the error for a copy that is none.
-func (w *copyWriter) altered(why string) error {
-	return errorf(wire.ErUnknown, "The copy of '%s.%s' would differ from the table: %s", w.f.Table.DB, w.f.From().Name, why)
 }

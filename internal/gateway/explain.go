@@ -64,13 +64,14 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		return unsupported("EXPLAIN FORMAT, EXTENDED and ANALYZE", "of linked tables")
 	}
 	if !own {
-		rows := plan.Explain(p, &iw.scan, ordinals)
+		var rows []plan.ExplainRow
 		if staged {
-			st := exec.Statement{Plan: q, Scan: &iw.scan, Snap: snap, Sess: s.sess, Charset: s.charset.connection, Tx: s.tx, Home: s.home, Out: src.out}
-			if err := s.estimate(ctx, &st, rows); err != nil {
-				return err
-			}
-			s.warnings = append(s.warnings, exec.Note{Level: "Note", Code: "1003", Message: "run on copies of its tables at one leaf, as partitions can't answer their parts: " + q.Stage})
+			rows, err = s.explainStaged(ctx, p, q, iw, ordinals, snap, src)
+		} else {
+			rows = plan.Explain(p, &iw.scan, ordinals)
+		}
+		if err != nil {
+			return err
 		}
 		r := s.explainRows(rows, snap)
 		r.warnings = s.warningCount()
@@ -91,10 +92,33 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	return s.relayAt(ctx, place, append(head, plan.Render(nil, &iw.scan, p.Forward, nil, plan.Target{Schema: place.Schema})...), src)
 }
 
+// explainStaged is EXPLAIN of a staged plan p, or one whose query q is staged.
+func (s *session) explainStaged(ctx context.Context, p, q *plan.Plan, w *worker, ordinals []int, snap *topo.Snapshot, src source) ([]plan.ExplainRow, error) {
+	st := exec.Statement{Plan: q, Scan: &w.scan, Snap: snap, Sess: s.sess, Charset: s.charset.connection, Tx: s.tx, Home: s.home, Out: src.out, Bring: s.bring()}
+	way, err := s.g.exec.Choose(ctx, &st)
+	if err != nil {
+		return nil, err
+	}
+	note, rows, fills := "run on copies of its tables at one leaf", []plan.ExplainRow(nil), q.Fills
+	if way != nil {
+		st.Plan = way.Plan
+		if ordinals, err = s.g.exec.Ordinals(ctx, &st); err != nil {
+			return nil, err
+		}
+		st.Plan = q
+		note, fills = "run with copies of some tables at the partitions of the others", way.Fills
+		rows = plan.ExplainBrought(p, &w.scan, way, ordinals)
+	} else {
+		rows = plan.Explain(p, &w.scan, ordinals)
+	}
+	s.warnings = append(s.warnings, exec.Note{Level: "Note", Code: "1003", Message: note + ", as partitions can't answer their parts: " + q.Stage})
+	return rows, s.estimate(ctx, &st, fills, rows)
+}
+
 // estimate says in the rows of a staged statement how many rows are copied, as MariaDB thinks.
-func (s *session) estimate(ctx context.Context, st *exec.Statement, rows []plan.ExplainRow) error {
-	for i := range st.Plan.Fills {
-		n, known, err := s.g.exec.Estimate(ctx, st, &st.Plan.Fills[i])
+func (s *session) estimate(ctx context.Context, st *exec.Statement, fills []plan.Fill, rows []plan.ExplainRow) error {
+	for i := range fills {
+		n, known, err := s.g.exec.Estimate(ctx, st, &fills[i])
 		if err != nil {
 			return err
 		}

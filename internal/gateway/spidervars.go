@@ -473,3 +473,14 @@ func (s *session) withVariables(p *plan.Plan) *plan.Plan {
 	}
 	return changed
 }
+
+// bring is stage_bring.
+func (s *session) bring() exec.Bring {
+	switch value, _ := s.spiderValue(findVariable(stageBring), false); value {
+	case "NEVER":
+		return exec.BringNever
+	case "ALWAYS":
+		return exec.BringAlways
+	}
+	return exec.BringAuto
+}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -213,4 +214,79 @@ func TestWritesByKeyTakeEachRowOnce(t *testing.T) {
 	if got := raised.Load(); got != 4*20*3 {
 		t.Errorf("%d rows were updated", got)
 	}
+}
+
+// Small tables are brought to the partitions of large ones, where that copies less; EXPLAIN and ANALYZE tell.
+func TestBrought(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "brought")
+	c.exec("CREATE TABLE big (id INT PRIMARY KEY, k INT, v VARCHAR(200), KEY (k))")
+	c.exec("CREATE TABLE part (big INT, no INT, n INT, PRIMARY KEY (big, no), SHARD KEY (big))")
+	c.exec("CREATE TABLE small (id INT PRIMARY KEY, k INT, name VARCHAR(20), KEY (k))")
+	c.exec("INSERT INTO big SELECT seq, seq MOD 400, REPEAT('v', 200) FROM seq_1_to_4000")
+	c.exec("INSERT INTO part SELECT a.seq, b.seq, a.seq FROM seq_1_to_4000 a, seq_1_to_2 b")
+	c.exec("INSERT INTO small SELECT seq, seq * 2, CONCAT('n', seq MOD 3) FROM seq_1_to_100")
+	const join = "SELECT s.name, COUNT(*), SUM(p.n), MIN(b.v) = REPEAT('v', 200) FROM big b JOIN part p ON p.big = b.id JOIN small s ON s.id = b.k GROUP BY s.name ORDER BY s.name"
+	const want = "n0|660|1221660|1/n1|680|1258340|1/n2|660|1221000|1"
+	logged := func() (all []string) { // of the partitions
+		for _, p := range b.g.cfg.Catalog.Snapshot().Databases["brought"].Partitions {
+			for i := range b.farm.Leaves() {
+				for at := range strings.SplitSeq(b.leaf(t, i, "SELECT @@GLOBAL.gtid_binlog_pos"), ",") {
+					if strings.HasPrefix(at, strconv.Itoa(int(p.Domain))+"-") {
+						all = append(all, at)
+					}
+				}
+			}
+		}
+		return all
+	}
+	before := logged()
+	for _, how := range []string{"NEVER", "AUTO", "ALWAYS"} {
+		c.exec("SET stage_bring = " + how)
+		c.want(join, want)
+	}
+	if now := logged(); len(before) == 0 || !slices.Equal(now, before) {
+		t.Errorf("what was brought is in binary logs: %v, before %v", now, before)
+	}
+	explained := func(q, like string) {
+		t.Helper()
+		if got := c.rows("EXPLAIN " + q); !regexp.MustCompile(like).MatchString(got) {
+			t.Errorf("%s: %s", q, got)
+		}
+	}
+	c.exec("SET stage_bring = AUTO")
+	explained(join, "^Bring.brought.small: about 100 rows.NULL.SELECT .id.,.k.,.name. FROM .brought...small./Merge.brought:0.leaf-.*/Merge.brought:3.leaf-[12].[^/]*JOIN .brought...small. s ON s.id = b.k GROUP BY s.name  ORDER BY 1$")
+	if got := c.rows("SHOW WARNINGS"); !strings.HasPrefix(got, "Note|1003|run with copies of some tables at the partitions of the others") {
+		t.Error(got)
+	}
+	if got := c.rows("ANALYZE " + join); !strings.Contains(got, "|s|") || !strings.Contains(got, "|b|") {
+		t.Error(got)
+	}
+	if got := c.rows("SHOW WARNINGS"); !regexp.MustCompile(`^Note\|1003\|copied 400 rows, \d+ bytes of 'brought.small': SELECT [^/]*$`).MatchString(got) {
+		t.Error(got)
+	}
+	c.exec("SET stage_bring = ALWAYS")
+	// By the column of the other's shard key, a row goes to one partition only.
+	const kept = "SELECT s.name, b.id FROM small s LEFT JOIN big b ON b.k = s.id WHERE s.name <> 'n2' ORDER BY s.id, 2 LIMIT 3"
+	explained(kept, "^Probe.brought.small: .*/Bring.brought.big by k: about 4000 rows.NULL.[^/]*/Merge.brought:0.")
+	c.want(kept, "n1|1/n1|401/n1|801")
+	c.rows("ANALYZE " + kept)
+	if got := c.rows("SHOW WARNINGS"); !regexp.MustCompile(`read 67 rows of 'brought.small': [^/]*/Note\|1003\|copied 670 rows, `).MatchString(got) {
+		t.Error(got)
+	}
+	explained("INSERT INTO part SELECT s.id, 9, b.id FROM small s JOIN big b ON b.k = s.k WHERE b.id = 7", "^(Probe|Bring).*/Bring.*/Merge.brought:.*/Spread.by row.")
+	c.want(kept[:strings.Index(kept, "WHERE")]+"WHERE b.id < 0", "")
+	c.want("SELECT COUNT(*), MAX(s.name) FROM small s JOIN big b ON b.k = s.id WHERE s.id < 0", "0|NULL")
+	// What would copy too much is staged as a whole; so is what runs in a transaction, which sees its own changes.
+	c.exec("SET stage_max_bytes = 4000")
+	c.want("SELECT COUNT(*), SUM(b.k) FROM small s JOIN big b ON b.k = s.id WHERE s.id < 20 AND b.id < 20", "19|190")
+	c.exec("SET stage_max_bytes = DEFAULT")
+	c.exec("BEGIN")
+	c.exec("UPDATE small SET name = 'own' WHERE id = 7")
+	explained(join, "^Stage")
+	c.want(join+" LIMIT 2", "n0|660|1221660|1/n1|660|1222200|1")
+	c.exec("ROLLBACK")
+	c.exec("SET TRANSACTION READ ONLY")
+	c.want(join, want)
+	c.want(join, want)
 }

@@ -34,7 +34,18 @@ const (
 	stagedJoin = "SELECT COUNT(*) FROM a JOIN b ON a.k = b.k"
 	sleepyJoin = "SELECT COUNT(*), SLEEP(600) FROM a JOIN b ON a.k = b.k WHERE a.id > 0"
 	lockedJoin = "SELECT COUNT(*) FROM a JOIN b ON a.k = b.k FOR UPDATE"
+
+	sleepyParts = "SELECT a.id, SLEEP(600) FROM a JOIN b ON a.k = b.k WHERE a.id > 0" // which may be one of partitions
 )
+
+// bring has a session bring one of the tables to the partitions of the other.
+func (c *client) bring(t *testing.T) {
+	t.Helper()
+	c.exec("SET stage_bring = ALWAYS")
+	if got := c.rows("EXPLAIN " + stagedJoin); !strings.HasPrefix(got, "Bring|st.") {
+		t.Fatal(got)
+	}
+}
 
 // nothingLeft sees to it that all connections are given back, no ticket is valid, nothing runs, and nobody finds a copy in a table's place.
 func (b *bench) nothingLeft(t *testing.T, leaves ...int) {
@@ -52,28 +63,36 @@ func (b *bench) nothingLeft(t *testing.T, leaves ...int) {
 		waitFor(t, func() bool {
 			return b.leaf(t, i, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (INFO LIKE '%SLEEP(%' OR INFO LIKE '%orbweaver_stage%')") == "0"
 		})
-		for _, s := range b.g.all() {
-			w := s.tx.Want(txn.Place{Leaf: b.farm.Leaves()[i].Name, Schema: "st"})
-			var all []*backend.Conn
-			for range 8 { // more than are idle
-				c, err := b.pools.Get(timeout(t), w)
-				if err != nil {
-					t.Fatal(err)
-				}
-				all = append(all, c)
+		places := []txn.Place{{Leaf: b.farm.Leaves()[i].Name, Schema: "st"}}
+		for _, p := range b.g.cfg.Catalog.Snapshot().Databases["st"].Partitions {
+			if leaf, ok := p.Master(); ok && leaf == places[0].Leaf {
+				places = append(places, txn.Place{Leaf: leaf, Partition: p.ID, Schema: p.ID.Schema(), Term: p.Term, Domain: p.Domain})
 			}
-			for _, c := range all {
-				for _, q := range []string{"SELECT COUNT(*) FROM st.a", "SELECT COUNT(*) FROM st.b", "SELECT @@sql_mode NOT LIKE '%STRICT%'"} {
-					res, err := c.Query(timeout(t), q)
-					var refused *wire.ServerError
-					if err != nil && !errors.As(err, &refused) {
-						break // it was lost while it was idle, and took all along
+		}
+		for _, s := range b.g.all() {
+			for _, place := range places {
+				w := s.tx.Want(place)
+				var all []*backend.Conn
+				for range 8 { // more than are idle
+					c, err := b.pools.Get(timeout(t), w)
+					if err != nil {
+						t.Fatal(err)
 					}
-					if err != nil || string(res.Rows[0][0]) != "0" {
-						t.Errorf("%s: %v %v", q, res, err)
-					}
+					all = append(all, c)
 				}
-				c.Release()
+				for _, c := range all {
+					for _, q := range []string{"SELECT COUNT(*) FROM st.a", "SELECT COUNT(*) FROM st.b", "SELECT @@sql_mode NOT LIKE '%STRICT%'"} {
+						res, err := c.Query(timeout(t), q)
+						var refused *wire.ServerError
+						if err != nil && !errors.As(err, &refused) {
+							break // it was lost while it was idle, and took all along
+						}
+						if err != nil || string(res.Rows[0][0]) != "0" {
+							t.Errorf("%s: %v %v", q, res, err)
+						}
+					}
+					c.Release()
+				}
 			}
 		}
 	}
@@ -145,6 +164,10 @@ func TestKillStaged(t *testing.T) {
 	c.exec("COMMIT")
 	c.want(stagedJoin, "500")
 	b.nothingLeft(t, 0, 1)
+	c.bring(t)
+	kill(sleepyParts, "SELECT a.id, SLEEP%")
+	c.want(stagedJoin, "500")
+	b.nothingLeft(t, 0, 1)
 }
 
 // A client that vanishes leaves nothing behind, whether its statement was about to read, at work, or answering.
@@ -156,7 +179,14 @@ func TestStagedClientVanishes(t *testing.T) {
 		{"SELECT COUNT(*), SLEEP(2) FROM a JOIN b ON a.k = b.k WHERE a.id > 0", "SELECT COUNT(*), SLEEP%"},
 		{lockedJoin, "%FROM `st_%`.`b`%FOR UPDATE"},
 		{"SELECT a.v, b.v, 'much' FROM a, b WHERE a.k > b.k", "SELECT a.v, b.v, %"},
+		{"SET GLOBAL stage_bring = 'ALWAYS'", ""},
+		{"SELECT a.id, SLEEP(2) FROM a JOIN b ON a.k = b.k WHERE a.id < 5", "SELECT a.id, SLEEP%"},
+		{"SELECT a.v, b.v, 'much' FROM a, b WHERE a.k > b.k", "SELECT a.v, b.v, %"},
 	} {
+		if q.like == "" {
+			hold.exec(q.sql)
+			continue
+		}
 		if q.sql == lockedJoin {
 			hold.exec("BEGIN")
 			hold.exec("UPDATE b SET v = 'held'")
@@ -243,7 +273,10 @@ func TestStagedConnectionsAreLost(t *testing.T) {
 		}
 	}()
 	good, bad := 0, map[string]int{}
-	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); {
+	for begun := time.Now(); time.Since(begun) < 6*time.Second; {
+		if time.Since(begun) > 3*time.Second {
+			c.exec("SET stage_bring = ALWAYS")
+		}
 		got, err := c.query(stagedJoin)
 		switch {
 		case err != nil:

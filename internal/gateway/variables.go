@@ -18,6 +18,7 @@ const (
 	transactionMode     = "transaction_mode"
 	completionType      = "completion_type"
 	stageMaxBytes       = "stage_max_bytes"
+	stageBring          = "stage_bring"
 	selectLimit         = "sql_select_limit"
 )
 
@@ -29,6 +30,10 @@ var ownVariables = []spider.Variable{
 	{Name: selectLimit, Kind: spider.Integer, Unsigned: true, Wide: true, Max: math.MaxInt64, Default: unlimited, Comment: "The maximum number of rows to return from SELECT statements"},
 	{Name: queryOneShard, Kind: spider.Bool, Default: "OFF", Comment: "Refuse statements on more than one partition"},
 	{Name: transactionOneShard, Kind: spider.Bool, Default: "OFF", Comment: "Refuse transactions over more than one partition"},
+	{
+		Name: stageBring, Kind: spider.Enum, Values: []string{"NEVER", "AUTO", "ALWAYS"}, Default: "AUTO",
+		Comment: "When some tables of a statement that can't be split are copied to the partitions of the others: where that copies less, or wherever it can be done",
+	},
 	{
 		Name: stageMaxBytes, Kind: spider.Integer, Min: 1 << 10, Max: 1 << 50, Default: strconv.Itoa(exec.DefaultStageLimit),
 		Comment: "How many bytes of rows may be copied to one leaf for a statement that can't be split",

@@ -40,6 +40,9 @@ type planner struct {
 	far *linker
 	// stage collects what a staged statement reads; nil when nothing of that is asked for.
 	stage *stager
+	// brought are the tables that are there as copies, by what they are; copies are what stands for them.
+	brought map[*topo.Table]*topo.Table
+	copies  map[*topo.Table]bool
 	// complete: all names of an UPDATE or DELETE have been met, so that names() has them.
 	complete bool
 	// literals: a decision looked at a literal's value.

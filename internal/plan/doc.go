@@ -22,6 +22,9 @@
 // are those that meet conditions which must be true (pushdown.go says which those are), as far as their parts mean the same wherever they are evaluated (tame.go);
 // those whose values meet in a join (fillkey.go); and of a lone table the first ones (fillfirst.go). Where anything is not certain, all are copied.
 //
+// Where some tables stay in their partitions and only the others are copied to these (bring.go), the statement is planned once more for each choice of tables that stay, with the others as reference
+// tables, or as tables whose shard key is the column that they are joined by. What can be split then is a way to run it; which one is best is decided where it is run, by estimates.
+//
 // A subquery in a condition that depends on nothing around it and gives a number or a date needs no copies at all: its value is found first, by parts, and put in its
 // place (scalar.go). What is left may need no stage.
 //

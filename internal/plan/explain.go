@@ -2,6 +2,7 @@ package plan
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -9,7 +10,8 @@ import (
 
 // ExplainRow is one line of EXPLAIN: the shape, one place, and the text that the place gets.
 type ExplainRow struct {
-	// Shape is Forward, Merge, Spread or Stage. Value is a subquery whose value is put in its place first: the statement is planned anew then. Keys is the query for the keys of
+	// Shape is Forward, Merge, Spread or Stage. Bring is a table that is copied to the partitions of others, before the parts of a Merge; Probe one of these others whose
+	// rows are looked at for what need not be brought. Value is a subquery whose value is put in its place first: the statement is planned anew then. Keys is the query for the keys of
 	// the rows that a write is about to change.
 	Shape     string
 	Partition string // "db:3", "any leaf", "every leaf", "by row", "server s"
@@ -39,12 +41,7 @@ func explain(p *Plan, scan *sqltext.Scan, span sqltext.Span, ordinals []int) []E
 	switch k := p.Linked; {
 	case p.InsertSelect != nil:
 		s := p.InsertSelect
-		where := "by row"
-		if s.Table.Kind == topo.Reference {
-			where = "every leaf"
-		}
-		head := RenderSpan(nil, scan, s.Head, nil, nil, Target{})
-		return append(explain(s.Plan, scan, s.Query, ordinals), ExplainRow{"Spread", where, string(head) + " VALUES …"})
+		return append(explain(s.Plan, scan, s.Query, ordinals), s.explain(scan))
 	case k != nil:
 		place = func(n int) (string, Target) {
 			return "server " + k.Places[n].Links[0].Name(), Target{Remote: k.Places[n].Names}
@@ -89,7 +86,7 @@ func explain(p *Plan, scan *sqltext.Scan, span sqltext.Span, ordinals []int) []E
 	}
 	shape, splices, names := "Forward", p.Forward, p.Forward
 	switch {
-	case len(ordinals) <= 1:
+	case len(ordinals) <= 1 && !p.copied:
 	case len(p.Fills) > 0:
 		return staged()
 	case p.Stage != "":
@@ -103,6 +100,42 @@ func explain(p *Plan, scan *sqltext.Scan, span sqltext.Span, ordinals []int) []E
 	for _, o := range ordinals {
 		name, to := place(o)
 		rows = append(rows, ExplainRow{shape, name, text(splices, names, to)})
+	}
+	return rows
+}
+
+// explain is the row about what becomes of the query's rows.
+func (s *InsertSelect) explain(scan *sqltext.Scan) ExplainRow {
+	where := "by row"
+	if s.Table.Kind == topo.Reference {
+		where = "every leaf"
+	}
+	return ExplainRow{"Spread", where, string(RenderSpan(nil, scan, s.Head, nil, nil, Target{})) + " VALUES …"}
+}
+
+// ExplainBrought is Explain of a plan that is run by one of its Bringings, or of those of its query. The first rows are its Fills. ordinals are of the way's own route.
+func ExplainBrought(p *Plan, scan *sqltext.Scan, way *Bringing, ordinals []int) []ExplainRow {
+	var rows []ExplainRow
+	for i := range way.Fills {
+		f := &way.Fills[i]
+		text, _ := RenderFill(nil, scan, f, "")
+		name := f.Table.DB + "." + f.Table.Name
+		if f.Deal != nil {
+			name += " by " + strings.Join(keyNames(f.Deal), ", ")
+		}
+		shape := "Bring"
+		if f.Probe {
+			shape = "Probe"
+		}
+		rows = append(rows, ExplainRow{shape, name, string(text)})
+	}
+	span := sqltext.Span{To: int32(len(scan.Tokens))}
+	if p.InsertSelect != nil {
+		span = p.InsertSelect.Query
+	}
+	rows = append(rows, explain(way.Plan, scan, span, ordinals)...)
+	if p.InsertSelect != nil {
+		rows = append(rows, p.InsertSelect.explain(scan))
 	}
 	return rows
 }

@@ -160,6 +160,9 @@ func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []b
 		dst = scan.AppendSpan(dst, f.First.Limit)
 		params = appendParams(params, scan, f.First.Limit, nil)
 	}
+	if f.Probe {
+		dst = append(append(dst, " LIMIT "...), itoa(ProbeRows)...)
+	}
 	switch {
 	case f.Share:
 		dst = append(dst, " LOCK IN SHARE MODE"...)

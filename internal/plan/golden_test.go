@@ -47,6 +47,15 @@ func TestGolden(t *testing.T) {
 			switch d.Cmd {
 			case "shape":
 				return shapeOf(p)
+			case "bring":
+				t := tracer{scan: scan}
+				if p.InsertSelect != nil {
+					p = p.InsertSelect.Plan
+				}
+				for i := range p.Bringings {
+					t.bringing(&p.Bringings[i], sqltext.Span{To: int32(len(scan.Tokens))})
+				}
+				return t.out.String() + shapeOf(p)
 			case "plan", "parts", "tpch":
 				return Trace(p, scan)
 			case "linked":

@@ -92,7 +92,7 @@ func (p *planner) deletePlan() (*Plan, error) {
 		for _, src := range u.main.sources {
 			if s.Multi && src.name == t.Name.Text && (t.DB.Tok < 0 || src.db == t.DB.Text) {
 				targets = append(targets, src)
-				if t.DB.Tok >= 0 && inSchema(src.table) {
+				if t.DB.Tok >= 0 && p.inSchema(src.table) {
 					p.rename(t.DB.Tok, Piece{Kind: PieceSchema})
 				}
 			}

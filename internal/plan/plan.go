@@ -38,6 +38,10 @@ type Plan struct {
 	Fills, References []Fill
 	// Copies make of the client's text the one that is run on copies.
 	Copies []Splice
+	// Bringings are ways to run such a statement by parts, with fewer of its tables copied.
+	Bringings []Bringing
+	// copied: it is of a Bringing.
+	copied bool
 	// Scalars are subqueries of such a statement whose values may be put in their places first, so that it is another statement. In the order of the text.
 	Scalars []Scalar
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.

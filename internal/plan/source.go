@@ -200,7 +200,7 @@ func (p *planner) lookup(t *sqltext.TableName) (*topo.Table, string, error) {
 	if isSystemDB(db) {
 		return nil, db, nil
 	}
-	table := p.snap.Table(db, t.Name.Text)
+	table := p.table(db, t.Name.Text)
 	if table == nil {
 		table = sequence(db, t.Name.Text)
 	}
@@ -208,6 +208,15 @@ func (p *planner) lookup(t *sqltext.TableName) (*topo.Table, string, error) {
 		return nil, "", errNoTable(db, t.Name.Text)
 	}
 	return table, db, nil
+}
+
+// table is a table of the snapshot, or the copy that stands for it.
+func (p *planner) table(db, name string) *topo.Table {
+	t := p.snap.Table(db, name)
+	if as := p.brought[t]; as != nil {
+		return as
+	}
+	return t
 }
 
 // sequence is a table of MariaDB's SEQUENCE engine, which is in every database and need not be made: seq_1_to_10, seq_1_to_10_step_3. It has the
@@ -285,8 +294,8 @@ func (p *planner) useTable(t *sqltext.TableName, table *topo.Table) {
 	if table.Kind == topo.Linked {
 		return // the linker has
 	}
-	if table.Kind == topo.Reference {
-		p.reference = p.reference || !table.Temporary
+	if copied := p.copies[table]; copied || table.Kind == topo.Reference {
+		p.reference = p.reference || !copied && !table.Temporary
 		if t.DB.Tok < 0 {
 			p.rename(t.Name.Tok, Piece{Kind: PieceText, Text: quoted(table.DB) + "." + quoted(table.Name)})
 		}
@@ -317,19 +326,19 @@ func (p *planner) qualified(b *block, db, table sqltext.Name) {
 	for s := b; s != nil; s = s.parent {
 		for _, src := range s.sources {
 			if src.name == table.Text && src.db == db.Text {
-				if inSchema(src.table) {
+				if p.inSchema(src.table) {
 					p.rename(db.Tok, Piece{Kind: PieceSchema})
 				}
 				return
 			}
 		}
 	}
-	if inSchema(p.snap.Table(db.Text, table.Text)) {
+	if p.inSchema(p.table(db.Text, table.Text)) {
 		p.rename(db.Tok, Piece{Kind: PieceSchema})
 	}
 }
 
 // inSchema says whether a table is in the partitions' databases.
-func inSchema(t *topo.Table) bool {
-	return t != nil && t.Kind != topo.Reference && t.Kind != topo.Linked
+func (p *planner) inSchema(t *topo.Table) bool {
+	return t != nil && t.Kind != topo.Reference && t.Kind != topo.Linked && !p.copies[t]
 }

@@ -31,6 +31,10 @@ type Fill struct {
 	Of      *topo.Table
 	Clause  sqltext.Span
 	History bool
+	// Deal, for a fill of a Bringing, is the table as one whose shard key says which partition needs a row; nil: each of them does.
+	Deal *topo.Table
+	// Probe, for a fill of a Bringing, is of a table that stays: nothing is copied, the rows are read for the keys of others. ProbeRows at most.
+	Probe bool
 }
 
 // From is the table that is read.
@@ -119,6 +123,8 @@ type stager struct {
 	all bool
 	// versions are the tables with PARTITION (…) or FOR SYSTEM_TIME.
 	versions versions
+	// loose are the fills as they are before they are put in order.
+	loose []Fill
 }
 
 func newStager() *stager {
@@ -185,6 +191,7 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 	plan.Fills, plan.References = s.fills(q, span)
 	if p.far == nil && err == nil {
 		plan.Scalars = p.scalars(s.stage.blocks)
+		plan.Bringings = p.bringings(s, q, span)
 	}
 	return ""
 }
@@ -242,6 +249,7 @@ func (p *planner) fills(q *sqltext.Query, span sqltext.Span) (fills, references 
 			p.first(&fills[i], named[0][0])
 		}
 	}
+	p.stage.loose = fills
 	return p.stage.arrange(fills), references
 }
 

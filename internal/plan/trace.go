@@ -85,6 +85,9 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	for _, s := range p.Once {
 		t.line("once: %s", t.text(s))
 	}
+	for i := range p.Bringings {
+		t.bringing(&p.Bringings[i], span)
+	}
 	for i := range p.Scalars {
 		t.line("first %s:", t.text(p.Scalars[i].Span))
 		t.plan(p.Scalars[i].Plan, p.Scalars[i].Query)
@@ -161,6 +164,33 @@ func (t *tracer) merge(m *Merge, span sqltext.Span, limit uint64) {
 		}
 		t.line("limit: %s", s)
 	}
+}
+
+// bringing tells what is brought where, and the text of a part.
+func (t *tracer) bringing(b *Bringing, span sqltext.Span) {
+	r := b.Plan.Route
+	line := "bring to " + r.DB
+	if r.Kind == RouteKeys {
+		line += " by " + r.Table.Name + "(" + strings.Join(keyNames(r.Table), ", ") + ") =" + t.tuples(r.Keys)
+	}
+	for i := range b.Fills {
+		f := &b.Fills[i]
+		line += ", " + f.Table.Name
+		if f.Probe {
+			line += " probed"
+		}
+		if f.Deal != nil {
+			line += " dealt by " + strings.Join(keyNames(f.Deal), ", ")
+		}
+		for _, k := range f.Keys {
+			from := b.Fills[k.From].Table
+			line += fmt.Sprintf(" %v among %s %v", columnsOf(f.Table, k.Columns), from.Name, columnsOf(from, k.FromColumns))
+		}
+	}
+	t.line("%s", line)
+	to := t.to
+	to.Limit = limitOf(b.Plan, t.scan)
+	t.line("  part: %s", RenderSpan(nil, t.scan, span, b.Plan.Merge.Splices, b.Plan.Merge.Names, to))
 }
 
 func (t *tracer) fill(what string, f *Fill) {
