@@ -91,7 +91,9 @@ func TestReplicaThatBreaksOffBecomesMaster(t *testing.T) {
 	c.first(1)
 	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
-	serve := c.proxies[1].Stop(faultproxy.Asked, func(q faultproxy.Command) bool { return strings.Contains(string(q.Text), "REPLACE INTO orbweaver.terms") })
+	serve := c.proxies[1].Stop(faultproxy.Asked, func(q faultproxy.Command) bool {
+		return strings.Contains(string(q.Text), "REPLACE INTO orbweaver.terms")
+	})
 	release := c.hold(0)
 	select {
 	case <-serve.Reached():
