@@ -276,7 +276,23 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 			return err
 		}
 	}
+	if w.st.Plan.Rows && len(w.returned.head) == 0 {
+		return w.none(ctx, g, places)
+	}
 	return nil
+}
+
+// none asks for the columns of RETURNING where no row is written.
+func (w *rowWriter) none(ctx context.Context, g *txn.Group, places []txn.Place) error {
+	w.bufs[0], w.which[0] = []byte("SELECT "), []int{0}
+	for range len(w.cols) {
+		w.bufs[0] = append(w.bufs[0], "NULL,"...)
+	}
+	if w.more {
+		w.bufs[0] = append(w.bufs[0], "NULL,"...)
+	}
+	w.bufs[0] = append(w.bufs[0][:len(w.bufs[0])-1], " FROM DUAL WHERE FALSE"...)
+	return w.flush(ctx, g, places, 0)
 }
 
 func (w *rowWriter) add(ctx context.Context, g *txn.Group, places []txn.Place, i int, text []byte) error {
@@ -483,7 +499,9 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	text := func(clock []byte, place txn.Place) (p part) {
 		to := w.st.target(place)
 		sql := plan.RenderSpan(append([]byte(nil), clock...), w.st.Scan, is.Head, head, names, to)
-		if len(w.which[i]) == 1 {
+		if w.bufs[i][0] != '(' { // there is no row
+			sql = append(append(sql, ' '), w.bufs[i]...)
+		} else if len(w.which[i]) == 1 {
 			// A single row of VALUES is judged more strictly than one of a query.
 			sql = append(append(sql, " SELECT "...), w.bufs[i][1:len(w.bufs[i])-1]...)
 		} else {
