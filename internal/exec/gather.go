@@ -427,26 +427,21 @@ func (st *Statement) number(o *plan.Operand) (int64, error) {
 	return 0, &Error{Code: 1210, State: "HY000", Message: "Incorrect arguments to LIMIT"}
 }
 
-// emptyRow is the row of the client's own statement over a partition: what aggregates are over nothing.
+// emptyRow is the row of the client's own statement over no rows: what aggregates are over nothing. A shape's tables have none, whoever writes meanwhile. A remote server is asked for
+// those that s has read, in the same transaction: another one sees rows that this one has deleted.
 func (r *Runner) emptyRow(ctx context.Context, st *Statement, s *source) ([]byte, error) {
-	place := s.place
-	if s.desk != nil { // where the copies are: its part has been read to its end
-		return st.onlyRow(ctx, s.desk.c, place)
+	place, c, waits := s.place, s.conn, s.waits
+	if place.Remote == nil {
+		place = txn.Place{Leaf: st.Home, Schema: place.Partition.DB}
+		var err error
+		if c, err = r.cfg.Pools.Get(ctx, st.Tx.Want(place)); err != nil {
+			return nil, st.unconnected(place, err)
+		}
+		defer c.Release()
+		ctx, waits = st.wait(ctx, place)
+		defer waits.end()
+		defer c.Watch(ctx)()
 	}
-	w := st.Tx.Want(place)
-	c, err := r.cfg.Pools.Get(ctx, w)
-	if err != nil {
-		return nil, st.unconnected(place, err)
-	}
-	defer c.Release()
-	return st.onlyRow(ctx, c, place)
-}
-
-// onlyRow runs the statement at a place, for its row.
-func (st *Statement) onlyRow(ctx context.Context, c *backend.Conn, place txn.Place) ([]byte, error) {
-	ctx, waits := st.wait(ctx, place)
-	defer waits.end()
-	defer c.Watch(ctx)()
 	if err := st.send(c, st.forwardPart(place)); err != nil {
 		return nil, st.at(place, err)
 	}
