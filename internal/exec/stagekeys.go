@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -22,6 +23,7 @@ type keySet struct {
 	key   *plan.FillKey
 	at    []int // where its columns are in a row
 	cols  []value.Column
+	own   []*topo.Column      // the columns that the values are of
 	all   map[string]struct{} // as SQL
 	bytes int
 	many  bool // too many: no filter
@@ -32,6 +34,7 @@ func newKeySet(f *plan.Fill, key *plan.FillKey) *keySet {
 	k := &keySet{key: key, all: map[string]struct{}{}, cols: make([]value.Column, len(key.FromColumns))}
 	for _, c := range key.FromColumns {
 		k.at = append(k.at, slices.Index(f.Columns, c))
+		k.own = append(k.own, &f.Table.Columns[c])
 	}
 	return k
 }
@@ -97,6 +100,10 @@ func (k *keySet) add(cells [][]byte) error {
 			} else {
 				k.text = strconv.AppendInt(k.text, int64(v), 10)
 			}
+			continue
+		}
+		if own := k.own[i]; own.Charset != "" { // a bare literal, so that it is the column's collation that counts
+			k.text = fmt.Appendf(k.text, "_%s x'%x'", own.Charset, cells[at])
 			continue
 		}
 		var err error
