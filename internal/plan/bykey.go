@@ -39,8 +39,8 @@ type ByKey struct {
 	tail   sqltext.Span // RETURNING
 }
 
-// Lenient says whether a warning about the condition is no error in strict mode: after IGNORE, and where MariaDB sorts the rows before it writes.
-func (k *ByKey) Lenient() bool { return k.ignore || !k.order.Empty() }
+// Lenient says whether a warning about the condition is no error in strict mode: in a DELETE, after IGNORE, and where MariaDB sorts the rows before it writes.
+func (k *ByKey) Lenient() bool { return !k.Updates() || k.ignore || !k.order.Empty() }
 
 // Updates says whether the statement is an UPDATE.
 func (k *ByKey) Updates() bool { return len(k.set) > 0 }
