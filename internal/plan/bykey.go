@@ -343,7 +343,8 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		}
 		v := KeyValue{Target: k.of[i], Column: c, Assign: i, span: value}
 		if moves {
-			k.Moves = append(k.Moves, v)
+			// Of several values that a column is given the last one counts.
+			k.Moves = append(slices.DeleteFunc(k.Moves, func(m KeyValue) bool { return m.Column == c }), v)
 		}
 		if !k.single || tables(value) || differs {
 			k.Values = append(k.Values, v)
