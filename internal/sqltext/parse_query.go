@@ -94,11 +94,11 @@ func (p *parser) with() *With {
 			p.pushCTE(name.Text)
 		}
 		w.CTEs = append(w.CTEs, CTE{Name: name, Query: q})
-		if p.accept(KwCycle) { // CYCLE a RESTRICT
-			p.names()
-			for !p.done() && !p.isOp(',') && p.tok().KW != KwSelect && !p.isOp('(') && !p.isOp(')') {
+		if p.accept(KwCycle) { // CYCLE a, b RESTRICT
+			for !p.done() && !p.is(KwRestrict) && p.tok().KW != KwSelect && !p.isOp('(') && !p.isOp(')') {
 				p.pos++
 			}
+			p.accept(KwRestrict)
 		}
 		if !p.acceptOp(',') {
 			break
