@@ -29,6 +29,8 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 	}
 	var reason string
 	switch {
+	case (grouped || s.Distinct) && g.readsBits():
+		reason = "a BIT column in DISTINCT or GROUP BY, which MariaDB tells as a number where it makes a temporary table"
 	case grouped && !u.groupsLocally():
 		reason = g.group()
 	case s.Distinct && (len(u.key) == 0 || grouped):
@@ -40,6 +42,24 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 		return nil, reason
 	}
 	return g.finish(), ""
+}
+
+// readsBits says whether what is selected, or what chooses among it, names a column of type BIT.
+func (g *merger) readsBits() bool {
+	found := false
+	look := func(e sqltext.Expr) {
+		found = found || e != nil && anyExpr(e, func(x sqltext.Expr) bool {
+			n, ok := g.b.resolveExpr(x)
+			return ok && n.column() != nil && n.column().Type == "bit"
+		})
+	}
+	selectExprs(g.sel, look)
+	if items, ok := g.b.columns(); ok {
+		for i := range items {
+			found = found || items[i].isCol && items[i].node.column() != nil && items[i].node.column().Type == "bit"
+		}
+	}
+	return found
 }
 
 // manyReason is why a query can't run at several places whatever its form.

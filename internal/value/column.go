@@ -88,7 +88,9 @@ func Of(d *wire.Column, f Format) Column {
 	case wire.TypeTime, wire.TypeTime2:
 		c.Class = Time
 	case wire.TypeBit:
-		c.Class = Bit
+		if c.Class = Bit; d.Flags&wire.FlagBinary != 0 { // an expression's value, which is told as digits
+			c.Class = Decimal
+		}
 	case wire.TypeNull:
 		c.Class = Null
 	case wire.TypeGeometry:
