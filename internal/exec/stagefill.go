@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -216,6 +215,7 @@ type cell struct {
 	typ      wire.FieldType
 	unsigned bool
 	member   bool // of an ENUM without the member ''
+	number   bool // of a member of an ENUM, instead of its name
 }
 
 type cellKind uint8
@@ -276,6 +276,7 @@ func (w *copyWriter) cell(d *wire.Column) (cell, error) {
 		}
 		return cell{kind: kind, size: 8, typ: wire.TypeDateTime}, nil
 	}
+	number := own.EmptyMember() && w.f.Table.Kind != topo.Linked
 	switch d.Type {
 	case wire.TypeNull:
 		return cell{kind: sized, typ: wire.TypeNull}, nil
@@ -284,19 +285,22 @@ func (w *copyWriter) cell(d *wire.Column) (cell, error) {
 	case wire.TypeShort, wire.TypeYear:
 		return cell{kind: sized, size: 2, typ: wire.TypeShort, unsigned: unsigned}, nil
 	case wire.TypeLong, wire.TypeInt24:
-		return cell{kind: sized, size: 4, typ: wire.TypeLong, unsigned: unsigned}, nil
+		return cell{kind: sized, size: 4, typ: wire.TypeLong, unsigned: unsigned, number: number}, nil
 	case wire.TypeLongLong:
-		return cell{kind: sized, size: 8, typ: d.Type, unsigned: unsigned}, nil
+		return cell{kind: sized, size: 8, typ: d.Type, unsigned: unsigned, number: number}, nil
 	case wire.TypeFloat:
 		return cell{kind: sized, size: 4, typ: d.Type}, nil
 	case wire.TypeDouble:
-		return cell{kind: sized, size: 8, typ: d.Type}, nil
+		return cell{kind: sized, size: 8, typ: d.Type, number: number}, nil
 	case wire.TypeDate, wire.TypeNewDate:
 		return cell{kind: prefixed, typ: wire.TypeDate}, nil
 	case wire.TypeDateTime, wire.TypeTimestamp, wire.TypeTime:
 		return cell{kind: prefixed, typ: d.Type}, nil
 	case wire.TypeDecimal, wire.TypeNewDecimal:
 		return cell{kind: prefixed, typ: wire.TypeNewDecimal}, nil
+	}
+	if number { // it is told as one
+		return cell{}, wire.ErrMalformed
 	}
 	typ := wire.TypeBlob // bytes, which are stored as they are
 	switch {
@@ -310,17 +314,7 @@ func (w *copyWriter) cell(d *wire.Column) (cell, error) {
 			return cell{}, errorf(wire.ErUnknown, "Column '%s' of '%s.%s' is told in the character set of collation %d, not in %s", own.Name, w.f.Table.DB, w.f.From().Name, d.Collation, own.Charset)
 		}
 	}
-	return cell{kind: prefixed, typ: typ, member: own.Type == "enum" && !hasEmpty(own.FullType)}, nil
-}
-
-// hasEmpty says whether the empty string is a member of an ENUM.
-func hasEmpty(full string) bool {
-	for _, s := range []string{"('',", ",'',", ",'')", "('')"} {
-		if strings.Contains(full, s) {
-			return true
-		}
-	}
-	return false
+	return cell{kind: prefixed, typ: typ, member: own.Type == "enum" && !own.EmptyMember()}, nil
 }
 
 // binaryCollation is the number of the collation of bytes.
@@ -369,6 +363,9 @@ func (w *copyWriter) row(p []byte) error {
 				return wire.ErrMalformed
 			}
 			body, rest = append(body, rest[:c.size]...), rest[c.size:]
+			if c.number && !slices.ContainsFunc(body[at:], func(b byte) bool { return b != 0 }) {
+				w.zeros++
+			}
 			w.note(i, body[at:])
 		case momentInt:
 			if len(rest) < c.size {

@@ -113,7 +113,7 @@ func ascii(s string) bool {
 }
 
 // RenderFill appends the statement that reads a fill's rows: SELECT columns FROM `db`.`table` WHERE …, TIMESTAMPs as
-// seconds since 1970. extra, "" for none, is a further condition. params are, for
+// seconds since 1970, an ENUM that has ” among its members as the member's number. extra, "" for none, is a further condition. params are, for
 // each ? of the text, which of the client's parameters it is. scan is of any statement with the fingerprint that the plan was made for.
 func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []byte, params []int) {
 	word := "SELECT "
@@ -121,6 +121,8 @@ func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []b
 		col := &f.Table.Columns[c]
 		if dst = append(dst, word...); col.Type == "timestamp" { // a text in a time zone may stand for two
 			dst = append(AppendQuoted(append(dst, "UNIX_TIMESTAMP("...), col.Name), ')')
+		} else if col.EmptyMember() && f.Table.Kind != topo.Linked { // which '' it is
+			dst = append(AppendQuoted(dst, col.Name), "+0"...)
 		} else {
 			dst = AppendQuoted(dst, col.Name)
 		}

@@ -163,6 +163,19 @@ type Column struct {
 	Invisible bool   `json:"invisible,omitempty"`
 }
 
+// EmptyMember says whether the empty string is a member of an ENUM: its value of no member looks like it then. It may be wrong about members with quotes and commas, not about others.
+func (c *Column) EmptyMember() bool {
+	if c.Type != "enum" {
+		return false
+	}
+	for _, s := range []string{"('',", ",'',", ",'')", "('')"} {
+		if strings.Contains(c.FullType, s) {
+			return true
+		}
+	}
+	return false
+}
+
 // Table is a sharded, keyless, reference or linked table. Column positions index Columns.
 type Table struct {
 	DB       string    `json:"db"`

@@ -1,0 +1,15 @@
+-- An ENUM's value of no member is not its member '', in copies neither.
+SET sql_mode = '';
+CREATE TABLE d1.en (id INT PRIMARY KEY, e ENUM('a', '', 'b'), f ENUM('') NOT NULL, g ENUM('x', 'y'));
+CREATE TABLE d2.ev (v INT, e ENUM('', 'c'));
+INSERT INTO d1.en VALUES (1, 'a', '', 'x'), (2, '', '', 'q'), (3, 'wrong', 'wrong', 'y'), (4, NULL, 'z', NULL), (5, 'b', '', '');
+INSERT INTO d2.ev VALUES (1, ''), (2, 'wrong'), (3, 'c'), (4, NULL), (5, 'c');
+SELECT id, en.e, en.e + 0, f, f + 0, g, g + 0, ev.e, ev.e + 0 FROM d1.en JOIN d2.ev ON v = id;
+SELECT id FROM d1.en JOIN d2.ev ON v = id WHERE en.e = '' AND en.e + 0 = 0;
+SELECT a.id, b.id FROM d1.en a JOIN d1.en b ON a.e = b.e AND a.f < b.g;
+-- changes: d1.en
+UPDATE d1.en SET g = (SELECT e FROM d2.ev WHERE v = 3) WHERE e + 0 = (SELECT MIN(e + 0) FROM d2.ev);
+-- refused
+UPDATE d1.en SET id = 7 WHERE id = 3;
+-- changes: d1.en
+UPDATE d1.en SET id = 17 WHERE id = 1;
