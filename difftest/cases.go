@@ -36,7 +36,7 @@ func (t *trial) render(v *verdict) string {
 	}
 	all += " " + t.w.viewTexts(all)
 	for _, s := range t.w.session[:len(t.w.session)-2] {
-		if !strings.Contains(s, "'"+defaultMode+"'") && !strings.Contains(s, "'+00:00'") && s != "SET NAMES utf8mb4" {
+		if s != "SET sql_mode = '"+defaultMode+"'" && !strings.Contains(s, "'+00:00'") && s != "SET NAMES utf8mb4" {
 			fmt.Fprintf(&b, "%s;\n", s)
 		}
 	}

@@ -37,7 +37,28 @@ func (g *gen) cond(s *scope, depth int) *node {
 		left, t = g.expr(s, ty{kind: k}, depth)
 	}
 	lit := func() *node { return val(k, g.literal(k, &c.column)) }
-	switch g.IntN(14) {
+	switch g.IntN(17) {
+	case 14: // in another collation
+		if names := g.collations["utf8mb4"]; k == str {
+			return cond(g.into(left, names[g.IntN(len(names))]), g.pick(" = ", " < ", " >= ", " LIKE ", " <> "), lit())
+		}
+	case 15: // a list that is a query
+		if k != doc && k != addr && depth > 0 {
+			return cond(left, g.pick(" IN (", " NOT IN ("), "VALUES ", many(", ", cat("(", lit(), ")"), cat("(", lit(), ")")), ")")
+		}
+	case 16: // of another kind
+		switch k {
+		case str:
+			return cond("CONCAT(", c.text, ", '')", g.pick(" = ", " > ", " <> "), g.pick("9", "10", "0", "1.5"))
+		case num:
+			return cond(left, g.pick(" = ", " > ", " <> "), g.pick("'3'", "'10'", "'-1'", "'7.0'"))
+		case day:
+			return cond(left, g.pick(" = ", " > ", " <= "), g.pick("20240229", "'2024-1-1'", "TIMESTAMP'2024-01-01 00:00:00'", "'20231231'"))
+		case moment:
+			return cond(left, g.pick(" = ", " > ", " <= "), g.pick("20240229235959", "DATE'2023-12-31'", "'2024-1-1 12:30'"))
+		case clock:
+			return cond(left, g.pick(" = ", " > ", " <= "), g.pick("123000", "'12:30'", "0"))
+		}
 	case 0, 1, 2:
 		return cond(left, g.pick(" = ", " <=> ", " = "), lit())
 	case 3, 4:
@@ -49,6 +70,9 @@ func (g *gen) cond(s *scope, depth int) *node {
 	case 7:
 		return cond(left, g.pick(" IS NULL", " IS NOT NULL", " IS NOT NULL"))
 	case 8:
+		if k == str && g.chance(25) {
+			return cond(left, g.pick(" REGEXP ", " NOT REGEXP ", " RLIKE "), g.pick("'^a'", "'b$'", "'[0-9]+'", "'^.$'", "'a|x'"))
+		}
 		if k == str && t.coll != "binary" {
 			return cond(left, g.pick(" LIKE ", " NOT LIKE ", " LIKE "), g.pick("'a%'", "'%b%'", "'_'", "'%'", "'%é%'"))
 		}

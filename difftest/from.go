@@ -97,6 +97,9 @@ func (g *gen) shared(left, right []relation) string {
 				if c.name == name {
 					n++
 				}
+				if c.name == name && c.ty.kind != num {
+					n++ // it is not compared with numbers
+				}
 			}
 		}
 		return n
@@ -189,6 +192,12 @@ func (g *gen) relation(s *scope, depth int) (*node, relation) {
 		hint = g.pick(" USE INDEX ()", " FORCE INDEX (PRIMARY)", " IGNORE INDEX (PRIMARY)")
 	}
 	cols := slices.Clone(t.cols)
+	if t.kept && !g.writing {
+		cols = append(cols, column{name: "row_start", ty: ty{kind: moment}}, column{name: "row_end", ty: ty{kind: moment}})
+		if g.ticks > 0 && g.chance(40) {
+			return from(name, g.history(), " ", alias), relation{alias: alias, cols: cols}
+		}
+	}
 	if i := slices.IndexFunc(cols, func(c column) bool { return c.auto }); i >= 0 {
 		cols = slices.Delete(cols, i, i+1) // values have gaps where a plain server's have none
 		return from(name, " ", alias), relation{alias: alias, cols: cols, base: t}
@@ -221,6 +230,10 @@ func (g *gen) jsonTable(s *scope, alias string) (*node, relation) {
 		{name: "ja", ty: ty{kind: num}, null: true, pool: numbers(1, 3)}, {name: "jb", ty: ty{str, common}, null: true, pool: []string{"'x'", "'y'"}}, {name: "jo", ty: ty{kind: num}, null: true},
 	}
 	deflt := g.pick("", " DEFAULT '0' ON EMPTY", " NULL ON EMPTY NULL ON ERROR")
+	if g.chance(25) { // a row for each of the inner ones
+		return from("JSON_TABLE("+arg+", '"+path+"' COLUMNS (jo FOR ORDINALITY, ja INT EXISTS PATH '$.a', NESTED PATH '"+g.pick("$.b[*]", "$[*]", "$.c")+"' COLUMNS (jb VARCHAR(10) CHARACTER SET utf8mb4 COLLATE "+common+" PATH '$'))) ", alias),
+			relation{alias: alias, cols: cols}
+	}
 	return from("JSON_TABLE("+arg+", '"+path+"' COLUMNS (jo FOR ORDINALITY, ja INT PATH '", g.pick("$.a", "$"), "'", deflt, ", jb VARCHAR(10) CHARACTER SET utf8mb4 COLLATE "+common+" PATH '$.b')) ", alias),
 		relation{alias: alias, cols: cols}
 }
@@ -259,7 +272,20 @@ func (g *gen) recursive(name string) *node {
 		return out
 	}
 	add := func(cols []column) { g.ctes = append(g.ctes, relation{alias: name, cols: cols}) }
-	switch g.IntN(4) {
+	switch g.IntN(8) {
+	case 4: // a path, made of strings
+		add([]column{{name: "rid", ty: ty{kind: num}, null: true, pool: numbers(0, 9)}, {name: "rpath", ty: ty{str, common}, null: true, pool: []string{"'1'", "'1/2'"}}})
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (rid, rpath) AS (SELECT id, CONVERT(CAST(id AS CHAR(60)) USING utf8mb4) COLLATE %s FROM acc WHERE boss IS NULL OR id < %d UNION ALL SELECT a.id, CONCAT(r.rpath, '/', a.id) FROM %s r JOIN acc a ON a.boss = r.rid WHERE LENGTH(r.rpath) < 7) ",
+			name, common, 2+g.IntN(4), name))
+	case 5: // two of each kind
+		add(ints("rx", "ry"))
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (rx, ry) AS (SELECT 1, 0 UNION SELECT item, 0 FROM ord WHERE acc < %d UNION SELECT rx + 1, ry + 1 FROM %s WHERE rx < 6 UNION SELECT i.cat, r.ry + 1 FROM %s r JOIN item i ON i.id = r.rx WHERE r.ry < 3) ", name, g.IntN(6), name, name))
+	case 6: // two that need each other
+		add(ints("rx"))
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (rx) AS (SELECT id FROM acc WHERE id < %d UNION SELECT b.ry + 1 FROM %sb b WHERE b.ry < 9), %sb (ry) AS (SELECT rx + 1 FROM %s WHERE rx < 9) ", name, 2+g.IntN(4), name, name, name))
+	case 7: // rows that come again end it
+		add(ints("ra", "rb"))
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (ra, rb) AS (SELECT a, b FROM d2.pair WHERE a < %d UNION ALL SELECT p.a, p.b FROM %s r JOIN d2.pair p ON p.a = r.rb) CYCLE ra, rb RESTRICT ", name, 1+g.IntN(2), name))
 	case 0:
 		add(ints("rn"))
 		return cat(fmt.Sprintf("WITH RECURSIVE %s (rn) AS (SELECT 1 UNION ALL SELECT rn + 1 FROM %s WHERE rn < %d) ", name, name, 3+g.IntN(8)))

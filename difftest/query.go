@@ -43,12 +43,18 @@ func (g *gen) body(outer *scope, want []ty, depth int, p place) (*node, []column
 			want[i].coll = common
 		}
 	}
-	first, cols := g.block(outer, want, depth-1, nested)
+	first, cols := g.member(outer, want, depth-1)
+	if g.chance(12) { // brackets on the left
+		next, _ := g.block(outer, want, depth-1, nested)
+		first = cat("(", &node{form: query, kids: pieces([]any{first, g.pick(" UNION ALL ", " EXCEPT ", " UNION ", " INTERSECT "), next})}, ")")
+	}
 	parts := []any{first}
 	for range 1 + g.IntN(2) {
 		op := g.pick(" UNION ", " UNION ALL ", " UNION ALL ", " INTERSECT ", " EXCEPT ", " INTERSECT ALL ", " EXCEPT ALL ", " UNION DISTINCT ")
-		next, _ := g.block(outer, want, depth-1, nested)
+		next, _ := g.member(outer, want, depth-1)
 		switch {
+		case g.chance(8):
+			next = g.values(want)
 		case g.chance(15):
 			third, _ := g.block(outer, want, depth-1, nested)
 			next = cat("(", &node{form: query, kids: pieces([]any{next, g.pick(" UNION ALL ", " EXCEPT ", " UNION "), third})}, ")")
@@ -62,6 +68,35 @@ func (g *gen) body(outer *scope, want []ty, depth int, p place) (*node, []column
 		g.ordered(q, cols, nil, false)
 	}
 	return q, cols
+}
+
+// member is one of several blocks: now and then in brackets, and the first of its rows by all columns.
+func (g *gen) member(outer *scope, want []ty, depth int) (*node, []column) {
+	if !g.chance(12) {
+		return g.block(outer, want, depth, nested)
+	}
+	was := g.sorted
+	g.sorted = true
+	q, cols := g.block(outer, want, depth, nested)
+	g.sorted = was
+	var names []string
+	for _, i := range g.Perm(len(cols)) {
+		names = append(names, cols[i].name+g.pick("", "", " DESC"))
+	}
+	return cat("(", &node{form: query, kids: pieces([]any{q, " ORDER BY " + strings.Join(names, ", "), fmt.Sprintf(" LIMIT %d", 1+g.IntN(9))})}, ")"), cols
+}
+
+// values are rows of literals.
+func (g *gen) values(want []ty) *node {
+	var rows []*node
+	for range 1 + g.IntN(3) {
+		var vs []*node
+		for _, w := range want {
+			vs = append(vs, g.literal(w.kind, nil))
+		}
+		rows = append(rows, cat("(", all(", ", vs...), ")"))
+	}
+	return &node{form: query, kids: pieces([]any{"VALUES ", many(", ", rows...)})}
 }
 
 func (g *gen) name() string {
@@ -100,6 +135,9 @@ func (g *gen) block(outer *scope, want []ty, depth int, p place) (*node, []colum
 		head += g.pick("DISTINCT ", "DISTINCT ", "DISTINCTROW ")
 		key = nil
 	}
+	if p == top && g.chance(5) {
+		head += g.pick("SQL_CALC_FOUND_ROWS ", "SQL_CALC_FOUND_ROWS ", "HIGH_PRIORITY ", "SQL_BIG_RESULT ", "SQL_SMALL_RESULT ", "SQL_BUFFER_RESULT ", "STRAIGHT_JOIN ", "SQL_NO_CACHE ")
+	}
 	list := all(", ", items...)
 	if p == top {
 		list.form = list_(items)
@@ -112,6 +150,11 @@ func (g *gen) block(outer *scope, want []ty, depth int, p place) (*node, []colum
 	}
 	q := &node{form: query, kids: pieces([]any{head, list, " FROM ", f, g.where(s, depth)})}
 	if p == top {
+		if e, ok := g.column(&scope{rels: s.rels}, num); ok && !distinct && !star && len(key) > 0 && g.chance(12) { // by what the client does not see
+			q.kids = append(q.kids, may(" ORDER BY ", g.pick("", "-", "1 + "), e.text, g.pick("", " DESC"), ", "+strings.Join(key, ", "), may(g.pick("", " LIMIT 5", " LIMIT 2, 4"))))
+			q.cols = cols
+			return q, cols
+		}
 		g.ordered(q, cols, key, distinct || star)
 		if !distinct && g.chance(2) {
 			q.kids = append(q.kids, may(g.pick(" FOR UPDATE", " LOCK IN SHARE MODE")))
@@ -258,6 +301,9 @@ func (g *gen) aggregate(s *scope, w ty, depth int) (*node, ty) {
 		return val(num, g.pick("MIN", "MAX"), "(", e, ")"), t
 	case str:
 		if g.chance(50) {
+			if second, _ := g.argument(s, kinds[g.IntN(4)], 0); g.chance(25) {
+				return val(str, "GROUP_CONCAT(", g.pick("", "DISTINCT "), "CONCAT(", e, "), '/', ", second, " ORDER BY ", e, g.pick("", " DESC"), ", ", second, g.pick("", " DESC"), may(g.pick("", " SEPARATOR '; '", " LIMIT 3")), ")"), t
+			}
 			return val(str, "GROUP_CONCAT(", g.pick("", "DISTINCT "), e, " ORDER BY ", g.pick("1", e.String()), g.pick("", " DESC"), may(" SEPARATOR ", g.pick("'|'", "''")), may(g.pick("", "", " LIMIT 2", " LIMIT 1, 2")), ")"), t
 		}
 	case doc:
@@ -289,6 +335,9 @@ func (g *gen) grouped(outer *scope, want []ty, depth int, p place) (*node, []col
 				}
 			}
 			key := g.pick(name, name, e.String())
+			if g.chance(10) {
+				key = fmt.Sprint(i + 1)
+			}
 			if e.constant() {
 				key = name
 			}
@@ -298,6 +347,12 @@ func (g *gen) grouped(outer *scope, want []ty, depth int, p place) (*node, []col
 			}
 		} else {
 			e, t = g.aggregate(s, w, depth-1)
+			if w.kind == num && !rollup && g.chance(6) {
+				e = val(num, g.pick("SUM(", "MAX(", "COUNT("), e, ")", g.pick(" OVER ()", " OVER (ORDER BY COUNT(*))"))
+				if g.chance(40) {
+					e = val(num, g.pick("RANK()", "DENSE_RANK()"), " OVER (ORDER BY ", g.pick("COUNT(*)", "COUNT(*) DESC"), ")")
+				}
+			}
 			if w.coll != "" && t.coll != w.coll {
 				e, t = val(str, g.into(e, w.coll)), w
 			}
@@ -398,8 +453,21 @@ func (g *gen) window(s *scope, w ty, key []string, shared **node) (*node, ty) {
 	case w.kind == num && total == nil:
 		fn = cat(g.pick("SUM", "MIN", "MAX", "COUNT"), "(", e, ")")
 		if c, ok := g.column(&scope{rels: s.rels}, num); ok && g.chance(50) { // equal rows get the same
+			if g.chance(25) {
+				return val(num, g.pick("SUM("+c.text+")", "COUNT(*)", "MIN("+c.text+")"), over(partition, cat("ORDER BY ", c.text, g.pick("", " DESC")), g.pick(" RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING", " RANGE BETWEEN 1 FOLLOWING AND 5 FOLLOWING",
+					" RANGE 3 PRECEDING"))), ty{kind: num}
+			}
 			return val(num, g.pick("RANK()", "DENSE_RANK()", "SUM("+c.text+")", "COUNT(*)", "PERCENT_RANK()", "CUME_DIST()"), over(partition, cat("ORDER BY ", c.text), "")), ty{kind: num}
 		}
+	case w.kind == num && total != nil && g.chance(10):
+		fn = cat(g.pick("NTH_VALUE(", "NTH_VALUE("), e, ", ", g.pick("1", "2", "4"), ")")
+	case w.kind == num && g.chance(8):
+		c, ok := g.column(&scope{rels: s.rels}, num)
+		if !ok || w.coll != "" {
+			fn = cat("COUNT(*)")
+			break
+		}
+		return val(num, g.pick("MEDIAN("+c.text+")", "PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY "+c.text+")", "PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY "+c.text+" DESC)"), " OVER (", partition, ")"), ty{kind: num}
 	case w.kind == num && g.chance(55):
 		fn = cat(g.pick("ROW_NUMBER()", "RANK()", "DENSE_RANK()", "NTILE(3)", "PERCENT_RANK()", "CUME_DIST()"))
 		frame = ""

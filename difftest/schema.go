@@ -18,10 +18,11 @@ const (
 	day         // DATE
 	moment      // DATETIME, TIMESTAMP
 	clock       // TIME
+	addr        // UUID, INET6, INET4: one of them in an episode
 	doc         // JSON
 )
 
-var kinds = []kind{num, str, day, moment, clock, doc}
+var kinds = []kind{num, str, day, moment, clock, addr, doc}
 
 // ty is an expression's type. A string's collation is "" where it does not matter: literals take the other side's.
 type ty struct {
@@ -37,6 +38,7 @@ type column struct {
 	null bool
 	fold bool // rows have strings that are equal and not the same
 	auto bool
+	made bool // generated: nobody gives it a value
 }
 
 type table struct {
@@ -44,8 +46,10 @@ type table struct {
 	cols     []column
 	key      []string // the primary key; none: the table is keyless
 	shard    []string // where the shard key is not the primary key
-	extra    string   // further keys
+	unique   []string // a further unique key
+	extra    string   // further keys, and checks
 	ref      bool
+	kept     bool // WITH SYSTEM VERSIONING
 	rows     [][]string
 }
 
@@ -60,6 +64,9 @@ func (t *table) create(cluster, twin bool) string {
 	if len(t.key) > 0 {
 		defs = append(defs, "PRIMARY KEY ("+strings.Join(t.key, ", ")+")")
 	}
+	if len(t.unique) > 0 {
+		defs = append(defs, "UNIQUE KEY ("+strings.Join(t.unique, ", ")+")")
+	}
 	if t.extra != "" {
 		defs = append(defs, t.extra)
 	}
@@ -70,8 +77,11 @@ func (t *table) create(cluster, twin bool) string {
 	if cluster && t.ref {
 		head = "CREATE REFERENCE TABLE "
 	}
-	if twin && len(t.key) > 0 && !t.ref {
-		tail = " PARTITION BY KEY (" + t.key[0] + ") PARTITIONS 3"
+	if t.kept {
+		tail = " WITH SYSTEM VERSIONING"
+	}
+	if twin && len(t.key) > 0 && !t.ref && !t.kept && (len(t.unique) == 0 || slices.Contains(t.unique, t.key[0])) {
+		tail += " PARTITION BY KEY (" + t.key[0] + ") PARTITIONS 3"
 	}
 	return head + t.full() + " (" + strings.Join(defs, ", ") + ")" + tail
 }
@@ -85,10 +95,13 @@ func (t *table) insert(rows [][]string) string {
 	return "INSERT INTO " + t.full() + " (" + strings.Join(t.names(), ", ") + ") VALUES " + strings.Join(list, ", ")
 }
 
+// names are the columns that may be given a value.
 func (t *table) names() []string {
 	var out []string
 	for _, c := range t.cols {
-		out = append(out, c.name)
+		if !c.made {
+			out = append(out, c.name)
+		}
 	}
 	return out
 }
@@ -143,6 +156,8 @@ type world struct {
 	session []string // SET statements
 	mode    string
 	bring   bool // the cluster brings tables to others wherever it can
+	addrs   []string // literals of the kind addr
+	fixed   bool     // the session has set its time
 }
 
 func (w *world) table(db, name string) *table {
@@ -219,6 +234,11 @@ var (
 	docs     = []string{`'{"a": 1, "b": [1, 2, 3]}'`, `'[1, "x", null]'`, `'{"a": "x", "c": {"d": 2}}'`, `'5'`, `'"str"'`, `'null'`, `'[]'`, `'{"a": 1.50}'`}
 )
 
+// computed is a generated column.
+func computed(name, decl string, k kind) column {
+	return column{name: name, ty: ty{kind: k}, decl: decl, null: true, made: true}
+}
+
 func plainColumn(name, decl string, k kind, pool []string, null bool) column {
 	c := column{name: name, ty: ty{kind: k}, decl: decl, pool: pool, null: null}
 	if !null {
@@ -234,7 +254,8 @@ func (g *gen) build() *world {
 	member := column{name: "e", ty: ty{str, "utf8mb4_general_ci"}, decl: "ENUM('red','green','blue') CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
 		pool: quoted([]string{"red", "green", "blue"}), null: true}
 	label := g.text("label", 20, true)
-	w := &world{}
+	w := &world{fixed: g.chance(50)}
+	mixed, versioned := g.mixed(w), g.versioned(w)
 	w.tables = []*table{
 		{db: "d1", name: "acc", key: []string{"id"}, extra: choose("KEY (grp)", "KEY (name), KEY (grp, amt)", ""), cols: []column{
 			plainColumn("id", choose("INT", "BIGINT", "INT UNSIGNED", "SMALLINT"), num, ids, false), plainColumn("grp", "INT", num, numbers(0, 5), true),
@@ -242,10 +263,10 @@ func (g *gen) build() *world {
 			g.text("name", 20, true), g.text("note", 30, true), plainColumn("born", "DATE", day, days, true), plainColumn("at", "DATETIME(3)", moment, fine, true),
 			plainColumn("f", "DOUBLE", num, doubles, true), member, plainColumn("js", "JSON", doc, docs, true), plainColumn("boss", "INT", num, ids, true),
 		}},
-		{db: "d1", name: "ord", key: []string{"id", "acc"}, shard: []string{"acc"}, extra: choose("", "KEY (item)", "KEY (acc, day)"), cols: []column{
+		{db: "d1", name: "ord", key: []string{"id", "acc"}, shard: []string{"acc"}, extra: choose("", "KEY (item)", "KEY (acc, day)", "CHECK (item <> 10)"), cols: []column{
 			plainColumn("id", "INT", num, numbers(1, 30), false), plainColumn("acc", "INT", num, ids, false), plainColumn("item", "INT", num, numbers(0, 9), true),
 			plainColumn("qty", choose("INT", "TINYINT UNSIGNED", "MEDIUMINT"), num, numbers(0, 9), true), plainColumn("price", choose("DECIMAL(10,3)", "DECIMAL(8,2) UNSIGNED"), num, []string{"0.00", "9.99", "1.25", "100.00", "3.50"}, true),
-			plainColumn("day", "DATE", day, days, true), g.text("memo", 20, true),
+			plainColumn("day", "DATE", day, days, true), g.text("memo", 20, true), computed("tot", "DECIMAL(14,3) AS (qty * price) "+choose("STORED", "VIRTUAL"), num),
 		}},
 		{db: "d1", name: "heap", extra: choose("", "KEY (x)"), cols: []column{
 			plainColumn("x", "INT", num, numbers(0, 9), true), g.text("s", 20, true), plainColumn("d", "DATETIME", moment, moments, true), plainColumn("n", "DECIMAL(8,2)", num, decimals, true),
@@ -269,6 +290,13 @@ func (g *gen) build() *world {
 		}},
 		{db: "d2", name: "tag", ref: true, key: []string{"id"}, cols: []column{plainColumn("id", "INT", num, numbers(0, 9), false), g.text("t", 12, true)}},
 	}
+	w.tables = append(w.tables, mixed, versioned)
+	if ord := w.table("d1", "ord"); g.chance(50) {
+		ord.unique = []string{"acc", "item", "day"}
+	}
+	if item := w.table("d1", "item"); g.chance(30) {
+		item.unique = []string{"cat", "w"}
+	}
 	w.table("d2", "ev").cols[0].decl = "TIMESTAMP NULL"
 	usr := w.table("d2", "usr")
 	usr.cols[0].decl += " NOT NULL"
@@ -288,6 +316,10 @@ func (g *gen) build() *world {
 		{"d1", "vord", "SELECT o.id, o.acc, o.qty, a.note, a.f FROM d1.ord o " + choose("JOIN", "LEFT JOIN") + " d1.acc a ON a.id = o.acc", append(some(ord, "id", "acc", "qty"), some(acc, "note", "f")...)},
 		{"d2", "vpair", "SELECT a, COUNT(*) AS vn, MAX(d) AS d FROM d2.pair GROUP BY a", append(some(pair, "a", "d"), count)},
 	}
+	w.views = append(w.views,
+		&view{"d1", "vboth", "SELECT id, grp AS n FROM d1.acc UNION " + choose("", "ALL ") + "SELECT id, n FROM d1.word", []column{*acc.column("id"), *w.table("d1", "word").column("n")}},
+		&view{"d1", "vsub", "SELECT id, grp, born, UPPER(name) AS up FROM d1.vacc WHERE id " + choose("> 5", "< 18"), append(some(acc, "id", "grp", "born"), column{name: "up", ty: acc.column("name").ty, pool: acc.column("name").pool})},
+		&view{"d2", "vdist", "SELECT DISTINCT n, t FROM d2.usr", some(w.table("d2", "usr"), "n", "t")})
 	for _, v := range w.views { // its rows, and who knows in which order
 		for i := range v.cols {
 			v.cols[i].null = true
@@ -299,21 +331,35 @@ func (g *gen) build() *world {
 		w.mode = ""
 	case 2:
 		w.mode = "TRADITIONAL"
+	case 3:
+		if g.chance(30) {
+			w.mode = "ONLY_FULL_GROUP_BY," + defaultMode
+		}
 	}
 	w.session = []string{"SET sql_mode = '" + w.mode + "'", "SET time_zone = '" + choose("+00:00", "+00:00", "+05:30", "-03:00") + "'",
 		"SET NAMES utf8mb4" + choose("", "", " COLLATE utf8mb4_unicode_ci"), "SET innodb_lock_wait_timeout = 3", "USE d1"}
 	w.bring = g.IntN(4) > 0
+	for _, more := range []string{"SET group_concat_max_len = 20", "SET div_precision_increment = 7", "SET tx_isolation = 'READ-COMMITTED'", "SET default_week_format = 3", "SET lc_time_names = 'de_DE'"} {
+		if g.chance(8) {
+			w.session = slices.Insert(w.session, 0, more)
+		}
+	}
+	if w.fixed {
+		w.session = slices.Insert(w.session, 0, fmt.Sprintf("SET timestamp = %d", times))
+	}
 	return w
 }
 
 // fill gives a table rows.
 func (g *gen) fill(t *table) {
 	n := 10 + g.IntN(14)
-	seen := map[string]bool{}
+	seen, unique := map[string]bool{}, map[string]bool{}
 	for i := range n {
 		var row []string
-		key := ""
 		for _, c := range t.cols {
+			if c.made {
+				continue
+			}
 			v := c.pool[g.IntN(len(c.pool))]
 			if len(t.key) == 1 && c.name == t.key[0] {
 				v = c.pool[i%len(c.pool)]
@@ -321,15 +367,11 @@ func (g *gen) fill(t *table) {
 			if c.null && g.chance(14) {
 				v = "NULL"
 			}
-			if slices.Contains(t.key, c.name) {
-				key += v + "/"
-			}
 			row = append(row, v)
 		}
-		if len(t.key) > 0 && seen[key] {
+		if len(t.key) > 0 && !distinct(seen, t, t.key, row) || len(t.unique) > 0 && !distinct(unique, t, t.unique, row) {
 			continue
 		}
-		seen[key] = true
 		t.rows = append(t.rows, row)
 	}
 }
@@ -352,12 +394,15 @@ type gen struct {
 	writing       bool   // what is made is part of a write
 	fresh         int    // for keys that are new
 	made          bool   // a table was, by the statement before
+	waiting       []statement // that were made already
+	again         *statement  // the one before, if it may come once more with other numbers
+	ticks         int         // by which the session's time has gone on
 	dbs           string // the databases whose tables the statement may name
 }
 
 // kind chooses one: as often as tables have columns of it.
 func (g *gen) kind() kind {
-	weights := [...]int{num: 50, str: 26, day: 8, moment: 6, clock: 3, doc: 7}
+	weights := [...]int{num: 49, str: 25, day: 8, moment: 6, clock: 3, addr: 3, doc: 6}
 	n := g.IntN(100)
 	for k, w := range weights {
 		if n -= w; n < 0 {

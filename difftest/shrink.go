@@ -154,13 +154,15 @@ func (z *shrinker) narrowed() (smaller bool, err error) {
 		n := *old
 		n.cols = nil
 		var at []int
-		for i, c := range old.cols {
-			if namesWord(text+" "+old.extra+" "+strings.Join(old.key, " "), c.name) {
+		for _, c := range old.cols {
+			if namesWord(text+" "+old.needs(text), c.name) {
 				n.cols = append(n.cols, c)
-				at = append(at, i)
+				if !c.made {
+					at = append(at, slices.Index(old.names(), c.name))
+				}
 			}
 		}
-		smaller = smaller || len(at) < len(old.cols)
+		smaller = smaller || len(n.cols) < len(old.cols)
 		if !names(text, old) {
 			n.cols, at = old.cols, nil
 		} else if len(at) == 0 {
@@ -182,6 +184,17 @@ func (z *shrinker) narrowed() (smaller bool, err error) {
 	}
 	_, err = z.accept(&t)
 	return false, err
+}
+
+// needs names the columns that a table must have for its keys and for the generated columns that a text names.
+func (t *table) needs(text string) string {
+	all := append(append([]string{t.extra}, t.key...), append(t.unique, t.shard...)...)
+	for _, c := range t.cols {
+		if c.made && namesWord(text, c.name) {
+			all = append(all, c.decl)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // shrinkTime is how long a difference is made smaller where nobody says else.

@@ -191,7 +191,11 @@ func (s *side) reset(w *world, r rows) error {
 	if err := s.create(w); err != nil {
 		return err
 	}
-	if err := s.connect([]string{"SET time_zone = '+00:00'", "SET NAMES utf8mb4"}); err != nil {
+	session := []string{"SET time_zone = '+00:00'", "SET NAMES utf8mb4"}
+	if w.fixed {
+		session = append(session, fmt.Sprintf("SET timestamp = %d", times-100))
+	}
+	if err := s.connect(session); err != nil {
 		return err
 	}
 	for _, t := range w.tables {
@@ -209,6 +213,11 @@ func (s *side) reset(w *world, r rows) error {
 		}
 		if err := s.must("DELETE FROM " + t.full()); err != nil {
 			return err
+		}
+		if t.kept {
+			if err := s.must("DELETE HISTORY FROM " + t.full()); err != nil {
+				return err
+			}
 		}
 		if text != "" {
 			if err := s.must(text); err != nil {
@@ -231,7 +240,8 @@ func (s *side) run(st *statement) ([]answer.Result, wire.PrepareOK, error) {
 		return res, wire.PrepareOK{}, err
 	}
 	text, params := sql, []wire.Param(nil)
-	if !strings.Contains(sql, "JSON_") && !strings.Contains(sql, "OVER (") && !strings.Contains(sql, "INTERVAL(") && !strings.Contains(sql, "SEPARATOR") && !strings.Contains(sql, "FETCH ") {
+	if !strings.Contains(sql, "JSON_") && !strings.Contains(sql, "OVER (") && !strings.Contains(sql, "INTERVAL(") && !strings.Contains(sql, "SEPARATOR") && !strings.Contains(sql, "FETCH ") &&
+		!strings.Contains(sql, "IN (VALUES") {
 		text, params = answer.Parametrized(sql)
 	}
 	pre, res, err := s.client.Prepared(text, params)
@@ -251,7 +261,11 @@ func (s *side) contents(t *table) ([]string, error) {
 			cols = append(cols, c.name)
 		}
 	}
-	res, err := s.client.Query("SELECT " + strings.Join(cols, ", ") + " FROM " + t.full())
+	from := t.full()
+	if t.kept {
+		cols, from = append(cols, "row_start", "row_end"), from+" FOR SYSTEM_TIME ALL"
+	}
+	res, err := s.client.Query("SELECT " + strings.Join(cols, ", ") + " FROM " + from)
 	if err != nil {
 		return nil, err
 	}

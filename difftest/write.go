@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -53,10 +54,29 @@ func (g *gen) next() statement {
 }
 
 func (g *gen) any() statement {
+	if len(g.waiting) > 0 {
+		st := g.waiting[0]
+		g.waiting = g.waiting[1:]
+		return st
+	}
 	if g.made {
 		g.made = false
 		return statement{root: cat("SELECT * FROM d1.made")}
 	}
+	if g.again != nil && g.chance(8) {
+		st := *g.again
+		st.root = g.varied(st.root)
+		return st
+	}
+	st := g.another()
+	if g.again = nil; !st.keep && !st.follows && len(g.waiting) == 0 {
+		g.again = &st
+	}
+	return st
+}
+
+// another makes a statement that is like none before.
+func (g *gen) another() statement {
 	g.aliases, g.names, g.room, g.ctes = 0, 0, 60, nil
 	g.dbs = g.pick("d1", "d1", "d1", "d1", "d1", "d2", "d2", "d1 d2", "d1 d2", "d1 d2")
 	st := statement{prepared: g.chance(25)}
@@ -67,6 +87,9 @@ func (g *gen) any() statement {
 		st.root, st.keep = g.assignment(), true
 	case n < 26:
 		st.root, st.tables = g.write()
+		if slices.ContainsFunc(st.tables, func(t string) bool { return g.w.named(t).kept }) {
+			return g.ahead(g.tick(), st)
+		}
 	case n < 34:
 		st.root = g.point()
 	case n < 35:
@@ -83,6 +106,19 @@ func (g *gen) any() statement {
 		st.root, _ = g.query(nil, nil, depth, top)
 	}
 	return st
+}
+
+// varied is a statement with other numbers: what was kept of the one before must fit it, too.
+func (g *gen) varied(n *node) *node {
+	c := *n
+	if _, err := strconv.Atoi(n.text); err == nil {
+		c.text = fmt.Sprint(g.IntN(15))
+	}
+	c.kids = nil
+	for _, k := range n.kids {
+		c.kids = append(c.kids, g.varied(k))
+	}
+	return &c
 }
 
 func (g *gen) transaction() *node {
@@ -127,7 +163,7 @@ func (g *gen) assignment() *node {
 func (t *table) pickNumber(g *gen) string {
 	var all []string
 	for _, c := range t.cols {
-		if c.ty.kind == num && !c.auto {
+		if c.ty.kind == num && !c.auto && !c.made {
 			all = append(all, c.name)
 		}
 	}
@@ -208,7 +244,7 @@ func (g *gen) row(t *table, cols []string) *node {
 func (g *gen) some(t *table) []string {
 	var out []string
 	for _, c := range t.cols {
-		if c.auto {
+		if c.auto || c.made {
 			continue
 		}
 		if slices.Contains(t.key, c.name) || !c.null && !strings.Contains(c.decl, "DEFAULT") || g.chance(60) {
@@ -225,7 +261,7 @@ func (g *gen) some(t *table) []string {
 func (g *gen) settable(t *table) []column {
 	var out []column
 	for _, c := range t.cols {
-		if !c.auto && (!slices.Contains(t.key, c.name) || g.chance(4)) && !slices.Contains(t.shard, c.name) {
+		if !c.auto && !c.made && (!slices.Contains(t.key, c.name) || g.chance(4)) && !slices.Contains(t.shard, c.name) {
 			out = append(out, c)
 		}
 	}
@@ -242,7 +278,7 @@ func (g *gen) assignments(t *table, s *scope, prefix string) *node {
 		switch {
 		case c.ty.kind == num && g.chance(30):
 			v = cat(prefix+c.name, g.pick(" + 1", " - 1", " * 2", " % 5"))
-		case c.ty.kind == num && g.chance(25) && !strings.Contains(c.decl, "UNSIGNED") && !strings.Contains(c.decl, "TINYINT") && !strings.Contains(c.decl, "YEAR"):
+		case c.ty.kind == num && g.chance(25) && !strings.Contains(c.decl, "UNSIGNED") && !strings.Contains(c.decl, "TINYINT") && !strings.Contains(c.decl, "YEAR") && !strings.Contains(c.decl, "BIT"):
 			v, _ = g.expr(s, ty{kind: num}, 1)
 		case c.null && g.chance(10):
 			v = cat("NULL")
@@ -296,6 +332,9 @@ func (g *gen) write() (*node, []string) {
 		}
 		return n, []string{"d1.acc"}
 	}
+	if g.chance(18) {
+		return g.seldom(t)
+	}
 	switch g.IntN(12) {
 	case 0, 1, 2, 3, 4:
 		return g.insert(t), touched
@@ -330,7 +369,7 @@ func (g *gen) limited(t *table) *node {
 	if t.name == "seq" || len(names) == 0 {
 		names = t.names()
 		if t.name == "seq" {
-			names = []string{"v", "c"}
+			names = []string{"v", "c", "id"}
 		}
 	}
 	for _, k := range names {
@@ -389,7 +428,8 @@ func (g *gen) insertSelect(t *table) *node {
 	var want []ty
 	for _, c := range g.some(t) {
 		k := t.column(c)
-		if k.ty.kind == str && k.ty.coll != common || strings.Contains(k.decl, "ENUM") || strings.Contains(k.decl, "YEAR") || strings.Contains(k.decl, "UNSIGNED") || strings.Contains(k.decl, "TINYINT") {
+		if k.ty.kind == str && k.ty.coll != common || strings.Contains(k.decl, "ENUM") || strings.Contains(k.decl, "YEAR") || strings.Contains(k.decl, "UNSIGNED") || strings.Contains(k.decl, "TINYINT") ||
+			strings.Contains(k.decl, "SET(") || strings.Contains(k.decl, "BIT(") {
 			if k.null {
 				continue
 			}
