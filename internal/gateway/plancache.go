@@ -19,14 +19,14 @@ type planCache struct {
 // planKey appends what a plan depends on besides the snapshot.
 func planKey(dst []byte, scan *sqltext.Scan, sess *plan.Session) []byte {
 	m := &sess.Mode
-	var flags byte
+	var flags uint16
 	for i, on := range [...]bool{m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace, sess.NoAutoValueOnZero,
-		sess.LinksReadOnly, sess.OwnReferences} {
+		sess.LinksReadOnly, sess.OwnReferences, sess.FullGroups} {
 		if on {
 			flags |= 1 << i
 		}
 	}
-	dst = append(dst, flags)
+	dst = append(dst, byte(flags), byte(flags>>8))
 	dst = append(dst, m.Multibyte...)
 	dst = append(dst, 0)
 	dst = append(dst, sess.DB...)

@@ -288,7 +288,7 @@ func (s *session) trackVariable(name, value string) {
 func (s *session) setSQLMode(mode string) {
 	m := &s.sess.Mode
 	m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace = false, false, false, false, false
-	s.sess.NoAutoValueOnZero, s.sess.PadChar, s.sess.Strict, s.oracle = false, false, false, false
+	s.sess.NoAutoValueOnZero, s.sess.PadChar, s.sess.Strict, s.sess.FullGroups, s.oracle = false, false, false, false, false
 	for _, f := range strings.Split(mode, ",") {
 		switch f {
 		case "ANSI_QUOTES":
@@ -307,6 +307,8 @@ func (s *session) setSQLMode(mode string) {
 			s.sess.NoAutoValueOnZero = true
 		case "PAD_CHAR_TO_FULL_LENGTH":
 			s.sess.PadChar = true
+		case "ONLY_FULL_GROUP_BY":
+			s.sess.FullGroups = true
 		case "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES":
 			s.sess.Strict = true
 		}

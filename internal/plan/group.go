@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,10 @@ func (g *merger) group() string {
 	}
 	if reason := r.findDistinct(); reason != "" {
 		return reason
+	}
+	if g.p.sess.FullGroups && (len(r.distinct) > 0 || slices.ContainsFunc(r.keys, func(k groupKey) bool { return !k.isCol })) {
+		// The parts' text has other groups, and more items of which MariaDB does not see that they are the groups'.
+		return "GROUP BY of an expression or a DISTINCT aggregate, under ONLY_FULL_GROUP_BY"
 	}
 	for i := range s.Items {
 		if reason := r.item(i); reason != "" {

@@ -15,6 +15,8 @@ type Session struct {
 	PadChar bool
 	// Strict: sql_mode has STRICT_TRANS_TABLES or STRICT_ALL_TABLES, so that a write's warnings are errors.
 	Strict bool
+	// FullGroups: sql_mode has ONLY_FULL_GROUP_BY.
+	FullGroups bool
 	// Results is character_set_results, "" when results are not converted: strings arrive in it.
 	Results string
 	// OwnReferences: the session's transaction has written reference tables, on connections of their own. Partitions see other rows of them.
