@@ -390,14 +390,14 @@ type gen struct {
 	points     int // savepoints
 	// In the transaction reference tables were locked by statements on them alone (aside), or on others too (beside).
 	aside, beside bool
-	sorted        bool   // ORDER BY will follow: no ROLLUP, which MariaDB does not take before it
-	writing       bool   // what is made is part of a write
-	fresh         int    // for keys that are new
-	made          bool   // a table was, by the statement before
+	sorted        bool        // ORDER BY will follow: no ROLLUP, which MariaDB does not take before it
+	writing       bool        // what is made is part of a write
+	fresh         int         // for keys that are new
+	made          bool        // a table was, by the statement before
 	waiting       []statement // that were made already
 	again         *statement  // the one before, if it may come once more with other numbers
 	ticks         int         // by which the session's time has gone on
-	dbs           string // the databases whose tables the statement may name
+	dbs           string      // the databases whose tables the statement may name
 }
 
 // kind chooses one: as often as tables have columns of it.
