@@ -191,8 +191,10 @@ func (t *tame) call(f *sqltext.Func) bool {
 	return t.all(f.Args)
 }
 
-// touchy is for ISNULL(x) as IS NULL.
+// touchy is for ISNULL(x) as IS NULL. Which columns there are is noted with the other functions.
 func (t *tame) touchy(f *sqltext.Func) bool {
+	noted := len(t.cols)
+	defer func() { t.cols = t.cols[:noted] }()
 	return len(f.Args) != 1 || !t.expr(&sqltext.IsNull{Span: f.Span, X: f.Args[0]})
 }
 
