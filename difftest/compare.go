@@ -189,6 +189,8 @@ func described(c *wire.Column) string {
 	switch {
 	case d.Type == wire.TypeVarString || d.Type == wire.TypeString || d.Type == wire.TypeBlob:
 		d.Decimals = 0
+	case d.Type == wire.TypeDouble && len(d.Table) == 0: // of MIN(f) it is another in a temporary table
+		d.Length = 0
 	case d.Type.IsInteger() && len(d.OrgTable) == 0 && (len(d.Table) == 0 || string(d.Table) == "view"):
 		if d.Length = 0; d.Type == wire.TypeLong { // MAX(FIELD(…)) is a BIGINT, but of groups in a temporary table an INT
 			d.Type = wire.TypeLongLong
