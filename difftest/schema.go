@@ -155,7 +155,7 @@ type world struct {
 	views   []*view
 	session []string // SET statements
 	mode    string
-	bring   bool // the cluster brings tables to others wherever it can
+	bring   bool     // the cluster brings tables to others wherever it can
 	addrs   []string // literals of the kind addr
 	fixed   bool     // the session has set its time
 }

@@ -125,7 +125,7 @@ func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, 
 	} else if !st.hasOwnTime() && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		s.clock = string(appendClock([]byte(", ")))
 	}
-	if err := s.define(ctx, places[0].Leaf); err != nil {
+	if err := s.define(ctx, places[0]); err != nil {
 		return nil, st.at(places[0], err)
 	}
 	asides, errs := make([]*txn.Aside, len(places)), make([]error, len(places))

@@ -8,12 +8,13 @@ import (
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // define finds out how the tables' copies are made: as CREATE TABLE LIKE makes them, but for tables with partitions or FULLTEXT keys, which temporary tables have none of. Their
 // definitions are asked for each time, as an ALTER TABLE that is under way may be undone. MATCH is refused on the copy as it would be without the key.
-func (s *stage) define(ctx context.Context, leaf string) error {
+func (s *stage) define(ctx context.Context, at txn.Place) error {
 	s.definitions = make([]string, len(s.fills))
 	for i := range s.fills {
 		f := &s.fills[i]
@@ -21,7 +22,7 @@ func (s *stage) define(ctx context.Context, leaf string) error {
 		if odd, known := s.r.copies.Load(t); known && !odd.(bool) && f.Of == nil {
 			continue
 		}
-		text, odd, err := s.ask(ctx, leaf, t, f.History)
+		text, odd, err := s.ask(ctx, at, t, f.History)
 		if err != nil {
 			return err
 		}
@@ -35,15 +36,15 @@ func (s *stage) define(ctx context.Context, leaf string) error {
 	return nil
 }
 
-// ask has a leaf give a table's definition for a copy, and says whether it is needed.
-func (s *stage) ask(ctx context.Context, leaf string, t *topo.Table, history bool) (text string, odd bool, err error) {
+// ask gives a table's definition for a copy, and says whether it is needed.
+func (s *stage) ask(ctx context.Context, at txn.Place, t *topo.Table, history bool) (text string, odd bool, err error) {
 	query := "SHOW CREATE TABLE " + string(plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name))
 	var res *backend.Result
 	if t.Temporary {
-		res, err = s.askSession(ctx, query)
+		res, err = s.askSession(ctx, at, query)
 	} else {
 		var c *backend.Conn
-		if c, err = s.r.cfg.Pools.Get(ctx, backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal}); err == nil {
+		if c, err = s.r.cfg.Pools.Get(ctx, backend.Want{Leaf: at.Leaf, Account: backend.Cluster, Variant: backend.Internal}); err == nil {
 			defer c.Release()
 			res, err = c.Query(ctx, query)
 		}
@@ -52,14 +53,14 @@ func (s *stage) ask(ctx context.Context, leaf string, t *topo.Table, history boo
 		return "", false, err
 	}
 	if len(res.Rows) != 1 || len(res.Rows[0]) < 2 {
-		return "", false, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", leaf, t.DB, t.Name)
+		return "", false, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", at.Leaf, t.DB, t.Name)
 	}
 	return bareDefinition(res.Rows[0][1], history)
 }
 
 // askSession asks on the connection that has the session's temporary tables.
-func (s *stage) askSession(ctx context.Context, query string) (*backend.Result, error) {
-	c, err := s.st.Tx.Conn(ctx, s.desks[0].place)
+func (s *stage) askSession(ctx context.Context, at txn.Place, query string) (*backend.Result, error) {
+	c, err := s.st.Tx.Conn(ctx, at)
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,7 @@ func TestConsistentSnapshots(t *testing.T) {
 	other.exec("UPDATE r SET v = 1")
 	c.exec("INSERT INTO r VALUES (2, 0)") // of its own, in the snapshot that is
 	c.want("SELECT SUM(v) FROM r", "0")
+	c.want("SELECT v FROM r WHERE a = 1 FOR UPDATE", "1") // which is no part of a snapshot
 	c.exec("UPDATE t SET v = 2")
 	c.exec("DELETE FROM r WHERE a = 2")
 	c.exec("COMMIT AND CHAIN")

@@ -153,7 +153,7 @@ func (s *Session) mayJoin(p Place) error {
 	if s.xa.ended {
 		return errIdle()
 	}
-	if s.xa.sealed && p.Remote == nil && (!p.shape() || !s.shapes.Load() && !s.bare.Load()) && s.find(p) == nil {
+	if s.xa.sealed && p.Remote == nil && (!p.shape() || s.reading.Load() && !s.bare.Load()) && s.find(p) == nil { // who writes or locks sees what is
 		return &OutsideError{p}
 	}
 	if s.xa.mode != Single || p.shape() {
