@@ -112,7 +112,7 @@ func TestStatementsWaitForALeafAtEveryStep(t *testing.T) {
 			b.consistent(db)
 			for _, name := range slices.Sorted(maps.Keys(d.Tables)) {
 				table := d.Tables[name]
-				out = strings.ReplaceAll(out, fmt.Sprintf(" ID:%d}", table.ID), " ID:*}")
+				out = strings.ReplaceAll(out, fmt.Sprintf(" ID:%d ", table.ID), " ID:* ")
 				if table.AutoIncrement >= 0 {
 					next, err := b.cat.Sequence(table.ID).Above(b.ctx())
 					out += fmt.Sprintln(table.Name, next, err)
