@@ -188,7 +188,7 @@ func described(c *wire.Column) string {
 	}
 	switch {
 	case d.Type == wire.TypeVarString || d.Type == wire.TypeString || d.Type == wire.TypeBlob:
-		d.Decimals = 0
+		d.Decimals, d.Flags = 0, d.Flags&^wire.FlagUnsigned // OCT() in a temporary table is an unsigned string
 	case d.Type == wire.TypeDouble && len(d.Table) == 0: // of MIN(f) it is another in a temporary table
 		d.Length = 0
 	case d.Type.IsInteger() && len(d.OrgTable) == 0 && (len(d.Table) == 0 || string(d.Table) == "view"):

@@ -3,6 +3,8 @@ package exec
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -16,28 +18,59 @@ import (
 // definitions are asked for each time, as an ALTER TABLE that is under way may be undone. MATCH is refused on the copy as it would be without the key.
 func (s *stage) define(ctx context.Context, at txn.Place) error {
 	s.definitions = make([]string, len(s.fills))
+	own := false
 	for i := range s.fills {
 		f := &s.fills[i]
 		t := f.From()
 		if odd, known := s.r.copies.Load(t); known && !odd.(bool) && f.Of == nil {
 			continue
 		}
-		text, odd, err := s.ask(ctx, at, t, f.History)
+		d, err := s.ask(ctx, at, t, f.History)
 		if err != nil {
 			return err
 		}
 		if !t.Temporary {
-			s.r.copies.Store(t, odd)
+			s.r.copies.Store(t, d.odd)
 		}
-		if odd || f.Of != nil || t.Temporary {
-			s.definitions[i] = text
+		if d.odd || f.Of != nil || t.Temporary {
+			s.definitions[i] = d.text
+		}
+		if d.hidden {
+			if !own { // they are the plan's
+				s.fills, own = slices.Clone(s.fills), true
+			}
+			s.fills[i] = withHistory(*f)
 		}
 	}
 	return nil
 }
 
-// ask gives a table's definition for a copy, and says whether it is needed.
-func (s *stage) ask(ctx context.Context, at txn.Place, t *topo.Table, history bool) (text string, odd bool, err error) {
+// definition is how a copy is made.
+type definition struct {
+	text   string // what follows the name in CREATE TABLE
+	odd    bool   // CREATE TABLE LIKE does not make it: there are partitions, FULLTEXT keys or versions
+	hidden bool   // it has the HistoryColumns, of which the table's own columns tell nothing
+}
+
+// withHistory is a fill with the columns of a history that nobody has named, which may be read by their names.
+func withHistory(f plan.Fill) plan.Fill {
+	t := *f.Table
+	for _, name := range plan.HistoryColumns {
+		if slices.ContainsFunc(t.Columns, func(c topo.Column) bool { return strings.EqualFold(c.Name, name) }) {
+			return f
+		}
+	}
+	t.Columns, f.Columns = slices.Clone(t.Columns), slices.Clone(f.Columns)
+	for _, name := range plan.HistoryColumns {
+		f.Columns = append(f.Columns, len(t.Columns))
+		t.Columns = append(t.Columns, topo.Column{Name: name, Type: "timestamp", FullType: "timestamp(6)", Scale: 6, Invisible: true})
+	}
+	f.Table = &t
+	return f
+}
+
+// ask gives a table's definition for a copy.
+func (s *stage) ask(ctx context.Context, at txn.Place, t *topo.Table, history bool) (d definition, err error) {
 	query := "SHOW CREATE TABLE " + string(plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name))
 	var res *backend.Result
 	if t.Temporary {
@@ -50,10 +83,10 @@ func (s *stage) ask(ctx context.Context, at txn.Place, t *topo.Table, history bo
 		}
 	}
 	if err != nil {
-		return "", false, err
+		return d, err
 	}
 	if len(res.Rows) != 1 || len(res.Rows[0]) < 2 {
-		return "", false, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", at.Leaf, t.DB, t.Name)
+		return d, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", at.Leaf, t.DB, t.Name)
 	}
 	return bareDefinition(res.Rows[0][1], history)
 }
@@ -77,12 +110,15 @@ func (s *stage) askSession(ctx context.Context, at txn.Place, query string) (*ba
 	return res, err
 }
 
-// bareDefinition is what follows the name in a SHOW CREATE TABLE, without what temporary tables can't have. odd: there are partitions, FULLTEXT keys or versions. history: the
-// rows that are no more are to find a place.
-func bareDefinition(create []byte, history bool) (text string, odd bool, err error) {
+// bareDefinition is what a SHOW CREATE TABLE says, without what temporary tables can't have. history: the rows that are no more are to find a place.
+func bareDefinition(create []byte, history bool) (d definition, err error) {
 	var scan sqltext.Scan
 	if err := scan.Scan(create, sqltext.Mode{}); err != nil {
-		return "", false, fmt.Errorf("a table's definition: %w", err)
+		return d, fmt.Errorf("a table's definition: %w", err)
+	}
+	versioned := history
+	for i := range scan.Tokens[:max(len(scan.Tokens)-2, 0)] {
+		versioned = versioned || scan.Tokens[i].KW == sqltext.KwWith && scan.Tokens[i+1].KW == sqltext.KwSystem && scan.Tokens[i+2].KW == sqltext.KwVersioning
 	}
 	var out []byte
 	depth, kept := 0, true
@@ -102,7 +138,7 @@ func bareDefinition(create []byte, history bool) (text string, odd bool, err err
 		if kept {
 			keep(i)
 		}
-		from, odd = i+n, true
+		from, d.odd = i+n, true
 		return i + n - 1
 	}
 	for i := from; i < end; i++ {
@@ -119,7 +155,7 @@ func bareDefinition(create []byte, history bool) (text string, odd bool, err err
 			}
 		case t.Op == ')' && depth == 1, t.Op == ',' && depth == 1:
 			if without(&scan, item, i) {
-				kept, odd = false, odd || is(item, sqltext.KwFulltext) || is(item, sqltext.KwPeriod)
+				kept, d.odd = false, d.odd || is(item, sqltext.KwFulltext) || is(item, sqltext.KwPeriod)
 			}
 			if kept {
 				keep(i)
@@ -127,9 +163,9 @@ func bareDefinition(create []byte, history bool) (text string, odd bool, err err
 			}
 			if t.Op == ')' {
 				depth--
-				if history && !named {
+				if d.hidden = versioned && !named; d.hidden {
 					for _, name := range plan.HistoryColumns {
-						out = append(plan.AppendQuoted(out, name), " timestamp(6) NOT NULL INVISIBLE DEFAULT CURRENT_TIMESTAMP(6),"...)
+						out = append(plan.AppendQuoted(out, name), " timestamp(6) NOT NULL INVISIBLE DEFAULT 0,"...)
 					}
 				}
 				out = append(out[:len(out)-1], ')', ' ') // the last comma
@@ -143,11 +179,13 @@ func bareDefinition(create []byte, history bool) (text string, odd bool, err err
 			depth--
 		case depth == 0 && is(i, sqltext.KwPartition):
 			keep(i)
-			return string(out), true, nil
+			d.text, d.odd = string(out), true
+			return d, nil
 		}
 	}
 	keep(end)
-	return string(out), odd, nil
+	d.text = string(out)
+	return d, nil
 }
 
 // without says whether an item of a definition is one that temporary tables can't have.
