@@ -10,8 +10,9 @@ STATEMENTS ?= 100000
 SEED ?=
 TIME ?= 0
 DIFFTEST ?=
-# Packages tested at once, and the time a package's tests may take.
+# Packages tested at once, and the time a package's tests may take. Those that take longest begin first.
 TESTP ?= 3
+LONG = ./internal/gateway ./internal/control ./internal/ddl ./cmd/orbweaver ./internal/equivalence
 TESTTIMEOUT ?= 15m
 
 .DEFAULT_GOAL := help
@@ -31,7 +32,7 @@ test: check ## check the code and run every test, with real MariaDB servers and 
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
 		/usr/include/stdlib.h=libc6-dev /usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider \
 		/usr/lib/python3/dist-packages/pymysql=python3-pymysql mariadb_config=libmariadb-dev
-	$(GO) test -race -p $(TESTP) -timeout $(TESTTIMEOUT) $$($(GO) list ./... | grep -v /chaos$$)
+	$(GO) test -race -p $(TESTP) -timeout $(TESTTIMEOUT) $(LONG) $$($(GO) list ./... | grep -v /chaos$$)
 	$(GO) test -race -count=1 -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
 
 clients: ## run the tests with clients of node and Java, too, which need more installed than `make test`
