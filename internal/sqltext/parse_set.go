@@ -58,7 +58,7 @@ func (p *parser) setStatement(from int32) {
 			break
 		}
 	}
-	if !p.accept(KwFor) {
+	if !p.accept(KwFor) || p.done() { // no statement: the leaf says so
 		return
 	}
 	p.st.SetStatement = p.span(from)
