@@ -337,28 +337,26 @@ func (s *session) admit(ctx context.Context, p *plan.Plan, snap *topo.Snapshot) 
 			s.leaveShapes()
 		}
 	}
+	keptOut := func(err error) (func(), error) {
+		for _, id := range s.shapes[before:] {
+			s.g.guard.gates.Leave(id)
+		}
+		s.shapes = s.shapes[:before]
+		return nil, err
+	}
 	for name := range snap.Databases { // which of them the statement writes is not worth finding out: locks are rare and short
 		id := gate.Shape(name)
 		if slices.Contains(s.shapes, id) {
 			continue
 		}
 		if err := s.g.guard.gates.Enter(id, 0); err != nil {
-			for _, id := range s.shapes[before:] {
-				s.g.guard.gates.Leave(id)
-			}
-			s.shapes = s.shapes[:before]
-			return nil, err
+			return keptOut(err)
 		}
 		s.shapes = append(s.shapes, id)
 	}
 	// Whoever took a leaf in before that did not wait for this statement, which may not know of it.
-	if now, _ := s.g.guard.gates.Applied(); now != snap && !now.SameMembers(snap) {
-		err := &gate.MovingError{Partition: s.shapes[0]}
-		for _, id := range s.shapes[before:] {
-			s.g.guard.gates.Leave(id)
-		}
-		s.shapes = s.shapes[:before]
-		return nil, err
+	if now, _ := s.g.guard.gates.Applied(); len(s.shapes) > 0 && now != snap && !now.SameMembers(snap) {
+		return keptOut(&gate.MovingError{Partition: s.shapes[0]})
 	}
 	return leave, nil
 }
