@@ -118,16 +118,15 @@ func (h *Held) Lasts() bool { return h.lease.ctx.Err() == nil && h.n.Valid() }
 // End lets commits go on, and says for how long they have waited at most. Where the catalog can't be told at once, TidyHolds does it, or the lease ends.
 func (h *Held) End() time.Duration {
 	h.n.holding.set(h.hold.ID, false)
-	_ = h.n.unpublish(h.hold.ID)
+	h.n.unpublish(h.hold.ID)
 	return time.Since(h.since)
 }
 
-// unpublish takes a hold off the board.
-func (n *Node) unpublish(id string) error {
+// unpublish takes a hold off the board, if the catalog can be told at once.
+func (n *Node) unpublish(id string) {
 	ctx, cancel := context.WithTimeout(n.ctx, attempt)
 	defer cancel()
-	_, err := n.c.client.Delete(ctx, n.c.key(holdKey(id)))
-	return writeError(err)
+	_, _ = n.c.client.Delete(ctx, n.c.key(holdKey(id)))
 }
 
 // Holds says whether a hold is this node's.
@@ -145,15 +144,13 @@ func (n *Node) Holding(ctx context.Context, ids []string) error {
 }
 
 // TidyHolds takes back what others believe to be this node's holds and is not any more: what could not be taken back before, or was written by a request that had been
-// given up. again: it has to be called again.
-func (n *Node) TidyHolds() (again bool) {
+// given up.
+func (n *Node) TidyHolds() {
 	for id := range n.c.board.Load().below(dirReport + topicHold + "/") {
 		if n.Holds(id) && !n.holding.has(id) {
-			again = true
-			_ = n.unpublish(id)
+			n.unpublish(id)
 		}
 	}
-	return again
 }
 
 // Holds are the holds of all nodes, as last seen.
