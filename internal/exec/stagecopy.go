@@ -63,7 +63,7 @@ func withHistory(f plan.Fill) plan.Fill {
 	t.Columns, f.Columns = slices.Clone(t.Columns), slices.Clone(f.Columns)
 	for _, name := range plan.HistoryColumns {
 		f.Columns = append(f.Columns, len(t.Columns))
-		t.Columns = append(t.Columns, topo.Column{Name: name, Type: "timestamp", FullType: "timestamp(6)", Scale: 6, Invisible: true})
+		t.Columns = append(t.Columns, plan.HistoryColumn(name))
 	}
 	f.Table = &t
 	return f

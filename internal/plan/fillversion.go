@@ -177,6 +177,11 @@ func (p *planner) steadyPeriod(s sqltext.Span) bool {
 // HistoryColumns are those of a history that nobody has named. All unique keys end with the second.
 var HistoryColumns = [2]string{"row_start", "row_end"}
 
+// HistoryColumn is one of HistoryColumns.
+func HistoryColumn(name string) topo.Column {
+	return topo.Column{Name: name, Type: "timestamp", FullType: "timestamp(6)", Scale: 6, Invisible: true}
+}
+
 // versionOf is a table as the stager has it. history: rows that are no more are there, so that keys are unique only together with the time when they ended.
 func versionOf(t *topo.Table, history bool) *topo.Table {
 	v := *t
@@ -189,7 +194,7 @@ func versionOf(t *topo.Table, history bool) *topo.Table {
 	end := len(t.Columns) + 1
 	v.Columns = slices.Clone(t.Columns)
 	for _, name := range HistoryColumns {
-		v.Columns = append(v.Columns, topo.Column{Name: name, Type: "timestamp", FullType: "timestamp(6)", Scale: 6, Invisible: true})
+		v.Columns = append(v.Columns, HistoryColumn(name))
 	}
 	v.Unique = make([][]int, len(t.Unique))
 	for i, key := range t.Unique {
