@@ -35,6 +35,7 @@ type stage struct {
 	// clock sets the time of the statement and of its fills; empty when it names none, or the session has set it.
 	clock string
 
+	reading sync.Mutex    // of the fill that reads, where the session holds connections
 	made    chan struct{} // closed when the copies are there, or the desks' makeErrs say why not
 	makes   sync.WaitGroup
 	size    atomic.Int64
@@ -195,6 +196,15 @@ func (s *stage) run(ctx context.Context) error {
 		return st.writeEnd()
 	}
 	return nil
+}
+
+// takeRead waits until a fill may read. Those of a session that holds connections, as for temporary tables, may need the same one.
+func (s *stage) takeRead() (end func()) {
+	if !s.st.Tx.Pinned(txn.PinTemporary | txn.PinNamed | txn.PinOther) {
+		return func() {}
+	}
+	s.reading.Lock()
+	return s.reading.Unlock
 }
 
 // watch has all desks' connections end what they do when ctx ends. stop says whether that has happened.

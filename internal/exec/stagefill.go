@@ -64,6 +64,7 @@ func (w *copyWriter) fill(ctx context.Context) error {
 	if err != nil || none {
 		return err
 	}
+	defer w.s.takeRead()()
 	if w.f.Probe {
 		return w.probe(ctx, extra)
 	}

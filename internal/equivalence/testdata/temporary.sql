@@ -37,6 +37,7 @@ SELECT COUNT(*) FROM t4
 SELECT * FROM t7 ORDER BY id
 SELECT x.id, x.s, k.w FROM t1 x JOIN kids k ON k.id = x.id WHERE x.a > 2 ORDER BY 1, 3
 SELECT COUNT(*), MIN(i.s) FROM ints i WHERE i.id IN (SELECT id FROM t7) AND i.a > (SELECT AVG(a) FROM t1)
+SELECT COUNT(*), (SELECT COUNT(*) FROM t1), (SELECT COUNT(*) FROM t2), (SELECT COUNT(*) FROM t3), (SELECT COUNT(*) FROM t5), (SELECT COUNT(*) FROM t7), (SELECT COUNT(*) FROM colours) FROM ints
 SELECT x.id, c.name, COUNT(*) FROM t1 x JOIN colours c ON c.code = x.a JOIN kids k ON k.v = x.a GROUP BY x.id, c.name ORDER BY 1, 2
 SELECT i.s, y.s FROM ints i JOIN t1 y ON i.s = y.s WHERE i.id < 10 ORDER BY 1, 2, i.id, y.id
 SELECT v.id FROM t7 v UNION SELECT id FROM ints WHERE id < 20 ORDER BY 1
