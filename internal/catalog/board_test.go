@@ -107,6 +107,7 @@ func TestAwaitSeenWaitsForEveryLivingNode(t *testing.T) {
 	ca, cb := open(t, e), open(t, e)
 	a, b := register(t, ca, "a"), register(t, cb, "b")
 	ctx := within(t, time.Minute)
+	eventually(t, "b is known", func() bool { return len(ca.Nodes()) == 2 })
 	if err := a.Saw(ctx, 10, 0, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -260,7 +260,7 @@ func TestManyDecisions(t *testing.T) {
 func TestFailedBranches(t *testing.T) {
 	t.Parallel()
 	c := open(t, newEtcd(t))
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 5*time.Minute)
 	if all, err := c.FailedBranches(ctx); err != nil || len(all) != 0 {
 		t.Fatalf("%v, %v", all, err)
 	}
