@@ -184,7 +184,7 @@ func (d *Detector) look(suspects []*txn.Span) {
 	defer cancel()
 	for _, v := range Victims(d.history.next(p)) {
 		if sp := spans[v.Name]; sp != nil { // the others are their nodes' business
-			breaking.Go(func() { d.end(ctx, sp, v.Turn) })
+			breaking.Go(func() { d.end(ctx, sp, v) })
 		}
 	}
 	breaking.Wait()
@@ -193,8 +193,8 @@ func (d *Detector) look(suspects []*txn.Span) {
 	d.looks = began.Add(took + pause + rand.N(pause/8))
 }
 
-func (d *Detector) end(ctx context.Context, sp *txn.Span, turn uint64) {
-	if sp.BreakDeadlock(ctx, turn) {
+func (d *Detector) end(ctx context.Context, sp *txn.Span, v Victim) {
+	if sp.BreakDeadlock(ctx, v.Turn, v.Own) {
 		d.found.Add(1)
 		d.cfg.Log.Debug("a deadlock over several partitions was broken", "transaction", sp.ID, "open for", time.Since(sp.Begun))
 	}

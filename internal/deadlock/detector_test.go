@@ -519,21 +519,21 @@ func TestLateBreakHitsNothing(t *testing.T) {
 		t.Fatal(threads, running, ok)
 	}
 	turn := running[0].Turn
-	if spans[0].BreakDeadlock(ctx, turn+1) {
+	if spans[0].BreakDeadlock(ctx, turn+1, false) {
 		t.Error("something else was ended")
 	}
 	// The statement is answered before the KILL comes, its connection is still in use: the verdict does not count.
 	if _, err := conn.Query(ctx, "UPDATE t SET b = 5 WHERE a = 2"); err != nil {
 		t.Fatal(err)
 	}
-	if !spans[0].BreakDeadlock(ctx, turn) {
+	if !spans[0].BreakDeadlock(ctx, turn, false) {
 		t.Error("it was in use")
 	}
 	if err := a.Done(conn, nil); err != nil {
 		t.Error(err)
 	}
 	for range 20 {
-		if spans[0].BreakDeadlock(ctx, turn) {
+		if spans[0].BreakDeadlock(ctx, turn, false) {
 			t.Error("there is nothing to end")
 		}
 		a.mustWrite(0, 3)
@@ -542,7 +542,7 @@ func TestLateBreakHitsNothing(t *testing.T) {
 	if got := n.rows(); got != "26 1 0 0" {
 		t.Errorf("rows %q", got)
 	}
-	if spans[0].BreakDeadlock(ctx, turn) {
+	if spans[0].BreakDeadlock(ctx, turn, false) {
 		t.Error("it is over")
 	}
 }

@@ -7,7 +7,7 @@
 // 50 ms whether one has been busy with the same statement for 100 ms, one atomic load each. Only then the leaves where such statements run are asked
 // who waits for whom (information_schema.INNODB_LOCK_WAITS), by the cluster's account. All connections of one transaction are one point of a graph; a
 // circle that passes from one of a transaction's connections to another is a deadlock that no leaf can see. The victim is the youngest of the
-// transactions at such a point. A wait counts when two looks in a row have seen it between the same two InnoDB transactions. As locks are held to the
+// transactions at such a point; one that waits for itself alone is told so, by 1235, as it would wait again. A wait counts when two looks in a row have seen it between the same two InnoDB transactions. As locks are held to the
 // transaction's end, all waits of a circle seen so existed at one time, and such a circle never opens by itself.
 //
 // Several nodes: a node that has such statements leaves a list of their transactions' connections in the catalog, under its lease, renewed at

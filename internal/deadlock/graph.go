@@ -118,10 +118,11 @@ func (s side) follows(before side, waits bool) bool {
 // renewed says whether s was said anew; those that nobody speaks for are what the leaf says.
 func (s side) renewed(before side) bool { return s.name == (Name{}) || s.said > before.said }
 
-// Victim is a transaction that has to end, and the turn of one of its statements that wait.
+// Victim is a transaction that has to end, and the turn of one of its statements that wait. Own: it waits for nobody but itself, which it would again.
 type Victim struct {
 	Name
 	Turn uint64
+	Own  bool
 }
 
 // Victims are the transactions to be ended so that no circle is left that no leaf sees. The same picture gives the same victims, in whatever order
@@ -207,10 +208,10 @@ func (g *graph) round() []Victim {
 		knot = slices.DeleteFunc(knot, func(i int) bool { return g.points[i].tx == nil })
 		slices.SortFunc(knot, func(a, b int) int { return youngerFirst(g.points[a].tx, g.points[b].tx) })
 		for _, i := range knot {
-			if from, ok := g.crossed(i); ok {
+			if from, own, ok := g.crossed(i); ok {
 				t := g.points[i].tx
 				g.points[i].gone = true
-				victims = append(victims, Victim{t.Name, turnAt(t, from)})
+				victims = append(victims, Victim{t.Name, turnAt(t, from), own})
 				break
 			}
 		}
@@ -219,8 +220,8 @@ func (g *graph) round() []Victim {
 }
 
 // crossed says whether a circle leaves a transaction by one of its connections, which it tells, and comes back to another. A circle that comes
-// back to the same one at every transaction is a leaf's own.
-func (g *graph) crossed(i int) (from txn.Thread, ok bool) {
+// back to the same one at every transaction is a leaf's own. own: it leads there at once.
+func (g *graph) crossed(i int) (from txn.Thread, own, ok bool) {
 	start := &g.points[i]
 	for n, first := range start.out {
 		if slices.ContainsFunc(start.out[:n], func(a arc) bool { return a.from == first.from }) {
@@ -237,7 +238,7 @@ func (g *graph) crossed(i int) (from txn.Thread, ok bool) {
 				continue
 			}
 			if a.to == i {
-				return first.from, true // its own other connection
+				return first.from, true, true
 			}
 			todo = append(todo, a.to)
 		}
@@ -251,7 +252,7 @@ func (g *graph) crossed(i int) (from txn.Thread, ok bool) {
 			seen[at] = true
 			for _, a := range p.out {
 				if a.to == i && a.at != first.from {
-					return first.from, true
+					return first.from, false, true
 				}
 				if a.to != i {
 					todo = append(todo, a.to)
@@ -259,7 +260,7 @@ func (g *graph) crossed(i int) (from txn.Thread, ok bool) {
 			}
 		}
 	}
-	return txn.Thread{}, false
+	return txn.Thread{}, false, false
 }
 
 func youngerFirst(a, b *Transaction) int {

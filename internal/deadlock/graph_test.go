@@ -35,29 +35,29 @@ func TestVictims(t *testing.T) {
 		{"nothing", Picture{}, nil},
 		{"waiting only", Picture{two, []Wait{waits("a", 1, 2)}}, nil},
 		{"both for one that works", Picture{two, []Wait{waits("a", 1, 9), waits("b", 2, 9)}}, nil},
-		{"two over two leaves", Picture{two, []Wait{waits("a", 1, 2), waits("b", 2, 1)}}, []Victim{{Name{1, 2}, 21}}},
+		{"two over two leaves", Picture{two, []Wait{waits("a", 1, 2), waits("b", 2, 1)}}, []Victim{{Name: Name{1, 2}, Turn: 21}}},
 		{"within a leaf", Picture{two, []Wait{waits("a", 1, 2), waits("a", 2, 1)}}, nil},
 		{"two partitions of one leaf", Picture{
 			[]Transaction{tx(1, 300, at("a", 1), at("a", 2)), tx(2, 200, at("a", 3), at("a", 4))},
 			[]Wait{waits("a", 1, 3), waits("a", 4, 2)},
-		}, []Victim{{Name{1, 1}, 10}}},
-		{"through one of a single place", Picture{two, []Wait{waits("a", 1, 7), waits("a", 7, 2), waits("b", 2, 1)}}, []Victim{{Name{1, 2}, 21}}},
+		}, []Victim{{Name: Name{1, 1}, Turn: 10}}},
+		{"through one of a single place", Picture{two, []Wait{waits("a", 1, 7), waits("a", 7, 2), waits("b", 2, 1)}}, []Victim{{Name: Name{1, 2}, Turn: 21}}},
 		{"one that waits for itself", Picture{two[:1], []Wait{{"a", Party{1, "x"}, Party{5, "y"}}}}, nil},
 		{"own connections", Picture{
 			[]Transaction{tx(1, 1, at("a", 1), at("a", 2))}, []Wait{waits("a", 1, 2)},
-		}, []Victim{{Name{1, 1}, 10}}},
+		}, []Victim{{Name: Name{1, 1}, Turn: 10, Own: true}}},
 		{"three", Picture{
 			append(slices.Clone(two), tx(3, 150, at("b", 3), at("c", 3))),
 			[]Wait{waits("a", 1, 2), waits("b", 2, 3), waits("b", 3, 1)},
-		}, []Victim{{Name{1, 2}, 21}}},
+		}, []Victim{{Name: Name{1, 2}, Turn: 21}}},
 		{"two circles that share the oldest", Picture{
 			append(slices.Clone(two), tx(3, 150, at("a", 3), at("c", 3)), Transaction{}),
 			[]Wait{waits("a", 1, 2), waits("b", 2, 1), waits("a", 1, 3), waits("c", 3, 8), waits("c", 8, 3), waits("b", 3, 1)},
-		}, []Victim{{Name{1, 2}, 21}}},
+		}, []Victim{{Name: Name{1, 2}, Turn: 21}}},
 		{"one waits for the circle", Picture{
 			append(slices.Clone(two), tx(3, 900, at("a", 3), at("b", 3))),
 			[]Wait{waits("a", 1, 2), waits("b", 2, 1), waits("a", 3, 2), waits("b", 3, 1)},
-		}, []Victim{{Name{1, 2}, 21}}},
+		}, []Victim{{Name: Name{1, 2}, Turn: 21}}},
 	} {
 		if got := Victims(c.p); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)

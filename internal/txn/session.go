@@ -58,7 +58,8 @@ type lent struct {
 	conn   *backend.Conn
 	place  Place
 	turn   uint64
-	victim bool // a KILL QUERY went out to end a deadlock
+	victim bool // a KILL QUERY went out to end a deadlock,
+	own    bool // of the transaction with itself
 	commit bool // LeaveCommit is owed
 }
 
@@ -413,7 +414,7 @@ func (s *Session) Done(c *backend.Conn, err error) error {
 	case refused && h.inTx: // it lacks a savepoint
 		return s.lose(&LostError{Place: h.place, Err: err})
 	case was.victim && h.inTx && c.ErrCode == wire.ErQueryInterrupted:
-		return s.lose(&DeadlockError{Place: h.place})
+		return s.lose(&DeadlockError{Place: h.place, Own: was.own})
 	case err != nil || !h.inTx:
 		return err
 	}

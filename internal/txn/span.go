@@ -103,8 +103,8 @@ func (sp *Span) Look() (threads []Thread, running []Running, ok bool) {
 
 // BreakDeadlock makes the transaction the victim of a deadlock: if the part with that turn still runs, everything that runs in the session is
 // ended. The statement fails with a *DeadlockError and the transaction is rolled back everywhere, unless the statement was answered before the
-// end could reach it. Other statements are never hit, however late it comes. It says whether there was anything to end.
-func (sp *Span) BreakDeadlock(ctx context.Context, turn uint64) bool {
+// end could reach it. Other statements are never hit, however late it comes. It says whether there was anything to end. own: the transaction waits for itself alone.
+func (sp *Span) BreakDeadlock(ctx context.Context, turn uint64, own bool) bool {
 	s := sp.session
 	s.lentMu.Lock() // Done waits for it
 	defer s.lentMu.Unlock()
@@ -116,7 +116,7 @@ func (sp *Span) BreakDeadlock(ctx context.Context, turn uint64) bool {
 		return false
 	}
 	for i := range s.lent {
-		s.lent[i].victim = true
+		s.lent[i].victim, s.lent[i].own = true, own
 		_ = s.lent[i].conn.Kill(ctx) // a leaf that can't be reached has nothing to kill
 	}
 	return true
@@ -141,15 +141,28 @@ func (s *Session) spanned() {
 	}
 }
 
-// DeadlockError: the transaction waited for others that waited for it at other partitions, and was rolled back everywhere to let them go on.
-type DeadlockError struct{ Place Place }
+// DeadlockError: the transaction waited for others that waited for it at other partitions, and was rolled back everywhere to let them go on. Own: it waited for itself.
+// Reference tables are written by connections that are not those of partitions, where a foreign key to them has their rows locked.
+type DeadlockError struct {
+	Place Place
+	Own   bool
+}
 
 func (e *DeadlockError) Error() string {
+	if e.Own {
+		return "This version of Orbweaver doesn't yet support 'a foreign key, or a locking read, that leads to rows of a reference table which the same transaction has changed': " +
+			"the transaction was rolled back; change reference tables in one of their own"
+	}
 	return "Deadlock found when trying to get lock; try restarting transaction"
 }
 
-// SafeToRetry is true for the transaction as a whole: nothing of it has been committed.
-func (e *DeadlockError) SafeToRetry() bool { return true }
+// SafeToRetry is true for the transaction as a whole, of which nothing has been committed, unless it would wait for itself again.
+func (e *DeadlockError) SafeToRetry() bool { return !e.Own }
 
-// MySQL is 1213 ER_LOCK_DEADLOCK, in MariaDB's words.
-func (e *DeadlockError) MySQL() (uint16, string, string) { return wire.ErDeadlock, "40001", e.Error() }
+// MySQL is 1213 ER_LOCK_DEADLOCK, in MariaDB's words, or 1235 ER_NOT_SUPPORTED_YET, as clients repeat the transaction after 1213.
+func (e *DeadlockError) MySQL() (uint16, string, string) {
+	if e.Own {
+		return wire.ErNotSupported, "42000", e.Error()
+	}
+	return wire.ErDeadlock, "40001", e.Error()
+}
