@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/order"
+	"github.com/orbweaver/orbweaver/internal/placement"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
@@ -59,7 +61,23 @@ func (s *session) clusterStatement(ctx context.Context, scan *sqltext.Scan, stmt
 	if err != nil {
 		return err
 	}
+	if kind == order.RestoreRedundancy {
+		s.noteAlone(c.DB.Text)
+	}
 	return s.affected(src, affected)
+}
+
+// noteAlone tells of partitions that RESTORE REDUNDANCY, which moves nothing, could do nothing for.
+func (s *session) noteAlone(db string) {
+	snap := s.g.cfg.Catalog.Snapshot()
+	d, err := snap.Database(db)
+	if err != nil {
+		return // dropped meanwhile
+	}
+	if alone := placement.Alone(snap, d.Name); len(alone) > 0 {
+		s.note([]string{fmt.Sprintf("%d partitions of '%s' have no second copy, as their leaf has no pair, the first of them %d: "+
+			"add a leaf to the other group, or move them to pairs by REBALANCE PARTITIONS ON %s", len(alone), d.Name, alone[0], quoteName(d.Name))})
+	}
 }
 
 func (s *session) affected(src source, n uint64) error {

@@ -81,6 +81,32 @@ func (k *controller) last() (text string, args json.RawMessage) {
 	return k.seen[len(k.seen)-1], k.args[len(k.args)-1]
 }
 
+// unpaired does something while redundancy is 2 and all leaves are in one group.
+func (b *bench) unpaired(t *testing.T, do func()) {
+	t.Helper()
+	was := b.cat.Snapshot()
+	set := func(s topo.Settings, group func(*topo.Leaf) int) {
+		t.Helper()
+		_, err := b.cat.Update(timeout(t), func(x *catalog.Txn) error {
+			x.PutSettings(s)
+			for _, l := range was.Leaves {
+				changed := *l
+				changed.Group = group(l)
+				x.PutLeaf(&changed)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	two := was.Settings
+	two.Redundancy = 2
+	set(two, func(*topo.Leaf) int { return 1 })
+	defer set(was.Settings, func(l *topo.Leaf) int { return l.Group })
+	do()
+}
+
 func TestClusterCommands(t *testing.T) {
 	b := cluster(t)
 	k := b.controller(t, nil)
@@ -115,6 +141,11 @@ func TestClusterCommands(t *testing.T) {
 			t.Errorf("%s is %s, want %s", q, got, port(want))
 		}
 	}
+	b.unpaired(t, func() {
+		c.exec("RESTORE REDUNDANCY ON cmddb")
+		c.want("SHOW WARNINGS", "Warning|1105|4 partitions of 'cmddb' have no second copy, as their leaf has no pair, the first of them 0: "+
+			"add a leaf to the other group, or move them to pairs by REBALANCE PARTITIONS ON `cmddb`")
+	})
 	for q, code := range map[string]uint16{
 		"REBALANCE PARTITIONS ON nosuch":                    1049,
 		"COPY PARTITION cmddb:4 ON 'x'":                     1735,

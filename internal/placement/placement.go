@@ -437,6 +437,21 @@ func RestoreRedundancy(s *topo.Snapshot, db string) ([]Action, error) {
 	return pl.done(), nil
 }
 
+// Alone are the partitions of a database that have no second copy, and can't get one where they are: their leaf has no partner.
+func Alone(s *topo.Snapshot, db string) (ordinals []int) {
+	d := s.Databases[db]
+	if d == nil || s.Settings.Redundancy < 2 {
+		return nil
+	}
+	pairs := Pairs(s)
+	for _, p := range d.Partitions {
+		if m, ok := p.Master(); ok && len(p.Instances) == 1 && pairs[m] == "" {
+			ordinals = append(ordinals, p.ID.Ordinal)
+		}
+	}
+	return ordinals
+}
+
 // AttachLeaf takes in what a leaf has of a database and, with redundancy 2, makes it a whole half of its pair again; even is whether the masters are evened
 // out then. found says what the leaf has of each partition. The leaf counts as online. force takes a copy also of a partition whose newest copy is elsewhere
 // and away.
@@ -543,8 +558,14 @@ func Empty(s *topo.Snapshot, db, leaf string, force bool) ([]Action, error) {
 			}
 		}
 		if to == "" {
-			to = pl.emptiest().lighter()
+			u := pl.emptiest()
+			to = u.lighter()
 			pl.add(Copy, st.p, to, 2)
+			for _, l := range u.leaves {
+				if l != to {
+					pl.add(Copy, st.p, l, 7)
+				}
+			}
 		}
 		st.master = to
 		pl.unitOf[to].parts = append(pl.unitOf[to].parts, st)

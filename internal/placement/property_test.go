@@ -152,9 +152,16 @@ func TestEmptyKeepsItsPromises(t *testing.T) {
 			return // nowhere to go
 		}
 		inParallel(t, plan)
-		for i, p := range carryEmpty(t, s, plan).Databases["test"].Partitions {
+		after := carryEmpty(t, s, plan)
+		for i, p := range after.Databases["test"].Partitions {
 			if slices.ContainsFunc(p.Instances, func(i topo.Instance) bool { return i.Leaf == leaf }) {
 				t.Fatalf("partition %d is still on %s", i, leaf)
+			}
+			m, ok := p.Master()
+			if was := s.Databases["test"].Partitions[i]; ok && len(was.Instances) == 1 && was.Instances[0].Leaf == leaf {
+				if o := after.Leaves[Pairs(after)[m]]; o != nil && o.Name != leaf && o.State == topo.LeafOnline && len(p.Instances) < 2 {
+					t.Fatalf("partition %d came to %s without a copy at %s", i, m, o.Name)
+				}
 			}
 		}
 	})
