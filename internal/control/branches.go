@@ -18,7 +18,7 @@ const (
 )
 
 // watchBranches settles transactions whose nodes are gone: at once when the lease of one ends, be it by a new process of its name, and when partitions get other masters
-// or leaves come and go.
+// or lose copies, or leaves come and go.
 func (l *leader) watchBranches(ctx context.Context) {
 	rounds := l.settler.NewRounds(l.event)
 	defer rounds.End()
@@ -51,6 +51,7 @@ func (l *leader) watchBranches(ctx context.Context) {
 type circle struct {
 	snap   *topo.Snapshot
 	terms  uint64
+	copies int
 	locked int
 	leaves map[string]topo.LeafState
 	leases []int64
@@ -63,6 +64,7 @@ func (l *leader) circle(last circle) circle {
 		for _, d := range s.Databases {
 			for _, p := range d.Partitions {
 				c.terms += p.Term
+				c.copies += len(p.Instances)
 				if _, ok := p.Master(); p.Locked || !ok {
 					c.locked++
 				}
@@ -81,7 +83,7 @@ func (l *leader) circle(last circle) circle {
 }
 
 func (c circle) equal(o circle) bool {
-	if c.terms != o.terms || c.locked != o.locked || len(c.leaves) != len(o.leaves) || !slices.Equal(c.leases, o.leases) {
+	if c.terms != o.terms || c.copies != o.copies || c.locked != o.locked || len(c.leaves) != len(o.leaves) || !slices.Equal(c.leases, o.leases) {
 		return false
 	}
 	for name, state := range c.leaves {

@@ -288,7 +288,7 @@ func (s *session) atOnce(ctx context.Context, places []txn.Place, open func() er
 		s.g.stats.snapshots.Add(1)
 		s.g.stats.heldMicros.Add(uint64(end().Microseconds()))
 	}()
-	waiting, err := s.g.finished(ctx, leaves)
+	waiting, err := s.g.finished(ctx, leaves, places)
 	if err != nil {
 		return err
 	}
@@ -304,9 +304,20 @@ func (s *session) atOnce(ctx context.Context, places []txn.Place, open func() er
 	return nil
 }
 
-// finished looks whether a branch is prepared at any of the leaves while nobody who lives commits anything over several places: its transaction's owner has died, and
-// others of its branches may have committed. A client's own XA transaction waits for its end nowhere or everywhere: those are given, with where they were seen.
-func (g *Gateway) finished(ctx context.Context, leaves []string) (waiting map[xid.XID]string, err error) {
+// finished looks whether a branch is prepared at any of the places while nobody who lives commits anything over several places: its transaction's owner has died, and
+// others of its branches may have committed. What copies of other partitions at these leaves have prepared is no matter of the snapshot's. A client's own XA transaction waits for its end
+// nowhere or everywhere: those are given, with where they were seen.
+func (g *Gateway) finished(ctx context.Context, leaves []string, places []txn.Place) (waiting map[xid.XID]string, err error) {
+	type at struct {
+		leaf  string
+		place uint64
+	}
+	read := map[at]bool{}
+	for _, p := range places {
+		if p.Partition.DB != "" {
+			read[at{p.Leaf, xid.PlaceHash(p.Partition)}] = true
+		}
+	}
 	found := make([][]xid.XID, len(leaves))
 	if err := each(len(leaves), func(i int) (err error) {
 		found[i], err = g.guard.servers.Branches(ctx, leaves[i])
@@ -317,6 +328,9 @@ func (g *Gateway) finished(ctx context.Context, leaves []string) (waiting map[xi
 	waiting = map[xid.XID]string{}
 	for i, all := range found {
 		for _, x := range all {
+			if x.Place != xid.PlaceShape && !read[at{leaves[i], x.Place}] {
+				continue
+			}
 			if x.Decider != 0 {
 				return nil, &UnfinishedError{leaves[i], x}
 			}

@@ -8,9 +8,10 @@
 // partitions' GTID domains, so that replicas follow. Those that a dead node's connection holds (1397, while XA RECOVER lists them) come free when it is ended.
 //
 // A branch that a crash has taken from its master alone has no end that its replicas could follow: once its transaction is known to be rolled back, they discard it themselves. One that
-// has written nothing is in no log: left at an old master it is no other server's matter, and is discarded there once it is known that nothing more comes for it (Stray).
+// has written nothing is in no log: left at an old master it is no other server's matter, and is discarded there once it is known that nothing more comes for it (Stray). Nor does
+// one that a copy had when it was detached ever get an end there (Remnant).
 //
-// What is to be done is a pure function of what servers list, the topology and what was decided (Plan, MakeDiscards, MakeStrays). The rest does it: Settler at servers, Own in each node for
+// What is to be done is a pure function of what servers list, the topology and what was decided (Plan, MakeDiscards, MakeStrays, MakeRemnants). The rest does it: Settler at servers, Own in each node for
 // its own transactions, Round in the controller for those whose nodes are gone. What can't be known waits, and is told: a deciding partition without a
 // master, a leaf that is away, a catalog that does not answer. Nothing is ever guessed.
 //

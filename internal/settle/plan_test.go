@@ -120,6 +120,45 @@ func TestStrays(t *testing.T) {
 	}
 }
 
+func TestRemnants(t *testing.T) {
+	part := func(n int) *topo.Partition {
+		return &topo.Partition{ID: topo.PartitionID{DB: "d", Ordinal: n}, Instances: []topo.Instance{{Leaf: "a", Role: topo.Master}, {Leaf: "b", Role: topo.Replica, InSync: true}}}
+	}
+	locked, lost := part(1), part(2)
+	locked.Locked, lost.Instances = true, nil
+	leaf := func(name string, state topo.LeafState) *topo.Leaf { return &topo.Leaf{Name: name, State: state} }
+	snap := &topo.Snapshot{
+		Leaves: map[string]*topo.Leaf{"a": leaf("a", topo.LeafOnline), "b": leaf("b", topo.LeafOnline), "c": leaf("c", topo.LeafOnline),
+			"coming": leaf("coming", topo.LeafAttaching), "detached": leaf("detached", topo.LeafDetached)},
+		Databases: map[string]*topo.Database{"d": {Name: "d", Partitions: []*topo.Partition{part(0), locked, lost}}},
+	}
+	at := func(leaf string, n int) Seen {
+		return Seen{XID: txn.XID{ID: txn.ID{Owner: 1, Seq: 7}, Place: txn.PlaceHash(topo.PartitionID{DB: "d", Ordinal: n}), Thread: 5}, Leaf: leaf}
+	}
+	shape, remote := at("c", 0), at("c", 0)
+	shape.XID.Place, remote.Remote = txn.PlaceShape, &backend.Remote{ID: "c"}
+	for _, c := range []struct {
+		what    string
+		seen    []Seen
+		remnant bool
+	}{
+		{"a copy that is none", []Seen{at("c", 0)}, true},
+		{"the master has not ended it", []Seen{at("c", 0), at("a", 0)}, false},
+		{"a replica", []Seen{at("b", 0)}, false},
+		{"its partition is getting another master", []Seen{at("c", 1)}, false},
+		{"its partition has no copy", []Seen{at("c", 2)}, false},
+		{"its database was dropped", []Seen{at("c", 9)}, false},
+		{"a leaf that is coming back", []Seen{at("coming", 0)}, false},
+		{"a leaf that is detached", []Seen{at("detached", 0)}, false},
+		{"a leaf that is removed", []Seen{at("removed", 0)}, false},
+		{"at shapes, or at a server", []Seen{shape, remote}, false},
+	} {
+		if got := MakeRemnants(c.seen, snap); (len(got) == 1) != c.remnant || c.remnant && got[0].Seen != at("c", 0) {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+}
+
 func TestBranchesAsServersListThem(t *testing.T) {
 	x := txn.XID{ID: txn.ID{Owner: 12, Seq: 34}, Decider: 56, Place: 78, Thread: 90}
 	parts := strings.Split(x.SQL(), "'")

@@ -67,6 +67,7 @@ func (r *Rounds) Once(ctx context.Context) (left int, err error) {
 	r.tell(done, time.Since(began))
 	left += r.discard(ctx, discards, f.Known)
 	left += r.strays(ctx, MakeStrays(seen, f.Snapshot))
+	left += r.remnants(ctx, MakeRemnants(seen, f.Snapshot))
 	r.s.count.inDoubt.Store(int64(len(done.Left())))
 	for name, err := range look.Missing {
 		r.s.log.Debug("settle: a server could not be asked for branches", "server", name, "error", err)
