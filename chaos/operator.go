@@ -68,9 +68,24 @@ func (o *operator) last(ctx context.Context, within time.Duration) {
 	for late := time.Now().Add(within); !online() && time.Now().Before(late) && ctx.Err() == nil; {
 		sleep(ctx, 100*time.Millisecond)
 	}
-	for _, q := range o.redundancy() {
+	for _, q := range append(o.halfRemoved(), o.redundancy()...) {
 		o.give(ctx, o.c.nodes[o.c.nodeNames()[0]], "in the end", q)
 	}
+}
+
+// halfRemoved removes a spare leaf whose partner is gone, as its node was killed when it was to be removed: nothing alone there gets a second copy.
+func (o *operator) halfRemoved() []string {
+	s := o.c.cat.Snapshot()
+	var there []string
+	for _, leaf := range names("leaf", leaves+spares)[leaves:] {
+		if known(s, o.at(leaf)) {
+			there = append(there, leaf)
+		}
+	}
+	if len(there) != 1 {
+		return nil
+	}
+	return []string{"REMOVE LEAF " + o.at(there[0])}
 }
 
 // give has a node run a command, and is false when that does not end.
@@ -133,13 +148,15 @@ func result(err error) string {
 	return err.Error()
 }
 
+// at is a leaf's address as SQL has it.
+func (o *operator) at(leaf string) string {
+	host, port := o.c.addr(leaf)
+	return fmt.Sprintf("'%s':%d", host, port)
+}
+
 // statements are the SQL of a command.
 func (o *operator) statements(s step) []string {
 	snap, n := o.c.cat.Snapshot(), s.command.n
-	at := func(leaf string) string {
-		host, port := o.c.addr(leaf)
-		return fmt.Sprintf("'%s':%d", host, port)
-	}
 	switch s.command.what {
 	case rebalance:
 		return []string{"REBALANCE PARTITIONS ON " + o.database + []string{"", " FULL"}[n%2]}
@@ -160,7 +177,7 @@ func (o *operator) statements(s step) []string {
 		}
 		p := d.Partitions[n/7%len(d.Partitions)]
 		for _, r := range p.Replicas() {
-			return []string{fmt.Sprintf("PROMOTE PARTITION %s ON %s", p.ID, at(r))}
+			return []string{fmt.Sprintf("PROMOTE PARTITION %s ON %s", p.ID, o.at(r))}
 		}
 	case alter:
 		if len(o.columns) > 2 {
@@ -184,20 +201,20 @@ func (o *operator) statements(s step) []string {
 		u := fmt.Sprintf("user%d@'%%'", s.number)
 		return []string{"CREATE USER " + u + " IDENTIFIED BY 'x'", "GRANT SELECT ON " + o.table + " TO " + u, "DROP USER IF EXISTS " + u}
 	case grow:
-		return o.growth(snap, at)
+		return o.growth(snap)
 	case detach:
 		leaf := o.c.shape.leaves[n/7%len(o.c.shape.leaves)]
-		return append([]string{"DETACH LEAF " + at(leaf), "ATTACH LEAF " + at(leaf)}, o.redundancy()...)
+		return append([]string{"DETACH LEAF " + o.at(leaf), "ATTACH LEAF " + o.at(leaf)}, o.redundancy()...)
 	}
 	return nil
 }
 
 // growth adds the spare leaves when none of them is there, and removes those that are. What a fault has left half done the next such command ends.
-func (o *operator) growth(s *topo.Snapshot, at func(leaf string) string) (qs []string) {
+func (o *operator) growth(s *topo.Snapshot) (qs []string) {
 	spare := names("leaf", leaves+spares)[leaves:]
 	for _, leaf := range spare {
-		if known(s, at(leaf)) {
-			qs = append(qs, "REMOVE LEAF "+at(leaf))
+		if known(s, o.at(leaf)) {
+			qs = append(qs, "REMOVE LEAF "+o.at(leaf))
 		}
 	}
 	if len(qs) > 0 {
