@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/go-sql-driver/mysql"
-
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 )
 
@@ -21,22 +19,7 @@ func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
 
 // server is one session on a real MariaDB.
 func server(t testing.TB) *sql.Conn {
-	t.Helper()
-	leaf := farmtest.Shared(t, 1).Leaves()[0]
-	db, err := sql.Open("mysql", "root@unix("+leaf.Socket+")/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	c, err := db.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	if _, err := c.ExecContext(context.Background(), "SET NAMES utf8mb4"); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return farmtest.Connect(t, farmtest.Shared(t, 1).Leaves()[0]).Conn
 }
 
 // letters are what collations quarrel about: case, accents, expansions, contractions, ignorables, spaces of all kinds, digits, scripts, and

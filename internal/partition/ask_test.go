@@ -47,14 +47,14 @@ func TestStoreCompareAsk(t *testing.T) {
 	r := random()
 	stored, compared, asked := 0, 0, 0
 	for _, typ := range askedTypes {
-		s.exec("CREATE OR REPLACE TABLE shape (k " + typ + ") PARTITION BY KEY (k) PARTITIONS 13")
+		s.Exec("CREATE OR REPLACE TABLE shape (k " + typ + ") PARTITION BY KEY (k) PARTITIONS 13")
 		f := s.function("shape")
-		s.exec("CREATE OR REPLACE TABLE t (id INT, k " + typ + ") ENGINE=MyISAM PARTITION BY KEY (k) PARTITIONS 13")
-		s.exec("SET sql_mode='STRICT_TRANS_TABLES'")
+		s.Exec("CREATE OR REPLACE TABLE t (id INT, k " + typ + ") ENGINE=MyISAM PARTITION BY KEY (k) PARTITIONS 13")
+		s.Exec("SET sql_mode='STRICT_TRANS_TABLES'")
 		values := literals(r, typ, 60)
 		taken := map[int]bool{}
 		for id, sql := range values {
-			taken[id] = s.try(fmt.Sprintf("INSERT INTO t VALUES (%d, %s)", id, sql)) == nil
+			taken[id] = s.Try(fmt.Sprintf("INSERT INTO t VALUES (%d, %s)", id, sql)) == nil
 		}
 		places := s.places("t", f)
 		for id, sql := range values {
@@ -76,7 +76,7 @@ func TestStoreCompareAsk(t *testing.T) {
 				if sql == "NULL" {
 					op = " <=> "
 				}
-				found, ferr := s.tryRows("SELECT id FROM t WHERE k" + op + sql)
+				found, ferr := s.TryRows("SELECT id FROM t WHERE k" + op + sql)
 				if ferr != nil {
 					continue
 				}
@@ -90,7 +90,7 @@ func TestStoreCompareAsk(t *testing.T) {
 			if id%3 != 0 || !taken[id] {
 				continue
 			}
-			rows, err := s.tryRows(f.StoredSQL([][]string{{sql}}))
+			rows, err := s.TryRows(f.StoredSQL([][]string{{sql}}))
 			if err != nil {
 				t.Errorf("%s: which value is %s? %v", short(typ), sql, err)
 				continue
@@ -106,7 +106,7 @@ func TestStoreCompareAsk(t *testing.T) {
 				}
 				continue
 			}
-			if rows, err = s.tryRows(q); err != nil {
+			if rows, err = s.TryRows(q); err != nil {
 				t.Errorf("%s: where is %s? %v", short(typ), sql, err)
 				continue
 			}
@@ -115,7 +115,7 @@ func TestStoreCompareAsk(t *testing.T) {
 			}
 			asked++
 		}
-		s.exec("SET sql_mode=''")
+		s.Exec("SET sql_mode=''")
 	}
 	t.Logf("%d stored, %d compared, %d asked", stored, compared, asked)
 	if stored < 1500 || compared < 1500 || asked < 1000 {
@@ -129,8 +129,8 @@ func partitionsOf(row [][]byte) []byte { return row[3] }
 // TestAskMany asks for several rows of several columns at once, and for what has no place.
 func TestAskMany(t *testing.T) {
 	s := connect(t)
-	s.exec("CREATE TABLE r (a INT PRIMARY KEY, d DATE NOT NULL, `x``y` VARCHAR(9) COLLATE utf8mb4_czech_ci) PARTITION BY KEY (a) PARTITIONS 3")
-	s.exec("CREATE OR REPLACE TABLE r (a INT NOT NULL, d DATETIME, `x``y` VARCHAR(9) COLLATE utf8mb4_czech_ci, KEY (d), UNIQUE (a, d, `x``y`))" +
+	s.Exec("CREATE TABLE r (a INT PRIMARY KEY, d DATE NOT NULL, `x``y` VARCHAR(9) COLLATE utf8mb4_czech_ci) PARTITION BY KEY (a) PARTITIONS 3")
+	s.Exec("CREATE OR REPLACE TABLE r (a INT NOT NULL, d DATETIME, `x``y` VARCHAR(9) COLLATE utf8mb4_czech_ci, KEY (d), UNIQUE (a, d, `x``y`))" +
 		" PARTITION BY RANGE (HOUR(d) + ABS(a)) SUBPARTITION BY KEY (`x``y`) SUBPARTITIONS 3 (PARTITION p0 VALUES LESS THAN (30), PARTITION `p_1` VALUES LESS THAN (100))")
 	f := s.function("r")
 	columns := []string{"'2024-01-01'", "'2024-12-01 10:00:00'", "NULL", "20240505101010"}
@@ -148,12 +148,12 @@ func TestAskMany(t *testing.T) {
 	if !ok {
 		t.Fatal("no question")
 	}
-	answer := s.rows(q)
+	answer := s.Rows(q)
 	homeless := 0
 	for i, row := range rows {
 		p, err := f.Answer(partitionsOf(answer[i]))
-		s.exec("DELETE FROM r")
-		werr := s.try("INSERT INTO r (d, a, `x``y`) VALUES (" + strings.Join(row, ",") + ")")
+		s.Exec("DELETE FROM r")
+		werr := s.Try("INSERT INTO r (d, a, `x``y`) VALUES (" + strings.Join(row, ",") + ")")
 		if s.number(werr) == ErrNoPartitionNumber || errors.Is(err, ErrNoPartition) {
 			if homeless++; !errors.Is(err, ErrNoPartition) || s.number(werr) != ErrNoPartitionNumber {
 				t.Errorf("%v: %v, and the server says %v", row, err, werr)
@@ -164,7 +164,7 @@ func TestAskMany(t *testing.T) {
 			t.Errorf("%v: %v, %v", row, err, werr)
 			continue
 		}
-		if n := string(s.rows("SELECT COUNT(*) FROM r PARTITION (" + quoteName(f.Name(p)) + ")")[0][0]); n != "1" {
+		if n := string(s.Rows("SELECT COUNT(*) FROM r PARTITION (" + quoteName(f.Name(p)) + ")")[0][0]); n != "1" {
 			t.Errorf("%v is not in %s", row, f.Name(p))
 		}
 	}

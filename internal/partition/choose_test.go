@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
+	"github.com/orbweaver/orbweaver/internal/topo/topotest"
 )
 
 // tables are definitions beside which rows of values(…) are compared; exact says that no row may be left to a leaf.
@@ -91,9 +92,9 @@ func TestChoose(t *testing.T) {
 	total := 0
 	for _, tab := range tables {
 		what := tab.columns + ": " + tab.by
-		s.exec("CREATE OR REPLACE TABLE t (id INT NOT NULL, " + tab.columns + ") ENGINE=MyISAM PARTITION BY " + tab.by)
+		s.Exec("CREATE OR REPLACE TABLE t (id INT NOT NULL, " + tab.columns + ") ENGINE=MyISAM PARTITION BY " + tab.by)
 		f := s.function("t")
-		all := s.describe("t")[1:]
+		all := topotest.Columns(s.Session, "t")[1:]
 		values := make([][]string, len(all))
 		var names []string
 		for i, c := range all {
@@ -112,9 +113,9 @@ func TestChoose(t *testing.T) {
 			rows = append(rows, row+")")
 		}
 		insert := "INSERT IGNORE INTO t (id," + strings.Join(names, ",") + ") VALUES "
-		if err := s.try(insert + strings.Join(rows, ",")); err != nil {
+		if err := s.Try(insert + strings.Join(rows, ",")); err != nil {
 			for _, row := range rows { // some have values for which the expression fails
-				if err := s.try(insert + row); err != nil && s.number(err) == 0 {
+				if err := s.Try(insert + row); err != nil && s.number(err) == 0 {
 					t.Fatal(err)
 				}
 			}
@@ -127,7 +128,7 @@ func TestChoose(t *testing.T) {
 		if tab.exact && asked > 0 || exact+asked < 20 {
 			t.Errorf("%s: %d exact, %d asked", what, exact, asked)
 		}
-		stored := s.rows("SELECT id, " + strings.Join(cols, ", ") + " FROM t")
+		stored := s.Rows("SELECT id, " + strings.Join(cols, ", ") + " FROM t")
 		taught, _ := s.compare(what+" with weights", s.places("t", f), stored, s.taught(f, stored, "utf8mb4"), "utf8mb4")
 		if strings.Contains(what, "czech") && taught != len(stored) {
 			t.Errorf("%s: %d of %d known with the weights", what, taught, len(stored))
@@ -148,8 +149,8 @@ func TestNoPartition(t *testing.T) {
 		{"k INT", "LIST COLUMNS (k) (PARTITION a VALUES IN (10))", "NULL"},
 		{"k DATE", "RANGE (YEAR(k)) (PARTITION a VALUES LESS THAN (2000))", "'2000-01-01'"},
 	} {
-		s.exec("CREATE OR REPLACE TABLE t (" + c.columns + ") PARTITION BY " + c.by)
-		if n := s.number(s.try("INSERT INTO t VALUES (" + c.value + ")")); n != ErrNoPartitionNumber {
+		s.Exec("CREATE OR REPLACE TABLE t (" + c.columns + ") PARTITION BY " + c.by)
+		if n := s.number(s.Try("INSERT INTO t VALUES (" + c.value + ")")); n != ErrNoPartitionNumber {
 			t.Errorf("%s: the server says %d for %s", c.by, n, c.value)
 		}
 		text := []byte(strings.Trim(c.value, "'"))
@@ -167,15 +168,15 @@ func TestAsk(t *testing.T) {
 	s := connect(t)
 	for _, by := range []string{"KEY (k) PARTITIONS 5", "LIST COLUMNS (k) (PARTITION a VALUES IN ('ch', 'h'), PARTITION b DEFAULT)",
 		"RANGE COLUMNS (k) (PARTITION a VALUES LESS THAN ('ci'), PARTITION b VALUES LESS THAN ('ch'), PARTITION c VALUES LESS THAN (MAXVALUE))"} {
-		s.exec("CREATE OR REPLACE TABLE t (id INT, k VARCHAR(9) COLLATE utf8mb4_czech_ci) PARTITION BY " + by)
-		s.exec("INSERT INTO t VALUES (0, 'chata'), (1, 'H'), (2, 'CH '), (3, 'c')")
+		s.Exec("CREATE OR REPLACE TABLE t (id INT, k VARCHAR(9) COLLATE utf8mb4_czech_ci) PARTITION BY " + by)
+		s.Exec("INSERT INTO t VALUES (0, 'chata'), (1, 'H'), (2, 'CH '), (3, 'c')")
 		learned := shard.NewCache(1 << 16)
 		f := s.function("t").WithWeights(learned)
 		places := s.places("t", f)
 		for id, text := range []string{"chata", "h ", "ch", "C"} {
 			vals := []shard.Value{shard.StringValue([]byte(text), "utf8mb4")}
 			for _, q := range f.Ask(vals, false) {
-				learned.Learn(q.Collation, q.S, s.rows(string(shard.WeightSQL([]byte("SELECT "), q)))[0][0])
+				learned.Learn(q.Collation, q.S, s.Rows(string(shard.WeightSQL([]byte("SELECT "), q)))[0][0])
 			}
 			if p, err := f.Compare(vals); err != nil || p != places[id] {
 				t.Errorf("%s: %q is in place %d, not %d: %v", by, text, places[id], p, err)
@@ -190,16 +191,16 @@ func TestAsk(t *testing.T) {
 // TestNamed selects what PARTITION (name) selects.
 func TestNamed(t *testing.T) {
 	s := connect(t)
-	s.exec("CREATE TABLE t (id INT, k INT) PARTITION BY RANGE (k) SUBPARTITION BY HASH (id) SUBPARTITIONS 2" +
+	s.Exec("CREATE TABLE t (id INT, k INT) PARTITION BY RANGE (k) SUBPARTITION BY HASH (id) SUBPARTITIONS 2" +
 		" (PARTITION a VALUES LESS THAN (10) (SUBPARTITION x, SUBPARTITION Ö), PARTITION B VALUES LESS THAN (20) (SUBPARTITION z, SUBPARTITION w))")
 	for id := range 20 {
-		s.exec(fmt.Sprintf("INSERT INTO t VALUES (%d, %d)", id, id))
+		s.Exec(fmt.Sprintf("INSERT INTO t VALUES (%d, %d)", id, id))
 	}
 	f := s.function("t")
 	places := s.places("t", f)
 	for _, name := range []string{"a", "A", "b", "x", "ö", "W"} {
 		ps := f.Named(name)
-		rows := s.rows("SELECT id FROM t PARTITION (" + name + ")")
+		rows := s.Rows("SELECT id FROM t PARTITION (" + name + ")")
 		n := 0
 		for _, p := range places {
 			if slices.Contains(ps, p) {

@@ -161,10 +161,10 @@ func short(typ string) string {
 var keyKinds = []string{"KEY (k) PARTITIONS 31", "LINEAR KEY (k) PARTITIONS 13", "KEY ALGORITHM=1 (k) PARTITIONS 29"}
 
 func (s *session) fill(table string, values []string) {
-	s.t.Helper()
+	s.Helper()
 	for len(values) > 0 {
 		n := min(len(values), 500)
-		s.exec("INSERT IGNORE INTO " + table + " (k) VALUES (" + strings.Join(values[:n], "),(") + ")")
+		s.Exec("INSERT IGNORE INTO " + table + " (k) VALUES (" + strings.Join(values[:n], "),(") + ")")
 		values = values[n:]
 	}
 }
@@ -175,11 +175,11 @@ func TestKeyOfPlainTypes(t *testing.T) {
 	r := random()
 	total := 0
 	for _, typ := range plainTypes {
-		s.exec("CREATE OR REPLACE TABLE v (id INT AUTO_INCREMENT PRIMARY KEY, k " + typ + ") ENGINE=MyISAM")
+		s.Exec("CREATE OR REPLACE TABLE v (id INT AUTO_INCREMENT PRIMARY KEY, k " + typ + ") ENGINE=MyISAM")
 		s.fill("v", literals(r, typ, 700))
 		for _, kind := range keyKinds {
-			s.exec("CREATE OR REPLACE TABLE t (id INT, k " + typ + ") ENGINE=MEMORY PARTITION BY " + kind)
-			s.exec("INSERT INTO t SELECT id, k FROM v")
+			s.Exec("CREATE OR REPLACE TABLE t (id INT, k " + typ + ") ENGINE=MEMORY PARTITION BY " + kind)
+			s.Exec("INSERT INTO t SELECT id, k FROM v")
 			exact, asked := s.check(short(typ)+" "+kind, "t", s.function("t"), []string{"k"})
 			if exact < 300 {
 				t.Errorf("%s %s: only %d exact, %d asked", short(typ), kind, exact, asked)
@@ -193,12 +193,12 @@ func TestKeyOfPlainTypes(t *testing.T) {
 // TestTimestampZones reads TIMESTAMPs in sessions of several time zones.
 func TestTimestampZones(t *testing.T) {
 	s := connect(t)
-	s.exec("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k TIMESTAMP(3) NULL)")
+	s.Exec("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k TIMESTAMP(3) NULL)")
 	s.fill("t", literals(random(), "TIMESTAMP", 100))
-	s.exec("ALTER TABLE t DROP PRIMARY KEY, MODIFY id INT, ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 31")
+	s.Exec("ALTER TABLE t DROP PRIMARY KEY, MODIFY id INT, ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 31")
 	f := s.function("t")
 	for _, zone := range []string{"+00:00", "+5:30", "-11:45", "+13:00", "-03:00"} {
-		s.exec("SET time_zone='" + zone + "'")
+		s.Exec("SET time_zone='" + zone + "'")
 		if exact, asked := s.check("in "+zone, "t", f.WithZone(zone), []string{"k"}); exact < 90 || asked > 0 {
 			t.Errorf("%s: %d exact, %d asked", zone, exact, asked)
 		}

@@ -71,7 +71,7 @@ func TestPrune(t *testing.T) {
 	equal, more, found, all := 0, 0, 0, 0
 	for _, tab := range tables {
 		what := tab.columns + ": " + tab.by
-		s.exec("CREATE OR REPLACE TABLE t (id INT NOT NULL, " + tab.columns + ") ENGINE=InnoDB PARTITION BY " + tab.by)
+		s.Exec("CREATE OR REPLACE TABLE t (id INT NOT NULL, " + tab.columns + ") ENGINE=InnoDB PARTITION BY " + tab.by)
 		f := s.function("t")
 		var names []string
 		var values [][]string
@@ -85,7 +85,7 @@ func TestPrune(t *testing.T) {
 			for i := range names {
 				row += ", " + values[i][r.IntN(len(values[i]))]
 			}
-			if err := s.try("INSERT IGNORE INTO t (id, " + quoteNames(names) + ") VALUES (" + row + ")"); err != nil && s.number(err) == 0 {
+			if err := s.Try("INSERT IGNORE INTO t (id, " + quoteNames(names) + ") VALUES (" + row + ")"); err != nil && s.number(err) == 0 {
 				t.Fatal(err)
 			}
 		}
@@ -96,7 +96,7 @@ func TestPrune(t *testing.T) {
 				continue
 			}
 			got := f.Prune(c.terms)
-			rows, err := s.tryRows("SELECT id FROM t WHERE " + c.sql)
+			rows, err := s.TryRows("SELECT id FROM t WHERE " + c.sql)
 			if err != nil {
 				continue
 			}
@@ -106,7 +106,7 @@ func TestPrune(t *testing.T) {
 					t.Errorf("%s: row %d in place %d has %s, which is looked for in %v only", what, id, places[id], c.sql, got)
 				}
 			}
-			theirs, err := f.Listed(partitionsOf(s.rows("EXPLAIN PARTITIONS SELECT id FROM t USE INDEX () WHERE " + c.sql)[0]))
+			theirs, err := f.Listed(partitionsOf(s.Rows("EXPLAIN PARTITIONS SELECT id FROM t USE INDEX () WHERE " + c.sql)[0]))
 			if err != nil {
 				theirs = nil
 			}
@@ -181,7 +181,7 @@ func TestPruneLikeServer(t *testing.T) {
 	s := connect(t)
 	r := random()
 	for _, tab := range plain {
-		s.exec("CREATE OR REPLACE TABLE t (id INT NOT NULL, " + tab.columns + ") ENGINE=InnoDB PARTITION BY " + tab.by)
+		s.Exec("CREATE OR REPLACE TABLE t (id INT NOT NULL, " + tab.columns + ") ENGINE=InnoDB PARTITION BY " + tab.by)
 		f := s.function("t")
 		var names []string
 		var values [][]string
@@ -197,7 +197,7 @@ func TestPruneLikeServer(t *testing.T) {
 			if c.sql == "" {
 				continue
 			}
-			row := s.rows("EXPLAIN PARTITIONS SELECT id FROM t USE INDEX () WHERE " + c.sql)[0]
+			row := s.Rows("EXPLAIN PARTITIONS SELECT id FROM t USE INDEX () WHERE " + c.sql)[0]
 			theirs, err := f.Listed(partitionsOf(row))
 			if err != nil {
 				t.Fatal(err)

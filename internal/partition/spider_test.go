@@ -11,11 +11,11 @@ import (
 // TestSpider compares the places of rows that a Spider node has sharded: where they are on the server behind it.
 func TestSpider(t *testing.T) {
 	farm := farmtest.Start(t, 2)
-	node, behind := open(t, farm.Leaves()[0].Socket), open(t, farm.Leaves()[1].Socket)
-	behind.exec("CREATE USER spider@'%' IDENTIFIED BY 'spider'")
-	behind.exec("GRANT ALL ON *.* TO spider@'%'")
-	node.exec("INSTALL SONAME 'ha_spider'")
-	node.exec(fmt.Sprintf("CREATE SERVER behind FOREIGN DATA WRAPPER mysql OPTIONS (HOST '127.0.0.1', DATABASE 'partition_test', USER 'spider', PASSWORD 'spider', PORT %d)",
+	node, behind := open(t, farm.Leaves()[0]), open(t, farm.Leaves()[1])
+	behind.Exec("CREATE USER spider@'%' IDENTIFIED BY 'spider'")
+	behind.Exec("GRANT ALL ON *.* TO spider@'%'")
+	node.Exec("INSTALL SONAME 'ha_spider'")
+	node.Exec(fmt.Sprintf("CREATE SERVER behind FOREIGN DATA WRAPPER mysql OPTIONS (HOST '127.0.0.1', DATABASE 'partition_test', USER 'spider', PASSWORD 'spider', PORT %d)",
 		farm.Leaves()[1].Port))
 	r := random()
 	rows := 0
@@ -24,12 +24,12 @@ func TestSpider(t *testing.T) {
 		columns := "id INT NOT NULL, k " + typ
 		var parts []string
 		for p := range 5 {
-			behind.exec(fmt.Sprintf("CREATE OR REPLACE TABLE t%d (%s)", p, columns))
+			behind.Exec(fmt.Sprintf("CREATE OR REPLACE TABLE t%d (%s)", p, columns))
 			parts = append(parts, fmt.Sprintf(`PARTITION p%d COMMENT = 'srv "behind", table "t%d"'`, p, p))
 		}
-		node.exec(fmt.Sprintf(`CREATE OR REPLACE TABLE t (%s) ENGINE=SPIDER COMMENT='wrapper "mysql"' PARTITION BY %s (%s)`, columns, by, strings.Join(parts, ", ")))
+		node.Exec(fmt.Sprintf(`CREATE OR REPLACE TABLE t (%s) ENGINE=SPIDER COMMENT='wrapper "mysql"' PARTITION BY %s (%s)`, columns, by, strings.Join(parts, ", ")))
 		for id, v := range literals(r, typ, 60) {
-			if err := node.try(fmt.Sprintf("INSERT IGNORE INTO t VALUES (%d, %s)", id, v)); err != nil && node.number(err) == 0 {
+			if err := node.Try(fmt.Sprintf("INSERT IGNORE INTO t VALUES (%d, %s)", id, v)); err != nil && node.number(err) == 0 {
 				t.Fatal(err)
 			}
 		}
@@ -39,7 +39,7 @@ func TestSpider(t *testing.T) {
 			cols = append(cols, f.s.Columns[c].Name)
 		}
 		for p := range 5 {
-			for _, row := range behind.rows(fmt.Sprintf("SELECT %s FROM t%d", strings.Join(cols, ", "), p)) {
+			for _, row := range behind.Rows(fmt.Sprintf("SELECT %s FROM t%d", strings.Join(cols, ", "), p)) {
 				if got, err := f.Row(row, "utf8mb4"); err != nil || got != p {
 					t.Errorf("%s by %s: %q is in place %d, not %d: %v", typ, by, row, p, got, err)
 				}

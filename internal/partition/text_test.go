@@ -12,7 +12,7 @@ import (
 // they are alike.
 func (s *session) collations() (out [][2]string) {
 	skipped := 0
-	for _, r := range s.rows("SELECT FULL_COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY ORDER BY 2, 1") {
+	for _, r := range s.Rows("SELECT FULL_COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY ORDER BY 2, 1") {
 		name, charset := string(r[0]), string(r[1])
 		if charset == "binary" {
 			continue
@@ -34,7 +34,7 @@ func TestKeyOfTexts(t *testing.T) {
 	s := connect(t)
 	r := random()
 	values := literals(r, "VARCHAR", 200)
-	s.exec("CREATE TABLE v (id INT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(20) CHARACTER SET utf8mb4) ENGINE=MyISAM")
+	s.Exec("CREATE TABLE v (id INT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(20) CHARACTER SET utf8mb4) ENGINE=MyISAM")
 	s.fill("v", values)
 	total, all := 0, s.collations()
 	builtIn := 0
@@ -42,11 +42,11 @@ func TestKeyOfTexts(t *testing.T) {
 		for _, typ := range []string{"VARCHAR(20)", "CHAR(12)"} {
 			what := c[0] + " " + typ
 			// Not LINEAR: the low bits hardly depend on spaces.
-			s.exec(fmt.Sprintf("CREATE OR REPLACE TABLE t (id INT, k %s CHARACTER SET %s COLLATE %s) ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 31", typ, c[1], c[0]))
-			s.exec("INSERT INTO t SELECT id, k FROM v")
+			s.Exec(fmt.Sprintf("CREATE OR REPLACE TABLE t (id INT, k %s CHARACTER SET %s COLLATE %s) ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 31", typ, c[1], c[0]))
+			s.Exec("INSERT INTO t SELECT id, k FROM v")
 			f := s.function("t")
 			places := s.places("t", f)
-			printed, raw := s.rows("SELECT id, k FROM t"), s.rows("SELECT id, CAST(k AS BINARY) FROM t")
+			printed, raw := s.Rows("SELECT id, k FROM t"), s.Rows("SELECT id, CAST(k AS BINARY) FROM t")
 			s.compare(what+" in utf8mb4", places, printed, f, "utf8mb4")
 			known, _ := s.compare(what, places, raw, f, c[1])
 			if known > len(values)/2 {
@@ -65,18 +65,18 @@ func TestKeyOfTexts(t *testing.T) {
 // TestKeyOfCharacters compares the place of every character.
 func TestKeyOfCharacters(t *testing.T) {
 	s := connect(t)
-	s.exec("CREATE TABLE v (id INT PRIMARY KEY, k VARCHAR(4) CHARACTER SET utf8mb4) ENGINE=MyISAM")
-	s.exec("INSERT INTO v SELECT seq, CONCAT('a', CONVERT(CHAR(seq USING utf32) USING utf8mb4)) FROM seq_0_to_66000 WHERE seq NOT BETWEEN 0xd800 AND 0xdfff")
+	s.Exec("CREATE TABLE v (id INT PRIMARY KEY, k VARCHAR(4) CHARACTER SET utf8mb4) ENGINE=MyISAM")
+	s.Exec("INSERT INTO v SELECT seq, CONCAT('a', CONVERT(CHAR(seq USING utf32) USING utf8mb4)) FROM seq_0_to_66000 WHERE seq NOT BETWEEN 0xd800 AND 0xdfff")
 	for _, name := range []string{
 		"latin1_swedish_ci", "latin1_german2_ci", "cp1250_general_ci", "utf8mb3_general_ci", "utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_uca1400_ai_ci",
 		"utf8mb4_bin", "utf8mb4_unicode_520_nopad_ci", "ucs2_general_ci", "ucs2_unicode_ci", "utf16_general_ci", "utf16le_general_ci", "utf32_general_ci", "utf32_bin",
 		"sjis_japanese_ci", "cp932_japanese_ci", "gbk_chinese_ci", "big5_chinese_ci", "gb2312_chinese_ci", "euckr_korean_ci", "ujis_japanese_ci", "eucjpms_japanese_ci",
 	} {
 		charset, _, _ := strings.Cut(name, "_")
-		s.exec("CREATE OR REPLACE TABLE t (id INT, k VARCHAR(4) CHARACTER SET " + charset + " COLLATE " + name + ") ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 7")
-		s.exec("INSERT INTO t SELECT MIN(id), k2 FROM (SELECT id, CONVERT(k USING " + charset + ") k2 FROM v) x GROUP BY HEX(k2)")
+		s.Exec("CREATE OR REPLACE TABLE t (id INT, k VARCHAR(4) CHARACTER SET " + charset + " COLLATE " + name + ") ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 7")
+		s.Exec("INSERT INTO t SELECT MIN(id), k2 FROM (SELECT id, CONVERT(k USING " + charset + ") k2 FROM v) x GROUP BY HEX(k2)")
 		f := s.function("t")
-		exact, asked := s.compare(name, s.places("t", f), s.rows("SELECT id, CAST(k AS BINARY) FROM t"), f, charset)
+		exact, asked := s.compare(name, s.places("t", f), s.Rows("SELECT id, CAST(k AS BINARY) FROM t"), f, charset)
 		if asked*10 > exact {
 			t.Errorf("%s: %d exact, %d asked", name, exact, asked)
 		}
@@ -85,7 +85,7 @@ func TestKeyOfCharacters(t *testing.T) {
 
 // taught is the function after a server has told all weights that it lacks for rows (id, values in a character set).
 func (s *session) taught(f *Func, rows [][][]byte, charset string) *Func {
-	s.t.Helper()
+	s.Helper()
 	learned := shard.NewCache(1 << 22)
 	r := &shard.Recorder{Known: learned}
 	g := f.WithWeights(r)
@@ -102,7 +102,7 @@ func (s *session) taught(f *Func, rows [][][]byte, charset string) *Func {
 			}
 			sql = shard.WeightSQL(sql, q)
 		}
-		for i, w := range s.rows(string(sql))[0] {
+		for i, w := range s.Rows(string(sql))[0] {
 			learned.Learn(qs[i].Collation, qs[i].S, w)
 		}
 		qs = qs[n:]

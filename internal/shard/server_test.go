@@ -1,20 +1,16 @@
 package shard
 
 import (
-	"context"
-	"database/sql"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 
-	_ "github.com/go-sql-driver/mysql"
-
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/topo/topotest"
 )
 
 func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
@@ -22,84 +18,10 @@ func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
 // many partitions tell nearly all values apart.
 const many = 1 << 31
 
-type session struct {
-	t *testing.T
-	*sql.Conn
-}
-
-func connect(t *testing.T) *session {
+// connect gives a test a connection.
+func connect(t testing.TB) *farmtest.Session {
 	t.Helper()
-	leaf := farmtest.Shared(t, 1).Leaves()[0]
-	db, err := sql.Open("mysql", "root@unix("+leaf.Socket+")/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	c, err := db.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	s := &session{t, c}
-	s.exec("SET NAMES utf8mb4")
-	return s
-}
-
-func (s *session) exec(q string) {
-	s.t.Helper()
-	if err := s.try(q); err != nil {
-		s.t.Fatalf("%s: %v", q, err)
-	}
-}
-
-func (s *session) try(q string) error {
-	_, err := s.ExecContext(context.Background(), q)
-	return err
-}
-
-// rows reads a result as bytes.
-func (s *session) rows(q string, args ...any) ([][][]byte, error) {
-	rows, err := s.QueryContext(context.Background(), q, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	var out [][][]byte
-	for rows.Next() {
-		cells := make([][]byte, len(names))
-		into := make([]any, len(names))
-		for i := range cells {
-			into[i] = &cells[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			return nil, err
-		}
-		out = append(out, cells)
-	}
-	return out, rows.Err()
-}
-
-// describe reads a table's columns as the catalog does.
-func (s *session) describe(db, table string) []topo.Column {
-	s.t.Helper()
-	rows, err := s.rows(fmt.Sprintf(`SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IFNULL(NUMERIC_SCALE, IFNULL(DATETIME_PRECISION, 0)),
-		IFNULL(CHARACTER_MAXIMUM_LENGTH, 0), IFNULL(CHARACTER_SET_NAME, ''), IFNULL(COLLATION_NAME, ''), IS_NULLABLE
-		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='%s' AND TABLE_NAME='%s' ORDER BY ORDINAL_POSITION`, db, table))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	var out []topo.Column
-	for _, r := range rows {
-		scale, _ := strconv.Atoi(string(r[3]))
-		length, _ := strconv.ParseInt(string(r[4]), 10, 64)
-		out = append(out, topo.Column{Name: string(r[0]), Type: string(r[1]), FullType: string(r[2]), Scale: scale, Length: length,
-			Charset: string(r[5]), Collation: string(r[6]), Nullable: string(r[7]) == "YES", Unsigned: strings.Contains(string(r[2]), "unsigned")})
-	}
-	return out
+	return farmtest.Connect(t, farmtest.Shared(t, 1).Leaves()[0])
 }
 
 // keyTypes are the types that may be shard keys.
@@ -189,9 +111,9 @@ func literals() []literal {
 // TestAgainstServer stores every literal into every type and compares every literal with what was stored.
 func TestAgainstServer(t *testing.T) {
 	s := connect(t)
-	s.exec("CREATE DATABASE shard_test")
-	t.Cleanup(func() { s.exec("DROP DATABASE shard_test") })
-	s.exec("USE shard_test")
+	s.Exec("CREATE DATABASE shard_test")
+	t.Cleanup(func() { s.Exec("DROP DATABASE shard_test") })
+	s.Exec("USE shard_test")
 	ls := literals()
 	counts := map[string]int{}
 	for _, mode := range []string{"STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION", ""} {
@@ -199,17 +121,17 @@ func TestAgainstServer(t *testing.T) {
 			if mode == "" && i%4 != 0 {
 				continue // a sample is enough for the looser conversions
 			}
-			s.exec("SET sql_mode='" + mode + "'")
-			s.exec("CREATE OR REPLACE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k " + typ + ") CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+			s.Exec("SET sql_mode='" + mode + "'")
+			s.Exec("CREATE OR REPLACE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, k " + typ + ") CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 			checkType(s, typ, ls, counts)
 		}
 	}
 	t.Logf("%v", counts)
 }
 
-func checkType(s *session, typ string, ls []literal, counts map[string]int) {
-	t := s.t
-	col := s.describe("shard_test", "t")[1]
+func checkType(s *farmtest.Session, typ string, ls []literal, counts map[string]int) {
+	t := s.TB
+	col := topotest.Columns(s, "t")[1]
 	f, err := New([]topo.Column{col}, many)
 	if err != nil {
 		t.Fatalf("%s: %v", typ, err)
@@ -227,11 +149,11 @@ func checkType(s *session, typ string, ls []literal, counts map[string]int) {
 	}
 	for i, l := range ls {
 		want, serr := f.Store([]Value{l.value})
-		if err := s.try("INSERT INTO t (k) VALUES (" + l.sql + ")"); err != nil {
+		if err := s.Try("INSERT INTO t (k) VALUES (" + l.sql + ")"); err != nil {
 			counts["refused"]++
 			continue
 		}
-		got, err := s.rows("SELECT k FROM t WHERE id = LAST_INSERT_ID()")
+		got, err := s.TryRows("SELECT k FROM t WHERE id = LAST_INSERT_ID()")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +171,7 @@ func checkType(s *session, typ string, ls []literal, counts map[string]int) {
 		if serr == nil && i%5 != 0 {
 			continue // the leaf is asked when Store does not know; now and then besides
 		}
-		answer, err := s.rows(string(f.StoreSQL(nil, []string{declared}, [][]string{{l.sql}})))
+		answer, err := s.TryRows(string(f.StoreSQL(nil, []string{declared}, [][]string{{l.sql}})))
 		if err != nil || len(answer) != 1 {
 			t.Errorf("%s: StoreSQL for %s: %v", typ, l.sql, err)
 			continue
@@ -263,7 +185,7 @@ func checkType(s *session, typ string, ls []literal, counts map[string]int) {
 }
 
 // checkCompare looks for rows that equal a literal and are not where Compare says.
-func checkCompare(s *session, typ string, f *Func, ls []literal, ordinal func([]byte) int, counts map[string]int) {
+func checkCompare(s *farmtest.Session, typ string, f *Func, ls []literal, ordinal func([]byte) int, counts map[string]int) {
 	for i, l := range ls {
 		want, err := f.Compare([]Value{l.value})
 		if err != nil {
@@ -281,25 +203,25 @@ func checkCompare(s *session, typ string, f *Func, ls []literal, ordinal func([]
 	}
 }
 
-func check(s *session, typ, q string, want int, ordinal func([]byte) int, args ...any) {
-	rows, err := s.rows(q, args...)
+func check(s *farmtest.Session, typ, q string, want int, ordinal func([]byte) int, args ...any) {
+	rows, err := s.TryRows(q, args...)
 	if err != nil {
 		return // an illegal mix or a bad value: nothing is found anywhere
 	}
 	for _, r := range rows {
 		if n := ordinal(r[1]); n >= 0 && n != want {
-			s.t.Errorf("%s: %s %v finds %q, which is in another partition than Compare says", typ, q, args, r[1])
+			s.Errorf("%s: %s %v finds %q, which is in another partition than Compare says", typ, q, args, r[1])
 		}
 	}
 }
 
 // checkEquality has the server find the equal ones among every two stored values: they, and no others, share a partition.
-func checkEquality(s *session, typ string, ordinal func([]byte) int, counts map[string]int) {
-	s.exec("CREATE OR REPLACE TEMPORARY TABLE d SELECT MIN(id) id FROM t WHERE k IS NOT NULL GROUP BY BINARY k, LENGTH(k)")
-	s.exec("CREATE OR REPLACE TEMPORARY TABLE e SELECT * FROM d")
-	vals, err := s.rows("SELECT t.id, k FROM t JOIN d USING (id)")
+func checkEquality(s *farmtest.Session, typ string, ordinal func([]byte) int, counts map[string]int) {
+	s.Exec("CREATE OR REPLACE TEMPORARY TABLE d SELECT MIN(id) id FROM t WHERE k IS NOT NULL GROUP BY BINARY k, LENGTH(k)")
+	s.Exec("CREATE OR REPLACE TEMPORARY TABLE e SELECT * FROM d")
+	vals, err := s.TryRows("SELECT t.id, k FROM t JOIN d USING (id)")
 	if err != nil {
-		s.t.Fatal(typ, err)
+		s.Fatal(typ, err)
 	}
 	type value struct {
 		text string
@@ -318,22 +240,22 @@ func checkEquality(s *session, typ string, ordinal func([]byte) int, counts map[
 	for _, n := range shared {
 		together += n * (n - 1) / 2
 	}
-	pairs, err := s.rows("SELECT a.id, b.id FROM d JOIN t a USING (id), e JOIN t b USING (id) WHERE a.id < b.id AND a.k = b.k")
+	pairs, err := s.TryRows("SELECT a.id, b.id FROM d JOIN t a USING (id), e JOIN t b USING (id) WHERE a.id < b.id AND a.k = b.k")
 	if err != nil {
-		s.t.Fatal(typ, err)
+		s.Fatal(typ, err)
 	}
 	for _, p := range pairs {
 		a, b := byID[string(p[0])], byID[string(p[1])]
 		switch {
 		case a.n < 0 || b.n < 0:
 		case a.n != b.n:
-			s.t.Errorf("%s: %q = %q, in partitions %d and %d", typ, a.text, b.text, a.n, b.n)
+			s.Errorf("%s: %q = %q, in partitions %d and %d", typ, a.text, b.text, a.n, b.n)
 		default:
 			together--
 		}
 	}
 	if together != 0 {
-		s.t.Errorf("%s: %d pairs of different values have one hash", typ, together)
+		s.Errorf("%s: %d pairs of different values have one hash", typ, together)
 	}
 	counts["pairs"] += len(vals) * (len(vals) - 1) / 2
 }

@@ -21,25 +21,9 @@ func TestMain(m *testing.M) { os.Exit(farmtest.Main(m)) }
 // node is a server with the real Spider, in the database x, with the foreign servers a and b.
 func node(t *testing.T) *sql.Conn {
 	t.Helper()
-	db, err := sql.Open("mysql", "root@unix("+farmtest.Shared(t, 1).Leaves()[0].Socket+")/?charset=utf8mb4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	c, err := db.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	for _, s := range []string{
+	return farmtest.Connect(t, farmtest.Shared(t, 1).Leaves()[0],
 		"SET sql_log_bin=0", "INSTALL SONAME 'ha_spider'", "CREATE OR REPLACE DATABASE x", "USE x",
-		"CREATE OR REPLACE SERVER a FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')", "CREATE OR REPLACE SERVER b FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')",
-	} {
-		if _, err := c.ExecContext(context.Background(), s); err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
-	return c
+		"CREATE OR REPLACE SERVER a FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')", "CREATE OR REPLACE SERVER b FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')").Conn
 }
 
 // columns are those of mysql.spider_tables that say what was written, and the parameters that say it.
