@@ -26,7 +26,8 @@ const (
 // disturbance is a way for leaves to fail.
 type disturbance struct {
 	name        string
-	far         bool // of the leaves that are reached through proxies
+	chosen      string // what BENCH_ONLY calls it
+	far         bool   // of the leaves that are reached through proxies
 	begin, over func(victim) error
 }
 
@@ -43,15 +44,32 @@ func signalLeaf(v victim, sig syscall.Signal) error {
 }
 
 var disturbances = []disturbance{
-	{"kill -9", false, func(v victim) error {
+	{"kill -9", "kill", false, func(v victim) error {
 		return errors.Join(os.WriteFile(filepath.Join(v.dir, localfarm.HoldFile), nil, 0o600), signalLeaf(v, syscall.SIGKILL))
 	}, func(v victim) error { return os.Remove(filepath.Join(v.dir, localfarm.HoldFile)) }},
-	{"SIGSTOP", false, func(v victim) error { return signalLeaf(v, syscall.SIGSTOP) }, func(v victim) error { return signalLeaf(v, syscall.SIGCONT) }},
-	{"dropped packets", true, func(v victim) error { v.proxy.BlackHole(); return nil }, func(v victim) error { return v.proxy.Heal() }},
+	{"SIGSTOP", "stop", false, func(v victim) error { return signalLeaf(v, syscall.SIGSTOP) }, func(v victim) error { return signalLeaf(v, syscall.SIGCONT) }},
+	{"dropped packets", "drop", true, func(v victim) error { v.proxy.BlackHole(); return nil }, func(v victim) error { return v.proxy.Heal() }},
+}
+
+// sysbenchKills are kills under sysbench's read write test: what BENCH_ONLY calls them, and sysbench's options.
+var sysbenchKills = []struct {
+	chosen  string
+	options []string
+}{{"sysbench", nil}, {"skip_trx", []string{"--skip-trx=on"}}}
+
+// failoverTests are what BENCH_ONLY may choose of.
+func failoverTests() (all []string) {
+	for _, d := range disturbances {
+		all = append(all, d.chosen)
+	}
+	for _, k := range sysbenchKills {
+		all = append(all, k.chosen)
+	}
+	return all
 }
 
 // failover measures how long writes to a leaf's partitions stop when it fails, under load, and what clients notice of it.
-func failover(ctx context.Context, rounds int) (err error) {
+func failover(ctx context.Context, rounds int, tests []string) (err error) {
 	c, err := startCluster(ctx, 2)
 	if c != nil {
 		defer func() { err = errors.Join(err, c.close()) }()
@@ -72,6 +90,9 @@ func failover(ctx context.Context, rounds int) (err error) {
 	}
 	fmt.Printf("failover: %d rounds each, %d clients of a SYNC database, 4 leaves in pairs\n", rounds, failoverClients)
 	for _, d := range disturbances {
+		if !slices.Contains(tests, d.chosen) {
+			continue
+		}
 		n := &counts{table: "failover.t", rows: failoverRows}
 		if err := c.suffer(ctx, d, rounds, n.start(ctx, c.db)); err != nil {
 			return err
@@ -80,8 +101,11 @@ func failover(ctx context.Context, rounds int) (err error) {
 	if err := c.prepare(ctx, "failover"); err != nil {
 		return err
 	}
-	for _, options := range [][]string{nil, {"--skip-trx=on"}} {
-		load, err := startSysbench(ctx, c.port, "failover", options...)
+	for _, k := range sysbenchKills {
+		if !slices.Contains(tests, k.chosen) {
+			continue
+		}
+		load, err := startSysbench(ctx, c.port, "failover", k.options...)
 		if err != nil {
 			return err
 		}

@@ -98,6 +98,10 @@ func readSettings(env func(string) string) (settings, error) {
 		}
 		s.Results, tests = tpchResults, tpchNames()
 	}
+	if env("BENCH_FAILOVER") != "" {
+		s.Failover = number("BENCH_FAILOVER", 20)
+		tests = failoverTests()
+	}
 	s.Reference = choice("BENCH_REFERENCE", tpch.Usual.Reference, tpch.Tables...)
 	if env("BENCH_TPCC") != "" {
 		s.TPCC = number("BENCH_TPCC", 4)
@@ -111,9 +115,6 @@ func readSettings(env func(string) string) (settings, error) {
 	s.Contenders = choice("BENCH_CONTENDERS", allContenders, moreContenders...)
 	if s.Linked { // one table, as random_ranges wants it
 		s.Tables, s.Modes, s.Contenders = 1, allModes[:1], linkedContenders
-	}
-	if env("BENCH_FAILOVER") != "" {
-		s.Failover = number("BENCH_FAILOVER", 20)
 	}
 	if env("BENCH_REBALANCE") != "" {
 		s.Rebalance = number("BENCH_REBALANCE", 200000)
@@ -210,7 +211,7 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	if s.Failover > 0 {
-		return failover(ctx, s.Failover)
+		return failover(ctx, s.Failover, s.Tests)
 	}
 	if s.Rebalance > 0 {
 		return grow(ctx, s.Rebalance)
