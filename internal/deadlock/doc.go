@@ -15,7 +15,7 @@
 // another node's transactions count when three looks have seen them, with that node's list renewed in between. With one living node the catalog is not
 // asked. When the catalog is away, circles over several nodes are left to innodb_lock_wait_timeout.
 //
-// Not seen, and left to the timeouts: waits for metadata locks (LOCK TABLES, DDL) and for GET_LOCK; an autocommit SELECT … FOR UPDATE
+// Not seen, and left to the timeouts: waits among several transactions that InnoDB has given no number yet, as LOCK IN SHARE MODE is all that they have done at a leaf; waits for metadata locks (LOCK TABLES, DDL) and for GET_LOCK; an autocommit SELECT … FOR UPDATE
 // over several partitions, which is no transaction; clients that go to a leaf directly with two connections. InnoDB refreshes what
 // INNODB_LOCK_WAITS shows only when nobody has read it for 100 ms: a monitoring program that reads it more often hides circles, and looks of
 // several nodes are spaced for that reason. A cut-off list (InnoDB shows at most 16 MB of it) can hide circles as well, never make one up.

@@ -1,6 +1,7 @@
 package deadlock
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -61,6 +62,29 @@ func TestVictims(t *testing.T) {
 	} {
 		if got := Victims(c.p); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestWaitsOfTransactionsWithoutNumber(t *testing.T) {
+	rows := func(of ...string) (rows [][][]byte) {
+		for _, r := range of {
+			rows = append(rows, bytes.Split([]byte(r), []byte(" ")))
+		}
+		return rows
+	}
+	numbered := Wait{"a", Party{2, "12"}, Party{3, "13"}}
+	for _, c := range []struct {
+		rows []string
+		want []Wait
+	}{
+		{[]string{"0 12 2", "0 13 3", "1 12 13"}, []Wait{numbered}},
+		{[]string{"0 12 2", "0 13 3", "0 0 4", "1 12 13", "1 12 0"}, []Wait{numbered, {"a", Party{2, "12"}, Party{4, "0"}}}},
+		{[]string{"0 0 5", "0 12 2", "0 13 3", "0 0 4", "1 12 13", "1 12 0", "1 0 13", "1 0 0"}, []Wait{numbered}},
+		{[]string{"0 12 2", "0 13 NULL", "1 12 13", "1 12 99"}, nil},
+	} {
+		if got := waitsOf("a", rows(c.rows...)); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %v", c.rows, got)
 		}
 	}
 }

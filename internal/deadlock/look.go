@@ -25,18 +25,26 @@ func (d *Detector) waitsAt(ctx context.Context, leaf string) ([]Wait, error) {
 	if err != nil {
 		return nil, err
 	}
+	return waitsOf(leaf, r.Rows), nil
+}
+
+// waitsOf reads the answer to waitsQuery. A transaction that has locked in share mode alone has no number yet, and shows 0: where several have none, whose the waits are can't be told, and
+// they are left out. SERIALIZABLE ones are given theirs when they begin (package txn).
+func waitsOf(leaf string, rows [][][]byte) (waits []Wait) {
 	threads := map[string]uint64{}
-	for _, row := range r.Rows {
+	for _, row := range rows {
 		if string(row[0]) == "0" {
 			thread, err := strconv.ParseUint(string(row[2]), 10, 64)
 			if err != nil {
 				continue // XA transactions that are prepared have no thread
 			}
+			if _, several := threads[string(row[1])]; several {
+				thread = 0
+			}
 			threads[string(row[1])] = thread
 		}
 	}
-	var waits []Wait
-	for _, row := range r.Rows {
+	for _, row := range rows {
 		if string(row[0]) != "1" {
 			continue
 		}
@@ -46,7 +54,7 @@ func (d *Detector) waitsAt(ctx context.Context, leaf string) ([]Wait, error) {
 			waits = append(waits, Wait{leaf, waiter, blocker})
 		}
 	}
-	return waits, nil
+	return waits
 }
 
 // waits asks leaves at the same time. One that does not answer has nothing to say.

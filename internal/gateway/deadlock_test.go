@@ -51,6 +51,11 @@ var circles = []circle{
 	{"serializable", [][]string{
 		{"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "BEGIN", "SELECT v FROM t WHERE id = {0}"}, {"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "BEGIN", "SELECT v FROM t WHERE id = {1}"},
 	}, []string{"UPDATE t SET v = v + 1 WHERE id = {1}", "UPDATE t SET v = v + 1 WHERE id = {0}"}},
+	// InnoDB lists the locks of all that have only read as those of one.
+	{"serializable, others read", [][]string{
+		{"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "BEGIN", "SELECT SUM(v) FROM t WHERE id IN ({0}, {1}, {2}, {3})"},
+		{"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "BEGIN", "SELECT SUM(v) FROM t WHERE id IN ({0}, {1}, {2}, {3})"},
+	}, []string{"UPDATE t SET v = v + 1 WHERE id = {1}", "UPDATE t SET v = v + 1 WHERE id = {0}"}},
 }
 
 // Deadlocks over partitions, branches and reference tables end with one victim, which has nothing left anywhere; also between the sessions of two nodes.

@@ -16,6 +16,14 @@ BEGIN
   END IF;
   INSERT INTO ` + Schema + ".decisions (`partition`, owner, seq, outcome, at) VALUES (partition_name, owner_id, seq_no, 'committed', SYSDATE(6));\nEND"
 
+// createNumber makes the procedure that has InnoDB give a transaction its number, which comes with the first lock that is none in share mode: here of nothing.
+const createNumber = `CREATE OR REPLACE DEFINER='orbweaver'@'%' PROCEDURE ` + Schema + `.number()
+  MODIFIES SQL DATA SQL SECURITY DEFINER COMMENT 'Has the transaction be told from others that only read'
+BEGIN
+  DECLARE n INT UNSIGNED;
+  SELECT COUNT(*) INTO n FROM ` + Schema + `.installed WHERE id = 0 FOR UPDATE;
+END`
+
 // createSnapshot makes the procedure that gives a transaction its view of all tables at once: XA START has no WITH CONSISTENT SNAPSHOT. Any read of an InnoDB table does.
 const createSnapshot = `CREATE OR REPLACE DEFINER='orbweaver'@'%' PROCEDURE ` + Schema + `.snapshot()
   READS SQL DATA SQL SECURITY DEFINER COMMENT 'Makes the view that the transaction reads by'

@@ -127,7 +127,7 @@ func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string
 }
 
 // installed is the version of what Install makes.
-const installed = 5
+const installed = 6
 
 // Install makes what nodes and replicas need on a server. It is quick when it is there already.
 func (s *Servers) Install(ctx context.Context, leaf string) error {
@@ -158,6 +158,7 @@ END`,
 		"GRANT EXECUTE ON PROCEDURE " + Schema + ".serve TO PUBLIC",
 		createDecisions, createDecide, "GRANT EXECUTE ON PROCEDURE " + Schema + ".decide TO PUBLIC",
 		createSnapshot, "GRANT EXECUTE ON PROCEDURE " + Schema + ".snapshot TO PUBLIC",
+		createNumber, "GRANT EXECUTE ON PROCEDURE " + Schema + ".number TO PUBLIC",
 		"CREATE OR REPLACE USER " + replicator + "@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD(" + lit(s.password) + ")",
 		"GRANT REPLICATION SLAVE ON *.* TO " + replicator + "@'%'",
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -246,9 +247,22 @@ func (s *Session) start(h *held) {
 	default:
 		s.modes.queue(c)
 	}
+	if h.place.Remote == nil && s.locksReads() {
+		c.Queue("CALL orbweaver.number()")
+	}
 	for _, name := range s.savepoints {
 		c.Queue("SAVEPOINT " + quote(name))
 	}
+}
+
+// locksReads says whether all that the transaction reads is locked in share mode. InnoDB gives no number to a transaction that has done nothing else, and lists the locks of all such
+// as those of one: what waits for what could not be told (package deadlock). The caller holds mu.
+func (s *Session) locksReads() bool {
+	isolation := string(s.modes.Isolation)
+	if isolation == "" {
+		isolation, _ = s.state.Get("tx_isolation")
+	}
+	return !s.modes.ReadOnly && strings.Contains(isolation, "SERIALIZABLE")
 }
 
 // redecide is for a branch that was only read, begun before the partition came that decides, and may be written to now: it begins anew, so that it names that

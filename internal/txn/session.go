@@ -159,6 +159,11 @@ func (s *Session) Bare(on bool) { s.bare.Store(on) }
 func (s *Session) WroteShapes() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.wroteShapes()
+}
+
+// wroteShapes is WroteShapes for who holds mu.
+func (s *Session) wroteShapes() bool {
 	return s.open && slices.ContainsFunc(s.held, func(h *held) bool { return h.inTx && h.shaped })
 }
 
@@ -414,7 +419,8 @@ func (s *Session) Done(c *backend.Conn, err error) error {
 	case refused && h.inTx: // it lacks a savepoint
 		return s.lose(&LostError{Place: h.place, Err: err})
 	case was.victim && h.inTx && c.ErrCode == wire.ErQueryInterrupted:
-		return s.lose(&DeadlockError{Place: h.place, Own: was.own})
+		// Nothing else makes a transaction wait for itself: it only looks so where a leaf has given the number of a connection that was lost to another one.
+		return s.lose(&DeadlockError{Place: h.place, Own: was.own && s.wroteShapes()})
 	case err != nil || !h.inTx:
 		return err
 	}
