@@ -131,12 +131,21 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	return g, nil
 }
 
+// installTries is how often a leaf is given what it needs where connections to it break off.
+const installTries = 3
+
 // install makes what the leaves need; one that does not answer gets it when it is attached.
 func (g *Gateway) install(ctx context.Context) error {
 	for _, l := range g.cfg.Catalog.Snapshot().OnlineLeaves() {
-		var down *backend.LeafDownError
-		if err := g.guard.servers.Install(ctx, l.Name); err != nil && !errors.As(err, &down) {
-			return err
+		for try := 1; ; try++ {
+			err := g.guard.servers.Install(ctx, l.Name)
+			if err != nil && unreachable(err, true) == "" {
+				return err
+			}
+			var lost *backend.LostError
+			if !errors.As(err, &lost) || try == installTries {
+				break
+			}
 		}
 	}
 	return nil

@@ -1,24 +1,29 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha512"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/faultproxy"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // beside is another node of the same cluster. It is closed with the test.
-func (b *bench) beside(t *testing.T, name string) *bench {
+func (b *bench) beside(t *testing.T, name string, change ...func(*backend.Config)) *bench {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -29,11 +34,43 @@ func (b *bench) beside(t *testing.T, name string) *bench {
 	if n.cat, err = catalog.Open(ctx, catalog.Config{Endpoints: b.etcd.Endpoints(), Log: quiet}); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.serveNode(ctx, name, 2*time.Second, Config{}, quiet, nil); err != nil {
+	if err := n.serveNode(ctx, name, 2*time.Second, Config{}, quiet, change); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, func() bool { return len(b.g.peers()) == 1 })
 	return n
+}
+
+// A leaf whose connections break off while a node starts does not keep the node from starting.
+func TestNodesStartBesideBrokenConnections(t *testing.T) {
+	b := cluster(t)
+	leaf := b.farm.Leaves()[1]
+	proxy, err := faultproxy.StartMySQL(net.JoinHostPort(leaf.Host, strconv.Itoa(leaf.Port)), func(net.Conn) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	installs := func(c faultproxy.Command) bool { return bytes.Contains(c.Text, []byte("orbweaver.installed")) }
+	stop := proxy.Stop(faultproxy.Answered, installs)
+	go func() {
+		<-stop.Reached()
+		stop.Reset()
+	}()
+	n := b.beside(t, "node-2", func(c *backend.Config) {
+		addr := c.Addr
+		c.Addr = func(name string) (string, bool) {
+			if name == leaf.Name {
+				return proxy.Addr(), true
+			}
+			return addr(name)
+		}
+	})
+	select {
+	case <-stop.Reached():
+	default:
+		t.Error("nothing broke off")
+	}
+	n.root(t, "").want("SELECT 1", "1")
 }
 
 // sleeping has a session sleep, and gives what comes of it.
