@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -154,6 +155,31 @@ func TestLivingOwnersAreLetAlone(t *testing.T) {
 	w.once(false)
 	x.cut()
 	x.expect("given up", 0)
+	// What an owner ends while it is asked was not settled by anybody else.
+	was := w.s.Stats()
+	w.events = nil
+	other := w.owner("other")
+	y := other.begin(false, 2, 0, 1)
+	y.prepare(true)
+	ctx, cancel := context.WithCancel(context.Background())
+	var answers sync.WaitGroup
+	defer answers.Wait()
+	defer cancel()
+	answers.Go(func() {
+		other.node.Answer(ctx, func(context.Context, string, []byte) []byte {
+			steps := y.steps()
+			if err := steps[len(steps)-1].do(); err != nil {
+				t.Error(err)
+			}
+			return []byte("{}")
+		})
+	})
+	w.once(false)
+	if now := w.s.Stats(); now != was || len(w.events) > 0 {
+		t.Errorf("%+v, then %+v: %q", was, now, w.events)
+	}
+	y.cut()
+	y.expect("ended by its owner", 2)
 }
 
 func TestNothingIsGuessedWithoutTheCatalog(t *testing.T) {

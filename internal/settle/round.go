@@ -57,7 +57,10 @@ func (r *Rounds) Once(ctx context.Context) (left int, err error) {
 	plan := MakePlan(seen, f)
 	discards, living := MakeDiscards(orphans, f)
 	given, silent := r.ask(ctx, append(plan.Living, living...))
-	if len(given) > 0 {
+	if len(given) > 0 { // or they were ended while the owners were asked: then nothing lists them any more
+		again := r.s.Look(ctx)
+		maps.Copy(look.Missing, again.Missing)
+		seen, orphans = still(seen, again.Seen), still(orphans, again.Seen)
 		f.Given = given
 		plan = MakePlan(seen, f)
 		discards, _ = MakeDiscards(orphans, f)
@@ -81,6 +84,19 @@ func (r *Rounds) Once(ctx context.Context) (left int, err error) {
 		r.sweep(ctx, look, f, done)
 	}
 	return left, ctx.Err()
+}
+
+// still leaves what is listed again.
+func still(before, now []Seen) []Seen {
+	type at struct {
+		server string
+		xid    txn.XID
+	}
+	listed := make(map[at]bool, len(now))
+	for _, b := range now {
+		listed[at{b.Leaf, b.XID}] = true
+	}
+	return slices.DeleteFunc(before, func(b Seen) bool { return !listed[at{b.Leaf, b.XID}] })
 }
 
 // facts asks the catalog, for what is so now.
