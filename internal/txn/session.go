@@ -155,24 +155,6 @@ func (s *Session) Reading(on bool) { s.reading.Store(on) }
 // Bare says that what runs until it is taken back reads no table: it begins no transaction, and SET TRANSACTION waits for another.
 func (s *Session) Bare(on bool) { s.bare.Store(on) }
 
-// WroteShapes says whether the open transaction may have written reference tables. They are written on connections of their own, so that partitions' connections do not see it.
-func (s *Session) WroteShapes() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.wroteShapes()
-}
-
-// wroteShapes is WroteShapes for who holds mu.
-func (s *Session) wroteShapes() bool {
-	return s.open && slices.ContainsFunc(s.held, func(h *held) bool { return h.inTx && h.shaped })
-}
-
-// shaping says whether the statement that runs writes reference tables at a place.
-func (s *Session) shaping(p Place) bool { return p.shape() && s.shapes.Load() }
-
-// Shapes says that what runs until it is taken back writes reference tables: places that are no partition are committed to as well.
-func (s *Session) Shapes(on bool) { s.shapes.Store(on) }
-
 // ErrBusy: another part of the same statement is using the connection that the transaction holds at the place.
 var ErrBusy = errors.New("the transaction's connection is in use")
 
