@@ -498,6 +498,16 @@ func TestDropRenameTruncate(t *testing.T) {
 	b.consistent("d")
 	b.refused(1050, "exists", "RENAME TABLE x TO y")
 	b.refused(1146, "", "RENAME TABLE none TO z")
+	b.refused(1146, "", "RENAME TABLE none TO x")
+	for _, sql := range []string{ // what is not there is passed over, and so is a name that somebody else has
+		"RENAME TABLE IF EXISTS none TO x", "RENAME TABLE IF EXISTS none TO z, x TO z, z TO x, none TO r2", "ALTER TABLE IF EXISTS none RENAME TO x",
+		"RENAME TABLE IF EXISTS none TO r2, r2 TO r3, r3x TO c", "RENAME TABLE r3 TO r2", "ALTER TABLE x RENAME TO x",
+	} {
+		b.must(sql)
+		b.consistent("d")
+	}
+	b.refused(1050, "x", "RENAME TABLE IF EXISTS y TO z, none TO y, c TO x")
+	b.consistent("d")
 	p, _ := partitions(b.cat.Snapshot(), "d")
 	for i, pl := range p {
 		b.at(pl.Leaf, pl.Schema, fmt.Sprintf("INSERT INTO c VALUES (%d)", i+1))

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -220,8 +221,12 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 	if len(names)%2 != 0 {
 		return nil, unsupported("this form of RENAME TABLE")
 	}
-	if err := j.planRename(ctx, names); err != nil {
+	fails, err := j.planRename(ctx, names)
+	if err != nil {
 		return nil, err
+	}
+	if len(j.todo.Renames) == 0 {
+		return j.first(ctx, j.todo.Shapes[0], j.spliced())
 	}
 	if err := j.record(ctx, "rename"); err != nil {
 		return nil, err
@@ -229,6 +234,9 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 	res, err := j.first(ctx, j.todo.Shapes[0], j.spliced())
 	if err != nil {
 		return nil, j.abandon(unavailable(err), j.undoIfUnsure(err, j.undoRename))
+	}
+	if fails {
+		return nil, j.abandon(unsupported("this form of RENAME TABLE"), j.undoRename)
 	}
 	others := slices.Clone(j.todo.Places)
 	if j.todo.Reference {
@@ -252,8 +260,8 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 			for _, n := range j.todo.Tables {
 				now[n] = x.Table(j.todo.DB, n)
 			}
-			for i := 0; i < len(names); i += 2 {
-				now[names[i+1]], now[names[i]] = now[names[i]], nil
+			for _, n := range slices.Concat(j.todo.Renames...) {
+				now[n.To], now[n.From] = now[n.From], nil
 			}
 			for n, t := range now {
 				if t == nil {
@@ -286,49 +294,77 @@ func renameText(p place, list []renamed) string {
 	return "RENAME TABLE " + strings.Join(pairs, ", ")
 }
 
-// planRename notes what is needed to undo. Names that are both left and taken (a swap) are changed one pair after the other: which pairs are done
-// at a place can then be seen from the names that exist there.
-func (j *job) planRename(ctx context.Context, names []string) error {
+// planRename notes what will be done, which is what there is to undo: not what IF EXISTS passes over. The first pair that MariaDB will refuse ends it, and fails is set. Names that
+// are both left and taken (a swap) are changed one pair after the other: which pairs are done at a place can then be seen from the names that exist there.
+func (j *job) planRename(ctx context.Context, names []string) (fails bool, err error) {
+	there := map[string]bool{}
+	j.todo.Before = map[string]string{}
+	for _, n := range names {
+		if _, known := there[n]; known {
+			continue
+		}
+		create, err := j.showCreate(ctx, j.todo.Shapes[0], n)
+		if err != nil {
+			return false, clientError(err, "")
+		}
+		j.todo.Before[n], there[n] = create, create != ""
+		j.todo.Tables = append(j.todo.Tables, n)
+	}
+	slices.Sort(j.todo.Tables)
+	was := func(n string) *topo.Table { return j.snap.Table(j.todo.DB, n) } // by the name that it had at first
+	first := map[string]string{}
 	var pairs []renamed
 	swap := false
-	seen := map[string]bool{}
 	kinds := map[topo.TableKind]bool{}
-	for i := 0; i < len(names); i += 2 {
-		if j.snap.View(j.todo.DB, names[i+1]) != nil {
-			return exists(names[i+1])
+	for i := 0; i < len(names) && !fails; i += 2 {
+		from, to := names[i], names[i+1]
+		switch {
+		case !there[from] && j.d.IfExists, from == to && j.d.Verb == "ALTER":
+			continue
+		case j.snap.View(j.todo.DB, to) != nil:
+			return false, exists(to)
+		case !there[from], there[to]:
+			fails = true
+			continue
 		}
-		pairs = append(pairs, renamed{names[i], names[i+1]})
-		swap = swap || seen[names[i]] || seen[names[i+1]] || names[i] == names[i+1]
-		seen[names[i]], seen[names[i+1]] = true, true
-		if t := j.snap.Table(j.todo.DB, names[i]); t != nil {
-			kind := t.Kind
-			if kind == topo.Keyless {
-				kind = topo.Sharded
-			}
-			kinds[kind] = true
-			if len(t.Triggers) > 0 {
-				return unsupported("RENAME TABLE of a table with triggers: DROP TRIGGER " + t.Triggers[0].Name + " before, and make it anew afterwards")
-			}
-			now := *t
-			now.Name = names[i+1]
-			if err := triggersStandWith(j.snap, &now); err != nil {
-				return err
-			}
-			if kind == topo.Linked { // judged here, before anything is done
-				c := *t
-				if err := j.named(&c, names[i+1]); err != nil {
-					return err
-				}
+		there[from], there[to] = false, true
+		pairs = append(pairs, renamed{from, to})
+		_, left := first[from]
+		_, taken := first[to]
+		swap = swap || left || taken
+		first[to] = cmp.Or(first[from], from)
+		first[from] = ""
+		t := was(first[to])
+		if t == nil {
+			continue
+		}
+		kind := t.Kind
+		if kind == topo.Keyless {
+			kind = topo.Sharded
+		}
+		kinds[kind] = true
+		if len(t.Triggers) > 0 {
+			return false, unsupported("RENAME TABLE of a table with triggers: DROP TRIGGER " + t.Triggers[0].Name + " before, and make it anew afterwards")
+		}
+		now := *t
+		now.Name = to
+		if err := triggersStandWith(j.snap, &now); err != nil {
+			return false, err
+		}
+		if kind == topo.Linked { // judged here, before anything is done
+			c := *t
+			if err := j.named(&c, to); err != nil {
+				return false, err
 			}
 		}
 	}
 	j.todo.Reference = kinds[topo.Reference]
 	if j.todo.Reference && (len(kinds) > 1 || swap) {
-		return unsupported("RENAME of reference tables together with others, or a swap of their names")
+		return false, unsupported("RENAME of reference tables together with others, or a swap of their names")
 	}
 	if kinds[topo.Linked] {
 		if len(kinds) > 1 {
-			return unsupported("RENAME of linked tables together with others")
+			return false, unsupported("RENAME of linked tables together with others")
 		}
 		j.todo.Places = nil // they have nothing there
 	}
@@ -336,20 +372,10 @@ func (j *job) planRename(ctx context.Context, names []string) error {
 		for _, p := range pairs {
 			j.todo.Renames = append(j.todo.Renames, []renamed{p})
 		}
-	} else {
+	} else if len(pairs) > 0 {
 		j.todo.Renames = [][]renamed{pairs}
 	}
-	j.todo.Before = map[string]string{}
-	for n := range seen {
-		j.todo.Tables = append(j.todo.Tables, n)
-		create, err := j.showCreate(ctx, j.todo.Shapes[0], n)
-		if err != nil {
-			return clientError(err, "")
-		}
-		j.todo.Before[n] = create
-	}
-	slices.Sort(j.todo.Tables)
-	return nil
+	return fails, nil
 }
 
 // undoRename gives back the old names, one list after the other: of the last that was begun a place may have done its part or not, those before are done. What is left
