@@ -22,8 +22,8 @@ func (r *Runner) byKey(ctx context.Context, st *Statement, places []txn.Place) e
 	if st.OneShard {
 		return ErrAcross
 	}
-	if st.Tx.Pinned(txn.PinLocks) {
-		return errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support 'this statement' under LOCK TABLES: %s", st.Plan.Stage)
+	if err := st.notUnderLocks(st.Plan.Stage); err != nil {
+		return err
 	}
 	if st.Plan.ByKey.Unsafe() && st.safeUpdates() { // only MariaDB knows whether it would use a key
 		return plan.NeedsStage(st.Plan.Stage + ", under sql_safe_updates")

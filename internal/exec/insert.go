@@ -48,6 +48,9 @@ func (r *Runner) insert(ctx context.Context, st *Statement) error {
 	if done, err := r.rowOrdinals(ctx, st, to, rows); err != nil {
 		return r.firstError(ctx, st, to, rows[:done], rows, err)
 	}
+	if in.Moves != nil {
+		return r.insertMoving(ctx, st, to, rows, first)
+	}
 	jobs, err := st.insertJobs(to, rows)
 	if err != nil {
 		return err
@@ -301,10 +304,18 @@ func (st *Statement) insertPart(clock []byte, place txn.Place, which []int, rows
 	}
 	if !in.Tail.Empty() {
 		p.sql = append(p.sql, ' ')
-		p.sql = plan.RenderSpan(p.sql, st.Scan, in.Tail, names, names, to)
+		p.sql = plan.RenderSpan(p.sql, st.Scan, in.Tail, tail(names, in.Moves), names, to)
 		p.params = st.spanArgs(p.params, in.Tail)
 	}
 	return p
+}
+
+// tail are the splices behind the rows.
+func tail(names []plan.Splice, moves *plan.KeyMoves) []plan.Splice {
+	if moves == nil {
+		return names
+	}
+	return withSplice(names, moves.Splice())
 }
 
 // values1 says whether a row, ( … ), may be the select list of a part that has this row alone, which is then treated as one of many rows: MariaDB is

@@ -108,6 +108,11 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	if is.Columns != nil && len(out.columns) != len(is.Columns) {
 		return &Error{Code: 1136, State: "21S01", Message: "Column count doesn't match value count at row 1"}
 	}
+	if is.Moves != nil {
+		if err := st.notUnderLocks(is.Moves.Reason); err != nil {
+			return err
+		}
+	}
 	w := &rowWriter{r: r, st: st, rows: out.rows, auto: -1, clock: st.clock()}
 	if err := w.prepare(out.columns); err != nil {
 		return err
@@ -181,6 +186,7 @@ type rowWriter struct {
 	which [][]int
 	row   int
 	clock []byte // the statement's time: rows of a reference table have the same at all leaves
+	moves *mover // of rows that are met
 
 	first, affected uint64
 	last            uint64 // the last row's own AUTO_INCREMENT value, and which row told it
@@ -221,6 +227,9 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 		if w.to, err = w.r.rowPlaces(w.st, t); err != nil {
 			return err
 		}
+	}
+	if w.st.Plan.InsertSelect.Moves != nil {
+		w.moves = w.r.insertMover(w.st, g, w.to)
 	}
 	w.bufs, w.which = make([][]byte, len(places)), make([][]int, len(places))
 	turn, only := int(w.r.turn.Add(1)), noPlace
@@ -301,7 +310,7 @@ func (w *rowWriter) add(ctx context.Context, g *txn.Group, places []txn.Place, i
 	}
 	w.bufs[i] = append(w.bufs[i], text...)
 	w.which[i] = append(w.which[i], w.row)
-	if len(w.bufs[i]) > insertBatch {
+	if len(w.bufs[i]) > insertBatch || w.moves != nil { // rows that may move are written one by one
 		return w.flush(ctx, g, places, i)
 	}
 	return nil
@@ -508,7 +517,7 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 			sql = append(append(sql, " VALUES "...), w.bufs[i]...)
 		}
 		if !is.Tail.Empty() {
-			sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, names, names, to)
+			sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, tail(names, is.Moves), names, to)
 			p.params = w.st.spanArgs(nil, is.Tail)
 		}
 		p.sql = sql
@@ -517,6 +526,11 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	j := job{place: places[i], rows: w.which[i], part: text(w.clock, places[i]), again: text}
 	if err := w.r.runJob(ctx, w.st, g, &j); err != nil {
 		return err
+	}
+	if w.moves != nil && w.bufs[i][0] == '(' {
+		if err := w.moves.met(ctx, &j, i); err != nil {
+			return err
+		}
 	}
 	if w.asks && w.first == 0 {
 		w.first = j.res.ok.InsertID

@@ -15,27 +15,34 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// mover runs an UPDATE that changes the shard key, row by row as MariaDB does: whether a key is there twice hangs on which rows have been changed before. Each row is changed where
+// mover runs a write that changes the shard key, row by row as MariaDB does: whether a key is there twice hangs on which rows have been changed before. Each row is changed where
 // it is, so that MariaDB computes and judges all of it; if it has another partition's key then, no other row there has, by which it is found, read, deleted and inserted where it
 // belongs.
 type mover struct {
-	r     *Runner
-	st    *Statement
-	g     *txn.Group
+	r       *Runner
+	st      *Statement
+	g       *txn.Group
+	table   *topo.Table
+	to      *insertPlaces
+	columns []int  // of the shard key, that change
+	what    string // the statement does, for errors
+	jobs    []job
+	// of an UPDATE:
 	t     *plan.KeyTarget
-	to    *insertPlaces
 	found *foundRows
-	jobs  []job
 }
 
 // moving are the settings under which a row is read and written again, so that it stays what it is.
 const moving = "SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES',time_zone='+00:00',check_constraint_checks=0,character_set_results=" + wideCharset + clockEnd
 
 func (r *Runner) moveRows(ctx context.Context, st *Statement, g *txn.Group, found *foundRows) ([]job, error) {
-	m := &mover{r: r, st: st, g: g, t: &st.Plan.ByKey.Targets[0], found: found}
-	t := m.t.Table
+	m := &mover{r: r, st: st, g: g, t: &st.Plan.ByKey.Targets[0], found: found, what: st.Plan.Stage}
+	m.table = m.t.Table
+	for _, v := range st.Plan.ByKey.Moves {
+		m.columns = append(m.columns, v.Column)
+	}
 	var err error
-	if m.to, err = r.rowPlaces(st, t); err != nil {
+	if m.to, err = r.rowPlaces(st, m.table); err != nil {
 		return nil, err
 	}
 	if err := m.movable(ctx); err != nil {
@@ -51,7 +58,7 @@ func (r *Runner) moveRows(ctx context.Context, st *Statement, g *txn.Group, foun
 
 // movable refuses tables of which a row is more than its columns: foreign keys and triggers would see it gone, or act on it, and versions would stay.
 func (m *mover) movable(ctx context.Context) error {
-	t := m.t.Table
+	t := m.table
 	first, err := m.to.at(0)
 	if err != nil {
 		return err
@@ -66,11 +73,11 @@ func (m *mover) movable(ctx context.Context) error {
 	case err != nil:
 		return err
 	case len(res.Rows) != 1 || string(res.Rows[0][2]) != "1":
-		return plan.NeedsStage(m.st.Plan.Stage + " of a table with system versioning")
+		return plan.NeedsStage(m.what + " of a table with system versioning")
 	case string(res.Rows[0][0]) != "0": // asked for here, with the rows locked: nobody makes one now
-		return plan.NeedsStage(m.st.Plan.Stage + " of a table with triggers, which would see a DELETE and an INSERT")
+		return plan.NeedsStage(m.what + " of a table with triggers, which would see a DELETE and an INSERT")
 	case string(res.Rows[0][1]) != "0":
-		return plan.NeedsStage(m.st.Plan.Stage + " of a table with foreign keys")
+		return plan.NeedsStage(m.what + " of a table with foreign keys")
 	}
 	return nil
 }
@@ -137,7 +144,7 @@ func (m *mover) target(ctx context.Context, cells [][]byte) (int, [][]byte, erro
 
 // move takes the row with these values of the shard key to its partition.
 func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored [][]byte) error {
-	t := m.t.Table
+	t := m.table
 	to, err := m.to.at(ordinal)
 	if err != nil {
 		return err
@@ -153,26 +160,24 @@ func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored []
 	if err != nil {
 		return err
 	}
-	gone := job{place: from, part: part{sql: fmt.Appendf(nil, "DELETE FROM %s%s", m.table(from), where)}}
+	gone := job{place: from, part: part{sql: fmt.Appendf(nil, "DELETE FROM %s%s", m.named(from), where)}}
 	if err := m.run(ctx, &gone); err != nil {
 		return err
 	}
 	if gone.res.ok.AffectedRows != 1 {
 		return errorf(wire.ErUnknown, "a row of '%s.%s' that moves to another partition was not found", t.DB, t.Name)
 	}
-	come := job{place: to, part: part{sql: fmt.Appendf(nil, "%sINSERT INTO %s (%s) VALUES (%s)", moving, m.table(to), columns, text)}}
+	come := job{place: to, part: part{sql: fmt.Appendf(nil, "%sINSERT INTO %s (%s) VALUES (%s)", moving, m.named(to), columns, text)}}
 	if err := m.run(ctx, &come); err != nil {
 		return err
 	}
 	if come.res.ok.Warnings > 0 {
-		return plan.NeedsStage(m.st.Plan.Stage + " of a row that can't be written again as it is")
+		return plan.NeedsStage(m.what + " of a row that can't be written again as it is")
 	}
 	if a := t.AutoIncrement; a >= 0 {
-		for _, v := range m.st.Plan.ByKey.Moves {
-			if k := slices.Index(t.ShardKey, a); v.Column == a && k >= 0 {
-				if u, err := strconv.ParseUint(string(stored[k]), 10, 64); err == nil && u > 0 && t.Numbered() {
-					return m.r.cfg.Sequences.Observe(ctx, t, u)
-				}
+		if k := slices.Index(t.ShardKey, a); k >= 0 && slices.Contains(m.columns, a) {
+			if u, err := strconv.ParseUint(string(stored[k]), 10, 64); err == nil && u > 0 && t.Numbered() {
+				return m.r.cfg.Sequences.Observe(ctx, t, u)
 			}
 		}
 	}
@@ -181,7 +186,7 @@ func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored []
 
 // read reads a row as the columns and values of an INSERT.
 func (m *mover) read(ctx context.Context, from txn.Place, where []byte) (columns, values []byte, err error) {
-	t := m.t.Table
+	t := m.table
 	sql, kinds := []byte(moving+"SELECT "), make([]movedKind, 0, len(t.Columns))
 	for i := range t.Columns {
 		col := &t.Columns[i]
@@ -190,7 +195,7 @@ func (m *mover) read(ctx context.Context, from txn.Place, where []byte) (columns
 		}
 		kind, ok := movedAs(col)
 		if !ok {
-			return nil, nil, plan.NeedsStage(m.st.Plan.Stage + " of a table with the column '" + col.Name + "' of type " + col.Type)
+			return nil, nil, plan.NeedsStage(m.what + " of a table with the column '" + col.Name + "' of type " + col.Type)
 		}
 		if len(kinds) > 0 {
 			sql, columns = append(sql, ','), append(columns, ',')
@@ -200,26 +205,12 @@ func (m *mover) read(ctx context.Context, from txn.Place, where []byte) (columns
 		sql = fmt.Appendf(sql, kind.read, name)
 		kinds = append(kinds, kind)
 	}
-	sql = append(fmt.Appendf(sql, " FROM %s", m.table(from)), where...)
-	c, err := m.g.Conn(ctx, from)
+	sql = append(fmt.Appendf(sql, " FROM %s", m.named(from)), where...)
+	row, err := m.ask(ctx, from, string(sql))
 	if err != nil {
-		return nil, nil, m.st.unconnected(from, err)
-	}
-	res, err := c.Query(ctx, string(sql))
-	var refused *wire.ServerError
-	if errors.As(err, &refused) {
-		if err := m.g.Done(c, nil); err != nil {
-			return nil, nil, m.st.at(from, err)
-		}
 		return nil, nil, err
 	}
-	if err := m.g.Done(c, err); err != nil {
-		return nil, nil, m.st.at(from, err)
-	}
-	if len(res.Rows) != 1 {
-		return nil, nil, errorf(wire.ErUnknown, "of a row of '%s.%s' that moves to another partition there are %d", t.DB, t.Name, len(res.Rows))
-	}
-	for i, cell := range res.Rows[0] {
+	for i, cell := range row {
 		if i > 0 {
 			values = append(values, ',')
 		}
@@ -230,6 +221,29 @@ func (m *mover) read(ctx context.Context, from txn.Place, where []byte) (columns
 		values = fmt.Appendf(values, kinds[i].write, cell)
 	}
 	return columns, values, nil
+}
+
+// ask is a query at a place, in the statement's transaction, for one row.
+func (m *mover) ask(ctx context.Context, at txn.Place, sql string) ([][]byte, error) {
+	c, err := m.g.Conn(ctx, at)
+	if err != nil {
+		return nil, m.st.unconnected(at, err)
+	}
+	res, err := c.Query(ctx, sql)
+	var refused *wire.ServerError
+	if errors.As(err, &refused) {
+		if err := m.g.Done(c, nil); err != nil {
+			return nil, m.st.at(at, err)
+		}
+		return nil, err
+	}
+	if err := m.g.Done(c, err); err != nil {
+		return nil, m.st.at(at, err)
+	}
+	if len(res.Rows) != 1 {
+		return nil, errorf(wire.ErUnknown, "of a row of '%s.%s' that moves to another partition there are %d", m.table.DB, m.table.Name, len(res.Rows))
+	}
+	return res.Rows[0], nil
 }
 
 // movedKind says how a column's value is read as text and written again, exactly.
@@ -268,8 +282,8 @@ func comparable(text []byte, c *topo.Column) string {
 	return storedLiteral(text, c)
 }
 
-func (m *mover) table(p txn.Place) []byte {
-	return plan.AppendQuoted(append(plan.AppendQuoted(nil, p.Schema), '.'), m.t.Table.Name)
+func (m *mover) named(p txn.Place) []byte {
+	return plan.AppendQuoted(append(plan.AppendQuoted(nil, p.Schema), '.'), m.table.Name)
 }
 
 // run runs a statement of its own, of which there may be no parameters but the client's.

@@ -24,7 +24,8 @@ func (p *planner) insertPlan() (*Plan, error) {
 	}
 	p.useTable(s.Table, table)
 	plan := &Plan{Writes: true, Rows: !s.Returning.Empty()}
-	if err := p.onDuplicate(s, table); err != nil {
+	moves, err := p.onDuplicate(s, table)
+	if err != nil {
 		return nil, err
 	}
 	if table.Kind == topo.Reference {
@@ -35,7 +36,7 @@ func (p *planner) insertPlan() (*Plan, error) {
 		}
 	}
 	if s.Select != nil {
-		return plan, p.insertSelect(plan, s, table)
+		return plan, p.insertSelect(plan, s, table, moves)
 	}
 	if err := p.insertExprs(s); err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func (p *planner) insertPlan() (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan.Insert = ins
+	plan.Insert, ins.Moves = ins, moves
 	switch table.Kind {
 	case topo.Linked:
 		plan.Route = p.far.into(s.Table)
@@ -102,34 +103,6 @@ func (p *planner) insertExprs(s *sqltext.Insert) error {
 		return NeedsStage("a subquery over a sharded table in an INSERT")
 	}
 	return nil
-}
-
-// onDuplicate refuses ON DUPLICATE KEY UPDATE that moves a row: every unique key holds the shard key, so the row that is met has the new
-// row's key, and only these forms keep it.
-func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) error {
-	for i := range s.OnDup {
-		a := &s.OnDup[i]
-		col := table.Column(a.Column.Name.Text)
-		if col < 0 || !inKey(table, col) || keepsColumn(a.Value, table.Columns[col].Name) {
-			continue
-		}
-		return NeedsStage("ON DUPLICATE KEY UPDATE of the shard key column '" + table.Columns[col].Name + "'")
-	}
-	return nil
-}
-
-// keepsColumn says whether a value is the column's own, the one that is being inserted, or LAST_INSERT_ID of the former.
-func keepsColumn(e sqltext.Expr, name string) bool {
-	switch x := unparen(e).(type) {
-	case *sqltext.Column:
-		return strings.EqualFold(x.Name.Text, name)
-	case *sqltext.Func:
-		switch strings.ToUpper(x.Name) {
-		case "VALUES", "VALUE", "LAST_INSERT_ID":
-			return len(x.Args) == 1 && keepsColumn(x.Args[0], name)
-		}
-	}
-	return false
 }
 
 // insertRows reads the rows of VALUES and SET.

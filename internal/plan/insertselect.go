@@ -6,7 +6,7 @@ import (
 )
 
 // insertSelect plans INSERT … SELECT: inside each partition where the rows stay in it, else as a query whose rows are inserted.
-func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table) error {
+func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table, moves *KeyMoves) error {
 	columns, err := targetColumns(s.Columns, table)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 		}
 	}
 	beside := u.spread && p.temporaryIn(s.Select.Span)
-	if query == p && s.Partition.Empty() && !beside && p.staysInside(u, table, columns) {
+	if query == p && s.Partition.Empty() && !beside && moves == nil && p.staysInside(u, table, columns) {
 		plan.Route = p.route(u)
 		plan.Forward = p.names()
 		if !s.Returning.Empty() {
@@ -68,7 +68,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table)
 	whole := p.stmt.Span
 	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns,
 		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To},
-		ReadsTarget: p.readsTarget(s.Table, table)}
+		ReadsTarget: p.readsTarget(s.Table, table), Moves: moves}
 	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
 	switch {
 	case table.Temporary:

@@ -295,6 +295,8 @@ type Insert struct {
 	// Returning: the parts answer with rows.
 	Returning bool
 	Replace   bool
+	// Moves is set where rows that are met may have to move.
+	Moves *KeyMoves
 }
 
 // AutoPlace says where an AUTO_INCREMENT value stands in an INSERT.
@@ -312,6 +314,7 @@ type InsertSelect struct {
 	Table *topo.Table
 	Query sqltext.Span
 	Plan  *Plan // of the query; its Stage and Route say whether it can run
+	Moves *KeyMoves
 	// ReadsTarget: the query reads Table too, so its rows must all be there before the first is inserted.
 	ReadsTarget bool
 	// Columns are positions in Table.Columns of the query's columns, in order.

@@ -169,6 +169,64 @@ UPDATE stamped SET id = id + 1000000
 SELECT *, UNIX_TIMESTAMP(at), HEX(k), ST_AsText(g) FROM stamped ORDER BY id
 UPDATE stamped SET id = 0 WHERE id = 11
 SELECT id, f, d FROM stamped ORDER BY id
+-- ON DUPLICATE KEY UPDATE of the shard key
+INSERT INTO ints (id, a) VALUES (101, 1) ON DUPLICATE KEY UPDATE id = 9001, a = a + 1
+INSERT INTO ints (id, a) VALUES (9001, 1) ON DUPLICATE KEY UPDATE id = 9001, a = 5
+INSERT INTO ints (id, a) VALUES (9001, 1), (9002, 2), (102, 3), (103, 4), (9003, 5) ON DUPLICATE KEY UPDATE id = VALUES(id) + 9000, s = CONCAT('moved ', VALUES(a), ' ', ints.id), a = NULL
+SELECT id, a, s FROM ints WHERE id = 18001
+SELECT id, a, s FROM ints WHERE id IN (9102, 9103, 9002, 9003) ORDER BY id
+INSERT INTO ints (id, a) VALUES (9201, 1), (9201, 2), (9202, 3) ON DUPLICATE KEY UPDATE id = id + 1, a = VALUES(a)
+!INSERT INTO ints (id, a) VALUES (9300, 1), (9301, 2), (9300, 3), (9302, 4) ON DUPLICATE KEY UPDATE id = id + 1
+SELECT id, a FROM ints WHERE id > 9200 ORDER BY id
+INSERT INTO ints (id, a) VALUES (104, 1), (105, 2) ON DUPLICATE KEY UPDATE id = NULL
+INSERT INTO ints (id, a) VALUES (104, 1), (99999999999, 2) ON DUPLICATE KEY UPDATE id = 9401
+INSERT INTO ints (id, a) VALUES (104, 1), (105, 2) ON DUPLICATE KEY UPDATE c = 70000, id = 9402
+INSERT INTO ints (id, a) VALUES (104, 1) ON DUPLICATE KEY UPDATE id = nope
+INSERT INTO ints (id, a) VALUES (104, 1) ON DUPLICATE KEY UPDATE id = (SELECT MAX(code) + 9500 FROM colours)
+INSERT INTO ints SET id = 105, a = 1 ON DUPLICATE KEY UPDATE id = 9405, id = id + 100, d = id
+SELECT id, d FROM ints WHERE id = 9505
+@INSERT IGNORE INTO ints (id, a) VALUES (106, 1) ON DUPLICATE KEY UPDATE id = 9406
+@INSERT INTO ints (id, a) VALUES (106, 1) ON DUPLICATE KEY UPDATE id = 9406 RETURNING id
+INSERT INTO ints (id, a) SELECT id, 4 FROM ints i WHERE id BETWEEN 106 AND 110 UNION SELECT 9601, 2 ON DUPLICATE KEY UPDATE id = ints.id + 9600, a = VALUES(a) * 2
+SELECT id, a FROM ints WHERE id BETWEEN 9600 AND 9999 ORDER BY id
+INSERT INTO kids SELECT * FROM kids k WHERE k.id IN (30, 31, 32) ON DUPLICATE KEY UPDATE pid = kids.pid + 700, w = 'moved'
+INSERT INTO kids VALUES (40, 3000, 1, 'x'), (40, 3000, 2, 'y'), (40, 3001, 3, 'z') ON DUPLICATE KEY UPDATE pid = pid + 1, id = 41
+SELECT id, pid, v, w FROM kids WHERE w = 'moved' OR pid >= 3000 ORDER BY id, pid
+INSERT INTO pairs SELECT a, b, 1, 2 FROM pairs p ORDER BY a, b LIMIT 9 ON DUPLICATE KEY UPDATE b = CONCAT(pairs.b, '+'), v = pairs.v + 1
+INSERT INTO sg (k, n) VALUES ('a', 1), ('É', 2), ('newest', 3) ON DUPLICATE KEY UPDATE k = CONCAT('w', k), n = n + 1
+INSERT INTO sl (k, n) VALUES ('a', 1), ('é', 2), ('newest', 3) ON DUPLICATE KEY UPDATE k = CONCAT('wä', k), n = n + 1
+INSERT INTO su (k, n) VALUES ('a', 1), ('é', 2), ('newest', 3) ON DUPLICATE KEY UPDATE k = CONCAT('wä', k), n = n + 1
+INSERT INTO vb (k, n) VALUES ('a', 1), ('é', 2), ('newest', 3) ON DUPLICATE KEY UPDATE k = CONCAT('wä', k), n = n + 1
+SELECT k, n FROM sl WHERE k = 'wäa'
+SELECT k, n FROM su WHERE k = 'wäé'
+SELECT HEX(k), n FROM vb WHERE k = 'wäa'
+INSERT INTO decs SELECT * FROM decs d ORDER BY k LIMIT 20 ON DUPLICATE KEY UPDATE k = decs.k + 500.505, n = 33
+INSERT INTO dts (k, n) SELECT k, 1 FROM dts d ORDER BY k LIMIT 20 ON DUPLICATE KEY UPDATE k = dts.k + INTERVAL 1 YEAR, n = dts.n + 1000
+SELECT COUNT(*) FROM decs a JOIN decs b ON a.k = b.k AND b.n = 33
+INSERT INTO ens VALUES ('red', 3, 'x'), ('red', 300, 'x'), ('green', 301, 'x') ON DUPLICATE KEY UPDATE e = 'blue', n = n + 1000
+INSERT INTO ens VALUES ('blue', 1003, 'x') ON DUPLICATE KEY UPDATE e = 'red'
+SELECT e, n FROM ens WHERE e = 'red' ORDER BY n
+INSERT INTO autos (v) VALUES ('new') ON DUPLICATE KEY UPDATE id = 7
+INSERT INTO autos (id, v) VALUES (1004, 'old') ON DUPLICATE KEY UPDATE id = 5004
++INSERT INTO autos (v) VALUES ('after')
+SELECT LAST_INSERT_ID() > 5004
+SET sql_mode = 'SIMULTANEOUS_ASSIGNMENT'
+INSERT INTO ints (id, a) VALUES (112, 1) ON DUPLICATE KEY UPDATE id = 9712, a = id
+SET sql_mode = ''
+*INSERT INTO ints (id, a) VALUES (113, 1) ON DUPLICATE KEY UPDATE id = '9713x'
+SELECT id, a FROM ints WHERE id IN (9712, 9713) ORDER BY id
+SET sql_mode = DEFAULT
+BEGIN
+INSERT INTO ints (id, a) VALUES (114, 1), (115, 1) ON DUPLICATE KEY UPDATE id = id + 9700
+SELECT id, a FROM ints WHERE id > 9700 ORDER BY id
+INSERT INTO ints (id, a) VALUES (116, 1), (117, 1) ON DUPLICATE KEY UPDATE id = 9814
+SELECT id, a FROM ints WHERE id > 9700 ORDER BY id
+ROLLBACK
+SELECT id, a FROM ints WHERE id > 9700 ORDER BY id
+INSERT INTO sons VALUES (1, 1) ON DUPLICATE KEY UPDATE id = 3
+INSERT INTO stamped (id) VALUES (12), (13) ON DUPLICATE KEY UPDATE id = id + 100, l = 'Łódź'
+INSERT INTO stamped (id) VALUES (12), (13) ON DUPLICATE KEY UPDATE id = id + 100, l = 'Zürich'
+INSERT INTO stamped (id) VALUES (12) ON DUPLICATE KEY UPDATE id = id + 1000000
 -- several tables that are changed in one UPDATE, whose rows are found by a join
 UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 1, k.v = 2
 UPDATE ints i JOIN kids k ON k.v = i.id SET i.s = 'both', k.w = 'too' WHERE i.id BETWEEN 1 AND 6

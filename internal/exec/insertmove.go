@@ -1,0 +1,120 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// insertMoving inserts rows one after another, where ON DUPLICATE KEY UPDATE may change the shard key of those that are met.
+func (r *Runner) insertMoving(ctx context.Context, st *Statement, to *insertPlaces, rows []rowPlace, first uint64) error {
+	places := map[int]bool{}
+	for i := range rows {
+		places[rows[i].ordinal] = true
+	}
+	if err := st.across(len(places), false); err != nil {
+		return err
+	}
+	if err := st.notUnderLocks(st.Plan.Insert.Moves.Reason); err != nil {
+		return err
+	}
+	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
+	g := st.Tx.Group()
+	m := r.insertMover(st, g, to)
+	err := func() error {
+		clock := st.clock()
+		for i := range rows {
+			place, err := to.at(rows[i].ordinal)
+			if err != nil {
+				return err
+			}
+			which := []int{i}
+			j := job{place: place, rows: which, part: st.insertPart(clock, place, which, rows)}
+			err = m.run(ctx, &j)
+			if m.jobs = append(m.jobs, j); err != nil {
+				return err
+			}
+			if err := m.met(ctx, &j, rows[i].ordinal); err != nil {
+				return err
+			}
+		}
+		return nil
+	}()
+	if err = g.End(ctx, err); err != nil && own {
+		err = st.undone(err)
+	}
+	if st.noteFailure(m.jobs, err); err != nil {
+		return err
+	}
+	return st.inserted(m.jobs, rows, first)
+}
+
+// notUnderLocks refuses what is not done under LOCK TABLES.
+func (st *Statement) notUnderLocks(reason string) error {
+	if st.Tx.Pinned(txn.PinLocks) {
+		return errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support 'this statement' under LOCK TABLES: %s", reason)
+	}
+	return nil
+}
+
+// insertMover moves rows that an INSERT has met.
+func (r *Runner) insertMover(st *Statement, g *txn.Group, to *insertPlaces) *mover {
+	m := &mover{r: r, st: st, g: g, to: to}
+	var moves *plan.KeyMoves
+	if in := st.Plan.Insert; in != nil {
+		m.table, moves = in.Table, in.Moves
+	} else {
+		m.table, moves = st.Plan.InsertSelect.Table, st.Plan.InsertSelect.Moves
+	}
+	m.columns, m.what = moves.Columns, moves.Reason
+	return m
+}
+
+// updatedRow is what MariaDB counts for a row that was met and changed.
+const updatedRow = 2
+
+// met moves the row that a job of one row has met at a partition, if it has another partition's key now.
+func (m *mover) met(ctx context.Context, j *job, from int) error {
+	if j.res.ok.AffectedRows != updatedRow {
+		return nil
+	}
+	sql := []string{}
+	kinds := make([]movedKind, len(m.table.ShardKey))
+	for k, c := range m.table.ShardKey {
+		col := &m.table.Columns[c]
+		kind, ok := movedAs(col)
+		if col.Type == "enum" || col.Type == "set" { // variables have their words
+			kind = movedKind{"HEX(%s)", "_" + col.Charset + " x'%s'"}
+		}
+		if !ok {
+			return plan.NeedsStage(m.what + " of type " + col.Type)
+		}
+		kinds[k] = kind
+		sql = append(sql, fmt.Sprintf(kind.read, plan.MovedKey(k)))
+	}
+	cells, err := m.ask(ctx, j.place, moving+"SELECT "+strings.Join(sql, ","))
+	if err != nil {
+		return err
+	}
+	exprs := make([]string, len(kinds))
+	for k := range kinds {
+		if exprs[k] = "NULL"; cells[k] != nil {
+			exprs[k] = fmt.Sprintf(kinds[k].write, cells[k])
+		}
+	}
+	ordinal, stored, err := m.r.storedPlace(ctx, m.st, m.table, m.to.f, exprs, false, 0)
+	if err != nil || ordinal == from {
+		return err
+	}
+	if m.st.OneShard {
+		return ErrAcross
+	}
+	if err := m.movable(ctx); err != nil {
+		return err
+	}
+	return m.move(ctx, j.place, ordinal, stored)
+}
