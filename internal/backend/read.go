@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -225,8 +226,28 @@ func (c *Conn) Query(ctx context.Context, sql string) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
+	return c.whole(ctx, func() error { return c.Send(wire.ComQuery, []byte(sql)) })
+}
+
+// executeHead is what wire.AppendExecute writes before what SendExecute wants: the command byte and the statement's id.
+const executeHead = 5
+
+// Execute is Query for a statement with parameters. Its rows, if it has any, are not to be asked for.
+func (c *Conn) Execute(ctx context.Context, sql string, args []wire.Param) (*Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	args = slices.Clone(args)
+	for i := range args {
+		args[i].Long = false // what came in pieces leaves in one
+	}
+	return c.whole(ctx, func() error { return c.SendExecute(sql, wire.AppendExecute(nil, 0, 0, args, true)[executeHead:]) })
+}
+
+// whole sends a statement and reads its answer.
+func (c *Conn) whole(ctx context.Context, send func() error) (*Result, error) {
 	stop := c.Watch(ctx)
-	r, err := c.query(sql)
+	r, err := c.query(send)
 	if stop() && err != nil {
 		var refused *wire.ServerError
 		if !errors.As(err, &refused) || refused.Code == wire.ErQueryInterrupted {
@@ -236,8 +257,8 @@ func (c *Conn) Query(ctx context.Context, sql string) (*Result, error) {
 	return r, err
 }
 
-func (c *Conn) query(sql string) (*Result, error) {
-	if err := c.Send(wire.ComQuery, []byte(sql)); err != nil {
+func (c *Conn) query(send func() error) (*Result, error) {
+	if err := send(); err != nil {
 		return nil, err
 	}
 	r := &Result{}

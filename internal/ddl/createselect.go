@@ -7,6 +7,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // selectable refuses a CREATE TABLE … SELECT that can't be one.
@@ -42,6 +43,34 @@ func noRows(q *sqltext.Query) edit {
 		end = tail.From
 	}
 	return edit{sqltext.Span{From: end, To: end}, "LIMIT 0"}
+}
+
+// args are the parameters in the text that the first shape gets.
+func (j *job) args() []wire.Param {
+	if j.d.AsSelect == nil || len(j.s.Args) == 0 {
+		return nil
+	}
+	return argsIn(j.scan, j.stmt.Span, noRows(j.d.AsSelect).span, j.s.Args)
+}
+
+// argsIn are those of a statement's parameters that stand in a span of its text, and not in the gap.
+func argsIn(scan *sqltext.Scan, span, gap sqltext.Span, args []wire.Param) (out []wire.Param) {
+	n := 0
+	for i, t := range scan.Tokens {
+		if t.Kind != sqltext.Param || n >= len(args) {
+			continue
+		}
+		if at := int32(i); at >= span.From && at < span.To && (at < gap.From || at >= gap.To) {
+			out = append(out, args[n])
+		}
+		n++
+	}
+	return out
+}
+
+// QueryArgs are those of the parameters of CREATE TABLE … SELECT that its query has.
+func QueryArgs(scan *sqltext.Scan, d *sqltext.DDL, args []wire.Param) []wire.Param {
+	return argsIn(scan, d.AsSelect.Span, sqltext.Span{}, args)
 }
 
 // withDefaults gives DEFAULT NULL to columns that MariaDB makes of a query without a default, though they may be NULL. SHOW CREATE TABLE can't tell of those: a dump of

@@ -17,6 +17,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/spider"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // Config is what a Runner works with.
@@ -48,6 +49,8 @@ type Session struct {
 	// Fill puts the rows of CREATE TABLE … SELECT into the table that was made of it, which nobody else knows of yet; nil: there is no such statement. dry: it is
 	// to say whether it could, and do nothing.
 	Fill func(ctx context.Context, t *topo.Table, dry bool) (*Result, error)
+	// Args are the parameters of CREATE TABLE … SELECT: MariaDB makes other columns of them than of the same values in a text.
+	Args []wire.Param
 }
 
 // Result is what the client is told of a statement that was run.

@@ -320,7 +320,11 @@ func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
 			return nil, err
 		}
 	}
-	res, err := c.Query(ctx, sql)
+	ask := c.Query
+	if args := j.args(); len(args) > 0 {
+		ask = func(ctx context.Context, sql string) (*backend.Result, error) { return c.Execute(ctx, sql, args) }
+	}
+	res, err := ask(ctx, sql)
 	if err != nil {
 		return nil, err
 	}

@@ -38,31 +38,38 @@ func (j *job) spliced(edits ...edit) string {
 	if j.linked != nil {
 		edits = append(edits, j.linked.edits...)
 	}
-	for _, sp := range j.d.OursSpans {
-		edits = append(edits, edit{span: sp})
-	}
-	if j.d.Reference && j.d.ReferenceTok >= 0 {
-		tok := j.d.ReferenceTok
-		edits = append(edits, edit{span: sqltext.Span{From: tok, To: tok + 1}})
-	}
 	if j.d.Object == "TABLE" && j.d.AsSelect != nil {
 		edits = append(edits, noRows(j.d.AsSelect))
 	}
+	return withoutOurs(j.scan, j.stmt, edits)
+}
+
+// Plain is a statement as MariaDB knows it: without SHARD KEY and the like.
+func Plain(scan *sqltext.Scan, stmt *sqltext.Stmt) string { return withoutOurs(scan, stmt, nil) }
+
+// withoutOurs is a statement with edits made, and without what is ours.
+func withoutOurs(scan *sqltext.Scan, stmt *sqltext.Stmt, edits []edit) string {
+	for _, sp := range stmt.DDL.OursSpans {
+		edits = append(edits, edit{span: sp})
+	}
+	if tok := stmt.DDL.ReferenceTok; stmt.DDL.Reference && tok >= 0 {
+		edits = append(edits, edit{span: sqltext.Span{From: tok, To: tok + 1}})
+	}
 	if len(edits) == 0 {
-		return string(j.scan.AppendSpan(nil, j.stmt.Span))
+		return string(scan.AppendSpan(nil, stmt.Span))
 	}
 	slices.SortFunc(edits, func(a, b edit) int { return cmp.Or(int(a.span.From-b.span.From), int(a.span.To-b.span.To)) })
 	var out []byte
-	at := j.stmt.Span.From
+	at := stmt.Span.From
 	for _, e := range edits {
 		if e.span.From < at {
 			continue // one name listed twice
 		}
-		out = j.scan.AppendSpan(out, sqltext.Span{From: at, To: e.span.From})
+		out = scan.AppendSpan(out, sqltext.Span{From: at, To: e.span.From})
 		out = append(append(append(out, ' '), e.text...), ' ')
 		at = e.span.To
 	}
-	return string(j.scan.AppendSpan(out, sqltext.Span{From: at, To: j.stmt.Span.To}))
+	return string(scan.AppendSpan(out, sqltext.Span{From: at, To: stmt.Span.To}))
 }
 
 // partText is the statement for the partitions: names of the database become the partition's, those of reference tables the shape's.

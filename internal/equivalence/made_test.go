@@ -56,7 +56,40 @@ func TestTablesMadeOfQueries(t *testing.T) {
 	}
 	p.same("SHOW TABLES", how{})
 	p.same("SELECT * FROM n3", how{})
+	p.prepared = true
+	for _, s := range script(madeByParameters) {
+		p.same(s.sql, s.how)
+	}
+	must(t, p.node, "PREPARE made FROM 'CREATE TABLE no SELECT id, ? AS v FROM kids'")
+	if res, err := p.node.Query("EXECUTE made USING @x"); err != nil || res[0].Err == nil || res[0].Err.Code != 1235 {
+		t.Errorf("EXECUTE of CREATE TABLE … SELECT with a value: %v %v", res, err)
+	}
 }
+
+// madeByParameters are prepared with their literals as parameters, of which MariaDB makes other columns than of the same literals.
+const madeByParameters = `
+CREATE TABLE p1 SELECT id, 5 AS n FROM kids WHERE id BETWEEN 3 AND 9
+SHOW CREATE TABLE p1
+SELECT * FROM p1
+CREATE TABLE p2 (x INT DEFAULT 4, PRIMARY KEY (id)) SELECT id, 'word' AS w, 2.5 AS d, NULL AS nothing, x'0102' AS b FROM kids WHERE id < 5 ORDER BY id LIMIT 7
+SHOW CREATE TABLE p2
+SELECT * FROM p2
+CREATE TABLE p3 (PRIMARY KEY (id, w), SHARD KEY (w)) SELECT id, 'é' AS w, v + 1 AS m FROM kids WHERE id > 20 AND w LIKE 'w%'
+SHOW COLUMNS FROM p3
+SELECT * FROM p3
+CREATE OR REPLACE TABLE p3 (PRIMARY KEY (id)) SELECT id, CONCAT('y', w) AS w FROM kids WHERE id IN (1, 2, 3) UNION SELECT 9000, 'u' LIMIT 4
+SHOW CREATE TABLE p3
+SELECT * FROM p3
+CREATE TABLE IF NOT EXISTS p3 SELECT 7 AS k
+CREATE TABLE p3 SELECT 7 AS k
+CREATE TABLE p4 (PRIMARY KEY (name)) SELECT c.name, COUNT(*) + 10 AS n, 'x' AS x FROM colours c JOIN kids k ON k.v = c.code WHERE k.id > 4 GROUP BY c.name HAVING COUNT(*) > 2
+SHOW CREATE TABLE p4
+SELECT * FROM p4
+CREATE TABLE p5 (v TINYINT) SELECT id * 100 AS v FROM kids WHERE id = 60
+CREATE REFERENCE TABLE p6 (PRIMARY KEY (id)) SELECT id, 4.25 AS q FROM kids WHERE id BETWEEN 1 AND 4
+SHOW COLUMNS FROM p6
+SELECT k.id, p6.q FROM kids k JOIN p6 USING (id)
+`
 
 const madeOfQueries = `
 CREATE TABLE n1 AS SELECT id, v, w, d FROM kids WHERE v > 2

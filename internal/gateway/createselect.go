@@ -45,9 +45,10 @@ func (s *session) topology() *topo.Snapshot {
 }
 
 // filler is what puts the rows of CREATE TABLE … SELECT into the table: INSERT … SELECT of the client's query, in a transaction of its own. What it answers is kept.
-func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, filled *wire.OK) func(context.Context, *topo.Table, bool) (*ddl.Result, error) {
+func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, from source, filled *wire.OK) func(context.Context, *topo.Table, bool) (*ddl.Result, error) {
 	query := scan.AppendSpan(nil, stmt.DDL.AsSelect.Span)
 	duplicates := stmt.DDL.Duplicates
+	args := ddl.QueryArgs(scan, stmt.DDL, from.args)
 	return func(ctx context.Context, t *topo.Table, dry bool) (*ddl.Result, error) {
 		n, err := s.width(ctx, string(query))
 		if err != nil {
@@ -60,7 +61,7 @@ func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, filled *wire.OK
 		s.making = &making{table: t, dry: dry}
 		defer func() { s.making = nil }()
 		got := kept{capture: capture{caps: s.out.Caps()}}
-		err = s.rewritten(ctx, text, source{out: &got, permitted: dry}) // else leaves that have the old table would be asked of it
+		err = s.rewritten(ctx, text, source{out: &got, permitted: dry, prepared: len(args) > 0, args: args}) // else leaves that have the old table would be asked of it
 		if s.tx.InTransaction() {
 			end := s.tx.Commit
 			if err != nil {

@@ -75,8 +75,8 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		return err
 	}
 	by, filled := ddl.Session{Account: s.login, State: s.tx.State(), Schema: s.sess.DB}, wire.OK{}
-	if d.Object == "TABLE" && d.AsSelect != nil {
-		by.Fill = s.filler(scan, stmt, &filled)
+	if makesOfQuery(stmt) {
+		by.Fill, by.Args = s.filler(scan, stmt, src, &filled), src.args
 	}
 	res, err := s.g.ddl.Run(ctx, by, scan, stmt)
 	if err != nil {

@@ -122,6 +122,11 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 	if w.scan.Params != len(values) {
 		return wire.Errorf(wire.ErWrongArguments, "Incorrect arguments to EXECUTE")
 	}
+	if len(values) > 0 {
+		if inner, err := sqltext.Parse(&w.scan, s.mode()); err == nil && makesOfQuery(inner) && !inner.DDL.Temporary {
+			return unsupported("EXECUTE … USING of CREATE TABLE … SELECT", "a value that is written out can make another column of it: write the values, prepare it by the protocol, or make the table and use INSERT … SELECT")
+		}
+	}
 	var edits []edit
 	n := 0
 	for i, t := range w.scan.Tokens {

@@ -63,9 +63,12 @@ func (s *session) stmtPrepare(body []byte) error {
 	p.params = make([]wire.Param, scan.Params)
 	s.nextStmt++
 	p.id = s.nextStmt
-	if ours(stmt) {
+	switch {
+	case ours(stmt) && makesOfQuery(stmt) && len(p.params) > 0:
+		err = s.describe(ctx, p, ddl.Plain(scan, stmt))
+	case ours(stmt):
 		err = s.describeOurs(p)
-	} else {
+	default:
 		err = s.describe(ctx, p, s.describable(scan, stmt))
 	}
 	if err != nil {

@@ -190,10 +190,7 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	if handled, err := s.temporary(ctx, w, stmt, snap, src); handled {
 		return err
 	}
-	if needsText(stmt.Kind) && len(src.args) > 0 {
-		if d := stmt.DDL; d != nil && d.Object == "TABLE" && d.AsSelect != nil {
-			return unsupported("CREATE TABLE … SELECT with parameters", "a value that is written out can make another column of it: write the values, or make the table and use INSERT … SELECT")
-		}
+	if needsText(stmt.Kind) && len(src.args) > 0 && !makesOfQuery(stmt) {
 		// These are served from their text: parameters become literals.
 		text, err := inlineParams(&w.scan, src.args, s.charset.connection)
 		if err != nil {
@@ -216,6 +213,11 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		return unsupported(firstWords(&w.scan, 1), "with a subquery on a sharded table")
 	}
 	return s.sessionStatement(ctx, w, stmt, snap, src)
+}
+
+// makesOfQuery says whether a statement is CREATE TABLE … SELECT, which takes parameters: written out they could make other columns.
+func makesOfQuery(stmt *sqltext.Stmt) bool {
+	return stmt.DDL != nil && stmt.DDL.Object == "TABLE" && stmt.DDL.AsSelect != nil
 }
 
 // mayRepeat says whether a statement is given to a leaf as it is only so that the leaf says what is wrong with it.
