@@ -6,7 +6,7 @@ import "testing"
 func TestReferenceWritesAlike(t *testing.T) {
 	b := cluster(t)
 	c := b.database(t, "refalike")
-	c.exec("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v VARCHAR(60), n DOUBLE, at TIMESTAMP(6) NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))")
+	c.exec("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v VARCHAR(100), n DOUBLE, at TIMESTAMP(6) NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))")
 	c.exec("CREATE TABLE s (id INT PRIMARY KEY, v INT)")
 	c.exec("INSERT INTO s SELECT seq, seq % 7 FROM seq_1_to_50")
 	alike := func() string {
@@ -23,6 +23,9 @@ func TestReferenceWritesAlike(t *testing.T) {
 	c.exec("REPLACE INTO r SET id = 3, v = UUID(), n = UNIX_TIMESTAMP(SYSDATE(6))")
 	before := alike()
 	for _, q := range []string{
+		"INSERT INTO r (id, v, n) VALUES (31, CONCAT(id, ' ', UUID()), (SELECT MAX(o.id) FROM r o) + RAND()), (32, IF(id > 5, UUID(), 'x'), id)",
+		"INSERT INTO r (id, v) VALUES (31, UUID()) ON DUPLICATE KEY UPDATE v = CONCAT(UUID(), VALUES(v)), n = r.n + RAND()",
+		"INSERT INTO r SET id = 32, n = id + RAND() ON DUPLICATE KEY UPDATE v = CASE WHEN n > 1 THEN UUID() END",
 		"UPDATE r SET v = UUID(), n = n + RAND() WHERE id < 10",
 		"UPDATE r SET n = 0 WHERE RAND() < 0.5",
 		"UPDATE r SET v = 'few' ORDER BY RAND() LIMIT 5",
@@ -40,7 +43,7 @@ func TestReferenceWritesAlike(t *testing.T) {
 		before = now
 	}
 	for _, q := range []string{
-		"INSERT INTO r (id, v) VALUES (90, CONCAT(id, UUID()))", "INSERT INTO r (id) VALUES (1) ON DUPLICATE KEY UPDATE v = UUID()", "INSERT INTO r (id, v) VALUES (91, (SELECT MAX(id) FROM s) + RAND())",
+		"INSERT INTO r (id, n) VALUES (90, RAND(id))", "INSERT INTO r (id) VALUES (1), (2) ON DUPLICATE KEY UPDATE v = UUID()", "INSERT INTO r (id, n) VALUES (91, (SELECT MAX(n + RAND()) FROM r o))", "INSERT INTO r (id, v) VALUES (91, (SELECT MAX(id) FROM s) + RAND())",
 		"UPDATE r JOIN s ON s.v = r.id SET r.n = 1, s.v = 2",
 	} {
 		c.fails(1235, q)

@@ -270,6 +270,13 @@ INSERT INTO codes SET id = 206, label = LENGTH(UUID())
 REPLACE INTO codes VALUES (206, LENGTH(RANDOM_BYTES(5)))
 INSERT INTO codes VALUES (206, LENGTH(UUID())) ON DUPLICATE KEY UPDATE label = CONCAT('dup', '')
 !INSERT INTO codes VALUES (206, LENGTH(UUID()))
+INSERT INTO codes (id, label) VALUES (207, CONCAT(id, ' ', LENGTH(UUID()))), (208, CONCAT(id, ' ', FLOOR(RAND(8) * 1000), RAND(9)))
+INSERT INTO codes (id, label) VALUES (207, 'x') ON DUPLICATE KEY UPDATE label = CONCAT(label, '+', LENGTH(UUID()), VALUES(label))
+INSERT INTO codes SET id = 209, label = CASE WHEN id > 3 THEN CONCAT(LENGTH(UUID()), id) ELSE RAND(3) END ON DUPLICATE KEY UPDATE label = RAND(4)
+INSERT INTO codes (id, label) VALUES (210, (SELECT COUNT(*) FROM colours o) + LENGTH(UUID())), (211, (SELECT MAX(o.code) FROM colours o) + LENGTH(UUID()) + id)
+@INSERT INTO codes (id, label) VALUES (212, RAND(id))
+@INSERT INTO codes (id, label) VALUES (212, (SELECT MAX(o.code) + LENGTH(UUID()) FROM colours o))
+@INSERT INTO codes (id, label) VALUES (212, 'a'), (213, 'b') ON DUPLICATE KEY UPDATE label = RAND(5)
 UPDATE codes SET label = ROUND(RAND(3), 3) WHERE id BETWEEN 201 AND 203
 UPDATE codes SET label = LENGTH(UUID()) WHERE id > 203
 SELECT * FROM codes ORDER BY id
