@@ -102,6 +102,8 @@ type Statement struct {
 	StageLimit int64
 	// Bring says when tables are brought to others for a statement that would be staged.
 	Bring Bring
+	// Locked are the names under which LOCK TABLES has locked tables.
+	Locked []plan.NamedTable
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error

@@ -55,7 +55,7 @@ func (r *Runner) scalar(ctx context.Context, st *Statement, sc *plan.Scalar) (st
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a subquery"}
 	sub := &Statement{
 		Plan: sc.Plan, Scan: st.Scan, Query: sc.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, OneShard: st.OneShard,
-		Out: out, Prepared: true,
+		Out: out, Prepared: true, Locked: st.Locked,
 	}
 	if err := r.run(ctx, sub); err != nil {
 		return "", err

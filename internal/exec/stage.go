@@ -11,7 +11,6 @@ import (
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/txn"
-	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // DefaultStageLimit bounds the rows of one staged statement, in bytes.
@@ -90,16 +89,19 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 		return plan.NeedsStage(st.Plan.Stage)
 	case st.OneShard:
 		return ErrAcross
-	case st.Tx.Pinned(txn.PinLocks):
-		return errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support 'this statement' under LOCK TABLES: %s", st.Plan.Stage)
+	}
+	if err := st.underLocks(); err != nil {
+		return err
 	}
 	if st.Permit != nil {
 		if err := st.Permit(ctx); err != nil {
 			return err
 		}
 	}
-	if done, err := r.brought(ctx, st); done {
-		return err
+	if !st.Tx.Pinned(txn.PinLocks) { // a desk at a partition would wait for the session's own locks
+		if done, err := r.brought(ctx, st); done {
+			return err
+		}
 	}
 	s, err := r.stageOf(ctx, st, st.Plan.Fills, []txn.Place{{Leaf: st.Home, Schema: st.Sess.DB}})
 	if err != nil {
@@ -159,8 +161,10 @@ func (s *stage) clear() {
 	all.Wait()
 }
 
-// inside says whether the tables are read in a transaction.
-func (s *stage) inside() bool { return s.st.Tx.InTransaction() || !s.st.Tx.Autocommit() }
+// inside says whether the tables are read in a transaction, or under locks, which the desks' connections have none of.
+func (s *stage) inside() bool {
+	return s.st.Tx.InTransaction() || !s.st.Tx.Autocommit() || s.st.Tx.Pinned(txn.PinLocks)
+}
 
 // run fills the copies and runs the statement.
 func (s *stage) run(ctx context.Context) error {

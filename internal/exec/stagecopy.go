@@ -18,11 +18,11 @@ import (
 // definitions are asked for each time, as an ALTER TABLE that is under way may be undone. MATCH is refused on the copy as it would be without the key.
 func (s *stage) define(ctx context.Context, at txn.Place) error {
 	s.definitions = make([]string, len(s.fills))
-	own := false
+	own, locked := false, s.st.Tx.Pinned(txn.PinLocks)
 	for i := range s.fills {
 		f := &s.fills[i]
 		t := f.From()
-		if odd, known := s.r.copies.Load(t); known && !odd.(bool) && f.Of == nil {
+		if odd, known := s.r.copies.Load(t); known && !odd.(bool) && f.Of == nil && !locked {
 			continue
 		}
 		d, err := s.ask(ctx, at, t, f.History)
@@ -32,7 +32,7 @@ func (s *stage) define(ctx context.Context, at txn.Place) error {
 		if !t.Temporary {
 			s.r.copies.Store(t, d.odd)
 		}
-		if d.odd || f.Of != nil || t.Temporary {
+		if d.odd || f.Of != nil || t.Temporary || locked { // CREATE TABLE LIKE would wait for the session's own locks
 			s.definitions[i] = d.text
 		}
 		if d.hidden {

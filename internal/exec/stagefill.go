@@ -104,6 +104,10 @@ func (w *copyWriter) read(ctx context.Context, f *plan.Fill, extra string) (warn
 
 // reading is the statement that reads the rows of a fill. clock sets its time.
 func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, error) {
+	if as := st.lockedAs(f.From()); as != "" {
+		named := *f
+		named.As, f = as, &named
+	}
 	text, params := plan.RenderFill(nil, st.Scan, f, extra)
 	scan := new(sqltext.Scan)
 	if err := scan.Scan(text, st.Sess.Mode); err != nil {

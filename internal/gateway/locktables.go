@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/exec"
+	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/spider"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -46,6 +47,14 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 	locks, err := s.underViews(stmt.Lock, snap)
 	if err != nil {
 		return err
+	}
+	s.locked = s.locked[:0]
+	for i := range locks {
+		n := plan.NamedTable{DB: s.keyOf(locks[i].Table).db, Table: locks[i].Table.Name.Text, As: locks[i].Table.Name.Text}
+		if locks[i].Alias.Text != "" {
+			n.As = locks[i].Alias.Text
+		}
+		s.locked = append(s.locked, n)
 	}
 	var views []string // locked at the shapes, where their definitions are asked for
 	for i := range stmt.Lock {

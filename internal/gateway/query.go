@@ -412,6 +412,10 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		st.After = s.after(x, &found)
 	}
 	if mayStage(p) {
+		st.Locked = nil
+		if s.tables {
+			st.Locked = s.locked
+		}
 		st.StageLimit, st.Bring = int64(s.spiderNumber(stageMaxBytes)), s.bring()
 		st.Permit = func(ctx context.Context) error { return s.mayRun(ctx, w, src, snap.Revision) }
 	}

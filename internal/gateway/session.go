@@ -73,8 +73,9 @@ type session struct {
 	nextStmt uint32
 	stmtID   uint32 // of the last COM_STMT_PREPARE
 	warnings []exec.Note
-	misses   int            // COM_CHANGE_USER in vain
-	tables   bool           // LOCK TABLES is in force
+	misses   int  // COM_CHANGE_USER in vain
+	tables   bool // LOCK TABLES is in force
+	locked   []plan.NamedTable
 	released bool           // COMMIT RELEASE: the session ends with this statement
 	pending  *backend.State // what the statement that runs has made of the state
 	out      output

@@ -279,6 +279,8 @@ func TestLockTables(t *testing.T) {
 	c.exec("LOCK TABLES t AS x WRITE, t WRITE")
 	c.exec("UPDATE t SET v = v + 1")
 	c.want("SELECT SUM(x.v) FROM t AS x", "13")
+	c.want("SELECT COUNT(*) FROM t JOIN t x ON x.v = t.v", "3")
+	c.fails(1100, "SELECT COUNT(*) FROM t JOIN t y ON y.v = t.v")
 	other.fails(1205, "SELECT * FROM t WHERE id = 2")
 	c.exec("UNLOCK TABLES")
 	other.want("SELECT SUM(v) FROM t", "13")

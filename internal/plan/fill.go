@@ -133,6 +133,9 @@ func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []b
 		dst = scan.AppendSpan(append(dst, ' '), f.Clause)
 		params = appendParams(params, scan, f.Clause, nil)
 	}
+	if f.As != "" {
+		dst = AppendQuoted(append(dst, " AS "...), f.As)
+	}
 	word = " WHERE ("
 	for _, all := range f.Where {
 		for j := range all {

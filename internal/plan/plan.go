@@ -38,6 +38,8 @@ type Plan struct {
 	// Fills are the tables of which a staged statement needs rows, in the order in which they are to be filled. With a Stage and no Fills it can't be staged
 	// either: NeedsStage. References are the reference tables beside them: those that stand where the statement runs do, unless a transaction sees other rows.
 	Fills, References []Fill
+	// Named are the tables that a staged statement names, by the names that columns are qualified with; nil when not all of them are known.
+	Named []NamedTable
 	// Copies make of the client's text the one that is run on copies.
 	Copies []Splice
 	// Bringings are ways to run such a statement by parts, with fewer of its tables copied.

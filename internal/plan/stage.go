@@ -33,8 +33,34 @@ type Fill struct {
 	History bool
 	// Deal, for a fill of a Bringing, is the table as one whose shard key says which partition needs a row; nil: each of them does.
 	Deal *topo.Table
+	// As is the name that the table is read by, "" for its own: under LOCK TABLES it must be one that is locked.
+	As string
 	// Probe, for a fill of a Bringing, is of a table that stays: nothing is copied, the rows are read for the keys of others. ProbeRows at most.
 	Probe bool
+}
+
+// NamedTable is a table by one of the names that it has in a statement.
+type NamedTable struct{ DB, Table, As string }
+
+// namedTables are the tables that a span names; nil when there may be others.
+func (p *planner) namedTables(span sqltext.Span) []NamedTable {
+	var out []NamedTable
+	seen := map[int32]bool{}
+	for _, r := range sqltext.Factors(p.stmt) {
+		if r.Table == nil || r.Table.CTE || !inside(r.Table.Span, span) {
+			continue
+		}
+		seen[r.Table.Span.From] = true
+		if t, _, err := p.lookup(r.Table); err == nil && t != nil && !t.Temporary && p.snap.Table(t.DB, t.Name) == t {
+			out = append(out, NamedTable{t.DB, t.Name, refName(r)})
+		}
+	}
+	for _, t := range p.stmt.Tables {
+		if !t.CTE && inside(t.Span, span) && !seen[t.Span.From] {
+			return nil
+		}
+	}
+	return out
 }
 
 // From is the table that is read.
@@ -189,6 +215,7 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 		s.stage.sources, s.stage.all = nil, true
 	}
 	plan.Fills, plan.References = s.fills(q, span)
+	plan.Named = p.namedTables(span)
 	if p.far == nil && err == nil {
 		plan.Scalars = p.scalars(s.stage.blocks)
 		plan.Bringings = p.bringings(s, q, span)

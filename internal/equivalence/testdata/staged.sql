@@ -141,3 +141,35 @@ CREATE TABLE past (n INT AUTO_INCREMENT PRIMARY KEY, id INT, v INT)
 +INSERT INTO past (id, v) SELECT a.id, b.v FROM kept FOR SYSTEM_TIME AS OF '2023-11-14 22:14:00' a JOIN kept b ON a.v = b.id ORDER BY a.id
 SELECT id, v FROM past ORDER BY id, v
 SET timestamp = DEFAULT
+-- under LOCK TABLES
+CREATE TABLE ltarget (id INT PRIMARY KEY, n INT)
+CREATE VIEW lseen AS SELECT id, a FROM ints WHERE id BETWEEN 10 AND 30
+LOCK TABLES ints READ, kids AS k READ, colours READ, ints AS b WRITE, ltarget WRITE
+SELECT ints.id, k.id FROM ints JOIN kids k ON k.v = ints.a AND k.id < 20 WHERE ints.id < 40 ORDER BY 1, 2
+SELECT ints.id FROM ints JOIN kids ON kids.v = ints.a
+SELECT COUNT(*) FROM ints a JOIN kids k ON k.v = a.a
+SELECT COUNT(*), MAX(colours.name) FROM ints JOIN kids k ON k.v = ints.a JOIN colours ON colours.code = k.v
+SELECT COUNT(*) FROM ints JOIN kids k ON k.v = ints.a JOIN codes ON codes.id = k.v
+SELECT id, RANK() OVER (ORDER BY a DESC, id) FROM ints WHERE id < 20 ORDER BY id
+SELECT ints.id, b.id FROM ints JOIN ints b ON ints.a = b.id WHERE ints.id BETWEEN 5 AND 9 ORDER BY 1, 2
+SELECT COUNT(*) FROM ints WHERE a > (SELECT AVG(v) FROM kids k)
+SELECT COUNT(*) FROM ints WHERE a > (SELECT AVG(v) FROM kids)
+SELECT id FROM ints WHERE id IN (SELECT v FROM kids k) ORDER BY id
+WITH w AS (SELECT v, COUNT(*) AS n FROM kids k GROUP BY v) SELECT ints.id, w.n FROM ints JOIN w ON w.v = ints.a ORDER BY 1, 2 LIMIT 5
+INSERT INTO ltarget SELECT ints.id, COUNT(*) FROM ints JOIN kids k ON k.v = ints.a GROUP BY ints.id
+SELECT COUNT(*), SUM(n) FROM ltarget
+INSERT INTO ltarget SELECT ints.id, COUNT(*) FROM ints JOIN kids ON kids.v = ints.a GROUP BY ints.id
+INSERT INTO kids SELECT ints.id + 7000, COUNT(*), 1, 'x' FROM ints JOIN kids k ON k.v = ints.a GROUP BY ints.id
+UPDATE ints b SET a = 1 WHERE id = 3
+SELECT ints.id, k.id FROM ints JOIN kids k ON k.v = ints.a AND k.id < 20 WHERE ints.id < 40 ORDER BY 1, 2
+UNLOCK TABLES
+SET autocommit = 0
+LOCK TABLES ints WRITE, kids WRITE, colours READ, lseen READ
+UPDATE ints SET a = 2 WHERE id < 5
+SELECT ints.id, kids.id FROM ints JOIN kids ON kids.v = ints.a AND kids.id < 20 WHERE ints.id < 40 ORDER BY 1, 2
+SELECT COUNT(*), MAX(colours.name) FROM ints JOIN kids ON kids.v = ints.a JOIN colours ON colours.code = kids.v
+SELECT lseen.id, COUNT(*) FROM lseen JOIN kids ON kids.v = lseen.a GROUP BY lseen.id ORDER BY 1
+ROLLBACK
+SELECT ints.id, kids.id FROM ints JOIN kids ON kids.v = ints.a AND kids.id < 20 WHERE ints.id < 40 ORDER BY 1, 2
+UNLOCK TABLES
+SET autocommit = 1
