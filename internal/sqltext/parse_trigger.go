@@ -9,7 +9,7 @@ type Trigger struct {
 	Assigns []Assign
 	Exprs   []Expr
 	Stmts   []*Stmt
-	Vars    []string // all variables that it declares, in lower case
+	Vars    []string // all variables that it declares, and those of its FOR loops, in lower case
 	Tables  []*TableName
 	Facts   Facts // of all of the body
 	// Odd is what was not understood, or is no part of what is read, "" when the body was read to its end; OddTok where that begins.
@@ -30,6 +30,8 @@ type triggerReader struct {
 	*parser
 	t     *Trigger
 	scope []string // variables in scope
+	// cursors are all that were declared before.
+	cursors []string
 }
 
 // trigger reads what follows the name.
@@ -146,6 +148,8 @@ func (r *triggerReader) statement() bool {
 			r.pos++
 			ok = r.condition(KwEnd) && (r.accept(KwRepeat) || r.odd(""))
 		}
+	case kw == KwFor:
+		ok = r.forLoop()
 	case labelled:
 		return r.odd("")
 	default:
@@ -196,6 +200,8 @@ func (r *triggerReader) simple(kw Keyword) bool {
 				return true
 			}
 		}
+	case KwOpen, KwClose, KwFetch:
+		return r.onCursor(kw)
 	case KwSelect, KwInsert, KwReplace, KwUpdate, KwDelete:
 		return r.onTables()
 	}
@@ -296,7 +302,7 @@ func (r *triggerReader) declare() bool {
 			}
 		}
 	case r.isAt(1, KwCursor):
-		return r.odd("a CURSOR")
+		return r.cursor()
 	case r.isAt(1, KwCondition):
 		r.pos += 2
 		if !r.accept(KwFor) {

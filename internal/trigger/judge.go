@@ -126,7 +126,7 @@ func (j *judge) all() error {
 	return nil
 }
 
-const bodies = "SET NEW.column, its own variables, IF, CASE, loops, handlers, SIGNAL, SELECT … INTO variables, and INSERT, REPLACE, UPDATE and DELETE of rows of the same shard key"
+const bodies = "SET NEW.column, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL, SELECT … INTO variables, and INSERT, REPLACE, UPDATE and DELETE of rows of the same shard key"
 
 // fine are the facts of a text that say nothing of a place, a session or a call.
 const fine = sqltext.HasSubquery | sqltext.HasTimeFunction | sqltext.HasInto | sqltext.HasForUpdate | sqltext.HasWindow

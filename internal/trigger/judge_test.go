@@ -33,6 +33,10 @@ func TestPart(t *testing.T) {
 			"", "u", ""},
 		{"CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW BEGIN DECLARE n INT; SELECT r.x INTO n FROM r JOIN d.u ON u.b = r.x WHERE u.k = NEW.k; END",
 			"CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW BEGIN DECLARE n INT; SELECT r.x INTO n FROM \x01.`r` JOIN \x00.`u` ON u.b = r.x WHERE u.k = NEW.k; END", "r u", "", "r"},
+		{"CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW BEGIN DECLARE n INT; DECLARE c CURSOR FOR SELECT x FROM d.r; OPEN c; FETCH NEXT FROM c INTO n; CLOSE c; l: FOR w IN (SELECT b FROM u WHERE u.k = NEW.k) DO " +
+			"FOR i IN REVERSE 1..n DO SET n = w.b + i; END FOR; FOR v IN c DO LEAVE l; END FOR; END FOR l; END",
+			"CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW BEGIN DECLARE n INT; DECLARE c CURSOR FOR SELECT x FROM \x01.`r` ; OPEN c; FETCH NEXT FROM c INTO n; CLOSE c; l: FOR w IN (SELECT b FROM u WHERE u.k = NEW.k) DO " +
+				"FOR i IN REVERSE 1..n DO SET n = w.b + i; END FOR; FOR v IN c DO LEAVE l; END FOR; END FOR l; END", "r u", "", "r"},
 		{"CREATE TRIGGER x AFTER DELETE ON e FOR EACH ROW INSERT INTO later (k) VALUES (OLD.w)", "", "", "later", ""},
 	} {
 		owner := tables["t"]
@@ -90,7 +94,13 @@ var refused = map[string]string{
 	onAcct + "DELETE t FROM tot t WHERE t.acct = NEW.id":                                                                   "one table",
 	onAcct + "DELETE FROM other.tot WHERE acct = NEW.id":                                                                   "another database",
 	onAcct + "BEGIN DECLARE acct INT; UPDATE tot SET n = 1 WHERE acct = NEW.id; END":                                       "without tot.acct",
-	onAcct + "BEGIN DECLARE c CURSOR FOR SELECT 1; END":                                                                    "CURSOR",
+	onAcct + "BEGIN DECLARE c CURSOR (n INT) FOR SELECT 1; END":                                                            "CURSOR with parameters",
+	onAcct + "BEGIN DECLARE c CURSOR FOR SELECT n FROM tot; END":                                                           "without tot.acct",
+	onAcct + "BEGIN DECLARE c CURSOR FOR SELECT n FROM tot WHERE acct = NEW.id FOR UPDATE; OPEN c; FETCH c INTO nope; END": "nope",
+	onAcct + "FOR r IN (SELECT n FROM tot WHERE acct = NEW.bal) DO INSERT INTO events VALUES (1, r.n); END FOR":            "without tot.acct",
+	onAcct + "FOR tot IN (SELECT NEW.id AS acct) DO UPDATE tot SET n = 1 WHERE tot.acct = NEW.id; END FOR":                 "without tot.acct",
+	onAcct + "FOR acct IN (SELECT 1 AS x) DO UPDATE tot SET n = 1 WHERE acct = NEW.id; END FOR":                            "without tot.acct",
+	onAcct + "FOR r IN c DO INSERT INTO events VALUES (1, ''); END FOR":                                                    "bounds",
 	onAcct + "BEGIN DECLARE n INT; SELECT COUNT(*) INTO n FROM tot; END":                                                   "without tot.acct",
 	onAcct + "BEGIN DECLARE n INT; SET n = (SELECT COUNT(*) FROM tot); END":                                                "without tot.acct",
 	onAcct + "BEGIN DECLARE n INT; SET n = (SELECT 1 FROM tot t JOIN log l ON l.acct = t.acct WHERE t.acct = NEW.id); END": "without l.acct",
@@ -109,7 +119,8 @@ var refused = map[string]string{
 	onAcct + "SET sql_mode = ''":                                                                                           "of its own",
 	onAcct + "BEGIN BEGIN DECLARE unique_checks INT; END; SET unique_checks = 1; END":                                      "of its own",
 	onAcct + "CALL p()": "CALL",
-	onAcct + "FOR i IN 1..3 DO INSERT INTO events VALUES (i, ''); END FOR":                                                       "FOR",
+	onAcct + "FOR i IN 1..NEW.bal DO INSERT INTO events VALUES (i, ''); END FOR":                                                 "bounds",
+	onAcct + "FOR i IN 1..3 DO INSERT INTO log VALUES (i, 1, '', NULL); END FOR":                                                 "exactly the row's",
 	onAcct + "BEGIN DECLARE m TEXT; DECLARE CONTINUE HANDLER FOR SQLEXCEPTION GET DIAGNOSTICS CONDITION 1 m = MESSAGE_TEXT; END": "MESSAGE_TEXT",
 	"CREATE TRIGGER no BEFORE INSERT ON acct FOR EACH ROW SET NEW.id = 5":                                                        "shard key",
 	"CREATE TRIGGER no BEFORE INSERT ON acct FOR EACH ROW INSERT INTO log VALUES (NEW.id, 99, '', NULL)":                         "AFTER INSERT",

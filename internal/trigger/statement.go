@@ -80,8 +80,8 @@ func (j *judge) chosen(f factor, alone bool, where sqltext.Expr, what string) er
 			switch {
 			case !ok || sqltext.IsRow(c) || c.DB.Tok >= 0 || !strings.EqualFold(c.Name.Text, column):
 				return false
-			case c.Table.Tok >= 0:
-				return c.Table.Text == f.name
+			case c.Table.Tok >= 0: // or a field of the row that a FOR loop is at
+				return c.Table.Text == f.name && !slices.Contains(j.t.Vars, strings.ToLower(f.name))
 			}
 			return alone && !slices.Contains(j.t.Vars, strings.ToLower(column)) // a variable would be meant
 		}
