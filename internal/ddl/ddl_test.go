@@ -454,6 +454,7 @@ func TestCreateTable(t *testing.T) {
 		{1235, "ENGINE=Aria", "CREATE TABLE x (a INT) ENGINE=Aria"},
 		{1235, "float", "CREATE TABLE x (a FLOAT PRIMARY KEY)"},
 		{1235, "generated", "CREATE TABLE x (a INT, b INT AS (a) STORED, SHARD KEY (b))"},
+		{1235, "ON UPDATE", "CREATE TABLE x (a DATETIME ON UPDATE CURRENT_TIMESTAMP, b INT, SHARD KEY (a))"},
 		{1235, "can't reference", "CREATE TABLE x (a INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES s (id))"},
 		{1235, "reference table", "CREATE REFERENCE TABLE x (a INT PRIMARY KEY, FOREIGN KEY (a) REFERENCES s (id))"},
 		{1146, "d.none", "CREATE TABLE x LIKE none"},
@@ -462,6 +463,8 @@ func TestCreateTable(t *testing.T) {
 	} {
 		b.refused(c.code, c.text, c.sql)
 	}
+	b.must("CREATE TABLE moments (at DATETIME PRIMARY KEY)")
+	b.refused(1235, "ON UPDATE", "ALTER TABLE moments MODIFY at DATETIME NOT NULL ON UPDATE CURRENT_TIMESTAMP")
 	b.consistent("d")
 }
 

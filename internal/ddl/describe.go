@@ -10,12 +10,13 @@ import (
 
 // described is a table as a leaf tells it.
 type described struct {
-	columns []topo.Column
-	auto    int
-	keys    []key
-	foreign []foreignKey
-	engine  string
-	typ     string // BASE TABLE, SYSTEM VERSIONED, …
+	columns  []topo.Column
+	auto     int
+	onUpdate []int // columns that an UPDATE of others changes
+	keys     []key
+	foreign  []foreignKey
+	engine   string
+	typ      string // BASE TABLE, SYSTEM VERSIONED, …
 }
 
 type key struct {
@@ -67,6 +68,9 @@ func (r *Runner) describe(ctx context.Context, p place, table string) (*describe
 		col.Length, _ = strconv.ParseInt(s(4), 10, 64)
 		if strings.Contains(extra, "auto_increment") {
 			d.auto = i
+		}
+		if strings.Contains(extra, "on update") {
+			d.onUpdate = append(d.onUpdate, i)
 		}
 		at[col.Name] = i
 		d.columns = append(d.columns, col)

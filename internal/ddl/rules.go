@@ -25,6 +25,9 @@ func check(s *topo.Snapshot, t *topo.Table, d *described) error {
 		if t.Kind == topo.Linked { // whose partitions MariaDB chooses
 			continue
 		}
+		if slices.Contains(d.onUpdate, i) {
+			return refuse(1235, "42000", "Column '%s' can't be in the shard key: ON UPDATE would change it in any UPDATE of a row, which would have to move then", c.Name)
+		}
 		var no *shard.KeyTypeError
 		if err := shard.CheckKeyType(c); errors.As(err, &no) {
 			what := "type " + c.Type
