@@ -1,6 +1,9 @@
 package equivalence
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -56,6 +59,7 @@ func TestTablesMadeOfQueries(t *testing.T) {
 	}
 	p.same("SHOW TABLES", how{})
 	p.same("SELECT * FROM n3", how{})
+	sameFiles(t, p)
 	p.prepared = true
 	for _, s := range script(madeByParameters) {
 		p.same(s.sql, s.how)
@@ -63,6 +67,41 @@ func TestTablesMadeOfQueries(t *testing.T) {
 	must(t, p.node, "PREPARE made FROM 'CREATE TABLE no SELECT id, ? AS v FROM kids'")
 	if res, err := p.node.Query("EXECUTE made USING @x"); err != nil || res[0].Err == nil || res[0].Err.Code != 1235 {
 		t.Errorf("EXECUTE of CREATE TABLE … SELECT with a value: %v %v", res, err)
+	}
+}
+
+// sameFiles compares what SELECT … INTO OUTFILE and DUMPFILE write: a leaf does, on its host.
+func sameFiles(t *testing.T, p *pair) {
+	dir, err := os.MkdirTemp("", "orbweaver-outfile-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil { // the servers have a user of their own
+		t.Fatal(err)
+	}
+	for i, q := range []string{
+		"SELECT id, v, w, d FROM kids ORDER BY id INTO OUTFILE 'FILE' FIELDS TERMINATED BY ';' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '^' LINES STARTING BY '> ' TERMINATED BY '\\r\\n'",
+		"SELECT a.id, NULL, CONCAT(b.w, '\\t\\\\') INTO OUTFILE 'FILE' CHARACTER SET latin1 FROM kids a JOIN kids b ON b.id = a.v ORDER BY a.id",
+		"SELECT GROUP_CONCAT(w ORDER BY id) INTO DUMPFILE 'FILE' FROM kids",
+		"SELECT * FROM kids WHERE id = 7 INTO OUTFILE 'FILE'",
+		"SELECT * FROM colours ORDER BY name INTO OUTFILE 'FILE'",
+	} {
+		var text [2][]byte
+		for n, c := range []*answer.Client{p.node, p.plain} {
+			name := fmt.Sprintf("%s/%d-%d", dir, i, n)
+			sql := strings.Replace(q, "FILE 'FILE'", "FILE '"+name+"'", 1)
+			must(t, c, sql)
+			if text[n], err = os.ReadFile(name); err != nil {
+				t.Fatal(err)
+			}
+			if res, err := c.Query(sql); err != nil || res[0].Err == nil || res[0].Err.Code != 1086 {
+				t.Errorf("%s, when it is there: %v %v", sql, res, err)
+			}
+		}
+		if !bytes.Equal(text[0], text[1]) || len(text[0]) == 0 {
+			t.Errorf("%s: %q, want %q", q, text[0], text[1])
+		}
 	}
 }
 

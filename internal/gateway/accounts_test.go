@@ -166,6 +166,7 @@ func TestWeakAccounts(t *testing.T) {
 		"WITH x AS (SELECT * FROM t) SELECT * FROM x WHERE id = 1":          1142,
 		"SELECT LOAD_FILE('/etc/passwd') FROM t":                            1142,
 		"SELECT * FROM mine WHERE id = 1 INTO OUTFILE '/tmp/x'":             1227,
+		"SELECT a.v FROM mine a JOIN mine b ON a.v = b.id INTO OUTFILE '/tmp/x'": 1227,
 	} {
 		msg := w.fails(code, q)
 		if strings.Contains(msg, "weakdb_") {
