@@ -216,7 +216,7 @@ func (w *Bringing) Without(drop func(i int) bool) []Fill {
 // plan plans the query with some tables brought, nil where it can't be split all the same.
 func (b *bringer) plan(brought []Fill, dealt []*topo.Table) *Plan {
 	p := newPlanner(b.p.stmt, b.p.scan, b.p.snap, b.p.sess)
-	p.span, p.brought, p.copies = b.span, make(map[*topo.Table]*topo.Table), make(map[*topo.Table]bool)
+	p.span, p.brought, p.copies = b.span, make(map[*topo.Table]*topo.Table), make(map[*topo.Table]*topo.Table)
 	for i := range brought {
 		t := dealt[i]
 		if t == nil {
@@ -224,7 +224,7 @@ func (b *bringer) plan(brought []Fill, dealt []*topo.Table) *Plan {
 			everywhere.Kind, everywhere.ShardKey = topo.Reference, nil
 			t = &everywhere
 		}
-		p.brought[brought[i].Table], p.copies[t] = t, true
+		p.brought[brought[i].Table], p.copies[t] = t, brought[i].Table
 	}
 	u, err := p.query(b.q, nil)
 	if err != nil || p.settleAll(u) != nil || !u.spread || p.db == "" || p.otherDB != "" || p.stored != "" {

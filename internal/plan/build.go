@@ -42,7 +42,7 @@ type planner struct {
 	stage *stager
 	// brought are the tables that are there as copies, by what they are; copies are what stands for them.
 	brought map[*topo.Table]*topo.Table
-	copies  map[*topo.Table]bool
+	copies  map[*topo.Table]*topo.Table
 	// complete: all names of an UPDATE or DELETE have been met, so that names() has them.
 	complete bool
 	// literals: a decision looked at a literal's value.

@@ -294,10 +294,13 @@ func (p *planner) useTable(t *sqltext.TableName, table *topo.Table) {
 	if table.Kind == topo.Linked {
 		return // the linker has
 	}
-	if copied := p.copies[table]; copied || table.Kind == topo.Reference {
-		p.reference = p.reference || !copied && !table.Temporary
+	if of := p.copies[table]; of != nil || table.Kind == topo.Reference {
+		p.reference = p.reference || of == nil && !table.Temporary
 		if t.DB.Tok < 0 {
-			p.rename(t.Name.Tok, Piece{Kind: PieceText, Text: quoted(table.DB) + "." + quoted(table.Name)})
+			if of == nil {
+				of = table
+			}
+			p.rename(t.Name.Tok, Piece{Kind: PieceText, Text: quoted(of.DB) + "." + quoted(of.Name)})
 		}
 		return
 	}
@@ -340,5 +343,5 @@ func (p *planner) qualified(b *block, db, table sqltext.Name) {
 
 // inSchema says whether a table is in the partitions' databases.
 func (p *planner) inSchema(t *topo.Table) bool {
-	return t != nil && t.Kind != topo.Reference && t.Kind != topo.Linked && !p.copies[t]
+	return t != nil && t.Kind != topo.Reference && t.Kind != topo.Linked && p.copies[t] == nil
 }
