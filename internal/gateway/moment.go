@@ -387,7 +387,8 @@ func (s *session) everyPlace() ([]txn.Place, error) {
 			}
 		}
 	}
-	return append(places, txn.Place{Leaf: s.home}), nil
+	// The session may hold the connection already, for temporary tables or locks: its database stays.
+	return append(places, txn.Place{Leaf: s.home, Schema: s.sess.DB}), nil
 }
 
 // each runs f for all numbers below n at once. The first error by number comes back.

@@ -73,7 +73,13 @@ func (s *session) spliceViews(ctx context.Context, w *worker, stmt *sqltext.Stmt
 		if text == "" {
 			text = string(w.scan.Src[:w.scan.End])
 		}
-		if err := s.mayRunText(ctx, w, text, snap.Revision); err != nil {
+		var err error
+		if s.namesTemporary(stmt) {
+			err = s.prepareOnly(ctx, text, nil) // where those are
+		} else {
+			err = s.mayRunText(ctx, w, text, snap.Revision)
+		}
+		if err != nil {
 			if e := serverError(ctx, err); e.Code == erNoSuchTableAt && missing(e.Message, named) != nil {
 				v := missing(e.Message, named)
 				// A leaf that joined while the view was invalid has not got it.
