@@ -364,7 +364,7 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 	locks := id(name) + " WRITE, " + id(j.todo.Try) + " WRITE"
 	for _, ref := range j.d.References {
 		switch n := ref.Name.Text; {
-		case n == name || j.dbOf(ref) != t.DB:
+		case n == name || referred(ref, t.DB) != t.DB:
 		case isReference(n):
 			locks += ", " + id(t.DB) + "." + id(n) + " READ"
 		default:

@@ -76,8 +76,8 @@ func withoutOurs(scan *sqltext.Scan, stmt *sqltext.Stmt, edits []edit) string {
 func (j *job) partText(db string, isReference func(table string) bool, edits ...edit) template {
 	names := slices.Clone(j.d.Tables)
 	names = append(names, j.d.References...)
-	for _, n := range names {
-		if n == nil || j.dbOf(n) != db {
+	for i, n := range names {
+		if n == nil || i < len(j.d.Tables) && j.dbOf(n) != db || i >= len(j.d.Tables) && referred(n, db) != db {
 			continue
 		}
 		switch {
@@ -95,6 +95,14 @@ func (j *job) dbOf(n *sqltext.TableName) string {
 		return n.DB.Text
 	}
 	return j.s.Schema
+}
+
+// referred is the database of a table that a foreign key of a table in db references: that one, whatever the session's is, where it is not named.
+func referred(n *sqltext.TableName, db string) string {
+	if n.DB.Tok >= 0 {
+		return n.DB.Text
+	}
+	return db
 }
 
 // id quotes an identifier.

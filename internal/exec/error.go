@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -56,6 +58,41 @@ func logical(e *wire.ServerError, schema, db string) *wire.ServerError {
 		return e
 	}
 	return &wire.ServerError{Code: e.Code, State: e.State, Message: string(m)}
+}
+
+// What MariaDB says of foreign keys: a row is referenced, or references none.
+const (
+	erRowIsReferenced = 1451
+	erNoReferencedRow = 1452
+)
+
+// constrained has an error and notes about foreign keys name tables as the client does: a write of a reference table meets one of a partition's tables, and of a partition's the table
+// that it references may be in the shape.
+func (st *Statement) constrained(err error) error {
+	for i := range st.out.Notes {
+		if n := &st.out.Notes[i]; n.Code == strconv.Itoa(erRowIsReferenced) || n.Code == strconv.Itoa(erNoReferencedRow) {
+			n.Message = st.constraint(n.Message)
+		}
+	}
+	if e, ok := err.(*wire.ServerError); ok && (e.Code == erRowIsReferenced || e.Code == erNoReferencedRow) {
+		return &wire.ServerError{Code: e.Code, State: e.State, Message: st.constraint(e.Message)}
+	}
+	return err
+}
+
+// constraint is a message … fails (`db`.`table`, CONSTRAINT … REFERENCES `db`.`other` …): MariaDB leaves the second database out where it is the first one.
+func (st *Statement) constraint(message string) string {
+	_, rest, _ := strings.Cut(message, "(`")
+	schema, _, ok := strings.Cut(rest, "`.`")
+	if !ok || st.Snap == nil {
+		return message
+	}
+	db := schema
+	if id, ok := st.Snap.Schemas[schema]; ok {
+		db = id.DB
+	}
+	message = strings.Replace(message, "(`"+schema+"`.", "(`"+db+"`.", 1)
+	return strings.Replace(message, " REFERENCES `"+db+"`.", " REFERENCES ", 1)
 }
 
 // renamed replaces the name where it stands as a word of its own; nil when it does not.

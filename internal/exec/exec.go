@@ -152,7 +152,7 @@ func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
 	st.Tx.Bare(st.Plan.Bare)
 	st.Tx.Shapes(st.Plan.Route.Kind == plan.RouteEveryLeaf)
 	err := r.run(ctx, st)
-	err = r.watched(ctx, st, err)
+	err = st.constrained(r.watched(ctx, st, err))
 	st.noteRemote(err)
 	st.Tx.Reading(false) // what else the session does is not known to
 	st.Tx.Shapes(false)

@@ -218,7 +218,7 @@ func (st *Statement) notes(ctx context.Context, c *backend.Conn, place txn.Place
 		if place.Remote != nil {
 			m = st.localNames(place, m)
 		} else if place.Schema != "" {
-			if r := renamed(row[2], place.Schema, st.Sess.DB); r != nil {
+			if r := renamed(row[2], place.Schema, st.logicalDB(place)); r != nil {
 				m = string(r)
 			}
 		}

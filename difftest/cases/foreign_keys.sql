@@ -1,0 +1,28 @@
+-- A foreign key's table without a database is in that of its table, not in the session's: partitions referenced one that was not there. And what they say of rows that are referenced.
+USE d2;
+CREATE REFERENCE TABLE d1.item (id INT NOT NULL, PRIMARY KEY (id));
+INSERT INTO d1.item VALUES (1), (2), (3);
+CREATE TABLE d1.acc (id INT NOT NULL, PRIMARY KEY (id));
+INSERT INTO d1.acc VALUES (1), (2), (3), (4);
+CREATE TABLE d1.ord (id INT NOT NULL, acc INT NOT NULL, item INT, PRIMARY KEY (id, acc), CONSTRAINT fk_item FOREIGN KEY (item) REFERENCES item (id), SHARD KEY (acc));
+ALTER TABLE d1.ord ADD CONSTRAINT fk_acc FOREIGN KEY (acc) REFERENCES acc (id) ON DELETE CASCADE;
+-- changes: d1.ord
+INSERT INTO d1.ord VALUES (1, 1, 1), (2, 2, 2), (3, 3, 2), (4, 4, 1);
+INSERT INTO d1.ord VALUES (5, 1, 9);
+INSERT INTO d1.ord VALUES (5, 9, 1);
+-- changes: d1.ord
+DELETE FROM d1.acc WHERE id = 2;
+DELETE FROM d1.item WHERE id = 2;
+DELETE FROM d1.item;
+-- changes: d1.item
+DELETE FROM d1.item WHERE id = 3;
+UPDATE d1.item SET id = 7 WHERE id = 1;
+INSERT IGNORE INTO d1.ord VALUES (6, 1, 9), (7, 1, 3);
+USE d1;
+-- refused
+UPDATE IGNORE item SET id = 9 WHERE id = 1;
+-- refused
+DELETE IGNORE FROM item;
+SELECT * FROM item;
+-- changes: d1.item
+DELETE IGNORE FROM item WHERE id = 3;
