@@ -35,18 +35,41 @@ func (t *trial) render(v *verdict) string {
 		all += " " + t.before[i].root.String()
 	}
 	all += " " + t.w.viewTexts(all)
+	all += " " + t.w.triggerTexts(all)
 	for _, s := range t.w.session[:len(t.w.session)-2] {
 		if s != "SET sql_mode = '"+defaultMode+"'" && !strings.Contains(s, "'+00:00'") && s != "SET NAMES utf8mb4" {
 			fmt.Fprintf(&b, "%s;\n", s)
 		}
 	}
-	for _, table := range t.w.tables {
+	if t.w.current == "d2" {
+		b.WriteString("USE d2;\n")
+	}
+	related := false
+	for _, table := range t.w.creation() {
+		for _, f := range table.foreign {
+			if names(all, table) {
+				all, related = all+" "+f.to.name, true
+			}
+		}
+	}
+	if related {
+		b.WriteString("SET foreign_key_checks = 0;\n")
+	}
+	for _, table := range t.w.creation() {
 		if !names(all, table) {
 			continue
 		}
 		fmt.Fprintf(&b, "%s;\n", table.create(true, false))
 		if list := t.rows[table.full()]; len(list) > 0 {
 			fmt.Fprintf(&b, "%s;\n", table.insert(list))
+		}
+	}
+	if related {
+		b.WriteString("SET foreign_key_checks = 1;\n")
+	}
+	for _, f := range t.w.triggers {
+		if names(all, f.table) {
+			fmt.Fprintf(&b, "%s;\n", f.create())
 		}
 	}
 	for _, v := range t.w.views {

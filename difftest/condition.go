@@ -16,7 +16,7 @@ func (g *gen) cond(s *scope, depth int) *node {
 		case 3:
 			return cond("(", g.cond(s, depth-1), " XOR ", g.cond(s, depth-1), ")")
 		case 4, 5:
-			if g.room > 10 {
+			if g.room > 10 && !g.flat {
 				return g.subcondition(s, depth)
 			}
 		}

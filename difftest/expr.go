@@ -100,7 +100,7 @@ func (g *gen) expr(s *scope, t ty, depth int) (*node, ty) {
 		}
 		return shown(c)
 	}
-	if g.chance(7) && g.room > 12 {
+	if g.chance(7) && g.room > 12 && !g.flat {
 		return g.scalar(s, t, depth)
 	}
 	if g.chance(15) {

@@ -179,12 +179,25 @@ func (g *gen) relation(s *scope, depth int) (*node, relation) {
 	if v := g.w.views[g.IntN(len(g.w.views))]; g.chance(8) && strings.Contains(g.dbs, v.db) {
 		return from(v.db+"."+v.name, g.pick(" ", " AS "), alias), relation{alias: alias, cols: v.cols}
 	}
+	if g.reading && !g.writing && strings.Contains(g.dbs, "d1") {
+		if t := g.temp; t != nil && g.chance(25) {
+			name := "d1.tmp "
+			if g.w.current == "d1" && g.chance(50) {
+				name = "tmp "
+			}
+			return from(name, alias), relation{alias: alias, cols: t.cols, key: t.key, base: t}
+		}
+		if len(g.w.more) > 0 && g.chance(6) {
+			t := g.w.more[0]
+			return from(t.full(), " ", alias), relation{alias: alias, cols: t.cols, base: t}
+		}
+	}
 	t := g.w.tables[g.IntN(len(g.w.tables))]
 	for !strings.Contains(g.dbs, t.db) {
 		t = g.w.tables[g.IntN(len(g.w.tables))]
 	}
 	name := t.full()
-	if t.db == "d1" && g.chance(85) {
+	if t.db == g.w.current && g.chance(85) {
 		name = t.name
 	}
 	hint := ""
@@ -275,14 +288,14 @@ func (g *gen) recursive(name string) *node {
 	switch g.IntN(8) {
 	case 4: // a path, made of strings
 		add([]column{{name: "rid", ty: ty{kind: num}, null: true, pool: numbers(0, 9)}, {name: "rpath", ty: ty{str, common}, null: true, pool: []string{"'1'", "'1/2'"}}})
-		return cat(fmt.Sprintf("WITH RECURSIVE %s (rid, rpath) AS (SELECT id, CONVERT(CAST(id AS CHAR(60)) USING utf8mb4) COLLATE %s FROM acc WHERE boss IS NULL OR id < %d UNION ALL SELECT a.id, CONCAT(r.rpath, '/', a.id) FROM %s r JOIN acc a ON a.boss = r.rid WHERE LENGTH(r.rpath) < 7) ",
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (rid, rpath) AS (SELECT id, CONVERT(CAST(id AS CHAR(60)) USING utf8mb4) COLLATE %s FROM d1.acc WHERE boss IS NULL OR id < %d UNION ALL SELECT a.id, CONCAT(r.rpath, '/', a.id) FROM %s r JOIN d1.acc a ON a.boss = r.rid WHERE LENGTH(r.rpath) < 7) ",
 			name, common, 2+g.IntN(4), name))
 	case 5: // two of each kind
 		add(ints("rx", "ry"))
-		return cat(fmt.Sprintf("WITH RECURSIVE %s (rx, ry) AS (SELECT 1, 0 UNION SELECT item, 0 FROM ord WHERE acc < %d UNION SELECT rx + 1, ry + 1 FROM %s WHERE rx < 6 UNION SELECT i.cat, r.ry + 1 FROM %s r JOIN item i ON i.id = r.rx WHERE r.ry < 3) ", name, g.IntN(6), name, name))
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (rx, ry) AS (SELECT 1, 0 UNION SELECT item, 0 FROM d1.ord WHERE acc < %d UNION SELECT rx + 1, ry + 1 FROM %s WHERE rx < 6 UNION SELECT i.cat, r.ry + 1 FROM %s r JOIN d1.item i ON i.id = r.rx WHERE r.ry < 3) ", name, g.IntN(6), name, name))
 	case 6: // two that need each other
 		add(ints("rx"))
-		return cat(fmt.Sprintf("WITH RECURSIVE %s (rx) AS (SELECT id FROM acc WHERE id < %d UNION SELECT b.ry + 1 FROM %sb b WHERE b.ry < 9), %sb (ry) AS (SELECT rx + 1 FROM %s WHERE rx < 9) ", name, 2+g.IntN(4), name, name, name))
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (rx) AS (SELECT id FROM d1.acc WHERE id < %d UNION SELECT b.ry + 1 FROM %sb b WHERE b.ry < 9), %sb (ry) AS (SELECT rx + 1 FROM %s WHERE rx < 9) ", name, 2+g.IntN(4), name, name, name))
 	case 7: // rows that come again end it
 		add(ints("ra", "rb"))
 		return cat(fmt.Sprintf("WITH RECURSIVE %s (ra, rb) AS (SELECT a, b FROM d2.pair WHERE a < %d UNION ALL SELECT p.a, p.b FROM %s r JOIN d2.pair p ON p.a = r.rb) CYCLE ra, rb RESTRICT ", name, 1+g.IntN(2), name))
@@ -293,12 +306,12 @@ func (g *gen) recursive(name string) *node {
 		s := &scope{rels: []relation{{alias: "a", cols: g.w.tables[0].cols}}}
 		c := g.cond(s, 0)
 		add(ints("rid", "rboss", "rlvl"))
-		return cat(fmt.Sprintf("WITH RECURSIVE %s (rid, rboss, rlvl) AS (SELECT a.id, a.boss, 0 FROM acc a WHERE ", name), c,
-			fmt.Sprintf(" UNION ALL SELECT a.id, a.boss, r.rlvl + 1 FROM %s r JOIN acc a ON a.boss = r.rid WHERE r.rlvl < 2) ", name))
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (rid, rboss, rlvl) AS (SELECT a.id, a.boss, 0 FROM d1.acc a WHERE ", name), c,
+			fmt.Sprintf(" UNION ALL SELECT a.id, a.boss, r.rlvl + 1 FROM %s r JOIN d1.acc a ON a.boss = r.rid WHERE r.rlvl < 2) ", name))
 	case 2:
 		add(ints("rx"))
-		return cat(fmt.Sprintf("WITH RECURSIVE %s (rx) AS (SELECT id FROM acc WHERE id < %d UNION SELECT o.item FROM ord o JOIN %s r ON o.acc = r.rx) ", name, 3+g.IntN(5), name))
+		return cat(fmt.Sprintf("WITH RECURSIVE %s (rx) AS (SELECT id FROM d1.acc WHERE id < %d UNION SELECT o.item FROM d1.ord o JOIN %s r ON o.acc = r.rx) ", name, 3+g.IntN(5), name))
 	}
 	add(ints("rx"))
-	return cat(fmt.Sprintf("WITH RECURSIVE %s (rx) AS (SELECT x FROM heap WHERE x < %d UNION SELECT p.b FROM d2.pair p, %s r WHERE p.a = r.rx) ", name, 2+g.IntN(5), name))
+	return cat(fmt.Sprintf("WITH RECURSIVE %s (rx) AS (SELECT x FROM d1.heap WHERE x < %d UNION SELECT p.b FROM d2.pair p, %s r WHERE p.a = r.rx) ", name, 2+g.IntN(5), name))
 }

@@ -49,8 +49,15 @@ func (g *gen) body(outer *scope, want []ty, depth int, p place) (*node, []column
 		first = cat("(", &node{form: query, kids: pieces([]any{first, g.pick(" UNION ALL ", " EXCEPT ", " UNION ", " INTERSECT "), next})}, ")")
 	}
 	parts := []any{first}
+	whole := false
 	for range 1 + g.IntN(2) {
 		op := g.pick(" UNION ", " UNION ALL ", " UNION ALL ", " INTERSECT ", " EXCEPT ", " INTERSECT ALL ", " EXCEPT ALL ", " UNION DISTINCT ")
+		if op == " INTERSECT ALL " || op == " EXCEPT ALL " {
+			if whole { // one after another MariaDB 10.11 may never end
+				op = " EXCEPT "
+			}
+			whole = true
+		}
 		next, _ := g.member(outer, want, depth-1)
 		switch {
 		case g.chance(8):

@@ -96,7 +96,7 @@ func (r *runner) episode(seed uint64) error {
 		caps = answer.ModernCaps
 	}
 	base := rows{}
-	for _, t := range g.w.tables {
+	for _, t := range g.w.everything() {
 		base[t.full()] = t.rows
 	}
 	start := &trial{w: g.w, rows: base}
@@ -153,7 +153,7 @@ func (r *runner) episode(seed uint64) error {
 			continue
 		}
 		last = nil
-		if st.root.form == query && v.plain != nil && v.refused == "" && v.plain.err() == nil && !skips.MatchString(st.root.String()) &&
+		if st.root.form == query && v.plain != nil && v.refused == "" && v.plain.err() == nil && !skips.MatchString(st.root.inner()) &&
 			len(v.plain.warnings) == 0 { // or SHOW WARNINGS has been a statement
 			last = &st
 		}

@@ -48,6 +48,8 @@ type table struct {
 	shard    []string // where the shard key is not the primary key
 	unique   []string // a further unique key
 	extra    string   // further keys, and checks
+	foreign  []foreign
+	referred bool // by foreign keys
 	ref      bool
 	kept     bool // WITH SYSTEM VERSIONING
 	rows     [][]string
@@ -70,6 +72,9 @@ func (t *table) create(cluster, twin bool) string {
 	if t.extra != "" {
 		defs = append(defs, t.extra)
 	}
+	for _, f := range t.foreign {
+		defs = append(defs, f.text)
+	}
 	if cluster && len(t.shard) > 0 {
 		defs = append(defs, "SHARD KEY ("+strings.Join(t.shard, ", ")+")")
 	}
@@ -80,7 +85,7 @@ func (t *table) create(cluster, twin bool) string {
 	if t.kept {
 		tail = " WITH SYSTEM VERSIONING"
 	}
-	if twin && len(t.key) > 0 && !t.ref && !t.kept && (len(t.unique) == 0 || slices.Contains(t.unique, t.key[0])) {
+	if twin && len(t.key) > 0 && !t.ref && !t.kept && len(t.foreign) == 0 && !t.referred && (len(t.unique) == 0 || slices.Contains(t.unique, t.key[0])) {
 		tail += " PARTITION BY KEY (" + t.key[0] + ") PARTITIONS 3"
 	}
 	return head + t.full() + " (" + strings.Join(defs, ", ") + ")" + tail
@@ -151,14 +156,21 @@ func (v *view) create() string { return "CREATE VIEW " + v.db + "." + v.name + "
 
 // world is an episode's tables and views, and how its session is set.
 type world struct {
-	tables  []*table
-	views   []*view
-	session []string // SET statements
-	mode    string
-	bring   bool     // the cluster brings tables to others wherever it can
-	addrs   []string // literals of the kind addr
-	fixed   bool     // the session has set its time
+	tables   []*table
+	more     []*table // that are there, but not chosen as the others are: see fired.go
+	triggers []*trigger
+	views    []*view
+	session  []string // SET statements
+	mode     string
+	bring    bool     // the cluster brings tables to others wherever it can
+	addrs    []string // literals of the kind addr
+	fixed    bool     // the session has set its time
+	current  string   // its database
+	manual   bool     // it has no autocommit
 }
+
+// everything is all of its tables, those that triggers write to behind those that have them.
+func (w *world) everything() []*table { return append(slices.Clone(w.tables), w.more...) }
 
 func (w *world) table(db, name string) *table {
 	i := slices.IndexFunc(w.tables, func(t *table) bool { return t.db == db && t.name == name })
@@ -254,14 +266,15 @@ func (g *gen) build() *world {
 	member := column{name: "e", ty: ty{str, "utf8mb4_general_ci"}, decl: "ENUM('red','green','blue') CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
 		pool: quoted([]string{"red", "green", "blue"}), null: true}
 	label := g.text("label", 20, true)
-	w := &world{fixed: g.chance(50)}
+	w := &world{fixed: g.chance(50), current: choose("d1", "d1", "d1", "d1", "d2"), manual: g.chance(10)}
+	g.inTrx = w.manual
 	mixed, versioned := g.mixed(w), g.versioned(w)
 	w.tables = []*table{
-		{db: "d1", name: "acc", key: []string{"id"}, extra: choose("KEY (grp)", "KEY (name), KEY (grp, amt)", ""), cols: []column{
+		{db: "d1", name: "acc", key: []string{"id"}, extra: choose("KEY (grp)", "KEY (name), KEY (grp, amt)", "", "KEY (half)"), cols: []column{
 			plainColumn("id", choose("INT", "BIGINT", "INT UNSIGNED", "SMALLINT"), num, ids, false), plainColumn("grp", "INT", num, numbers(0, 5), true),
 			plainColumn("amt", choose("DECIMAL(12,2)", "DECIMAL(20,4)"), num, decimals, true), plainColumn("big", choose("BIGINT", "BIGINT UNSIGNED"), num, []string{"1", "4000000000", "9007199254740993", "0"}, true),
 			g.text("name", 20, true), g.text("note", 30, true), plainColumn("born", "DATE", day, days, true), plainColumn("at", "DATETIME(3)", moment, fine, true),
-			plainColumn("f", "DOUBLE", num, doubles, true), member, plainColumn("js", "JSON", doc, docs, true), plainColumn("boss", "INT", num, ids, true),
+			plainColumn("f", "DOUBLE", num, doubles, true), computed("half", "INT AS (grp DIV 2) "+choose("STORED", "VIRTUAL"), num), member, plainColumn("js", "JSON", doc, docs, true), plainColumn("boss", "INT", num, ids, true),
 		}},
 		{db: "d1", name: "ord", key: []string{"id", "acc"}, shard: []string{"acc"}, extra: choose("", "KEY (item)", "KEY (acc, day)", "CHECK (item <> 10)"), cols: []column{
 			plainColumn("id", "INT", num, numbers(1, 30), false), plainColumn("acc", "INT", num, ids, false), plainColumn("item", "INT", num, numbers(0, 9), true),
@@ -281,6 +294,7 @@ func (g *gen) build() *world {
 		}},
 		{db: "d2", name: "usr", key: []string{"k"}, cols: []column{
 			g.text("k", 20, false), plainColumn("n", "INT", num, numbers(0, 9), true), plainColumn("t", "TIME", clock, clocks, true), plainColumn("acc", "INT", num, ids, true),
+			computed("len", "INT AS (CHAR_LENGTH(k) + n) "+choose("STORED", "VIRTUAL"), num), computed("late", "TIME AS (ADDTIME(t, '01:00:00')) "+choose("STORED", "VIRTUAL"), clock),
 		}},
 		{db: "d2", name: "ev", extra: choose("", "KEY (v)"), cols: []column{
 			plainColumn("ts", "TIMESTAMP", moment, moments, true), plainColumn("v", "INT", num, numbers(0, 9), true), plainColumn("y", "YEAR", num, []string{"1999", "2000", "2024"}, true), g.text("m", 12, true),
@@ -302,6 +316,12 @@ func (g *gen) build() *world {
 	usr.cols[0].decl += " NOT NULL"
 	for _, t := range w.tables {
 		g.fill(t)
+	}
+	if g.chance(40) {
+		g.triggers(w)
+	}
+	if g.chance(35) {
+		g.related(w)
 	}
 	acc, ord, pair := w.table("d1", "acc"), w.table("d1", "ord"), w.table("d2", "pair")
 	some := func(t *table, names ...string) (out []column) {
@@ -337,12 +357,19 @@ func (g *gen) build() *world {
 		}
 	}
 	w.session = []string{"SET sql_mode = '" + w.mode + "'", "SET time_zone = '" + choose("+00:00", "+00:00", "+05:30", "-03:00") + "'",
-		"SET NAMES utf8mb4" + choose("", "", " COLLATE utf8mb4_unicode_ci"), "SET innodb_lock_wait_timeout = 3", "USE d1"}
+		"SET NAMES utf8mb4" + choose("", "", " COLLATE utf8mb4_unicode_ci"), "SET innodb_lock_wait_timeout = 3", "USE " + w.current}
 	w.bring = g.IntN(4) > 0
 	for _, more := range []string{"SET group_concat_max_len = 20", "SET div_precision_increment = 7", "SET tx_isolation = 'READ-COMMITTED'", "SET default_week_format = 3", "SET lc_time_names = 'de_DE'"} {
 		if g.chance(8) {
 			w.session = slices.Insert(w.session, 0, more)
 		}
+	}
+	if g.chance(25) {
+		w.mode = strings.TrimPrefix(w.mode+","+choose("PAD_CHAR_TO_FULL_LENGTH", "ANSI", "EMPTY_STRING_IS_NULL", "SIMULTANEOUS_ASSIGNMENT", "TIME_ROUND_FRACTIONAL", "NO_UNSIGNED_SUBTRACTION", "NO_ZERO_DATE,NO_ZERO_IN_DATE", "PIPES_AS_CONCAT"), ",")
+		w.session[slices.IndexFunc(w.session, func(s string) bool { return strings.HasPrefix(s, "SET sql_mode") })] = "SET sql_mode = '" + w.mode + "'"
+	}
+	if w.manual {
+		w.session = slices.Insert(w.session, 0, "SET autocommit = 0")
 	}
 	if w.fixed {
 		w.session = slices.Insert(w.session, 0, fmt.Sprintf("SET timestamp = %d", times))
@@ -397,6 +424,9 @@ type gen struct {
 	waiting       []statement // that were made already
 	again         *statement  // the one before, if it may come once more with other numbers
 	ticks         int         // by which the session's time has gone on
+	temp          *table      // a temporary one, while it is there
+	flat          bool        // no subqueries, nor literals that are one
+	reading       bool        // what is made is a SELECT: tables that only these may name are among others
 	dbs           string      // the databases whose tables the statement may name
 }
 

@@ -12,7 +12,7 @@ func (s *servers) shrink(t *trial, what string, patience time.Duration) (*trial,
 	if differs, err := z.accept(t); err != nil || !differs {
 		return t, z.seen, err
 	}
-	for _, step := range []func() (bool, error){z.history, z.statement, z.history, z.emptied, z.fewerRows, z.statement, z.narrowed} {
+	for _, step := range []func() (bool, error){z.history, z.statement, z.history, z.unfired, z.emptied, z.fewerRows, z.statement, z.narrowed} {
 		for {
 			smaller, err := step()
 			if err != nil {
@@ -146,11 +146,11 @@ func (z *shrinker) narrowed() (smaller bool, err error) {
 		text += " " + z.best.before[i].root.String()
 	}
 	text += " " + z.best.w.viewTexts(text)
+	text += " " + z.best.w.triggerTexts(text)
 	t := *z.best
-	w := *t.w
-	t.w, w.tables, t.rows = &w, nil, rows{}
-	w.views = slices.DeleteFunc(slices.Clone(w.views), func(v *view) bool { return !namesWord(text, v.name) })
-	for _, old := range z.best.w.tables {
+	t.rows = rows{}
+	by := map[*table]*table{}
+	for _, old := range z.best.w.everything() {
 		n := *old
 		n.cols = nil
 		var at []int
@@ -177,11 +177,13 @@ func (z *shrinker) narrowed() (smaller bool, err error) {
 				t.rows[n.full()] = append(t.rows[n.full()], row)
 			}
 		}
-		w.tables = append(w.tables, &n)
+		by[old] = &n
 	}
 	if !smaller {
 		return false, nil
 	}
+	t.w = t.w.replaced(by)
+	t.w.views = slices.DeleteFunc(slices.Clone(t.w.views), func(v *view) bool { return !namesWord(text, v.name) })
 	_, err = z.accept(&t)
 	return false, err
 }
@@ -189,10 +191,14 @@ func (z *shrinker) narrowed() (smaller bool, err error) {
 // needs names the columns that a table must have for its keys and for the generated columns that a text names.
 func (t *table) needs(text string) string {
 	all := append(append([]string{t.extra}, t.key...), append(t.unique, t.shard...)...)
+	text += " " + strings.Join(all, " ")
 	for _, c := range t.cols {
 		if c.made && namesWord(text, c.name) {
 			all = append(all, c.decl)
 		}
+	}
+	for _, f := range t.foreign {
+		all = append(all, f.text)
 	}
 	return strings.Join(all, " ")
 }

@@ -18,6 +18,15 @@ const (
 	query          // any other will do
 )
 
+// dress is how a piece is printed that is a statement inside of another.
+type dress int
+
+const (
+	bare dress = iota
+	inQuotes
+	unseen // it is run by the name under which it was prepared
+)
+
 // node is a piece of a statement.
 type node struct {
 	form form
@@ -25,6 +34,7 @@ type node struct {
 	text string // a leaf's
 	sep  string // between the kids of a list
 	kids []*node
+	as   dress
 	// Of a query: the columns, by their names, that its ORDER BY sorts by, most significant first.
 	order []string
 	cols  []column
@@ -71,7 +81,17 @@ func (n *node) String() string {
 	return b.String()
 }
 
+var escapes = strings.NewReplacer("'", "''", `\`, `\\`)
+
 func (n *node) print(b *strings.Builder) {
+	switch c := *n; n.as {
+	case inQuotes:
+		c.as = bare
+		b.WriteString("'" + escapes.Replace(c.String()) + "'")
+		return
+	case unseen:
+		return
+	}
 	b.WriteString(n.text)
 	for i, k := range n.kids {
 		if i > 0 {

@@ -119,7 +119,8 @@ func lost(s *side, err error) (verdict, error) {
 }
 
 func (w *world) named(full string) *table {
-	return w.tables[slices.IndexFunc(w.tables, func(t *table) bool { return t.full() == full })]
+	all := w.everything()
+	return all[slices.IndexFunc(all, func(t *table) bool { return t.full() == full })]
 }
 
 func (s *servers) sameContents(w *world, name string) (difference, error) {

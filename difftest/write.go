@@ -28,7 +28,7 @@ func (g *gen) next() statement {
 			g.aside, g.beside = false, false
 			return st
 		}
-		text := st.root.String()
+		text := st.root.inner() + g.w.beside(st.tables)
 		if !names(text, g.w.table("d1", "item")) && !names(text, g.w.table("d2", "tag")) {
 			return st
 		}
@@ -80,6 +80,11 @@ func (g *gen) another() statement {
 	g.aliases, g.names, g.room, g.ctes = 0, 0, 60, nil
 	g.dbs = g.pick("d1", "d1", "d1", "d1", "d1", "d2", "d2", "d1 d2", "d1 d2", "d1 d2")
 	st := statement{prepared: g.chance(25)}
+	if n := g.IntN(1000); n < 8 || n < 40 && g.temp != nil {
+		return g.temporary()
+	} else if n > 992 && !g.inTrx {
+		return g.locked()
+	}
 	switch n := g.IntN(100); {
 	case n < 3:
 		st.root, st.keep, st.prepared = g.transaction(), true, false
@@ -87,9 +92,15 @@ func (g *gen) another() statement {
 		st.root, st.keep = g.assignment(), true
 	case n < 26:
 		st.root, st.tables = g.write()
+		st.tables = g.w.reached(st.tables)
 		if slices.ContainsFunc(st.tables, func(t string) bool { return g.w.named(t).kept }) {
 			return g.ahead(g.tick(), st)
 		}
+		if g.chance(3) {
+			return g.asText(st)
+		}
+	case n < 27 && g.chance(25):
+		st.root = g.described()
 	case n < 34:
 		st.root = g.point()
 	case n < 35:
@@ -103,7 +114,12 @@ func (g *gen) another() statement {
 		if g.chance(15) {
 			depth = 3
 		}
+		g.reading = true
 		st.root, _ = g.query(nil, nil, depth, top)
+		g.reading = false
+		if g.chance(4) {
+			return g.asText(st)
+		}
 	}
 	return st
 }
@@ -124,6 +140,9 @@ func (g *gen) varied(n *node) *node {
 func (g *gen) transaction() *node {
 	if !g.inTrx {
 		g.inTrx, g.points = true, 0
+		if g.chance(8) {
+			return cat("START TRANSACTION READ ONLY")
+		}
 		return cat(g.pick("BEGIN", "START TRANSACTION", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "START TRANSACTION READ WRITE"))
 	}
 	switch n := g.IntN(8); {
@@ -133,7 +152,12 @@ func (g *gen) transaction() *node {
 	case n < 4 && g.points > 0:
 		return cat(fmt.Sprint(g.pick("ROLLBACK TO ", "ROLLBACK TO SAVEPOINT ", "RELEASE SAVEPOINT "), "s", g.IntN(3)))
 	}
-	g.inTrx = false
+	g.points = 0
+	if g.w.manual { // the next one begins by itself
+		g.aside, g.beside = false, false
+	} else {
+		g.inTrx = false
+	}
 	return cat(g.pick("COMMIT", "COMMIT", "ROLLBACK"))
 }
 
@@ -231,8 +255,8 @@ func (g *gen) row(t *table, cols []string) *node {
 			vs = append(vs, cat(fmt.Sprint(100+g.fresh)))
 		case c.null && g.chance(12):
 			vs = append(vs, cat(g.pick("NULL", "DEFAULT")))
-		case c.ty.kind == num && g.chance(12):
-			vs = append(vs, cat(g.pick("1 + 1", "ABS(-3)", "'4'", "IFNULL(NULL, 2)", "(SELECT MAX(cat) FROM item)")))
+		case c.ty.kind == num && !g.flat && g.chance(12):
+			vs = append(vs, cat(g.pick("1 + 1", "ABS(-3)", "'4'", "IFNULL(NULL, 2)", "(SELECT MAX(cat) FROM d1.item)")))
 		default:
 			vs = append(vs, cat(c.pool[g.IntN(len(c.pool))]))
 		}

@@ -27,7 +27,7 @@ func (g *gen) seldom(t *table) (*node, []string) {
 		c, d := g.settable(a), g.settable(b)
 		x, y := c[g.IntN(len(c))], d[g.IntN(len(d))]
 		both := &scope{rels: []relation{{alias: "x", cols: a.cols, base: a}, {alias: "y", cols: b.cols, base: b}}}
-		return cat("UPDATE acc x JOIN ord y ON x.id = y.acc SET x.", x.name, " = ", x.pool[g.IntN(len(x.pool))], ", y.", y.name, " = ", y.pool[g.IntN(len(y.pool))], may(" WHERE ", g.cond(both, 1))), []string{a.full(), b.full()}
+		return cat("UPDATE d1.acc x JOIN d1.ord y ON x.id = y.acc SET x.", x.name, " = ", x.pool[g.IntN(len(x.pool))], ", y.", y.name, " = ", y.pool[g.IntN(len(y.pool))], may(" WHERE ", g.cond(both, 1))), []string{a.full(), b.full()}
 	case 2: // a derived table
 		a := g.w.tables[g.IntN(3)]
 		f, rel := g.derived("y", 1)
