@@ -15,3 +15,6 @@ START TRANSACTION WITH CONSISTENT SNAPSHOT;
 -- order: tk, id
 SELECT tk, id FROM vacc JOIN tmp ORDER BY tk, id;
 COMMIT;
+SET sql_mode = CONCAT(@@sql_mode, ',ANSI');
+-- order: tk, id
+SELECT tk, id FROM acc JOIN tmp ON tk > id ORDER BY tk, id;

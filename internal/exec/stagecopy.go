@@ -71,7 +71,8 @@ func withHistory(f plan.Fill) plan.Fill {
 
 // ask gives a table's definition for a copy.
 func (s *stage) ask(ctx context.Context, at txn.Place, t *topo.Table, history bool) (d definition, err error) {
-	query := "SHOW CREATE TABLE " + string(plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name))
+	// In ways of MariaDB's own to write it, whatever the session's sql_mode is.
+	query := "SET STATEMENT sql_mode='' FOR SHOW CREATE TABLE " + string(plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name))
 	var res *backend.Result
 	if t.Temporary {
 		res, err = s.askSession(ctx, at, query)
