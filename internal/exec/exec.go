@@ -132,6 +132,9 @@ type Outcome struct {
 	Warnings  uint16
 	Notes     []Note // the text of the warnings, for SHOW WARNINGS
 	Rows      uint64 // rows sent
+	// Found is how many FOUND_ROWS() tells of then; Uncounted: nobody knows.
+	Found     uint64
+	Uncounted bool
 	HasRows   bool
 	Status    wire.Status // of the leaf's last packet: bits such as "no index used"
 	Info      []byte      // the OK packet's text
@@ -148,6 +151,7 @@ type Note struct{ Level, Code, Message string }
 // written: the caller writes it. Other errors are those of backend and txn, *plan.Error, and *Error.
 func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
 	st.out = Outcome{}
+	counting := st.counting()
 	st.Tx.Reading(onlyReads(st.Plan))
 	st.Tx.Bare(st.Plan.Bare)
 	st.Tx.Shapes(st.Plan.Route.Kind == plan.RouteEveryLeaf)
@@ -157,6 +161,8 @@ func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
 	st.Tx.Reading(false) // what else the session does is not known to
 	st.Tx.Shapes(false)
 	st.Tx.Bare(false)
+	n, known := counting.found(st.out.Rows)
+	st.out.Found, st.out.Uncounted = n, !known
 	return st.out, err
 }
 

@@ -153,6 +153,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	case v != nil:
 		return s.withoutViews(ctx, v, src)
 	}
+	if stmt.Facts&sqltext.HasFoundRows != 0 && s.last.uncounted {
+		return unsupported("FOUND_ROWS()", "the partitions did not count the rows that LIMIT, OFFSET or WITH TIES left out before; use SQL_CALC_FOUND_ROWS there")
+	}
 	if text := s.substitute(&w.scan, stmt); text != nil {
 		return s.rewritten(ctx, text, src)
 	}
@@ -434,6 +437,9 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		s.tx.SetState(s.pending)
 		s.pending = nil
 	}
+	if len(src.views) > 0 && (p.Found.All || p.Found.Unknown || p.Found.Offset.Kind != plan.OperandNone) { // the LIMIT may be a view's
+		out.Uncounted = true
+	}
 	s.noteOutcome(&out, found, x != nil && x.setsID, err)
 	if !s.tx.InTransaction() {
 		end := s.tx.EndStatement
@@ -513,7 +519,7 @@ func (s *session) noteOutcome(out *exec.Outcome, found uint64, setsID bool, err 
 	}
 	if out.HasRows {
 		s.last.rowCount = -1
-		s.last.foundRows = out.Rows
+		s.last.foundRows, s.last.uncounted = out.Found, out.Uncounted
 		if found > 0 {
 			s.last.foundRows = found
 		}

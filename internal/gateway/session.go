@@ -87,6 +87,7 @@ type session struct {
 type lastStatement struct {
 	insertID  uint64
 	foundRows uint64
+	uncounted bool // foundRows is not known
 	rowCount  int64
 }
 

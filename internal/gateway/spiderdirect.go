@@ -257,7 +257,7 @@ func (s *session) callRows(ctx context.Context, scan *sqltext.Scan, sel *sqltext
 			r.add(row...)
 		}
 	}
-	s.last.rowCount, s.last.foundRows = -1, uint64(len(r.rows))
+	s.last.rowCount, s.last.foundRows, s.last.uncounted = -1, uint64(len(r.rows)), false
 	r.warnings = s.warningCount()
 	return r.write(src.out, src.prepared)
 }

@@ -82,7 +82,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err != nil {
 		return nil, err
 	}
-	plan.Facts = stmt.Facts
+	plan.Facts, plan.Found = stmt.Facts, p.found()
 	if triggers.any {
 		plan.Facts |= sqltext.HasTimeFunction // theirs is the statement's
 		plan.Triggers = triggers.named()

@@ -75,6 +75,8 @@ type Plan struct {
 	Short bool
 	// Names are the client's columns whose names a part's text would change: it has other names of tables in it. Each is called as its span reads.
 	Names []ColumnName
+	// Found is for FOUND_ROWS().
+	Found Found
 	// Facts of the statement that the session acts on: last insert id, user variables.
 	Facts sqltext.Facts
 	// Params is the number of ? in the statement.

@@ -1,0 +1,36 @@
+-- FOUND_ROWS() counts the rows that OFFSET leaves out, and all of a set operation; where nobody knows how many these are, it is refused.
+CREATE TABLE d1.acc (id INT NOT NULL, grp INT, PRIMARY KEY (id));
+INSERT INTO acc VALUES (1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (6, NULL);
+CREATE VIEW vacc AS SELECT id, grp FROM acc ORDER BY id LIMIT 2 OFFSET 1;
+-- order: id
+SELECT id FROM acc ORDER BY id LIMIT 2 OFFSET 1;
+SELECT FOUND_ROWS();
+SELECT id FROM acc WHERE id = 3 LIMIT 1;
+SELECT FOUND_ROWS();
+-- prepared
+SELECT DISTINCT grp FROM acc ORDER BY grp LIMIT 2, 5;
+SELECT FOUND_ROWS();
+SELECT a.id FROM acc a JOIN acc b ON a.grp > b.grp ORDER BY 1 LIMIT 3, 2;
+SELECT FOUND_ROWS();
+SELECT id FROM acc ORDER BY id LIMIT 0;
+SELECT FOUND_ROWS();
+SELECT id FROM acc ORDER BY id LIMIT 2 OFFSET 6;
+-- refused
+SELECT FOUND_ROWS();
+SELECT id FROM acc UNION SELECT grp FROM acc LIMIT 100;
+SELECT FOUND_ROWS();
+SELECT id FROM acc UNION ALL SELECT grp FROM acc ORDER BY 1 LIMIT 2;
+-- refused
+SET @x = FOUND_ROWS();
+SELECT grp FROM acc ORDER BY grp FETCH FIRST 2 ROWS WITH TIES;
+-- refused
+SELECT FOUND_ROWS();
+SELECT SQL_CALC_FOUND_ROWS id FROM acc ORDER BY id LIMIT 2 OFFSET 6;
+SELECT FOUND_ROWS();
+SELECT * FROM vacc;
+-- refused
+SELECT FOUND_ROWS();
+SELECT id FROM vacc;
+SELECT FOUND_ROWS();
+SELECT id FROM acc ORDER BY id LIMIT 1;
+SELECT FOUND_ROWS();
