@@ -64,6 +64,8 @@ func (s *session) substitute(scan *sqltext.Scan, stmt *sqltext.Stmt) []byte {
 		case typ == typeName:
 		case typ == typeOrNull:
 			value = "IF(1, (" + value + " | 0), NULL)"
+		case typ == typeSignedOrNull:
+			value = "IF(1, CAST('" + wide(value) + "' AS SIGNED), NULL)"
 		case typ == typeID:
 			value = "(" + value + " | 0)"
 		default:
@@ -84,9 +86,10 @@ func (s *session) substitute(scan *sqltext.Scan, stmt *sqltext.Stmt) []byte {
 // What sessionValue says of types for whose columns no CAST will do: an unsigned number of full length, one that may be NULL as far as its definition goes, and
 // a name that may.
 const (
-	typeID     = "number"
-	typeOrNull = "number or NULL"
-	typeName   = "name or NULL"
+	typeID           = "number"
+	typeOrNull       = "number or NULL"
+	typeSignedOrNull = "signed number or NULL"
+	typeName         = "name or NULL"
 )
 
 // inValue says whether a token belongs to a value, not to what is set.
@@ -154,7 +157,7 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 		case "in_transaction":
 			return bit(s.inTransactionNow()), typeOrNull, n
 		case "autocommit":
-			return bit(s.tx.Autocommit()), "SIGNED", n
+			return bit(s.tx.Autocommit()), typeSignedOrNull, n
 		case "net_write_timeout": // leaves have another one at partitions
 			text, ok := s.tx.State().Get(name)
 			if !ok {
