@@ -68,7 +68,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	whole := p.stmt.Span
 	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns,
 		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To},
-		ReadsTarget: p.readsTarget(s.Table, table), Moves: moves}
+		ReadsTarget: p.readsTarget(s.Table, table), Moves: moves, Gathered: gathered(s.Select)}
 	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
 	switch {
 	case table.Temporary:
@@ -208,4 +208,12 @@ func (p *planner) staysInside(u *unit, table *topo.Table, columns []int) bool {
 func sameColumnType(a, b *topo.Column) bool {
 	return a != nil && b != nil && a.Type == b.Type && a.FullType == b.FullType && a.Charset == b.Charset && a.Collation == b.Collation &&
 		a.Scale == b.Scale && a.Unsigned == b.Unsigned && a.Length == b.Length
+}
+
+// gathered says whether a query is a set operation that goes through a table of MariaDB's own: any but UNION ALL, and that with an ORDER BY.
+func gathered(q *sqltext.Query) bool {
+	if q == nil || q.Op == sqltext.SetNone {
+		return false
+	}
+	return q.Op != sqltext.UnionAll || len(q.Order) > 0 || gathered(q.Left)
 }

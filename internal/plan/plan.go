@@ -321,6 +321,8 @@ type InsertSelect struct {
 	Moves *KeyMoves
 	// ReadsTarget: the query reads Table too, so its rows must all be there before the first is inserted.
 	ReadsTarget bool
+	// Gathered: the query is a set operation whose rows MariaDB has before it writes the first. What it warns of then is no error in strict mode.
+	Gathered bool
 	// Columns are positions in Table.Columns of the query's columns, in order.
 	Columns []int
 	// Head is INSERT … up to the query, Tail what follows it (ON DUPLICATE KEY UPDATE …).
