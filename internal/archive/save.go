@@ -61,8 +61,11 @@ func Save(ctx context.Context, pools *backend.Pools, cluster Cluster, dir *Dir, 
 // open makes snapshots of all partitions and says what is in them.
 func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, shape string) error {
 	for _, t := range d.Tables { // without it, it would be a backup of less than the database
-		if t.Kind == topo.Linked {
+		switch t.Kind {
+		case topo.Linked:
 			return topo.IsLinked("BACKUP DATABASE", d.Name, t.Name)
+		case topo.Sequence:
+			return topo.IsSequence("BACKUP DATABASE", d.Name, t.Name)
 		}
 	}
 	s.d, s.shape = d, shape

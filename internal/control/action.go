@@ -580,7 +580,7 @@ func (l *leader) create(ctx context.Context, id topo.PartitionID, leaf string) e
 	for _, t := range l.cat.Snapshot().Databases[id.DB].Tables {
 		triggers = append(triggers, t.Triggers...)
 	}
-	if err := l.copier.Empty(ctx, id.DB, id.Schema(), leaf, domain, p.Term+1, triggers); err != nil {
+	if err := l.copier.Empty(ctx, id.DB, id.Schema(), leaf, domain, p.Term+1, triggers, id.Ordinal == topo.SequenceOrdinal); err != nil {
 		return err
 	}
 	_, err = l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {

@@ -37,8 +37,11 @@ func (l *leader) backup(ctx context.Context, cmd *catalog.Command, a order.Archi
 		return 0, err
 	}
 	for name, t := range d.Tables {
-		if t.Kind == topo.Linked {
+		switch {
+		case t.Kind == topo.Linked:
 			return 0, topo.IsLinked("BACKUP DATABASE", d.Name, name)
+		case t.Kind == topo.Sequence:
+			return 0, topo.IsSequence("BACKUP DATABASE", d.Name, name)
 		}
 	}
 	owner := archive.Owner{Cluster: l.cat.ClusterID(), Command: cmd.ID}

@@ -19,6 +19,7 @@ func TestKilledLeavesLoseNoAcknowledgedWrite(t *testing.T) {
 		"INSERT INTO d.r VALUES (1), (2)")
 	c.until("whole", whole)
 	load := c.insert(6)
+	values := c.draw(3)
 	for round := range 3 {
 		load.more(t, 50)
 		victim := round % 4
@@ -33,6 +34,7 @@ func TestKilledLeavesLoseNoAcknowledgedWrite(t *testing.T) {
 			return s.Leaves[name].State == topo.LeafOffline
 		})
 		load.more(t, 50)
+		values.more(t, 20)
 		// What every leaf has alike goes on without it.
 		c.must(fmt.Sprintf("INSERT INTO d.r VALUES (%d)", 10+round), fmt.Sprintf("ALTER TABLE d.t ADD COLUMN c%d INT", round))
 		release()
@@ -40,7 +42,8 @@ func TestKilledLeavesLoseNoAcknowledgedWrite(t *testing.T) {
 		load.more(t, 50)
 	}
 	load.end(t, c)
-	c.equal("t")
+	values.end(t, c)
+	c.equal("t", "n")
 	for _, leaf := range c.farm.Leaves() {
 		// The joins of each leaf see the same reference table.
 		var n int
@@ -139,15 +142,18 @@ func TestMastersMoveUnderLoadWithoutAnError(t *testing.T) {
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
 	load := c.insert(4)
+	values := c.draw(2)
 	defer func() {
 		load.end(t, c)
-		if load.unknown > 0 {
-			t.Errorf("%d outcomes are unknown", load.unknown)
+		values.end(t, c)
+		if n := load.unknown + values.unknown; n > 0 {
+			t.Errorf("%d outcomes are unknown", n)
 		}
-		c.equal("t")
+		c.equal("t", "n")
 	}()
 	for range 6 {
 		load.more(t, 30)
+		values.more(t, 10)
 		for i := range 2 {
 			p := c.nodes[0].cat.Snapshot().Databases["d"].Partitions[i]
 			to := c.nodes[0].cat.Snapshot().Leaves[p.Replicas()[0]]

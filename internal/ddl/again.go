@@ -54,7 +54,7 @@ func (r *Runner) try(ctx context.Context, s Session, scan *sqltext.Scan, stmt *s
 	res, err = j.run(bound)
 	switch {
 	case err == nil || !passes(err) && !j.cutOff(err):
-		if d := j.d; err == nil && (d.Object == "TABLE" || d.Object == "INDEX") && d.Verb != "TRUNCATE" {
+		if d := j.d; err == nil && (d.Object == "TABLE" || d.Object == "SEQUENCE" || d.Object == "INDEX") && d.Verb != "TRUNCATE" {
 			for _, db := range j.databases() {
 				r.heal(ctx, db)
 			}

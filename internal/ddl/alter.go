@@ -52,6 +52,9 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if old.Kind == topo.Sequence {
+		return nil, unsupported("ALTER TABLE of a sequence, but for RENAME: use ALTER SEQUENCE")
+	}
 	if old.Kind == topo.Linked {
 		return j.alterLinked(ctx, old, all)
 	}
@@ -513,6 +516,9 @@ func (j *job) restoreShapes(ctx context.Context, t todo) error {
 				sql := []string{"SET foreign_key_checks=0, sql_mode=''", "DROP TABLE IF EXISTS " + id(p.Schema) + "." + id(name)}
 				if before != "" {
 					sql = append(sql, before)
+				}
+				if strings.HasSuffix(before, sequenceOption) {
+					sql = append(sql, bluntText(p, name))
 				}
 				if _, err := j.asCluster(ctx, p, p.Schema, sql...); err != nil {
 					return err

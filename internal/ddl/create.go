@@ -77,6 +77,9 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 		if like, err = j.snap.MustTable(likeDB, likeName); err != nil {
 			return nil, err
 		}
+		if like.Kind == topo.Sequence {
+			return nil, unsupported("CREATE TABLE … LIKE a sequence: use CREATE SEQUENCE")
+		}
 		if like.Kind == topo.Linked {
 			if j.linked, err = j.linkedLike(like); err != nil {
 				return nil, err
@@ -90,8 +93,11 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.linked != nil {
+	switch {
+	case j.linked != nil:
 		places = nil
+	case j.d.Object == "SEQUENCE":
+		places = places[topo.SequenceOrdinal : topo.SequenceOrdinal+1]
 	}
 	if err := j.reach(ctx, all, places); err != nil {
 		return nil, err
@@ -174,6 +180,11 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	if err := triggersStandWith(j.snap, t); err != nil {
 		return nil, err
 	}
+	if t.Kind == topo.Sequence {
+		if err := j.blunt(ctx, first, name); err != nil {
+			return nil, err
+		}
+	}
 	shapeText := j.spliced()
 	part := j.partText(db, func(n string) bool { r := j.snap.Table(db, n); return r != nil && r.Kind == topo.Reference })
 	if j.d.AsSelect != nil {
@@ -207,6 +218,9 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	}
 	done, err := each(j.todo.Shapes[1:], func(p place) error {
 		_, err := j.asClient(ctx, p, shapeSchema, shapeText)
+		if err == nil && t.Kind == topo.Sequence {
+			err = j.blunt(ctx, p, name)
+		}
 		return err
 	})
 	*made = append(*made, done...)
@@ -225,6 +239,8 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 func (j *job) newTable(db, name string, d *described, like *topo.Table, number uint64) (*topo.Table, error) {
 	names, explicit := j.d.ShardKey, j.d.ShardKey != nil
 	switch {
+	case j.d.Object == "SEQUENCE":
+		return d.table(db, name, topo.Sequence, nil, false, number), nil
 	case j.linked != nil:
 		return d.table(db, name, topo.Linked, nil, false, number), nil
 	case j.d.Reference:

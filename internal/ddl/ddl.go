@@ -141,6 +141,8 @@ func (j *job) run(ctx context.Context) (*Result, error) {
 		case "TRUNCATE":
 			return j.truncate(ctx)
 		}
+	case "SEQUENCE":
+		return j.sequence(ctx)
 	case "INDEX":
 		return j.alterTable(ctx)
 	case "VIEW":

@@ -66,6 +66,9 @@ func (j *job) dropTables(ctx context.Context) (*Result, error) {
 	if len(j.todo.Tables) == 0 {
 		return j.first(ctx, j.todo.Shapes[0], j.spliced()) // nothing of ours: 1142, 1051 or a note
 	}
+	if !slices.ContainsFunc(j.todo.Tables, func(n string) bool { return j.snap.Table(j.todo.DB, n).Kind != topo.Sequence }) {
+		j.todo.Places = j.todo.Places[topo.SequenceOrdinal : topo.SequenceOrdinal+1]
+	}
 	if j.unchecked, err = j.unreferenced(ctx, j.todo.Shapes[0], names); err != nil {
 		return nil, clientError(err, j.todo.DB)
 	}
@@ -157,6 +160,9 @@ func (j *job) truncate(ctx context.Context) (*Result, error) {
 	t, err := j.snap.MustTable(j.todo.DB, names[0])
 	if err != nil {
 		return nil, err
+	}
+	if t.Kind == topo.Sequence {
+		return j.first(ctx, j.todo.Shapes[0], j.spliced()) // MariaDB says that it can't be done
 	}
 	if t.Kind == topo.Linked {
 		return j.truncateLinked(ctx, t, allPlaces(t))
@@ -361,6 +367,12 @@ func (j *job) planRename(ctx context.Context, names []string) (fails bool, err e
 	j.todo.Reference = kinds[topo.Reference]
 	if j.todo.Reference && (len(kinds) > 1 || swap) {
 		return false, unsupported("RENAME of reference tables together with others, or a swap of their names")
+	}
+	if kinds[topo.Sequence] {
+		if len(kinds) > 1 {
+			return false, unsupported("RENAME of sequences together with tables")
+		}
+		j.todo.Places = j.todo.Places[topo.SequenceOrdinal : topo.SequenceOrdinal+1]
 	}
 	if kinds[topo.Linked] {
 		if len(kinds) > 1 {

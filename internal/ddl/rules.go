@@ -11,11 +11,17 @@ import (
 
 // check judges a table by the cluster's rules. t was made from d.
 func check(s *topo.Snapshot, t *topo.Table, d *described) error {
-	if d.typ != "BASE TABLE" && d.typ != "SYSTEM VERSIONED" {
+	if d.typ == "SEQUENCE" && t.Kind != topo.Sequence {
+		return unsupported("CREATE TABLE … SEQUENCE=1: use CREATE SEQUENCE")
+	}
+	if t.Kind != topo.Sequence && d.typ != "BASE TABLE" && d.typ != "SYSTEM VERSIONED" {
 		return unsupported("a " + strings.ToLower(d.typ) + " in a sharded database")
 	}
 	if !strings.EqualFold(d.engine, "InnoDB") {
 		return refuse(1235, "42000", "Table '%s' can't have ENGINE=%s: tables of a sharded database are transactional, ENGINE=InnoDB", t.Name, d.engine)
+	}
+	if err := sequenceRule(t); err != nil {
+		return err
 	}
 	for _, i := range t.ShardKey {
 		c := &t.Columns[i]

@@ -105,6 +105,7 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 			case l.table == nil || l.table.Kind == topo.Reference:
 				items = append(items, item(l.db, l))
 				others++
+			case l.table.Kind == topo.Sequence && p.Partition.DB == l.db && p.Partition.Ordinal != topo.SequenceOrdinal:
 			case p.Partition.DB == l.db:
 				items = append(items, item(p.Schema, l))
 			case p.Partition.DB == "":
@@ -154,6 +155,7 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 			return errors.Join(err, s.tx.Unpin(ctx, txn.PinLocks))
 		}
 	}
+	s.lockSequences(locks, snap)
 	return nil
 }
 
@@ -309,7 +311,7 @@ func (s *session) unlockTables(ctx context.Context) error {
 	if !s.tables {
 		return nil
 	}
-	s.tables = false
+	s.tables, s.lockedSequences = false, nil
 	if s.tx.InTransaction() {
 		if _, err := s.tx.Commit(ctx, endPlain); err != nil {
 			return err

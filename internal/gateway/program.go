@@ -33,8 +33,6 @@ var programs = map[string]program{
 		"SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE LIKE 'PACKAGE%' AND ROUTINE_NAME", "ROUTINE_SCHEMA"},
 	"EVENT": {"it would run at every leaf, and see what is there: have a scheduler outside of the cluster send its statements to a node",
 		"SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_NAME", "EVENT_SCHEMA"},
-	"SEQUENCE": {"each leaf would count by itself: use an AUTO_INCREMENT column, whose values are unique over the cluster",
-		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE' AND TABLE_NAME", "TABLE_SCHEMA"},
 }
 
 // program serves CREATE, ALTER and DROP of what the cluster does not have. What is wrong with the statement MariaDB says first: syntax, and rights. To alter or drop
@@ -51,25 +49,19 @@ func (s *session) program(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if d.Verb != "DROP" && d.Verb != "ALTER" || s.tables {
 		return refused
 	}
-	names := d.Tables
-	if d.Object != "SEQUENCE" {
-		names = []*sqltext.TableName{&d.Program}
+	db, n := s.sess.DB, &d.Program
+	if n.DB.Tok >= 0 {
+		db = n.DB.Text
 	}
-	for _, n := range names {
-		db := s.sess.DB
-		if n.DB.Tok >= 0 {
-			db = n.DB.Text
-		}
-		if hidden(snap, db) {
-			return topo.NoDatabase(db)
-		}
-		there, err := s.atLeaves(ctx, snap, p, db, n.Name.Text)
-		if err != nil {
-			return err
-		}
-		if there {
-			return refused
-		}
+	if hidden(snap, db) {
+		return topo.NoDatabase(db)
+	}
+	there, err := s.atLeaves(ctx, snap, p, db, n.Name.Text)
+	if err != nil {
+		return err
+	}
+	if there {
+		return refused
 	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err

@@ -38,6 +38,8 @@ type source struct {
 	// views are those views, and the ones that they read.
 	views []*topo.View
 	tx    *txn.Session // by which it runs; nil: the session's
+	// draws: it asks a sequence for a statement that is under way.
+	draws bool
 	// depth counts the statements that this one is inside of: EXECUTE, and texts made by rewriting.
 	depth int
 }
@@ -158,6 +160,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	}
 	if text := s.substitute(&w.scan, stmt); text != nil {
 		return s.rewritten(ctx, text, src)
+	}
+	if handled, err := s.sequences(ctx, w, stmt, snap, src); handled {
+		return err
 	}
 	if text := s.writeLimit(&w.scan, stmt, src); text != nil {
 		src.limited = true
@@ -329,6 +334,7 @@ type extras struct {
 	assigned []string // user variables to be read back
 	setsID   bool     // LAST_INSERT_ID(x) is called
 	facts    sqltext.Facts
+	drawn    []*topo.Table // sequences that are asked for their next value
 }
 
 // run runs a plan, again and again while a partition that it needs is getting another master, or a leaf is coming back.
@@ -336,11 +342,15 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	if err := s.shadowed(p); err != nil {
 		return err
 	}
-	inside := s.tx.InTransaction()
+	tx := s.tx
+	if src.tx != nil {
+		tx = src.tx
+	}
+	inside := tx.InTransaction()
 	var began time.Time
 	for {
 		out, err := s.admitted(ctx, w, p, snap, src, x)
-		if err == nil || out.Begun || inside && !s.tx.InTransaction() || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
+		if err == nil || out.Begun || inside && !tx.InTransaction() || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
 			return err
 		}
 		if began.IsZero() {
@@ -349,7 +359,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 		if time.Since(began) > s.g.cfg.FailoverWait || s.g.lost(err) || ctx.Err() != nil {
 			return err
 		}
-		s.tx.EndStatement()
+		tx.EndStatement()
 		if changed := s.g.cfg.Catalog.Changed(); s.topology() == snap && !s.awaitGates(ctx, err, snap) {
 			s.awaitChange(ctx, changed)
 		}
@@ -359,7 +369,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 				return err
 			}
 		}
-		if s.settle(snap); unreachable(err, true) == s.home && s.tx.Held() == 0 {
+		if s.settle(snap); unreachable(err, true) == s.home && tx.Held() == 0 {
 			s.home = s.g.another(s.home)
 		}
 	}
@@ -411,7 +421,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		err = s.setMode(ctx)
 	}
 	found := uint64(0)
-	if x != nil && (len(x.assigned) > 0 || x.setsID || x.facts&sqltext.HasCalcFoundRows != 0) {
+	if x != nil && (len(x.assigned) > 0 || x.setsID || len(x.drawn) > 0 || x.facts&sqltext.HasCalcFoundRows != 0) {
 		st.After = s.after(x, &found)
 	}
 	if mayStage(p) {
@@ -432,6 +442,10 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		s.count(p, out.Staged)
 		err = s.refused(w, snap, s.owned(ctx, w, src, err))
 	}
+	if x != nil && err != nil {
+		s.noLast(err, x.drawn)
+	}
+	tx := st.Tx
 	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Permit = nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
 	if s.pending != nil {
 		s.tx.SetState(s.pending)
@@ -441,10 +455,10 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		out.Uncounted = true
 	}
 	s.noteOutcome(&out, found, x != nil && x.setsID, err)
-	if !s.tx.InTransaction() {
-		end := s.tx.EndStatement
+	if !tx.InTransaction() {
+		end := tx.EndStatement
 		if p.Bare || neverBegan(err) {
-			end = s.tx.EndBare
+			end = tx.EndBare
 		}
 		if over := end(); err != nil {
 			err = txn.Graver(err, over)

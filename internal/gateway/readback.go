@@ -187,6 +187,11 @@ func (s *session) after(x *extras, found *uint64) func(context.Context, *backend
 			v := value{text: string(res.Rows[0][0])}
 			s.last.insertID = v.uint()
 		}
+		if len(x.drawn) > 0 {
+			if err := s.readLast(ctx, c, x.drawn); err != nil {
+				return err
+			}
+		}
 		if len(x.assigned) == 0 {
 			return nil
 		}

@@ -49,36 +49,39 @@ type session struct {
 	shownDB     string
 	accountHost string
 
-	ip       netip.Addr
-	port     uint16
-	user     string   // as the client gave it
-	account  *account // that it matched
-	login    backend.Account
-	multi    bool // CLIENT_MULTI_STATEMENTS
-	tx       *txn.Session
-	xa       *clientXA // the client's own XA transaction, nil when there is none
-	sess     plan.Session
-	home     string // the leaf for statements without a partition
-	initial  *backend.State
-	charset  charsets
-	oracle   bool // sql_mode has ORACLE
-	spider   spiderVariables
-	guards   guards
-	limit    string // sql_select_limit, "" when there is none
-	temps    temporaries
-	making   *making // the table of the CREATE TABLE … SELECT that runs
-	last     lastStatement
-	stmts    map[uint32]*prepared
-	named    map[string]string // PREPARE n FROM …: the texts
-	nextStmt uint32
-	stmtID   uint32 // of the last COM_STMT_PREPARE
-	warnings []exec.Note
-	misses   int  // COM_CHANGE_USER in vain
-	tables   bool // LOCK TABLES is in force
-	locked   []plan.NamedTable
-	released bool           // COMMIT RELEASE: the session ends with this statement
-	pending  *backend.State // what the statement that runs has made of the state
-	out      output
+	ip      netip.Addr
+	port    uint16
+	user    string   // as the client gave it
+	account *account // that it matched
+	login   backend.Account
+	multi   bool // CLIENT_MULTI_STATEMENTS
+	tx      *txn.Session
+	xa      *clientXA // the client's own XA transaction, nil when there is none
+	sess    plan.Session
+	home    string // the leaf for statements without a partition
+	initial *backend.State
+	charset charsets
+	oracle  bool // sql_mode has ORACLE
+	spider  spiderVariables
+	guards  guards
+	limit   string // sql_select_limit, "" when there is none
+	temps   temporaries
+	making  *making // the table of the CREATE TABLE … SELECT that runs
+	last    lastStatement
+	// lastValue is what sequences have given last, lockedSequences those that LOCK TABLES has locked.
+	lastValue       map[sequenceKey]string
+	lockedSequences []sequenceKey
+	stmts           map[uint32]*prepared
+	named           map[string]string // PREPARE n FROM …: the texts
+	nextStmt        uint32
+	stmtID          uint32 // of the last COM_STMT_PREPARE
+	warnings        []exec.Note
+	misses          int  // COM_CHANGE_USER in vain
+	tables          bool // LOCK TABLES is in force
+	locked          []plan.NamedTable
+	released        bool           // COMMIT RELEASE: the session ends with this statement
+	pending         *backend.State // what the statement that runs has made of the state
+	out             output
 	// shapes are the databases whose reference tables the open transaction may have written.
 	shapes []topo.PartitionID
 }

@@ -83,6 +83,10 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 			if stmt.Show != nil && stmt.Show.Server.Tok >= 0 && int(stmt.Show.Server.Tok) == len(scan.Tokens)-1 {
 				return s.showCreateServer(ctx, stmt.Show.Server.Text, snap, src)
 			}
+		case "SEQUENCE":
+			if stmt.Show != nil && stmt.Show.Table != nil {
+				return s.showCreateSequence(ctx, w, stmt.Show.Table, snap, src)
+			}
 		case "TABLE":
 			if stmt.Show != nil && stmt.Show.Table != nil {
 				return s.showCreateTable(ctx, w, stmt.Show.Table, snap, src)

@@ -20,7 +20,7 @@ func (s *session) transaction(ctx context.Context, scan *sqltext.Scan, stmt *sql
 		if err := s.setMode(ctx); err != nil {
 			return err
 		}
-		s.tables = false // an implicit UNLOCK TABLES
+		s.tables, s.lockedSequences = false, nil // an implicit UNLOCK TABLES
 		modes := txn.Modes{ReadOnly: stmt.Tx.ReadOnly, ReadWrite: stmt.Tx.ReadWrite, Snapshot: stmt.Tx.Snapshot}
 		if modes.Snapshot {
 			return s.done(src, s.beginSnapshot(ctx, modes))

@@ -103,6 +103,8 @@ type source struct {
 	at     mariadb.GTID
 	create string // of the database
 	tables []table
+	// sequences are statements that make them as they were at the snapshot or later: no snapshot holds for them.
+	sequences [][]string
 	// triggers are by table.
 	triggers map[string][]topo.Trigger
 	// decisions are the rows by which the partition has decided about transactions, as values of an INSERT.
@@ -287,6 +289,12 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 		if string(row[2]) == "VIEW" && s.Domain == 0 {
 			continue // see Views
 		}
+		if string(row[2]) == "SEQUENCE" {
+			if err := src.addSequence(ctx, t.name); err != nil {
+				return err
+			}
+			continue
+		}
 		if string(row[2]) != "BASE TABLE" {
 			return fmt.Errorf("%s.%s is a %s, which can't be copied", src.schema, t.name, row[2])
 		}
@@ -394,10 +402,8 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		p.courtesy = c.Attend(ctx, s.From, s.To)
 		defer p.courtesy.End()
 	}
-	for _, t := range src.tables {
-		if _, err := run(ctx, target, t.create); err != nil {
-			return err
-		}
+	if err := c.define(ctx, s, src, target); err != nil {
+		return err
 	}
 	for _, t := range src.tables {
 		if !t.all {
@@ -493,8 +499,8 @@ func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''
 
 func id(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
 
-// Empty makes a partition's database without rows, from the shape at the same leaf, which serves it in a new term from then on, with triggers.
-func (c *Copier) Empty(ctx context.Context, shape, schema, leaf string, domain uint32, term uint64, triggers []topo.Trigger) error {
+// Empty makes a partition's database without rows, from the shape at the same leaf, which serves it in a new term from then on, with triggers. sequences: the database's are there.
+func (c *Copier) Empty(ctx context.Context, shape, schema, leaf string, domain uint32, term uint64, triggers []topo.Trigger, sequences bool) error {
 	if err := c.Servers.Drop(ctx, leaf, schema); err != nil {
 		return err
 	}
@@ -512,11 +518,19 @@ func (c *Copier) Empty(ctx context.Context, shape, schema, leaf string, domain u
 		return err
 	}
 	create := strings.Replace(string(res.Rows[0][1]), id(shape), id(schema), 1)
-	if res, err = run(ctx, conn, create, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(shape)+" AND TABLE_TYPE = 'BASE TABLE'"); err != nil {
+	if res, err = run(ctx, conn, create, "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(shape)+" AND TABLE_TYPE IN ('BASE TABLE', 'SEQUENCE')"); err != nil {
 		return err
 	}
 	for _, row := range res.Rows {
-		if _, err := run(ctx, conn, "CREATE TABLE "+id(schema)+"."+id(string(row[0]))+" LIKE "+id(shape)+"."+id(string(row[0]))); err != nil {
+		name, sequence := id(string(row[0])), string(row[1]) == "SEQUENCE"
+		if sequence && !sequences {
+			continue
+		}
+		sql := []string{"CREATE TABLE " + id(schema) + "." + name + " LIKE " + id(shape) + "." + name}
+		if sequence { // nobody knows which values it has given: it gives none until it is altered
+			sql = append(sql, "INSERT INTO "+id(schema)+"."+name+" VALUES "+topo.BluntRow)
+		}
+		if _, err := run(ctx, conn, sql...); err != nil {
 			return err
 		}
 	}

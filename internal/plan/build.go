@@ -31,6 +31,8 @@ type planner struct {
 	db, otherDB string // the sharded databases that take part
 	system      bool
 	reference   bool
+	sequence    bool // sequences are asked, partitioned: there are tables in partitions
+	partitioned bool
 	windowSeen  bool
 	rownum      bool
 	stored      string // d.f(): the sharded database d
@@ -79,6 +81,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && triggers.any {
 		err = triggers.apart(p)
 	}
+	if p.sequence && (err == nil && !plan.Sequence || unfit(err)) {
+		err = NeedsStage(besideSequence)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +131,12 @@ func (p *planner) build() (*Plan, error) {
 // analysed plans a statement by what it does with its tables.
 func (p *planner) analysed() (*Plan, error) {
 	switch p.stmt.Kind {
+	case sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete:
+		if plan, ok, err := p.toSequence(); ok || err != nil {
+			return plan, err
+		}
+	}
+	switch p.stmt.Kind {
 	case sqltext.KindSelect:
 		return p.selectPlan()
 	case sqltext.KindInsert:
@@ -141,8 +152,12 @@ func (p *planner) analysed() (*Plan, error) {
 		if err == nil && spread {
 			err = NeedsStage("a subquery over a sharded table in " + map[sqltext.StmtKind]string{sqltext.KindDo: "DO", sqltext.KindCall: "CALL"}[p.stmt.Kind])
 		}
+		plan := &Plan{}
+		if err == nil && p.sequence {
+			err = p.sequencePlan(plan, false)
+		}
 		// A procedure may answer with rows; who relays the packets sees it.
-		return &Plan{}, err
+		return plan, err
 	}
 	return nil, NeedsStage("this kind of statement")
 }
@@ -157,6 +172,13 @@ func (p *planner) selectPlan() (*Plan, error) {
 	plan := &Plan{Rows: p.stmt.Facts&sqltext.HasInto == 0, Locks: p.stmt.Facts&sqltext.HasForUpdate != 0}
 	if err := p.settleAll(u); err != nil {
 		return nil, err
+	}
+	if p.sequence {
+		if err := p.sequencePlan(plan, plan.Rows); err != nil {
+			return nil, err
+		}
+		plan.Names = p.columnNames(q, plan.Forward)
+		return plan, nil
 	}
 	plan.Route = p.route(u)
 	if !u.spread {
@@ -240,7 +262,7 @@ func (p *planner) unseen() (spread bool, err error) {
 			continue
 		}
 		p.useTable(t, table)
-		spread = spread || table.Kind != topo.Reference
+		spread = spread || table.Kind != topo.Reference && table.Kind != topo.Sequence
 	}
 	return spread, nil
 }

@@ -137,6 +137,14 @@ func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, err
 		ins.Rows = s.RowSpans
 		ins.Tail = sqltext.Span{From: s.RowSpans[len(rows)-1].To, To: whole.To}
 	}
+	if len(rows) > 0 && len(rows[0]) == 0 && len(s.Set) == 0 {
+		err = p.drawn(table, nil)
+	} else {
+		err = p.drawn(table, columns)
+	}
+	if err != nil {
+		return nil, err
+	}
 	at := make([]int, len(table.Columns)) // where in a row a column's value is
 	for i := range at {
 		at[i] = -1

@@ -11,6 +11,9 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	if err != nil {
 		return err
 	}
+	if err := p.drawn(table, columns); err != nil {
+		return err
+	}
 	u, err := p.query(s.Select, nil)
 	if err != nil {
 		return err

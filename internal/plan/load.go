@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -46,6 +47,15 @@ func (p *planner) loadPlan() (*Plan, error) {
 	load := &Load{Table: table, Stmt: s, Auto: -1}
 	field, err := loadFields(s, table)
 	if err != nil {
+		return nil, err
+	}
+	var given []int
+	for c := range table.Columns {
+		if field[c] >= 0 || slices.ContainsFunc(s.Set, func(a sqltext.Assign) bool { return table.Column(a.Column.Name.Text) == c }) {
+			given = append(given, c)
+		}
+	}
+	if err := p.drawn(table, given); err != nil {
 		return nil, err
 	}
 	for _, c := range table.ShardKey {

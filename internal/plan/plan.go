@@ -63,6 +63,8 @@ type Plan struct {
 	Linked *Linked
 	// Writes: the statement changes data. Locks: it reads with locks. Rows: it answers with a result set.
 	Writes, Locks, Rows bool
+	// Sequence: it is run where the sequences are that it asks. What they give is given whatever becomes of a transaction.
+	Sequence bool
 	// Beside: it names reference tables beside sharded ones, so that they are read where the partitions are.
 	Beside bool
 	// Triggers are the tables that triggers which it may fire name, each with its database.
@@ -104,7 +106,7 @@ const (
 	RouteKeys                // the partitions of DB that Keys name
 	RouteAll                 // every partition of DB
 	RouteEveryLeaf           // every leaf, in the shape databases: writes to reference tables
-	RouteOne                 // any one partition of DB: the condition can't be true, or a keyless insert
+	RouteOne                 // any one partition of DB, which is the first: the condition can't be true, or a keyless insert, or sequences, which are there
 	RouteLinked              // places of Plan.Linked
 	RouteStage               // the statement is staged whatever its tables' places are: Fills
 )

@@ -304,6 +304,11 @@ func (p *planner) useTable(t *sqltext.TableName, table *topo.Table) {
 		}
 		return
 	}
+	if table.Kind == topo.Sequence {
+		p.sequence = true
+	} else {
+		p.partitioned = true
+	}
 	switch p.db {
 	case "":
 		p.db = table.DB

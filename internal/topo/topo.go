@@ -144,6 +144,7 @@ const (
 	Keyless   TableKind = "keyless"   // rows spread, no key
 	Reference TableKind = "reference" // a full copy on every leaf, in the shape database
 	Linked    TableKind = "linked"    // in tables of other servers; an empty one of the same columns is in the shape database
+	Sequence  TableKind = "sequence"  // no table but a sequence: see SequenceOrdinal
 )
 
 // Column is one column of a table, as a leaf describes it.
@@ -176,7 +177,7 @@ func (c *Column) EmptyMember() bool {
 	return false
 }
 
-// Table is a sharded, keyless, reference or linked table. Column positions index Columns.
+// Table is a sharded, keyless, reference or linked table, or a sequence. Column positions index Columns.
 type Table struct {
 	DB       string    `json:"db"`
 	Name     string    `json:"name"`

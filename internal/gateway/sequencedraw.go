@@ -1,0 +1,415 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// request is a value of a sequence that goes into a statement's text: in the place of the tokens [from, to), or before from where there are none.
+type request struct {
+	of             *topo.Table
+	last           bool // LASTVAL
+	from, to       int32
+	before, behind string
+}
+
+// drawing is the table of a statement that leaves columns to sequences, other than by rows of a query; nil when there is none.
+func (s *session) drawing(stmt *sqltext.Stmt, snap *topo.Snapshot) *topo.Table {
+	switch {
+	case stmt.Insert != nil && stmt.Insert.Select == nil && stmt.Insert.Table != nil:
+		in := stmt.Insert
+		t := s.drawnTable(in.Table, snap)
+		if t == nil {
+			return nil
+		}
+		if len(absent(in, t)) > 0 || len(in.OnDup) > 0 && slices.ContainsFunc(in.OnDup, func(a sqltext.Assign) bool { return defaults(a.Value, a.Column.Name.Text, t) }) {
+			return t
+		}
+		for _, row := range in.Rows {
+			for i, e := range row {
+				if defaults(e, targetName(in, t, i), t) {
+					return t
+				}
+			}
+		}
+		for i := range in.Set {
+			if defaults(in.Set[i].Value, in.Set[i].Column.Name.Text, t) {
+				return t
+			}
+		}
+	case stmt.Update != nil:
+		for _, n := range stmt.Tables {
+			t := s.drawnTable(n, snap)
+			if t != nil && slices.ContainsFunc(stmt.Update.Set, func(a sqltext.Assign) bool { return defaults(a.Value, a.Column.Name.Text, t) }) {
+				return t
+			}
+		}
+	}
+	return nil
+}
+
+// drawnTable is a table of the cluster that has columns with a sequence's next value as their default; nil for others.
+func (s *session) drawnTable(n *sqltext.TableName, snap *topo.Snapshot) *topo.Table {
+	k := s.keyOf(n)
+	if t := snap.Table(k.db, k.table); t != nil && t.Draws() && !s.isTemporary(n) {
+		return t
+	}
+	return nil
+}
+
+// absent are the columns with a sequence's next value as their default that an INSERT of rows does not name.
+func absent(in *sqltext.Insert, t *topo.Table) (columns []int) {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if _, _, ok := c.Sequence(); !ok {
+			continue
+		}
+		named := func(n sqltext.Name) bool { return strings.EqualFold(n.Text, c.Name) }
+		switch {
+		case len(in.Set) > 0:
+			if slices.ContainsFunc(in.Set, func(a sqltext.Assign) bool { return named(a.Column.Name) }) {
+				continue
+			}
+		case len(in.Columns) > 0:
+			if slices.ContainsFunc(in.Columns, named) {
+				continue
+			}
+		case len(in.Rows) > 0 && len(in.Rows[0]) > 0 && !c.Invisible:
+			continue
+		}
+		columns = append(columns, i)
+	}
+	return columns
+}
+
+// targetName is the column that the values at a place of the rows are for; "" when there is none.
+func targetName(in *sqltext.Insert, t *topo.Table, at int) string {
+	if len(in.Columns) > 0 {
+		if at < len(in.Columns) {
+			return in.Columns[at].Text
+		}
+		return ""
+	}
+	for i := range t.Columns {
+		if t.Columns[i].Invisible {
+			continue
+		}
+		if at == 0 {
+			return t.Columns[i].Name
+		}
+		at--
+	}
+	return ""
+}
+
+// defaultOf is the sequence that a value for a column asks by DEFAULT or DEFAULT (column); nil for other values.
+func defaultOf(e sqltext.Expr, column string, t *topo.Table) *topo.Column {
+	switch x := sqltext.Unparen(e).(type) {
+	case *sqltext.Literal:
+		if x.Kind != sqltext.LitDefault {
+			return nil
+		}
+	case *sqltext.Func:
+		c, ok := (*sqltext.Column)(nil), false
+		if strings.EqualFold(x.Name, "DEFAULT") && len(x.Args) == 1 {
+			c, ok = x.Args[0].(*sqltext.Column)
+		}
+		if !ok {
+			return nil
+		}
+		column = c.Name.Text
+	default:
+		return nil
+	}
+	if i := t.Column(column); i >= 0 {
+		if _, _, ok := t.Columns[i].Sequence(); ok {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+// defaults says whether there is such a value anywhere in an expression.
+func defaults(e sqltext.Expr, column string, t *topo.Table) bool {
+	if e == nil {
+		return false
+	}
+	if defaultOf(e, column, t) != nil {
+		return true
+	}
+	found := false
+	sqltext.Walk(e, func(x sqltext.Expr) bool {
+		if f, ok := x.(*sqltext.Func); ok && defaultOf(f, "", t) != nil {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// drawValues puts values of sequences in their places in a statement that has no rows of others', and has the rest of it run.
+func (s *session) drawValues(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, uses []sequenceUse) (handled bool, err error) {
+	t := s.drawing(stmt, snap)
+	if len(uses) == 0 && t == nil {
+		return false, nil
+	}
+	if s.making != nil {
+		return true, unsupported("CREATE TABLE … SELECT", "of values of a sequence: make the table, then use INSERT … SELECT")
+	}
+	var all []request
+	switch {
+	case stmt.Insert != nil && stmt.Insert.Select == nil:
+		if all, err = s.rowRequests(stmt.Insert, t, snap, uses, &w.scan); err != nil {
+			return true, err
+		}
+	case stmt.Set != nil && inTurn(&w.scan, stmt, uses):
+		for _, u := range uses {
+			all = append(all, request{of: u.of, last: u.Name == "LASTVAL", from: u.Span.From, to: u.Span.To})
+		}
+	case stmt.Set != nil && onlyInQueries(stmt.Set, uses):
+		return false, nil // they are statements of their own
+	case t != nil:
+		return true, errSequenceForm("DEFAULT")
+	default:
+		return true, errSequenceForm(uses[0].Name)
+	}
+	text, err := s.withDrawn(ctx, &w.scan, all, &src)
+	if err != nil {
+		return true, err
+	}
+	return true, s.rewritten(ctx, text, src)
+}
+
+func errSequenceForm(what string) error {
+	return unsupported(what, "of a sequence, but in SELECT and DO without other tables, in rows of VALUES and SET of INSERT, in SET of variables, and as an item of INSERT … SELECT, where it is certain to be asked:"+
+		" SELECT NEXTVAL(s) before, and use the value")
+}
+
+// rowRequests are the values of sequences that an INSERT of rows needs, in the order in which MariaDB asks: row by row, the values given from left to right, then the columns without one.
+func (s *session) rowRequests(in *sqltext.Insert, t *topo.Table, snap *topo.Snapshot, uses []sequenceUse, scan *sqltext.Scan) ([]request, error) {
+	for _, list := range [][]sqltext.Assign{in.OnDup} {
+		for i := range list {
+			if t != nil && defaults(list[i].Value, list[i].Column.Name.Text, t) {
+				return nil, errSequenceForm("DEFAULT")
+			}
+		}
+	}
+	of := func(c *topo.Column) (*topo.Table, error) {
+		db, name, _ := c.Sequence()
+		if q := snap.Table(db, name); q != nil && q.Kind == topo.Sequence {
+			return q, nil
+		}
+		return nil, topo.NoTable(db, name)
+	}
+	var columns []int
+	if t != nil {
+		columns = absent(in, t)
+	}
+	var all []request
+	n := 0
+	value := func(e sqltext.Expr, column string) error {
+		if t != nil {
+			if c := defaultOf(e, column, t); c != nil {
+				q, err := of(c)
+				all = append(all, request{of: q, from: e.ExprSpan().From, to: e.ExprSpan().To})
+				return err
+			}
+			if defaults(e, column, t) {
+				return errSequenceForm("DEFAULT")
+			}
+		}
+		span := e.ExprSpan()
+		if !certain(e, uses, &n) {
+			return errSequenceForm("NEXTVAL")
+		}
+		for _, u := range uses {
+			if span.From <= u.Span.From && u.Span.To <= span.To {
+				all = append(all, request{of: u.of, last: u.Name == "LASTVAL", from: u.Span.From, to: u.Span.To})
+			}
+		}
+		return nil
+	}
+	// left asks for the columns that have no value in a row: point is where the values go, each behind a comma unless it is the row's first.
+	left := func(point int32, first bool, name bool) error {
+		for _, c := range columns {
+			q, err := of(&t.Columns[c])
+			if err != nil {
+				return err
+			}
+			r := request{of: q, from: point, to: point, before: ","}
+			if first {
+				r.before = ""
+			}
+			if first = false; name {
+				r.before += quoteName(t.Columns[c].Name) + "="
+			}
+			all = append(all, r)
+		}
+		return nil
+	}
+	if len(in.Set) > 0 {
+		for i := range in.Set {
+			if err := value(in.Set[i].Value, in.Set[i].Column.Name.Text); err != nil {
+				return nil, err
+			}
+		}
+		if err := left(in.SetSpan.To, false, true); err != nil {
+			return nil, err
+		}
+	} else {
+		if len(columns) > 0 {
+			list := make([]string, len(columns))
+			for i, c := range columns {
+				list[i] = quoteName(t.Columns[c].Name)
+			}
+			names := request{before: strings.Join(list, ",")}
+			switch empty := len(in.Rows) > 0 && len(in.Rows[0]) == 0; {
+			case len(in.Columns) > 0:
+				names.from, names.before = in.ColumnsSpan.To-1, ","+names.before
+			case empty && !in.ColumnsSpan.Empty():
+				names.from = in.ColumnsSpan.To - 1
+			case empty:
+				names.from, names.before = in.InsertPoint, " ("+names.before+") "
+			default:
+				return nil, unsupported("INSERT without a list of columns", "into a table with an invisible column whose default is a sequence's next value: name the columns")
+			}
+			names.to = names.from
+			all = append(all, names)
+		}
+		for i, row := range in.Rows {
+			if len(columns) > 0 && (len(row) == 0) != (len(in.Columns) == 0) {
+				return nil, unsupported("INSERT with rows of values and rows of defaults", "into a table with a column whose default is a sequence's next value")
+			}
+			for j, e := range row {
+				column := ""
+				if t != nil {
+					column = targetName(in, t, j)
+				}
+				if err := value(e, column); err != nil {
+					return nil, err
+				}
+			}
+			if err := left(in.RowSpans[i].To-1, len(row) == 0, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if n != len(uses) { // RETURNING, ON DUPLICATE KEY UPDATE
+		return nil, errSequenceForm("NEXTVAL")
+	}
+	return all, nil
+}
+
+// withDrawn asks the sequences, and gives the text with the values in it: of a prepared statement as parameters, so that it stays the same text each time.
+func (s *session) withDrawn(ctx context.Context, scan *sqltext.Scan, all []request, src *source) ([]byte, error) {
+	need := map[*topo.Table]int{}
+	var order []*topo.Table
+	for i := range all {
+		if r := &all[i]; r.of != nil && !r.last {
+			if need[r.of]++; need[r.of] == 1 {
+				order = append(order, r.of)
+			}
+		}
+	}
+	drawn := map[*topo.Table][]string{}
+	last := map[*topo.Table]string{}
+	for _, t := range order {
+		before, known := s.lastValue[keyOfSequence(t)]
+		if known {
+			last[t] = before
+		}
+		values, err := s.draw(ctx, t, need[t], src.depth)
+		if err != nil {
+			return nil, err
+		}
+		drawn[t] = values
+	}
+	type filled struct {
+		request
+		value string
+	}
+	fill := make([]filled, len(all))
+	for i, r := range all {
+		fill[i].request = r
+		switch {
+		case r.of == nil:
+		case !r.last:
+			last[r.of], drawn[r.of] = drawn[r.of][0], drawn[r.of][1:]
+			fill[i].value = last[r.of]
+		default:
+			v, known := last[r.of]
+			if !known {
+				v, known = s.lastValue[keyOfSequence(r.of)]
+			}
+			if fill[i].value = v; !known {
+				fill[i].value = "NULL"
+			}
+		}
+	}
+	slices.SortStableFunc(fill, func(a, b filled) int { return int(a.from - b.from) })
+	var edits []edit
+	var args []wire.Param
+	given := src.args
+	tok, params := int32(0), 0
+	for _, f := range fill {
+		text := f.value
+		if f.of != nil && src.prepared {
+			for ; tok < f.from; tok++ {
+				if scan.Tokens[tok].Kind == sqltext.Param && params < len(given) {
+					args = append(args, given[params])
+					params++
+				}
+			}
+			p := wire.Param{ParamType: wire.ParamType{Type: wire.TypeLongLong}, Null: f.value == "NULL"}
+			if !p.Null {
+				v, err := strconv.ParseInt(f.value, 10, 64)
+				if err != nil {
+					return nil, err
+				}
+				p.Int = uint64(v)
+			}
+			args, text = append(args, p), "?"
+		} else if strings.HasPrefix(text, "-") {
+			text = "(" + text + ")"
+		}
+		text = f.before + text + f.behind
+		if n := len(edits); n > 0 && f.from == f.to && edits[n-1].from == f.from && edits[n-1].to == f.to {
+			edits[n-1].with += text
+			continue
+		}
+		edits = append(edits, edit{f.from, f.to, text})
+	}
+	if src.prepared {
+		src.args = append(args, given[params:]...)
+	}
+	return bytes.Clone(apply(scan, edits)), nil
+}
+
+// onlyInQueries says whether all calls of a SET are in subqueries.
+func onlyInQueries(set *sqltext.Set, uses []sequenceUse) bool {
+	n := 0
+	for i := range set.Vars {
+		if set.Vars[i].Value == nil {
+			continue
+		}
+		sqltext.Walk(set.Vars[i].Value, func(e sqltext.Expr) bool {
+			q, ok := e.(*sqltext.Subquery)
+			if ok {
+				for _, u := range uses {
+					if q.Span.From <= u.Span.From && u.Span.To <= q.Span.To {
+						n++
+					}
+				}
+			}
+			return !ok
+		})
+	}
+	return n == len(uses)
+}

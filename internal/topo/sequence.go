@@ -1,0 +1,71 @@
+package topo
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// SequenceOrdinal is the partition of its database that a sequence lives in, as a sequence of MariaDB's: there it is replicated, and moves with the partition. Shapes have
+// one of the same name that gives no value.
+const SequenceOrdinal = 0
+
+// BluntRow is the row of a sequence that gives no value: whoever asks it gets error 4084, where another one's values would be given twice.
+const BluntRow = "(3, 1, 2, 1, 1, 0, 0, 0)"
+
+// ErrSequence is what an Error is about that refuses what can't be done with a sequence: for errors.Is.
+var ErrSequence = errors.New("it is a sequence")
+
+// IsSequence says that something can't be done with a sequence.
+func IsSequence(what, db, name string) *Error {
+	return &Error{ErrSequence, 1235, "42000", fmt.Sprintf("This version of Orbweaver doesn't yet support '%s' of a sequence, as '%s.%s' is", what, db, name)}
+}
+
+// Sequence is the sequence whose next value is the column's default, as MariaDB prints it; not ok for columns with another default.
+func (c *Column) Sequence() (db, name string, ok bool) {
+	rest, ok := strings.CutPrefix(c.Default, "nextval(")
+	if !ok {
+		return "", "", false
+	}
+	if db, rest, ok = quotedName(rest); !ok {
+		return "", "", false
+	}
+	if rest, ok = strings.CutPrefix(rest, "."); !ok {
+		return "", "", false
+	}
+	if name, rest, ok = quotedName(rest); !ok || rest != ")" {
+		return "", "", false
+	}
+	return db, name, true
+}
+
+// quotedName reads a name in backquotes.
+func quotedName(s string) (name, rest string, ok bool) {
+	if s, ok = strings.CutPrefix(s, "`"); !ok {
+		return "", "", false
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '`' {
+			b.WriteByte(s[i])
+			continue
+		}
+		if i+1 < len(s) && s[i+1] == '`' {
+			b.WriteByte('`')
+			i++
+			continue
+		}
+		return b.String(), s[i+1:], true
+	}
+	return "", "", false
+}
+
+// Draws says whether a column of the table has a sequence's next value as its default.
+func (t *Table) Draws() bool {
+	for i := range t.Columns {
+		if _, _, ok := t.Columns[i].Sequence(); ok {
+			return true
+		}
+	}
+	return false
+}
