@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 		"CREATE VIEW d.v AS SELECT id FROM d.t", "CREATE VIEW d.dropped AS SELECT id FROM d.t", "CREATE VIEW d.invalid AS SELECT id FROM d.gone")
 	c.must("CREATE TABLE d.log (id BIGINT, what VARCHAR(20), SHARD KEY (id))", "CREATE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'old')",
 		"CREATE TRIGGER d.td AFTER DELETE ON d.t FOR EACH ROW INSERT INTO log VALUES (OLD.id, 'deleted')")
+	c.must("CREATE SEQUENCE d.s", "CREATE SEQUENCE d.dropping", "CREATE TABLE d.drawn (id BIGINT DEFAULT NEXTVAL(d.s) PRIMARY KEY, v BIGINT DEFAULT NEXTVAL(d.dropping))", "DO NEXTVAL(d.s)")
 	c.until("whole", whole)
 	release := c.hold(3)
 	c.until("offline", func(s *topo.Snapshot) bool { return s.Leaves["leaf-4"].State == topo.LeafOffline })
@@ -38,8 +40,20 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 		" WITH CASCADED CHECK OPTION", "DROP TABLE d.gone", "CREATE VIEW d.`odd ``n` (`a b`) AS SELECT CONCAT('it''s \\\\ é', v) FROM d.t")
 	c.must("CREATE OR REPLACE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'new')", "DROP TRIGGER d.td", "INSERT INTO d.t VALUES (11, 1), (12, 1), (13, 1), (14, 1), (15, 1)",
 		"CREATE TRIGGER d.ti0 AFTER INSERT ON d.t FOR EACH ROW PRECEDES ti INSERT INTO d.log VALUES (NEW.id, 'first')")
+	c.must("DROP SEQUENCE d.dropping", "CREATE SEQUENCE d.new START WITH 500")
 	release()
 	c.until("whole", whole)
+	// No shape's sequence gives a value.
+	const shapes = "SELECT GROUP_CONCAT(TABLE_NAME ORDER BY 1), (SELECT maximum_value - next_not_cached_value FROM d.s), (SELECT maximum_value - next_not_cached_value FROM d.new)" +
+		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'd' AND TABLE_TYPE = 'SEQUENCE'"
+	for _, leaf := range []string{"leaf-1", "leaf-4"} {
+		if got := fmt.Sprint(c.rows(leaf, shapes)); got != "[[new,s -1 -1]]" && got != "[[new s -1 -1]]" {
+			t.Errorf("%s has %s", leaf, got)
+		}
+	}
+	if n := valueOf(t, c.nodes[0].db, "SELECT NEXTVAL(d.new)"); n != 500 {
+		t.Errorf("%d was given", n)
+	}
 	for _, leaf := range []string{"leaf-1", "leaf-2", "leaf-3", "leaf-4"} {
 		want := []string{"d.ti AFTER INSERT 2 INSERT INTO log VALUES (NEW.id, 'new') root@localhost", "d.ti0 AFTER INSERT 1 INSERT INTO d.log VALUES (NEW.id, 'first') root@localhost"}
 		for schema := range strings.FieldsSeq(c.ask(leaf, "SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME ORDER BY 1 SEPARATOR ' '), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'd\\_%'")) {

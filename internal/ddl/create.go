@@ -207,7 +207,7 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 			return nil, err
 		}
 		shapeText = string(res.Rows[0][1])
-		part = template(shapeText)
+		part = template(topo.Undrawn(shapeText))
 		if j.d.OrReplace {
 			shapeText = strings.Replace(shapeText, "CREATE TABLE ", "CREATE OR REPLACE TABLE ", 1)
 		}

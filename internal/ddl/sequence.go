@@ -103,12 +103,22 @@ func asksSequence(text string) bool {
 	return scan.Scan([]byte(text), sqltext.Mode{}) == nil && len(sqltext.SequenceUses(&scan, sqltext.Mode{})) > 0
 }
 
-// sequenceEdits make of the sequences in a definition those of the shapes, wherever it is run.
-func (j *job) sequenceEdits() []edit {
-	var edits []edit
+// undrawn takes the defaults that are a sequence's next value out of a definition: at partitions, where they would be the shape's, there is none. The nodes give such columns their values.
+func (j *job) undrawn() (edits []edit) {
+	tok := func(i int32, what string) bool {
+		return i >= 0 && int(i) < len(j.scan.Tokens) && strings.EqualFold(string(j.scan.Bytes(i)), what)
+	}
 	for _, u := range sqltext.SequenceUses(j.scan, sqltext.Mode{}) {
-		if db := j.dbOf(u.Table); db != "" && u.Table.Span.From >= j.stmt.Span.From {
-			edits = append(edits, edit{u.Table.Span, id(db) + "." + id(u.Table.Name.Text)})
+		span := u.Span
+		for tok(span.From-1, "(") && tok(span.To, ")") {
+			span = sqltext.Span{From: span.From - 1, To: span.To + 1}
+		}
+		switch {
+		case !tok(span.From-1, "DEFAULT"):
+		case tok(span.From-2, "SET"): // ALTER COLUMN c SET DEFAULT
+			edits = append(edits, edit{sqltext.Span{From: span.From - 2, To: span.To}, "DROP DEFAULT"})
+		default:
+			edits = append(edits, edit{span: sqltext.Span{From: span.From - 1, To: span.To}})
 		}
 	}
 	return edits

@@ -87,7 +87,7 @@ func (j *job) partText(db string, isReference func(table string) bool, edits ...
 			edits = append(edits, edit{n.Span, mark + "." + id(n.Name.Text)})
 		}
 	}
-	return template(j.spliced(append(edits, j.sequenceEdits()...)...))
+	return template(j.spliced(append(edits, j.undrawn()...)...))
 }
 
 func (j *job) dbOf(n *sqltext.TableName) string {

@@ -29,7 +29,7 @@ func (s *session) drawing(stmt *sqltext.Stmt, snap *topo.Snapshot) *topo.Table {
 		if t == nil {
 			return nil
 		}
-		if len(absent(in, t)) > 0 || len(in.OnDup) > 0 && slices.ContainsFunc(in.OnDup, func(a sqltext.Assign) bool { return defaults(a.Value, a.Column.Name.Text, t) }) {
+		if len(absent(in, t)) > 0 {
 			return t
 		}
 		for _, row := range in.Rows {
@@ -41,13 +41,6 @@ func (s *session) drawing(stmt *sqltext.Stmt, snap *topo.Snapshot) *topo.Table {
 		}
 		for i := range in.Set {
 			if defaults(in.Set[i].Value, in.Set[i].Column.Name.Text, t) {
-				return t
-			}
-		}
-	case stmt.Update != nil:
-		for _, n := range stmt.Tables {
-			t := s.drawnTable(n, snap)
-			if t != nil && slices.ContainsFunc(stmt.Update.Set, func(a sqltext.Assign) bool { return defaults(a.Value, a.Column.Name.Text, t) }) {
 				return t
 			}
 		}
@@ -194,13 +187,6 @@ func errSequenceForm(what string) error {
 
 // rowRequests are the values of sequences that an INSERT of rows needs, in the order in which MariaDB asks: row by row, the values given from left to right, then the columns without one.
 func (s *session) rowRequests(in *sqltext.Insert, t *topo.Table, snap *topo.Snapshot, uses []sequenceUse, scan *sqltext.Scan) ([]request, error) {
-	for _, list := range [][]sqltext.Assign{in.OnDup} {
-		for i := range list {
-			if t != nil && defaults(list[i].Value, list[i].Column.Name.Text, t) {
-				return nil, errSequenceForm("DEFAULT")
-			}
-		}
-	}
 	of := func(c *topo.Column) (*topo.Table, error) {
 		db, name, _ := c.Sequence()
 		if q := snap.Table(db, name); q != nil && q.Kind == topo.Sequence {

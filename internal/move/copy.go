@@ -402,8 +402,15 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		p.courtesy = c.Attend(ctx, s.From, s.To)
 		defer p.courtesy.End()
 	}
-	if err := c.define(ctx, s, src, target); err != nil {
-		return err
+	for _, sql := range src.sequences {
+		if _, err := run(ctx, target, sql...); err != nil {
+			return err
+		}
+	}
+	for _, t := range src.tables {
+		if _, err := run(ctx, target, topo.Undrawn(t.create)); err != nil {
+			return err
+		}
 	}
 	for _, t := range src.tables {
 		if !t.all {
@@ -427,6 +434,11 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 	p.tell(p.rows)
 	if err := src.release(ctx, true); err != nil {
 		return err
+	}
+	if s.Domain == 0 {
+		if err := redraw(ctx, s, src, target); err != nil {
+			return err
+		}
 	}
 	for _, triggers := range src.triggers { // none of them is fired for the rows
 		if err := mariadb.MakeTriggers(ctx, target, s.Schema, s.Schema, triggers); err != nil {
@@ -531,6 +543,14 @@ func (c *Copier) Empty(ctx context.Context, shape, schema, leaf string, domain u
 			sql = append(sql, "INSERT INTO "+id(schema)+"."+name+" VALUES "+topo.BluntRow)
 		}
 		if _, err := run(ctx, conn, sql...); err != nil {
+			return err
+		}
+	}
+	if res, err = run(ctx, conn, "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+lit(schema)+" AND COLUMN_DEFAULT LIKE 'nextval(%'"); err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		if _, err := run(ctx, conn, "ALTER TABLE "+id(schema)+"."+id(string(row[0]))+" ALTER COLUMN "+id(string(row[1]))+" DROP DEFAULT"); err != nil {
 			return err
 		}
 	}

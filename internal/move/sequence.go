@@ -2,10 +2,9 @@ package move
 
 import (
 	"context"
-	"regexp"
-	"slices"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // addSequence reads a sequence. What it has given beyond its row is kept in the leaf's memory: the row says from where on nobody has been given anything. What is followed later brings
@@ -24,80 +23,36 @@ func (src *source) addSequence(ctx context.Context, name string) error {
 	return nil
 }
 
-// drawn finds defaults of columns that are a sequence's next value.
-var drawn = regexp.MustCompile("nextval\\((`(?:[^`]|``)+`)\\.(`(?:[^`]|``)+`)\\)")
-
-// define makes sequences and tables. MariaDB makes no table with a column whose default is the next value of a sequence that was dropped since: there is one while it does.
-func (c *Copier) define(ctx context.Context, s Spec, src *source, target *backend.Conn) error {
-	shape := s.Schema
-	if s.Domain != 0 {
-		shape = s.Partition.DB
-	}
-	for _, sql := range src.sequences {
-		if _, err := run(ctx, target, sql...); err != nil {
-			return err
-		}
-	}
-	var wanted []string
-	for _, t := range src.tables {
-		for _, m := range drawn.FindAllStringSubmatch(t.create, -1) {
-			if m[1] == id(shape) && !slices.Contains(wanted, m[2]) {
-				wanted = append(wanted, m[2])
-			}
-		}
-	}
-	tables := func() error {
-		for _, t := range src.tables {
-			if _, err := run(ctx, target, t.create); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if len(wanted) == 0 {
-		return tables()
-	}
-	missing := func() (names []string, err error) {
-		res, err := run(ctx, target, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(shape))
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range wanted {
-			if !slices.ContainsFunc(res.Rows, func(row [][]byte) bool { return id(string(row[0])) == name }) {
-				names = append(names, name)
-			}
-		}
-		return names, nil
-	}
-	names, err := missing()
+// redraw gives columns of a shape the defaults that they were made without: rows can't be loaded where a sequence is not locked, or has been dropped since. MariaDB takes none of one that is not
+// there: so it is, meanwhile. The caller keeps DDL out.
+func redraw(ctx context.Context, s Spec, src *source, target *backend.Conn) error {
+	res, err := run(ctx, target, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(s.Schema)+" AND TABLE_TYPE = 'SEQUENCE'")
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		return tables()
+	there := map[string]bool{}
+	for _, row := range res.Rows {
+		there[id(string(row[0]))] = true
 	}
-	still := s.Still
-	if still == nil {
-		still = func(_ context.Context, f func() error) error { return f() }
-	}
-	return still(ctx, func() error { // nobody makes one of that name meanwhile
-		if names, err = missing(); err != nil {
-			return err
-		}
-		for i := range names {
-			names[i] = id(shape) + "." + names[i]
-		}
-		for _, name := range names {
-			if _, err := run(ctx, target, "CREATE SEQUENCE "+name); err != nil {
+	var missing []string
+	for _, t := range src.tables {
+		for _, d := range topo.DrawnColumns(t.create) {
+			name := d.DB + "." + d.Sequence
+			if !there[d.Sequence] {
+				if _, err := run(ctx, target, "CREATE SEQUENCE "+name); err != nil {
+					return err
+				}
+				there[d.Sequence], missing = true, append(missing, name)
+			}
+			if _, err := run(ctx, target, "ALTER TABLE "+id(s.Schema)+"."+id(t.name)+" ALTER COLUMN "+d.Column+" SET DEFAULT NEXTVAL("+name+")"); err != nil {
 				return err
 			}
 		}
-		err := tables()
-		for _, name := range names {
-			if _, dropped := run(ctx, target, "DROP SEQUENCE "+name); err == nil {
-				err = dropped
-			}
+	}
+	for _, name := range missing {
+		if _, err := run(ctx, target, "DROP SEQUENCE "+name); err != nil {
+			return err
 		}
-		return err
-	})
+	}
+	return nil
 }

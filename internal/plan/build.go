@@ -55,6 +55,9 @@ type planner struct {
 // so that a leaf refuses it.
 func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session) (*Plan, error) {
 	p := newPlanner(stmt, scan, snap, sess)
+	if err := p.defaultedUpdate(); err != nil {
+		return nil, err
+	}
 	triggers := p.triggers()
 	plan, err := p.build()
 	if err == nil && p.far != nil && p.fault != nil {

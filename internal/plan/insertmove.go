@@ -24,6 +24,9 @@ func MovedKey(n int) string { return "@`orbweaver.moved." + itoa(n) + "`" }
 
 // onDuplicate finds the columns of the shard key that ON DUPLICATE KEY UPDATE changes, by any form but those that keep what is there.
 func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) (*KeyMoves, error) {
+	if err := p.defaulted(table, s.OnDup); err != nil {
+		return nil, err
+	}
 	m := &KeyMoves{}
 	for i := range s.OnDup {
 		a := &s.OnDup[i]

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -44,6 +45,60 @@ func (p *planner) toSequence() (plan *Plan, ok bool, err error) {
 func unfit(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.reason != ""
+}
+
+// defaulted refuses values DEFAULT for columns that a sequence gives values, in statements that change rows: how many there will be nobody knows before.
+func (p *planner) defaulted(table *topo.Table, list []sqltext.Assign) error {
+	if table == nil || !table.Draws() {
+		return nil
+	}
+	for i := range list {
+		c := table.Column(list[i].Column.Name.Text)
+		if anyExpr(list[i].Value, func(e sqltext.Expr) bool {
+			at := c
+			switch x := e.(type) {
+			case *sqltext.Literal:
+				if x.Kind != sqltext.LitDefault {
+					return false
+				}
+			case *sqltext.Func:
+				if !strings.EqualFold(x.Name, "DEFAULT") || len(x.Args) != 1 {
+					return false
+				}
+				if of, ok := x.Args[0].(*sqltext.Column); ok {
+					at = table.Column(of.Name.Text)
+				}
+			default:
+				return false
+			}
+			if at < 0 {
+				return false
+			}
+			_, _, ok := table.Columns[at].Sequence()
+			return ok
+		}) {
+			return NeedsStage("DEFAULT of a column to which a sequence gives values, other than in rows of an INSERT: SELECT NEXTVAL of the sequence before, and use the value")
+		}
+	}
+	return nil
+}
+
+// defaultedUpdate is defaulted for an UPDATE, whichever of its tables a column is of.
+func (p *planner) defaultedUpdate() error {
+	if p.stmt.Update == nil {
+		return nil
+	}
+	for _, t := range p.stmt.Tables {
+		if t.CTE {
+			continue
+		}
+		if table, _, err := p.lookup(t); err == nil {
+			if err := p.defaulted(table, p.stmt.Update.Set); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // drawn refuses rows that leave a column to a sequence, which would be the shape's. columns are those that the rows have.

@@ -3,6 +3,7 @@ package topo
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -69,3 +70,20 @@ func (t *Table) Draws() bool {
 	}
 	return false
 }
+
+// drawnColumn finds columns whose default is a sequence's next value in what SHOW CREATE TABLE says.
+var drawnColumn = regexp.MustCompile("(?m)^  (`(?:[^`]|``)+`) (.*) DEFAULT nextval\\((`(?:[^`]|``)+`)\\.(`(?:[^`]|``)+`)\\)")
+
+// DrawnColumn is a column with such a default. All names are quoted.
+type DrawnColumn struct{ Column, DB, Sequence string }
+
+// DrawnColumns are those of a table, given what SHOW CREATE TABLE says of it.
+func DrawnColumns(create string) (out []DrawnColumn) {
+	for _, m := range drawnColumn.FindAllStringSubmatch(create, -1) {
+		out = append(out, DrawnColumn{m[1], m[3], m[4]})
+	}
+	return out
+}
+
+// Undrawn is the table's definition without these defaults. Partitions have it so: the nodes give such columns their values.
+func Undrawn(create string) string { return drawnColumn.ReplaceAllString(create, "  $1 $2") }

@@ -315,6 +315,8 @@ func (j *judge) insert(s *sqltext.Insert) error {
 		return refused("only this partition's leaf would have the row. Let the application write reference tables")
 	case t.AutoIncrement >= 0:
 		return refused("its AUTO_INCREMENT values are the cluster's, and no partition's to give. Use a key of other columns")
+	case t.Draws():
+		return refused("a sequence gives values to columns of it, which the nodes ask. Give such columns no default")
 	case t.Kind == topo.Keyless: // whose rows may be anywhere
 		return nil
 	}
