@@ -32,7 +32,8 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 		"CREATE VIEW d.v AS SELECT id FROM d.t", "CREATE VIEW d.dropped AS SELECT id FROM d.t", "CREATE VIEW d.invalid AS SELECT id FROM d.gone")
 	c.must("CREATE TABLE d.log (id BIGINT, what VARCHAR(20), SHARD KEY (id))", "CREATE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'old')",
 		"CREATE TRIGGER d.td AFTER DELETE ON d.t FOR EACH ROW INSERT INTO log VALUES (OLD.id, 'deleted')")
-	c.must("CREATE SEQUENCE d.s", "CREATE SEQUENCE d.dropping", "CREATE TABLE d.drawn (id BIGINT DEFAULT NEXTVAL(d.s) PRIMARY KEY, v BIGINT DEFAULT NEXTVAL(d.dropping))", "DO NEXTVAL(d.s)")
+	c.must("CREATE SEQUENCE d.s", "CREATE SEQUENCE d.dropping", "CREATE TABLE d.drawn (id BIGINT DEFAULT NEXTVAL(d.s) PRIMARY KEY, v BIGINT DEFAULT NEXTVAL(d.dropping))", "DO NEXTVAL(d.s)",
+		"CREATE SEQUENCE a.s", "CREATE REFERENCE TABLE d.far (id BIGINT DEFAULT NEXTVAL(a.s) PRIMARY KEY, v INT)", "INSERT INTO d.far (v) VALUES (1), (2)")
 	c.until("whole", whole)
 	release := c.hold(3)
 	c.until("offline", func(s *topo.Snapshot) bool { return s.Leaves["leaf-4"].State == topo.LeafOffline })
@@ -48,6 +49,11 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'd' AND TABLE_TYPE = 'SEQUENCE'"
 	for _, leaf := range []string{"leaf-1", "leaf-4"} {
 		if got := fmt.Sprint(c.rows(leaf, shapes)); got != "[[new,s -1 -1]]" && got != "[[new s -1 -1]]" {
+			t.Errorf("%s has %s", leaf, got)
+		}
+	}
+	for _, leaf := range []string{"leaf-1", "leaf-4"} {
+		if got := fmt.Sprint(c.rows(leaf, "SELECT GROUP_CONCAT(id, ' ', v ORDER BY id), (SELECT COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'd' AND TABLE_NAME = 'far' AND COLUMN_NAME = 'id') FROM d.far")); got != "[[1 1,2 2 nextval(`a`.`s`)]]" {
 			t.Errorf("%s has %s", leaf, got)
 		}
 	}

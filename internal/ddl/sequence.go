@@ -81,12 +81,9 @@ func sequenceRule(t *topo.Table) error {
 		if t.Kind == topo.Sequence || !asksSequence(c.Default) {
 			continue
 		}
-		db, _, ok := c.Sequence()
-		switch {
+		switch _, _, ok := c.Sequence(); {
 		case !ok:
 			return refuse(1235, "42000", "The default of column '%s' can only be the next value of a sequence as it is: give other values of sequences in INSERT", c.Name)
-		case db != t.DB:
-			return refuse(1235, "42000", "The default of column '%s' can't be the next value of a sequence of another database, '%s'", c.Name, db)
 		case t.Kind == topo.Linked:
 			return refuse(1235, "42000", "The default of column '%s' of a linked table can't be the next value of a sequence: give values in INSERT", c.Name)
 		}

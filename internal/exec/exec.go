@@ -104,6 +104,8 @@ type Statement struct {
 	Bring Bring
 	// Locked are the names under which LOCK TABLES has locked tables.
 	Locked []plan.NamedTable
+	// Draw asks a sequence for its next values.
+	Draw func(ctx context.Context, db, sequence string, n int) ([]int64, error)
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error

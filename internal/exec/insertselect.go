@@ -180,7 +180,8 @@ type rowWriter struct {
 	more bool          // a generated value goes before each row
 	// leaves: it is left to the remote server, which generates its values.
 	leaves bool
-	asks   bool // the remote server is to generate a value for a row that waits
+	drawn  []*drawn // values of sequences, for the rows to come
+	asks   bool     // the remote server is to generate a value for a row that waits
 	// bufs are the rows' texts that wait for their place, which those rows are, and row the one at hand.
 	bufs  [][]byte
 	which [][]int
@@ -205,13 +206,19 @@ func (w *rowWriter) prepare(defs []wire.Column) error {
 	for i := range defs {
 		w.cols = append(w.cols, value.Of(&defs[i], value.Binary))
 	}
+	columns := slices.Clone(is.Columns) // with those that sequences give behind the query's
+	for i := range is.Draws {
+		if is.Draws[i].Cell >= len(is.Columns) {
+			columns = append(columns, is.Draws[i].Column)
+		}
+	}
 	w.more = is.ColumnText != ""
 	if is.Table.AutoIncrement >= 0 {
 		w.auto = slices.Index(is.Columns, is.Table.AutoIncrement)
 		w.leaves = w.auto < 0 && !is.Table.Numbered()
 	}
 	for _, k := range is.Table.ShardKey {
-		n := slices.Index(is.Columns, k)
+		n := slices.Index(columns, k)
 		if n < 0 && !(w.more && k == is.Table.AutoIncrement) {
 			return plan.NeedsStage("INSERT … SELECT that leaves a shard key column to its default")
 		}
@@ -239,12 +246,17 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 		}
 		turn++
 	}
+	queried := slices.Clone(w.cols)
+	if err := w.draw(ctx); err != nil {
+		return err
+	}
 	cells := make([][]byte, len(w.cols))
 	for n, row := range w.rows {
 		w.row = n
-		if err := splitRow(row, w.cols, cells); err != nil {
+		if err := splitRow(row, queried, cells); err != nil {
 			return err
 		}
+		w.deal(cells)
 		text, auto, err := w.text(ctx, cells)
 		if err != nil {
 			return err
@@ -504,6 +516,9 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	head := names
 	if w.more {
 		head = withSplice(names, plan.Splice{From: is.ColumnPoint, To: is.ColumnPoint, Pieces: []plan.Piece{{Text: is.ColumnText}}})
+	}
+	if is.DrawText != "" {
+		head = withSplice(head, plan.Splice{From: is.DrawPoint, To: is.DrawPoint, Pieces: []plan.Piece{{Text: is.DrawText}}})
 	}
 	text := func(clock []byte, place txn.Place) (p part) {
 		to := w.st.target(place)

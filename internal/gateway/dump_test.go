@@ -27,6 +27,9 @@ func TestDumpAndLoad(t *testing.T) {
 	c.exec("SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'")
 	c.exec("CREATE TRIGGER \"t a\" AFTER UPDATE ON t FOR EACH ROW INSERT INTO \"zlog\" (k, what) VALUES (NEW.k, '\\')")
 	c.exec("SET sql_mode = DEFAULT")
+	c.exec("CREATE SEQUENCE s START WITH 40 INCREMENT BY 2 CACHE 20")
+	c.exec("CREATE TABLE drawn (id BIGINT NOT NULL DEFAULT NEXTVAL(s), v INT, PRIMARY KEY (id))")
+	c.exec("INSERT INTO drawn (v) VALUES (1), (2), (3)")
 	to := b.database(t, "dumpto")
 	for _, options := range [][]string{{}, {"--single-transaction", "--skip-extended-insert"}, {"--hex-blob", "--skip-opt", "--create-options"}} {
 		args := append([]string{"--no-defaults", "-h127.0.0.1", fmt.Sprintf("-P%d", b.addr.Port), "-uroot"}, options...)
@@ -34,13 +37,13 @@ func TestDumpAndLoad(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v %s", options, err, dump)
 		}
-		for _, table := range []string{"t", "r", "keyless", "zlog"} {
+		for _, table := range []string{"t", "r", "keyless", "zlog", "drawn", "s"} {
 			to.exec("DROP TABLE IF EXISTS " + table)
 		}
 		if out, err := b.cli(t, "root", "", string(dump), "dumpto"); err != nil {
 			t.Fatalf("%v: %s", options, out)
 		}
-		for _, q := range []string{"SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
+		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SHOW CREATE TABLE drawn", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
 			"SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1"} {
 			if x, y := c.rows(q), to.rows(q); x != y {
 				t.Errorf("%v: %s: %s, after loading %s", options, q, x, y)
@@ -50,6 +53,7 @@ func TestDumpAndLoad(t *testing.T) {
 		if x, y := strings.Split(x, "AUTO_INC")[0:2], strings.Split(y, "AUTO_INC")[0:2]; x[0] != y[0] {
 			t.Errorf("%s became %s", x, y)
 		}
+		to.want("SELECT NEXTVAL(s)", "80")
 		c.want("EXPLAIN SELECT * FROM t WHERE k = 7", strings.ReplaceAll(to.rows("EXPLAIN SELECT * FROM t WHERE k = 7"), "dumpto", "dumpdb"))
 		to.want("SELECT COUNT(*) FROM r JOIN t ON t.k = r.id", "2")
 		to.exec("INSERT INTO t (k, v) VALUES (1001, 'a;b'), (1002, 'c')")

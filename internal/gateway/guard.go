@@ -29,6 +29,7 @@ type guard struct {
 	cat     *catalog.Catalog
 	node    *catalog.Node // nil: alone, with a lease that never ends
 	servers *mariadb.Servers
+	pools   *backend.Pools
 	// patience is for how long commits wait for a lease that was lost, or while a database is quiet.
 	patience time.Duration
 }

@@ -408,7 +408,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		st.Charset = s.charset.connection
 	}
 	st.Prepared, st.Args, st.Text, st.Out = src.prepared, src.args, src.text, src.out
-	st.After, st.Permit, st.OneShard = nil, nil, false
+	st.After, st.Permit, st.OneShard, st.Draw = nil, nil, false, s.drawRows(src.depth)
 	if s.plansTemporary() {
 		st.Once = true
 		defer func() { st.Once = false }()

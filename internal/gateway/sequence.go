@@ -162,6 +162,9 @@ func (s *session) readLast(ctx context.Context, c *backend.Conn, drawn []*topo.T
 	for i, t := range drawn {
 		if v := res.Rows[0][i]; v != nil {
 			s.setLast(t, string(v))
+			if err := s.g.guard.reserved(ctx, t, string(v), c.Term()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

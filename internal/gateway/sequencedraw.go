@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -162,6 +163,8 @@ func (s *session) drawValues(ctx context.Context, w *worker, stmt *sqltext.Stmt,
 		if all, err = s.rowRequests(stmt.Insert, t, snap, uses, &w.scan); err != nil {
 			return true, err
 		}
+	case stmt.Insert != nil && t == nil:
+		return true, s.queryRequests(ctx, w, stmt, src, uses)
 	case stmt.Set != nil && inTurn(&w.scan, stmt, uses):
 		for _, u := range uses {
 			all = append(all, request{of: u.of, last: u.Name == "LASTVAL", from: u.Span.From, to: u.Span.To})
@@ -398,4 +401,53 @@ func onlyInQueries(set *sqltext.Set, uses []sequenceUse) bool {
 		})
 	}
 	return n == len(uses)
+}
+
+// drawRows is how rows of queries get values of sequences.
+func (s *session) drawRows(depth int) func(ctx context.Context, db, sequence string, n int) ([]int64, error) {
+	return func(ctx context.Context, db, sequence string, n int) ([]int64, error) {
+		t := s.topology().Table(db, sequence)
+		if t == nil || t.Kind != topo.Sequence {
+			return nil, topo.NoTable(db, sequence)
+		}
+		texts, err := s.draw(ctx, t, n, depth)
+		if err != nil {
+			return nil, err
+		}
+		values := make([]int64, len(texts))
+		for i, text := range texts {
+			if values[i], err = strconv.ParseInt(text, 10, 64); err != nil {
+				return nil, err
+			}
+		}
+		return values, nil
+	}
+}
+
+// queryRequests has NEXTVAL, where it is an item of INSERT … SELECT, answered for each row that the query gives.
+func (s *session) queryRequests(ctx context.Context, w *worker, stmt *sqltext.Stmt, src source, uses []sequenceUse) error {
+	q := stmt.Insert.Select
+	if q == nil || q.Select == nil || q.Select.Distinct || len(q.Select.Group) > 0 || q.Select.Having != nil || q.Order != nil || q.Limit != nil || s.isTemporary(stmt.Insert.Table) {
+		return errSequenceForm("NEXTVAL")
+	}
+	var draws []plan.Draw
+	var edits []edit
+	for i := range q.Select.Items {
+		item := &q.Select.Items[i]
+		if item.Star && len(draws) < len(uses) { // which place those behind it have is not known
+			break
+		}
+		for _, u := range uses {
+			if item.Expr != nil && item.Expr.ExprSpan() == u.Span && u.Name == "NEXTVAL" {
+				draws = append(draws, plan.Draw{Cell: i, DB: u.of.DB, Sequence: u.of.Name})
+				edits = append(edits, edit{u.Span.From, u.Span.To, "NULL"})
+			}
+		}
+	}
+	if len(draws) != len(uses) {
+		return errSequenceForm("NEXTVAL")
+	}
+	s.sess.Draws = &draws
+	defer func() { s.sess.Draws = nil }()
+	return s.rewritten(ctx, apply(&w.scan, edits), src)
 }

@@ -84,6 +84,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && triggers.any {
 		err = triggers.apart(p)
 	}
+	if err == nil && sess.Draws != nil && stmt.Insert != nil && (plan.InsertSelect == nil || len(plan.InsertSelect.Draws) < len(*sess.Draws)) {
+		err = NeedsStage("values of a sequence in rows that go where they are made")
+	}
 	if p.sequence && (err == nil && !plan.Sequence || unfit(err)) {
 		err = NeedsStage(besideSequence)
 	}

@@ -11,8 +11,12 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	if err != nil {
 		return err
 	}
-	if err := p.drawn(table, columns); err != nil {
+	draws, drawPoint, drawText, err := p.draws(s, table, columns)
+	if err != nil {
 		return err
+	}
+	if len(draws) > 0 && moves != nil {
+		return NeedsStage(moves.Reason + ", with values of a sequence")
 	}
 	u, err := p.query(s.Select, nil)
 	if err != nil {
@@ -33,7 +37,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		}
 	}
 	beside := u.spread && p.temporaryIn(s.Select.Span)
-	if query == p && s.Partition.Empty() && !beside && moves == nil && p.staysInside(u, table, columns) {
+	if query == p && s.Partition.Empty() && !beside && moves == nil && len(draws) == 0 && p.staysInside(u, table, columns) {
 		plan.Route = p.route(u)
 		plan.Forward = p.names()
 		if !s.Returning.Empty() {
@@ -72,6 +76,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns,
 		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To},
 		ReadsTarget: p.readsTarget(s.Table, table), Moves: moves, Gathered: gathered(s.Select)}
+	plan.InsertSelect.Draws, plan.InsertSelect.DrawPoint, plan.InsertSelect.DrawText = draws, drawPoint, drawText
 	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
 	switch {
 	case table.Temporary:

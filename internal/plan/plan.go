@@ -21,6 +21,8 @@ type Session struct {
 	Results string
 	// OwnReferences: the session's transaction has written reference tables, on connections of their own. Partitions see other rows of them.
 	OwnReferences bool
+	// Draws are the columns of an INSERT's query in whose places values of sequences go; nil for none.
+	Draws *[]Draw
 	// LinksReadOnly: linked tables are not to be written to unless their definitions say they may be.
 	LinksReadOnly bool
 }
@@ -334,6 +336,17 @@ type InsertSelect struct {
 	ColumnPoint int32
 	ColumnText  string
 	Names       []Splice
+	// Draws are values of sequences that go into each row, in the places of values of the query or behind them. Columns of the latter are put into Head by DrawText at DrawPoint.
+	Draws     []Draw
+	DrawPoint int32
+	DrawText  string
+}
+
+// Draw is a place in a row for which a sequence is asked.
+type Draw struct {
+	Cell         int // which value of the row
+	Column       int // of the table, behind the query's
+	DB, Sequence string
 }
 
 // Load is LOAD DATA LOCAL into a sharded, keyless or reference table.

@@ -101,6 +101,43 @@ func (p *planner) defaultedUpdate() error {
 	return nil
 }
 
+// draws lists what sequences give to the rows of a query: what the session has said, and the columns that the statement leaves to them.
+func (p *planner) draws(s *sqltext.Insert, table *topo.Table, columns []int) (draws []Draw, point int32, text string, err error) {
+	if p.sess.Draws != nil {
+		for _, d := range *p.sess.Draws {
+			if d.Cell >= len(columns) {
+				return nil, 0, "", &Error{Code: codeWrongCount, State: stateWrongCount, Message: "Column count doesn't match value count at row 1"}
+			}
+			d.Column = columns[d.Cell]
+			draws = append(draws, d)
+		}
+	}
+	for i := range table.Columns {
+		db, name, ok := table.Columns[i].Sequence()
+		if !ok || slices.Contains(columns, i) {
+			continue
+		}
+		if len(s.Columns) == 0 {
+			return nil, 0, "", p.drawn(table, columns)
+		}
+		if q := p.snap.Table(db, name); q == nil || q.Kind != topo.Sequence {
+			return nil, 0, "", errNoTable(db, name)
+		}
+		draws = append(draws, Draw{Cell: len(columns) + countBehind(draws, len(columns)), Column: i, DB: db, Sequence: name})
+		point, text = s.ColumnsSpan.To-1, text+","+quoted(table.Columns[i].Name)
+	}
+	return draws, point, text, nil
+}
+
+func countBehind(draws []Draw, columns int) (n int) {
+	for i := range draws {
+		if draws[i].Cell >= columns {
+			n++
+		}
+	}
+	return n
+}
+
 // drawn refuses rows that leave a column to a sequence, which would be the shape's. columns are those that the rows have.
 func (p *planner) drawn(table *topo.Table, columns []int) error {
 	for i := range table.Columns {

@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"strings"
+	"testing"
+)
+
+// Whoever asks a sequence needs the right on it that MariaDB asks for, and LASTVAL is each session's own, whichever connections statements have.
+func TestSequences(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "seqdb")
+	c.exec("CREATE SEQUENCE s NOCACHE")
+	c.exec("CREATE TABLE t (id BIGINT NOT NULL DEFAULT NEXTVAL(s), v INT, PRIMARY KEY (id))")
+	c.exec("CREATE REFERENCE TABLE r (id BIGINT NOT NULL DEFAULT NEXTVAL(s), v INT, PRIMARY KEY (id))")
+	b.account(t, "'seqnone'@'%'", "IDENTIFIED BY 'k'")
+	b.account(t, "'seqsome'@'%'", "IDENTIFIED BY 'k'")
+	for _, q := range []string{"GRANT SELECT, INSERT ON seqdb.t TO 'seqnone'@'%'", "GRANT SELECT, INSERT ON seqdb.t TO 'seqsome'@'%'", "GRANT SELECT, INSERT ON seqdb.s TO 'seqsome'@'%'"} {
+		c.exec(q)
+	}
+	none, some := b.as(t, "seqnone", "k", "seqdb"), b.as(t, "seqsome", "k", "seqdb")
+	for _, q := range []string{"SELECT NEXTVAL(s)", "INSERT INTO t (v) VALUES (1)", "SELECT SETVAL(s, 100)", "DO NEXTVAL(s)"} {
+		if msg := none.fails(1142, q); strings.Contains(msg, "seqdb_") {
+			t.Error(msg)
+		}
+	}
+	some.want("SELECT NEXTVAL(s)", "1")
+	some.exec("INSERT INTO t (v) VALUES (1), (2)")
+	c.want("SELECT LASTVAL(s)", "NULL")
+	some.want("SELECT LASTVAL(s)", "3")
+	some.fails(1142, "DROP SEQUENCE s")
+	some.fails(1142, "ALTER SEQUENCE s RESTART")
+	c.exec("BEGIN")
+	c.exec("INSERT INTO t VALUES (NEXTVAL(s), 3), (DEFAULT, LASTVAL(s))")
+	c.exec("INSERT INTO r (v) VALUES (1), (2)")
+	c.exec("ROLLBACK")
+	c.want("SELECT LASTVAL(s), NEXTVAL(s)", "7|8")
+	some.want("SELECT LASTVAL(s)", "3")
+	some.want("SELECT IF(0, NEXTVAL(s), 'none')", "none")
+	some.want("SELECT LASTVAL(s)", "3")
+	// Locks of the table are no locks of the sequence.
+	c.exec("LOCK TABLES t WRITE")
+	c.exec("INSERT INTO t (v) VALUES (4)")
+	c.exec("UNLOCK TABLES")
+	c.exec("LOCK TABLES s WRITE, t WRITE")
+	c.exec("INSERT INTO t (v) VALUES (5)")
+	c.want("SELECT NEXTVAL(s)", "11")
+	c.exec("UNLOCK TABLES")
+	c.exec("INSERT INTO r (v) VALUES (1), (2)")
+	c.want("SELECT * FROM r ORDER BY id", "12|1/13|2")
+	c.want("SELECT * FROM t ORDER BY id", "2|1/3|2/9|4/10|5")
+	// What does not say how many values there will be is refused, and never gets values that are no sequence's.
+	for _, q := range []string{
+		"UPDATE t SET id = DEFAULT", "UPDATE t SET v = NEXTVAL(s)", "INSERT INTO t VALUES (IF(1, NEXTVAL(s), 0), 1)", "INSERT INTO t VALUES (7, 1) ON DUPLICATE KEY UPDATE id = DEFAULT",
+		"DELETE FROM t WHERE id = NEXTVAL(s)", "SELECT NEXTVAL(s), v FROM t", "BACKUP DATABASE seqdb TO '/nowhere'", "CREATE TABLE x LIKE s",
+		"CREATE TABLE x (a INT DEFAULT (NEXTVAL(s) + 1))", "ALTER TABLE s ENGINE=InnoDB",
+		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO t VALUES (NEW.id, 1)",
+	} {
+		c.fails(1235, q)
+	}
+	c.want("SELECT NEXTVAL(s) > 13", "1")
+	c.exec("DROP TABLE t, r")
+	c.exec("DROP SEQUENCE s")
+}
