@@ -14,7 +14,7 @@ type draws struct {
 	mu       sync.Mutex
 	given    map[int64]int
 	failed   []error
-	unknown  int
+	unknown  []error
 	stop     func()
 	finished sync.WaitGroup
 }
@@ -37,7 +37,7 @@ func (c *cluster) draw(clients int) *draws {
 				if n%2 == 0 {
 					err = db.QueryRow("SELECT NEXTVAL(d.s), NEXTVAL(d.s)").Scan(&ids[0], &ids[1])
 				} else {
-					_, err = db.Exec("INSERT INTO d.n (v) VALUES (?), (?)", i, n)
+					_, err = db.Exec("INSERT INTO d.n (v) VALUES (?)", n)
 				}
 				d.mu.Lock()
 				switch {
@@ -45,7 +45,7 @@ func (c *cluster) draw(clients int) *draws {
 					d.given[ids[0]]++
 					d.given[ids[1]]++
 				case err != nil && unknownOutcome(err):
-					d.unknown++
+					d.unknown = append(d.unknown, err)
 				case err != nil:
 					d.failed = append(d.failed, err)
 				}
