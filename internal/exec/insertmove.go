@@ -74,12 +74,12 @@ func (r *Runner) insertMover(st *Statement, g *txn.Group, to *insertPlaces) *mov
 	return m
 }
 
-// updatedRow is what MariaDB counts for a row that was met and changed.
+// updatedRow is what MariaDB counts for a row that was met and changed, at least: a version that is kept counts, too.
 const updatedRow = 2
 
 // met moves the row that a job of one row has met at a partition, if it has another partition's key now.
 func (m *mover) met(ctx context.Context, j *job, from int) error {
-	if j.res.ok.AffectedRows != updatedRow {
+	if j.res.ok.AffectedRows < updatedRow {
 		return nil
 	}
 	sql := []string{}
