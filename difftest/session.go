@@ -152,7 +152,7 @@ func (g *gen) described() *node {
 	case 4:
 		q.kids = pieces([]any{"SELECT INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'd1' AND TABLE_NAME IN ('acc', 'word')"})
 	default:
-		q.kids = pieces([]any{"SELECT DATABASE(), SCHEMA(), @@sql_mode, @@autocommit, @@time_zone, CURRENT_USER()"})
+		q.kids = pieces([]any{"SELECT @@sql_mode, @@autocommit, @@time_zone, CURRENT_USER()"})
 	}
 	return q
 }

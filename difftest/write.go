@@ -140,9 +140,6 @@ func (g *gen) varied(n *node) *node {
 func (g *gen) transaction() *node {
 	if !g.inTrx {
 		g.inTrx, g.points = true, 0
-		if g.chance(8) {
-			return cat("START TRANSACTION READ ONLY")
-		}
 		return cat(g.pick("BEGIN", "START TRANSACTION", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "START TRANSACTION READ WRITE"))
 	}
 	switch n := g.IntN(8); {
