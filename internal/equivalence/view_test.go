@@ -36,7 +36,8 @@ func TestScriptsOnViews(t *testing.T) {
 			p.prepared = n%2 == 1 // both protocols have run all of the statements on the tables
 			// Of a row that goes through a temporary table MariaDB tells the table behind a view, of a derived table's row it does not; and it numbers
 			// the tables that it makes of brackets, derived ones among them.
-			s.how.loose = s.how.loose || strings.Contains(s.sql, "JOIN colours") || strings.HasPrefix(s.sql, "(")
+			// Whether a row goes through one hangs on estimates where there are subqueries.
+			s.how.loose = s.how.loose || strings.Contains(s.sql, "JOIN colours") || strings.HasPrefix(s.sql, "(") || strings.Contains(s.sql, "(SELECT ")
 			p.same(named.ReplaceAllString(s.sql, "${1}${2}_v"), s.how)
 		}
 	}
