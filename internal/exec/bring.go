@@ -48,6 +48,10 @@ func (r *Runner) brought(ctx context.Context, st *Statement) (done bool, err err
 
 // bring runs a statement in the way that was chosen. It is not done where a session's state is against it.
 func (r *Runner) bring(ctx context.Context, st *Statement, choice *plan.Bringing) (done bool, err error) {
+	rows, err := r.guess(ctx, st)
+	if err != nil {
+		return true, err
+	}
 	whole := st.Plan
 	st.Plan = choice.Plan
 	defer func() { st.Plan = whole }()
@@ -65,7 +69,7 @@ func (r *Runner) bring(ctx context.Context, st *Statement, choice *plan.Bringing
 	if err != nil {
 		return true, err
 	}
-	s, err := r.stageOf(ctx, st, choice.Fills, places)
+	s, err := r.stageOf(ctx, st, choice.Fills, places, rows)
 	if err != nil {
 		return true, err
 	}
@@ -202,26 +206,19 @@ func (r *Runner) Choose(ctx context.Context, st *Statement) (*plan.Bringing, err
 	if len(p.Bringings) == 0 || st.Bring == BringNever || st.Tx.InTransaction() || !st.Tx.Autocommit() {
 		return nil, nil // XA branches and READ ONLY transactions make no temporary tables
 	}
-	as := p
-	if st.solving != nil { // which is the same plan each time
-		as = st.solving
-	}
-	rows := r.guesses.find(as)
-	if rows == nil {
-		var err error
-		if rows, err = r.estimates(ctx, st, p.Fills); err != nil {
-			return nil, err
-		}
-		r.guesses.keep(as, rows)
+	rows, err := r.guess(ctx, st)
+	if err != nil {
+		return nil, err
 	}
 	var best *plan.Bringing
 	least := cost(p.Fills, rows, 1)
 	for i := range p.Bringings {
-		way := probing(&p.Bringings[i], rows, st.Bring == BringAlways)
-		places := len(st.Snap.Databases[way.Plan.Route.DB].Partitions)
-		if way.Plan.Route.Kind == plan.RouteKeys {
-			places = min(places, len(way.Plan.Route.Keys))
+		route := &p.Bringings[i].Plan.Route
+		places := len(st.Snap.Databases[route.DB].Partitions)
+		if route.Kind == plan.RouteKeys {
+			places = min(places, len(route.Keys))
 		}
+		way := probing(&p.Bringings[i], rows, places, st.Bring == BringAlways)
 		if c := cost(way.Fills, rows, places); c < least || best == nil && st.Bring == BringAlways {
 			best, least = way, c
 		}
@@ -229,12 +226,33 @@ func (r *Runner) Choose(ctx context.Context, st *Statement) (*plan.Bringing, err
 	return best, nil
 }
 
+// guess is how many rows MariaDB thinks that a staged statement's fills have, before keys narrow them.
+func (r *Runner) guess(ctx context.Context, st *Statement) (map[*topo.Table]int64, error) {
+	as := st.Plan
+	if st.solving != nil { // which is the same plan each time
+		as = st.solving
+	}
+	rows := r.guesses.find(as)
+	if rows == nil {
+		var err error
+		if rows, err = r.estimates(ctx, st, st.Plan.Fills); err != nil {
+			return nil, err
+		}
+		r.guesses.keep(as, rows)
+	}
+	return rows, nil
+}
+
 // probing is a way without those probes that would read too much for what they may spare.
-func probing(way *plan.Bringing, rows map[*topo.Table]int64, all bool) *plan.Bringing {
+func probing(way *plan.Bringing, rows map[*topo.Table]int64, places int, all bool) *plan.Bringing {
 	pays := func(i int) bool {
 		for j := range way.Fills {
 			f := &way.Fills[j]
-			if !f.Probe && slices.ContainsFunc(f.Keys, func(k plan.FillKey) bool { return k.From == i }) && rows[f.Table] > probePays*min(rows[way.Fills[i].Table], plan.ProbeRows) {
+			times := int64(places)
+			if f.Deal != nil {
+				times = 1
+			}
+			if !f.Probe && slices.ContainsFunc(f.Keys, func(k plan.FillKey) bool { return k.From == i }) && rows[f.Table]*times > probePays*min(rows[way.Fills[i].Table], plan.ProbeRows) {
 				return true
 			}
 		}
@@ -243,7 +261,7 @@ func probing(way *plan.Bringing, rows map[*topo.Table]int64, all bool) *plan.Bri
 	return &plan.Bringing{Plan: way.Plan, Fills: way.Without(func(i int) bool { return way.Fills[i].Probe && !all && !pays(i) })}
 }
 
-// probePays is how many rows must be there that may be left out for each that is read to find that out.
+// probePays is how many rows must come to partitions that may be left out for each that is read to find that out.
 const probePays = 4
 
 // estimates are how many rows MariaDB thinks that fills have, asked for at once.
@@ -265,28 +283,17 @@ const (
 	// copyCost is what it takes to make a copy, without its rows, in bytes of rows that could be copied in that time; rowCost that of a row, without its columns.
 	copyCost = 100 << 10
 	rowCost  = 20
-	// keyFan is how many rows there may be for each key that a fill is narrowed by.
-	keyFan = 10
 )
 
 // cost is what it takes to copy fills to some places, in bytes.
 func cost(fills []plan.Fill, estimated map[*topo.Table]int64, places int) int64 {
 	var sum int64
-	rows := make([]int64, len(fills))
+	rows := reckon(fills, rowsOf(fills, estimated))
 	for i := range fills {
 		f := &fills[i]
-		rows[i] = estimated[f.Table]
-		for _, k := range f.Keys {
-			if n := rows[k.From]; n <= maxKeys && keyable(f, &k, &fills[k.From]) {
-				rows[i] = min(rows[i], n*keyFan)
-			}
-		}
-		if f.First != nil && f.First.Limit.Empty() {
-			rows[i] = min(rows[i], 1)
-		}
 		times := int64(places)
 		if f.Probe {
-			sum += min(rows[i], plan.ProbeRows) * int64(width(f)) / 2
+			sum += rows[i] * int64(width(f)) / 2
 			continue
 		}
 		sum += copyCost * times
@@ -296,6 +303,18 @@ func cost(fills []plan.Fill, estimated map[*topo.Table]int64, places int) int64 
 		sum += rows[i] * int64(width(f)) * times
 	}
 	return sum
+}
+
+// rowsOf are the rows of fills; nil where nothing is known.
+func rowsOf(fills []plan.Fill, rows map[*topo.Table]int64) []int64 {
+	if rows == nil {
+		return nil
+	}
+	out := make([]int64, len(fills))
+	for i := range fills {
+		out[i] = rows[fills[i].Table]
+	}
+	return out
 }
 
 // width is how many bytes a row of a fill may have.

@@ -10,6 +10,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
 )
 
@@ -30,6 +31,7 @@ type stage struct {
 	// definitions make the fills' copies; "" where they are made like their tables. writers are of the fills.
 	definitions []string
 	writers     []*copyWriter
+	order       *order
 
 	// clock sets the time of the statement and of its fills; empty when it names none, or the session has set it.
 	clock string
@@ -103,15 +105,35 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 			return err
 		}
 	}
-	s, err := r.stageOf(ctx, st, st.Plan.Fills, []txn.Place{{Leaf: st.Home, Schema: st.Sess.DB}})
+	rows, err := r.worth(ctx, st)
+	if err != nil {
+		return err
+	}
+	s, err := r.stageOf(ctx, st, st.Plan.Fills, []txn.Place{{Leaf: st.Home, Schema: st.Sess.DB}}, rows)
 	if err != nil {
 		return err
 	}
 	return s.run(ctx)
 }
 
-// stageOf opens the desks of a staged statement at some places, which are in this order. clear must follow.
-func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, places []txn.Place) (*stage, error) {
+// worth is guess where it decides in which order tables are read, and can be made; else nil. Nobody but the session sees its temporary tables.
+func (r *Runner) worth(ctx context.Context, st *Statement) (map[*topo.Table]int64, error) {
+	keys := false
+	for i := range st.Plan.Fills {
+		f := &st.Plan.Fills[i]
+		if f.Table.Temporary || f.Table.Kind == topo.Linked {
+			return nil, nil
+		}
+		keys = keys || len(f.Keys) > 0
+	}
+	if !keys || st.Tx.InTransaction() || !st.Tx.Autocommit() {
+		return nil, nil
+	}
+	return r.guess(ctx, st)
+}
+
+// stageOf opens the desks of a staged statement at some places, which are in this order. clear must follow. rows are how many the fills are thought to have; nil when nobody knows.
+func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, places []txn.Place, rows map[*topo.Table]int64) (*stage, error) {
 	s := &stage{r: r, st: st, fills: fills, limit: st.StageLimit, made: make(chan struct{})}
 	if s.limit == 0 {
 		s.limit = DefaultStageLimit
@@ -131,6 +153,8 @@ func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, 
 	if err := s.define(ctx, places[0]); err != nil {
 		return nil, st.at(places[0], err)
 	}
+	s.order = newOrder(s.fills, rowsOf(s.fills, rows))
+	s.order.told = s.told
 	asides, errs := make([]*txn.Aside, len(places)), make([]error, len(places))
 	var all sync.WaitGroup
 	for i, p := range places {
@@ -233,6 +257,9 @@ const codeNote = "1003"
 func (s *stage) tell() {
 	o := &s.st.out
 	for i, w := range s.writers {
+		if s.order.skipped[i] {
+			continue
+		}
 		if s.fills[i].Probe {
 			o.Notes = append(o.Notes, Note{Level: "Note", Code: codeNote, Message: fmt.Sprintf("read %d rows of '%s.%s': %s", w.probed, s.fills[i].Table.DB, s.fills[i].Table.Name, w.text)})
 			o.Warnings++
@@ -264,34 +291,30 @@ func (st *Statement) verbatimPart(at txn.Place) part {
 	return part{sql: plan.RenderSpan([]byte(st.prefix), st.Scan, st.Query, edits, nil, plan.Target{}), params: st.editedArgs(edits, nil)}
 }
 
-// prepare makes and fills all copies. Outside of a transaction the tables are read at once, each when those are read whose keys it wants.
+// prepare makes and fills all copies. Outside of a transaction tables are read at once that have no keys for each other.
 func (s *stage) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s.makes.Go(func() { s.make(ctx) })
 	s.writers = make([]*copyWriter, len(s.fills))
 	for i := range s.fills {
-		s.writers[i] = s.writer(&s.fills[i], i)
+		s.writers[i] = s.writer(&s.fills[i])
 	}
 	var first error
-	if s.inside() || len(s.writers) == 1 {
-		for _, w := range s.writers {
+	if groups := s.order.groups(); s.inside() {
+		for _, g := range groups {
 			if first == nil {
-				first = w.fill(ctx)
+				first = s.fillGroup(ctx, g)
 			}
 		}
 	} else {
-		var all sync.WaitGroup
 		var once sync.Once
-		for _, w := range s.writers {
-			all.Go(func() {
-				if err := w.fill(ctx); err != nil {
-					once.Do(func() { first = err }) // it is the cause of the others
-					cancel()
-				}
-			})
-		}
-		all.Wait()
+		s.each(len(groups), func(n int) {
+			if err := s.fillGroup(ctx, groups[n]); err != nil {
+				once.Do(func() { first = err }) // it is the cause of the others
+				cancel()
+			}
+		})
 	}
 	if first != nil {
 		cancel()
@@ -310,6 +333,47 @@ func (s *stage) prepare(ctx context.Context) error {
 	for _, d := range s.desks {
 		if err := d.settle(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// each calls f with all numbers below n: at once, but for in a transaction.
+func (s *stage) each(n int, f func(int)) {
+	if s.inside() || n == 1 {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { f(i) })
+	}
+	all.Wait()
+}
+
+// fillGroup fills copies that have keys for each other, in the order that does best.
+func (s *stage) fillGroup(ctx context.Context, group []int) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for now := s.order.next(group); now != nil; now = s.order.next(group) {
+		for _, i := range now {
+			s.writers[i].collect(i, func(n int) bool { return !s.order.done[n] && !slices.Contains(now, n) })
+		}
+		var first error
+		var once sync.Once
+		s.each(len(now), func(n int) {
+			if err := s.writers[now[n]].fill(ctx); err != nil {
+				once.Do(func() { first = err })
+				cancel()
+			}
+		})
+		if first != nil {
+			return first
+		}
+		for _, i := range now {
+			s.order.done[i] = true
 		}
 	}
 	return nil

@@ -2,9 +2,11 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -14,35 +16,69 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// define finds out how the tables' copies are made: as CREATE TABLE LIKE makes them, but for tables with partitions or FULLTEXT keys, which temporary tables have none of. Their
-// definitions are asked for each time, as an ALTER TABLE that is under way may be undone. MATCH is refused on the copy as it would be without the key.
+// define finds out how the tables' copies are made: lean ones by what is left of the tables' definitions, others as CREATE TABLE LIKE makes them, but for tables with partitions or FULLTEXT keys,
+// which temporary tables have none of. Definitions are asked for each time, as an ALTER TABLE that is under way may be undone. MATCH is refused on the copy as it would be without the key.
 func (s *stage) define(ctx context.Context, at txn.Place) error {
 	s.definitions = make([]string, len(s.fills))
-	own, locked := false, s.st.Tx.Pinned(txn.PinLocks)
+	hidden, errs := make([]bool, len(s.fills)), make([]error, len(s.fills))
+	var all sync.WaitGroup
 	for i := range s.fills {
 		f := &s.fills[i]
-		t := f.From()
-		if odd, known := s.r.copies.Load(t); known && !odd.(bool) && f.Of == nil && !locked {
+		if f.Probe {
 			continue
 		}
-		d, err := s.ask(ctx, at, t, f.History)
-		if err != nil {
-			return err
+		if odd, known := s.r.copies.Load(f.From()); known && !odd.(bool) && f.Of == nil && !f.Lean && !s.locked() {
+			continue
 		}
-		if !t.Temporary {
-			s.r.copies.Store(t, d.odd)
+		one := func() { s.definitions[i], hidden[i], errs[i] = s.definition(ctx, at, f) }
+		if f.From().Temporary { // on the session's own connection
+			one()
+			continue
 		}
-		if d.odd || f.Of != nil || t.Temporary || locked { // CREATE TABLE LIKE would wait for the session's own locks
-			s.definitions[i] = d.text
-		}
-		if d.hidden {
-			if !own { // they are the plan's
-				s.fills, own = slices.Clone(s.fills), true
-			}
-			s.fills[i] = withHistory(*f)
-		}
+		all.Go(one)
 	}
-	return nil
+	all.Wait()
+	own := false
+	for i, more := range hidden {
+		if !more {
+			continue
+		}
+		if !own { // they are the plan's
+			s.fills, own = slices.Clone(s.fills), true
+		}
+		s.fills[i] = withHistory(s.fills[i])
+	}
+	return errors.Join(errs...)
+}
+
+// locked says whether LOCK TABLES is in force.
+func (s *stage) locked() bool { return s.st.Tx.Pinned(txn.PinLocks) }
+
+// definition is the text of a copy's definition, "" where it is made like its table. hidden: it has columns of a history that the fill knows nothing of.
+func (s *stage) definition(ctx context.Context, at txn.Place, f *plan.Fill) (text string, hidden bool, err error) {
+	t := f.From()
+	create, err := s.ask(ctx, at, t)
+	if err != nil {
+		return "", false, err
+	}
+	if f.Lean {
+		text, err := leanDefinition(create, f)
+		if err != nil {
+			err = fmt.Errorf("the definition of %s.%s: %w", t.DB, t.Name, err)
+		}
+		return text, false, err
+	}
+	d, err := bareDefinition(create, f.History)
+	if err != nil {
+		return "", false, err
+	}
+	if !t.Temporary {
+		s.r.copies.Store(t, d.odd)
+	}
+	if d.odd || f.Of != nil || t.Temporary || s.locked() { // CREATE TABLE LIKE would wait for the session's own locks
+		text = d.text
+	}
+	return text, d.hidden, nil
 }
 
 // definition is how a copy is made.
@@ -69,11 +105,12 @@ func withHistory(f plan.Fill) plan.Fill {
 	return f
 }
 
-// ask gives a table's definition for a copy.
-func (s *stage) ask(ctx context.Context, at txn.Place, t *topo.Table, history bool) (d definition, err error) {
+// ask gives what SHOW CREATE TABLE says of a table.
+func (s *stage) ask(ctx context.Context, at txn.Place, t *topo.Table) ([]byte, error) {
 	// In ways of MariaDB's own to write it, whatever the session's sql_mode is.
 	query := "SET STATEMENT sql_mode='' FOR SHOW CREATE TABLE " + string(plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name))
 	var res *backend.Result
+	var err error
 	if t.Temporary {
 		res, err = s.askSession(ctx, at, query)
 	} else {
@@ -84,12 +121,12 @@ func (s *stage) ask(ctx context.Context, at txn.Place, t *topo.Table, history bo
 		}
 	}
 	if err != nil {
-		return d, err
+		return nil, err
 	}
 	if len(res.Rows) != 1 || len(res.Rows[0]) < 2 {
-		return d, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", at.Leaf, t.DB, t.Name)
+		return nil, errorf(wire.ErUnknown, "leaf %s does not tell the definition of '%s.%s'", at.Leaf, t.DB, t.Name)
 	}
-	return bareDefinition(res.Rows[0][1], history)
+	return res.Rows[0][1], nil
 }
 
 // askSession asks on the connection that has the session's temporary tables.

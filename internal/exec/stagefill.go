@@ -22,9 +22,9 @@ const (
 	stageRows  = 20000
 )
 
-// writer makes the copyWriter of the fill i.
-func (s *stage) writer(f *plan.Fill, i int) *copyWriter {
-	w := &copyWriter{s: s, f: withShapes(f), caps: s.st.Out.Caps(), status: s.st.Out.Status(), left: -1, done: make(chan struct{})}
+// writer makes the copyWriter of a fill.
+func (s *stage) writer(f *plan.Fill) *copyWriter {
+	w := &copyWriter{s: s, f: withShapes(f), caps: s.st.Out.Caps(), status: s.st.Out.Status(), left: -1}
 	if f.Deal == nil {
 		w.batches = []*batch{{desks: s.desks}}
 	} else {
@@ -38,19 +38,25 @@ func (s *stage) writer(f *plan.Fill, i int) *copyWriter {
 			b.bare = append(b.bare, &bare)
 		}
 	}
-	for n := range s.fills {
-		for k := range s.fills[n].Keys {
-			if key := &s.fills[n].Keys[k]; key.From == i && keyable(&s.fills[n], key, w.f) {
+	return w
+}
+
+// collect has a writer, that of the fill i, keep what those are told of its rows that will be read after it.
+func (w *copyWriter) collect(i int, later func(int) bool) {
+	for n := range w.s.fills {
+		if n == i || !later(n) {
+			continue
+		}
+		for k := range w.s.fills[n].Keys {
+			if key := &w.s.fills[n].Keys[k]; key.From == i && keyable(&w.s.fills[n], key, w.f) {
 				w.keys = append(w.keys, newKeySet(w.f, key))
 			}
 		}
 	}
-	return w
 }
 
 // fill reads the rows of a table and stores them in its copy.
 func (w *copyWriter) fill(ctx context.Context) error {
-	defer close(w.done)
 	if t := w.f.Deal; t != nil {
 		var err error
 		if w.shard, err = w.s.r.shard(t, len(w.s.ordinal)); err != nil {
@@ -60,9 +66,9 @@ func (w *copyWriter) fill(ctx context.Context) error {
 			w.dealt = append(w.dealt, slices.Index(w.f.Columns, c))
 		}
 	}
-	extra, none, err := w.wanted(ctx)
-	if err != nil || none {
-		return err
+	extra, none := w.wanted()
+	if none {
+		return nil
 	}
 	defer w.s.takeRead()()
 	if w.f.Probe {
@@ -121,6 +127,9 @@ func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, err
 	if err != nil {
 		return nil, err
 	}
+	if f.Distinct {
+		p.Apart()
+	}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
 		Prepared: true, // values are told as they are
@@ -170,6 +179,9 @@ func (w *copyWriter) name(dst []byte) []byte {
 
 // withShapes adds the geometries that must be there and have no default, implicit or not.
 func withShapes(f *plan.Fill) *plan.Fill {
+	if f.Lean {
+		return f
+	}
 	var more []int
 	for i := range f.Table.Columns {
 		switch c := &f.Table.Columns[i]; c.Type {
@@ -194,9 +206,8 @@ type copyWriter struct {
 	f      *plan.Fill
 	caps   wire.Caps
 	status wire.Status
-	done   chan struct{} // closed when all rows were read
-	keys   []*keySet     // what others want of the rows
-	cells  [][]byte      // of the row at hand, for them; nil is NULL
+	keys   []*keySet // what others want of the rows
+	cells  [][]byte  // of the row at hand, for them; nil is NULL
 
 	left    int // column definitions still to come; -1 before the head
 	columns []cell

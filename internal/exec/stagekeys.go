@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 
 // Bounds of the keys that the reading of a table is narrowed by. With more of them it is cheaper to read all rows.
 const (
-	maxKeys     = 4000
+	maxKeys     = 8000
 	maxKeyBytes = 256 << 10
 )
 
@@ -123,33 +122,39 @@ func (k *keySet) add(cells [][]byte) error {
 }
 
 // wanted is the condition that a fill's keys make of what others have read; none: no row is needed.
-func (w *copyWriter) wanted(ctx context.Context) (extra string, none bool, err error) {
+func (w *copyWriter) wanted() (extra string, none bool) {
 	var text []byte
 	for i := range w.f.Keys {
-		key := &w.f.Keys[i]
-		from := w.s.writers[key.From]
-		at := slices.IndexFunc(from.keys, func(k *keySet) bool { return k.key == key })
-		if at < 0 {
-			continue
-		}
-		select {
-		case <-from.done:
-		case <-ctx.Done():
-			return "", false, context.Cause(ctx)
-		}
-		set := from.keys[at]
+		set := w.s.keys(&w.f.Keys[i])
 		switch {
-		case set.many:
+		case set == nil || set.many:
 			continue
 		case len(set.all) == 0:
-			return "", true, nil
+			return "", true
 		}
 		if len(text) > 0 {
 			text = append(text, " AND "...)
 		}
 		text = set.appendCondition(text, w.f.Table)
 	}
-	return string(text), false, nil
+	return string(text), false
+}
+
+// keys are those that a fill was told; nil when it was not.
+func (s *stage) keys(key *plan.FillKey) *keySet {
+	from := s.writers[key.From]
+	if at := slices.IndexFunc(from.keys, func(k *keySet) bool { return k.key == key }); at >= 0 && s.order.done[key.From] {
+		return from.keys[at]
+	}
+	return nil
+}
+
+// told is for order.
+func (s *stage) told(_ int, key *plan.FillKey) int64 {
+	if set := s.keys(key); set != nil && !set.many {
+		return int64(len(set.all))
+	}
+	return -1
 }
 
 // appendCondition appends column IN (…). In order, so that the same keys are the same text.

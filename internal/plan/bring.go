@@ -116,6 +116,7 @@ func (b *bringer) try(set uint) *Bringing {
 			continue
 		}
 		f := b.fills[i]
+		f.Order = nil // which parts have none of
 		brought = append(brought, f)
 		dealt = append(dealt, b.dealt(f.Table, set))
 		any = any || dealt[len(dealt)-1] != nil
@@ -166,19 +167,25 @@ func (b *bringer) try(set uint) *Bringing {
 
 // probes says whether a probe has keys for what is brought, or for another probe that has.
 func (w *Bringing) probes(i int) bool {
-	for j := i + 1; j < len(w.Fills); j++ {
-		asks := slices.ContainsFunc(w.Fills[j].Keys, func(k FillKey) bool { return k.From == i })
-		if asks && (!w.Fills[j].Probe || w.probes(j)) {
-			return true
+	seen := make([]bool, len(w.Fills))
+	var to func(i int) bool
+	to = func(i int) bool {
+		seen[i] = true
+		for j := range w.Fills {
+			asks := !seen[j] && slices.ContainsFunc(w.Fills[j].Keys, func(k FillKey) bool { return k.From == i })
+			if asks && (!w.Fills[j].Probe || to(j)) {
+				return true
+			}
 		}
+		return false
 	}
-	return false
+	return to(i)
 }
 
 // asked are the columns of a fill that others ask for.
 func (w *Bringing) asked(i int) []int {
 	var out []int
-	for _, f := range w.Fills[i+1:] {
+	for _, f := range w.Fills {
 		for _, k := range f.Keys {
 			if k.From == i {
 				out = append(out, k.FromColumns...)
@@ -194,21 +201,20 @@ func (w *Bringing) Without(drop func(i int) bool) []Fill {
 	var out []Fill
 	at := make([]int, len(w.Fills))
 	for i := range w.Fills {
-		if drop(i) {
-			at[i] = -1
-			continue
+		if at[i] = -1; !drop(i) {
+			at[i] = len(out)
+			out = append(out, w.Fills[i])
 		}
-		f := w.Fills[i]
+	}
+	for i := range out {
 		var keys []FillKey
-		for _, k := range f.Keys {
+		for _, k := range out[i].Keys {
 			if at[k.From] >= 0 {
 				k.From = at[k.From]
 				keys = append(keys, k)
 			}
 		}
-		f.Keys = keys
-		at[i] = len(out)
-		out = append(out, f)
+		out[i].Keys = keys
 	}
 	return out
 }

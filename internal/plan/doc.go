@@ -20,7 +20,7 @@
 // A staged statement runs as it is, on copies of its tables: a Fill says of each which columns and rows. A wrong one is a wrong answer that nobody notices, so each of
 // them is a superset of what the statement can look at, found by means that do not depend on each other. Columns are all whose names stand anywhere in the text. Rows
 // are those that meet conditions which must be true (pushdown.go says which those are), as far as their parts mean the same wherever they are evaluated (tame.go);
-// those whose values meet in a join (fillkey.go); and of a lone table the first ones (fillfirst.go). Where anything is not certain, all are copied.
+// those whose values meet in a join (fillkey.go); of a lone table the first ones (fillfirst.go); and each once where nobody counts them (fillneed.go). Where anything is not certain, all are copied.
 //
 // Where some tables stay in their partitions and only the others are copied to these (bring.go), the statement is planned once more for each choice of tables that stay, with the others as reference
 // tables, or as tables whose shard key is the column that they are joined by. What can be split then is a way to run it; which one is best is decided where it is run, by estimates.

@@ -19,19 +19,12 @@ type names struct {
 
 // namedIn collects the identifiers of a span.
 func (p *planner) namedIn(span sqltext.Span) *names {
-	n := &names{plain: make(map[string]bool), lengths: make(map[int]bool), odd: make(map[int]bool)}
+	n := newNames()
 	stars := 0
 	for i := span.From; i < span.To; i++ {
 		switch t := &p.scan.Tokens[i]; {
 		case t.Kind == sqltext.Word || t.Kind == sqltext.QuotedID:
-			name := unquote(p.text(i))
-			length := utf8.RuneCountInString(name)
-			n.lengths[length] = true
-			n.plain[strings.ToLower(name)] = true
-			if !ascii(name) {
-				n.odd[length] = true
-				n.all = n.all || p.sess.Mode.Multibyte != "" // how many characters those are is not known
-			}
+			n.add(p, i)
 			n.all = n.all || t.KW == sqltext.KwNatural
 		case p.isOp(i, "*") && p.beginsStar(i):
 			stars++
@@ -39,6 +32,22 @@ func (p *planner) namedIn(span sqltext.Span) *names {
 	}
 	n.all = n.all || stars > len(p.stage.stars) // there is one in text that the parser kept opaque
 	return n
+}
+
+func newNames() *names {
+	return &names{plain: make(map[string]bool), lengths: make(map[int]bool), odd: make(map[int]bool)}
+}
+
+// add takes the identifier that a token is.
+func (n *names) add(p *planner, i int32) {
+	name := unquote(p.text(i))
+	length := utf8.RuneCountInString(name)
+	n.lengths[length] = true
+	n.plain[strings.ToLower(name)] = true
+	if !ascii(name) {
+		n.odd[length] = true
+		n.all = n.all || p.sess.Mode.Multibyte != "" // how many characters those are is not known
+	}
 }
 
 // beginsStar says whether a * stands where it means columns.
@@ -54,11 +63,14 @@ func (p *planner) beginsStar(i int32) bool {
 	return false
 }
 
-// columns are those of a table that are to be filled.
-func (n *names) columns(t *topo.Table, all bool) []int {
+// columns are those of a table that are to be filled. Of a unique key all are, since it would not hold without; a lean copy lacks the key where nobody is shown that there is one.
+func (n *names) columns(t *topo.Table, all bool, shown *names) []int {
 	all = all || n.all || t.Temporary // whose keys are not known
 	unique := make([]bool, len(t.Columns))
 	for _, key := range t.Unique {
+		if shown != nil && !slices.ContainsFunc(key, func(c int) bool { return shown.mean(t.Columns[c].Name) }) {
+			continue
+		}
 		for _, c := range key {
 			unique[c] = true
 		}
@@ -86,8 +98,21 @@ func (n *names) columns(t *topo.Table, all bool) []int {
 	return out
 }
 
+// meant are the columns of a table that the names can mean.
+func (n *names) meant(t *topo.Table) (out []int) {
+	for i := range t.Columns {
+		if n.mean(t.Columns[i].Name) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 // mean says whether one of the names can mean a column.
 func (n *names) mean(column string) bool {
+	if n.all {
+		return true
+	}
 	length := utf8.RuneCountInString(column)
 	if !ascii(column) {
 		return n.lengths[length]
@@ -117,6 +142,9 @@ func ascii(s string) bool {
 // each ? of the text, which of the client's parameters it is. scan is of any statement with the fingerprint that the plan was made for.
 func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []byte, params []int) {
 	word := "SELECT "
+	if f.Distinct {
+		word = "SELECT DISTINCT "
+	}
 	for _, c := range f.Columns {
 		col := &f.Table.Columns[c]
 		if dst = append(dst, word...); col.Type == "timestamp" { // a text in a time zone may stand for two
@@ -150,6 +178,13 @@ func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []b
 	}
 	if extra != "" {
 		dst = append(append(append(dst, word...), extra...), ')')
+	}
+	if f.First == nil && !f.Probe && !f.Distinct {
+		word = " ORDER BY "
+		for _, c := range f.Order {
+			dst = AppendQuoted(append(dst, word...), f.Table.Columns[c].Name)
+			word = ","
+		}
 	}
 	if f.First != nil {
 		word = " ORDER BY "

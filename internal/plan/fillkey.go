@@ -163,7 +163,7 @@ func (s *stager) rank(f *Fill) int {
 	return rank
 }
 
-// arrange puts fills in order, and gives each the keys that those before it have.
+// arrange puts fills in the order in which they are read where nothing is known of how many rows they have, and gives each the keys that others have.
 func (s *stager) arrange(fills []Fill) []Fill {
 	var out []Fill
 	left := slices.Clone(fills)
@@ -184,24 +184,28 @@ func (s *stager) arrange(fills []Fill) []Fill {
 				at, least = i, rank
 			}
 		}
-		f := left[at]
-		ranks[f.Table] = least
+		ranks[left[at].Table] = least
+		out = append(out, left[at])
 		left = slices.Delete(left, at, at+1)
+	}
+	for n := range out {
+		if out[n].First != nil {
+			continue // of the rows that are left the first ones are others
+		}
 		for i := range out {
-			if f.First != nil {
-				break // of the rows that are left the first ones are others
-			}
 			k := FillKey{From: i}
-			for _, p := range s.key(f.Table, out[i].Table) {
+			if i == n {
+				continue
+			}
+			for _, p := range s.key(out[n].Table, out[i].Table) {
 				if slices.Contains(out[i].Columns, p.from) {
 					k.Columns, k.FromColumns = append(k.Columns, p.col), append(k.FromColumns, p.from)
 				}
 			}
 			if k.Columns != nil {
-				f.Keys = append(f.Keys, k)
+				out[n].Keys = append(out[n].Keys, k)
 			}
 		}
-		out = append(out, f)
 	}
 	return out
 }

@@ -204,6 +204,13 @@ type Merge struct {
 	Limit Limit
 }
 
+// Apart has the rows of a SELECT DISTINCT without ORDER BY or LIMIT one after another as the parts give them, equal ones of different parts too. It is for plans that are nobody else's.
+func (p *Plan) Apart() {
+	if p.Merge != nil {
+		p.Merge = &Merge{Splices: p.Forward, Names: p.Forward}
+	}
+}
+
 // Col names a column of a part's result: from the start when it is >= 0, from the end when negative (-1 is the last), as `*` hides the number of columns.
 type Col int
 

@@ -72,6 +72,7 @@ func (u *unit) filter(e sqltext.Expr, sc scope) {
 			p.span = e.ExprSpan()
 			if len(about) == 1 && p.edits == nil {
 				sc.b.exact++
+				u.p.stage.given = append(u.p.stage.given, p.span)
 			}
 			u.p.stage.predicates = append(u.p.stage.predicates, sourcePredicate{src, p})
 		}

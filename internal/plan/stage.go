@@ -13,9 +13,17 @@ import (
 // sqltext.HasTimeFunction and the reading of its fills run at one.
 type Fill struct {
 	Table *topo.Table
-	// Columns are positions in Table.Columns, ascending, never none: those that are read, and those of the unique keys, which would not hold without. Generated
+	// Columns are positions in Table.Columns, ascending, never none: those that are read, and those of unique keys, which would not hold without. Generated
 	// columns are not among them: the copy computes its own.
 	Columns []int
+	// Lean: the copy has no columns but those, and others that keys and defaults of theirs name. Shown are columns that clients may be told the keys of, Sought those by which rows
+	// may be looked for: keys of others need not be there, and unique ones that are not wholly among Columns can't be. Nil where the copy has all that the table has.
+	Lean          bool
+	Shown, Sought []int
+	// Order is that of the rows in the table, by columns, for a Lean copy of all partitions' rows: nil where there is none to be kept.
+	Order []int
+	// Distinct: nobody sees how often a row is there.
+	Distinct bool
 	// Where says which rows are needed: those for which all conditions of one alternative hold. All rows are where it is nil.
 	Where [][]Cond
 	// Lock is FOR UPDATE or LOCK IN SHARE MODE as the client wrote it, with what follows it; empty when the rows are not locked.
@@ -120,8 +128,8 @@ type CondAmong struct {
 	Where      []Cond
 }
 
-// FillKey says that a row is needed only if the values of Columns are those of FromColumns in one of the rows that are staged of Fills[From], which is before
-// this one. NULL is like no value.
+// FillKey says that a row is needed only if the values of Columns are those of FromColumns in one of the rows that are staged of Fills[From]. NULL is like no value. Two fills may have
+// keys of each other: that of the one that is read first goes unused.
 type FillKey struct {
 	Columns     []int
 	From        int
@@ -135,6 +143,9 @@ type stager struct {
 	blocks  []*block
 	// exists are the queries of EXISTS (…): nobody looks at what they select.
 	exists map[*sqltext.Select]bool
+	// sets are those of EXISTS (…) and IN (…) of which nobody sees how often they have a row. given are conditions that the fills have as they are.
+	sets  map[*sqltext.Select]bool
+	given []sqltext.Span
 	// stars are the select items that are * or t.*, by their first tokens.
 	stars map[int32]bool
 	// named are, for each table, the occurrences at each place where it is named.
@@ -154,7 +165,7 @@ type stager struct {
 }
 
 func newStager() *stager {
-	return &stager{sources: make(map[int32][]*source), exists: make(map[*sqltext.Select]bool), stars: make(map[int32]bool),
+	return &stager{sources: make(map[int32][]*source), exists: make(map[*sqltext.Select]bool), sets: make(map[*sqltext.Select]bool), stars: make(map[int32]bool),
 		named: make(map[*topo.Table][][]*source)}
 }
 
@@ -258,10 +269,19 @@ func (p *planner) fills(q *sqltext.Query, span sqltext.Span) (fills, references 
 		}
 		p.occurrence(f, t, q)
 	}
-	names := p.namedIn(span)
+	names, keys := p.namedIn(span), p.keysIn(span)
 	for _, t := range order {
 		f := byTable[t]
-		f.Columns = names.columns(t, p.stage.all || p.stage.starred(t))
+		all := p.stage.all || p.stage.starred(t)
+		if f.Order, f.Lean = lean(t); f.Of != nil {
+			f.Order, f.Lean = nil, false
+		}
+		if f.Lean {
+			f.Columns = names.columns(t, all, keys.shown)
+			f.Shown, f.Sought = keys.shown.meant(t), keys.sought.meant(t)
+		} else {
+			f.Columns = names.columns(t, all, nil)
+		}
 		if t.Temporary {
 			f.Lock = sqltext.Span{} // they are the session's alone
 		}
@@ -275,6 +295,7 @@ func (p *planner) fills(q *sqltext.Query, span sqltext.Span) (fills, references 
 		if named := p.stage.named[fills[i].Table]; len(named) == 1 && len(named[0]) == 1 {
 			p.first(&fills[i], named[0][0])
 		}
+		fills[i].Distinct = p.setsOf(&fills[i])
 	}
 	p.stage.loose = fills
 	return p.stage.arrange(fills), references
@@ -389,6 +410,9 @@ func (s *stager) call(f *sqltext.Func) {
 	}
 	if sub, ok := f.Args[0].(*sqltext.Subquery); ok && sub.Query.Select != nil {
 		s.exists[sub.Query.Select] = true
+		if sub.Query.Limit == nil {
+			s.sets[sub.Query.Select] = true
+		}
 	}
 }
 

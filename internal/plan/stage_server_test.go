@@ -194,11 +194,18 @@ func (s *server) stage(scan *sqltext.Scan, fills []Fill) (rows int64) {
 		f := &fills[i]
 		var keys []string
 		for _, k := range f.Keys {
+			if k.From > i { // which is not there yet
+				continue
+			}
 			keys = append(keys, fmt.Sprintf("(%s) IN (SELECT %s FROM stage.s%d)", strings.Join(columnsOf(f.Table, k.Columns), ", "),
 				strings.Join(columnsOf(fills[k.From].Table, k.FromColumns), ", "), k.From))
 		}
 		text, _ := RenderFill(nil, scan, f, strings.Join(keys, " AND "))
-		s.exec(fmt.Sprintf("CREATE TEMPORARY TABLE stage.s%d LIKE %s.%s", i, f.Table.DB, f.Table.Name))
+		if f.Lean {
+			s.exec(fmt.Sprintf("CREATE TEMPORARY TABLE stage.s%d AS SELECT %s FROM %s.%s LIMIT 0", i, strings.Join(columnsOf(f.Table, f.Columns), ", "), f.Table.DB, f.Table.Name))
+		} else {
+			s.exec(fmt.Sprintf("CREATE TEMPORARY TABLE stage.s%d LIKE %s.%s", i, f.Table.DB, f.Table.Name))
+		}
 		insert := fmt.Sprintf("INSERT INTO stage.s%d (%s) %s", i, strings.Join(columnsOf(f.Table, f.Columns), ", "), text)
 		res, err := s.ExecContext(s.Context(), insert)
 		if err != nil {

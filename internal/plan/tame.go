@@ -172,6 +172,9 @@ func (t *tame) call(f *sqltext.Func) bool {
 		t.clock = true
 		return true
 	}
+	if t.decimal(f) {
+		return true
+	}
 	times, known := tameFunctions[f.Name]
 	if !known || f.Stored || f.Distinct || f.Star || !f.Over.Empty() || len(f.Windows) > 0 || f.Name == "ISNULL" && t.touchy(f) {
 		return false
@@ -189,6 +192,18 @@ func (t *tame) call(f *sqltext.Func) bool {
 		return false
 	}
 	return t.all(f.Args)
+}
+
+// decimal is for CAST(1.5 AS DECIMAL(…)), as which values of subqueries stand in their places.
+func (t *tame) decimal(f *sqltext.Func) bool {
+	if f.Name != "CAST" || f.Stored || len(f.Args) != 1 {
+		return false
+	}
+	l, ok := f.Args[0].(*sqltext.Literal)
+	if !ok || l.Kind != sqltext.LitNumber || l.Span.To+1 >= f.Span.To {
+		return false
+	}
+	return strings.EqualFold(t.b.unit.p.text(l.Span.To), "AS") && strings.EqualFold(t.b.unit.p.text(l.Span.To+1), "DECIMAL")
 }
 
 // touchy is for ISNULL(x) as IS NULL. Which columns there are is noted with the other functions.

@@ -72,6 +72,9 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	for i := range p.Fills {
 		t.fill("fill", &p.Fills[i])
 		for _, k := range p.Fills[i].Keys {
+			if k.From > i { // of those that are read the other way round
+				continue
+			}
 			from := p.Fills[k.From].Table
 			t.line("  %v among %s %v", columnsOf(p.Fills[i].Table, k.Columns), from.Name, columnsOf(from, k.FromColumns))
 		}
@@ -183,6 +186,9 @@ func (t *tracer) bringing(b *Bringing, span sqltext.Span) {
 			line += " dealt by " + strings.Join(keyNames(f.Deal), ", ")
 		}
 		for _, k := range f.Keys {
+			if k.From > i {
+				continue
+			}
 			from := b.Fills[k.From].Table
 			line += fmt.Sprintf(" %v among %s %v", columnsOf(f.Table, k.Columns), from.Name, columnsOf(from, k.FromColumns))
 		}

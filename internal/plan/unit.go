@@ -510,6 +510,9 @@ func (u *unit) inSubquery(in *sqltext.In, sc scope, condition bool) error {
 		return err
 	}
 	s := inner.sel
+	if u.p.stage != nil && in.Sub.Limit == nil {
+		u.p.stage.sets[s] = true
+	}
 	if condition && u.p.stage != nil {
 		u.inValues(in, sc, inner)
 	}

@@ -25,7 +25,7 @@ INSERT INTO strings VALUES (1,2,'ab ','é',_cp932 x'8740','𝄞','xy','a','a ','
 INSERT INTO strings VALUES (2,3,'','','','','','','','','','','','[]','00000000-0000-0000-0000-000000000000','::','0.0.0.0')
 INSERT IGNORE INTO strings VALUES (3,1,NULL,NULL,_cp932 x'FA54',NULL,NULL,x'00ff00',x'00ff00',NULL,x'00ff00','nosuch',NULL,NULL,NULL,'1:2::3',NULL)
 INSERT INTO strings VALUES (4,4,'\'"\\','%_','','','',"\n\0","\r\n",REPEAT('long ',20000),REPEAT(x'00',70000),'a','y','"s"',NULL,NULL,'255.255.255.255')
-SELECT a.*, HEX(b.c), HEX(b.l), HEX(b.j), HEX(b.w), HEX(b.u), HEX(b.bn), HEX(b.vb), b.e + 0, b.st + 0 FROM strings a JOIN strings b ON a.k = b.id ORDER BY a.id
+^SELECT a.*, HEX(b.c), HEX(b.l), HEX(b.j), HEX(b.w), HEX(b.u), HEX(b.bn), HEX(b.vb), b.e + 0, b.st + 0 FROM strings a JOIN strings b ON a.k = b.id ORDER BY a.id
 SELECT a.id, a.j FROM strings a JOIN strings b ON a.j = b.j ORDER BY a.id
 SELECT a.id FROM strings a JOIN strings b ON a.uu = b.uu AND a.ip = b.ip AND a.i4 = b.i4 ORDER BY a.id
 SET NAMES latin1
@@ -44,11 +44,12 @@ INSERT INTO odd (id, a, d, n) VALUES (1,2,'x',3),(2,1,'y',4),(3,9,'z',5)
 SELECT * FROM odd x JOIN odd y ON x.a = y.id ORDER BY x.id
 SELECT x.id, x.hid, y.c FROM odd x JOIN odd y ON x.a = y.id ORDER BY x.id
 SELECT x.id FROM odd x LEFT JOIN odd y ON x.a = y.id ORDER BY x.id
+-- in what follows, that a column is AUTO_INCREMENT is told or not, by whether the server made a temporary table to sort
 CREATE TABLE zeros (id INT AUTO_INCREMENT PRIMARY KEY, v INT)
 SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'
 INSERT INTO zeros VALUES (0, 1), (1, 0), (5, 1)
 SET sql_mode = DEFAULT
-SELECT * FROM zeros x JOIN zeros y ON x.v = y.id ORDER BY x.id
+^SELECT * FROM zeros x JOIN zeros y ON x.v = y.id ORDER BY x.id
 CREATE TABLE `od``d ü` (`i``d ß` INT PRIMARY KEY, `select` INT)
 INSERT INTO `od``d ü` VALUES (1,2),(2,1),(3,3)
 SELECT x.`i``d ß`, y.* FROM `od``d ü` x JOIN `od``d ü` y ON x.`select` = y.`i``d ß` ORDER BY 1
@@ -173,3 +174,53 @@ ROLLBACK
 SELECT ints.id, kids.id FROM ints JOIN kids ON kids.v = ints.a AND kids.id < 20 WHERE ints.id < 40 ORDER BY 1, 2
 UNLOCK TABLES
 SET autocommit = 1
+-- copies without the keys and columns that nobody reads, and with each row once where nobody counts them
+CREATE TABLE ask (id INT PRIMARY KEY, k INT, m BIGINT NOT NULL, d DECIMAL(6,2), s VARCHAR(10) COLLATE utf8mb4_general_ci, dt DATE)
+CREATE TABLE told (id INT AUTO_INCREMENT PRIMARY KEY, k INT, n INT NOT NULL DEFAULT (k + 1), d DECIMAL(6,2), s VARCHAR(10) COLLATE utf8mb4_general_ci, b VARCHAR(10) COLLATE utf8mb4_bin, dt DATE, KEY ks (k, s), KEY (n, k), KEY (s(3)), CHECK (n > -100))
+CREATE TABLE none (id INT PRIMARY KEY, k INT, s VARCHAR(10))
+CREATE TABLE two (a INT, b INT, k INT, note TEXT, PRIMARY KEY (a, b), UNIQUE KEY (b, k), KEY (k), SHARD KEY (b))
+INSERT INTO ask VALUES (1,1,1,1,'a','2020-01-01'),(2,2,2,1.5,'A',NULL),(3,3,3,NULL,'b',NULL),(4,NULL,4,3,NULL,'2020-01-02'),(5,5,5,5,'b ','2020-01-03'),(6,6,6,0,'ä','2020-01-01')
+INSERT INTO told VALUES (1,1,1,1,'A','A','2020-01-01'),(2,1,2,1,'a','a','2020-01-01'),(3,1,3,1,'a','A',NULL),(4,2,2,2.5,'B','b','2020-01-02'),(5,NULL,1,1.5,'b','B',NULL),(6,NULL,2,NULL,NULL,NULL,NULL),(7,6,7,0,'a ','a','2020-01-03'),(8,6,7,-0,'c','C ','2020-01-03')
+INSERT INTO two VALUES (1,1,1,'x'),(1,2,1,'y'),(2,1,2,NULL),(2,2,NULL,''),(3,3,6,'z'),(4,3,1,'x')
+SELECT id FROM ask WHERE EXISTS (SELECT * FROM told WHERE told.k = ask.k) ORDER BY id
+SELECT id FROM ask WHERE NOT EXISTS (SELECT * FROM told WHERE told.k = ask.k) ORDER BY id
+SELECT id FROM ask WHERE NOT EXISTS (SELECT 1 FROM told WHERE told.k = ask.m AND told.n <> ask.k) ORDER BY id
+SELECT id FROM ask WHERE k IN (SELECT k FROM told) ORDER BY id
+SELECT id FROM ask WHERE k NOT IN (SELECT k FROM told) ORDER BY id
+SELECT id FROM ask WHERE k NOT IN (SELECT k FROM told WHERE k IS NOT NULL) ORDER BY id
+SELECT id, k IN (SELECT k FROM told), k NOT IN (SELECT n FROM told), d IN (SELECT d FROM told) FROM ask ORDER BY id
+SELECT id FROM ask WHERE (k, d) IN (SELECT k, d FROM told) ORDER BY id
+SELECT id FROM ask WHERE (k, d) NOT IN (SELECT k, d FROM told WHERE n < 7) ORDER BY id
+SELECT id FROM ask WHERE dt NOT IN (SELECT dt FROM told WHERE dt > '2019-01-01') ORDER BY id
+SELECT id FROM ask WHERE m IN (SELECT d FROM told) ORDER BY id
+SELECT id FROM ask WHERE s IN (SELECT s FROM told) ORDER BY id
+SELECT id FROM ask WHERE s NOT IN (SELECT s FROM told WHERE s IS NOT NULL) ORDER BY id
+SELECT id FROM ask WHERE EXISTS (SELECT * FROM told WHERE told.s = ask.s COLLATE utf8mb4_bin) ORDER BY id
+SELECT id FROM ask WHERE EXISTS (SELECT * FROM told WHERE told.b = ask.s) ORDER BY id
+SELECT id FROM ask WHERE NOT EXISTS (SELECT * FROM told WHERE told.b = ask.s AND told.k = ask.k) ORDER BY id
+SELECT id FROM ask WHERE EXISTS (SELECT * FROM told WHERE BINARY told.s = ask.s AND LENGTH(told.s) = 1) ORDER BY id
+SELECT id FROM ask WHERE k IN (SELECT k FROM none) OR NOT EXISTS (SELECT * FROM none) ORDER BY id
+SELECT id FROM ask WHERE k NOT IN (SELECT k FROM none) AND EXISTS (SELECT * FROM told JOIN two ON two.k = told.k WHERE told.n = ask.k) ORDER BY id
+SELECT COUNT(*) FROM none WHERE NOT EXISTS (SELECT * FROM told WHERE told.k = none.k)
+SELECT id FROM ask WHERE EXISTS (SELECT k FROM told WHERE told.k = ask.k LIMIT 1, 1) ORDER BY id
+SELECT id FROM ask WHERE EXISTS (SELECT k FROM told WHERE told.k = ask.k GROUP BY k HAVING COUNT(*) > 1) ORDER BY id
+SELECT id FROM ask WHERE 1 < (SELECT COUNT(*) FROM told WHERE told.k = ask.k) ORDER BY id
+!SELECT id, (SELECT told.k FROM told WHERE told.k = ask.k AND n < 3) FROM ask ORDER BY id
+SELECT id, (SELECT told.k FROM told WHERE told.k = ask.k AND n = 2) FROM ask WHERE id < 3 ORDER BY id
+SELECT a.id FROM ask a WHERE a.k IN (SELECT t.k FROM told t WHERE t.n IN (SELECT w.k FROM two w WHERE w.a <> t.n)) ORDER BY id
+SELECT a.id, COUNT(t.id), SUM(t.n) FROM ask a LEFT JOIN told t ON t.k = a.m GROUP BY a.id ORDER BY a.id
+SELECT a.id, t.k, t.n, t.s FROM ask a JOIN told t ON t.k = a.m ORDER BY a.id, t.n, t.id
+SELECT t.k, w.k, w.b FROM told t JOIN two w ON w.k = t.k ORDER BY t.id, w.a, w.b
+SELECT t.n, w.note FROM told t JOIN two w ON w.a = t.n ORDER BY t.n, w.note
+SELECT MAX(w.a), MIN(w.note) FROM told t JOIN two w ON w.k = t.n
+SELECT COUNT(*) FROM told a, two b
+SELECT COUNT(*), COUNT(DISTINCT a.k) FROM told a, told b WHERE a.n = b.n
+SELECT a.n, DEFAULT(b.n) IS NULL FROM told a JOIN told b ON a.n = b.k ORDER BY a.id, b.id
+SELECT GROUP_CONCAT(a.s), GROUP_CONCAT(b.n) FROM told a JOIN ask b ON a.k = b.m
+-- the small tables first, whose keys leave less of the others, in each direction
+^SELECT a.id, t.id, w.a FROM ask a JOIN told t ON t.k = a.m JOIN two w ON w.k = t.n WHERE a.s = 'a' ORDER BY a.id, t.id, w.a, w.b
+^SELECT a.id, t.id, w.a FROM ask a JOIN told t ON t.k = a.m JOIN two w ON w.k = t.n WHERE w.note = 'x' ORDER BY a.id, t.id, w.a, w.b
+^SELECT a.id, t.id, w.a FROM ask a LEFT JOIN told t ON t.k = a.m AND t.n = 2 LEFT JOIN two w ON w.k = t.n WHERE a.d > 0 ORDER BY a.id, t.id, w.a, w.b
+^SELECT a.id, t.id FROM none n JOIN ask a ON a.k = n.k JOIN told t ON t.k = a.m ORDER BY 1, 2
+^SELECT a.id, t.id FROM ask a JOIN told t ON t.s = a.s AND t.k = a.k ORDER BY 1, 2
+^SELECT a.id, t.id FROM ask a JOIN told t ON t.b = a.s ORDER BY 1, 2
