@@ -359,7 +359,7 @@ func (s *stage) fillGroup(ctx context.Context, group []int) error {
 	defer cancel()
 	for now := s.order.next(group); now != nil; now = s.order.next(group) {
 		for _, i := range now {
-			s.writers[i].collect(i, func(n int) bool { return !s.order.done[n] && !slices.Contains(now, n) })
+			s.writers[i].collect(i, func(n int) bool { return slices.Contains(group, n) && !s.order.done[n] && !slices.Contains(now, n) })
 		}
 		var first error
 		var once sync.Once
