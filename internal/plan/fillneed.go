@@ -33,8 +33,11 @@ func lean(t *topo.Table) (order []int, ok bool) {
 	return t.Unique[at], true
 }
 
-// keyUse are the names of columns that clients may be shown, and of those by which rows may be looked for.
-type keyUse struct{ shown, sought *names }
+// keyUse are the names of columns that clients may be shown, and of those by which rows may be looked for. named: the text names keys, as in FORCE INDEX (k).
+type keyUse struct {
+	shown, sought *names
+	named         bool
+}
 
 // keysIn finds them in a span.
 func (p *planner) keysIn(span sqltext.Span) keyUse {
@@ -45,14 +48,18 @@ func (p *planner) keysIn(span sqltext.Span) keyUse {
 		}
 	}
 	set(seeking, span, true)
-	selects := 0
+	selects, named := 0, false
 	for i := span.From; i < span.To; i++ {
+		if kw := p.scan.Tokens[i].KW; i > span.From && (kw == sqltext.KwIndex || kw == sqltext.KwKey) {
+			before := p.scan.Tokens[i-1].KW
+			named = named || before == sqltext.KwUse || before == sqltext.KwForce || before == sqltext.KwIgnore
+		}
 		if p.scan.Tokens[i].KW == sqltext.KwSelect {
 			selects++
 		}
 	}
 	if selects != len(p.stage.blocks) { // there are some in text that the parser kept opaque
-		return keyUse{&names{all: true}, &names{all: true}}
+		return keyUse{&names{all: true}, &names{all: true}, named}
 	}
 	for _, s := range p.stage.given {
 		set(seeking, s, false)
@@ -79,7 +86,7 @@ func (p *planner) keysIn(span sqltext.Span) keyUse {
 			})
 		}
 	}
-	k := keyUse{newNames(), newNames()}
+	k := keyUse{newNames(), newNames(), named}
 	for i := span.From; i < span.To; i++ {
 		if t := &p.scan.Tokens[i]; t.Kind != sqltext.Word && t.Kind != sqltext.QuotedID {
 			continue

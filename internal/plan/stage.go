@@ -273,7 +273,7 @@ func (p *planner) fills(q *sqltext.Query, span sqltext.Span) (fills, references 
 	for _, t := range order {
 		f := byTable[t]
 		all := p.stage.all || p.stage.starred(t)
-		if f.Order, f.Lean = lean(t); f.Of != nil {
+		if f.Order, f.Lean = lean(t); f.Of != nil || keys.named || names.mean(HistoryColumns[0]) || names.mean(HistoryColumns[1]) { // of a history that the table may have
 			f.Order, f.Lean = nil, false
 		}
 		if f.Lean {

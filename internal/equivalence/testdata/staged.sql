@@ -224,3 +224,7 @@ SELECT GROUP_CONCAT(a.s), GROUP_CONCAT(b.n) FROM told a JOIN ask b ON a.k = b.m
 ^SELECT a.id, t.id FROM none n JOIN ask a ON a.k = n.k JOIN told t ON t.k = a.m ORDER BY 1, 2
 ^SELECT a.id, t.id FROM ask a JOIN told t ON t.s = a.s AND t.k = a.k ORDER BY 1, 2
 ^SELECT a.id, t.id FROM ask a JOIN told t ON t.b = a.s ORDER BY 1, 2
+-- a key that the text names is there
+SELECT COUNT(*) FROM ask a LEFT JOIN told t FORCE INDEX (PRIMARY) ON t.k = a.m
+SELECT COUNT(*) FROM ask a JOIN told t USE KEY FOR JOIN (ks) ON t.k = a.m
+SELECT COUNT(*) FROM ask a JOIN told t IGNORE INDEX (n) ON t.n = a.m
