@@ -33,7 +33,8 @@ func lean(t *topo.Table) (order []int, ok bool) {
 	return t.Unique[at], true
 }
 
-// keyUse are the names of columns that clients may be shown, and of those by which rows may be looked for. named: the text names keys, as in FORCE INDEX (k).
+// keyUse are the names of columns that clients may be shown, and of those by which rows may be looked for. named: the text
+// names keys, as in FORCE INDEX (k), or has ROLLUP, of which MariaDB tells other things where an engine counts its rows exactly.
 type keyUse struct {
 	shown, sought *names
 	named         bool
@@ -50,7 +51,9 @@ func (p *planner) keysIn(span sqltext.Span) keyUse {
 	set(seeking, span, true)
 	selects, named := 0, false
 	for i := span.From; i < span.To; i++ {
-		if kw := p.scan.Tokens[i].KW; i > span.From && (kw == sqltext.KwIndex || kw == sqltext.KwKey) {
+		kw := p.scan.Tokens[i].KW
+		named = named || kw == sqltext.KwRollup // of a column of a lone row it tells another table
+		if i > span.From && (kw == sqltext.KwIndex || kw == sqltext.KwKey) {
 			before := p.scan.Tokens[i-1].KW
 			named = named || before == sqltext.KwUse || before == sqltext.KwForce || before == sqltext.KwIgnore
 		}
