@@ -126,7 +126,7 @@ func (r *Runner) worth(ctx context.Context, st *Statement) (map[*topo.Table]int6
 		}
 		keys = keys || len(f.Keys) > 0
 	}
-	if !keys || st.Tx.InTransaction() || !st.Tx.Autocommit() {
+	if !keys || st.Tx.InTransaction() || !st.Tx.Autocommit() || st.Tx.Pinned(txn.PinLocks) {
 		return nil, nil
 	}
 	return r.guess(ctx, st)

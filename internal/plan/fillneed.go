@@ -16,7 +16,7 @@ import (
 // lean says whether a table's copy needs nothing but the columns that are read: no other is computed from them. MariaDB keeps rows in the order of a key, which decides much that SQL leaves open: which
 // of several rows stands for a group, which ones LIMIT leaves, what a sum of floating-point numbers comes to. A copy without the key gets its rows in that order, as far as a node can bring them into it.
 func lean(t *topo.Table) (order []int, ok bool) {
-	if t.Temporary || t.Kind == topo.Linked || slices.ContainsFunc(t.Columns, func(c topo.Column) bool { return c.Generated }) {
+	if t.Temporary || t.Kind == topo.Linked || slices.ContainsFunc(t.Columns, func(c topo.Column) bool { return c.Generated || c.Type == "bit" }) {
 		return nil, false
 	}
 	at := slices.IndexFunc(t.Unique, func(key []int) bool {
