@@ -33,13 +33,13 @@ const defaultMode = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREA
 
 // tally is what a run has seen.
 type tally struct {
-	ran, compared, errors, empty, slow, doubtful, writes, prepared int
-	refused                                                        map[string]int
-	example                                                        map[string]string
-	numbers                                                        map[uint16]int // of errors alike
-	words                                                          map[uint16]string
-	known                                                          map[string]int
-	differences                                                    int
+	ran, compared, errors, empty, slow, lost, doubtful, writes, prepared int
+	refused                                                              map[string]int
+	example                                                              map[string]string
+	numbers                                                              map[uint16]int // of errors alike
+	words                                                                map[uint16]string
+	known                                                                map[string]int
+	differences                                                          int
 }
 
 type runner struct {
@@ -124,8 +124,8 @@ func (r *runner) episode(seed uint64) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", st.root, err)
 		}
-		if v.hung {
-			r.slow++
+		if v.lost {
+			r.lost++
 			return nil // with the server its state is gone
 		}
 		if r.count(&st, &v); v.refused != "" && r.refusals {
@@ -253,8 +253,8 @@ func (r *runner) report() {
 		refused += n
 	}
 	fmt.Fprintf(w, "\n%d statements in %v, %d of them writes, %d prepared\n", r.ran, time.Since(r.began).Round(time.Second), r.writes, r.prepared)
-	fmt.Fprintf(w, "%6d compared: %d of them errors alike, %d without rows\n%6d refused by the cluster with error 1235\n%6d too slow at the plain server\n%6d undecided: MariaDB does not agree with itself\n%6d differences\n",
-		r.compared, r.errors, r.empty, refused, r.slow, r.doubtful, r.differences)
+	fmt.Fprintf(w, "%6d compared: %d of them errors alike, %d without rows\n%6d refused by the cluster with error 1235\n%6d too slow at the plain server\n%6d never ended there, or crashed it\n%6d undecided: MariaDB does not agree with itself\n%6d differences\n",
+		r.compared, r.errors, r.empty, refused, r.slow, r.lost, r.doubtful, r.differences)
 	for _, why := range slices.Sorted(maps.Keys(r.known)) {
 		fmt.Fprintf(w, "%6d known: %s\n", r.known[why], why)
 	}

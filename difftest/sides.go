@@ -59,7 +59,7 @@ func openServers() (s *servers, err error) {
 	}
 	s.cluster = &side{name: "cluster", addr: s.node.Addr.String()}
 	s.plain = &side{name: "plain", addr: s.plains.Leaves()[0].Addr()}
-	s.twin = &side{name: "twin", addr: s.plains.Leaves()[1].Addr()}
+	s.twin = &side{name: "twin", addr: s.plains.Leaves()[1].Addr(), server: 1}
 	return s, nil
 }
 
@@ -84,6 +84,7 @@ func (s *servers) Close() error {
 // side is one of the servers, and a session at it.
 type side struct {
 	name, addr string
+	server     int // its number among the plain servers
 	client     *answer.Client
 	caps       wire.Caps
 	w          *world            // whose tables are there

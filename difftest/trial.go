@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +22,7 @@ type verdict struct {
 	difference
 	refused   string // the reason, where the cluster refused the statement with error 1235
 	slow      bool   // the plain server gave it up
-	hung      bool   // the plain server did not, nor ended: it was started anew
+	lost      bool   // the plain server did not end, or crashed: it was started anew, without rows
 	undecided bool   // MariaDB does not agree with itself
 	plain     *reply
 }
@@ -74,7 +72,7 @@ func (s *servers) both(w *world, st *statement) (verdict, error) {
 		}
 	}
 	if want, err = s.plain.ask(st); err != nil {
-		return verdict{hung: true}, s.restartPlain(err)
+		return verdict{lost: true}, s.startAnew(s.plain)
 	}
 	if e := want.err(); e != nil && e.Code == erQueryTimeout {
 		return verdict{slow: true}, nil
@@ -99,17 +97,14 @@ func (s *servers) both(w *world, st *statement) (verdict, error) {
 	return v, nil
 }
 
-// restartPlain starts the plain server anew. MariaDB 10.11 does not end some set operations with ALL, nor heeds it then that their time is up.
-func (s *servers) restartPlain(why error) error {
-	var lost net.Error
-	if !errors.As(why, &lost) || !lost.Timeout() {
-		return why
-	}
-	s.plain.hangUp()
-	s.plain.w = nil
+// startAnew starts a plain server or the twin anew. MariaDB 10.11 does not end some set operations with ALL, nor heeds it then that their time is up, and some statements crash it.
+func (s *servers) startAnew(side *side) error {
+	side.hangUp()
+	side.w = nil
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	return errors.Join(s.plains.Kill(0), s.plains.AwaitReady(ctx, 0))
+	_ = s.plains.Kill(side.server) // where it does not run it is about to start
+	return s.plains.AwaitReady(ctx, side.server)
 }
 
 // lost is the verdict on a session that broke.
@@ -148,8 +143,8 @@ func (s *servers) undecided(t *trial, v *verdict) (bool, error) {
 		return false, err
 	}
 	r, err := s.twin.ask(&t.st)
-	if err != nil {
-		return false, err
+	if err != nil { // a statement that crashes one of two servers has no answer that counts
+		return true, s.startAnew(s.twin)
 	}
 	d := compare(&t.st, r, v.plain)
 	if d.what != "" && d.what != "columns" {

@@ -143,7 +143,7 @@ func (s *session) reset() {
 	s.forgetXA()
 	s.tx.SetState(s.initial)
 	s.stmts, s.named, s.stmtID = nil, nil, 0
-	s.last, s.lastValue, s.lockedSequences, s.warnings, s.tables = lastStatement{}, nil, nil, nil, false
+	s.last, s.lastValue, s.lockedSequences, s.warnings, s.tables = lastStatement{foundRows: s.last.foundRows, uncounted: s.last.uncounted}, nil, nil, nil, false
 	s.temps, s.guards = temporaries{}, guards{}
 	s.setSpiderValues(spiderVariables{base: s.g.cfg.Catalog.Snapshot().Variables})
 	s.out.track = nil

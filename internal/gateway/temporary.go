@@ -351,6 +351,9 @@ func (s *session) atTemporary(ctx context.Context, w *worker, stmt *sqltext.Stmt
 	if stmt.Facts&sqltext.HasUserVarAssign != 0 {
 		x.assigned = userVars(&w.scan)
 	}
+	if plan.FoundBy(stmt) != (plan.Found{}) { // the leaf knows
+		x.facts |= sqltext.HasCalcFoundRows
+	}
 	p := &plan.Plan{Route: plan.Route{Kind: plan.RouteAny}, Rows: stmt.Kind != sqltext.KindInsert && stmt.Kind != sqltext.KindUpdate && stmt.Kind != sqltext.KindDelete, Revision: snap.Revision}
 	home := s.home
 	s.home, w.st.Once = s.temps.leaf, true

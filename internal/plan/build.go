@@ -93,7 +93,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err != nil {
 		return nil, err
 	}
-	plan.Facts, plan.Found = stmt.Facts, p.found()
+	plan.Facts, plan.Found = stmt.Facts, FoundBy(stmt)
 	if triggers.any {
 		plan.Facts |= sqltext.HasTimeFunction // theirs is the statement's
 		plan.Triggers = triggers.named()

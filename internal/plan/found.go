@@ -12,10 +12,10 @@ type Found struct {
 	Unknown bool
 }
 
-// found reads what a statement without SQL_CALC_FOUND_ROWS counts: with it a server is asked.
-func (p *planner) found() (f Found) {
-	q := p.stmt.Query
-	if q == nil || p.stmt.Kind != sqltext.KindSelect || p.stmt.Facts&sqltext.HasCalcFoundRows != 0 {
+// FoundBy reads what a statement without SQL_CALC_FOUND_ROWS counts: with it a server is asked. It is zero where only rows that the client gets count.
+func FoundBy(stmt *sqltext.Stmt) Found {
+	q := stmt.Query
+	if q == nil || stmt.Kind != sqltext.KindSelect || stmt.Facts&sqltext.HasCalcFoundRows != 0 {
 		return Found{}
 	}
 	limit := q.Limit
