@@ -139,11 +139,13 @@ func (c *cluster) make(ctx context.Context, program string) (err error) {
 		if err := c.wires.addLeaf(l.Name, l.Addr(), c.pids); err != nil {
 			return err
 		}
-		db, err := sql.Open("mysql", "root@unix("+l.Socket+")/?timeout=5s")
+		cfg := mysql.NewConfig()
+		cfg.Net, cfg.Addr, cfg.User, cfg.Timeout, cfg.Logger = "unix", l.Socket, "root", 5*time.Second, &mysql.NopLogger{} // leaves are killed all the time
+		connector, err := mysql.NewConnector(cfg)
 		if err != nil {
 			return err
 		}
-		c.direct[l.Name] = db
+		c.direct[l.Name] = sql.OpenDB(connector)
 	}
 	if err := c.startEtcd(ctx, program); err != nil {
 		return err

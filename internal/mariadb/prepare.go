@@ -44,6 +44,7 @@ const maxSkew = 5 * time.Second
 func (s *Servers) Prepare(ctx context.Context, addr, user, password, clusterKey string, taken map[uint32]string, settings topo.Settings) (f Facts, err error) {
 	cfg := mysql.NewConfig()
 	cfg.Net, cfg.Addr, cfg.User, cfg.Passwd, cfg.Timeout = "tcp", addr, user, password, 5*time.Second
+	cfg.Logger = &mysql.NopLogger{} // the error says it
 	if cfg.TLS = s.pools.TLS(addr); cfg.TLS == nil {
 		cfg.TLSConfig = "preferred"
 	}
