@@ -97,7 +97,7 @@ func (l *leader) clearAll(ctx context.Context) error {
 	for _, leaf := range slices.Sorted(maps.Keys(pasts)) {
 		if p := pasts[leaf]; p != nil {
 			if !keep { // logs that are kept for leaves that are away name the domains still
-				at(func(ctx context.Context) error { return l.forgetLogged(ctx, leaf, p, followers, ended) })
+				at(func(ctx context.Context) error { return l.forgetLogged(ctx, leaf, p, ended) })
 			}
 			at(func(ctx context.Context) error {
 				most := s.Settings.BinlogKeepBytes
@@ -335,7 +335,7 @@ func (f *follower) needs(source string, start mariadb.Position) bool {
 }
 
 // forgetLogged takes domains out of a leaf's binary log's past that have ended and that no log has, or has the present log end, so that it will be purged.
-func (l *leader) forgetLogged(ctx context.Context, leaf string, p *past, followers []*follower, ended func(uint32) bool) error {
+func (l *leader) forgetLogged(ctx context.Context, leaf string, p *past, ended func(uint32) bool) error {
 	serves := map[uint32]bool{}
 	for _, d := range p.served {
 		serves[d] = true
@@ -353,13 +353,13 @@ func (l *leader) forgetLogged(ctx context.Context, leaf string, p *past, followe
 	}
 	if len(over) >= manyEnded {
 		slices.Sort(over)
-		var theirs []string
-		for _, f := range followers {
-			if f.links[leaf] != nil {
-				theirs = append(theirs, f.leaf)
+		var others []string // one that does not follow it yet may do so in a moment
+		for name, x := range l.cat.Snapshot().Leaves {
+			if name != leaf && (x.State == topo.LeafOnline || x.State == topo.LeafAttaching) {
+				others = append(others, name)
 			}
 		}
-		return l.servers.ForgetLogged(ctx, leaf, over, theirs...)
+		return l.servers.ForgetLogged(ctx, leaf, over, others...)
 	}
 	if busy >= manyEnded {
 		return l.servers.Rotate(ctx, leaf)

@@ -115,7 +115,8 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 // logs are purged, stands before what is left, or is ahead of it. So each link names to its source what that has, see named. And in what it follows from nowhere the target takes on the source's
 // position, unless the link is connected, and is never ahead of any other source: from there it goes on by itself when it restarts.
 func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string, starts ...Start) error {
-	known := s.sources(ctx, target)
+	known, begun := s.sources(ctx, target, source)
+	defer begun()
 	theirs, err := s.names(ctx, source)
 	if err != nil {
 		return err
@@ -135,7 +136,9 @@ func (s *Servers) Follow(ctx context.Context, target, source, sourceAddr string,
 
 // Unfollow has target read domains from source no longer.
 func (s *Servers) Unfollow(ctx context.Context, target, source string, domains ...uint32) error {
-	return s.relink(ctx, target, source, "", nil, s.sources(ctx, target), func(l *Link) ([]uint32, []Start) {
+	known, begun := s.sources(ctx, target)
+	defer begun()
+	return s.relink(ctx, target, source, "", nil, known, func(l *Link) ([]uint32, []Start) {
 		if l == nil {
 			return nil, nil
 		}

@@ -109,21 +109,40 @@ const forgetAtOnce = 1000
 // to follow them from their start: such a replica would be told that there is nothing. Begins a new binary log.
 //
 // From then on the server strikes those domains out of what a link names to it, and older logs still begin with them: it refuses, with error 1236, a replica that
-// connects and is behind the new log's beginning. So no link of its followers is changed meanwhile, until they are past that; ErrBehind, and nothing is done, when one
-// is far from it.
-func (s *Servers) ForgetLogged(ctx context.Context, leaf string, domains []uint32, followers ...string) error {
-	for _, f := range slices.Sorted(slices.Values(followers)) {
-		defer s.lockLinks(f)()
+// connects and is behind the new log's beginning. So no link to it is made from what it named before, and no link of its followers is changed until they are past that;
+// ErrBehind, and nothing is done, when one is far from it, or is just being made. others are all leaves that may follow it.
+//
+// Domains that the server itself follows stay: its log says from where.
+func (s *Servers) ForgetLogged(ctx context.Context, leaf string, domains []uint32, others ...string) error {
+	end, err := s.forgetting(leaf)
+	if err != nil {
+		return err
+	}
+	defer end()
+	own, err := s.Links(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	for _, link := range own {
+		domains = slices.DeleteFunc(slices.Clone(domains), func(d uint32) bool { return slices.Contains(link.Domains, d) })
+	}
+	if len(domains) == 0 {
+		return nil
 	}
 	follows := map[string][]uint32{}
-	for _, f := range followers {
+	for _, f := range slices.Sorted(slices.Values(others)) {
+		unlock := s.lockLinks(f)
 		link, err := s.closeBehind(ctx, f, leaf)
 		if err != nil {
+			unlock()
 			return err
 		}
-		if link != nil {
-			follows[f] = link.Domains
+		if link == nil { // nor will it get one meanwhile
+			unlock()
+			continue
 		}
+		defer unlock()
+		follows[f] = link.Domains
 	}
 	if err := s.forgetLogged(ctx, leaf, domains); err != nil {
 		return err
@@ -208,7 +227,8 @@ func (s *Servers) forgetLogged(ctx context.Context, leaf string, domains []uint3
 // ForgetApplied takes domains out of the position of a server's replication connections, which pause for some 30 ms. No source of the server may have them in
 // any list of its binary logs: it would not let the server connect.
 func (s *Servers) ForgetApplied(ctx context.Context, leaf string, domains []uint32) error {
-	known := s.sources(ctx, leaf)
+	known, begun := s.sources(ctx, leaf)
+	defer begun()
 	defer s.lockLinks(leaf)()
 	c, err := s.conn(ctx, leaf)
 	if err != nil {

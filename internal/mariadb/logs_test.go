@@ -166,7 +166,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 func TestDomainsAreForgotten(t *testing.T) {
 	farm := farmtest.Start(t, 2)
 	s, pools := servers(t, farm)
-	s.behind = time.Minute // its replica is a second behind by intent
+	s.behind, s.asked = time.Minute, 0 // its replica is a second behind by intent
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	a, b := farm.Leaves()[0], farm.Leaves()[1]
@@ -289,5 +289,96 @@ func TestDomainsAreForgotten(t *testing.T) {
 	// A domain that nobody knows is no error.
 	if err := s.ForgetLogged(ctx, a.Name, []uint32{4711}); err != nil {
 		t.Error(err)
+	}
+	// Not beside links that were begun just now: they say so before the source has looked at them.
+	s.asked = time.Hour
+	if err := s.ForgetLogged(ctx, a.Name, []uint32{4711}); !errors.Is(err, ErrBehind) {
+		t.Errorf("forgotten beside a link that was begun just now: %v", err)
+	}
+	s.asked = 0
+	// What a server follows itself stays: its log says from where.
+	purged(t, ctx, s, b.Name)
+	if err := s.ForgetLogged(ctx, b.Name, []uint32{21}); err != nil {
+		t.Error(err)
+	}
+	if pos := must(s.BinlogPosition(ctx, b.Name))(t); pos[21] != at {
+		t.Errorf("the log of a replica stands at %s and not at %s", pos, at)
+	}
+}
+
+// Domains are forgotten between the moment at which a source is asked what it names and the beginning of a link that names that, by a server of which nobody knew that it follows.
+func TestLinksBeginBesideTheForgettingOfDomains(t *testing.T) {
+	farm := farmtest.Start(t, 2)
+	s, pools := servers(t, farm)
+	s.asked = 0
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	a, b := farm.Leaves()[0], farm.Leaves()[1]
+	for i, d := range []uint32{21, 22, 23} {
+		if err := s.Serve(ctx, a.Name, fmt.Sprintf("p_%d", i), d, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writer(t, pools, a.Name, "p_0", 21, "CREATE DATABASE p_0", "CREATE TABLE p_0.t (a INT PRIMARY KEY)")
+	writer(t, pools, a.Name, "p_1", 22, "CREATE DATABASE p_1")
+	purged(t, ctx, s, a.Name)
+	// What the source has followed itself it strikes out of what a link names. The link's position will be set: it is elsewhere.
+	for leaf, at := range map[string]GTID{a.Name: must(s.BinlogPosition(ctx, a.Name))(t)[22], b.Name: {99, 1, 1}} {
+		c, err := s.conn(ctx, leaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := setPosition(ctx, c, func(p Position) { p[at.Domain] = at }); err != nil {
+			t.Fatal(err)
+		}
+		c.Release()
+	}
+	// The link waits before it sets the position that it is to begin from.
+	position, err := s.conn(ctx, b.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := sync.OnceFunc(position.Release)
+	defer release()
+	if err := do(ctx, position, "DO "+TakePosition); err != nil {
+		t.Fatal(err)
+	}
+	followed := make(chan error, 1)
+	go func() { followed <- s.Follow(ctx, b.Name, a.Name, a.Addr(), Start{Domain: 23}) }()
+	for {
+		res, err := s.at(ctx, b.Name, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = "+lit("DO "+TakePosition))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(res.Rows[0][0]) == "1" {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	writer(t, pools, a.Name, "p_0", 21, "INSERT INTO p_0.t VALUES (1)")
+	if err := s.ForgetLogged(ctx, a.Name, []uint32{22}); err != nil && !errors.Is(err, ErrBehind) {
+		t.Fatal(err)
+	}
+	if err := do(ctx, position, "DO "+GivePosition); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := <-followed; err != nil {
+		t.Fatal(err)
+	}
+	writer(t, pools, a.Name, "p_2", 23, "CREATE DATABASE p_2")
+	to := must(s.BinlogPosition(ctx, a.Name))(t)[23]
+	for must(s.Stands(ctx, b.Name))(t)[23].Sequence < to.Sequence {
+		if l := must(s.Links(ctx, b.Name))(t)[a.Name]; l.Refused {
+			t.Fatalf("the link was refused: %s", l.Error)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	// It is done afterwards.
+	if err := s.ForgetLogged(ctx, a.Name, []uint32{22}, b.Name); err != nil {
+		t.Fatal(err)
+	}
+	if pos := must(s.BinlogPosition(ctx, a.Name))(t); pos[22].Sequence != 0 {
+		t.Errorf("the log stands at %s", pos)
 	}
 }

@@ -27,16 +27,20 @@ type Servers struct {
 	// behind is for how long links are kept as they are for the sake of a replica that is behind. One that has lost its source is not waited for: it may have to take that
 	// one's place.
 	behind time.Duration
+	// asked is how long after a link was begun its source has looked at what it names, see forgetting.
+	asked time.Duration
 
 	mu    sync.Mutex
 	tails map[string]*tail
 	links map[string]*sync.Mutex   // by leaf: one at a time changes its replication connections
+	named map[string]*naming       // by leaf, as a source
 	turns map[string]chan struct{} // by leaf: one at a time of those that Admit has wait brings it in line with its log
 }
 
 // New makes Servers. One of them at a time changes servers' replication.
 func New(pools *backend.Pools) *Servers {
-	return &Servers{pools: pools, password: pools.Derive("replication"), behind: behindWithin, links: map[string]*sync.Mutex{}, turns: map[string]chan struct{}{}, tails: map[string]*tail{}}
+	return &Servers{pools: pools, password: pools.Derive("replication"), behind: behindWithin, asked: askedWithin, links: map[string]*sync.Mutex{}, named: map[string]*naming{},
+		turns: map[string]chan struct{}{}, tails: map[string]*tail{}}
 }
 
 // at runs statements one after another on one connection of the cluster's own account; the last one's result comes back.
@@ -96,7 +100,9 @@ func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string
 	stopped := func(l *Link) bool { return l.Broken() && l.Error == "" && goOn(l.Source) }
 	var known map[string]Position
 	if slices.ContainsFunc(slices.Collect(maps.Values(all)), stopped) { // which is rare, and this is asked every few seconds
-		known = s.sources(ctx, leaf)
+		var begun func()
+		known, begun = s.sources(ctx, leaf)
+		defer begun()
 	}
 	defer s.lockLinks(leaf)() // see setPosition, which has its own values meanwhile
 	c, err := s.conn(ctx, leaf)

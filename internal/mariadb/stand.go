@@ -201,11 +201,13 @@ func named(pos, stand Position, follows []uint32, source Position) Position {
 // askWithin is how long a source has to tell what it names: one that is away is not to keep others waiting.
 const askWithin = 300 * time.Millisecond
 
-// sources asks all sources of a server what they name; those that do not answer are left out. Before the lock of its links: they may be slow.
-func (s *Servers) sources(ctx context.Context, leaf string) map[string]Position {
+// sources asks all sources of a server what they name; those that do not answer are left out. Before the lock of its links: they may be slow. None of them, nor
+// those that are about to be sources, forgets domains before begun is called, when the links that name what they said were started.
+func (s *Servers) sources(ctx context.Context, leaf string, more ...string) (known map[string]Position, begun func()) {
 	all, err := s.Links(ctx, leaf)
+	begun = s.naming(append(more, slices.Collect(maps.Keys(all))...))
 	if err != nil {
-		return nil
+		return nil, begun
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -222,7 +224,63 @@ func (s *Servers) sources(ctx context.Context, leaf string) map[string]Position 
 		})
 	}
 	asked.Wait()
-	return out
+	return out, begun
+}
+
+// naming is what goes on with what a source names: links that are being made read it, the forgetting of domains changes it.
+type naming struct {
+	sync.RWMutex
+	last time.Time // that a link was begun
+}
+
+// askedWithin is Servers.asked in use: a link says that it receives as soon as it has sent what it names.
+const askedWithin = 2 * time.Second
+
+func (s *Servers) namingOf(source string) *naming {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.named[source]
+	if n == nil {
+		n = new(naming)
+		s.named[source] = n
+	}
+	return n
+}
+
+// naming keeps sources from forgetting domains until begun is called.
+func (s *Servers) naming(sources []string) (begun func()) {
+	var all []*naming
+	for _, source := range slices.Compact(slices.Sorted(slices.Values(sources))) {
+		n := s.namingOf(source)
+		n.RLock()
+		all = append(all, n)
+	}
+	return func() {
+		s.mu.Lock()
+		for _, n := range all {
+			n.last = time.Now()
+		}
+		s.mu.Unlock()
+		for _, n := range all {
+			n.RUnlock()
+		}
+	}
+}
+
+// forgetting keeps others from making links to a source until end is called; ErrBehind when one is being made, or may not have been looked at by the source.
+func (s *Servers) forgetting(source string) (end func(), err error) {
+	n := s.namingOf(source)
+	if !n.TryLock() { // others go first, and never wait for one that waits
+		return nil, fmt.Errorf("a link to leaf %s is being made: %w", source, ErrBehind)
+	}
+	s.mu.Lock()
+	last := n.last
+	s.mu.Unlock()
+	if time.Since(last) < s.asked {
+		n.Unlock()
+		return nil, fmt.Errorf("a link to leaf %s was made just now: %w", source, ErrBehind)
+	}
+	return n.Unlock, nil
 }
 
 // ended says whether receiving was ended for good, see DrainReceived.
