@@ -334,7 +334,8 @@ func (f *follower) needs(source string, start mariadb.Position) bool {
 	return false
 }
 
-// forgetLogged takes domains out of a leaf's binary log's past that have ended and that no log has, or has the present log end, so that it will be purged.
+// forgetLogged takes domains out of a leaf's binary log's past that have ended and that no log has, or has the present log end, so that it will be purged. Whatever is
+// about to follow the leaf from where its log was before would be refused: it comes first.
 func (l *leader) forgetLogged(ctx context.Context, leaf string, p *past, ended func(uint32) bool) error {
 	serves := map[uint32]bool{}
 	for _, d := range p.served {
@@ -352,6 +353,11 @@ func (l *leader) forgetLogged(ctx context.Context, leaf string, p *past, ended f
 		}
 	}
 	if len(over) >= manyEnded {
+		end, ok := l.tryForget(leaf)
+		if !ok {
+			return nil
+		}
+		defer end()
 		slices.Sort(over)
 		var others []string // one that does not follow it yet may do so in a moment
 		for name, x := range l.cat.Snapshot().Leaves {
@@ -400,17 +406,11 @@ func (l *leader) forgetApplied(ctx context.Context, f *follower, pasts map[strin
 // what was not the newest one a round before.
 type held struct{ leaf, log string }
 
-// hold keeps the binary logs of a leaf from now on: for a copy that is about to be made there, or a link that is about to be.
+// hold keeps the binary logs of a leaf from now on, and what it knows of their past: for a copy that is about to be made there, or a link that is about to be.
 func (l *leader) hold(ctx context.Context, leaf string) (free func(), err error) {
-	l.mu.Lock()
-	l.holds++
-	id := l.holds
-	l.held[id] = held{leaf: leaf} // all of them, until it is known which
-	l.mu.Unlock()
-	free = func() {
-		l.mu.Lock()
-		delete(l.held, id)
-		l.mu.Unlock()
+	id, free, err := l.holdAll(ctx, leaf)
+	if err != nil {
+		return nil, err
 	}
 	logs, err := l.servers.Logs(ctx, leaf)
 	if err != nil {
@@ -421,4 +421,54 @@ func (l *leader) hold(ctx context.Context, leaf string) (free func(), err error)
 	defer l.mu.Unlock()
 	l.held[id] = held{leaf, logs[len(logs)-1].Name}
 	return free, nil
+}
+
+// holdAll keeps all of a leaf's binary logs, until it is known which, once no domains are being forgotten there.
+func (l *leader) holdAll(ctx context.Context, leaf string) (id int, free func(), err error) {
+	try := func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.busy[forgetting+leaf] {
+			return false
+		}
+		l.holds++
+		id = l.holds
+		l.held[id] = held{leaf: leaf}
+		return true
+	}
+	for !try() {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, nil, ctx.Err()
+		}
+	}
+	return id, func() {
+		l.mu.Lock()
+		delete(l.held, id)
+		l.mu.Unlock()
+	}, nil
+}
+
+// forgetting is what work on a leaf is called that no logs of it may be held for.
+const forgetting = "forgetting of domains at "
+
+// tryForget has whoever is to hold a leaf's logs wait until end, unless some are held already.
+func (l *leader) tryForget(leaf string) (end func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.held {
+		if h.leaf == leaf {
+			return nil, false
+		}
+	}
+	if l.busy[forgetting+leaf] {
+		return nil, false
+	}
+	l.busy[forgetting+leaf] = true
+	return func() {
+		l.mu.Lock()
+		delete(l.busy, forgetting+leaf)
+		l.mu.Unlock()
+	}, true
 }
