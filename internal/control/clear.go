@@ -40,7 +40,8 @@ type past struct {
 type follower struct {
 	leaf  string
 	links map[string]*mariadb.Link
-	at    mariadb.Position
+	at    mariadb.Position // what it says itself, which may be more than
+	has   mariadb.Position // what it has of what it follows: its links are started from there
 }
 
 // clear removes what ended terms have left at the leaves: binary logs that nobody needs, then domains that no log has any more, then those domains in the
@@ -68,7 +69,10 @@ func (l *leader) clearAll(ctx context.Context) error {
 			if f.links, err = l.servers.Links(ctx, leaf.Name); err != nil {
 				return err
 			}
-			f.at, err = l.servers.AppliedPosition(ctx, leaf.Name)
+			if f.at, err = l.servers.AppliedPosition(ctx, leaf.Name); err != nil {
+				return err
+			}
+			f.has, err = l.servers.Stands(ctx, leaf.Name)
 			followers = append(followers, f)
 			return err
 		}); err != nil {
@@ -323,9 +327,9 @@ func (f *follower) needs(source string, start mariadb.Position) bool {
 		return false
 	}
 	for d, at := range start {
-		has := f.at[d].Sequence
+		has := f.has[d].Sequence
 		if !slices.Contains(link.Domains, d) {
-			has = max(has, link.Received[d].Sequence)
+			has = max(f.at[d].Sequence, link.Received[d].Sequence)
 		}
 		if has < at.Sequence {
 			return true
