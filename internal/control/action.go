@@ -528,16 +528,14 @@ func (l *leader) attachReplica(ctx context.Context, id topo.PartitionID, leaf st
 	if err != nil {
 		return err
 	}
-	// The master of the term before follows the present one from its start, a replica goes on where it was.
-	from := mariadb.Start{Domain: p.Domain}
-	if served[id.Schema()] == 0 {
-		stands, err := l.servers.Stands(ctx, leaf)
-		if err != nil {
-			return err
-		}
-		if from.After = stands[p.Domain]; from.After.Sequence == 0 {
-			return l.copyTo(ctx, id, leaf, func(int64, int64) {})
-		}
+	stands, err := l.servers.Stands(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	// The master of the term before follows the present one from its start, unless it has begun to before it was lost again. A replica goes on where it was.
+	from := mariadb.Start{Domain: p.Domain, After: stands[p.Domain]}
+	if from.After.Sequence == 0 && served[id.Schema()] == 0 {
+		return l.copyTo(ctx, id, leaf, func(int64, int64) {})
 	}
 	free, err := l.hold(ctx, master)
 	if err != nil {

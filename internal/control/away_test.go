@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/control"
+	"github.com/orbweaver/orbweaver/internal/localfarm"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -183,6 +184,43 @@ func TestLeavesReturnWithDomainsThatAreForgotten(t *testing.T) {
 	c.until("another failover", mastersAt("leaf-2"))
 	load.more(t, 50)
 	load.end(t, c)
+}
+
+// A leaf that was a partition's master is lost again while it is attached, when it has followed the new one for a while and does not know yet that its own term has ended.
+func TestLeafGoesOnFromWhatItHasFollowed(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, 2, 0)
+	c.first(1)
+	c.must("SET GLOBAL auto_attach = OFF", "CREATE DATABASE d PARTITIONS 1 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.until("whole", whole)
+	part := func() *topo.Partition { return c.nodes[0].cat.Snapshot().Databases["d"].Partitions[0] }
+	master, _ := part().Master()
+	was := slices.IndexFunc(c.farm.Leaves(), func(l localfarm.Leaf) bool { return l.Name == master })
+	old, other := c.farm.Leaves()[was], c.farm.Leaves()[1-was]
+	release := c.hold(was)
+	c.until("a failover", mastersAt(other.Name))
+	c.must("INSERT INTO d.t VALUES (1, 1), (2, 2)", "INSERT INTO d.t VALUES (3, 3)")
+	release()
+	c.until("the leaf is back", func(s *topo.Snapshot) bool { return s.Leaves[old.Name].State == topo.LeafDetached })
+	p := part()
+	servers := mariadb.New(c.nodes[0].pools)
+	if err := servers.Follow(within(t, patience), old.Name, other.Name, other.Addr(), mariadb.Start{Domain: p.Domain}); err != nil {
+		t.Fatal(err)
+	}
+	for ctx := within(t, patience); ; time.Sleep(5 * time.Millisecond) {
+		stands, err := servers.Stands(ctx, old.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stands[p.Domain].Sequence > 1 {
+			break
+		}
+	}
+	c.at(c.leaf(was), "SET SESSION sql_log_bin=0", "CREATE TABLE "+p.ID.Schema()+".kept (a INT)") // which is gone when the partition is copied anew
+	c.must(fmt.Sprintf("ATTACH LEAF '%s':%d FORCE", old.Host, old.Port))
+	c.until("whole again", whole)
+	c.at(c.leaf(was), "SET SESSION sql_log_bin=0", "DROP TABLE "+p.ID.Schema()+".kept")
+	c.equal("t")
 }
 
 // A controller dies while it has a leaf's replication stopped, to change its position.
