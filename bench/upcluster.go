@@ -71,10 +71,22 @@ func startCluster(ctx context.Context, leaves int, options ...string) (*cluster,
 	if err != nil {
 		return c, err
 	}
-	if err := cmd.Start(); err != nil {
+	said, err := os.Create(filepath.Join(c.dir, "up.log"))
+	if err != nil {
 		return c, err
 	}
-	c.stops = append(c.stops, func() error { return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()) })
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		return c, errors.Join(err, said.Close())
+	}
+	c.stops = append(c.stops, func() error {
+		err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
+		if err != nil {
+			text, _ := os.ReadFile(said.Name())
+			err = fmt.Errorf("orbweaver up: %w: …%s", err, text[max(0, len(text)-1000):])
+		}
+		return errors.Join(err, said.Close())
+	})
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "ready:") {
 		return c, fmt.Errorf("orbweaver up printed %q: %w", line, err)
 	}
@@ -119,7 +131,7 @@ func (c *cluster) servers(ctx context.Context) ([]victim, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.stops = append(c.stops, f.Close)
+	c.stops = slices.Insert(c.stops, 1, f.Close) // after the cluster, for which they would be lost
 	var out []victim
 	for _, l := range f.Leaves() {
 		db, err := dbsql.Open("mysql", "root@unix("+l.Socket+")/")
@@ -137,7 +149,7 @@ func (c *cluster) servers(ctx context.Context) ([]victim, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.stops = append(c.stops, func() error { p.Close(); return nil })
+		c.stops = slices.Insert(c.stops, 1, func() error { p.Close(); return nil })
 		v := victim{dir: l.Dir, proxy: p}
 		if _, err := fmt.Sscanf(p.Addr(), "127.0.0.1:%d", &v.port); err != nil {
 			return nil, err

@@ -28,6 +28,8 @@ const (
 	maxNodeID   = 4095             // connection ids have 12 bits for it
 	startWithin = 60 * time.Second // what must have answered at the start
 	stopWithin  = 15 * time.Second // what is given to clients and servers at the end
+	// resignWithin is what is given to etcd then, to hear of it.
+	resignWithin = 5 * time.Second
 )
 
 // stack holds what is to be stopped, the last started first.
@@ -122,7 +124,11 @@ func startNode(ctx context.Context, c nodeConfig) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n.stops.push(member.Close)
+	n.stops.push(func(context.Context) error { // also when all time was for clients: others would wait for its lease to end
+		ctx, cancel := context.WithTimeout(context.Background(), resignWithin)
+		defer cancel()
+		return member.Close(ctx)
+	})
 	if member.ID() > maxNodeID {
 		return nil, fmt.Errorf("node %s has the number %d, the cluster can tell %d apart", c.Name, member.ID(), maxNodeID)
 	}

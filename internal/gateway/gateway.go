@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -213,7 +214,7 @@ wait:
 		case <-ended:
 			break wait
 		case <-ctx.Done():
-			err = ctx.Err()
+			err = fmt.Errorf("some clients had not ended their statements and transactions in time, and were cut off: %w", ctx.Err())
 			for _, s := range g.all() {
 				s.cancel(errShutdown)
 				s.interrupt()
