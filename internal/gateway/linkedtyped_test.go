@@ -207,8 +207,10 @@ var rowNumber = regexp.MustCompile(` at row \d+`)
 func warned(answer string, parted, write bool) string {
 	head, list, _ := strings.Cut(answer, "\n   ")
 	notes := strings.Split(list, "/")
-	if strings.HasPrefix(head, "error ") { // an INSERT that names its columns may note more than one that does not
-		notes = slices.DeleteFunc(notes, func(n string) bool { return !strings.HasPrefix(n, "Warning|") })
+	if strings.HasPrefix(head, "error ") { // an INSERT that names its columns may note more than one that does not, and what does not become a query may or may not have looked at its constants
+		notes = slices.DeleteFunc(notes, func(n string) bool {
+			return !strings.HasPrefix(n, "Warning|") || !write && strings.HasPrefix(n, "Warning|1292|")
+		})
 	}
 	if !parted {
 		return head + "\n   " + strings.Join(notes, "/")
