@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -218,6 +219,7 @@ type Result struct {
 	InsertID uint64
 	Warnings uint16
 	Status   wire.Status
+	Info     []byte // the OK's text
 }
 
 // Query runs a statement and reads its answer whole: for the node's own small ones. The leaf's error is a *wire.ServerError. Of several results
@@ -290,6 +292,13 @@ func (c *Conn) query(send func() error) (*Result, error) {
 			}
 		case KindOK, KindEnd:
 			r.Affected, r.InsertID, r.Warnings, r.Status = c.Affected, c.InsertID, c.Warnings, c.Status
+			if p.Kind == KindOK {
+				var ok wire.OK
+				if err := wire.ParseOK(p.Payload, c.w.Caps(), &ok); err != nil {
+					return nil, c.protocol("an OK that is none")
+				}
+				r.Info = bytes.Clone(ok.Info)
+			}
 		}
 	}
 	return r, nil

@@ -62,8 +62,8 @@ func (st *Statement) safeUpdates() bool {
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
 	k := st.Plan.ByKey
 	if !st.hasOwnTime() && (k.Everywhere || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
-		st.moment = string(appendClock(nil))
-		defer func() { st.moment = "" }()
+		st.Moment = string(appendClock(nil))
+		defer func() { st.Moment = "" }()
 	}
 	if k.InTurn {
 		return r.inTurn(ctx, st, g, places)
@@ -161,11 +161,11 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a write whose rows are found first"}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		StageLimit: st.StageLimit, Out: out, Prepared: true, moment: st.moment,
+		StageLimit: st.StageLimit, Out: out, Prepared: true, Moment: st.Moment,
 		prefix: "SET STATEMENT character_set_results=" + wideCharset,
 	}
-	if st.moment != "" {
-		sub.prefix += "," + st.moment
+	if st.Moment != "" {
+		sub.prefix += "," + st.Moment
 	}
 	sub.prefix += clockEnd
 	if st.Prepared {
@@ -330,10 +330,10 @@ func (st *Statement) change(target int, place txn.Place, where []byte, values []
 
 // forMoment goes ahead of a text that has the statement's time.
 func (st *Statement) forMoment() []byte {
-	if st.moment == "" {
+	if st.Moment == "" {
 		return nil
 	}
-	return append(append([]byte("SET STATEMENT "), st.moment...), clockEnd...)
+	return append(append([]byte("SET STATEMENT "), st.Moment...), clockEnd...)
 }
 
 // keyCondition is what finds a row: a literal, or conditions on several columns. Not ok: there is no row.

@@ -106,13 +106,14 @@ type Statement struct {
 	Locked []plan.NamedTable
 	// Draw asks a sequence for its next values.
 	Draw func(ctx context.Context, db, sequence string, n int) ([]int64, error)
+	// Moment is the setting that makes the statement's time, where it is one of several that have the same; "" otherwise.
+	Moment string
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error
 
 	prefix  string     // of Query's text: SET STATEMENT … FOR
 	solving *plan.Plan // of the statement before the values of its subqueries were put in their places
-	moment  string     // the setting that makes the statement's time, where it is one of several that have the same
 	out     Outcome
 	buf     []byte // scratch: column definitions, OK packets
 	text    []byte // scratch: a part's text

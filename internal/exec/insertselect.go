@@ -68,24 +68,24 @@ func (c *collected) Packet(p []byte) error {
 // insertSelect runs the query, then inserts its rows where they belong, as one statement.
 func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	is := st.Plan.InsertSelect
-	if !st.hasOwnTime() && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
-		st.moment = string(appendClock(nil)) // of all batches of rows, and of the query
-		defer func() { st.moment = "" }()
+	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+		st.Moment = string(appendClock(nil)) // of all batches of rows, and of the query
+		defer func() { st.Moment = "" }()
 	}
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "INSERT … SELECT"}
 	sub := &Statement{
 		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, OneShard: st.OneShard,
 		Permit: st.Permit, StageLimit: st.StageLimit, Bring: st.Bring, Locked: st.Locked, Args: st.Args, Out: out,
 		// The binary protocol tells a FLOAT as it is, the text protocol rounds it.
-		Prepared: true, moment: st.moment,
+		Prepared: true, Moment: st.Moment,
 	}
 	var sets []string
 	if r := st.Sess.Results; r != "" && r != wideCharset {
 		// What the client may not be able to read must be written all the same.
 		sets = append(sets, "character_set_results="+wideCharset)
 	}
-	if st.moment != "" {
-		sets = append(sets, st.moment)
+	if st.Moment != "" {
+		sets = append(sets, st.Moment)
 	}
 	if len(sets) > 0 {
 		sub.prefix = "SET STATEMENT " + strings.Join(sets, ",") + clockEnd

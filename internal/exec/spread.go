@@ -113,7 +113,7 @@ func (st *Statement) clock() []byte {
 	if st.Plan.Route.Kind != plan.RouteEveryLeaf && st.Plan.Facts&sqltext.HasTimeFunction == 0 && !st.copied() {
 		return nil
 	}
-	if st.moment != "" {
+	if st.Moment != "" {
 		return st.forMoment()
 	}
 	return append(appendClock([]byte("SET STATEMENT ")), clockEnd...)
@@ -129,6 +129,9 @@ func (st *Statement) hasOwnTime() bool {
 func appendClock(dst []byte) []byte {
 	return strconv.AppendFloat(append(dst, "timestamp="...), float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
 }
+
+// Clock is the setting that makes now the time, for [Statement.Moment].
+func Clock() string { return string(appendClock(nil)) }
 
 // clockEnd ends what goes ahead.
 const clockEnd = " FOR "

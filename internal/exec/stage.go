@@ -145,8 +145,8 @@ func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, 
 		}
 		s.fills = append(s.fills, st.Plan.References...)
 	}
-	if st.moment != "" {
-		s.clock = ", " + st.moment
+	if st.Moment != "" {
+		s.clock = ", " + st.Moment
 	} else if !st.hasOwnTime() && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		s.clock = string(appendClock([]byte(", ")))
 	}

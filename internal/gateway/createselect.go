@@ -20,6 +20,8 @@ type making struct {
 	temps []*topo.Table
 	// dry: its rows are planned, and no more.
 	dry bool
+	// moment is the time of the statement that puts rows into them, as a setting.
+	moment string
 	// with is base with the table.
 	base, with *topo.Snapshot
 }

@@ -410,8 +410,8 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	st.Prepared, st.Args, st.Text, st.Out = src.prepared, src.args, src.text, src.out
 	st.After, st.Permit, st.OneShard, st.Draw = nil, nil, false, s.drawRows(src.depth)
 	if s.plansTemporary() {
-		st.Once = true
-		defer func() { st.Once = false }()
+		st.Once, st.Moment = true, s.making.moment
+		defer func() { st.Once, st.Moment = false, "" }()
 	}
 	var err error
 	if s.guards.query.on {

@@ -203,7 +203,7 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 	if err != nil {
 		return s.unpinTemporary(ctx, err)
 	}
-	if res.Warnings > 0 {
+	if res.Warnings > 0 && !filled { // else it is said again
 		if err := s.temporaryWarnings(ctx); err != nil {
 			return err
 		}
@@ -218,10 +218,11 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 			return err
 		}
 		s.last.rowCount = int64(ok.AffectedRows)
-		return s.okTo(src, wire.OK{AffectedRows: ok.AffectedRows, Info: ok.Info, Warnings: res.Warnings + ok.Warnings})
+		return s.okTo(src, ok)
 	}
 	s.last.rowCount = int64(res.Affected)
-	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Warnings: res.Warnings})
+	s.temporaryID(ctx, res.InsertID)
+	return s.okTo(src, wire.OK{AffectedRows: res.Affected, InsertID: res.InsertID, Info: res.Info, Warnings: res.Warnings})
 }
 
 // hasTemporary says whether there are temporary tables, not lost.
@@ -359,18 +360,24 @@ func (s *session) atTemporary(ctx context.Context, w *worker, stmt *sqltext.Stmt
 	s.home, w.st.Once = s.temps.leaf, true
 	out, err := s.runOnce(ctx, w, p, snap, src, &x)
 	s.home, w.st.Once = home, false
-	if err != nil || stmt.Insert == nil || out.InsertID == 0 {
-		return err
+	if err == nil && stmt.Insert != nil {
+		s.temporaryID(ctx, out.InsertID)
 	}
-	// The answer names a value of AUTO_INCREMENT that was given, too.
+	return err
+}
+
+// temporaryID keeps the value of AUTO_INCREMENT that a statement has made. Its answer names one that was given, too.
+func (s *session) temporaryID(ctx context.Context, id uint64) {
+	if id == 0 {
+		return
+	}
 	res, err := s.runTemporary(ctx, "SELECT LAST_INSERT_ID()")
 	if err != nil || len(res.Rows) == 0 {
-		return nil // the answer is out; whoever asks next hears of the connection
+		return // the statement is done; whoever asks next hears of the connection
 	}
-	if v := (value{text: string(res.Rows[0][0])}); v.uint() == out.InsertID {
-		s.last.insertID = out.InsertID
+	if v := (value{text: string(res.Rows[0][0])}); v.uint() == id {
+		s.last.insertID = id
 	}
-	return nil
 }
 
 // prepareTemporary is prepareOnly on the connection that has the temporary tables.

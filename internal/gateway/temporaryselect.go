@@ -1,12 +1,16 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/ddl"
+	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -63,12 +67,11 @@ func (s *session) withTemporary(ctx context.Context, w *worker, stmt *sqltext.St
 		return true, err
 	}
 	src.permitted = true
-	return true, s.asTemporary(ctx, stmt, func() error { return s.planned(ctx, w, stmt, s.topology(), src, false) })
+	return true, s.asTemporary(ctx, stmt, &making{}, func() error { return s.planned(ctx, w, stmt, s.topology(), src, false) })
 }
 
-// asTemporary runs something with the temporary tables that a statement names in the topology.
-func (s *session) asTemporary(ctx context.Context, stmt *sqltext.Stmt, run func() error) error {
-	m := &making{}
+// asTemporary runs something with the temporary tables that a statement names in the topology, beside those that are in m.
+func (s *session) asTemporary(ctx context.Context, stmt *sqltext.Stmt, m *making, run func() error) error {
 	seen := map[tableKey]bool{}
 	for _, t := range stmt.Tables {
 		if k := s.keyOf(t); s.isTemporary(t) && !seen[k] {
@@ -128,35 +131,76 @@ func withoutRows(scan *sqltext.Scan, stmt *sqltext.Stmt) string {
 	return string(apply(scan, []edit{{span.From, span.To, " " + text + " "}}))
 }
 
+// gathering is the name of the temporary table in which the rows of a CREATE TEMPORARY TABLE … SELECT are until they are in their own.
+const gathering = "orbweaver_rows"
+
 // fillTemporary puts the rows of CREATE TEMPORARY TABLE … SELECT into the table. Without them there is no table.
+//
+// MariaDB leaves the rows of such a statement where they are when the transaction, or what came after a savepoint, is rolled back; those of INSERT … SELECT it takes away. So the rows are gathered in
+// another temporary table, of which the leaf makes the client's by the client's own statement. Both steps have one time.
 func (s *session) fillTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, k tableKey) (wire.OK, error) {
-	ok, err := s.filledTemporary(ctx, scan, stmt, k)
+	m, moment := &making{}, ""
+	if _, own := s.tx.State().Get("timestamp"); !own {
+		m.moment = exec.Clock()
+		moment = "SET STATEMENT " + m.moment + " FOR "
+	}
+	query, rows := stmt.DDL.AsSelect.Span, quoteName(k.db)+"."+quoteName(gathering)
+	ok, err := s.gatherTemporary(ctx, scan, stmt, tableKey{k.db, gathering}, m)
+	if err == nil {
+		name := stmt.DDL.Tables[0].Name.Tok
+		if stmt.DDL.Tables[0].DB.Tok >= 0 {
+			name = stmt.DDL.Tables[0].DB.Tok
+		}
+		var res *backend.Result
+		res, err = s.runTemporary(ctx, moment+string(apply(scan, []edit{{0, name, "CREATE OR REPLACE TEMPORARY TABLE "}, {query.From, query.To, "SELECT * FROM " + rows}})))
+		if err == nil {
+			if res.Warnings > 0 {
+				err = s.temporaryWarnings(ctx)
+			}
+			s.temporaryID(ctx, res.InsertID)
+			ok.AffectedRows, ok.InsertID, ok.Warnings = res.Affected, res.InsertID, ok.Warnings+res.Warnings
+			ok.Info = strconv.AppendUint(res.Info[:bytes.LastIndexByte(res.Info, ' ')+1], uint64(ok.Warnings), 10) // they are told last
+		}
+	}
+	gone := "DROP TEMPORARY TABLE IF EXISTS " + rows
+	if err != nil {
+		gone += ", " + quoteName(k.db) + "." + quoteName(k.table)
+	}
+	if _, failed := s.runTemporary(ctx, gone); failed != nil {
+		return ok, errors.Join(err, failed)
+	}
 	if err == nil {
 		return ok, nil
 	}
-	if _, gone := s.runTemporary(ctx, "DROP TEMPORARY TABLE IF EXISTS "+quoteName(k.db)+"."+quoteName(k.table)); gone == nil {
-		delete(s.temps.tables, k)
-	}
+	delete(s.temps.tables, k)
 	return ok, s.unpinTemporary(ctx, err)
 }
 
-func (s *session) filledTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, k tableKey) (wire.OK, error) {
-	query := scan.AppendSpan(nil, stmt.DDL.AsSelect.Span)
+// gatherTemporary makes a temporary table of the query's columns, with its rows.
+func (s *session) gatherTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, k tableKey, m *making) (wire.OK, error) {
+	span, none := ddl.NoRows(stmt.DDL.AsSelect)
+	head := edit{0, stmt.DDL.AsSelect.Span.From, "CREATE TEMPORARY TABLE " + quoteName(k.db) + "." + quoteName(k.table) + " ENGINE=InnoDB AS "}
+	if _, err := s.runTemporary(ctx, string(apply(scan, []edit{head, {span.From, span.To, " " + none + " "}}))); err != nil {
+		return wire.OK{}, err
+	}
 	t, err := s.describeTemporary(ctx, k)
 	if err != nil {
 		return wire.OK{}, err
 	}
-	n, err := s.width(ctx, string(query))
+	duplicates := ""
+	if stmt.DDL.Duplicates == "IGNORE" { // which is also of what the query finds wrong
+		duplicates = "IGNORE"
+	}
+	text, err := insertInto(t, len(t.Columns), duplicates, scan.AppendSpan(nil, stmt.DDL.AsSelect.Span))
 	if err != nil {
 		return wire.OK{}, err
 	}
-	text, err := insertInto(t, n, stmt.DDL.Duplicates, query)
-	if err != nil {
-		return wire.OK{}, err
-	}
+	s.temps.tables[k] = true
+	defer delete(s.temps.tables, k)
+	m.temps = append(m.temps, t)
 	before := slices.Clone(s.warnings)
 	got := kept{capture: capture{caps: s.out.Caps()}}
-	err = s.asTemporary(ctx, stmt, func() error { return s.rewritten(ctx, text, source{out: &got, permitted: true}) })
+	err = s.asTemporary(ctx, stmt, m, func() error { return s.rewritten(ctx, text, source{out: &got, permitted: true}) })
 	s.warnings = append(before, s.warnings...)
-	return got.ok, err
+	return wire.OK{Warnings: got.ok.Warnings}, err
 }
