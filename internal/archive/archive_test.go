@@ -97,6 +97,16 @@ func TestWhatIsFinishedIsRead(t *testing.T) {
 	if m.Rows() != 3 {
 		t.Error(m.Rows())
 	}
+	// What has no sequences is read by versions that know none.
+	format := func(m *Manifest, want string) {
+		t.Helper()
+		if b, err := m.encode(); err != nil || !bytes.HasPrefix(b, []byte(want)) {
+			t.Errorf("%.40s, want %s (%v)", b, want, err)
+		}
+	}
+	format(m, `{"format": 2,`)
+	m.Tables = append(m.Tables, Table{Name: "s", Kind: topo.Sequence, Row: "1, 1, 9, 1, 1, 0, 0, 0"})
+	format(m, `{"format": 3,`)
 }
 
 func TestLeftoversAreTheOwners(t *testing.T) {

@@ -97,7 +97,7 @@ func (l *Loader) Load(ctx context.Context, to Target) error {
 		t := &m.Tables[i]
 		at := to.Ordinal
 		switch {
-		case (t.Kind == topo.Reference) != (at < 0):
+		case t.Kind == topo.Sequence, (t.Kind == topo.Reference) != (at < 0):
 			continue
 		case at < 0:
 			at = 0

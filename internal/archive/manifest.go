@@ -8,14 +8,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 const (
-	// Format is the version of what is written. Other versions are not read.
-	Format = 2
+	// Format is the version of what is written. Later versions are not read, nor those before the oldest.
+	Format = 3
+	// oldest is the version without sequences. A backup that has none is one of that.
+	oldest = 2
 	// ManifestName is the file by which a directory is a backup.
 	ManifestName = "manifest.json"
 	// unfinished is the file by which a directory is not a backup yet; it says whose.
@@ -56,11 +59,13 @@ type Table struct {
 	// Create is MariaDB's SHOW CREATE TABLE in the shape.
 	Create string `json:"create"`
 	// Next is above all values of the AUTO_INCREMENT column that the cluster has handed out; 0 when there is no such column.
-	Next    uint64   `json:"next,omitempty"`
+	Next uint64 `json:"next,omitempty"`
+	// Row is a sequence's, from which it goes on: a list of values.
+	Row     string   `json:"row,omitempty"`
 	Columns []Column `json:"columns"`
 	// Triggers are in the order in which they are made.
 	Triggers []topo.Trigger `json:"triggers,omitempty"`
-	// Parts are the rows by partition, in order; of a reference table there is one.
+	// Parts are the rows by partition, in order; of a reference table there is one, of a sequence none.
 	Parts []Part `json:"parts"`
 }
 
@@ -104,7 +109,14 @@ func (m *Manifest) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "{\"format\": %d, \"sha256\": %q, \"backup\": %s}\n", Format, digest(body), body), nil
+	return fmt.Appendf(nil, "{\"format\": %d, \"sha256\": %q, \"backup\": %s}\n", m.format(), digest(body), body), nil
+}
+
+func (m *Manifest) format() int {
+	if slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Kind == topo.Sequence }) {
+		return Format
+	}
+	return oldest
 }
 
 func digest(b []byte) string {
@@ -155,8 +167,8 @@ func readManifest(dir string) (*Manifest, error) {
 	if err := json.Unmarshal(b, &head); err != nil {
 		return nil, damaged(file, err.Error())
 	}
-	if head.Format != Format {
-		return nil, &Error{ErrVersion, erNotFormFile, fmt.Sprintf("File '%s': the backup has format %d, this version of Orbweaver reads format %d", file, head.Format, Format), nil}
+	if head.Format < oldest || head.Format > Format {
+		return nil, &Error{ErrVersion, erNotFormFile, fmt.Sprintf("File '%s': the backup has format %d, this version of Orbweaver reads formats %d to %d", file, head.Format, oldest, Format), nil}
 	}
 	if err := json.Unmarshal(b, &e); err != nil {
 		return nil, damaged(file, err.Error())
@@ -170,6 +182,9 @@ func readManifest(dir string) (*Manifest, error) {
 	if err := d.Decode(m); err != nil {
 		return nil, damaged(file, err.Error())
 	}
+	if head.Format != m.format() {
+		return nil, damaged(file, fmt.Sprintf("its format is %d instead of %d", head.Format, m.format()))
+	}
 	for _, t := range m.Tables {
 		if want := m.parts(t.Kind); len(t.Parts) != want {
 			return nil, damaged(file, fmt.Sprintf("table %s has %d parts instead of %d", t.Name, len(t.Parts), want))
@@ -180,7 +195,10 @@ func readManifest(dir string) (*Manifest, error) {
 
 // parts is how many parts a table of a kind has.
 func (m *Manifest) parts(kind topo.TableKind) int {
-	if kind == topo.Reference {
+	switch kind {
+	case topo.Sequence:
+		return 0
+	case topo.Reference:
 		return 1
 	}
 	return m.Partitions

@@ -61,11 +61,8 @@ func Save(ctx context.Context, pools *backend.Pools, cluster Cluster, dir *Dir, 
 // open makes snapshots of all partitions and says what is in them.
 func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, shape string) error {
 	for _, t := range d.Tables { // without it, it would be a backup of less than the database
-		switch t.Kind {
-		case topo.Linked:
+		if t.Kind == topo.Linked {
 			return topo.IsLinked("BACKUP DATABASE", d.Name, t.Name)
-		case topo.Sequence:
-			return topo.IsSequence("BACKUP DATABASE", d.Name, t.Name)
 		}
 	}
 	s.d, s.shape = d, shape
@@ -95,7 +92,13 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 		return err
 	}
 	for i := range s.m.Tables {
-		if t := d.Tables[s.m.Tables[i].Name]; t.AutoIncrement >= 0 {
+		t := d.Tables[s.m.Tables[i].Name]
+		if t.Kind == topo.Sequence {
+			if err := s.sequence(ctx, &s.m.Tables[i]); err != nil {
+				return err
+			}
+		}
+		if t.AutoIncrement >= 0 {
 			next, err := cluster.Next(ctx, t) // after the snapshot: what its rows have is below
 			if err != nil {
 				return err
@@ -105,9 +108,11 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 	}
 	var spread, reference []string
 	for _, t := range s.m.Tables {
-		if t.Kind == topo.Reference {
+		switch t.Kind {
+		case topo.Reference:
 			reference = append(reference, t.Name)
-		} else {
+		case topo.Sequence: // nobody reads it any more
+		default:
 			spread = append(spread, t.Name)
 		}
 	}
@@ -123,6 +128,18 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 		}
 		return nil
 	})
+}
+
+// sequence reads where a sequence is: nothing beyond its row has been given to anybody, and so nothing that is in the snapshots.
+func (s *saving) sequence(ctx context.Context, t *Table) error {
+	p := s.d.Partitions[topo.SequenceOrdinal]
+	master, _ := p.Master()
+	res, err := s.sources[master].run(ctx, "SELECT CONCAT_WS(', ', next_not_cached_value, minimum_value, maximum_value, start_value, increment, cache_size, cycle_option, cycle_count) FROM "+id(p.ID.Schema())+"."+id(t.Name))
+	if err != nil {
+		return err
+	}
+	t.Row = string(res.Rows[0][0])
+	return nil
 }
 
 // everywhere runs f at all leaves at once.
@@ -205,6 +222,7 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		switch {
 		case string(row[2]) == "VIEW" && s.d.Views[name] != nil:
 			continue // the topology has its text
+		case string(row[2]) == "SEQUENCE" && s.d.Tables[name] != nil && s.d.Tables[name].Kind == topo.Sequence:
 		case string(row[2]) != "BASE TABLE":
 			return refuse(what, "it is a "+string(row[2]))
 		case !strings.EqualFold(string(row[1]), "InnoDB"):
@@ -224,6 +242,9 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 			return fmt.Errorf("leaf %s has no table %s.%s", s.shape, db, name)
 		}
 		out := Table{Name: name, Kind: t.Kind, Explicit: t.Explicit, Columns: columns[name], Triggers: t.Triggers, Parts: make([]Part, s.m.parts(t.Kind))}
+		if t.Kind == topo.Sequence {
+			out.Columns = nil
+		}
 		for _, c := range t.ShardKey {
 			out.ShardKey = append(out.ShardKey, t.Columns[c].Name)
 		}
@@ -295,7 +316,7 @@ func (s *saving) leaf(ctx context.Context, src *source) error {
 	for _, schema := range s.schemasAt(src.conn.Leaf()) {
 		for i := range s.m.Tables {
 			t := &s.m.Tables[i]
-			if (t.Kind == topo.Reference) != (schema.ordinal < 0) {
+			if t.Kind == topo.Sequence || (t.Kind == topo.Reference) != (schema.ordinal < 0) {
 				continue
 			}
 			name, at := fmt.Sprintf("t%d-p%d-%s.tsv.zst", i+1, schema.ordinal, s.dir.try), schema.ordinal

@@ -127,13 +127,20 @@ func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
 	c.everything()
+	c.must("CREATE SEQUENCE d.`s``eq` START WITH 100 INCREMENT BY 10 CACHE 5", "CREATE SEQUENCE d.down INCREMENT BY -1 MAXVALUE -1 NOCACHE CYCLE MINVALUE -3", "CREATE DATABASE far PARTITIONS 1", "CREATE SEQUENCE far.s",
+		"CREATE TABLE d.drawn (id BIGINT DEFAULT (NEXT VALUE FOR d.`s``eq`) PRIMARY KEY, f BIGINT DEFAULT NEXTVAL(far.s), v INT COMMENT 'DEFAULT nextval(`d`.`s`)')",
+		"CREATE REFERENCE TABLE d.told (id BIGINT NOT NULL DEFAULT NEXTVAL(d.`s``eq`), v INT)",
+		"INSERT INTO d.drawn (v) VALUES (1), (2), (3)", "INSERT INTO d.told (v) VALUES (4)", "DO NEXTVAL(d.down)")
+	drawn := []string{"`s``eq`", "down", "drawn", "told"}
+	last := valueOf(t, c.nodes[0].db, "SELECT MAX(id) FROM d.told")
 	path := filepath.Join(t.TempDir(), "it's a \"backup\"")
 	c.must("BACKUP DATABASE d TO '" + strings.ReplaceAll(path, "'", "''") + "'")
 	want := map[string]string{}
-	for _, table := range everyTable {
+	for _, table := range append(drawn, everyTable...) {
 		want[table] = c.told("d." + table)
 	}
 	sums := c.sums("d")
+	c.must("INSERT INTO d.told (v) VALUES (5)") // a value that is not the backup's
 	refusedAs(t, c.nodes[0].db, "RESTORE DATABASE d FROM '"+strings.ReplaceAll(path, "'", "''")+"'", 1007, "database exists")
 	c.must("RESTORE DATABASE d AS other FROM '"+strings.ReplaceAll(path, "'", "''")+"'", "RESTORE DATABASE d AS `t_o` FROM '"+strings.ReplaceAll(path, "'", "''")+"'")
 	for _, name := range []string{"other", "t_o"} {
@@ -145,6 +152,28 @@ func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
 			if got := c.told(db + "." + table); undated(got) != undated(want[table]) {
 				t.Errorf("%s.%s:\n%s\nwant:\n%s", db, table, got, want[table])
 			}
+		}
+		for _, table := range drawn {
+			// Its own sequences give the defaults, those of other databases stay.
+			if got, want := c.told(db+"."+table), strings.ReplaceAll(want[table], "nextval(`d`.`s``eq`)", "nextval("+db+".`s``eq`)"); got != want {
+				t.Errorf("%s.%s:\n%s\nwant:\n%s", db, table, got, want)
+			}
+		}
+		for _, l := range c.farm.Leaves() {
+			if got := c.ask(l.Name, "SELECT next_not_cached_value > maximum_value FROM "+db+".down"); got != "1" {
+				t.Errorf("%s: the sequence of leaf %s's shape gives values", db, l.Name)
+			}
+		}
+		c.must("INSERT INTO "+db+".drawn (v) VALUES (10), (11)", "INSERT INTO "+db+".told (v) VALUES (12)")
+		first, second, third := valueOf(t, c.nodes[0].db, "SELECT id FROM "+db+".drawn WHERE v = 10"), valueOf(t, c.nodes[0].db, "SELECT id FROM "+db+".drawn WHERE v = 11"), valueOf(t, c.nodes[0].db, "SELECT id FROM "+db+".told WHERE v = 12")
+		if first <= last || first > last+50 || second != first+10 || third != first+20 {
+			t.Errorf("%s: %d was the last of the sequence's values in the backup, then %d, %d and %d", db, last, first, second, third)
+		}
+		if n := valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM "+db+".drawn JOIN "+db+".told"); n != 10 {
+			t.Errorf("%s: %d pairs of rows", db, n)
+		}
+		if a, b, again := valueOf(t, c.nodes[0].db, "SELECT NEXTVAL("+db+".down)"), valueOf(t, c.nodes[0].db, "SELECT NEXTVAL("+db+".down)"), valueOf(t, c.nodes[0].db, "SELECT NEXTVAL("+db+".down)"); a != -2 || b != -3 || again != -1 {
+			t.Errorf("%s: %d, %d and %d follow -1 in a cycle to -3", db, a, b, again)
 		}
 		d := c.nodes[0].cat.Snapshot().Databases[name]
 		if d.Replication != topo.Sync || d.Collation != "latin1_german1_ci" || len(d.Partitions) != 3 {

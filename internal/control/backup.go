@@ -37,11 +37,8 @@ func (l *leader) backup(ctx context.Context, cmd *catalog.Command, a order.Archi
 		return 0, err
 	}
 	for name, t := range d.Tables {
-		switch {
-		case t.Kind == topo.Linked:
+		if t.Kind == topo.Linked {
 			return 0, topo.IsLinked("BACKUP DATABASE", d.Name, name)
-		case t.Kind == topo.Sequence:
-			return 0, topo.IsSequence("BACKUP DATABASE", d.Name, name)
 		}
 	}
 	owner := archive.Owner{Cluster: l.cat.ClusterID(), Command: cmd.ID}
@@ -382,9 +379,9 @@ func (l *leader) replicas(ctx context.Context, cmd *catalog.Command, db string) 
 }
 
 func savedAs(m *archive.Manifest, db string) ddl.Saved {
-	s := ddl.Saved{Name: db, Partitions: m.Partitions, Replication: m.Replication, Charset: m.Charset, Collation: m.Collation}
+	s := ddl.Saved{Name: db, Of: m.Database, Partitions: m.Partitions, Replication: m.Replication, Charset: m.Charset, Collation: m.Collation}
 	for _, t := range m.Tables {
-		out := ddl.SavedTable{Name: t.Name, Kind: t.Kind, ShardKey: t.ShardKey, Explicit: t.Explicit, Create: t.Create, Next: t.Next}
+		out := ddl.SavedTable{Name: t.Name, Kind: t.Kind, ShardKey: t.ShardKey, Explicit: t.Explicit, Create: t.Create, Next: t.Next, Row: t.Row}
 		for i := range t.Triggers {
 			tr := t.Triggers[i]
 			if m.Database != db {

@@ -19,6 +19,7 @@ import (
 // Saved is a database as a backup tells it, under the name that it is to have.
 type Saved struct {
 	Name               string
+	Of                 string // the name of the database that was saved
 	Partitions         int
 	Replication        topo.Replication
 	Charset, Collation string
@@ -35,6 +36,7 @@ type SavedTable struct {
 	Explicit bool
 	Create   string // MariaDB's SHOW CREATE TABLE of the shape
 	Next     uint64 // what AUTO_INCREMENT goes on with, at least; 0 where there is no such column
+	Row      string // a sequence's
 	// Triggers have the database's name in their texts.
 	Triggers []topo.Trigger
 }
@@ -145,9 +147,13 @@ func (x *restore) read() error {
 		}
 		kinds[t.Name] = t.Kind
 	}
+	ok := false
 	for _, t := range x.saved.Tables {
 		if t.Kind != topo.Reference {
 			t.Create = withoutCounter(t.Create)
+		}
+		if t.Create, ok = drawnFrom(t.Create, x.saved.Of, x.saved.Name); !ok || (t.Kind == topo.Sequence) != sequenceRow.MatchString(t.Row) {
+			return bad("the definition of table '" + t.Name + "' is not one")
 		}
 		scan := new(sqltext.Scan)
 		if err := scan.Scan([]byte(t.Create), sqltext.Mode{}); err != nil {
@@ -163,6 +169,9 @@ func (x *restore) read() error {
 			return bad("the definition of table '" + t.Name + "' is not one")
 		}
 		d.Reference, d.ReferenceTok = t.Kind == topo.Reference, -1
+		if t.Kind == topo.Sequence {
+			d.Object = "SEQUENCE"
+		}
 		if t.Explicit {
 			d.ShardKey = []sqltext.Name{}
 			for _, c := range t.ShardKey {
@@ -178,6 +187,7 @@ func (x *restore) read() error {
 		st.partText = st.job.partText(x.saved.Name, func(n string) bool { return kinds[n] == topo.Reference })
 		x.tables = append(x.tables, st)
 	}
+	slices.SortStableFunc(x.tables, func(a, b *savedTable) int { return sequencesFirst(a) - sequencesFirst(b) }) // defaults need them
 	for _, v := range x.saved.Views {
 		if kinds[v.Name] != "" {
 			return bad("view '" + v.Name + "' is a table in it")
@@ -254,7 +264,15 @@ func (x *restore) make(ctx context.Context) error {
 		if _, err := x.asCluster(ctx, p, "", sql...); err != nil {
 			return err
 		}
-		return x.create(ctx, p, func(t *savedTable) string { return t.partText.in(p.Schema) }, func(t *savedTable) bool { return t.Kind != topo.Reference })
+		return x.create(ctx, p, func(t *savedTable) []string {
+			switch {
+			case t.Kind == topo.Sequence && p.Schema == x.todo.Places[topo.SequenceOrdinal].Schema:
+				return []string{t.partText.in(p.Schema), "INSERT INTO " + id(t.Name) + " VALUES (" + t.Row + ")"}
+			case t.Kind == topo.Sequence, t.Kind == topo.Reference:
+				return nil
+			}
+			return []string{t.partText.in(p.Schema)}
+		})
 	}); err != nil {
 		return err
 	}
@@ -279,13 +297,6 @@ func shapePlaces(shapes []place) (out []SavedPlace) {
 		out = append(out, SavedPlace{Leaf: p.Leaf, Schema: p.Schema, Ordinal: -1})
 	}
 	return out
-}
-
-func (x *restore) load(ctx context.Context, places []SavedPlace) error {
-	if err := x.step("fill"); err != nil {
-		return err
-	}
-	return x.fill(ctx, places)
 }
 
 // triggers makes those of all tables, whose rows are there.
@@ -319,7 +330,12 @@ func (x *restore) shape(ctx context.Context, places []place) error {
 		if _, err := x.asCluster(ctx, p, "", "CREATE DATABASE "+id(p.Schema)+charsetClause(x.database())); err != nil {
 			return err
 		}
-		if err := x.create(ctx, p, func(t *savedTable) string { return t.Create }, func(*savedTable) bool { return true }); err != nil || len(x.views) == 0 {
+		if err := x.create(ctx, p, func(t *savedTable) []string {
+			if t.Kind == topo.Sequence {
+				return []string{t.Create, bluntText(p, t.Name)}
+			}
+			return []string{t.Create}
+		}); err != nil || len(x.views) == 0 {
 			return err
 		}
 		c, err := x.own(ctx, p, "")
@@ -336,13 +352,11 @@ func (x *restore) shape(ctx context.Context, places []place) error {
 	return err
 }
 
-// create makes tables at a place.
-func (x *restore) create(ctx context.Context, p place, text func(*savedTable) string, want func(*savedTable) bool) error {
+// create makes tables at a place, each by the statements that texts gives.
+func (x *restore) create(ctx context.Context, p place, texts func(*savedTable) []string) error {
 	sql := []string{restoreSettings}
 	for _, t := range x.tables {
-		if want(t) {
-			sql = append(sql, text(t))
-		}
+		sql = append(sql, texts(t)...)
 	}
 	_, err := x.asCluster(ctx, p, p.Schema, sql...)
 	return err

@@ -12,15 +12,18 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// saved is a database of three tables that need each other.
+// saved is a database of three tables that need each other, and a sequence that one needs.
 func saved() Saved {
-	return Saved{Name: "e", Partitions: 2, Replication: topo.Sync, Charset: "latin1", Collation: "latin1_bin", Tables: []SavedTable{
+	return Saved{Name: "e", Of: "d", Partitions: 2, Replication: topo.Sync, Charset: "latin1", Collation: "latin1_bin", Tables: []SavedTable{
 		{Name: "a", Kind: topo.Sharded, ShardKey: []string{"id"}, Next: 40,
 			Create: "CREATE TABLE `a` (\n  `id` int(11) NOT NULL AUTO_INCREMENT,\n  `r` int(11) DEFAULT NULL,\n  PRIMARY KEY (`id`),\n  KEY `r` (`r`),\n  CONSTRAINT `f1` FOREIGN KEY (`id`) REFERENCES `b` (`id`),\n" +
 				"  CONSTRAINT `f2` FOREIGN KEY (`r`) REFERENCES `r` (`id`)\n) ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_bin COMMENT='REFERENCES `d`.`r`'"},
 		{Name: "b", Kind: topo.Sharded, ShardKey: []string{"id"}, Explicit: true,
 			Create: "CREATE TABLE `b` (\n  `id` int(11) NOT NULL,\n  `at` datetime NOT NULL DEFAULT '0000-00-00 00:00:00',\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_bin"},
-		{Name: "r", Kind: topo.Reference, Create: "CREATE TABLE `r` (\n  `id` int(11) NOT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_bin"},
+		{Name: "r", Kind: topo.Reference, Create: "CREATE TABLE `r` (\n  `id` int(11) NOT NULL DEFAULT nextval(`d`.`s`),\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_bin"},
+		{Name: "s", Kind: topo.Sequence, Row: "71, 1, 99, 1, 1, 10, 0, 0",
+			Create: "CREATE TABLE `s` (\n  `next_not_cached_value` bigint(21) NOT NULL,\n  `minimum_value` bigint(21) NOT NULL,\n  `maximum_value` bigint(21) NOT NULL,\n  `start_value` bigint(21) NOT NULL,\n" +
+				"  `increment` bigint(21) NOT NULL,\n  `cache_size` bigint(21) unsigned NOT NULL,\n  `cycle_option` tinyint(1) unsigned NOT NULL,\n  `cycle_count` bigint(21) NOT NULL\n) ENGINE=InnoDB SEQUENCE=1"},
 	}}
 }
 
@@ -102,7 +105,7 @@ func TestRestoreThatIsCutOffIsUndone(t *testing.T) {
 		t.Error("it was never cut off between two tables")
 	}
 	d := b.cat.Snapshot().Databases["e"]
-	if d == nil || len(d.Tables) != 3 || d.Replication != topo.Sync || d.Charset != "latin1" || !d.Tables["b"].Explicit || d.Tables["r"].Kind != topo.Reference {
+	if d == nil || len(d.Tables) != 4 || d.Tables["s"].Kind != topo.Sequence || d.Replication != topo.Sync || d.Charset != "latin1" || !d.Tables["b"].Explicit || d.Tables["r"].Kind != topo.Reference {
 		t.Fatalf("restored: %+v", d)
 	}
 	if v, err := b.cat.Sequence(d.Tables["a"].ID).Peek(b.ctx()); err != nil || v != 102 {
@@ -114,6 +117,18 @@ func TestRestoreThatIsCutOffIsUndone(t *testing.T) {
 		if !strings.Contains(create, "REFERENCES `e`.`r` (`id`)") || !strings.Contains(create, "REFERENCES `b` (`id`)") || !strings.Contains(create, "COMMENT='REFERENCES `d`.`r`'") {
 			t.Errorf("partition %d: %s", i, create)
 		}
+	}
+	for _, l := range b.farm.Leaves() {
+		if create := strings.Join(b.at(l.Name, "e", "SHOW CREATE TABLE r"), ""); !strings.Contains(create, "DEFAULT nextval(`e`.`s`)") {
+			t.Errorf("the shape on %s has %s", l.Name, create)
+		}
+		if got := b.at(l.Name, "e", "SELECT next_not_cached_value > maximum_value FROM s"); got[0] != "1" {
+			t.Errorf("the sequence of the shape on %s gives values", l.Name)
+		}
+	}
+	leaf, _ := d.Partitions[0].Master()
+	if got := b.at(leaf, "e_0", "SELECT NEXTVAL(s)"); got[0] != "71" {
+		t.Errorf("the sequence goes on with %v", got)
 	}
 	if err := b.run.Restore(b.ctx(), saved(), b.fill); !errors.Is(err, topo.ErrDatabaseExists) {
 		t.Errorf("once more: %v", err)
@@ -153,7 +168,7 @@ func TestRestoreReachesLeavesThatJoin(t *testing.T) {
 		t.Errorf("filled %d times", calls)
 	}
 	for _, l := range b.farm.Leaves() {
-		if got := b.at(l.Name, "e", "SELECT (SELECT COUNT(*) FROM r), (SELECT COUNT(*) FROM a)"); got[0] != "10" {
+		if got := b.at(l.Name, "e", "SELECT (SELECT COUNT(*) FROM r), (SELECT COUNT(*) FROM a), (SELECT COUNT(*) FROM s), (SELECT COUNT(*) FROM information_schema.COLUMNS WHERE COLUMN_DEFAULT = 'nextval(`e`.`s`)')"); got[0] != "1011" {
 			t.Errorf("the shape on %s has %v", l.Name, got)
 		}
 	}
@@ -166,6 +181,7 @@ func TestRestoreRefusesAndUndoes(t *testing.T) {
 		"is not one":           func(s *Saved) { s.Tables[1].Create = "DROP TABLE b" },
 		"'b' is not one":       func(s *Saved) { s.Tables[1].Create = "CREATE TABLE other (id INT PRIMARY KEY)" },
 		"table 'b' is not one": func(s *Saved) { s.Tables[1].Create += "; DROP DATABASE mysql" },
+		"'s' is not one":       func(s *Saved) { s.Tables[3].Row += "); DROP DATABASE mysql; -- (" },
 		"twice":                func(s *Saved) { s.Tables[1] = s.Tables[0] },
 		"character set":        func(s *Saved) { s.Collation = "x; y" },
 		"would not be spread":  func(s *Saved) { s.Tables[1].ShardKey = []string{"at"}; s.Tables[1].Explicit = false },
