@@ -45,7 +45,7 @@ func (r *Runner) byKey(ctx context.Context, st *Statement, places []txn.Place) e
 	if res := &jobs[0].res; len(jobs) == 1 && !st.Plan.ByKey.InTurn && !st.Plan.ByKey.Whole() && res.info == nil && st.Plan.ByKey.Updates() { // of a condition that is never true MariaDB says nothing
 		res.info = []byte("Rows matched: 0  Changed: 0  Warnings: 0")
 	}
-	if k := st.Plan.ByKey; k.Everywhere && k.Limit.Kind != plan.OperandNone {
+	if k := st.Plan.ByKey; (k.Everywhere || len(k.Draws) > 0) && k.Limit.Kind != plan.OperandNone {
 		if n, err := st.number(&k.Limit); err == nil && n == 0 { // of LIMIT 0 it says nothing, either
 			jobs[0].res.info = nil
 		}
@@ -61,7 +61,7 @@ func (st *Statement) safeUpdates() bool {
 
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
 	k := st.Plan.ByKey
-	if !st.hasOwnTime() && (k.Everywhere || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
+	if !st.hasOwnTime() && (k.Everywhere || len(k.Draws) > 0 || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
 		st.Moment = string(appendClock(nil))
 		defer func() { st.Moment = "" }()
 	}
@@ -195,6 +195,18 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 			return nil, err
 		}
 		f.rows = append(f.rows, cells)
+	}
+	k := st.Plan.ByKey
+	values := len(f.cols) - len(k.Values) - len(k.Moves)
+	for i := range k.Draws {
+		f.cols[values+k.Draws[i].Cell] = drawnColumn()
+	}
+	given, err := st.drawFor(ctx, k.Draws, len(f.rows))
+	if err != nil {
+		return nil, err
+	}
+	for _, cells := range f.rows {
+		given.deal(cells[values:])
 	}
 	return f, nil
 }

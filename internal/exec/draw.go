@@ -9,64 +9,62 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// drawn are the values of one sequence for all rows, as many for each as there are places for them.
+// drawn are the values of sequences that go into rows.
 type drawn struct {
-	of     [2]string
-	values []int64
+	draws []plan.Draw
+	from  []*drawnValues // of each draw
 }
 
-// draw asks the sequences for the values of all rows at once, before the first is written.
-func (w *rowWriter) draw(ctx context.Context) error {
-	is := w.st.Plan.InsertSelect
-	for i := range is.Draws {
-		d := &is.Draws[i]
-		c := value.Of(&wire.Column{Type: wire.TypeLongLong, Flags: wire.FlagNotNull, Length: 20}, value.Binary)
-		if d.Cell < len(w.cols) {
-			w.cols[d.Cell] = c
-		} else {
-			w.cols = append(w.cols, c)
-		}
-		of := [2]string{d.DB, d.Sequence}
-		if w.drawnOf(of) == nil {
-			w.drawn = append(w.drawn, &drawn{of: of})
-		}
-	}
-	if len(w.rows) == 0 {
-		return nil
-	}
-	for _, from := range w.drawn {
-		n := 0
-		for i := range is.Draws {
-			if from.of == [2]string{is.Draws[i].DB, is.Draws[i].Sequence} {
-				n++
+// drawnValues are those of one sequence for all rows, as many for each as there are places for them.
+type drawnValues struct {
+	db, sequence string
+	each         int // of a row
+	values       []int64
+}
+
+// drawnColumn is what a value of a sequence is read as.
+func drawnColumn() value.Column {
+	return value.Of(&wire.Column{Type: wire.TypeLongLong, Flags: wire.FlagNotNull, Length: 20}, value.Binary)
+}
+
+// drawFor asks sequences for the values of all rows at once, before the first is written.
+func (st *Statement) drawFor(ctx context.Context, draws []plan.Draw, rows int) (*drawn, error) {
+	d := &drawn{draws: draws}
+	var all []*drawnValues
+	for i := range draws {
+		var of *drawnValues
+		for _, v := range all {
+			if v.db == draws[i].DB && v.sequence == draws[i].Sequence {
+				of = v
 			}
 		}
-		if w.st.Draw == nil {
-			return plan.NeedsStage("values of a sequence here")
+		if of == nil {
+			of = &drawnValues{db: draws[i].DB, sequence: draws[i].Sequence}
+			all = append(all, of)
+		}
+		of.each++
+		d.from = append(d.from, of)
+	}
+	if rows == 0 {
+		return d, nil
+	}
+	for _, of := range all {
+		if st.Draw == nil {
+			return nil, plan.NeedsStage("values of a sequence here")
 		}
 		var err error
-		if from.values, err = w.st.Draw(ctx, from.of[0], from.of[1], n*len(w.rows)); err != nil {
-			return err
+		if of.values, err = st.Draw(ctx, of.db, of.sequence, of.each*rows); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return d, nil
 }
 
-func (w *rowWriter) drawnOf(of [2]string) *drawn {
-	for _, d := range w.drawn {
-		if d.of == of {
-			return d
-		}
-	}
-	return nil
-}
-
-// deal puts the next values into a row.
-func (w *rowWriter) deal(cells [][]byte) {
-	for i := range w.st.Plan.InsertSelect.Draws {
-		d := &w.st.Plan.InsertSelect.Draws[i]
-		from := w.drawnOf([2]string{d.DB, d.Sequence})
-		cells[d.Cell] = binary.LittleEndian.AppendUint64(nil, uint64(from.values[0]))
+// deal puts the next values into a row, whose first value that a draw may name is cells[0].
+func (d *drawn) deal(cells [][]byte) {
+	for i := range d.draws {
+		from := d.from[i]
+		cells[d.draws[i].Cell] = binary.LittleEndian.AppendUint64(nil, uint64(from.values[0]))
 		from.values = from.values[1:]
 	}
 }

@@ -180,8 +180,8 @@ type rowWriter struct {
 	more bool          // a generated value goes before each row
 	// leaves: it is left to the remote server, which generates its values.
 	leaves bool
-	drawn  []*drawn // values of sequences, for the rows to come
-	asks   bool     // the remote server is to generate a value for a row that waits
+	drawn  *drawn // values of sequences, for the rows to come
+	asks   bool   // the remote server is to generate a value for a row that waits
 	// bufs are the rows' texts that wait for their place, which those rows are, and row the one at hand.
 	bufs  [][]byte
 	which [][]int
@@ -247,7 +247,15 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 		turn++
 	}
 	queried := slices.Clone(w.cols)
-	if err := w.draw(ctx); err != nil {
+	for _, d := range w.st.Plan.InsertSelect.Draws {
+		if d.Cell < len(w.cols) {
+			w.cols[d.Cell] = drawnColumn()
+		} else {
+			w.cols = append(w.cols, drawnColumn())
+		}
+	}
+	var err error
+	if w.drawn, err = w.st.drawFor(ctx, w.st.Plan.InsertSelect.Draws, len(w.rows)); err != nil {
 		return err
 	}
 	cells := make([][]byte, len(w.cols))
@@ -256,7 +264,7 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 		if err := splitRow(row, queried, cells); err != nil {
 			return err
 		}
-		w.deal(cells)
+		w.drawn.deal(cells)
 		text, auto, err := w.text(ctx, cells)
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 )
 
 // define finds out how the tables' copies are made: lean ones by what is left of the tables' definitions, others as CREATE TABLE LIKE makes them, but for tables with partitions or FULLTEXT keys,
-// which temporary tables have none of. Definitions are asked for each time, as an ALTER TABLE that is under way may be undone. MATCH is refused on the copy as it would be without the key.
+// which temporary tables have none of, and those with columns that have values of sequences. Definitions are asked for each time, as an ALTER TABLE that is under way may be undone. MATCH is refused on the copy as it would be without the key.
 func (s *stage) define(ctx context.Context, at txn.Place) error {
 	s.definitions = make([]string, len(s.fills))
 	hidden, errs := make([]bool, len(s.fills)), make([]error, len(s.fills))
@@ -57,10 +57,11 @@ func (s *stage) locked() bool { return s.st.Tx.Pinned(txn.PinLocks) }
 // definition is the text of a copy's definition, "" where it is made like its table. hidden: it has columns of a history that the fill knows nothing of.
 func (s *stage) definition(ctx context.Context, at txn.Place, f *plan.Fill) (text string, hidden bool, err error) {
 	t := f.From()
-	create, err := s.ask(ctx, at, t)
+	told, err := s.ask(ctx, at, t)
 	if err != nil {
 		return "", false, err
 	}
+	create := []byte(topo.Undrawn(string(told))) // a default that is a sequence's next value would be asked of the shape, for columns that are not copied
 	if f.Lean {
 		text, err := leanDefinition(create, f)
 		if err != nil {
@@ -72,6 +73,7 @@ func (s *stage) definition(ctx context.Context, at txn.Place, f *plan.Fill) (tex
 	if err != nil {
 		return "", false, err
 	}
+	d.odd = d.odd || len(create) < len(told)
 	if !t.Temporary {
 		s.r.copies.Store(t, d.odd)
 	}
@@ -84,7 +86,7 @@ func (s *stage) definition(ctx context.Context, at txn.Place, f *plan.Fill) (tex
 // definition is how a copy is made.
 type definition struct {
 	text   string // what follows the name in CREATE TABLE
-	odd    bool   // CREATE TABLE LIKE does not make it: there are partitions, FULLTEXT keys or versions
+	odd    bool   // CREATE TABLE LIKE does not make it: there are partitions, FULLTEXT keys, versions or sequences
 	hidden bool   // it has the HistoryColumns, of which the table's own columns tell nothing
 }
 

@@ -112,6 +112,9 @@ func (s *session) askSequence(ctx context.Context, w *worker, stmt *sqltext.Stmt
 		err = unsupported(firstWords(&w.scan, 1), "a sequence beside tables that are not where it is")
 	}
 	if err != nil {
+		if items, edits, ok := s.drawnItems(&w.scan, stmt, uses); ok {
+			return s.selectDrawn(ctx, w, items, edits, snap, src)
+		}
 		return s.owned(ctx, w, src, err)
 	}
 	x := &extras{facts: stmt.Facts}

@@ -48,10 +48,21 @@ func TestSequences(t *testing.T) {
 	c.exec("INSERT INTO r (v) VALUES (1), (2)")
 	c.want("SELECT * FROM r ORDER BY id", "12|1/13|2")
 	c.want("SELECT * FROM t ORDER BY id", "2|1/3|2/9|4/10|5")
+	// An UPDATE needs it also when it finds no row, and does nothing of the kind to other tables.
+	c.exec("GRANT UPDATE ON seqdb.t TO 'seqnone'@'%'")
+	none.fails(1142, "UPDATE t SET v = NEXTVAL(s) WHERE id = 1")
+	none.fails(1142, "SELECT NEXTVAL(s), v FROM t WHERE id = 1")
+	c.exec("CREATE TEMPORARY TABLE tt (a INT)")
+	c.exec("INSERT INTO tt VALUES (1)")
+	for _, q := range []string{"UPDATE tt SET a = NEXTVAL(s)", "UPDATE mysql.servers SET Port = NEXTVAL(s)"} {
+		c.fails(1235, q)
+	}
+	c.want("SELECT a FROM tt", "1")
+	c.exec("DROP TEMPORARY TABLE tt")
 	// What does not say how many values there will be is refused, and never gets values that are no sequence's.
 	for _, q := range []string{
-		"UPDATE t SET id = DEFAULT", "UPDATE t SET v = NEXTVAL(s)", "INSERT INTO t VALUES (IF(1, NEXTVAL(s), 0), 1)", "INSERT INTO t VALUES (7, 1) ON DUPLICATE KEY UPDATE id = DEFAULT",
-		"DELETE FROM t WHERE id = NEXTVAL(s)", "SELECT NEXTVAL(s), v FROM t", "CREATE TABLE x LIKE s",
+		"UPDATE t SET id = DEFAULT", "UPDATE t SET v = NEXTVAL(s) + 1", "INSERT INTO t VALUES (IF(1, NEXTVAL(s), 0), 1)", "INSERT INTO t VALUES (7, 1) ON DUPLICATE KEY UPDATE id = DEFAULT",
+		"DELETE FROM t WHERE id = NEXTVAL(s)", "SELECT NEXTVAL(s) + 1, v FROM t", "CREATE TABLE x LIKE s",
 		"CREATE TABLE x (a INT DEFAULT (NEXTVAL(s) + 1))", "ALTER TABLE s ENGINE=InnoDB",
 		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO t VALUES (NEW.id, 1)",
 	} {

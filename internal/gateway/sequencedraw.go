@@ -45,6 +45,13 @@ func (s *session) drawing(stmt *sqltext.Stmt, snap *topo.Snapshot) *topo.Table {
 				return t
 			}
 		}
+	case stmt.Update != nil && len(stmt.Update.From) == 1 && stmt.Update.From[0].Table != nil:
+		t := s.drawnTable(stmt.Update.From[0].Table, snap)
+		for i := range stmt.Update.Set {
+			if set := &stmt.Update.Set[i]; t != nil && defaults(set.Value, set.Column.Name.Text, t) {
+				return t
+			}
+		}
 	}
 	return nil
 }
@@ -165,6 +172,8 @@ func (s *session) drawValues(ctx context.Context, w *worker, stmt *sqltext.Stmt,
 		}
 	case stmt.Insert != nil && t == nil:
 		return true, s.queryRequests(ctx, w, stmt, src, uses)
+	case stmt.Update != nil:
+		return true, s.updateRequests(ctx, w, stmt, t, snap, src, uses)
 	case stmt.Set != nil && inTurn(&w.scan, stmt, uses):
 		for _, u := range uses {
 			all = append(all, request{of: u.of, last: u.Name == "LASTVAL", from: u.Span.From, to: u.Span.To})
@@ -184,7 +193,7 @@ func (s *session) drawValues(ctx context.Context, w *worker, stmt *sqltext.Stmt,
 }
 
 func errSequenceForm(what string) error {
-	return unsupported(what, "of a sequence, but in SELECT and DO without other tables, in rows of VALUES and SET of INSERT, in SET of variables, and as an item of INSERT … SELECT, where it is certain to be asked:"+
+	return unsupported(what, "of a sequence, but in SELECT and DO without other tables, in rows of VALUES and SET of INSERT, in SET of variables, as an item of a SELECT or INSERT … SELECT, and as what an UPDATE of one table sets a column to, where it is certain to be asked:"+
 		" SELECT NEXTVAL(s) before, and use the value")
 }
 
@@ -450,4 +459,65 @@ func (s *session) queryRequests(ctx context.Context, w *worker, stmt *sqltext.St
 	s.sess.Draws = &draws
 	defer func() { s.sess.Draws = nil }()
 	return s.rewritten(ctx, apply(&w.scan, edits), src)
+}
+
+// updateRequests has NEXTVAL, where it is what SET gives a column of one table, answered for each row that is found.
+func (s *session) updateRequests(ctx context.Context, w *worker, stmt *sqltext.Stmt, t *topo.Table, snap *topo.Snapshot, src source, uses []sequenceUse) error {
+	u := stmt.Update
+	if len(u.From) != 1 || u.From[0].Table == nil || s.isTemporary(u.From[0].Table) {
+		return errSequenceForm("NEXTVAL")
+	}
+	k := s.keyOf(u.From[0].Table)
+	switch known := snap.Table(k.db, k.table); {
+	case known == nil, known.Kind != topo.Sharded && known.Kind != topo.Keyless && known.Kind != topo.Reference:
+		return errSequenceForm("NEXTVAL")
+	}
+	var draws []plan.Draw
+	var edits []edit
+	n := 0
+	for i := range u.Set {
+		span := sqltext.Unparen(u.Set[i].Value).ExprSpan()
+		d := plan.Draw{Cell: i}
+		if t != nil {
+			if c := defaultOf(u.Set[i].Value, u.Set[i].Column.Name.Text, t); c != nil {
+				if d.DB, d.Sequence, _ = c.Sequence(); snap.Table(d.DB, d.Sequence) == nil {
+					return topo.NoTable(d.DB, d.Sequence)
+				}
+			} else if defaults(u.Set[i].Value, u.Set[i].Column.Name.Text, t) {
+				return errSequenceForm("DEFAULT")
+			}
+		}
+		for _, use := range uses {
+			if use.Span == span && use.Name == "NEXTVAL" {
+				d.DB, d.Sequence = use.of.DB, use.of.Name
+				n++
+			}
+		}
+		if d.Sequence != "" {
+			draws, edits = append(draws, d), append(edits, edit{span.From, span.To, "NULL"})
+		}
+	}
+	if n != len(uses) {
+		return errSequenceForm("NEXTVAL")
+	}
+	// What it may do is asked for the client's text: without rows no sequence is asked.
+	if err := s.mayAsk(ctx, w, src, snap.Revision); err != nil {
+		return err
+	}
+	src.permitted = true
+	s.sess.Draws = &draws
+	defer func() { s.sess.Draws = nil }()
+	return s.rewritten(ctx, apply(&w.scan, edits), src)
+}
+
+// mayAsk is mayRun for a statement that has no plan yet.
+func (s *session) mayAsk(ctx context.Context, w *worker, src source, revision int64) error {
+	if src.permitted {
+		return nil
+	}
+	text := src.text
+	if text == "" {
+		text = string(w.scan.Src[:w.scan.End])
+	}
+	return s.mayRunText(ctx, w, text, revision)
 }

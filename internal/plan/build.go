@@ -87,6 +87,12 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && sess.Draws != nil && stmt.Insert != nil && (plan.InsertSelect == nil || len(plan.InsertSelect.Draws) < len(*sess.Draws)) {
 		err = NeedsStage("values of a sequence in rows that go where they are made")
 	}
+	if err == nil && sess.Draws != nil && stmt.Update != nil && (plan.ByKey == nil || len(plan.ByKey.Draws) < len(*sess.Draws)) {
+		err = NeedsStage(drawnRows)
+	}
+	if err == nil && p.asksDefault() {
+		err = NeedsStage(defaultDrawn)
+	}
 	if p.sequence && (err == nil && !plan.Sequence || unfit(err)) {
 		err = NeedsStage(besideSequence)
 	}

@@ -18,6 +18,8 @@ type ByKey struct {
 	Everywhere bool
 	// Values are what SET gives columns, where it is found with the keys.
 	Values []KeyValue
+	// Draws are values of sequences, in the places of some of Values: each row has its own.
+	Draws []Draw
 	// Moves are what SET gives columns of the shard key of Targets[0], found with the keys, too: each row is changed by itself then, in order, and goes to its new partition.
 	Moves []KeyValue
 	// InTurn: any rows will do, as many as Limit says, so that no keys are asked for: partition after partition changes what it has (TurnText).
@@ -46,10 +48,12 @@ func (k *ByKey) Lenient() bool { return !k.Updates() || k.ignore || !k.order.Emp
 func (k *ByKey) Updates() bool { return len(k.set) > 0 }
 
 // Unsafe says whether sql_safe_updates may be against the statement: it is not run as the client wrote it, and no LIMIT bounds its rows.
-func (k *ByKey) Unsafe() bool { return (k.others || k.Everywhere) && k.limit.Empty() }
+func (k *ByKey) Unsafe() bool {
+	return (k.others || k.Everywhere || len(k.Draws) > 0) && k.limit.Empty()
+}
 
 // Whole says whether each partition can run the statement as it is, which is known to find nothing.
-func (k *ByKey) Whole() bool { return k.single && !k.others }
+func (k *ByKey) Whole() bool { return k.single && !k.others && len(k.Draws) == 0 }
 
 // KeyTarget is a table whose rows are changed by a key.
 type KeyTarget struct {
@@ -72,6 +76,9 @@ type KeyValue struct {
 // byKeys plans an UPDATE or DELETE that can't be split to be run by keys. first is what the planning of parts came to: a plan with the reason, or an error.
 func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 	var e *Error
+	if err == nil && p.sess.Draws != nil && p.stmt.Update != nil {
+		err = NeedsStage(drawnRows)
+	}
 	switch {
 	case p.stmt.Kind != sqltext.KindUpdate && p.stmt.Kind != sqltext.KindDelete, p.far != nil, err == nil && first.Stage == "":
 		return first, err
@@ -169,7 +176,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	if ok, reason := p.changes(k); !ok {
 		return nil, reason
 	}
-	if k.InTurn = k.InTurn && len(k.Moves) == 0; !k.InTurn && k.Targets[0].Key == nil {
+	if k.InTurn = k.InTurn && len(k.Moves) == 0 && len(k.Draws) == 0; !k.InTurn && k.Targets[0].Key == nil {
 		_, reason := p.keyTarget(named[0], false)
 		return nil, reason
 	}
@@ -321,8 +328,11 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 			return false, ""
 		}
 		own, ok := unparen(a.Value).(*sqltext.Column)
+		d := p.drawsFor(i)
 		moves := inKey(t.Table, c) && !(k.single && ok && t.Table.Column(own.Name.Text) == c)
 		switch {
+		case d != nil && (moves || !k.single):
+			return false, "a sequence gives values to a shard key, or to one of several tables"
 		case !moves:
 		case !k.single || p.isDefault(value) || p.counts(value) || t.Table.Columns[c].Type == "bit":
 			return false, ""
@@ -332,7 +342,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		if k.Renames = k.Renames || slices.Contains(t.Key, c); k.Renames && len(k.Targets) > 1 {
 			return false, "it changes several tables, and the key by which the rows of one are found"
 		}
-		if k.single && !tables(value) && !moves && !differs || p.isDefault(value) {
+		if d == nil && (k.single && !tables(value) && !moves && !differs || p.isDefault(value)) {
 			continue
 		}
 		// What it reads of a column that has been set before would be the new value; of another table's, who knows.
@@ -346,9 +356,15 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 			// Of several values that a column is given the last one counts.
 			k.Moves = append(slices.DeleteFunc(k.Moves, func(m KeyValue) bool { return m.Column == c }), v)
 		}
-		if !k.single || tables(value) || differs {
+		if d != nil {
+			k.Draws = append(k.Draws, Draw{Cell: len(k.Values), DB: d.DB, Sequence: d.Sequence})
+		}
+		if d != nil || !k.single || tables(value) || differs {
 			k.Values = append(k.Values, v)
 		}
+	}
+	if k.Renames && len(k.Draws) > 0 {
+		return false, "it changes the key by which the rows are found"
 	}
 	return true, ""
 }

@@ -21,7 +21,7 @@ type Session struct {
 	Results string
 	// OwnReferences: the session's transaction has written reference tables, on connections of their own. Partitions see other rows of them.
 	OwnReferences bool
-	// Draws are the columns of an INSERT's query in whose places values of sequences go; nil for none.
+	// Draws are the columns of an INSERT's query, or the assignments of an UPDATE, in whose places values of sequences go; nil for none.
 	Draws *[]Draw
 	// LinksReadOnly: linked tables are not to be written to unless their definitions say they may be.
 	LinksReadOnly bool
@@ -351,7 +351,7 @@ type InsertSelect struct {
 
 // Draw is a place in a row for which a sequence is asked.
 type Draw struct {
-	Cell         int // which value of the row
+	Cell         int // which value of the row, or which assignment
 	Column       int // of the table, behind the query's
 	DB, Sequence string
 }

@@ -12,6 +12,56 @@ import (
 // besideSequence is why a statement can't be run that asks a sequence where others' rows are.
 const besideSequence = "a sequence beside tables that are not where it is"
 
+// defaultDrawn is why a statement can't be run that asks for such a default where it is not certain how often.
+const defaultDrawn = "DEFAULT of a column to which a sequence gives values, other than in rows of an INSERT and in SET of an UPDATE of one table: SELECT NEXTVAL of the sequence before, and use the value"
+
+// asksDefault says whether DEFAULT (column) may be one that a sequence gives: partitions have none in its place.
+func (p *planner) asksDefault() bool {
+	drawn := map[string]bool{}
+	for _, t := range p.stmt.Tables {
+		if t.CTE {
+			continue
+		}
+		if table, _, err := p.lookup(t); err == nil && table != nil && !table.Temporary && table.Draws() {
+			for i := range table.Columns {
+				if _, _, ok := table.Columns[i].Sequence(); ok {
+					drawn[strings.ToLower(table.Columns[i].Name)] = true
+				}
+			}
+		}
+	}
+	if len(drawn) == 0 {
+		return false
+	}
+	for i := p.stmt.Span.From; i+2 < p.stmt.Span.To; i++ {
+		if p.scan.Tokens[i].KW != sqltext.KwDefault || !p.isOp(i+1, "(") {
+			continue
+		}
+		for i += 2; i < p.stmt.Span.To && !p.isOp(i, ")"); i++ {
+			if drawn[strings.ToLower(unquote(p.text(i)))] && p.isOp(i+1, ")") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// drawnRows is why an UPDATE is not run as it is that gives each row a value of a sequence.
+const drawnRows = "values of a sequence for each row"
+
+// drawsFor is what the session has said of an assignment's value; nil when no sequence gives it.
+func (p *planner) drawsFor(assign int) *Draw {
+	if p.sess.Draws == nil || p.stmt.Update == nil {
+		return nil
+	}
+	for i := range *p.sess.Draws {
+		if d := &(*p.sess.Draws)[i]; d.Cell == assign {
+			return d
+		}
+	}
+	return nil
+}
+
 // sequencePlan has the partition run a statement where the sequences are that it names, if it needs nothing but those and what every leaf has.
 func (p *planner) sequencePlan(plan *Plan, rows bool) error {
 	if p.partitioned || p.otherDB != "" || p.far != nil || p.system {
@@ -77,7 +127,7 @@ func (p *planner) defaulted(table *topo.Table, list []sqltext.Assign) error {
 			_, _, ok := table.Columns[at].Sequence()
 			return ok
 		}) {
-			return NeedsStage("DEFAULT of a column to which a sequence gives values, other than in rows of an INSERT: SELECT NEXTVAL of the sequence before, and use the value")
+			return NeedsStage(defaultDrawn)
 		}
 	}
 	return nil

@@ -89,6 +89,9 @@ func aggregate(e sqltext.Expr) *sqltext.Func {
 
 func isAggregate(e sqltext.Expr) bool { return aggregate(e) != nil }
 
+// HasAggregate says whether an expression has a call of an aggregate function in it.
+func HasAggregate(e sqltext.Expr) bool { return hasAggregate(e) }
+
 func hasAggregate(e sqltext.Expr) bool { return anyExpr(e, isAggregate) }
 
 func isWindow(e sqltext.Expr) bool {
