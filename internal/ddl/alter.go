@@ -93,6 +93,9 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	if err := j.record(ctx, "alter"); err != nil {
 		return nil, err
 	}
+	if j.todo.Reference {
+		return j.alterReference(ctx, old)
+	}
 	return j.alter(ctx, db, old)
 }
 
@@ -172,10 +175,6 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	}
 	if err != nil {
 		return nil, j.abandon(clientError(err, db), j.undoAlter)
-	}
-	if j.todo.Reference {
-		// All leaves have the same rows: what one accepts all accept, and there is no way back from it.
-		return res, j.rollForward(ctx, t)
 	}
 	if _, err := each(j.todo.Shapes[1:], func(p place) error {
 		_, err := j.asClient(ctx, p, j.s.Schema, string(j.todo.ShapeText))
@@ -446,7 +445,7 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 // underName is an error about a table that clients do not know by its name.
 func underName(err error, is, as string) error {
 	var e *wire.ServerError
-	if !errors.As(err, &e) || !strings.Contains(e.Message, is) {
+	if is == "" || !errors.As(err, &e) || !strings.Contains(e.Message, is) {
 		return err
 	}
 	own := *e

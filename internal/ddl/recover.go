@@ -233,6 +233,11 @@ func (j *job) settleOne(ctx context.Context) (string, error) {
 	case "trigger":
 		return undo(j.undoTriggers(ctx))
 	case "alter":
+		if t.Reference {
+			if err := j.dropTry(ctx); err != nil {
+				return "", err
+			}
+		}
 		if !t.Go && t.Reference {
 			all, err := j.atAll(func(p place) (bool, error) {
 				now, err := j.showCreate(ctx, p, t.Tables[0])

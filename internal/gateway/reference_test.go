@@ -1,6 +1,9 @@
 package gateway
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What is written to a reference table is the same at every leaf, whatever it is made of, and meets others at the first one.
 func TestReferenceWritesAlike(t *testing.T) {
@@ -57,4 +60,23 @@ func TestReferenceWritesAlike(t *testing.T) {
 	if alike() != before {
 		t.Error("what was rolled back is there")
 	}
+	// A change that MariaDB takes and the cluster does not leaves the rows alone.
+	c.exec("CREATE REFERENCE TABLE p (id INT PRIMARY KEY)")
+	for _, q := range []string{"ALTER TABLE r ENGINE=MyISAM", "ALTER TABLE r ADD COLUMN x INT, ENGINE=Aria"} {
+		c.fails(1235, q)
+		if alike() != before {
+			t.Fatalf("%s has changed rows", q)
+		}
+	}
+	if m := c.fails(1091, "ALTER TABLE r DROP COLUMN nope"); strings.Contains(m, "try") {
+		t.Error(m)
+	}
+	c.exec("ALTER TABLE r ADD COLUMN p INT, ADD CONSTRAINT fp FOREIGN KEY (p) REFERENCES p (id)")
+	c.fails(1235, "ALTER TABLE r DROP FOREIGN KEY fp, ADD COLUMN x INT")
+	c.exec("ALTER TABLE r DROP FOREIGN KEY fp")
+	c.exec("ALTER TABLE r DROP COLUMN p")
+	if alike() != before {
+		t.Error("a column that came and went has changed rows")
+	}
+	c.want("SHOW TABLES", "p/r/s")
 }
