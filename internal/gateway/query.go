@@ -262,6 +262,9 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if s.making != nil && s.making.dry {
 		return nil
 	}
+	if text := s.oneTime(&w.scan, stmt, p); text != nil {
+		return s.rewritten(ctx, text, src)
+	}
 	if stmt.Kind == sqltext.KindLoadData {
 		if stmt.Load != nil && !stmt.Load.Local {
 			return unsupported("LOAD DATA INFILE", "the file would be looked for on a leaf; use LOAD DATA LOCAL INFILE")

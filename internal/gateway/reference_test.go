@@ -51,6 +51,22 @@ func TestReferenceWritesAlike(t *testing.T) {
 	} {
 		c.fails(1235, q)
 	}
+	for _, q := range []string{"SET STATEMENT lock_wait_timeout = 5 FOR UPDATE r SET v = NOW(6)", "SET STATEMENT lock_wait_timeout = 5 FOR REPLACE INTO r (id, v) VALUES (?, CURTIME(6))",
+		"SET STATEMENT lock_wait_timeout = 5 FOR INSERT INTO r (id) SELECT seq FROM seq_1000_to_1003", "SET STATEMENT `timestamp` = 5.5 FOR UPDATE r SET n = UNIX_TIMESTAMP(NOW(6)) WHERE id < 5"} {
+		var args []any
+		if strings.Contains(q, "?") {
+			args = append(args, 40)
+		}
+		c.exec(q, args...)
+		alike()
+	}
+	c.want("SELECT DISTINCT n FROM r WHERE id < 5", "5.5")
+	c.exec("DELETE FROM r WHERE id >= 1000")
+	before = alike()
+	c.exec("SET STATEMENT lock_wait_timeout = 5 FOR INSERT INTO s (id, v) SELECT seq, 0 FROM seq_1000_to_1030")
+	c.exec("SET STATEMENT lock_wait_timeout = 5 FOR UPDATE s SET v = MICROSECOND(NOW(6)) WHERE id >= 1000")
+	c.want("SELECT COUNT(DISTINCT v) FROM s WHERE id >= 1000", "1")
+	c.exec("DELETE FROM s WHERE id >= 1000")
 	other := b.root(t, "refalike")
 	other.exec("SET innodb_lock_wait_timeout = 1")
 	c.exec("BEGIN")
