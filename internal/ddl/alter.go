@@ -123,7 +123,7 @@ func (j *job) linksNothing(t *topo.Table) error {
 // settings are the session's variables that decide what the text means, as a SET statement.
 func (j *job) settings(ctx context.Context, p place) (string, error) {
 	names := []string{"sql_mode", "character_set_client", "character_set_connection", "collation_connection",
-		"foreign_key_checks", "unique_checks", "check_constraint_checks", "default_storage_engine"}
+		"foreign_key_checks", "unique_checks", "check_constraint_checks", "default_storage_engine", "timestamp"}
 	c, err := j.client(ctx, p, "")
 	if err != nil {
 		return "", err
@@ -136,7 +136,7 @@ func (j *job) settings(ctx context.Context, p place) (string, error) {
 	var sets []string
 	for i, n := range names {
 		v := res.Rows[0][i]
-		if _, err := strconv.Atoi(string(v)); err == nil {
+		if _, err := strconv.ParseFloat(string(v), 64); err == nil {
 			sets = append(sets, n+"="+string(v))
 		} else {
 			sets = append(sets, n+"="+lit(string(v)))

@@ -9,12 +9,18 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
+const timeSetting = ", timestamp="
+
 // alterReference changes a reference table. The shapes have its rows, so that nothing of it can be undone once it is done at the first one: it is judged on an empty table like it
 // before. All leaves have the same rows: what the first one accepts all accept.
 func (j *job) alterReference(ctx context.Context, old *topo.Table) (*Result, error) {
 	db, name, first := old.DB, old.Name, j.todo.Shapes[0]
 	if err := j.tryReference(ctx, old); err != nil {
 		return nil, j.abandon(underName(clientError(err, db), j.todo.Try, name), j.dropTry)
+	}
+	// Columns that come are given one time at all leaves, the settings'.
+	if at := strings.LastIndex(j.todo.Settings, timeSetting); at >= 0 {
+		j.todo.ShapeText = template("SET STATEMENT " + j.todo.Settings[at+len(", "):] + " FOR " + string(j.todo.ShapeText))
 	}
 	res, err := j.first(ctx, first, string(j.todo.ShapeText))
 	if _, no := refused(err); no || errors.Is(err, errCrash) {

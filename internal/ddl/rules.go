@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -51,7 +52,11 @@ func check(s *topo.Snapshot, t *topo.Table, d *described) error {
 		}
 		return nil
 	}
-	if t.Kind != topo.Reference {
+	if t.Kind == topo.Reference {
+		if err := alikeRule(t); err != nil {
+			return err
+		}
+	} else {
 		for _, k := range d.keys {
 			if err := uniqueKeyRule(t, k); err != nil {
 				return err
@@ -61,6 +66,27 @@ func check(s *topo.Snapshot, t *topo.Table, d *described) error {
 	for _, f := range d.foreign {
 		if err := foreignKeyRule(s, t, f); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// alikeRule: each leaf would give a reference table's row a value of its own.
+func alikeRule(t *topo.Table) error {
+	const differs = sqltext.HasNondeterministic | sqltext.HasLockFunction | sqltext.HasStoredCall
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if _, _, drawn := c.Sequence(); drawn || c.Default == "" || c.Generated {
+			continue
+		}
+		scan := new(sqltext.Scan)
+		if err := scan.Scan([]byte(c.Default), sqltext.Mode{}); err != nil {
+			return refuse(1235, "42000", "Column '%s' of reference table '%s' can't have a default that can't be read: %s", c.Name, t.Name, c.Default)
+		}
+		for _, tok := range scan.Tokens {
+			if tok.Kind == sqltext.Word && sqltext.FactsOf(strings.ToUpper(string(scan.Src[tok.Start:tok.End])))&differs != 0 {
+				return refuse(1235, "42000", "Column '%s' of reference table '%s' can't have DEFAULT %s: each leaf would give another value. Give the column's values in the statements", c.Name, t.Name, c.Default)
+			}
 		}
 	}
 	return nil

@@ -95,4 +95,10 @@ func TestReferenceWritesAlike(t *testing.T) {
 		t.Error("a column that came and went has changed rows")
 	}
 	c.want("SHOW TABLES", "p/r/s")
+	// What each leaf would fill in by itself.
+	c.fails(1235, "CREATE REFERENCE TABLE u (id INT PRIMARY KEY, u VARCHAR(40) DEFAULT (UUID()))")
+	c.fails(1235, "ALTER TABLE r ADD COLUMN x DOUBLE DEFAULT (1 + RAND())")
+	c.exec("ALTER TABLE r ADD COLUMN made DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6), ADD COLUMN u VARCHAR(40) DEFAULT 'uuid()'")
+	alike()
+	c.want("SELECT COUNT(DISTINCT made), MAX(made) > NOW() - INTERVAL 1 HOUR, MIN(u) FROM r", "1|1|uuid()")
 }
