@@ -576,7 +576,9 @@ func (l *leader) create(ctx context.Context, id topo.PartitionID, leaf string) e
 	defer free()
 	var triggers []topo.Trigger
 	for _, t := range l.cat.Snapshot().Databases[id.DB].Tables {
-		triggers = append(triggers, t.Triggers...)
+		if t.Kind != topo.Reference { // whose rows are in the shape
+			triggers = append(triggers, t.Triggers...)
+		}
 	}
 	if err := l.copier.Empty(ctx, id.DB, id.Schema(), leaf, domain, p.Term+1, triggers, id.Ordinal == topo.SequenceOrdinal); err != nil {
 		return err

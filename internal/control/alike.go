@@ -51,6 +51,10 @@ func (l *leader) align(ctx context.Context) error {
 		return err
 	}
 	defer lock.Unlock()
+	// What a statement on triggers has left half done goes first: those in the topology are then what all leaves are to have.
+	if err := l.ddl.Settle(ctx, lock, names...); err != nil {
+		return err
+	}
 	if err := l.cat.Sync(ctx); err != nil {
 		return err
 	}
@@ -76,8 +80,11 @@ func (l *leader) align(ctx context.Context) error {
 	}
 	for _, t := range tables {
 		var given []string
+		if err := l.copier.Retrigger(ctx, members[0].Name, t.DB, t.Name, t.Triggers); err != nil {
+			return fmt.Errorf("table %s.%s: %w", t.DB, t.Name, err)
+		}
 		for _, m := range members[1:] {
-			differed, err := l.copier.Align(ctx, move.Spec{Schema: t.DB, From: members[0].Name, To: m.Name}, t.Name)
+			differed, err := l.copier.Align(ctx, move.Spec{Schema: t.DB, From: members[0].Name, To: m.Name}, t.Name, t.Triggers)
 			if err != nil {
 				return fmt.Errorf("table %s.%s: %w", t.DB, t.Name, err)
 			}

@@ -32,6 +32,7 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 		"CREATE VIEW d.v AS SELECT id FROM d.t", "CREATE VIEW d.dropped AS SELECT id FROM d.t", "CREATE VIEW d.invalid AS SELECT id FROM d.gone")
 	c.must("CREATE TABLE d.log (id BIGINT, what VARCHAR(20), SHARD KEY (id))", "CREATE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'old')",
 		"CREATE TRIGGER d.td AFTER DELETE ON d.t FOR EACH ROW INSERT INTO log VALUES (OLD.id, 'deleted')")
+	c.must("CREATE REFERENCE TABLE d.rlog (a INT, what VARCHAR(20))", "CREATE TRIGGER d.zi AFTER INSERT ON d.r FOR EACH ROW INSERT INTO d.rlog VALUES (NEW.a, 'old')")
 	c.must("CREATE SEQUENCE d.s", "CREATE SEQUENCE d.dropping", "CREATE TABLE d.drawn (id BIGINT DEFAULT NEXTVAL(d.s) PRIMARY KEY, v BIGINT DEFAULT NEXTVAL(d.dropping))", "DO NEXTVAL(d.s)",
 		"CREATE SEQUENCE a.s", "CREATE REFERENCE TABLE d.far (id BIGINT DEFAULT NEXTVAL(a.s) PRIMARY KEY, v INT)", "INSERT INTO d.far (v) VALUES (1), (2)")
 	c.until("whole", whole)
@@ -42,6 +43,7 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 	c.must("CREATE OR REPLACE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'new')", "DROP TRIGGER d.td", "INSERT INTO d.t VALUES (11, 1), (12, 1), (13, 1), (14, 1), (15, 1)",
 		"CREATE TRIGGER d.ti0 AFTER INSERT ON d.t FOR EACH ROW PRECEDES ti INSERT INTO d.log VALUES (NEW.id, 'first')")
 	c.must("DROP SEQUENCE d.dropping", "CREATE SEQUENCE d.new START WITH 500")
+	c.must("CREATE OR REPLACE TRIGGER d.zi AFTER INSERT ON d.r FOR EACH ROW INSERT INTO d.rlog VALUES (NEW.a, 'new')", "INSERT INTO d.r VALUES (52)")
 	release()
 	c.until("whole", whole)
 	// No shape's sequence gives a value.
@@ -57,11 +59,17 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 			t.Errorf("%s has %s", leaf, got)
 		}
 	}
+	c.must("INSERT INTO d.r VALUES (53)")
+	for _, leaf := range []string{"leaf-1", "leaf-4"} {
+		if got := c.ask(leaf, "SELECT GROUP_CONCAT(a, what ORDER BY a) FROM d.rlog"); got != "52new,53new" {
+			t.Errorf("%s has %s", leaf, got)
+		}
+	}
 	if n := valueOf(t, c.nodes[0].db, "SELECT NEXTVAL(d.new)"); n != 500 {
 		t.Errorf("%d was given", n)
 	}
 	for _, leaf := range []string{"leaf-1", "leaf-2", "leaf-3", "leaf-4"} {
-		want := []string{"d.ti AFTER INSERT 2 INSERT INTO log VALUES (NEW.id, 'new') root@localhost", "d.ti0 AFTER INSERT 1 INSERT INTO d.log VALUES (NEW.id, 'first') root@localhost"}
+		want := []string{"d.ti AFTER INSERT 2 INSERT INTO log VALUES (NEW.id, 'new') root@localhost", "d.ti0 AFTER INSERT 1 INSERT INTO d.log VALUES (NEW.id, 'first') root@localhost", "d.zi AFTER INSERT 1 INSERT INTO d.rlog VALUES (NEW.a, 'new') root@localhost"}
 		for schema := range strings.FieldsSeq(c.ask(leaf, "SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME ORDER BY 1 SEPARATOR ' '), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'd\\_%'")) {
 			want = append(want, schema+strings.TrimPrefix(want[0], "d"), schema+".ti0 AFTER INSERT 1 INSERT INTO `"+schema+"`.`log` VALUES (NEW.id, 'first') root@localhost")
 		}
@@ -104,11 +112,12 @@ func TestBackupKeepsViews(t *testing.T) {
 		"CREATE VIEW d.z AS SELECT t.id, t.d AS `d` FROM d.t WHERE d.t.d > 1", "CREATE VIEW d.a (n) AS SELECT z.id FROM d.z WHERE z.d < 3 WITH LOCAL CHECK OPTION",
 		"CREATE REFERENCE TABLE d.r (n INT)", "INSERT INTO d.r VALUES (5)", "CREATE TABLE d.log (id INT, n INT, SHARD KEY (id))",
 		"CREATE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO d.log VALUES (NEW.id, (SELECT MAX(n) FROM r))", "INSERT INTO d.t VALUES (9, 0)",
+		"CREATE TRIGGER d.rb BEFORE INSERT ON d.r FOR EACH ROW SET NEW.n = (SELECT MAX(r.n) FROM d.r) + NEW.n",
 		"CREATE VIEW d.far AS SELECT d.id FROM d.t d JOIN away.t ON away.t.id = d.id",
 		"BACKUP DATABASE d TO '"+path+"'", "RESTORE DATABASE d AS other FROM '"+path+"'", "UPDATE other.t SET d = 2",
-		"INSERT INTO other.t VALUES (10, 2), (11, 2), (12, 2)")
+		"INSERT INTO other.t VALUES (10, 2), (11, 2), (12, 2)", "INSERT INTO other.r VALUES (1)")
 	for q, want := range map[string]int64{"SELECT COUNT(*) FROM other.z": 7, "SELECT COUNT(*) FROM other.a": 7, "SELECT SUM(n) FROM other.a": 48,
-		"SELECT COUNT(*) FROM other.log WHERE n = 5": 4, "SELECT COUNT(*) FROM d.log": 1, "SELECT id FROM other.far": 3, "SELECT COUNT(*) FROM d.z": 2} {
+		"SELECT COUNT(*) FROM other.log WHERE n = 5": 4, "SELECT COUNT(*) FROM d.log": 1, "SELECT id FROM other.far": 3, "SELECT SUM(n) FROM other.r": 11, "SELECT SUM(n) FROM d.r": 5, "SELECT COUNT(*) FROM d.z": 2} {
 		if n := valueOf(t, c.nodes[0].db, q); int64(n) != want {
 			t.Errorf("%s: %d, want %d", q, n, want)
 		}

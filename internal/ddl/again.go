@@ -151,7 +151,7 @@ func (j *job) settleMine(ctx context.Context) (outcome string, err error) {
 	switch {
 	case j.decided == certainly:
 		return finished, nil
-	case j.decided == perhaps, j.rec.Kind == "drop table", j.rec.Kind == "drop database", j.todo.Reference && j.rec.Kind != "rename":
+	case j.decided == perhaps, j.rec.Kind == "drop table", j.rec.Kind == "drop database", j.todo.Reference && j.rec.Kind != "rename" && j.rec.Kind != "trigger":
 		return "", nil
 	}
 	return undone, nil

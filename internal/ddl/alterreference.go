@@ -43,7 +43,9 @@ func (j *job) tryReference(ctx context.Context, old *topo.Table) error {
 	if err != nil {
 		return err
 	}
-	drops := func(verb string) bool { return strings.HasPrefix(verb, "DROP FOREIGN") || strings.HasPrefix(verb, "DROP CONSTRAINT") }
+	drops := func(verb string) bool {
+		return strings.HasPrefix(verb, "DROP FOREIGN") || strings.HasPrefix(verb, "DROP CONSTRAINT")
+	}
 	for _, a := range j.d.Actions {
 		switch {
 		case was == nil || len(was.foreign) == 0 || !drops(a.Verb): // a table that is made like another one has no foreign keys

@@ -37,8 +37,8 @@ type Config struct {
 	Hopeless func(error) bool
 	// Decided waits until nothing is in doubt that partitions decide about which are to be dropped; nil: nothing ever is.
 	Decided func(ctx context.Context, parts []topo.PartitionID) error
-	// Seen waits until all nodes act on a revision of the topology; nil: there are no others.
-	Seen func(ctx context.Context, rev int64) error
+	// Seen waits until all nodes act on a revision of the topology, and says where statements still are that it keeps out; nil: there are no others.
+	Seen func(ctx context.Context, rev int64) (undrained map[topo.PartitionID]bool, err error)
 }
 
 // Session is whose statement it is.
@@ -193,6 +193,8 @@ type job struct {
 	// unchecked: the first place is not to look at foreign keys to what goes, see unreferenced.
 	unchecked bool
 	waits     bool // what is left to undo is at leaves that are away
+	// hurried: the first place waits for no lock longer than a second.
+	hurried bool
 }
 
 // decision says whether the journal's entry has todo.Go, as far as the job knows: what it could not write others do not go by.

@@ -320,6 +320,12 @@ func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
 			return nil, err
 		}
 	}
+	if j.hurried {
+		c.ResetOnRelease()
+		if _, err := c.Query(ctx, "SET lock_wait_timeout=1"); err != nil {
+			return nil, err
+		}
+	}
 	ask := c.Query
 	if args := j.args(); len(args) > 0 {
 		ask = func(ctx context.Context, sql string) (*backend.Result, error) { return c.Execute(ctx, sql, args) }

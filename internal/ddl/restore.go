@@ -311,6 +311,9 @@ func (x *restore) triggers(ctx context.Context, places ...[]place) error {
 		}
 		defer c.Release()
 		for _, t := range x.tables {
+			if t.Kind == topo.Reference && p.Schema != x.saved.Name { // whose rows are in the shape
+				continue
+			}
 			if err := mariadb.MakeTriggers(ctx, c, x.saved.Name, p.Schema, t.t.Triggers); err != nil {
 				return err
 			}

@@ -109,6 +109,9 @@ func (j *job) dropTrigger(ctx context.Context) (*Result, error) {
 func (j *job) changeTriggers(ctx context.Context, old *topo.Table) (*Result, error) {
 	db := old.DB
 	j.todo.Triggers = old.Triggers
+	if j.todo.Reference = old.Kind == topo.Reference; j.todo.Reference {
+		j.todo.Places = nil
+	}
 	// Without SUPER MariaDB takes no trigger where there is a binary log, as one of statements might not do the same at replicas. Those of the cluster have rows.
 	if _, err := j.asCluster(ctx, j.todo.Shapes[0], "", "SET GLOBAL log_bin_trust_function_creators=ON"); err != nil {
 		return nil, clientError(err, db)
@@ -116,34 +119,26 @@ func (j *job) changeTriggers(ctx context.Context, old *topo.Table) (*Result, err
 	if err := j.record(ctx, "trigger"); err != nil {
 		return nil, err
 	}
+	if j.todo.Reference {
+		return j.changeSharedTriggers(ctx, old)
+	}
 	res, err := j.first(ctx, j.todo.Shapes[0], j.spliced())
 	if err != nil {
 		return nil, j.abandon(unavailable(err), j.undoIfUnsure(err, j.undoTriggers))
 	}
-	is, err := j.triggersAt(ctx, j.todo.Shapes[0])
-	if errors.Is(err, mariadb.ErrTriggerText) {
-		err = refuse(erUnsupportedHere, "42000", "This version of Orbweaver doesn't yet support triggers with characters beyond ASCII that are not written in UTF-8: SET NAMES utf8mb4 before CREATE TRIGGER")
-	}
-	var now topo.Table
-	if err == nil {
-		now = *old
-		now.Triggers = is[old.Name]
-		if slices.EqualFunc(now.Triggers, old.Triggers, func(a, b topo.Trigger) bool { return a.Same(&b) }) {
-			return res, j.abandon(nil, nil) // it was there, which is a note
-		}
-		if err = triggersStand(j.snap, &now, old.Triggers); err == nil {
-			err = ours(&now)
-		}
+	now, changed, err := j.triggersNow(ctx, old)
+	if err == nil && !changed {
+		return res, j.abandon(nil, nil) // it was there, which is a note
 	}
 	if err == nil {
-		_, err = each(j.todo.Shapes[1:], func(p place) error { return j.alignTriggers(ctx, p, &now) })
+		_, err = each(j.todo.Shapes[1:], func(p place) error { return j.alignTriggers(ctx, p, now) })
 	}
 	more := len(now.Triggers) > len(old.Triggers) || j.d.Verb == "CREATE"
 	if err == nil && more {
-		err = j.putTriggers(ctx, &now)
+		err = j.putTriggers(ctx, now)
 	}
 	if err == nil {
-		err = j.partitionTriggers(ctx, &now)
+		err = j.partitionTriggers(ctx, now)
 	}
 	if err == nil {
 		err = j.commit(ctx, func(x *catalog.Txn) error {
@@ -160,6 +155,26 @@ func (j *job) changeTriggers(ctx context.Context, old *topo.Table) (*Result, err
 		return nil, j.abandon(clientError(err, db), j.undoTriggers)
 	}
 	return res, nil
+}
+
+// triggersNow is the table with the triggers that the first shape has by now, judged; not changed where they are what they were.
+func (j *job) triggersNow(ctx context.Context, old *topo.Table) (now *topo.Table, changed bool, err error) {
+	t := *old
+	is, err := j.triggersAt(ctx, j.todo.Shapes[0])
+	if errors.Is(err, mariadb.ErrTriggerText) {
+		err = refuse(erUnsupportedHere, "42000", "This version of Orbweaver doesn't yet support triggers with characters beyond ASCII that are not written in UTF-8: SET NAMES utf8mb4 before CREATE TRIGGER")
+	}
+	if err != nil {
+		return &t, true, err
+	}
+	t.Triggers = is[old.Name]
+	if slices.EqualFunc(t.Triggers, old.Triggers, func(a, b topo.Trigger) bool { return a.Same(&b) }) {
+		return old, false, nil
+	}
+	if err = triggersStand(j.snap, &t, old.Triggers); err == nil {
+		err = ours(&t)
+	}
+	return &t, true, err
 }
 
 // ours refuses the cluster's own account as a DEFINER.
@@ -182,7 +197,7 @@ func (j *job) putTriggers(ctx context.Context, t *topo.Table) error {
 		return putTriggers(x, t.DB, t.Name, t.Triggers)
 	})
 	if err == nil && j.cfg.Seen != nil {
-		err = j.cfg.Seen(ctx, rev)
+		_, err = j.cfg.Seen(ctx, rev)
 	}
 	return unavailable(err)
 }
@@ -316,6 +331,7 @@ func (j *job) undoTriggers(ctx context.Context) error {
 	}
 	_, err := j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
 		x.Hold(j.lock)
+		setHeld(x, was.DB, false)
 		return putTriggers(x, was.DB, was.Name, was.Triggers)
 	})
 	return err
@@ -377,7 +393,7 @@ func triggersStandWith(s *topo.Snapshot, t *topo.Table) error {
 			why := "at the partitions it names the table as one of another kind"
 			if err != nil {
 				why = err.Error()
-			} else if is.Part == tr.Part {
+			} else if owner.Kind == topo.Reference || is.Part == tr.Part { // the former has none at partitions
 				continue
 			}
 			return refuse(erUnsupportedHere, "42000", "This version of Orbweaver doesn't yet support table '%s.%s' as it would be with trigger '%s' of table '%s': %s. DROP TRIGGER %s before", t.DB, t.Name, tr.Name,

@@ -26,6 +26,10 @@ func TestTriggers(t *testing.T) {
 		"CREATE TABLE wlog (k VARCHAR(20) COLLATE utf8mb4_general_ci NOT NULL, n INT, KEY (k), SHARD KEY (k))",
 		"CREATE REFERENCE TABLE rates (cur VARCHAR(3) PRIMARY KEY, rate INT)",
 		"INSERT INTO rates VALUES ('eur', 2), ('usd', 3)",
+		"CREATE REFERENCE TABLE code (id INT PRIMARY KEY, name VARCHAR(20), n INT, changed DATETIME(6), KEY (n))",
+		"CREATE REFERENCE TABLE code_log (id INT, no INT, what VARCHAR(80), at DATETIME(6), PRIMARY KEY (id, no))",
+		"CREATE REFERENCE TABLE code_sum (grp INT PRIMARY KEY, codes INT NOT NULL, last INT)",
+		"CREATE REFERENCE TABLE auto_code (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
 		"SET timestamp = 1600000000",
 	} {
 		p.both(sql)
@@ -33,7 +37,7 @@ func TestTriggers(t *testing.T) {
 	for _, s := range script(string(text)) {
 		p.same(s.sql, s.how)
 	}
-	for _, sql := range []string{"acct", "log", "tot", "events", "autos", "words", "wlog"} {
+	for _, sql := range []string{"acct", "log", "tot", "events", "autos", "words", "wlog", "code", "code_log", "code_sum", "auto_code"} {
 		p.same("SELECT * FROM "+sql, how{autos: sql == "autos"})
 	}
 	p.report()
@@ -60,5 +64,9 @@ var refusedTriggers = map[string]string{
 	"CREATE TRIGGER no AFTER INSERT ON acct FOR EACH ROW INSERT INTO log (acct, seq) VALUES (NEW.bal, 1)": "exactly the row's",
 	"CREATE TRIGGER no AFTER INSERT ON acct FOR EACH ROW UPDATE rates SET rate = 1":                       "reference table",
 	"CREATE TRIGGER no BEFORE INSERT ON autos FOR EACH ROW SET NEW.v = NEW.id":                            "AUTO_INCREMENT",
-	"CREATE TRIGGER no BEFORE INSERT ON rates FOR EACH ROW SET NEW.rate = 5":                              "every leaf",
+	"CREATE TRIGGER no AFTER INSERT ON rates FOR EACH ROW INSERT INTO events VALUES (1, NEW.cur)":         "reference tables only",
+	"CREATE TRIGGER no AFTER INSERT ON rates FOR EACH ROW SET @x = 1":                                     "of its own",
+	"RENAME TABLE code TO code2":            "DROP TRIGGER",
+	"ALTER TABLE code DROP COLUMN n":        "code_",
+	"ALTER TABLE code_log DROP PRIMARY KEY": "ORDER BY",
 }

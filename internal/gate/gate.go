@@ -61,7 +61,7 @@ func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
 		if g.seen[name] == d {
 			continue
 		}
-		g.set(Shape(name), 0, d.Locked)
+		g.set(Shape(name), 0, d.Locked || d.Held)
 		g.set(Commits(name), 0, d.Quiet)
 		for _, p := range d.Partitions {
 			g.set(p.ID, p.Term, p.Locked)
@@ -80,7 +80,7 @@ func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
 	clear(g.seen)
 	for name, d := range s.Databases {
 		g.seen[name] = d
-		locked = locked || d.Locked || d.Quiet
+		locked = locked || d.Locked || d.Held || d.Quiet
 		for _, p := range d.Partitions {
 			locked = locked || p.Locked
 		}

@@ -100,11 +100,10 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	if cfg.Node != nil {
 		g.ddl = ddl.New(ddl.Config{Catalog: cfg.Catalog, Node: cfg.Node, Pools: cfg.Pools, Log: cfg.Log, Wait: cfg.FailoverWait, Hopeless: g.lost, Seal: cfg.Seal, Open: cfg.Open,
 			Remote: g.exec.AtRemote, Decided: func(ctx context.Context, parts []topo.PartitionID) error { return g.settler.AwaitDecided(ctx, parts) },
-			Seen: func(ctx context.Context, rev int64) error {
+			Seen: func(ctx context.Context, rev int64) (map[topo.PartitionID]bool, error) {
 				ctx, end := context.WithTimeout(ctx, cfg.FailoverWait)
 				defer end()
-				_, err := cfg.Catalog.AwaitSeen(ctx, rev)
-				return err
+				return cfg.Catalog.AwaitSeen(ctx, rev)
 			},
 		})
 	}

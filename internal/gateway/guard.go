@@ -355,8 +355,8 @@ func (s *session) admit(ctx context.Context, p *plan.Plan, snap *topo.Snapshot) 
 		}
 		s.shapes = append(s.shapes, id)
 	}
-	// Whoever took a leaf in before that did not wait for this statement, which may not know of it.
-	if now, _ := s.g.guard.gates.Applied(); len(s.shapes) > 0 && now != snap && !now.SameMembers(snap) {
+	// Whoever took a leaf in before that, or made a trigger, did not wait for this statement, which may not know of it.
+	if now, _ := s.g.guard.gates.Applied(); len(s.shapes) > 0 && now != snap && (!now.SameMembers(snap) || !now.SameTriggers(snap)) {
 		return keptOut(&gate.MovingError{Partition: s.shapes[0]})
 	}
 	return leave, nil
@@ -410,7 +410,7 @@ func (s *session) awaitGates(ctx context.Context, err error, snap *topo.Snapshot
 		return false
 	}
 	d := snap.Databases[moving.Partition.DB]
-	if p := snap.Partition(moving.Partition); d == nil || d.Locked && p == nil || p != nil && p.Locked {
+	if p := snap.Partition(moving.Partition); d == nil || (d.Locked || d.Held) && p == nil || p != nil && p.Locked {
 		return false
 	}
 	late := time.After(retryEvery)

@@ -158,7 +158,7 @@ func distributedDatabases(ctx context.Context, s *session, snap *topo.Snapshot) 
 	var rows [][]any
 	for _, name := range slices.Sorted(maps.Keys(snap.Databases)) {
 		d := snap.Databases[name]
-		rows = append(rows, []any{name, len(d.Partitions), bitOf(d.Replication == topo.Sync), mastered(snap, d), bitOf(d.Locked)})
+		rows = append(rows, []any{name, len(d.Partitions), bitOf(d.Replication == topo.Sync), mastered(snap, d), bitOf(d.Locked || d.Held)})
 	}
 	return s.seen(ctx, rows, func(row []any) string { return valueText(row[0]) })
 }

@@ -92,3 +92,94 @@ func TestTriggersAreMadeAtOnce(t *testing.T) {
 	c.want("SELECT batch, SUM(fired) FROM t GROUP BY batch HAVING SUM(fired) NOT IN (0, COUNT(*))", "")
 	c.want("SELECT COUNT(DISTINCT fired) FROM t", "2")
 }
+
+// Triggers of a reference table do the same at all leaves, whatever order the rows come in there, and are made while it is written.
+func TestTriggersOfReferenceTables(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "trigref")
+	c.exec("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v INT, w INT, at DATETIME(6), KEY (v))")
+	c.exec("CREATE REFERENCE TABLE log (n INT PRIMARY KEY, id INT, w INT, at DATETIME(6))")
+	c.exec("CREATE TABLE s (id INT PRIMARY KEY, v INT)")
+	c.exec("INSERT INTO s SELECT seq, seq % 7 FROM seq_1_to_40")
+	alike := func(what string) {
+		t.Helper()
+		for _, table := range []string{"r", "log"} {
+			q := "SELECT * FROM trigref." + table + " ORDER BY 1"
+			if first, second := b.leaf(t, 0, q), b.leaf(t, 1, q); first != second || first == "" {
+				t.Errorf("%s: %.500s\nother than\n%.500s", what, first, second)
+			}
+		}
+	}
+	c.exec("INSERT INTO r (id, v, w) SELECT seq, (seq * 77) % 200, 0 FROM seq_1_to_200")
+	c.exec("CREATE TRIGGER r_bu BEFORE UPDATE ON r FOR EACH ROW SET NEW.w = (SELECT COUNT(*) FROM log), NEW.at = NOW(6)")
+	// The number of the row in the order in which they are changed.
+	const logs = "INSERT INTO log VALUES ((SELECT IFNULL(MAX(n), 0) + 1 FROM log x), NEW.id, NEW.w, NOW(6))"
+	c.exec("CREATE TRIGGER r_au AFTER UPDATE ON r FOR EACH ROW " + logs)
+	c.exec("CREATE TRIGGER r_ai AFTER INSERT ON r FOR EACH ROW " + logs)
+	b.leaf(t, 1, "ALTER TABLE trigref.r DROP KEY v, ADD KEY v (v DESC)") // where the rows are read in another order
+	for _, q := range []string{
+		"UPDATE r FORCE INDEX (v) SET at = NULL WHERE v BETWEEN 10 AND 15", "UPDATE r SET v = v % 20 WHERE v > 3", "UPDATE r FORCE INDEX (PRIMARY) SET v = v + 1 WHERE id > 0 ORDER BY v DESC", "UPDATE r SET v = v + 1 WHERE v > 5 LIMIT 4", "UPDATE r SET v = 2 WHERE id = 4",
+		"UPDATE r SET id = id + 1000 WHERE v > 6 ORDER BY id DESC", "UPDATE r JOIN s ON s.id = r.id SET r.v = s.v", "UPDATE r JOIN r o ON o.id = r.id + 1 SET r.v = o.v WHERE o.v > 1",
+		"INSERT INTO r (id, v) SELECT id + 210, v FROM s", "REPLACE INTO r (id, v) VALUES (211, 5), (300, 1)", "INSERT INTO r (id, v) VALUES (1, 1), (301, 1) ON DUPLICATE KEY UPDATE v = v + 1",
+	} {
+		c.exec(q)
+		alike(q)
+	}
+	if m := c.rows("EXPLAIN UPDATE r SET v = 1 WHERE id = 4"); strings.Contains(m, "Keys") {
+		t.Error(m)
+	}
+	// One that fails is undone at all.
+	c.exec("CREATE TRIGGER r_bd BEFORE DELETE ON r FOR EACH ROW BEGIN DELETE FROM log WHERE id = OLD.id ORDER BY n; IF OLD.id = 301 THEN SIGNAL SQLSTATE '45000'; END IF; END")
+	before := c.rows("SELECT * FROM log ORDER BY n")
+	c.fails(1644, "DELETE FROM r")
+	c.want("SELECT * FROM log ORDER BY n", before)
+	alike("a trigger that failed")
+	// What at one leaf only was in the way of it.
+	b.leaf(t, 1, "INSERT INTO trigref.log VALUES (100000, 0, 0, NULL)")
+	c.fails(1062, "INSERT INTO log VALUES (100000, 1, 1, NULL)")
+	b.leaf(t, 1, "DELETE FROM trigref.log WHERE n = 100000")
+	alike("a row that was at one leaf")
+	// Whoever has written reference tables, or read this one, is waited for.
+	other := b.root(t, "trigref")
+	other.exec("BEGIN")
+	other.exec("UPDATE r SET v = 0 WHERE id = 1")
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.root(t, "trigref").c.ExecContext(context.Background(), "DROP TRIGGER r_bd")
+		done <- err
+	}()
+	other.exec("UPDATE r SET v = 1 WHERE id = 2")
+	other.exec("COMMIT")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var wg sync.WaitGroup
+	for w := range 3 {
+		conn := b.root(t, "trigref")
+		wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				_, err := conn.c.ExecContext(context.Background(), fmt.Sprintf("INSERT INTO r (id, v) VALUES (%[1]d, 0), (%[2]d, 0) ON DUPLICATE KEY UPDATE v = v + 1", 5000+w, 5010+n))
+				var e *mysql.MySQLError
+				if err != nil && !(errors.As(err, &e) && (e.Number == 1213 || e.Number == 1205)) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 2 {
+		for _, sql := range []string{"DROP TRIGGER r_ai", "CREATE TRIGGER r_ai AFTER INSERT ON r FOR EACH ROW " + logs} {
+			before := c.rows("SELECT COUNT(*) FROM r")
+			c.exec(sql)
+			waitFor(t, func() bool { return c.rows("SELECT COUNT(*) FROM r") != before })
+		}
+	}
+	stop()
+	wg.Wait()
+	alike("triggers that were made under load")
+	c.want("SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'trigref'", "3")
+	c.exec("DROP TABLE r")
+	c.want("SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'trigref'", "0")
+}

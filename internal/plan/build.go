@@ -47,6 +47,8 @@ type planner struct {
 	copies  map[*topo.Table]*topo.Table
 	// complete: all names of an UPDATE or DELETE have been met, so that names() has them.
 	complete bool
+	// ordered: rows of reference tables are to be changed in one order at all leaves.
+	ordered bool
 	// literals: a decision looked at a literal's value.
 	literals bool
 }
@@ -71,6 +73,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	}
 	if err == nil && plan.Stage == "" && stmt.Kind == sqltext.KindSelect && stmt.Facts&sqltext.HasForUpdate != 0 && p.reference && p.db != "" {
 		plan.Stage = "locks on rows of a reference table, which partitions of one leaf would take from each other"
+	}
+	if p.ordered = triggers.ordered; err == nil && p.ordered && plan.Route.Kind == RouteEveryLeaf && !p.oneOrder() {
+		err = NeedsStage("a write to a reference table whose triggers see in which order its rows are changed")
 	}
 	p.reference = p.reference || triggers.references
 	if err == nil && sess.OwnReferences && p.reference && p.db != "" {

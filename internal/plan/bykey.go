@@ -27,6 +27,8 @@ type ByKey struct {
 	Limit  Operand // OperandNone without LIMIT
 	// Renames: SET changes columns of the key by which rows are found.
 	Renames bool
+	// sorted: the rows are changed in one order everywhere, the client's and then that of the key.
+	sorted bool
 	// single: the statement names one table, and its text stays what it is but for WHERE and LIMIT.
 	single bool
 	others bool         // it reads other tables
@@ -173,6 +175,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	if k.Everywhere && p.system {
 		return nil, ""
 	}
+	k.sorted = k.Everywhere && p.ordered
 	if ok, reason := p.changes(k); !ok {
 		return nil, reason
 	}
@@ -411,12 +414,9 @@ func (k *ByKey) QueryText(scan *sqltext.Scan) (text []byte, params []int) {
 		if !s.Empty() {
 			text = scan.AppendSpan(append(text, ' '), s)
 			spans = append(spans, s)
-		} else if i == 1 && len(k.Moves) > 0 { // as MariaDB goes through a table
-			word = " ORDER BY "
-			for _, c := range k.Targets[0].Key {
-				text = AppendQuoted(append(append(append(text, word...), k.Targets[0].name...), '.'), k.Targets[0].Table.Columns[c].Name)
-				word = ", "
-			}
+		}
+		if i == 1 && (k.sorted || s.Empty() && len(k.Moves) > 0) { // as MariaDB goes through a table
+			text = k.byKey(text, &k.Targets[0], !s.Empty(), k.Targets[0].name)
 		}
 	}
 	for _, s := range spans {
@@ -499,13 +499,32 @@ func (k *ByKey) ChangeText(dst []byte, scan *sqltext.Scan, i int, names []Splice
 		}
 	}
 	dst = append(append(dst, " WHERE "...), where...)
-	for _, s := range []sqltext.Span{k.order, k.tail} {
+	for n, s := range []sqltext.Span{k.order, k.tail} {
 		if !s.Empty() {
 			dst = append(dst, ' ')
 			take(s)
 		}
+		if n == 0 && k.sorted {
+			dst = k.byKey(dst, t, !s.Empty(), "")
+		}
 	}
 	return dst, params
+}
+
+// byKey orders by a target's key, behind what is ordered by already.
+func (k *ByKey) byKey(dst []byte, t *KeyTarget, more bool, name string) []byte {
+	word := " ORDER BY "
+	if more {
+		word = ", "
+	}
+	for _, c := range t.Key {
+		dst = append(dst, word...)
+		if word = ", "; name != "" {
+			dst = append(append(dst, name...), '.')
+		}
+		dst = AppendQuoted(dst, t.Table.Columns[c].Name)
+	}
+	return dst
 }
 
 // TurnText is the statement with another LIMIT.

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -14,6 +16,8 @@ type fired struct {
 	reads, writes map[[2]string]bool   // by database and name
 	references    bool                 // some read reference tables
 	any           bool
+	// ordered: those of a reference table see in which order its rows are changed, which may be another one at each leaf.
+	ordered bool
 }
 
 // triggers finds the triggers that the statement may fire.
@@ -69,6 +73,7 @@ func (f *fired) fire(s *topo.Snapshot, t *topo.Table, events map[string]bool) {
 			continue
 		}
 		f.any = true
+		f.ordered = f.ordered || t.Kind == topo.Reference && (len(tr.Writes) > 0 || slices.ContainsFunc(f.targets, func(n *sqltext.TableName) bool { return n != nil && slices.Contains(tr.Reads, n.Name.Text) }))
 		f.references = f.references || len(tr.References) > 0
 		for _, n := range tr.Reads {
 			f.reads[[2]string{t.DB, n}] = true
@@ -115,4 +120,72 @@ func (f *fired) apart(p *planner) error {
 		}
 	}
 	return nil
+}
+
+// oneOrder says whether an UPDATE or DELETE of a reference table changes its rows in the same order at all leaves: it names one row at most, or its ORDER BY leaves no two equal.
+func (p *planner) oneOrder() bool {
+	var from []sqltext.TableRef
+	var where sqltext.Expr
+	var order []sqltext.OrderItem
+	switch s := p.stmt; s.Kind {
+	case sqltext.KindUpdate:
+		from, where, order = s.Update.From, s.Update.Where, s.Update.Order
+	case sqltext.KindDelete:
+		if s.Delete.Multi {
+			return false
+		}
+		from, where, order = s.Delete.From, s.Delete.Where, s.Delete.Order
+	default:
+		return true // the rows of an INSERT come as they are written, or as the node brings them
+	}
+	if len(from) != 1 || from[0].Table == nil {
+		return false
+	}
+	t, _, err := p.lookup(from[0].Table)
+	if err != nil || t == nil {
+		return false
+	}
+	column := func(e sqltext.Expr) int {
+		c, ok := unparen(e).(*sqltext.Column)
+		if !ok || c.DB.Tok >= 0 || c.Table.Tok >= 0 && c.Table.Text != refName(&from[0]) {
+			return -1
+		}
+		return t.Column(c.Name.Text)
+	}
+	named := map[int]bool{}
+	for i := range order {
+		named[column(order[i].Expr)] = true
+	}
+	fixed := map[int]bool{}
+	for _, e := range sqltext.Conjuncts(nil, where) {
+		b, ok := e.(*sqltext.Binary)
+		if !ok || b.Op != "=" {
+			continue
+		}
+		for _, side := range [2][2]sqltext.Expr{{b.L, b.R}, {b.R, b.L}} {
+			if c := column(side[0]); c >= 0 && p.exactly(&t.Columns[c], side[1]) {
+				fixed[c] = true
+			}
+		}
+	}
+	return slices.ContainsFunc(t.Unique, func(key []int) bool {
+		return len(key) > 0 && (!slices.ContainsFunc(key, func(c int) bool { return !fixed[c] }) ||
+			!slices.ContainsFunc(key, func(c int) bool { return !named[c] || t.Columns[c].Nullable }))
+	})
+}
+
+// exactly says whether a value is compared with a column as one of its type, so that no two of the column's values are equal to it.
+func (p *planner) exactly(c *topo.Column, e sqltext.Expr) bool {
+	switch x := unparen(e).(type) {
+	case *sqltext.Literal:
+		switch x.Kind {
+		case sqltext.LitNumber:
+			return (isInteger(c) || c.Type == "decimal") && !strings.ContainsAny(p.text(x.Tok), "eE")
+		case sqltext.LitString:
+			return c.Charset != ""
+		}
+	case *sqltext.ParamRef: // maybe a string, which is compared as DOUBLE
+		return isInteger(c) && c.Type != "bigint"
+	}
+	return false
 }

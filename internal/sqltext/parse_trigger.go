@@ -9,6 +9,10 @@ type Trigger struct {
 	Assigns []Assign
 	Exprs   []Expr
 	Stmts   []*Stmt
+	// Loops are those of Stmts whose rows are gone through: the queries of cursors and FOR loops.
+	Loops []*Stmt
+	// Handled are what handlers are for and declared conditions stand for, in upper case: NOT FOUND, SQLEXCEPTION, SQLWARNING, a number, or a string that is a SQLSTATE.
+	Handled []string
 	Vars    []string // all variables that it declares, and those of its FOR loops, in lower case
 	Tables  []*TableName
 	Facts   Facts // of all of the body
@@ -349,16 +353,19 @@ func (r *triggerReader) declare() bool {
 // conditionValue reads what a handler is for: SQLSTATE '…', a number, a class or a condition's name.
 func (r *triggerReader) conditionValue() bool {
 	switch {
-	case r.acceptWords("NOT", "FOUND"), r.accept(KwSqlexception), r.accept(KwSqlwarning):
+	case r.acceptWords("NOT", "FOUND"):
+		r.t.Handled = append(r.t.Handled, "NOT FOUND")
+		return true
+	case r.is(KwSqlexception), r.is(KwSqlwarning), r.tok().Kind == Number:
+		r.t.Handled = append(r.t.Handled, upper(string(r.src[r.tok().Start:r.tok().End])))
+		r.pos++
 		return true
 	case r.accept(KwSqlstate):
 		r.accept(KwValue)
 		if r.tok().Kind != String {
 			return r.odd("")
 		}
-		r.pos++
-		return true
-	case r.tok().Kind == Number:
+		r.t.Handled = append(r.t.Handled, upper(string(r.src[r.tok().Start:r.tok().End])))
 		r.pos++
 		return true
 	}
@@ -371,9 +378,11 @@ func (r *triggerReader) conditionValue() bool {
 // signal reads SIGNAL and RESIGNAL.
 func (r *triggerReader) signal() bool {
 	r.pos++
+	handled := r.t.Handled
 	if !r.is(KwSet) && !r.isOp(';') && !r.done() && !r.conditionValue() {
 		return false
 	}
+	r.t.Handled = handled
 	if !r.accept(KwSet) {
 		return true
 	}

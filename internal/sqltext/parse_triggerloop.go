@@ -42,6 +42,7 @@ func (r *triggerReader) rows(to int32) bool {
 		return r.odd("this SELECT")
 	}
 	r.t.Stmts = append(r.t.Stmts, st)
+	r.t.Loops = append(r.t.Loops, st)
 	return true
 }
 

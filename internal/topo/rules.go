@@ -64,6 +64,25 @@ func (s *Snapshot) OnlineLeaves() []*Leaf {
 // AttachedLeaves lists the leaves whose shapes are kept like the others', by name. One that was away gets them when it is attached.
 func (s *Snapshot) AttachedLeaves() []*Leaf { return s.leavesWhere((*Leaf).Member) }
 
+// SameTriggers says whether two topologies have the same triggers of reference tables.
+func (s *Snapshot) SameTriggers(o *Snapshot) bool {
+	within := func(a, b *Snapshot) bool {
+		for name, d := range a.Databases {
+			for _, t := range d.Tables {
+				if t.Kind != Reference || len(t.Triggers) == 0 {
+					continue
+				}
+				x := b.Table(name, t.Name)
+				if x != t && (x == nil || !slices.EqualFunc(t.Triggers, x.Triggers, func(p, q Trigger) bool { return p.Same(&q) })) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	return within(s, o) && within(o, s)
+}
+
 // SameMembers says whether two topologies have the same AttachedLeaves.
 func (s *Snapshot) SameMembers(o *Snapshot) bool {
 	n := 0

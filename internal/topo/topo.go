@@ -127,6 +127,8 @@ type Database struct {
 	Collation   string
 	// Locked: the reference tables are being copied to a leaf that joins. Statements that write them wait until it is not.
 	Locked bool
+	// Held: the triggers of a reference table are being changed. Statements that write reference tables wait until they are not.
+	Held bool
 	// Quiet: a moment is sought at which nothing is committed to the database. Commits wait until it is not.
 	Quiet      bool
 	Partitions []*Partition

@@ -9,7 +9,7 @@ const (
 )
 
 // Trigger is a trigger of a table: MariaDB's own in the shape of every leaf, where it is shown, and in every partition, where it is fired. Package trigger has proven that it
-// stays there.
+// stays there. One of a reference table is fired in the shapes, and is nowhere else.
 type Trigger struct {
 	Name    string `json:"name"`
 	Timing  string `json:"timing"`  // BEFORE, AFTER

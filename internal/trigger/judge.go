@@ -74,19 +74,19 @@ func Mode(sqlMode string) sqltext.Mode {
 }
 
 func (j *judge) all() error {
-	switch j.table.Kind {
-	case topo.Reference:
-		return refuse("a trigger on a reference table would be run by every leaf, each with what it has: let the application write what it would")
-	case topo.Linked:
+	if j.table.Kind == topo.Linked {
 		return refuse("the rows of a linked table are at other servers: make the trigger there")
 	}
 	if slices.Contains(strings.Split(j.out.SQLMode, ","), "ORACLE") {
 		return refuse("sql_mode ORACLE, whose programs are not read: set another one before CREATE TRIGGER")
 	}
 	if j.t.Odd != "" {
-		return refuse("%s in a trigger: it may have %s", j.t.Odd, bodies)
+		return refuse("%s in a trigger: it may have %s", j.t.Odd, j.bodies())
 	}
 	if err := j.words(); err != nil {
+		return err
+	}
+	if err := j.handlers(); err != nil {
 		return err
 	}
 	for i := range j.t.Assigns {
@@ -126,14 +126,24 @@ func (j *judge) all() error {
 	return nil
 }
 
-const bodies = "SET NEW.column, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL, SELECT … INTO variables, and INSERT, REPLACE, UPDATE and DELETE of rows of the same shard key"
+func (j *judge) bodies() string {
+	const bodies = "SET NEW.column, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL, SELECT … INTO variables, and INSERT, REPLACE, UPDATE and DELETE of rows of "
+	if j.everywhere() {
+		return bodies + "reference tables"
+	}
+	return bodies + "the same shard key"
+}
 
 // fine are the facts of a text that say nothing of a place, a session or a call.
 const fine = sqltext.HasSubquery | sqltext.HasTimeFunction | sqltext.HasInto | sqltext.HasForUpdate | sqltext.HasWindow
 
 // words looks at each token of the body, whatever the parser has made of it.
 func (j *judge) words() error {
-	const differ = "its value would hang on the partition, the session or the call, and so would what the trigger does: give it with the statement, as a column's value"
+	place := "partition"
+	if j.everywhere() {
+		place = "leaf"
+	}
+	differ := "its value would hang on the " + place + ", the session or the call, and so would what the trigger does: give it with the statement, as a column's value"
 	scan := j.scan
 	name := func(i int32) string {
 		if i >= j.t.Body.To {
@@ -155,7 +165,7 @@ func (j *judge) words() error {
 	for i := j.t.Body.From; i < j.t.Body.To; i++ {
 		switch scan.Tokens[i].Kind {
 		case sqltext.UserVar:
-			return refuse("user variable %s in a trigger: the session's are not at its partition. DECLARE one", scan.Bytes(i))
+			return refuse("user variable %s in a trigger: the session's are not at its %s. DECLARE one", scan.Bytes(i), place)
 		case sqltext.SysVar:
 			return refuse("system variable %s in a trigger: %s", scan.Bytes(i), differ)
 		case sqltext.Param:

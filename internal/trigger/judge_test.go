@@ -127,8 +127,98 @@ var refused = map[string]string{
 	"CREATE TRIGGER no BEFORE INSERT ON autos FOR EACH ROW SET NEW.id = 5":                                                       "AUTO_INCREMENT",
 	"CREATE TRIGGER no BEFORE INSERT ON autos FOR EACH ROW SET NEW.v = NEW.id":                                                   "AUTO_INCREMENT",
 	"CREATE TRIGGER no BEFORE INSERT ON autos FOR EACH ROW SET NEW.v = `new`.`ID` + 1":                                           "AUTO_INCREMENT",
-	"CREATE TRIGGER no BEFORE INSERT ON rates FOR EACH ROW SET NEW.rate = 5":                                                     "every leaf",
 	"CREATE TRIGGER no AFTER INSERT ON events FOR EACH ROW UPDATE tot SET n = 1 WHERE acct = NEW.who":                            "has no shard key",
+}
+
+const onRates = "CREATE TRIGGER no AFTER UPDATE ON rates FOR EACH ROW "
+
+// refusedEverywhere are triggers of reference tables that are refused, with what the refusals say.
+var refusedEverywhere = map[string]string{
+	onRates + "INSERT INTO events VALUES (1, NEW.cur)":                                                                      "reference tables only",
+	onRates + "UPDATE log SET n = 1 WHERE acct = NEW.rate":                                                                  "reference tables only",
+	onRates + "BEGIN DECLARE n INT; SELECT COUNT(*) INTO n FROM rates, events; END":                                         "reference tables only",
+	onRates + "INSERT INTO hist VALUES (NEW.rate, (SELECT MAX(seq) FROM log))":                                              "reference tables only",
+	onRates + "INSERT INTO hist (n) SELECT rate FROM rates":                                                                 "SELECT",
+	onRates + "INSERT INTO rautos (v) VALUES (1)":                                                                           "AUTO_INCREMENT",
+	onRates + "UPDATE hist SET name = 'x'":                                                                                  "ORDER BY n",
+	onRates + "UPDATE hist SET name = 'x' WHERE n > NEW.rate":                                                               "ORDER BY n",
+	onRates + "UPDATE hist SET name = 'x' ORDER BY name LIMIT 1":                                                            "ORDER BY n",
+	onRates + "UPDATE hist SET name = 'x' WHERE n = NEW.cur":                                                                "ORDER BY n",
+	onRates + "UPDATE hist SET name = 'x' WHERE n = 1e3":                                                                    "ORDER BY n",
+	onRates + "UPDATE hist h SET name = 'x' WHERE hist.n = 1":                                                               "ORDER BY n",
+	onRates + "BEGIN DECLARE n INT; UPDATE hist SET name = 'x' WHERE n = 1; END":                                            "ORDER BY n",
+	onRates + "BEGIN DECLARE n INT; UPDATE hist SET name = 'x' ORDER BY n; END":                                             "ORDER BY n",
+	onRates + "DELETE FROM heap WHERE n = 1":                                                                                "primary key",
+	onRates + "DELETE IGNORE FROM hist WHERE n = 1":                                                                         "IGNORE",
+	onRates + "UPDATE IGNORE hist SET n = 2 WHERE n = 1":                                                                    "IGNORE",
+	onRates + "BEGIN DECLARE n INT; SELECT hist.n INTO n FROM hist LIMIT 1; END":                                            "LIMIT",
+	onRates + "BEGIN DECLARE v INT; SELECT 1 AS n INTO v FROM hist ORDER BY n LIMIT 1; END":                                 "LIMIT",
+	onRates + "FOR r IN (SELECT name FROM hist) DO SET @x = 1; END FOR":                                                     "of its own",
+	onRates + "FOR r IN (SELECT name FROM hist) DO INSERT INTO heap VALUES (1, r.name); END FOR":                            "ORDER BY n",
+	onRates + "FOR r IN (SELECT h.name FROM hist h, rates ORDER BY h.n) DO DELETE FROM hist WHERE n = 1; END FOR":           "ORDER BY",
+	onRates + "BEGIN DECLARE c CURSOR FOR SELECT name FROM hist ORDER BY name; END":                                         "ORDER BY n",
+	onRates + "BEGIN DECLARE v TEXT; SELECT GROUP_CONCAT(name) INTO v FROM hist; END":                                       "GROUP_CONCAT",
+	onRates + "BEGIN DECLARE v TEXT; SELECT MAX(name) INTO v FROM hist; END":                                                "MAX",
+	onRates + "BEGIN DECLARE v DOUBLE; SELECT SUM(d) INTO v FROM hist; END":                                                 "SUM",
+	onRates + "BEGIN DECLARE v DOUBLE; SELECT SUM(n + d) INTO v FROM hist; END":                                             "SUM",
+	onRates + "BEGIN DECLARE v, w TEXT; SELECT MAX(n), name INTO v, w FROM hist; END":                                       "beside aggregates",
+	onRates + "BEGIN DECLARE v INT; SELECT DISTINCT n INTO v FROM hist; END":                                                "DISTINCT",
+	onRates + "BEGIN DECLARE v INT; SELECT ROW_NUMBER() OVER (ORDER BY name) INTO v FROM hist; END":                         "window",
+	onRates + "INSERT INTO heap VALUES (1, (SELECT name FROM hist GROUP BY name))":                                          "GROUP BY",
+	onRates + "INSERT INTO heap VALUES (1, (SELECT 1 UNION SELECT 2))":                                                      "UNION",
+	onRates + "INSERT INTO heap VALUES (1, (SELECT x.name FROM (SELECT name FROM hist LIMIT 1) x))":                         "LIMIT",
+	onRates + "BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN END; DELETE FROM hist WHERE n = 1; END":                    "SQLEXCEPTION",
+	onRates + "BEGIN DECLARE EXIT HANDLER FOR SQLSTATE 'HY000' BEGIN END; DELETE FROM hist WHERE n = 1; END":                "HY000",
+	onRates + "BEGIN DECLARE c CONDITION FOR 1205; DECLARE EXIT HANDLER FOR c BEGIN END; DELETE FROM hist WHERE n = 1; END": "1205",
+	onRates + "INSERT INTO heap VALUES (1, UUID())":                                                                         "hang on the leaf",
+	onRates + "INSERT INTO heap VALUES (1, @x)":                                                                             "at its leaf",
+	onRates + "INSERT INTO heap VALUES (1, @@hostname)":                                                                     "system variable",
+	onRates + "INSERT INTO heap VALUES (1, USER())":                                                                         "USER",
+	onRates + "INSERT INTO heap VALUES (CONNECTION_ID(), '')":                                                               "CONNECTION_ID",
+	onRates + "INSERT INTO heap VALUES (LAST_INSERT_ID(), '')":                                                              "LAST_INSERT_ID",
+	onRates + "CALL p()": "rows of reference tables",
+	"CREATE TRIGGER no BEFORE INSERT ON rautos FOR EACH ROW SET NEW.v = NEW.id": "AUTO_INCREMENT",
+	"CREATE TRIGGER no BEFORE INSERT ON rautos FOR EACH ROW SET NEW.id = 7":     "AUTO_INCREMENT",
+}
+
+// everywhere are those that do the same at all leaves.
+var everywhere = []string{
+	"SET NEW.rate = 5", "SIGNAL SQLSTATE '23000' SET MESSAGE_TEXT = 'x'", "INSERT IGNORE INTO hist VALUES (NEW.rate, 'x', 1), (2, NOW(6), 2)", "REPLACE INTO hist SET n = 1",
+	"INSERT INTO hist VALUES (NEW.rate, 'x', 1) ON DUPLICATE KEY UPDATE d = d + 1", "UPDATE hist SET d = d + 1 WHERE n = NEW.rate", "UPDATE hist h SET h.n = h.n + 1 WHERE h.n > 5 ORDER BY h.n DESC",
+	"DELETE FROM hist WHERE name = 'x' ORDER BY d, n LIMIT 2", "DELETE FROM hist WHERE 7 = n AND name > ''", "INSERT INTO later VALUES (1)", "UPDATE later SET a = 1",
+	"BEGIN DECLARE v, w INT; DECLARE c CURSOR FOR SELECT h.n, q.rate FROM hist h JOIN rates q ON q.cur = h.name ORDER BY q.cur, h.name, h.n; DECLARE CONTINUE HANDLER FOR NOT FOUND, 1062, SQLSTATE '45000' SET w = 1;" +
+		" SELECT COUNT(DISTINCT name), MAX(n), SUM(rates.rate * 2), MIN(hist.n) + v INTO v, w, v, w FROM hist, rates; SELECT n INTO v FROM hist WHERE name = 'x' ORDER BY name, n LIMIT 1;" +
+		" FOR r IN (SELECT name AS x FROM hist WHERE n IN (SELECT rate FROM rates) ORDER BY n) DO UPDATE hist SET d = (SELECT COUNT(*) FROM hist) WHERE n = v; END FOR;" +
+		" IF EXISTS (SELECT 1 FROM (SELECT name FROM hist) y WHERE y.name = 'a') THEN SET v = 2; END IF; END",
+}
+
+func TestEverywhere(t *testing.T) {
+	tables := map[string]*topo.Table{"rates": table("rates", topo.Reference, "cur", "rate"), "hist": table("hist", topo.Reference, "n", "name", "d"), "heap": table("heap", topo.Reference, "n", "name"),
+		"rautos": table("rautos", topo.Reference, "id", "v"), "events": table("events", topo.Keyless, "who", "what"), "log": table("log", topo.Sharded, "acct", "seq")}
+	tables["rautos"].AutoIncrement = 0
+	text := topo.Column{Type: "varchar", FullType: "varchar(20)", Charset: "utf8mb4", Collation: "utf8mb4_general_ci"}
+	for _, c := range []*topo.Column{&tables["rates"].Columns[0], &tables["hist"].Columns[1]} {
+		name := c.Name
+		*c = text
+		c.Name = name
+	}
+	tables["hist"].Columns[2].Type = "double"
+	tables["rates"].Unique, tables["hist"].Unique = [][]int{{0}}, [][]int{{0}}
+	lookup := func(name string) (*topo.Table, bool) { return tables[name], false }
+	for text, why := range refusedEverywhere {
+		_, of, _ := strings.Cut(text, " ON ")
+		of, _, _ = strings.Cut(of, " ")
+		tr := topo.Trigger{Name: "no", Text: text}
+		if err := Judge(&tr, tables[of], lookup); !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v, want a refusal with %q", text, err, why)
+		}
+	}
+	for _, body := range everywhere {
+		tr := topo.Trigger{Name: "yes", Text: "CREATE TRIGGER yes BEFORE UPDATE ON rates FOR EACH ROW " + body}
+		if err := Judge(&tr, tables["rates"], lookup); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
 }
 
 func TestRefused(t *testing.T) {

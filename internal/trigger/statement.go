@@ -12,6 +12,8 @@ import (
 type factor struct {
 	name  string
 	table *topo.Table // nil: it is not there yet
+	// derived: it is a query of its own.
+	derived bool
 }
 
 // find meets a name of a table.
@@ -149,6 +151,8 @@ func (j *judge) query(q *sqltext.Query) error {
 		return refuse("a query that is not understood in a trigger: write it with plain tables in FROM")
 	case q.With != nil:
 		return refuse("WITH in a trigger: write its query where it is used")
+	case j.everywhere():
+		return j.alikeQuery(q, false)
 	}
 	if err := j.items(q.Order, q.Limit); err != nil {
 		return err
@@ -201,7 +205,7 @@ func (j *judge) factors(from []sqltext.TableRef) (out []factor, err error) {
 		case r.Opaque || !r.Partition.Empty() || !r.SystemTime.Empty():
 			err = refuse("PARTITION, FOR SYSTEM_TIME or a table function in a trigger's FROM")
 		case r.Derived != nil:
-			out = append(out, factor{name: r.Alias.Text})
+			out = append(out, factor{name: r.Alias.Text, derived: true})
 			err = j.query(r.Derived)
 		case r.Join != nil:
 			err = j.expr(r.Join.On)
@@ -225,17 +229,23 @@ func (j *judge) factors(from []sqltext.TableRef) (out []factor, err error) {
 func (j *judge) statement(s *sqltext.Stmt) error {
 	switch s.Kind {
 	case sqltext.KindSelect:
+		if j.everywhere() && slices.Contains(j.t.Loops, s) {
+			return j.alikeQuery(s.Query, true)
+		}
 		return j.query(s.Query)
 	case sqltext.KindInsert:
 		return j.insert(s.Insert)
 	case sqltext.KindUpdate:
 		u := s.Update
-		f, err := j.changed(u.From, u.Where, "UPDATE")
+		f, err := j.changed(u.From, u.Where, u.Order, "UPDATE", u.Ignore)
 		if err != nil {
 			return err
 		}
 		for i := range u.Set {
 			a := &u.Set[i]
+			if f.table != nil && f.table.Draws() && defaulted(a.Value) {
+				return refuse("DEFAULT in an UPDATE of table '%s' in a trigger: a sequence gives values to columns of it, which the nodes ask", f.table.Name)
+			}
 			if f.table != nil && slices.Contains(f.table.ShardKey, f.table.Column(a.Column.Name.Text)) {
 				return refuse("UPDATE of column '%s' of the shard key of '%s' in a trigger: its rows would belong to other partitions", a.Column.Name.Text, f.table.Name)
 			}
@@ -252,7 +262,7 @@ func (j *judge) statement(s *sqltext.Stmt) error {
 		if d.Multi || !d.Returning.Empty() {
 			return refuse("DELETE of several tables, or with RETURNING, in a trigger: one table a statement")
 		}
-		if _, err := j.changed(d.From, d.Where, "DELETE"); err != nil {
+		if _, err := j.changed(d.From, d.Where, d.Order, "DELETE", j.ignores(s.Span)); err != nil {
 			return err
 		}
 		if err := j.expr(d.Where); err != nil {
@@ -264,7 +274,7 @@ func (j *judge) statement(s *sqltext.Stmt) error {
 }
 
 // changed is the one table of an UPDATE or DELETE.
-func (j *judge) changed(from []sqltext.TableRef, where sqltext.Expr, verb string) (f factor, err error) {
+func (j *judge) changed(from []sqltext.TableRef, where sqltext.Expr, order []sqltext.OrderItem, verb string, ignore bool) (f factor, err error) {
 	if len(from) != 1 || from[0].Table == nil {
 		return f, refuse("%s of several tables in a trigger: one table a statement", verb)
 	}
@@ -274,6 +284,9 @@ func (j *judge) changed(from []sqltext.TableRef, where sqltext.Expr, verb string
 	}
 	f = factors[0]
 	j.out.Writes = append(j.out.Writes, from[0].Table.Name.Text)
+	if j.everywhere() {
+		return f, j.changedAlike(f, where, order, verb, ignore)
+	}
 	if f.table != nil && f.table.Kind == topo.Reference {
 		return f, refuse("%s of reference table '%s' in a trigger: only this partition's leaf would have it. Let the application write it", verb, f.table.Name)
 	}
@@ -311,12 +324,16 @@ func (j *judge) insert(s *sqltext.Insert) error {
 	}
 	refused := func(why string) error { return refuse("%s into table '%s' in a trigger: %s", verb, t.Name, why) }
 	switch {
-	case t.Kind == topo.Reference:
+	case j.everywhere() && t.Kind != topo.Reference:
+		return refused(notAlike)
+	case !j.everywhere() && t.Kind == topo.Reference:
 		return refused("only this partition's leaf would have the row. Let the application write reference tables")
 	case t.AutoIncrement >= 0:
-		return refused("its AUTO_INCREMENT values are the cluster's, and no partition's to give. Use a key of other columns")
+		return refused("its AUTO_INCREMENT values are the cluster's to give. Use a key of other columns")
 	case t.Draws():
 		return refused("a sequence gives values to columns of it, which the nodes ask. Give such columns no default")
+	case j.everywhere():
+		return nil
 	case t.Kind == topo.Keyless: // whose rows may be anywhere
 		return nil
 	}
