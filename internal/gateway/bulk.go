@@ -207,17 +207,14 @@ func (b *bulk) together(ctx context.Context) (end func(error) error, err error) 
 			return nil, err
 		}
 		return func(err error) error {
-			undo := s.tx.ReleaseSavepoint
-			if err != nil {
-				undo = s.tx.RollbackTo
-			}
 			if !s.tx.InTransaction() && s.tx.Autocommit() { // it was lost as a whole
 				return err
 			}
-			if failed := undo(ctx, name); err == nil {
-				err = failed
+			if err != nil {
+				_, _ = s.tx.RollbackTo(ctx, name)
+				return err
 			}
-			return err
+			return s.tx.ReleaseSavepoint(ctx, name)
 		}, nil
 	}
 	if err := s.tx.Begin(ctx, txn.Modes{}); err != nil {

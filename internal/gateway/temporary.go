@@ -271,10 +271,15 @@ func (s *session) temporaryWarnings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, row := range res.Rows {
+	s.notes(res.Rows)
+	return nil
+}
+
+// notes adds rows of a leaf's SHOW WARNINGS to the session's.
+func (s *session) notes(rows [][][]byte) {
+	for _, row := range rows {
 		s.warnings = append(s.warnings, exec.Note{Level: string(row[0]), Code: string(row[1]), Message: string(row[2])})
 	}
-	return nil
 }
 
 // dropTemporary is DROP TABLE of temporary tables.

@@ -36,7 +36,9 @@ func (s *session) transaction(ctx context.Context, scan *sqltext.Scan, stmt *sql
 	case "SAVEPOINT":
 		err = s.tx.Savepoint(ctx, name)
 	case "ROLLBACK":
-		err = s.tx.RollbackTo(ctx, name)
+		var ok txn.OK
+		ok, err = s.tx.RollbackTo(ctx, name)
+		s.notes(ok.Notes)
 	case "RELEASE":
 		err = s.tx.ReleaseSavepoint(ctx, name)
 	default:
@@ -61,6 +63,7 @@ func (s *session) endTransaction(ctx context.Context, stmt *sqltext.Stmt, src so
 	if err != nil {
 		return err
 	}
+	s.notes(ok.Notes)
 	if !s.tx.InTransaction() {
 		s.tx.EndStatement() // a SET TRANSACTION ends with it
 	}

@@ -380,6 +380,7 @@ func (s *session) xaRollback(ctx context.Context, xid *catalog.XID) error {
 		return s.finishOwnXA(ctx, xid, catalog.RolledBack)
 	}
 	defer s.forgetXA()
-	_, err := s.tx.Rollback(ctx, endPlain)
+	ok, err := s.tx.Rollback(ctx, endPlain)
+	s.notes(ok.Notes)
 	return err
 }

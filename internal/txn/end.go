@@ -19,6 +19,8 @@ type End struct {
 type OK struct {
 	Warnings uint16
 	Status   wire.Status
+	// Notes are the rows of SHOW WARNINGS after a ROLLBACK that could not take all back.
+	Notes [][][]byte
 	// Packet is the OK packet's payload when exactly one leaf was asked, nil otherwise.
 	Packet []byte
 }
@@ -417,7 +419,7 @@ func (s *Session) Rollback(ctx context.Context, e End) (OK, error) {
 	defer s.mu.Unlock()
 	s.over = nil
 	e.Chain = e.Chain && s.open
-	var last OK
+	var last, notes OK
 	parts := s.parts()
 	for _, h := range parts {
 		if h.busy {
@@ -433,6 +435,9 @@ func (s *Session) Rollback(ctx context.Context, e End) (OK, error) {
 		if r.err == nil {
 			ok, r.err = r.part.answer(false)
 		}
+		if r.err == nil {
+			r.err = notes.warnedBy(ctx, r.part.conn, ok.Warnings)
+		}
 		r.stop()
 		if r.err != nil {
 			s.drop(r.part)
@@ -443,6 +448,7 @@ func (s *Session) Rollback(ctx context.Context, e End) (OK, error) {
 		last = ok
 		s.forget(r.part)
 	}
+	last.Warnings, last.Notes = notes.Warnings, notes.Notes
 	s.finish(e)
 	if len(parts) != 1 {
 		last.Packet = nil

@@ -24,7 +24,7 @@ func (s *Session) Savepoint(ctx context.Context, name string) error {
 		}
 		// It is there when a statement begins the transaction.
 	}
-	if err := s.everywhere("SAVEPOINT " + quote(name)); err != nil {
+	if _, err := s.everywhere(ctx, "SAVEPOINT "+quote(name)); err != nil {
 		return err
 	}
 	if i := s.savepoint(name); i >= 0 {
@@ -35,18 +35,19 @@ func (s *Session) Savepoint(ctx context.Context, name string) error {
 }
 
 // RollbackTo rolls back to a savepoint; 1305 when there is none.
-func (s *Session) RollbackTo(ctx context.Context, name string) error {
+func (s *Session) RollbackTo(ctx context.Context, name string) (OK, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.savepoint(name)
 	if i < 0 {
-		return wire.Errorf(erNoSavepoint, "SAVEPOINT %s does not exist", name)
+		return OK{}, wire.Errorf(erNoSavepoint, "SAVEPOINT %s does not exist", name)
 	}
-	if err := s.everywhere("ROLLBACK TO SAVEPOINT " + quote(name)); err != nil {
-		return err
+	ok, err := s.everywhere(ctx, "ROLLBACK TO SAVEPOINT "+quote(name))
+	if err != nil {
+		return OK{}, err
 	}
 	s.savepoints = s.savepoints[: i+1 : i+1]
-	return nil
+	return ok, nil
 }
 
 // ReleaseSavepoint forgets a savepoint and those after it; 1305 when there is none.
@@ -57,7 +58,7 @@ func (s *Session) ReleaseSavepoint(ctx context.Context, name string) error {
 	if i < 0 {
 		return wire.Errorf(erNoSavepoint, "SAVEPOINT %s does not exist", name)
 	}
-	if err := s.everywhere("RELEASE SAVEPOINT " + quote(name)); err != nil {
+	if _, err := s.everywhere(ctx, "RELEASE SAVEPOINT "+quote(name)); err != nil {
 		return err
 	}
 	s.savepoints = s.savepoints[:i:i]
@@ -75,24 +76,41 @@ func (s *Session) savepoint(name string) int {
 
 // everywhere runs a statement at every part of the transaction, at the same time. A part that refuses or is lost ends the transaction: the parts
 // would differ. The caller holds mu.
-func (s *Session) everywhere(sql string) error {
+func (s *Session) everywhere(ctx context.Context, sql string) (OK, error) {
 	parts := s.parts()
 	for _, h := range parts {
 		if err := h.conn.Send(wire.ComQuery, []byte(sql)); err != nil {
 			h.busy = false
-			return s.lose(&LostError{Place: h.place, Err: err})
+			return OK{}, s.lose(&LostError{Place: h.place, Err: err})
 		}
 	}
+	var ok OK
 	var failed *LostError
 	for _, h := range parts {
-		if err := answered(h.conn); err != nil && failed == nil {
+		err := answered(h.conn)
+		if err == nil {
+			err = ok.warnedBy(ctx, h.conn, h.conn.Warnings)
+		}
+		if err != nil && failed == nil {
 			failed = &LostError{Place: h.place, Err: err}
 		}
 	}
 	if failed != nil {
-		return s.lose(failed)
+		return OK{}, s.lose(failed)
 	}
-	return nil
+	return ok, nil
+}
+
+// warnedBy asks a part of what it has warned. One is enough: that not all was rolled back is true of the whole.
+func (ok *OK) warnedBy(ctx context.Context, c *backend.Conn, n uint16) error {
+	if n == 0 || ok.Notes != nil {
+		return nil
+	}
+	res, err := c.Query(ctx, "SHOW WARNINGS")
+	if err == nil {
+		ok.Warnings, ok.Notes = n, res.Rows
+	}
+	return err
 }
 
 // answered reads an answer without rows.
