@@ -63,7 +63,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		}
 	}
 	if s.tx.InTransaction() { // which what MariaDB can't read does not end
-		if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil && serverError(ctx, err).Code == wire.ErParse {
+		if err := s.prepareOnly(ctx, ddl.Plain(scan, stmt), nil); err != nil && serverError(ctx, err).Code == wire.ErParse {
 			return err
 		}
 	}
