@@ -50,7 +50,8 @@ func (r *Runner) askWanted(ctx context.Context, w backend.Want, sql []byte, leni
 		return c.Query(ctx, string(sql))
 	}
 	c.ResetOnRelease()
-	if _, err := c.Query(ctx, "SET sql_mode=REPLACE(REPLACE(@@sql_mode,'STRICT_TRANS_TABLES',''),'STRICT_ALL_TABLES','')"); err != nil {
+	// TRADITIONAL stands for both, and for others that are named beside it.
+	if _, err := c.Query(ctx, "SET sql_mode=REPLACE(REPLACE(REPLACE(@@sql_mode,'STRICT_TRANS_TABLES',''),'STRICT_ALL_TABLES',''),'TRADITIONAL','')"); err != nil {
 		return nil, err
 	}
 	return c.Query(ctx, string(sql))
