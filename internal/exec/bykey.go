@@ -158,11 +158,13 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 	if err != nil {
 		return nil, err
 	}
+	k := st.Plan.ByKey
+	bytes := slices.ContainsFunc(slices.Concat(k.Values, k.Moves), func(v plan.KeyValue) bool { return keepsBytes(&k.Targets[v.Target].Table.Columns[v.Column]) })
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a write whose rows are found first"}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
 		StageLimit: st.StageLimit, Out: out, Prepared: true, Moment: st.Moment,
-		prefix: "SET STATEMENT character_set_results=" + wideCharset,
+		prefix: "SET STATEMENT character_set_results=" + arriving(bytes),
 	}
 	if st.Moment != "" {
 		sub.prefix += "," + st.Moment
@@ -196,7 +198,6 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 		}
 		f.rows = append(f.rows, cells)
 	}
-	k := st.Plan.ByKey
 	values := len(f.cols) - len(k.Values) - len(k.Moves)
 	for i := range k.Draws {
 		f.cols[values+k.Draws[i].Cell] = drawnColumn()

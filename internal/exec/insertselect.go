@@ -80,9 +80,9 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 		Prepared: true, Moment: st.Moment,
 	}
 	var sets []string
-	if r := st.Sess.Results; r != "" && r != wideCharset {
-		// What the client may not be able to read must be written all the same.
-		sets = append(sets, "character_set_results="+wideCharset)
+	bytes := slices.ContainsFunc(is.Columns, func(c int) bool { return keepsBytes(&is.Table.Columns[c]) })
+	if r := st.Sess.Results; r != "" && (bytes || r != wideCharset) {
+		sets = append(sets, "character_set_results="+arriving(bytes))
 	}
 	if st.Moment != "" {
 		sets = append(sets, st.Moment)
@@ -141,9 +141,6 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	}
 	return st.writeOK()
 }
-
-// wideCharset has all characters.
-const wideCharset = "utf8mb4"
 
 // targets are the places that rows of a table may go to: its partitions by ordinal, or every leaf, or where the session's temporary tables are.
 func (r *Runner) targets(st *Statement, t *topo.Table) ([]txn.Place, error) {

@@ -27,7 +27,7 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "an INSERT"}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		Out: out, Prepared: true, Args: args, prefix: "SET STATEMENT character_set_results=" + wideCharset + clockEnd,
+		Out: out, Prepared: true, Args: args, prefix: "SET STATEMENT character_set_results=" + asStored + clockEnd,
 	}
 	if err := r.run(ctx, sub); err != nil {
 		return err

@@ -84,10 +84,10 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, st
 	return apply(scan, edits), nil
 }
 
-// subqueryLiteral is the value of a subquery, which is run as a query of its own: it may go by its shard key.
+// subqueryLiteral is the value of a subquery, which is run as a query of its own: it may go by its shard key. A string arrives in its own character set, which is part of its value.
 func (s *session) subqueryLiteral(ctx context.Context, query []byte) (string, error) {
 	got := capture{caps: s.out.Caps()}
-	if err := s.rewritten(ctx, slices.Clone(query), source{out: &got}); err != nil {
+	if err := s.rewritten(ctx, slices.Concat([]byte("SET STATEMENT character_set_results = NULL FOR "), query), source{out: &got}); err != nil {
 		return "", err
 	}
 	switch {
@@ -207,7 +207,11 @@ func (c *capture) Packet(p []byte) error {
 // literal is a captured value as SQL.
 func (c *capture) literal(row, col int) (string, error) {
 	v := value{null: c.rows[row][col] == nil, unsigned: c.cols[col].Flags&wire.FlagUnsigned != 0, typ: c.cols[col].Type, text: string(c.rows[row][col]), bytes: c.rows[row][col]}
-	if !v.null && !v.typ.IsInteger() {
+	switch {
+	case v.null, v.typ.IsInteger():
+	case v.typ.IsTemporal(): // of which clients are told that it is binary
+		v.charset, v.collation = "latin1", "latin1_swedish_ci"
+	default:
 		coll := wire.CollationByID(c.cols[col].Collation)
 		if coll == nil {
 			return "", wire.Errorf(wire.ErUnknown, "a leaf told of an unknown collation %d", c.cols[col].Collation)
