@@ -83,6 +83,15 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 		}
 	}
 	switch {
+	case stmt.Kind == sqltext.KindAdmin:
+		if slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return !s.isTemporary(t) }) {
+			return true, errTemporary(d.Verb + " TABLE of other tables, too,")
+		}
+		if d.Verb != "CHECKSUM" {
+			if err := s.commitFirst(ctx); err != nil {
+				return true, err
+			}
+		}
 	case d != nil:
 		return true, s.alterTemporary(ctx, &w.scan, stmt, src)
 	case stmt.Kind == sqltext.KindShow, stmt.Kind == sqltext.KindSelect, stmt.Kind == sqltext.KindExplain, stmt.Kind == sqltext.KindInsert:

@@ -1,0 +1,5 @@
+-- flags of a column behind DISTINCT: MariaDB makes no temporary table for LIMIT 0
+-- bring
+CREATE TABLE d1.mix (k TIME NOT NULL, n INT NOT NULL, upd DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, PRIMARY KEY (k, n), SHARD KEY (k));
+-- order: c1, c2
+SELECT DISTINCT t1.upd c1, NULL AS c2 FROM mix AS t1 ORDER BY c1, c2 ASC LIMIT 0;
