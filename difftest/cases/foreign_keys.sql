@@ -18,6 +18,10 @@ DELETE FROM d1.item;
 DELETE FROM d1.item WHERE id = 3;
 UPDATE d1.item SET id = 7 WHERE id = 1;
 INSERT IGNORE INTO d1.ord VALUES (6, 1, 9), (7, 1, 3);
+SET sql_mode = 'ANSI_QUOTES';
+INSERT INTO d1.ord VALUES (5, 1, 9);
+DELETE FROM d1.item WHERE id = 2;
+SET sql_mode = '';
 USE d1;
 -- refused
 UPDATE IGNORE item SET id = 9 WHERE id = 1;

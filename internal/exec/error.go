@@ -82,8 +82,12 @@ func (st *Statement) constrained(err error) error {
 
 // constraint is a message … fails (`db`.`table`, CONSTRAINT … REFERENCES `db`.`other` …): MariaDB leaves the second database out where it is the first one.
 func (st *Statement) constraint(message string) string {
-	_, rest, _ := strings.Cut(message, "(`")
-	schema, _, ok := strings.Cut(rest, "`.`")
+	q := "`"
+	if st.Sess.Mode.ANSIQuotes {
+		q = `"`
+	}
+	_, rest, _ := strings.Cut(message, "("+q)
+	schema, _, ok := strings.Cut(rest, q+"."+q)
 	if !ok || st.Snap == nil {
 		return message
 	}
@@ -91,8 +95,8 @@ func (st *Statement) constraint(message string) string {
 	if id, ok := st.Snap.Schemas[schema]; ok {
 		db = id.DB
 	}
-	message = strings.Replace(message, "(`"+schema+"`.", "(`"+db+"`.", 1)
-	return strings.Replace(message, " REFERENCES `"+db+"`.", " REFERENCES ", 1)
+	message = strings.Replace(message, "("+q+schema+q+".", "("+q+db+q+".", 1)
+	return strings.Replace(message, " REFERENCES "+q+db+q+".", " REFERENCES ", 1)
 }
 
 // renamed replaces the name where it stands as a word of its own; nil when it does not.

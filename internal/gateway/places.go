@@ -89,7 +89,7 @@ func logicalError(err error, p txn.Place) error {
 		return err
 	}
 	m := e.Message
-	for _, q := range [][2]string{{"`", "`"}, {"'", "'"}, {"'", "."}, {"`", "."}} {
+	for _, q := range [][2]string{{"`", "`"}, {`"`, `"`}, {"'", "'"}, {"'", "."}, {"`", "."}} {
 		m = strings.ReplaceAll(m, q[0]+p.Schema+q[1], q[0]+p.Partition.DB+q[1])
 	}
 	return &wire.ServerError{Code: e.Code, State: e.State, Message: m}
