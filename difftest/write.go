@@ -34,7 +34,7 @@ func (g *gen) next() statement {
 		}
 		reads := strings.Contains(text, " FOR UPDATE") || strings.Contains(text, " LOCK IN SHARE MODE")
 		locks := len(st.tables) > 0 || reads
-		others := slices.ContainsFunc(g.w.tables, func(t *table) bool { return !t.ref && names(text, t) })
+		others := slices.ContainsFunc(g.w.tables, func(t *table) bool { return !t.ref && names(text, t) }) || len(st.tables) > 0 && !g.w.named(st.tables[0]).ref // of which it may name a view
 		switch {
 		case !locks:
 			return st
