@@ -154,7 +154,7 @@ func compareColumns(g, w *answer.Result, outer, never, ofView bool) difference {
 			g.Columns[i].Flags |= wire.FlagNotNull
 			w.Columns[i].Flags |= wire.FlagNotNull
 		}
-		if ofView || len(g.Columns[i].OrgTable) == 0 || len(w.Columns[i].OrgTable) == 0 { // a temporary table's
+		if ofView || nameless(&g.Columns[i]) || nameless(&w.Columns[i]) { // a temporary table's
 			for _, c := range []*wire.Column{&g.Columns[i], &w.Columns[i]} {
 				c.OrgTable, c.OrgName, c.Flags = nil, nil, c.Flags&^noDefault
 				if ofView && (len(g.Columns[i].Schema) == 0 || len(w.Columns[i].Schema) == 0) { // of groups
@@ -175,6 +175,9 @@ func compareColumns(g, w *answer.Result, outer, never, ofView bool) difference {
 	}
 	return difference{}
 }
+
+// nameless says whether a column is of no table with a name: MariaDB calls some temporary ones #1.
+func nameless(c *wire.Column) bool { return len(c.OrgTable) == 0 || c.OrgTable[0] == '#' }
 
 // The collations that SET NAMES gives results here. A leaf's connection that has sent rows to copies gives them the character set's own one from then on: MariaDB puts
 // back what SET STATEMENT has changed by the name of the character set.
