@@ -34,11 +34,12 @@ func (g *gen) next() statement {
 		}
 		reads := strings.Contains(text, " FOR UPDATE") || strings.Contains(text, " LOCK IN SHARE MODE")
 		locks := len(st.tables) > 0 || reads
-		others := slices.ContainsFunc(g.w.tables, func(t *table) bool { return !t.ref && names(text, t) }) || len(st.tables) > 0 && !g.w.named(st.tables[0]).ref // of which it may name a view
+		ref := len(st.tables) > 0 && g.w.named(st.tables[0]).ref                                                                                    // that is written, and others by its foreign keys
+		others := slices.ContainsFunc(g.w.tables, func(t *table) bool { return !t.ref && names(st.root.inner(), t) }) || len(st.tables) > 0 && !ref // of which it may name a view
 		switch {
 		case !locks:
 			return st
-		case others && (reads || len(st.tables) == 1 && g.w.named(st.tables[0]).ref): // at the partitions, and where reference tables are written
+		case others && (reads || ref): // at the partitions, and where reference tables are written
 			if !g.aside && !g.beside {
 				g.aside, g.beside = true, true
 				return st
