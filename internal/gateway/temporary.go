@@ -357,7 +357,7 @@ func (s *session) alterTemporary(ctx context.Context, scan *sqltext.Scan, stmt *
 		}
 	}
 	s.last.rowCount = int64(res.Affected)
-	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Warnings: res.Warnings})
+	return s.okTo(src, wire.OK{AffectedRows: res.Affected, Info: res.Info, Warnings: res.Warnings})
 }
 
 // atTemporary runs a statement where the temporary tables are.
