@@ -28,6 +28,7 @@ type stage struct {
 	st    *Statement
 	desks []*desk
 	fills []plan.Fill
+	rows  map[*topo.Table]int64 // how many the fills are thought to have; nil when nobody knows
 	// definitions make the fills' copies; "" where they are made like their tables. writers are of the fills.
 	definitions []string
 	writers     []*copyWriter
@@ -134,7 +135,7 @@ func (r *Runner) worth(ctx context.Context, st *Statement) (map[*topo.Table]int6
 
 // stageOf opens the desks of a staged statement at some places, which are in this order. clear must follow. rows are how many the fills are thought to have; nil when nobody knows.
 func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, places []txn.Place, rows map[*topo.Table]int64) (*stage, error) {
-	s := &stage{r: r, st: st, fills: fills, limit: st.StageLimit, made: make(chan struct{})}
+	s := &stage{r: r, st: st, fills: fills, rows: rows, limit: st.StageLimit, made: make(chan struct{})}
 	if s.limit == 0 {
 		s.limit = DefaultStageLimit
 	}

@@ -63,7 +63,7 @@ func (s *stage) definition(ctx context.Context, at txn.Place, f *plan.Fill) (tex
 	}
 	create := []byte(topo.Undrawn(string(told))) // a default that is a sequence's next value would be asked of the shape, for columns that are not copied
 	if f.Lean {
-		text, err := leanDefinition(create, f)
+		text, err := leanDefinition(create, f, s.rows[f.Table])
 		if err != nil {
 			err = fmt.Errorf("the definition of %s.%s: %w", t.DB, t.Name, err)
 		}

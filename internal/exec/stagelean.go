@@ -12,7 +12,8 @@ import (
 )
 
 // A lean copy is made for the rows that come into it: it has the columns that are read, and the keys that these are in, which MariaDB tells clients of and finds rows by. What stores a row costs most of
-// all that is done with it, and most of that goes into keys. It is a table of the Aria engine, which keeps no undo of it.
+// all that is done with it, and most of that goes into keys. Where many rows are expected it is a table of the Aria engine, which keeps no undo of it. Of few, too, Aria knows how many there are: MariaDB reads a lone one
+// while it plans, needs no temporary table then, and tells other things of the result's columns.
 
 // ariaOptions are a lean copy's. In pages, rows are written where others are; else each of them is a write to a file.
 const ariaOptions = "ENGINE=Aria TRANSACTIONAL=0 ROW_FORMAT=PAGE PAGE_CHECKSUM=0"
@@ -48,9 +49,12 @@ type leanPart struct {
 	prefix int // in characters; 0 for the whole
 }
 
-// leanDefinition is what follows the name in the CREATE TABLE of a fill's copy.
-func leanDefinition(create []byte, f *plan.Fill) (string, error) {
-	l := &leaner{f: f, kept: make([]bool, len(f.Table.Columns)), aria: true}
+// manyRows is from how many rows on a copy is worth another engine than its table's.
+const manyRows = 1000
+
+// leanDefinition is what follows the name in the CREATE TABLE of a fill's copy, which is to have so many rows.
+func leanDefinition(create []byte, f *plan.Fill, rows int64) (string, error) {
+	l := &leaner{f: f, kept: make([]bool, len(f.Table.Columns)), aria: rows >= manyRows}
 	if err := l.read(create); err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -35,13 +36,16 @@ func TestLeanDefinition(t *testing.T) {
 		{[]int{tx}, []int{tx}, []int{tx}, "(`tx` text)" + aria},
 		{[]int{ft}, nil, []int{ft}, "(`fulltext` varchar(300),KEY `l`(`fulltext`)) CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci ENGINE=InnoDB"},
 	} {
-		got, err := leanDefinition([]byte(create), &plan.Fill{Table: table, Columns: x.columns, Lean: true, Shown: x.shown, Sought: x.sought})
+		got, err := leanDefinition([]byte(create), &plan.Fill{Table: table, Columns: x.columns, Lean: true, Shown: x.shown, Sought: x.sought}, manyRows)
 		if err != nil || got != x.want {
 			t.Errorf("%v, shown %v, sought %v:\n got %s, %v\nwant %s", x.columns, x.shown, x.sought, got, err, x.want)
 		}
 	}
+	if got, err := leanDefinition([]byte(create), &plan.Fill{Table: table, Columns: []int{a}, Lean: true}, manyRows-1); err != nil || got != "("+columnA+")"+strings.Replace(aria, ariaOptions, "ENGINE=InnoDB", 1) {
+		t.Errorf("of few rows: %s, %v", got, err)
+	}
 	for _, bad := range []string{"", "CREATE TABLE `t` (", "CREATE TABLE `t` (`x` int)", "CREATE TABLE `t` (`a` int, KEY `k` (lower(`a`)))"} {
-		if got, err := leanDefinition([]byte(bad), &plan.Fill{Table: table, Columns: []int{a}}); err == nil {
+		if got, err := leanDefinition([]byte(bad), &plan.Fill{Table: table, Columns: []int{a}}, manyRows); err == nil {
 			t.Errorf("%q is understood: %s", bad, got)
 		}
 	}
