@@ -13,6 +13,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/gate"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/wire"
 	"github.com/orbweaver/orbweaver/internal/xid"
 )
 
@@ -177,11 +178,11 @@ func (e *UnfinishedError) Error() string {
 // MySQL is 1205 ER_LOCK_WAIT_TIMEOUT.
 func (e *UnfinishedError) MySQL() (uint16, string, string) { return 1205, "HY000", e.Error() }
 
-// NoMomentError: commits over several places were under way for too long, somewhere, as where a replica does not keep up that they wait for.
+// NoMomentError: commits over several places were under way for too long, somewhere, as where a replica does not keep up that they wait for; or a database was being dropped.
 type NoMomentError struct{ Err error }
 
 func (e *NoMomentError) Error() string {
-	return "No consistent snapshot was found, as commits over several partitions take long; try again: " + e.Err.Error()
+	return "No consistent snapshot was found, as commits over several partitions take long, or a database is being dropped; try again: " + e.Err.Error()
 }
 
 // Unwrap gives the cause.
@@ -250,6 +251,10 @@ func (s *session) openAll(ctx context.Context) error {
 	}
 	if err != nil {
 		_ = s.givenBack(conns, nil) // the transaction is rolled back
+		var refused *wire.ServerError
+		if errors.As(err, &refused) && refused.Code == wire.ErBadDB { // a database is being dropped
+			return &NoMomentError{err}
+		}
 		return err
 	}
 	errs := make([]error, len(places))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
 )
@@ -139,6 +140,38 @@ func TestConsistentSnapshotsWaitForMasters(t *testing.T) {
 	c.want("SELECT SUM(v) FROM t", "8")
 	c.exec("COMMIT")
 	c.exec("DROP DATABASE snapyoung")
+	// One that is being dropped, of which a leaf has no more what the topology tells of still, is waited for.
+	gone := func(put bool) {
+		if _, err := b.cat.Update(timeout(t), func(x *catalog.Txn) error {
+			if !put {
+				x.DropDatabase("snapgone")
+				return nil
+			}
+			d := *x.Database("snapwait")
+			p := *d.Partitions[0]
+			p.ID.DB = "snapgone"
+			x.PutDatabase(&topo.Database{Name: "snapgone", Partitions: []*topo.Partition{&p}})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone(true)
+	go func() {
+		_, err := c.c.ExecContext(timeout(t), "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+		begun <- err
+	}()
+	select {
+	case err := <-begun:
+		t.Errorf("it did not wait: %v", err)
+		begun <- nil
+	case <-time.After(100 * time.Millisecond):
+	}
+	gone(false)
+	if err := <-begun; err != nil {
+		t.Fatal(err)
+	}
+	c.exec("COMMIT")
 }
 
 // A node holds its own commits over several places back for as long as somebody holds them, and no others.
