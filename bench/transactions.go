@@ -271,6 +271,9 @@ func (a *trxArena) client(ctx context.Context, name string, id int) (*trxClient,
 
 func (c *trxClient) close() error {
 	var errs []error
+	for _, conn := range c.conns { // which outlive their pool otherwise
+		errs = append(errs, conn.Close())
+	}
 	for _, db := range c.dbs {
 		errs = append(errs, db.Close())
 	}
