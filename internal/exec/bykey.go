@@ -62,7 +62,7 @@ func (st *Statement) safeUpdates() bool {
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
 	k := st.Plan.ByKey
 	if !st.hasOwnTime() && (k.Everywhere || len(k.Draws) > 0 || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
-		st.Moment = string(appendClock(nil))
+		st.Moment = Clock()
 		defer func() { st.Moment = "" }()
 	}
 	if k.InTurn {

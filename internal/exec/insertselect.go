@@ -69,7 +69,7 @@ func (c *collected) Packet(p []byte) error {
 func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	is := st.Plan.InsertSelect
 	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
-		st.Moment = string(appendClock(nil)) // of all batches of rows, and of the query
+		st.Moment = Clock() // of all batches of rows, and of the query
 		defer func() { st.Moment = "" }()
 	}
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "INSERT … SELECT"}

@@ -1,10 +1,9 @@
 package gateway
 
 import (
-	"fmt"
 	"strings"
-	"time"
 
+	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 )
@@ -28,5 +27,5 @@ func (s *session) oneTime(scan *sqltext.Scan, stmt *sqltext.Stmt, p *plan.Plan) 
 		}
 	}
 	at := span.From + setStatementKeyword
-	return apply(scan, []edit{{at, at, fmt.Sprintf(" timestamp=%.6f, ", float64(time.Now().UnixMicro())/1e6)}})
+	return apply(scan, []edit{{at, at, " " + exec.Clock() + ", "}})
 }
