@@ -157,17 +157,11 @@ func (p *planner) oneOrder() bool {
 		named[column(order[i].Expr)] = true
 	}
 	fixed := map[int]bool{}
-	for _, e := range sqltext.Conjuncts(nil, where) {
-		b, ok := e.(*sqltext.Binary)
-		if !ok || b.Op != "=" {
-			continue
+	sqltext.Equated(where, func(x, y sqltext.Expr) {
+		if c := column(x); c >= 0 && p.exactly(&t.Columns[c], y) {
+			fixed[c] = true
 		}
-		for _, side := range [2][2]sqltext.Expr{{b.L, b.R}, {b.R, b.L}} {
-			if c := column(side[0]); c >= 0 && p.exactly(&t.Columns[c], side[1]) {
-				fixed[c] = true
-			}
-		}
-	}
+	})
 	return slices.ContainsFunc(t.Unique, func(key []int) bool {
 		return len(key) > 0 && (!slices.ContainsFunc(key, func(c int) bool { return !fixed[c] }) ||
 			!slices.ContainsFunc(key, func(c int) bool { return !named[c] || t.Columns[c].Nullable }))

@@ -87,6 +87,16 @@ func Unparen(e Expr) Expr {
 	}
 }
 
+// Equated calls visit with the sides of each = that must be true for where to be, in both orders.
+func Equated(where Expr, visit func(x, y Expr)) {
+	for _, e := range Conjuncts(nil, where) {
+		if b, ok := e.(*Binary); ok && b.Op == "=" {
+			visit(b.L, b.R)
+			visit(b.R, b.L)
+		}
+	}
+}
+
 // Conjuncts appends the operands of the ANDs at the top of e to dst, brackets stripped: all of them must be true for e to be.
 func Conjuncts(dst []Expr, e Expr) []Expr {
 	e = Unparen(e)

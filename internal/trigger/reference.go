@@ -130,17 +130,11 @@ func (j *judge) total(factors []factor, order []sqltext.OrderItem, items []sqlte
 // one says whether a condition leaves one row of a table at most: a unique key is that of NEW or OLD, or values.
 func (j *judge) one(f *factor, where sqltext.Expr) bool {
 	fixed := map[int]bool{}
-	for _, e := range sqltext.Conjuncts(nil, where) {
-		b, ok := e.(*sqltext.Binary)
-		if !ok || b.Op != "=" {
-			continue
+	sqltext.Equated(where, func(x, y sqltext.Expr) {
+		if c := j.column(f, true, x, nil); c >= 0 && j.exact(&f.table.Columns[c], y) {
+			fixed[c] = true
 		}
-		for _, side := range [2][2]sqltext.Expr{{b.L, b.R}, {b.R, b.L}} {
-			if c := j.column(f, true, side[0], nil); c >= 0 && j.exact(&f.table.Columns[c], side[1]) {
-				fixed[c] = true
-			}
-		}
-	}
+	})
 	return slices.ContainsFunc(f.table.Unique, func(key []int) bool {
 		return len(key) > 0 && !slices.ContainsFunc(key, func(c int) bool { return !fixed[c] })
 	})
