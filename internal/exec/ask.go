@@ -57,8 +57,14 @@ func (r *Runner) askWanted(ctx context.Context, w backend.Want, sql []byte, leni
 	return c.Query(ctx, string(sql))
 }
 
-// storedPlace is the place of the row whose key columns are given these expressions, and the values that they will have.
-func (r *Runner) storedPlace(ctx context.Context, st *Statement, t *topo.Table, f chooser, exprs []string, lenient bool, row int) (int, [][]byte, error) {
+// storedKey is what the columns will have that decide a row's place.
+type storedKey struct {
+	values [][]byte
+	null   []bool // NULL was given to a NOT NULL column: its value is what NULL becomes, unless MariaDB refuses the row
+}
+
+// storedPlace is the place of the row whose key columns are given these expressions, and what they will have.
+func (r *Runner) storedPlace(ctx context.Context, st *Statement, t *topo.Table, f chooser, exprs []string, lenient bool, row int) (int, storedKey, error) {
 	if p, ok := f.(*partition.Func); ok {
 		return r.storedRow(ctx, st, t, p, exprs, lenient, row)
 	}
@@ -67,25 +73,26 @@ func (r *Runner) storedPlace(ctx context.Context, st *Statement, t *topo.Table, 
 		col := &t.Columns[c]
 		types[k] = shard.DeclaredType(col.FullType, col.Charset, col.Collation)
 	}
-	return r.storedKey(ctx, st, t, f.(*shard.Func), types, exprs, lenient, row)
+	return r.shardPlace(ctx, st, t, f.(*shard.Func), types, exprs, lenient, row)
 }
 
-// storedKey is the partition of the row whose key columns are given these expressions, and the values that they will have.
-func (r *Runner) storedKey(ctx context.Context, st *Statement, t *topo.Table, f *shard.Func, types, exprs []string, lenient bool, row int) (int, [][]byte, error) {
+// shardPlace is storedPlace for sharded tables.
+func (r *Runner) shardPlace(ctx context.Context, st *Statement, t *topo.Table, f *shard.Func, types, exprs []string, lenient bool, row int) (int, storedKey, error) {
 	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, types, [][]string{exprs}), lenient)
 	if err != nil {
-		return 0, nil, storeError(err, t, t.ShardKey, row)
+		return 0, storedKey{}, storeError(err, t, t.ShardKey, row)
 	}
 	if len(res.Rows) != 1 {
-		return 0, nil, errorf(wire.ErUnknown, "leaf %s did not evaluate the shard key of a row", st.Home)
+		return 0, storedKey{}, errorf(wire.ErUnknown, "leaf %s did not evaluate the shard key of a row", st.Home)
 	}
-	values := make([][]byte, len(t.ShardKey))
+	key := storedKey{make([][]byte, len(t.ShardKey)), make([]bool, len(t.ShardKey))}
 	missing := false
 	at := 0
 	for k, c := range t.ShardKey {
 		col := &t.Columns[c]
 		// NULL for a NOT NULL column: MariaDB refuses the row or stores the type's default, depending on the mode.
 		if res.Rows[0][at] == nil && !col.Nullable {
+			key.null[k] = true
 			if isText(col) {
 				missing, exprs[k] = true, "''"
 				if col.Type == "enum" {
@@ -95,19 +102,21 @@ func (r *Runner) storedKey(ctx context.Context, st *Statement, t *topo.Table, f 
 				res.Rows[0][at] = implicitDefault(col)
 			}
 		}
-		values[k] = res.Rows[0][at]
+		key.values[k] = res.Rows[0][at]
 		if at++; isText(col) {
 			at++
 		}
 	}
 	if missing {
-		return r.storedKey(ctx, st, t, f, types, exprs, lenient, row)
+		o, again, err := r.shardPlace(ctx, st, t, f, types, exprs, lenient, row)
+		again.null = key.null
+		return o, again, err
 	}
 	o, err := f.Answer(res.Rows[0])
 	if err != nil {
-		return 0, nil, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support this value for the shard key of '%s.%s'", t.DB, t.Name)
+		return 0, storedKey{}, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support this value for the shard key of '%s.%s'", t.DB, t.Name)
 	}
-	return o, values, nil
+	return o, key, nil
 }
 
 // insertIgnores says whether the statement is INSERT IGNORE.
@@ -220,7 +229,10 @@ func (r *Runner) askOrdinal(ctx context.Context, st *Statement, to *insertPlaces
 	}
 	for k := range key {
 		col := &t.Columns[t.ShardKey[k]]
-		text := stored[k]
+		text := stored.values[k]
+		if stored.null[k] {
+			text = nil
+		}
 		if key[k].Kind == plan.OperandExpr && st.varies(key[k].Expr) || key[k].Kind == plan.OperandDefault && !key[k].Expr.Empty() && !constant(col.Default) {
 			row.splices = append(row.splices, plan.Splice{From: key[k].Expr.From, To: key[k].Expr.To, Pieces: []plan.Piece{{Text: storedLiteral(text, col)}}})
 		}

@@ -116,5 +116,5 @@ func (m *mover) met(ctx context.Context, j *job, from int) error {
 	if err := m.movable(ctx); err != nil {
 		return err
 	}
-	return m.move(ctx, j.place, ordinal, stored)
+	return m.move(ctx, j.place, ordinal, stored.values)
 }

@@ -120,11 +120,11 @@ func (m *mover) row(ctx context.Context, n int) error {
 	case to == from:
 		return nil
 	}
-	return m.move(ctx, place, to, stored)
+	return m.move(ctx, place, to, stored.values)
 }
 
 // target is the partition where a row is to be, and the values of its shard key.
-func (m *mover) target(ctx context.Context, cells [][]byte) (int, [][]byte, error) {
+func (m *mover) target(ctx context.Context, cells [][]byte) (int, storedKey, error) {
 	st, t := m.st, m.t
 	moves := st.Plan.ByKey.Moves
 	exprs := make([]string, len(t.Table.ShardKey))
@@ -135,7 +135,7 @@ func (m *mover) target(ctx context.Context, cells [][]byte) (int, [][]byte, erro
 		}
 		lit, err := value.Literal(nil, &m.found.cols[at], cells[at])
 		if err != nil {
-			return 0, nil, err
+			return 0, storedKey{}, err
 		}
 		exprs[k] = string(lit)
 	}

@@ -241,28 +241,30 @@ func (r *Runner) rowPlaces(st *Statement, t *topo.Table) (*insertPlaces, error) 
 	return to, nil
 }
 
-// storedRow is storedKey for linked tables. The leaf is asked for the values that the row will have, and where those don't tell it here, for the place of a row
+// storedRow is storedPlace for linked tables. The leaf is asked for the values that the row will have, and where those don't tell it here, for the place of a row
 // of its shape: by the cluster's account then, as the client's need not be allowed to read.
-func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f *partition.Func, exprs []string, lenient bool, row int) (int, [][]byte, error) {
+func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f *partition.Func, exprs []string, lenient bool, row int) (int, storedKey, error) {
 	w := st.Tx.Want(txn.Place{Leaf: st.Home, Schema: t.DB})
 	w.Variant = backend.Internal
 	w.State = w.State.With("character_set_results", "character_set_results="+wideCharset)
 	res, err := r.askWanted(ctx, w, []byte(f.StoredSQL([][]string{exprs})), lenient)
 	if err != nil {
-		return 0, nil, storeError(err, t, t.ShardKey, row)
+		return 0, storedKey{}, storeError(err, t, t.ShardKey, row)
 	}
 	if len(res.Rows) != 1 || len(res.Rows[0]) != len(exprs) {
-		return 0, nil, errorf(wire.ErUnknown, "leaf %s did not evaluate the partition columns of a row", st.Home)
+		return 0, storedKey{}, errorf(wire.ErUnknown, "leaf %s did not evaluate the partition columns of a row", st.Home)
 	}
 	texts, missing := res.Rows[0], false
+	key := storedKey{texts, make([]bool, len(texts))}
 	for k, c := range t.ShardKey {
 		// NULL for a NOT NULL column: MariaDB refuses the row or stores the type's default, depending on the mode.
 		if col := &t.Columns[c]; texts[k] == nil && !col.Nullable {
+			key.null[k] = true
 			switch {
 			case col.Type == "enum":
 				exprs[k], missing = "1", true
 			case col.Type == "timestamp": // the time at which the row is written
-				return 0, nil, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support NULL for column '%s' that '%s.%s' is partitioned by: write NOW()", col.Name, t.DB, t.Name)
+				return 0, storedKey{}, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support NULL for column '%s' that '%s.%s' is partitioned by: write NOW()", col.Name, t.DB, t.Name)
 			case isText(col):
 				texts[k] = []byte{}
 			default:
@@ -271,7 +273,9 @@ func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f 
 		}
 	}
 	if missing {
-		return r.storedRow(ctx, st, t, f, exprs, lenient, row)
+		o, again, err := r.storedRow(ctx, st, t, f, exprs, lenient, row)
+		again.null = key.null
+		return o, again, err
 	}
 	o, err := f.Row(texts, wideCharset)
 	if errors.Is(err, partition.ErrAskLeaf) {
@@ -283,7 +287,7 @@ func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f 
 		}
 		if q := f.Ask(vals, true); len(q) > 0 {
 			if err := r.learn(ctx, st, q); err != nil {
-				return 0, nil, err
+				return 0, storedKey{}, err
 			}
 			o, err = f.Row(texts, wideCharset)
 		}
@@ -292,9 +296,9 @@ func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f 
 		o, err = r.shownPlace(ctx, st, t, f, texts)
 	}
 	if errors.Is(err, partition.ErrInexact) {
-		return 0, nil, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support this value in a column that '%s.%s' is partitioned by", t.DB, t.Name)
+		return 0, storedKey{}, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support this value in a column that '%s.%s' is partitioned by", t.DB, t.Name)
 	}
-	return o, texts, err
+	return o, key, err
 }
 
 // shownPlace has the leaf say in which partition of a linked table's shape a row with these values would be.

@@ -1,0 +1,20 @@
+-- NULL of a subquery for a NOT NULL column that is a shard key.
+CREATE REFERENCE TABLE d1.item (id INT NOT NULL, cat INT, PRIMARY KEY (id));
+CREATE TABLE d2.ver (id INT NOT NULL, v INT, PRIMARY KEY (id));
+CREATE TABLE d2.name (s VARCHAR(10) NOT NULL, v INT, PRIMARY KEY (s));
+INSERT INTO d2.ver (id, v) VALUES (13, 1);
+-- changes: d2.ver
+REPLACE INTO d2.ver (id, v) VALUES (NULL, 7), (6, 0), (4, 4);
+-- changes: d2.ver
+REPLACE INTO d2.ver (id, v) VALUES ((SELECT MAX(cat) FROM d1.item), 7);
+-- changes: d2.ver
+REPLACE INTO d2.ver (id, v) VALUES ((SELECT MAX(cat) FROM d1.item), 7), (6, 0), (4, 4);
+-- changes: d2.name
+INSERT INTO d2.name (s, v) VALUES ((SELECT MAX(cat) FROM d1.item), 7), ('x', 0), ('y', 4);
+-- changes: d2.name
+INSERT IGNORE INTO d2.name (s, v) VALUES ((SELECT MAX(cat) FROM d1.item), 7), ('x', 0), ('y', 4);
+SET sql_mode = '';
+-- changes: d2.ver
+INSERT INTO d2.ver (id, v) VALUES ((SELECT MAX(cat) FROM d1.item), 7), (6, 0), (4, 4);
+-- changes: d2.name
+INSERT INTO d2.name (s, v) VALUES ((SELECT MAX(cat) FROM d1.item), 7);
