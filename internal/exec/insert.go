@@ -163,9 +163,10 @@ func (r *Runner) insertEverywhere(ctx context.Context, st *Statement, rows []row
 func (st *Statement) inserted(jobs []job, rows []rowPlace, first uint64) error {
 	st.generated(first)
 	if len(rows) > 1 {
-		var dups int64
+		var records, dups int64
 		ignores := st.insertIgnores()
 		for i := range jobs {
+			records += jobs[i].records()
 			dups += jobs[i].duplicates(st.Plan.Insert.Replace, ignores)
 		}
 		for i := range jobs {
@@ -173,10 +174,11 @@ func (st *Statement) inserted(jobs []job, rows []rowPlace, first uint64) error {
 		}
 		for i := range rows {
 			if rows[i].ordinal == noPlace {
+				records++
 				dups++
 			}
 		}
-		jobs[0].res.info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: 0", len(rows), dups)
+		jobs[0].res.info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: 0", records, dups)
 	}
 	return st.answer(jobs)
 }
@@ -184,25 +186,6 @@ func (st *Statement) inserted(jobs []job, rows []rowPlace, first uint64) error {
 func (st *Statement) generated(first uint64) {
 	if first != 0 {
 		st.out.InsertID, st.out.Generated = first, true
-	}
-}
-
-// duplicates is how many rows of a job met a row with an equal key, as MariaDB counts them.
-func (j *job) duplicates(replace, ignores bool) int64 {
-	if n := numbers(j.res.info); len(n) > 1 {
-		return n[1]
-	}
-	// One row, for which MariaDB prints nothing: 2 affected rows mean that it updated another, more that it replaced some, 0 that it was ignored or
-	// updated another that was so already. IGNORE counts rows that left nothing, the others what they found and changed.
-	switch n := int64(j.res.ok.AffectedRows); {
-	case ignores && n == 0:
-		return 1
-	case ignores || n == 0:
-		return 0
-	case replace:
-		return n - 1
-	default:
-		return min(n-1, 1)
 	}
 }
 

@@ -135,7 +135,7 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	notes := append(sub.out.Notes, w.notes...)
 	w.warnings += sub.out.Warnings
 	st.out.Affected, st.out.Warnings, st.out.Notes = w.affected, w.warnings, notes[:min(len(notes), maxNotes)]
-	st.out.Info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: %d", len(out.rows), w.dups, w.warnings)
+	st.out.Info = fmt.Appendf(nil, "Records: %d  Duplicates: %d  Warnings: %d", w.records, w.dups, w.warnings)
 	if len(w.returned.head) > 0 {
 		return st.writeRows([]job{{res: w.returned}})
 	}
@@ -190,7 +190,7 @@ type rowWriter struct {
 	last            uint64 // the last row's own AUTO_INCREMENT value, and which row told it
 	lastRow         int
 	warnings        uint16
-	dups            int64
+	records, dups   int64
 	notes           []Note
 	returned        reply // RETURNING: the rows of all its statements
 }
@@ -471,6 +471,7 @@ func (w *rowWriter) leftOut(ctx context.Context, err error, cells [][]byte, auto
 		return err
 	}
 	w.warnings++
+	w.records++
 	w.dups++
 	w.notes = append(w.notes, note)
 	return nil
@@ -562,6 +563,9 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	w.bufs[i], w.which[i] = w.bufs[i][:0], w.which[i][:0]
 	if is.Table.Kind != topo.Reference || i == 0 {
 		w.affected += j.res.ok.AffectedRows
+		if n := numbers(j.res.info); len(n) > 0 {
+			w.records += n[0]
+		}
 		w.dups += j.duplicates(false, false)
 		w.warnings += j.res.ok.Warnings
 		w.notes = append(w.notes, j.res.notes...)
