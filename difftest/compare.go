@@ -74,7 +74,7 @@ func compare(st *statement, got, want *reply) difference {
 		forgetWidths(g.Columns)
 		forgetWidths(w.Columns)
 	}
-	never := limits.MatchString(sql) && len(w.Rows) == 0                                                                                                                    // of LIMIT 0 MariaDB makes no temporary table
+	never := limits.MatchString(sql) && len(w.Rows) == 0 // of LIMIT 0 MariaDB makes no temporary table
 	if d := compareColumns(g, w, outer, never, views.MatchString(sql)); d.what != "" {
 		return d
 	}
