@@ -254,7 +254,7 @@ func (g *gen) row(t *table, cols []string) *node {
 		case c.null && g.chance(12):
 			vs = append(vs, cat(g.pick("NULL", "DEFAULT")))
 		case c.ty.kind == num && !g.flat && g.chance(12):
-			vs = append(vs, cat(g.pick("1 + 1", "ABS(-3)", "'4'", "IFNULL(NULL, 2)", "(SELECT MAX(cat) FROM d1.item)")))
+			vs = append(vs, cat(g.pick("1 + 1", "ABS(-3)", "'4'", "IFNULL(NULL, 2)", "(SELECT MAX(cat) FROM d1.item)", "(SELECT MAX(x) FROM d1.heap)", "(SELECT ROUND(AVG(grp)) FROM d1.acc)")))
 		default:
 			vs = append(vs, cat(c.pool[g.IntN(len(c.pool))]))
 		}

@@ -196,6 +196,9 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 		if err := splitRow(row, f.cols, cells); err != nil {
 			return nil, err
 		}
+		for _, i := range k.Divided() {
+			cells[i] = value.Divided(cells[i])
+		}
 		f.rows = append(f.rows, cells)
 	}
 	values := len(f.cols) - len(k.Values) - len(k.Moves)

@@ -1,11 +1,9 @@
 package exec
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,54 +18,12 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// collected is an Output that keeps the rows of a query.
-type collected struct {
-	caps    wire.Caps
-	status  wire.Status
-	columns []wire.Column
-	defs    int // definitions still to come; -1 before the head
-	rows    [][]byte
-	size    int64
-	limit   int64
-	what    string // is told, where that is too little
-}
-
-func (c *collected) Caps() wire.Caps     { return c.caps }
-func (c *collected) Status() wire.Status { return c.status }
-
-func (c *collected) File(string) (io.Reader, error) {
-	return nil, errorf(wire.ErNotAllowedCommand, "a query can't read a file of the client")
-}
-
-// Packet takes the head, the definitions, the rows; the packets that end them are told apart by where they stand.
-func (c *collected) Packet(p []byte) error {
-	switch {
-	case c.defs < 0:
-		n, _, err := wire.ParseColumnCount(p, c.caps)
-		c.defs = n
-		return err
-	case c.defs > 0:
-		var d wire.Column
-		if err := wire.ParseColumn(bytes.Clone(p), c.caps, &d); err != nil {
-			return err
-		}
-		c.columns = append(c.columns, d)
-		c.defs--
-		return nil
-	case wire.IsEOF(p, c.caps):
-		return nil
-	}
-	c.size += int64(len(p)) + 48
-	if c.size > c.limit {
-		return &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: %s over partitions holds at most %d bytes of rows at the node", c.what, c.limit)}
-	}
-	c.rows = append(c.rows, bytes.Clone(p))
-	return nil
-}
-
 // insertSelect runs the query, then inserts its rows where they belong, as one statement.
 func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	is := st.Plan.InsertSelect
+	if len(is.Restate) > 0 {
+		return r.restated(ctx, st, is.Restate)
+	}
 	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		st.Moment = Clock() // of all batches of rows, and of the query
 		defer func() { st.Moment = "" }()
@@ -262,6 +218,9 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 			return err
 		}
 		w.drawn.deal(cells)
+		for _, i := range w.st.Plan.InsertSelect.Exact {
+			cells[i] = value.Divided(cells[i])
+		}
 		text, auto, err := w.text(ctx, cells)
 		if err != nil {
 			return err

@@ -2,38 +2,50 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/value"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// once runs an INSERT into a reference table with the values that one leaf gives its expressions, such as UUID(): the rows are the same everywhere then.
+// once runs an INSERT with the values that a query gives its expressions: such as UUID() for a reference table, whose rows are the same everywhere then, or subqueries over partitions.
 func (r *Runner) once(ctx context.Context, st *Statement) error {
+	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+		st.Moment = Clock()
+		defer func() { st.Moment = "" }()
+	}
 	text := []byte("SELECT ")
 	args := st.Args[:0:0]
-	for i, s := range st.Plan.Once {
+	for i := range st.Plan.Once {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = st.Scan.AppendSpan(text, s)
-		args = st.spanArgs(args, s)
+		text = st.Plan.Once[i].Append(text, st.Scan)
+		args = st.spanArgs(args, st.Plan.Once[i].Span)
 	}
 	scan, p, err := st.planText(text)
 	if err != nil {
-		return err
+		return unplaced(err)
 	}
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "an INSERT"}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		Out: out, Prepared: true, Args: args, prefix: "SET STATEMENT character_set_results=" + asStored + clockEnd,
+		OneShard: st.OneShard, Permit: st.Permit, StageLimit: st.StageLimit, Bring: st.Bring, Locked: st.Locked, Moment: st.Moment,
+		Out: out, Prepared: true, Args: args, prefix: "SET STATEMENT character_set_results=" + asStored,
 	}
-	if err := r.run(ctx, sub); err != nil {
-		return err
+	if st.Moment != "" {
+		sub.prefix += "," + st.Moment
+	}
+	sub.prefix += clockEnd
+	err = r.run(ctx, sub)
+	if st.out.Staged = sub.out.Staged; err != nil {
+		return unplaced(err)
 	}
 	if len(out.rows) != 1 || len(out.columns) != len(st.Plan.Once) || sub.out.Warnings > 0 { // which the INSERT may have as an error
-		return plan.NeedsStage("a write to a reference table with a function that differs by call, and warns")
+		return plan.NeedsStage("values of an INSERT that are found out first, and warn")
 	}
 	cols := make([]value.Column, len(out.columns))
 	for i := range out.columns {
@@ -44,7 +56,11 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 		return err
 	}
 	splices := make([]plan.Splice, len(cols))
-	for i, s := range st.Plan.Once {
+	for i := range st.Plan.Once {
+		s := &st.Plan.Once[i]
+		if s.Divided {
+			cells[i] = value.Divided(cells[i])
+		}
 		literal, err := value.Literal(nil, &cols[i], cells[i])
 		if err != nil {
 			return err
@@ -55,7 +71,7 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 		return err
 	}
 	if len(p.Once) > 0 {
-		return plan.NeedsStage("a write to a reference table with a function that differs by call")
+		return plan.NeedsStage("values of an INSERT that differ whenever they are asked for")
 	}
 	before, scanned, named, given := st.Plan, st.Scan, st.Text, st.Args
 	if st.Prepared {
@@ -64,6 +80,17 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 	st.Plan, st.Scan, st.Text = p, scan, ""
 	err = r.run(ctx, st)
 	st.Plan, st.Scan, st.Text, st.Args = before, scanned, named, given
+	return err
+}
+
+// unplaced is the error of an expression outside of its statement: a column that is not there may be the row's.
+func unplaced(err error) error {
+	const badField = 1054
+	var of *plan.Error
+	var own *wire.ServerError
+	if errors.As(err, &of) && of.Code == badField || errors.As(err, &own) && own.Code == badField {
+		return plan.NeedsStage("a subquery in an INSERT that reads columns of the row")
+	}
 	return err
 }
 

@@ -29,17 +29,22 @@ func (r *Runner) solved(ctx context.Context, st *Statement) (done bool, err erro
 		s := st.Plan.Scalars[i].Span
 		splices = append(splices, plan.Splice{From: s.From, To: s.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: "(" + literal + ")"}}})
 	}
+	return true, r.restated(ctx, st, splices)
+}
+
+// restated runs the statement that splices make of one, once.
+func (r *Runner) restated(ctx context.Context, st *Statement, splices []plan.Splice) error {
 	scan := new(sqltext.Scan)
 	if err := scan.Scan(plan.Render(nil, st.Scan, splices, nil, plan.Target{}), st.Sess.Mode); err != nil {
-		return true, fmt.Errorf("with the values of its subqueries: %w", err)
+		return fmt.Errorf("a statement made of another: %w", err)
 	}
 	stmt, err := sqltext.Parse(scan, st.Sess.Mode)
 	if err != nil {
-		return true, fmt.Errorf("with the values of its subqueries: %w", err)
+		return fmt.Errorf("a statement made of another: %w", err)
 	}
 	p, err := plan.Build(stmt, scan, st.Snap, st.Sess)
 	if err != nil {
-		return true, err
+		return err
 	}
 	p.Scalars = nil // those that are left are not to be solved again
 	before, text := st.Plan, st.Text
@@ -47,7 +52,7 @@ func (r *Runner) solved(ctx context.Context, st *Statement) (done bool, err erro
 	st.Plan, st.Scan, st.Text, st.solving = p, scan, "", before
 	err = r.run(ctx, st)
 	st.Plan, st.Scan, st.Text, st.solving = before, scanned, text, nil
-	return true, err
+	return err
 }
 
 // scalar is the value of a subquery as SQL; "" when it is of a type whose literals are compared in other ways, or there were warnings, which belong to the statement.

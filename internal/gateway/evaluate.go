@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
+	rowvalue "github.com/orbweaver/orbweaver/internal/value"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -66,10 +68,15 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, st
 		}
 		var lit string
 		var err error
+		text := func(span sqltext.Span, digits []plan.Splice) []byte {
+			return plan.RenderSpan(nil, scan, span, digits, nil, plan.Target{})
+		}
 		if sub, ok := sqltext.Unparen(v.Value).(*sqltext.Subquery); ok && sub.Query != nil {
-			lit, err = s.subqueryLiteral(ctx, scan.AppendSpan(nil, sub.Query.Span))
+			digits := plan.AllDigits(sub.Query)
+			lit, err = s.subqueryLiteral(ctx, text(sub.Query.Span, digits), len(digits) > 0)
 		} else if s.readsPartitions(stmt, s.g.cfg.Catalog.Snapshot()) || s.tx.InTransaction() || !s.tx.Autocommit() {
-			lit, err = s.expressionLiteral(ctx, scan.AppendSpan(nil, v.ValueSpan))
+			digits := plan.AllDigitsOf(v.Value)
+			lit, err = s.expressionLiteral(ctx, text(v.ValueSpan, digits), len(digits) > 0)
 		} else {
 			continue
 		}
@@ -84,8 +91,9 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, st
 	return apply(scan, edits), nil
 }
 
-// subqueryLiteral is the value of a subquery, which is run as a query of its own: it may go by its shard key. A string arrives in its own character set, which is part of its value.
-func (s *session) subqueryLiteral(ctx context.Context, query []byte) (string, error) {
+// subqueryLiteral is the value of a subquery, which is run as a query of its own: it may go by its shard key. A string arrives in its own character set, which is part of its value. divided: all digits
+// of a number are asked for.
+func (s *session) subqueryLiteral(ctx context.Context, query []byte, divided bool) (string, error) {
 	got := capture{caps: s.out.Caps()}
 	if err := s.rewritten(ctx, slices.Concat([]byte("SET STATEMENT character_set_results = NULL FOR "), query), source{out: &got}); err != nil {
 		return "", err
@@ -98,11 +106,14 @@ func (s *session) subqueryLiteral(ctx context.Context, query []byte) (string, er
 	case len(got.rows) == 0:
 		return "NULL", nil
 	}
+	if divided {
+		got.rows[0][0] = rowvalue.Divided(got.rows[0][0])
+	}
 	return got.literal(0, 0)
 }
 
 // expressionLiteral is the value of an expression with subqueries, which a leaf evaluates once.
-func (s *session) expressionLiteral(ctx context.Context, expr []byte) (string, error) {
+func (s *session) expressionLiteral(ctx context.Context, expr []byte, divided bool) (string, error) {
 	got := capture{caps: s.out.Caps()}
 	query := slices.Concat([]byte("SELECT v, HEX(v), CHARSET(v), COLLATION(v) FROM (SELECT "), expr, []byte(" AS v LIMIT 1) AS `one value`"))
 	if err := s.rewritten(ctx, query, source{out: &got}); err != nil {
@@ -112,6 +123,9 @@ func (s *session) expressionLiteral(ctx context.Context, expr []byte) (string, e
 		return "", wire.Errorf(wire.ErUnknown, "a leaf gave no value for an expression")
 	}
 	row := got.rows[0]
+	if divided {
+		row[0] = rowvalue.Divided(row[0])
+	}
 	v := value{null: row[0] == nil, unsigned: got.cols[0].Flags&wire.FlagUnsigned != 0, typ: got.cols[0].Type, text: string(row[0])}
 	v.give(row[1:])
 	return v.literal(), nil

@@ -73,6 +73,7 @@ type KeyValue struct {
 	Column int // in its Table.Columns
 	Assign int // which of SET's
 	span   sqltext.Span
+	digits bool // all of which are asked for
 }
 
 // byKeys plans an UPDATE or DELETE that can't be split to be run by keys. first is what the planning of parts came to: a plan with the reason, or an error.
@@ -213,6 +214,8 @@ func (p *planner) updated(from []sqltext.TableRef, set []sqltext.Assign) (named 
 				if !strings.EqualFold(refName(r), c.Table.Text) || c.DB.Tok >= 0 && (r.Table == nil || !strings.EqualFold(p.dbOf(r.Table), c.DB.Text)) {
 					continue
 				}
+			case r.Table == nil && p.lacks(r.Derived, c.Name.Text):
+				continue
 			case r.Table == nil:
 				return nil, nil, "the column '" + c.Name.Text + "' of SET says no table"
 			default:
@@ -354,7 +357,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 				return false, "SET gives the column '" + a.Column.Name.Text + "' a value of '" + k.set[n].Column.Name.Text + "', which it changes, too"
 			}
 		}
-		v := KeyValue{Target: k.of[i], Column: c, Assign: i, span: value}
+		v := KeyValue{Target: k.of[i], Column: c, Assign: i, span: value, digits: d == nil && moreDigits(a.Value, nil, false)}
 		if moves {
 			// Of several values that a column is given the last one counts.
 			k.Moves = append(slices.DeleteFunc(k.Moves, func(m KeyValue) bool { return m.Column == c }), v)
@@ -404,7 +407,12 @@ func (k *ByKey) QueryText(scan *sqltext.Scan) (text []byte, params []int) {
 	spans := make([]sqltext.Span, 0, 8)
 	for _, values := range [][]KeyValue{k.Values, k.Moves} {
 		for i := range values {
-			text = scan.AppendSpan(append(text, word...), values[i].span)
+			text = append(text, word...)
+			if values[i].digits {
+				text = append(scan.AppendSpan(append(text, '('), values[i].span), ")+"+nothing...)
+			} else {
+				text = scan.AppendSpan(text, values[i].span)
+			}
 			spans = append(spans, values[i].span)
 		}
 	}

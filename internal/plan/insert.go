@@ -38,8 +38,12 @@ func (p *planner) insertPlan() (*Plan, error) {
 	if s.Select != nil {
 		return plan, p.insertSelect(plan, s, table, moves)
 	}
-	if err := p.insertExprs(s); err != nil {
+	first, err := p.insertExprs(s, table)
+	if err != nil {
 		return nil, err
+	}
+	if len(first) > 0 {
+		plan.Once, p.otherDB = inTextOrder(append(plan.Once, first...)), ""
 	}
 	plan.Route = Route{Kind: RouteEveryLeaf}
 	ins, err := p.insertRows(s, table)
@@ -63,46 +67,53 @@ func (p *planner) insertPlan() (*Plan, error) {
 	return plan, nil
 }
 
-// insertExprs looks for subqueries over sharded tables: a partition would see its own rows only.
-func (p *planner) insertExprs(s *sqltext.Insert) error {
+// insertExprs looks for subqueries over sharded tables, of which a partition would see its own rows only: the values that have one are found out first.
+func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []First, err error) {
 	u := p.newUnit(nil)
 	u.main = &block{unit: u}
 	p.noteItems(s.Items)
-	var err error
-	look := func(e sqltext.Expr) {
+	look := func(e sqltext.Expr) (spread bool) {
+		known := len(u.sources)
 		if err == nil {
 			err = u.expr(e, u.main)
 		}
+		return slices.ContainsFunc(u.sources[known:], func(src *source) bool { return src.spread })
+	}
+	fit := p.onceFit() && (len(s.Rows) <= 1 || !p.readsTarget(s.Table, table)) // a later row may see the one before
+	value := func(e sqltext.Expr) {
+		if !look(e) {
+			return
+		}
+		found, ok := firstsIn(e)
+		first, fit = append(first, found...), fit && ok
 	}
 	for i := range s.Rows {
 		for _, e := range s.Rows[i] {
-			look(e)
+			value(e)
 		}
 	}
 	for _, list := range [][]sqltext.Assign{s.Set, s.OnDup} {
 		for i := range list {
-			look(list[i].Value)
+			value(list[i].Value)
 			p.qualified(u.main, list[i].Column.DB, list[i].Column.Table)
 		}
 	}
 	for i := range s.Items {
-		look(s.Items[i].Expr)
+		fit = !look(s.Items[i].Expr) && fit
 		p.qualified(u.main, s.Items[i].StarDB, s.Items[i].StarTable)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	spread, err := p.unseen()
+	opaque, err := p.unseen()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, src := range u.sources {
-		spread = spread || src.spread
+	spread := slices.ContainsFunc(u.sources, func(src *source) bool { return src.spread })
+	if opaque || spread && !fit {
+		return nil, NeedsStage("a subquery over a sharded table in an INSERT")
 	}
-	if spread {
-		return NeedsStage("a subquery over a sharded table in an INSERT")
-	}
-	return nil
+	return first, nil
 }
 
 // insertRows reads the rows of VALUES and SET.

@@ -78,6 +78,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		ReadsTarget: p.readsTarget(s.Table, table), Moves: moves, Gathered: gathered(s.Select)}
 	plan.InsertSelect.Draws, plan.InsertSelect.DrawPoint, plan.InsertSelect.DrawText = draws, drawPoint, drawText
 	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
+	plan.InsertSelect.Restate, plan.InsertSelect.Exact = withAllDigits(s.Select, u.main, p.scan)
 	switch {
 	case table.Temporary:
 		plan.Route = Route{Kind: RouteAny}

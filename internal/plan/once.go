@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -9,21 +10,26 @@ import (
 
 // once are the values of an INSERT that may differ from leaf to leaf or from call to call; nil when what differs may be elsewhere, or can't be found out before. Of a value that reads
 // columns or tables they are the calls in it that differ, which read none. What is met by ON DUPLICATE KEY UPDATE is one row at most, where one is inserted.
-func (p *planner) once(s *sqltext.Insert) []sqltext.Span {
-	const beyond = sqltext.HasLockFunction | sqltext.HasStoredCall | sqltext.HasSequence | sqltext.HasUserVarAssign
-	if s.Select != nil || p.stmt.Facts&beyond != 0 || !p.stmt.SetStatement.Empty() {
+func (p *planner) once(s *sqltext.Insert) []First {
+	if s.Select != nil || !p.onceFit() {
 		return nil
 	}
-	var out []sqltext.Span
+	var out []First
 	ok := true
+	add := func(calls []sqltext.Span) {
+		for _, c := range calls {
+			out = append(out, First{Span: c})
+		}
+	}
 	look := func(e sqltext.Expr) {
 		switch computed, reads := p.computes(e); {
 		case !computed:
 		case reads:
 			calls, fine := p.calls(e)
-			out, ok = append(out, calls...), ok && fine
+			add(calls)
+			ok = ok && fine
 		default:
-			out = append(out, e.ExprSpan())
+			out = append(out, firstOf(e))
 		}
 	}
 	for i := range s.Rows {
@@ -36,13 +42,80 @@ func (p *planner) once(s *sqltext.Insert) []sqltext.Span {
 	}
 	for i := range s.OnDup {
 		calls, fine := p.calls(s.OnDup[i].Value)
-		out, ok = append(out, calls...), ok && fine && (len(calls) == 0 || len(s.Rows) <= 1)
+		add(calls)
+		ok = ok && fine && (len(calls) == 0 || len(s.Rows) <= 1)
 	}
 	if !ok {
 		return nil
 	}
-	slices.SortFunc(out, func(a, b sqltext.Span) int { return int(a.From - b.From) })
-	return out
+	return inTextOrder(out)
+}
+
+// First is an expression of an INSERT whose value is found out first, and then stands in its place.
+type First struct {
+	sqltext.Span
+	Divided bool // it may have more digits than are printed, all of which are asked for
+}
+
+// Append appends the text that asks for it.
+func (f *First) Append(text []byte, scan *sqltext.Scan) []byte {
+	if !f.Divided {
+		return scan.AppendSpan(text, f.Span)
+	}
+	return append(scan.AppendSpan(append(text, '('), f.Span), ")+"+nothing...)
+}
+
+func firstOf(e sqltext.Expr) First {
+	return First{e.ExprSpan(), moreDigits(e, nil, false)}
+}
+
+// firstsIn are the expressions of a value that are to be found out first, as there are subqueries over partitions in it: the value, or where it reads columns of its row, its
+// subqueries. Not ok when these do not stand for one value each.
+func firstsIn(e sqltext.Expr) (list []First, ok bool) {
+	if !anyExpr(e, isColumn) {
+		return []First{firstOf(e)}, true
+	}
+	var parts []sqltext.Expr
+	switch x := unparen(e).(type) {
+	case *sqltext.Column:
+		return nil, true
+	case *sqltext.Binary:
+		parts = []sqltext.Expr{x.L, x.R}
+	case *sqltext.Func:
+		parts = x.Args
+		if x.Odd || !x.Over.Empty() {
+			return nil, false
+		}
+	default:
+		return nil, false
+	}
+	for _, part := range parts {
+		found, fine := firstsIn(part)
+		if !fine {
+			return nil, false
+		}
+		if anyExpr(part, isSubquery) {
+			list = append(list, found...)
+		}
+	}
+	return list, true
+}
+
+// inTextOrder puts expressions in the order of the text, without those that are in others.
+func inTextOrder(list []First) []First {
+	slices.SortFunc(list, func(a, b First) int { return cmp.Or(int(a.From-b.From), int(b.To-a.To)) })
+	to := int32(-1)
+	return slices.DeleteFunc(list, func(f First) bool {
+		in := f.To <= to
+		to = max(to, f.To)
+		return in
+	})
+}
+
+// onceFit says whether a statement may be run with the values that a query gives some of its expressions.
+func (p *planner) onceFit() bool {
+	const beyond = sqltext.HasLockFunction | sqltext.HasStoredCall | sqltext.HasSequence | sqltext.HasUserVarAssign
+	return p.stmt.Facts&beyond == 0 && p.stmt.SetStatement.Empty()
 }
 
 // calls are the calls in an expression that differ from leaf to leaf or from call to call; not fine when one of them reads a column or a table. What is in subqueries may be called

@@ -52,8 +52,9 @@ type Plan struct {
 	Scalars []Scalar
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.
 	ByKey *ByKey
-	// Once are expressions of an INSERT into a reference table that may have another value at each leaf: one leaf's are put in their places first.
-	Once []sqltext.Span
+	// Once are expressions of an INSERT that may have another value at each leaf, where the table is a reference table, or that have subqueries over sharded tables: their values are put
+	// in their places first.
+	Once []First
 	// Insert is set for INSERT and REPLACE of rows into sharded and keyless tables.
 	Insert *Insert
 	// InsertSelect is set for INSERT and REPLACE of a query's rows.
@@ -347,6 +348,9 @@ type InsertSelect struct {
 	Draws     []Draw
 	DrawPoint int32
 	DrawText  string
+	// Restate makes it the statement whose query gives all digits of quotients; Exact are columns of the query which it gives so.
+	Restate []Splice
+	Exact   []int
 }
 
 // Draw is a place in a row for which a sequence is asked.

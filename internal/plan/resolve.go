@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -141,4 +142,23 @@ func (p *planner) sameTokens(a, b sqltext.Span) (same, literals bool) {
 		}
 	}
 	return true, literals
+}
+
+// lacks says whether a derived table has no column of that name, for certain.
+func (p *planner) lacks(q *sqltext.Query, name string) bool {
+	for q != nil && q.Select == nil {
+		q = q.Left // a set operation's names are those of its first part
+	}
+	return q != nil && !slices.ContainsFunc(q.Select.Items, func(it sqltext.SelectItem) bool {
+		c, column := unparen(it.Expr).(*sqltext.Column)
+		switch {
+		case it.Star:
+			return true
+		case it.Alias.Tok >= 0:
+			return strings.EqualFold(it.Alias.Text, name)
+		case column:
+			return strings.EqualFold(c.Name.Text, name)
+		}
+		return strings.EqualFold(string(p.scan.Text(it.Span)), name)
+	})
 }

@@ -85,8 +85,8 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	if p.Copies != nil {
 		t.line("on copies: %s", RenderSpan(nil, t.scan, span, p.Copies, nil, Target{}))
 	}
-	for _, s := range p.Once {
-		t.line("once: %s", t.text(s))
+	for i := range p.Once {
+		t.line("once: %s", p.Once[i].Append(nil, t.scan))
 	}
 	for i := range p.Bringings {
 		t.bringing(&p.Bringings[i], span)

@@ -1,0 +1,37 @@
+-- Values of an INSERT with subqueries over partitions are found out first.
+CREATE TABLE d1.x (id INT PRIMARY KEY, a INT, s VARCHAR(20), d DATETIME, f DOUBLE);
+INSERT INTO d1.x VALUES (1,6,'ä','2024-01-01 01:02:03',0.1),(2,7,'b',NULL,1e-30),(3,9,NULL,'2024-02-01',3);
+CREATE TABLE d1.y (n INT PRIMARY KEY, f DOUBLE, d DECIMAL(20,10), s VARCHAR(30), t DATETIME);
+CREATE TABLE d2.nam (s VARCHAR(20) PRIMARY KEY, v INT NOT NULL);
+CREATE REFERENCE TABLE d1.ref (n INT PRIMARY KEY, v DECIMAL(20,10));
+-- changes: d1.y
+INSERT INTO d1.y VALUES (10, (SELECT MAX(f) FROM d1.x), (SELECT SUM(a) FROM d1.x)/7, (SELECT MAX(s) FROM d1.x), (SELECT MAX(d) FROM d1.x));
+-- changes: d1.y
+INSERT INTO d1.y (n, f) VALUES (11, (SELECT f FROM d1.x WHERE id=2)), (12, 3), (13, (SELECT f FROM d1.x WHERE id=77));
+INSERT INTO d1.y (n, f) VALUES (14, (SELECT f FROM d1.x));
+INSERT INTO d1.y (n, f) VALUES (14, (SELECT f, a FROM d1.x));
+-- changes: d1.y
+INSERT INTO d1.y (n, f) VALUES ((SELECT MAX(n)+1 FROM d1.y), 4);
+-- changes: d1.y
+REPLACE INTO d1.y SET n=(SELECT MAX(id)+40 FROM d1.x), s=CONCAT((SELECT MIN(s) FROM d1.x), '-', 1);
+-- changes: d2.nam
+INSERT INTO d2.nam VALUES ((SELECT s FROM d1.x WHERE id = 1), (SELECT COUNT(*) FROM d1.x)), ('z', 1);
+INSERT INTO d2.nam VALUES ((SELECT s FROM d1.x WHERE id = 3), 4);
+-- changes: d2.nam
+INSERT IGNORE INTO d2.nam VALUES ('q', (SELECT a FROM d1.x WHERE id = 99));
+-- changes: d2.nam
+INSERT INTO d2.nam VALUES ('z', 1) ON DUPLICATE KEY UPDATE v = v + (SELECT SUM(a) FROM d1.x);
+-- prepared
+-- changes: d1.y
+INSERT INTO d1.y (n, f, s) VALUES (100, (SELECT SUM(a) FROM d1.x WHERE id < 3), 'p'), (101, 2.5, (SELECT MAX(a) + 1000 FROM d1.x));
+-- changes: d1.ref
+INSERT INTO d1.ref VALUES (1, (SELECT AVG(a) FROM d1.x)), (2, (SELECT COUNT(*) FROM d2.nam) + RAND(1) * 0);
+BEGIN;
+INSERT INTO d1.x (id, a) VALUES (50, 500);
+-- changes: d1.y
+INSERT INTO d1.y (n, f) VALUES (200, (SELECT SUM(a) FROM d1.x));
+ROLLBACK;
+-- changes: d1.y
+INSERT INTO d1.y (n, f, s) VALUES (900, 4, CONCAT(n, (SELECT MAX(s) FROM d1.x), EXISTS(SELECT 1 FROM d1.x WHERE a = 500)));
+-- changes: d1.y
+UPDATE d1.y JOIN (SELECT MAX(a) q FROM d1.x) t SET d = q;
