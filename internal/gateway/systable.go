@@ -147,8 +147,20 @@ func (s *session) splice(scan *sqltext.Scan, stmt *sqltext.Stmt, with func(name 
 	if len(alias) > 0 {
 		edits = append(edits, qualifiers(scan, stmt, alias, s.mode())...)
 	}
+	edits = append(edits, called(scan, stmt)...)
 	slices.SortFunc(edits, func(a, b edit) int { return int(a.from - b.from) })
 	return apply(scan, edits), nil
+}
+
+// called are the edits that keep the names of columns as the client wrote them: of a merged subquery MariaDB gives those inside.
+func called(scan *sqltext.Scan, stmt *sqltext.Stmt) []edit {
+	var edits []edit
+	for _, item := range selectItems(stmt) {
+		if c, ok := item.Expr.(*sqltext.Column); ok && item.Alias.Tok < 0 {
+			edits = append(edits, edit{item.Span.To, item.Span.To, " AS " + quoteName(c.Name.Text)})
+		}
+	}
+	return edits
 }
 
 // qualifiers are the edits that make the qualifiers of columns the aliases of replaced tables.
