@@ -197,6 +197,9 @@ func nameless(c *wire.Column) bool { return len(c.OrgTable) == 0 || c.OrgTable[0
 // back what SET STATEMENT has changed by the name of the character set.
 const generalCI, unicodeCI = 45, 224
 
+// longString is how long strings of expressions are whose length tells nothing.
+const longString = 4096
+
 // described prints a column definition, without what hangs on whether MariaDB has made a temporary table: a string's decimals, a long one's length, the width of an integer
 // expression, one digit of a DOUBLE's.
 func described(c *wire.Column) string {
@@ -214,6 +217,9 @@ func described(c *wire.Column) string {
 	}
 	if d.Length == 0 && (d.Type == wire.TypeString || d.Type == wire.TypeNull) { // NULL
 		d.Type = wire.TypeVarString
+	}
+	if d.Type == wire.TypeVarString && len(d.OrgTable) == 0 && d.Length > longString { // in a temporary table it is a TEXT
+		d.Type, d.Length = wire.TypeBlob, 0
 	}
 	switch {
 	case d.Type == wire.TypeVarString || d.Type == wire.TypeString || d.Type == wire.TypeBlob:

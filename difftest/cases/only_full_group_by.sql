@@ -12,3 +12,9 @@ SELECT item, s FROM d1.ord GROUP BY item;
 SELECT UPPER(s) AS u, MAX(id), AVG(item) FROM d1.ord GROUP BY s;
 SELECT item, AVG(id), MIN(id), COUNT(*) FROM d1.ord GROUP BY item ORDER BY AVG(id) DESC;
 SELECT LENGTH(s) AS l, s FROM d1.ord GROUP BY LENGTH(s);
+-- order: c1, c2
+SELECT CAST(t1.item AS INT) AS c1, 1 AS c2 FROM d1.ord AS t1 GROUP BY c1, t1.acc ORDER BY c1, c2;
+-- order: u
+SELECT UPPER(s) AS u, COUNT(*) AS n FROM d1.ord GROUP BY UPPER(s), acc ORDER BY UPPER(s);
+-- order: n, acc
+SELECT acc, COUNT(*) AS n FROM d1.ord GROUP BY acc ORDER BY COUNT(*), acc;

@@ -136,8 +136,12 @@ func (s *session) splice(scan *sqltext.Scan, stmt *sqltext.Stmt, with func(name 
 			continue
 		}
 		if f.Alias.Tok < 0 {
-			text += " AS " + quoteName(t.Name.Text)
-			alias[strings.ToLower(t.Name.Text)] = t.Name.Text
+			called := t.Name.Text
+			if own := s.mysqlTable(t); own == "" {
+				called = name // as MariaDB tells clients
+			}
+			text += " AS " + quoteName(called)
+			alias[strings.ToLower(t.Name.Text)] = called
 		}
 		edits = append(edits, edit{t.Span.From, t.Span.To, text})
 	}

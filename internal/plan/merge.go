@@ -98,9 +98,13 @@ func (g *merger) plain() string {
 		if skip {
 			continue
 		}
+		known := len(g.hidden)
 		k, order, reason := g.sortKey(v, o.Desc)
 		if reason != "" {
 			return "ORDER BY " + reason
+		}
+		if g.p.sess.FullGroups && len(s.Group) > 0 && v.typ == nil && len(g.hidden) > known { // which MariaDB does not see to be the groups'
+			return "ORDER BY an expression of GROUP BY, under ONLY_FULL_GROUP_BY"
 		}
 		// The order of the part must be by the very value that it sends.
 		rewrite = rewrite || v.volatile
