@@ -185,6 +185,8 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 		return plan.NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
 	}
 	switch {
+	case len(p.Restate) > 0:
+		return r.restated(ctx, st, p.Restate)
 	case p.Load != nil:
 		return r.load(ctx, st)
 	case p.InsertSelect != nil:

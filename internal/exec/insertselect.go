@@ -21,9 +21,6 @@ import (
 // insertSelect runs the query, then inserts its rows where they belong, as one statement.
 func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	is := st.Plan.InsertSelect
-	if len(is.Restate) > 0 {
-		return r.restated(ctx, st, is.Restate)
-	}
 	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		st.Moment = Clock() // of all batches of rows, and of the query
 		defer func() { st.Moment = "" }()

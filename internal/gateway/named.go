@@ -136,5 +136,27 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 		}
 	}
 	src.args, src.text = nil, ""
+	if len(edits) > 0 {
+		if inner, err := sqltext.Parse(&w.scan, s.mode()); err == nil {
+			edits = inOrder(append(edits, namesOfItems(&w.scan, inner)...))
+		}
+	}
 	return s.rewritten(ctx, apply(&w.scan, edits), src)
+}
+
+// namesOfItems are the edits by which columns with parameters in them keep the text before the values were put in for their names.
+func namesOfItems(scan *sqltext.Scan, stmt *sqltext.Stmt) []edit {
+	var edits []edit
+	for _, item := range selectItems(stmt) {
+		if item.Star || item.Alias.Tok >= 0 {
+			continue
+		}
+		for i := item.Span.From; i < item.Span.To; i++ {
+			if scan.Tokens[i].Kind == sqltext.Param {
+				edits = append(edits, edit{item.Span.To, item.Span.To, " AS " + quoteName(string(scan.Text(item.Span)))})
+				break
+			}
+		}
+	}
+	return edits
 }

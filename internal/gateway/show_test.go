@@ -152,8 +152,8 @@ func TestInformationSchema(t *testing.T) {
 	// What looks like the node's own filter is none.
 	c.want("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ('x') AND SCHEMA_NAME LIKE 'isdb%'", "isdb")
 	for q, names := range map[string]string{
-		"SELECT table_name, tables.Table_Type FROM information_schema.tables WHERE table_schema = 'isdb' ORDER BY tables.table_name": "table_name,Table_Type",
-		"SELECT constraint_name, COUNT(*) FROM information_schema.table_constraints WHERE table_schema = 'isdb' GROUP BY constraint_name": "constraint_name,COUNT(*)",
+		"SELECT table_name, tables.Table_Type FROM information_schema.tables WHERE table_schema = 'isdb' ORDER BY tables.table_name":                            "table_name,Table_Type",
+		"SELECT constraint_name, COUNT(*) FROM information_schema.table_constraints WHERE table_schema = 'isdb' GROUP BY constraint_name":                       "constraint_name,COUNT(*)",
 		"SELECT c.Column_Name, c.data_type AS t, UPPER(c.column_name) FROM information_schema.columns c WHERE c.table_schema = 'isdb' HAVING column_name = 'v'": "Column_Name,t,UPPER(c.column_name)",
 	} {
 		if got := c.columns(q); got != names {

@@ -51,6 +51,9 @@ func (p *planner) insertPlan() (*Plan, error) {
 		return nil, err
 	}
 	plan.Insert, ins.Moves = ins, moves
+	if len(ins.computed) > 0 {
+		plan.Restate = withDefaults(s, ins.computed)
+	}
 	switch table.Kind {
 	case topo.Linked:
 		plan.Route = p.far.into(s.Table)
@@ -187,6 +190,10 @@ func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, err
 		}
 		ins.Keys = append(ins.Keys, tuple)
 	}
+	if len(rows[0]) == 0 {
+		columns = nil
+	}
+	ins.computed = computedKeys(table, columns)
 	return ins, p.autoIncrement(ins, s, table, rows, at)
 }
 

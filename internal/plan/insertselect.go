@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -78,7 +80,11 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		ReadsTarget: p.readsTarget(s.Table, table), Moves: moves, Gathered: gathered(s.Select)}
 	plan.InsertSelect.Draws, plan.InsertSelect.DrawPoint, plan.InsertSelect.DrawText = draws, drawPoint, drawText
 	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
-	plan.InsertSelect.Restate, plan.InsertSelect.Exact = withAllDigits(s.Select, u.main, p.scan)
+	plan.Restate, plan.InsertSelect.Exact = withAllDigits(s.Select, u.main, p.scan)
+	if names := computedKeys(table, columns); len(names) > 0 {
+		plan.Restate = append(plan.Restate, withDefaultItems(s, table, names)...)
+		slices.SortStableFunc(plan.Restate, func(a, b Splice) int { return int(a.From - b.From) })
+	}
 	switch {
 	case table.Temporary:
 		plan.Route = Route{Kind: RouteAny}

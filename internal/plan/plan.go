@@ -52,6 +52,8 @@ type Plan struct {
 	Scalars []Scalar
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.
 	ByKey *ByKey
+	// Restate makes of an INSERT the one that is run in its place: its query gives all digits of quotients, or it names columns of the shard key that have computed defaults.
+	Restate []Splice
 	// Once are expressions of an INSERT that may have another value at each leaf, where the table is a reference table, or that have subqueries over sharded tables: their values are put
 	// in their places first.
 	Once []First
@@ -287,6 +289,8 @@ type Limit struct {
 // Insert splits the rows of an INSERT by partition.
 type Insert struct {
 	Table *topo.Table
+	// computed are columns of the shard key for which rows have no value, and whose default is computed.
+	computed []string
 	// Keys has one tuple a row, nil for keyless and reference tables. OperandDefault and OperandNull of the AUTO_INCREMENT column mean a generated
 	// value. The value that a leaf gives for an OperandExpr replaces the expression in the row's text: evaluated again (UUID()) it may differ.
 	Keys []KeyTuple
@@ -348,9 +352,8 @@ type InsertSelect struct {
 	Draws     []Draw
 	DrawPoint int32
 	DrawText  string
-	// Restate makes it the statement whose query gives all digits of quotients; Exact are columns of the query which it gives so.
-	Restate []Splice
-	Exact   []int
+	// Exact are columns of the query of which it gives all digits of quotients.
+	Exact []int
 }
 
 // Draw is a place in a row for which a sequence is asked.

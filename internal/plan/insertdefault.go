@@ -1,0 +1,68 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// computedKeys are the columns of a shard key that an INSERT of these columns gives no value, and whose default is computed for each row: UUID(), say. The place of a row is known
+// once its value is, which stands in the row then.
+func computedKeys(table *topo.Table, columns []int) (names []string) {
+	for _, c := range table.ShardKey {
+		if col := &table.Columns[c]; !slices.Contains(columns, c) && computed(col) {
+			names = append(names, quoted(col.Name))
+		}
+	}
+	return names
+}
+
+// computed says whether a column's default is an expression without columns in it, as MariaDB prints it. A
+// sequence's name would be in backquotes, too.
+func computed(c *topo.Column) bool {
+	return c.Default != "" && !strings.EqualFold(c.Default, "NULL") && !strings.ContainsRune("'0123456789-", rune(c.Default[0])) && !strings.Contains(c.Default, "`")
+}
+
+// withDefaults are the splices that name such columns in an INSERT of values, with DEFAULT in each row.
+func withDefaults(s *sqltext.Insert, names []string) []Splice {
+	text := func(at int32, s string) Splice { return Splice{From: at, To: at, Pieces: []Piece{textPiece(s)}} }
+	if len(s.Set) > 0 {
+		return []Splice{text(s.SetSpan.To, ", "+strings.Join(names, " = DEFAULT, ")+" = DEFAULT")}
+	}
+	empty := len(s.Rows[0]) == 0
+	list, row := strings.Join(names, ", "), strings.Repeat(", DEFAULT", len(names))
+	var out []Splice
+	switch {
+	case s.ColumnsSpan.Empty():
+		out = append(out, text(s.InsertPoint, " ("+list+") "))
+	case empty:
+		out = append(out, text(s.ColumnsSpan.To-1, list))
+	default:
+		out = append(out, text(s.ColumnsSpan.To-1, ", "+list))
+	}
+	if empty {
+		row = row[len(", "):]
+	}
+	for _, r := range s.RowSpans {
+		out = append(out, text(r.To-1, row))
+	}
+	return out
+}
+
+// withDefaultItems are those of an INSERT … SELECT, whose query computes the defaults; nil where they would change it.
+func withDefaultItems(s *sqltext.Insert, table *topo.Table, names []string) []Splice {
+	q := s.Select
+	if s.ColumnsSpan.Empty() || q.Select == nil || q.Select.Distinct || isGrouped(q.Select) || q.Bracket || q.With != nil {
+		return nil
+	}
+	items := ""
+	for _, c := range table.ShardKey {
+		if col := &table.Columns[c]; slices.Contains(names, quoted(col.Name)) {
+			items += ", (" + col.Default + ")"
+		}
+	}
+	text := func(at int32, s string) Splice { return Splice{From: at, To: at, Pieces: []Piece{textPiece(s)}} }
+	return []Splice{text(s.ColumnsSpan.To-1, ", "+strings.Join(names, ", ")), text(q.Select.ItemsSpan.To, items)}
+}
