@@ -94,7 +94,7 @@ func (r *Runner) shardPlace(ctx context.Context, st *Statement, t *topo.Table, f
 		if res.Rows[0][at] == nil && !col.Nullable {
 			key.null[k] = true
 			if isText(col) {
-				missing, exprs[k] = true, "''"
+				missing, exprs[k] = true, "LEFT(' ',0)" // under EMPTY_STRING_IS_NULL a literal would be NULL again
 				if col.Type == "enum" {
 					exprs[k] = "1"
 				}

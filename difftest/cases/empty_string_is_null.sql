@@ -1,0 +1,15 @@
+-- Under EMPTY_STRING_IS_NULL an empty string is NULL, also where it is a shard key that may not be NULL.
+SET sql_mode = 'EMPTY_STRING_IS_NULL';
+CREATE TABLE d1.a (k VARCHAR(20) NOT NULL, n INT, PRIMARY KEY (k));
+CREATE TABLE d1.b (k VARCHAR(20), n INT, KEY (n), SHARD KEY (k));
+-- changes: d1.a
+INSERT INTO d1.a VALUES ('x', 1), ('', 3);
+-- changes: d1.a
+INSERT INTO d1.a VALUES ('', 4);
+-- changes: d1.b
+INSERT INTO d1.b VALUES ('x', 1), ('', 3), ('', 4), (NULL, 5), (LEFT('a', 0), 6);
+SELECT n FROM d1.b WHERE k IS NULL;
+SELECT n FROM d1.b WHERE k = LEFT('a', 0);
+SELECT n FROM d1.b WHERE k <=> '';
+-- changes: d1.b
+DELETE FROM d1.b WHERE k <=> '';
