@@ -229,6 +229,8 @@ func described(c *wire.Column) string {
 		}
 	case d.Type == wire.TypeDouble && len(d.Table) == 0: // of MIN(f) it is another in a temporary table
 		d.Length = 0
+	case d.Type == wire.TypeYear && len(d.OrgTable) == 0:
+		d.Flags &^= wire.FlagZerofill
 	case d.Type == wire.TypeTimestamp && len(d.OrgTable) == 0: // in a temporary table it is unsigned
 		d.Flags &^= wire.FlagUnsigned
 	case d.Type.IsInteger() && len(d.OrgTable) == 0 && (len(d.Table) == 0 || string(d.Table) == "view"):

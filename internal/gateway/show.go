@@ -13,6 +13,9 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
+// errNoBinaryLog is MariaDB's, where log_bin is off.
+var errNoBinaryLog = &wire.ServerError{Code: 1381, State: "HY000", Message: "You are not using binary logging"}
+
 // showStatement serves SHOW and DESCRIBE: what is about the cluster and the session from here, all else from a shape.
 func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	scan := &w.scan
@@ -93,9 +96,11 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 			}
 		}
 	case "MASTER", "BINARY", "BINLOG", "SLAVE", "REPLICA", "RELAYLOG", "ALL":
-		if what != "BINARY" || next != "" {
-			return unsupported("SHOW "+what+" "+next, "the leaves' binary logs and replication are the cluster's")
+		if next == "LOGS" {
+			return errNoBinaryLog
 		}
+		// The leaves' binary logs and links are the cluster's: it has no binary log for others, and follows nobody.
+		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, false }}
 	case "EXPLAIN", "ANALYZE":
 		return unsupported("SHOW "+what+" FOR", "a statement may run at several leaves")
 	case "TABLES", "TABLE", "OPEN", "TRIGGERS", "EVENTS", "COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS":

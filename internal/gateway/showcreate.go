@@ -146,11 +146,14 @@ func withoutClusterKey(text []byte, key string) []byte {
 
 // grantsHidden says whether a line of SHOW GRANTS is about a database that clients do not see.
 func grantsHidden(line []byte, snap *topo.Snapshot) bool {
-	i := bytes.Index(line, []byte(" ON `"))
-	if i < 0 {
+	_, rest, _ := bytes.Cut(line, []byte(" ON "))
+	for _, kind := range []string{"PROCEDURE ", "FUNCTION ", "PACKAGE BODY ", "PACKAGE "} {
+		rest = bytes.TrimPrefix(rest, []byte(kind))
+	}
+	rest, quoted := bytes.CutPrefix(rest, []byte("`"))
+	if !quoted {
 		return false
 	}
-	rest := line[i+len(" ON `"):]
 	j := bytes.Index(rest, []byte("`."))
 	if j < 0 {
 		return false
