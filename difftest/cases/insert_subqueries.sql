@@ -35,3 +35,8 @@ ROLLBACK;
 INSERT INTO d1.y (n, f, s) VALUES (900, 4, CONCAT(n, (SELECT MAX(s) FROM d1.x), EXISTS(SELECT 1 FROM d1.x WHERE a = 500)));
 -- changes: d1.y
 UPDATE d1.y JOIN (SELECT MAX(a) q FROM d1.x) t SET d = q;
+CREATE TABLE d1.mix (k INT PRIMARY KEY, bt BIT(6), n DECIMAL(8,2));
+INSERT INTO d1.mix VALUES (1, 6, NULL), (2, 54, NULL);
+-- changes: d1.y
+REPLACE INTO d1.y (n, f) SELECT k, LAST_VALUE(bt) OVER (PARTITION BY k ORDER BY k) FROM d1.mix;
+SELECT COALESCE(MIN(n), -1) FROM d1.mix;

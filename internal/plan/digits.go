@@ -100,15 +100,29 @@ func withAllDigits(q *sqltext.Query, b *block, scan *sqltext.Scan) (splices []Sp
 			exact = append(exact, i)
 		case moreDigitsOf(q, b, i):
 			splices = append(splices, allDigits(it.Expr.ExprSpan())...)
+		case chosenBits(it.Expr, b):
+			splices = append(splices, added(it.Expr.ExprSpan(), "0")...)
 		}
 	}
 	return splices, exact
 }
 
 // allDigits are the splices that ask for all digits of an expression.
-func allDigits(e sqltext.Span) []Splice {
+func allDigits(e sqltext.Span) []Splice { return added(e, nothing) }
+
+func added(e sqltext.Span, number string) []Splice {
 	text := func(at int32, s string) Splice { return Splice{From: at, To: at, Pieces: []Piece{textPiece(s)}} }
-	return []Splice{text(e.From, "("), text(e.To, ")+"+nothing)}
+	return []Splice{text(e.From, "("), text(e.To, ")+"+number)}
+}
+
+// chosenBits says whether an expression is one of a BIT column's values, of a group or a window: MariaDB tells some of them as digits and some as bytes, and not which.
+func chosenBits(e sqltext.Expr, b *block) bool {
+	f, ok := unparen(e).(*sqltext.Func)
+	if !ok || len(f.Args) == 0 || f.Over.Empty() && f.Name != "MIN" && f.Name != "MAX" {
+		return false
+	}
+	n, ok := b.resolveExpr(f.Args[0])
+	return ok && n.column() != nil && n.column().Type == "bit"
 }
 
 // AllDigits are the splices that ask for all digits of a query's one item, where it may have more than are printed.

@@ -13,10 +13,10 @@ func Divided(number []byte) []byte {
 	return number[:min(len(number), at+1+max(1, (digits+8)/9)*9)]
 }
 
-// decimals is how many digits a number has behind the point: those of its column, or fewer by Divided.
-func decimals(number []byte) int {
+// decimals is how many digits a number of the column has behind the point: as many as the column, or fewer by Divided.
+func (c *Column) decimals(number []byte) int {
 	if at := bytes.IndexByte(number, '.'); at >= 0 {
 		return len(number) - at - 1
 	}
-	return 0
+	return int(c.Decimals)
 }

@@ -29,7 +29,7 @@ func Literal(dst []byte, c *Column, cell []byte) ([]byte, error) {
 		}
 		dst = append(append(append(dst, "CAST("...), cell...), " AS DECIMAL("...)
 		dst = strconv.AppendInt(dst, int64(c.precision()), 10)
-		dst = strconv.AppendInt(append(dst, ','), int64(decimals(cell)), 10)
+		dst = strconv.AppendInt(append(dst, ','), int64(c.decimals(cell)), 10)
 		return append(dst, "))"...), nil
 	case Float, Double:
 		return c.floatLiteral(dst, cell)
