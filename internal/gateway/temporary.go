@@ -208,7 +208,9 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 		}
 	}
 	s.noteLostBefore(first)
+	s.tx.Bare(d.AsSelect == nil) // it begins no transaction
 	res, err := s.runTemporary(ctx, text)
+	s.tx.Bare(false)
 	if err != nil {
 		return s.unpinTemporary(ctx, err)
 	}
