@@ -34,6 +34,12 @@ func TestShow(t *testing.T) {
 		t.Error(got)
 	}
 	create := c.rows("SHOW CREATE TABLE t")
+	c.exec("CREATE TABLE dumped (id INT AUTO_INCREMENT PRIMARY KEY) AUTO_INCREMENT=40")
+	c.exec("INSERT INTO dumped () VALUES ()")
+	if got := c.rows("SHOW CREATE TABLE dumped"); strings.Count(got, " AUTO_INCREMENT=") != 1 || strings.Contains(got, "AUTO_INCREMENT=40 ") {
+		t.Error(got)
+	}
+	c.exec("DROP TABLE dumped")
 	if !strings.Contains(create, "PRIMARY KEY (`id`,`k`) /*!999999 SHARD KEY (`k`) */\n) ENGINE=InnoDB AUTO_INCREMENT=") {
 		t.Error(create)
 	}

@@ -78,6 +78,9 @@ func createText(text []byte, t *topo.Table, next uint64) []byte {
 		out = append(out, " AUTO_INCREMENT="...)
 		out = strconv.AppendUint(out, next, 10)
 		rest = rest[n:]
+		if own, ok := bytes.CutPrefix(rest, []byte(" AUTO_INCREMENT=")); ok { // the shape's, from the CREATE TABLE
+			rest = bytes.TrimLeft(own, "0123456789")
+		}
 	}
 	return append(out, rest...)
 }
