@@ -398,6 +398,8 @@ func (s *session) temporaryID(ctx context.Context, id uint64) {
 
 // prepareTemporary is prepareOnly on the connection that has the temporary tables.
 func (s *session) prepareTemporary(ctx context.Context, text string, described bool) ([]backend.Packet, error) {
+	s.tx.Bare(true) // it begins no transaction
+	defer s.tx.Bare(false)
 	c, err := s.tx.Conn(ctx, s.temporaryPlace())
 	if err != nil {
 		return nil, err
