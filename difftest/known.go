@@ -34,7 +34,7 @@ var knownDifferences = []struct {
 		return v.what == "error" && strings.HasPrefix(v.text, "ERROR 1292 ") && strings.HasSuffix(v.text, "want none") && wrongConstant.MatchString(t.st.root.inner())
 	}},
 	{"which rows of a derived table, or a join, MariaDB looks at, and warns of, hangs on which condition reaches them first", func(t *trial, v *verdict) bool {
-		return v.what == "warnings" && strings.HasPrefix(v.text, "\nwant Warning 1292 ") && (underCondition.MatchString(t.st.root.inner()) || severalTables.MatchString(t.st.root.inner()))
+		return v.what == "warnings" && fewerTruncations(v.text) && (underCondition.MatchString(t.st.root.inner()) || severalTables.MatchString(t.st.root.inner()))
 	}},
 	{"MariaDB forgets the rows of groups for which HAVING asks for STD or VARIANCE beside a window", func(t *trial, v *verdict) bool {
 		return v.what == "rows" && strings.Contains(v.text, ", want 0\n") && spreadBesideWindow.MatchString(t.st.root.inner())
@@ -80,6 +80,12 @@ var knownDifferences = []struct {
 	}},
 	{"in a transaction, rows that foreign keys change with those of a reference table are not yet seen", func(t *trial, v *verdict) bool {
 		return v.what == "contents" && strings.HasPrefix(v.text, "d1.ord") && itemGone.MatchString(t.st.root.inner())
+	}},
+	{"whether rows that an UPDATE of several tables changes meet each other in a unique key (1062) hangs on their order", func(t *trial, v *verdict) bool {
+		return v.what == "error" && strings.Contains(v.text, "ERROR 1062 ") && strings.Contains(v.text, "none") && updateOfSeveral.MatchString(t.st.root.inner())
+	}},
+	{"QUOTE(NULL) is no text in the character sets of 2 and 4 bytes", func(t *trial, v *verdict) bool {
+		return (v.what == "rows" || v.what == "order") && strings.Contains(t.st.root.inner(), "QUOTE(")
 	}},
 	{"MariaDB finds out that a number in GROUP_CONCAT(… ORDER BY) stands for none of its arguments (1054) when it begins to make groups", func(t *trial, v *verdict) bool {
 		return v.what == "error" && strings.Contains(v.text, "ERROR 1054 ") && strings.Contains(v.text, " in 'ORDER BY'") && strings.Contains(v.text, "none") && orderByNumber.MatchString(t.st.root.inner())
@@ -127,6 +133,20 @@ var constantRollup = regexp.MustCompile(`GROUP BY .*'[^']*'.* WITH ROLLUP`)
 
 // itemGone is a write that may delete rows of the reference table which others reference.
 var itemGone = regexp.MustCompile(`^(REPLACE( INTO)?|DELETE( \w+)? FROM|UPDATE( IGNORE)?) (d1\.)?item\b`)
+
+// fewerTruncations says whether the answer lacks some of the wanted warnings, which are about values that were cut off, and has no other ones.
+func fewerTruncations(text string) bool {
+	got, want, ok := strings.Cut(text, "\nwant ")
+	for w := range strings.SplitSeq(want, "; ") {
+		ok = ok && strings.HasPrefix(w, "Warning 1292 ")
+	}
+	for g := range strings.SplitSeq(got, "; ") {
+		ok = ok && (g == "" || strings.Contains(want, g))
+	}
+	return ok
+}
+
+var updateOfSeveral = regexp.MustCompile(`^UPDATE .* JOIN .* SET `)
 
 // orderByNumber is a GROUP_CONCAT in the order of an argument that is told by a number.
 var orderByNumber = regexp.MustCompile(`GROUP_CONCAT\(.* ORDER BY (.*, )?\d+`)

@@ -321,7 +321,9 @@ func (s *session) dropTemporary(ctx context.Context, scan *sqltext.Scan, stmt *s
 			return err
 		}
 	}
+	s.tx.Bare(true) // it begins no transaction
 	res, err := s.runTemporary(ctx, string(scan.Src[:scan.End]))
+	s.tx.Bare(false)
 	if err == nil {
 		if res.Warnings > 0 {
 			err = s.temporaryWarnings(ctx)

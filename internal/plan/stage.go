@@ -220,7 +220,9 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 	for _, p := range s.stage.predicates {
 		s.stage.place(p.src, p.predicate, make(map[node]bool))
 	}
-	s.stage.placeReferences()
+	if s.stmt.Facts&sqltext.HasForUpdate == 0 { // the copies' statements would lock rows of reference tables at each partition
+		s.stage.placeReferences()
+	}
 	s.stage.placeKeys()
 	if err != nil { // too many tables: what there are not, the caller has seen
 		s.stage.sources, s.stage.all = nil, true
