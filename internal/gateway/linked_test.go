@@ -489,7 +489,6 @@ func TestLinkedRefused(t *testing.T) {
 	c.exec("CREATE REFERENCE TABLE ref (a INT PRIMARY KEY)")
 	c.want("SELECT * FROM ro", "")
 	for q, code := range map[string]uint16{
-		"INSERT INTO t SELECT u.a FROM sharded, u":                                                           1235,
 		"DELETE FROM sharded WHERE a IN (SELECT a FROM t)":                                                   1235,
 		"INSERT INTO ro VALUES (1)":                                                                          12518,
 		"DELETE FROM ro":                                                                                     12518,
@@ -508,6 +507,7 @@ func TestLinkedRefused(t *testing.T) {
 	} {
 		c.fails(code, q)
 	}
+	c.exec("INSERT INTO t SELECT u.a FROM sharded, u")
 	for _, q := range []string{"SELECT * FROM t JOIN u ON t.a = u.a", "SELECT * FROM t JOIN sharded USING (a)", "SELECT * FROM t JOIN ref USING (a)"} {
 		c.want(q, "") // which copies serve
 	}

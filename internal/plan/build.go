@@ -47,6 +47,8 @@ type planner struct {
 	copies  map[*topo.Table]*topo.Table
 	// complete: all names of an UPDATE or DELETE have been met, so that names() has them.
 	complete bool
+	// apart is why the query of INSERT … SELECT is run on copies of its tables, linked ones among them; "" otherwise.
+	apart string
 	// ordered: rows of reference tables are to be changed in one order at all leaves.
 	ordered bool
 	// literals: a decision looked at a literal's value.
@@ -132,6 +134,9 @@ func newPlanner(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, ses
 
 func (p *planner) build() (*Plan, error) {
 	l, err := p.newLinker()
+	if p.apart = p.queryApart(err); p.apart != "" {
+		l, err = p.newLinker()
+	}
 	switch {
 	case err != nil:
 		return nil, err

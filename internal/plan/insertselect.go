@@ -28,7 +28,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		return err
 	}
 	query := p
-	if p.otherDB != "" && p.far == nil { // the query is planned by itself
+	if p.apart != "" || p.otherDB != "" && p.far == nil { // the query is planned by itself
 		query, p.otherDB = newPlanner(p.stmt, p.scan, p.snap, p.sess), ""
 		query.span = s.Select.Span
 		if u, err = query.query(s.Select, nil); err != nil {
@@ -54,9 +54,14 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		inner.Linked = p.far.inner()
 	}
 	switch {
-	case query.otherDB != "" || beside:
+	case query.otherDB != "" || beside || p.apart != "":
 		inner.Route = Route{Kind: RouteStage}
-		if inner.Stage = "temporary tables beside others, which are elsewhere"; !beside {
+		switch {
+		case p.apart != "":
+			inner.Stage = p.apart
+		case beside:
+			inner.Stage = "temporary tables beside others, which are elsewhere"
+		default:
 			inner.Stage = twoDatabases(query.db, query.otherDB)
 		}
 		if reason := p.fill(inner, s.Select, s.Select.Span); reason != "" {

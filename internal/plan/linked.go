@@ -149,7 +149,7 @@ func (p *planner) newLinker() (*linker, error) {
 		members: map[*Linked][]member{}, slots: map[*Linked][][]int{}, plan: &Plan{
 			Linked: &Linked{}, Route: Route{Kind: RouteLinked}, Locks: p.stmt.Facts&sqltext.HasForUpdate != 0,
 		}}
-	if err := l.sides(); err != nil {
+	if err := l.sides(); err != nil || l.target == nil && l.query == nil {
 		return nil, err
 	}
 	for _, f := range sqltext.Factors(p.stmt) {

@@ -23,6 +23,12 @@ func (l *linker) sides() error {
 		return err
 	}
 	linked := func(t *topo.Table) bool { return t != nil && t.Kind == topo.Linked }
+	if l.apart != "" {
+		if l.query = nil; !linked(target) {
+			l.target = nil
+		}
+		return nil
+	}
 	// Rows for several links are carried: each link's own query could give them in another order, and with other generated values.
 	reads, others, fits := false, false, !linked(target) || !hasCopies(target)
 	for _, t := range l.stmt.Tables {
@@ -50,6 +56,15 @@ func (l *linker) sides() error {
 		l.query = &Linked{}
 	}
 	return nil
+}
+
+// queryApart is why the query of INSERT … SELECT may be run on copies, when err says why its tables can't be read together; "" when it may not.
+func (p *planner) queryApart(err error) string {
+	var e *Error
+	if s := p.stmt.Insert; s == nil || s.Select == nil || !errors.As(err, &e) || e.reason == "" || p.linkable() != nil {
+		return ""
+	}
+	return e.reason
 }
 
 // fit says whether two tables can take part in one statement.
