@@ -22,7 +22,7 @@ func (r *Runner) byKey(ctx context.Context, st *Statement, places []txn.Place) e
 	if st.OneShard {
 		return ErrAcross
 	}
-	if err := st.notUnderLocks(st.Plan.Stage); err != nil {
+	if err := st.byKeyUnderLocks(); err != nil {
 		return err
 	}
 	if st.Plan.ByKey.Unsafe() && st.safeUpdates() { // only MariaDB knows whether it would use a key
@@ -34,10 +34,21 @@ func (r *Runner) byKey(ctx context.Context, st *Statement, places []txn.Place) e
 		}
 	}
 	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
-	g := st.Tx.Group()
-	jobs, err := r.changeByKey(ctx, st, g, places)
-	if err = g.End(ctx, err); err != nil && own {
-		err = st.undone(err)
+	run := func() ([]job, error) {
+		g := st.Tx.Group()
+		jobs, err := r.changeByKey(ctx, st, g, places)
+		if err = g.End(ctx, err); err != nil && own {
+			err = st.undoneByKey(err)
+		}
+		return jobs, err
+	}
+	jobs, err := run()
+	if told := (*RemoteError)(nil); own && !st.Tx.Pinned(txn.PinLocks) && errors.As(err, &told) && told.again { // as in group
+		st.out = Outcome{}
+		before := err
+		if jobs, err = run(); err != nil {
+			err = secondError(before, err)
+		}
 	}
 	if st.noteFailure(jobs, err); err != nil {
 		return err
@@ -61,7 +72,7 @@ func (st *Statement) safeUpdates() bool {
 
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
 	k := st.Plan.ByKey
-	if !st.hasOwnTime() && (k.Everywhere || len(k.Draws) > 0 || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
+	if !st.hasOwnTime() && (k.Everywhere || k.Copied() || len(k.Draws) > 0 || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
 		st.Moment = Clock()
 		defer func() { st.Moment = "" }()
 	}
@@ -77,15 +88,19 @@ func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, p
 	}
 	var jobs []job
 	for i := range k.Targets {
-		rounds, err := r.changes(ctx, st, found, i)
+		at := st.on(&k.Targets[i])
+		rounds, err := r.changes(ctx, at, found, i)
 		if err != nil {
 			return jobs, err
 		}
 		for _, round := range rounds {
-			if err := st.roomForJobs(round); err != nil {
+			if err := at.roomForJobs(round); err != nil {
 				return jobs, err
 			}
-			err := r.jobs(ctx, st, g, round, k.Everywhere)
+			err := r.jobs(ctx, at, g, round, k.Everywhere)
+			if err == nil {
+				err = at.foundAgain(&k.Targets[i], round, i == 0)
+			}
 			if k.Everywhere { // what the others answer is the same
 				round = round[:1]
 			}
@@ -158,12 +173,13 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 	if err != nil {
 		return nil, err
 	}
+	st.lockAs(p)
 	k := st.Plan.ByKey
 	bytes := slices.ContainsFunc(slices.Concat(k.Values, k.Moves), func(v plan.KeyValue) bool { return keepsBytes(&k.Targets[v.Target].Table.Columns[v.Column]) })
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a write whose rows are found first"}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		StageLimit: st.StageLimit, Out: out, Prepared: true, Moment: st.Moment,
+		StageLimit: st.StageLimit, Locked: st.Locked, Links: st.Links, Out: out, Prepared: true, Moment: st.Moment,
 		prefix: "SET STATEMENT character_set_results=" + arriving(bytes),
 	}
 	if st.Moment != "" {
@@ -173,6 +189,7 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 	if st.Prepared {
 		sub.Args = st.pick(params)
 	}
+	sub.adjust()
 	err = r.run(ctx, sub)
 	if st.out.Staged = sub.out.Staged; err != nil {
 		return nil, err
@@ -291,8 +308,10 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		if err != nil {
 			return nil, err
 		}
-		p := part{sql: plan.Render(st.forMoment(), st.Scan, st.Plan.Forward, st.Plan.Forward, st.target(place)), params: st.Args}
-		return [][]job{{{place: place, part: p}}}, nil
+		whole := func(clock []byte, place txn.Place) part {
+			return part{sql: plan.Render(slices.Clone(clock), st.Scan, st.Plan.Forward, st.Plan.Forward, st.target(place)), params: st.Args}
+		}
+		return [][]job{{{place: place, part: whole(st.forMoment(), place), again: whole}}}, nil
 	}
 	if len(groups) == 0 { // MariaDB says what it has to say of a statement that finds nothing
 		g := &group{}
@@ -314,7 +333,7 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		if k.Everywhere {
 			round := make([]job, len(leaves))
 			for i, place := range leaves {
-				round[i] = job{place: place, rows: g.rows, part: st.change(target, place, where, g.values)}
+				round[i] = job{place: place, rows: g.rows, part: st.change(st.forMoment(), target, place, where, g.values)}
 			}
 			rounds = append(rounds, round)
 			continue
@@ -323,7 +342,9 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		if err != nil {
 			return nil, err
 		}
-		j := job{place: place, rows: g.rows, part: st.change(target, place, where, g.values)}
+		j := job{place: place, rows: g.rows, part: st.change(st.forMoment(), target, place, where, g.values), again: func(clock []byte, place txn.Place) part {
+			return st.change(clock, target, place, where, g.values)
+		}}
 		n := used[g.ordinal]
 		used[g.ordinal]++
 		if n == len(rounds) {
@@ -334,9 +355,11 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 	return rounds, nil
 }
 
-// change is the statement that changes rows of a target at a place.
-func (st *Statement) change(target int, place txn.Place, where []byte, values []string) part {
-	sql, params := st.Plan.ByKey.ChangeText(st.forMoment(), st.Scan, target, st.Plan.Forward, st.target(place), where, values)
+// change is the statement that changes rows of a target at a place. clock goes ahead.
+func (st *Statement) change(clock []byte, target int, place txn.Place, where []byte, values []string) part {
+	to := st.target(place)
+	to.As = st.lockedBy(&st.Plan.ByKey.Targets[target])
+	sql, params := st.Plan.ByKey.ChangeText(slices.Clone(clock), st.Scan, target, st.Plan.Forward, to, where, values)
 	p := part{sql: sql}
 	if st.Prepared {
 		p.params = st.pick(params)
@@ -434,6 +457,9 @@ func whereKeys(t *plan.KeyTarget, keys [][]byte) []byte {
 
 // foundOrdinal is the partition of a row that has these key cells.
 func (r *Runner) foundOrdinal(ctx context.Context, st *Statement, t *plan.KeyTarget, f chooser, cols []value.Column, cells [][]byte) (int, error) {
+	if len(t.Table.ShardKey) == 0 { // a linked table of one place
+		return 0, nil
+	}
 	exprs := make([]string, len(t.Table.ShardKey))
 	st.vals = st.vals[:0]
 	for k, c := range t.Table.ShardKey {

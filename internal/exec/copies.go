@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -52,7 +53,10 @@ const erLinksDiffer = 1105
 
 // clockOf is what went ahead of a job's part.
 func (st *Statement) clockOf(j *job) []byte {
-	const end = clockEnd
+	const begin, end = "SET STATEMENT ", clockEnd
+	if !strings.HasPrefix(string(j.sql[:min(len(begin), len(j.sql))]), begin) {
+		return nil
+	}
 	for i := 0; i+len(end) <= len(j.sql); i++ {
 		if string(j.sql[i:i+len(end)]) == end {
 			return j.sql[:i+len(end)]
@@ -124,7 +128,7 @@ func (st *Statement) numbered(jobs []job) {
 
 // watched has links looked at whose server has failed, when their definition says so; what becomes of them is told instead.
 func (r *Runner) watched(ctx context.Context, st *Statement, err error) error {
-	if err == nil || st.Plan.Linked == nil || r.cfg.Watch == nil || st.out.Begun {
+	if err == nil || r.cfg.Watch == nil || st.out.Begun {
 		return err
 	}
 	var told *RemoteError
@@ -133,10 +137,9 @@ func (r *Runner) watched(ctx context.Context, st *Statement, err error) error {
 	switch {
 	case errors.As(err, &told):
 		links = told.watched
-	case errors.As(err, &lost) && lost.Place.Remote != nil && lost.Place.Link < len(st.Plan.Linked.Places):
-		p := &st.Plan.Linked.Places[lost.Place.Link]
+	case errors.As(err, &lost) && lost.Place.Remote != nil:
 		var refused *wire.ServerError
-		if p.Links[0].Name() == lost.Place.Remote.Name && !errors.As(lost.Err, &refused) {
+		if p := st.targetPlaceOf(lost.Place); p != nil && !errors.As(lost.Err, &refused) {
 			links = p.Monitored
 		}
 	}

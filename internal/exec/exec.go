@@ -102,6 +102,8 @@ type Statement struct {
 	StageLimit int64
 	// Bring says when tables are brought to others for a statement that would be staged.
 	Bring Bring
+	// Links puts the session's timeouts into a plan on linked tables; nil: there are none. It is for plans that are made while the statement runs.
+	Links func(*plan.Plan) *plan.Plan
 	// Locked are the names under which LOCK TABLES has locked tables.
 	Locked []plan.NamedTable
 	// Draw asks a sequence for its next values.

@@ -80,10 +80,19 @@ func (st *Statement) unconnected(place txn.Place, err error) error {
 // watches notes which links are to be looked at as their server has failed.
 func (st *Statement) watches(place txn.Place, err error) error {
 	var told *RemoteError
-	if errors.As(err, &told) && (told.Code == erConnectForeign || told.Code == erRemoteGone) {
-		told.watched = st.Plan.Linked.Places[place.Link].Monitored
+	if p := st.linkedPlaceOf(place); p != nil && errors.As(err, &told) && (told.Code == erConnectForeign || told.Code == erRemoteGone) {
+		told.watched = p.Monitored
 	}
 	return err
+}
+
+// linkedPlaceOf is what a place is of the statement's own tables; nil when it is of others that it has come to.
+func (st *Statement) linkedPlaceOf(place txn.Place) *plan.LinkedPlace {
+	k := st.Plan.Linked
+	if k == nil || place.Link >= len(k.Places) || k.Places[place.Link].Links[0].Name() != place.Remote.Name {
+		return nil
+	}
+	return &k.Places[place.Link]
 }
 
 // at is what a client is told of an error that a place's connection gave.
@@ -206,7 +215,10 @@ const erUserLimit = 1226
 
 // linkedAnswer is a place's error as the client of linked tables is told it.
 func (st *Statement) linkedAnswer(place txn.Place, e *wire.ServerError) *wire.ServerError {
-	p := &st.Plan.Linked.Places[place.Link]
+	p := st.linkedPlaceOf(place)
+	if p == nil {
+		return e
+	}
 	if told := remoteAnswer(p.Links[0].Name(), p.Names[0], e); told != e {
 		return told
 	}
@@ -222,6 +234,7 @@ func (st *Statement) localNames(place txn.Place, message string) string {
 			"'"+n.DB+"."+n.Table+"'", "'"+t.DB+"."+t.Name+"'",
 			"`"+n.DB+"`.`"+st.Plan.Linked.Tables[i].Alias+"`", "`"+t.DB+"`.`"+st.Plan.Linked.Tables[i].Alias+"`",
 			"`"+n.Table+".", "`"+t.Name+".", // CONSTRAINT `t.c`
+			"Table '"+n.Table+"' was ", "Table '"+st.Plan.Linked.Tables[i].Alias+"' was ", // locked, or not
 		).Replace(message)
 	}
 	return message

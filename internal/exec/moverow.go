@@ -108,7 +108,7 @@ func (m *mover) row(ctx context.Context, n int) error {
 		values = append(values, string(v))
 	}
 	to, stored, unknown := m.target(ctx, cells)
-	j := job{place: place, rows: []int{n}, part: st.change(0, place, whereKeys(t, [][]byte{key}), values)}
+	j := job{place: place, rows: []int{n}, part: st.change(st.forMoment(), 0, place, whereKeys(t, [][]byte{key}), values)}
 	if err := m.run(ctx, &j); err != nil {
 		m.jobs = append(m.jobs, j)
 		return err

@@ -110,7 +110,7 @@ func (w *copyWriter) read(ctx context.Context, f *plan.Fill, extra string) (warn
 
 // reading is the statement that reads the rows of a fill. clock sets its time.
 func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, error) {
-	if as := st.lockedAs(f.From()); as != "" {
+	if as := st.lockedAs(f.From()); as != "" && f.As == "" {
 		named := *f
 		named.As, f = as, &named
 	}
@@ -131,7 +131,7 @@ func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, err
 		p.Apart()
 	}
 	sub := &Statement{
-		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
+		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, Links: st.Links,
 		Prepared: true, // values are told as they are
 		// A string's bytes are those of its column: no character set has all characters of all others.
 		prefix: "SET STATEMENT character_set_results=NULL" + clock + clockEnd,
@@ -139,6 +139,7 @@ func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, err
 	if f.Table.Kind == topo.Linked { // whose remote columns may have others
 		sub.prefix = "SET STATEMENT character_set_results=" + wideCharset + " FOR "
 	}
+	sub.adjust()
 	if len(params) > 0 {
 		sub.Args = make([]wire.Param, len(params))
 		for i, p := range params {

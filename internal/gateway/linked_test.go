@@ -489,9 +489,8 @@ func TestLinkedRefused(t *testing.T) {
 	c.exec("CREATE REFERENCE TABLE ref (a INT PRIMARY KEY)")
 	c.want("SELECT * FROM ro", "")
 	for q, code := range map[string]uint16{
-		"DELETE FROM sharded WHERE a IN (SELECT a FROM t)":                                                   1235,
-		"INSERT INTO ro VALUES (1)":                                                                          12518,
-		"DELETE FROM ro":                                                                                     12518,
+		"INSERT INTO ro VALUES (1)": 12518,
+		"DELETE FROM ro":            12518,
 		"CREATE TABLE v (a INT) ENGINE=SPIDER COMMENT='srv \"nosuch\"'":                                      1477,
 		"CREATE TABLE v (a INT) ENGINE=SPIDER COMMENT='nosuch \"1\"'":                                        12501,
 		"CREATE TABLE v (a INT) ENGINE=SPIDER COMMENT='password \"***\"'":                                    1210,
@@ -508,6 +507,7 @@ func TestLinkedRefused(t *testing.T) {
 		c.fails(code, q)
 	}
 	c.exec("INSERT INTO t SELECT u.a FROM sharded, u")
+	c.exec("DELETE FROM sharded WHERE a IN (SELECT a FROM t)")
 	for _, q := range []string{"SELECT * FROM t JOIN u ON t.a = u.a", "SELECT * FROM t JOIN sharded USING (a)", "SELECT * FROM t JOIN ref USING (a)"} {
 		c.want(q, "") // which copies serve
 	}

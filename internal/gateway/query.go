@@ -411,7 +411,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		st.Charset = s.charset.connection
 	}
 	st.Prepared, st.Args, st.Text, st.Out = src.prepared, src.args, src.text, src.out
-	st.After, st.Permit, st.OneShard, st.Draw = nil, nil, false, s.drawRows(src.depth)
+	st.After, st.Permit, st.Links, st.OneShard, st.Draw = nil, nil, nil, false, s.drawRows(src.depth)
 	if s.plansTemporary() {
 		st.Once, st.Moment = true, s.making.moment
 		defer func() { st.Once, st.Moment = false, "" }()
@@ -432,6 +432,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		if s.tables {
 			st.Locked = s.locked
 		}
+		st.Links = s.withVariables
 		st.StageLimit, st.Bring = int64(s.spiderNumber(stageMaxBytes)), s.bring()
 		st.Permit = func(ctx context.Context) error { return s.mayRun(ctx, w, src, snap.Revision) }
 	}
@@ -449,7 +450,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		s.noLast(err, x.drawn)
 	}
 	tx := st.Tx
-	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Permit = nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
+	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Permit, st.Links = nil, nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
 	if s.pending != nil {
 		s.tx.SetState(s.pending)
 		s.pending = nil

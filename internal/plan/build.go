@@ -49,6 +49,9 @@ type planner struct {
 	complete bool
 	// apart is why the query of INSERT … SELECT is run on copies of its tables, linked ones among them; "" otherwise.
 	apart string
+	// found: the rows that are written to are found first. refused is why a linked table may not be written to.
+	found   bool
+	refused error
 	// ordered: rows of reference tables are to be changed in one order at all leaves.
 	ordered bool
 	// literals: a decision looked at a literal's value.

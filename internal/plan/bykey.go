@@ -32,6 +32,7 @@ type ByKey struct {
 	// single: the statement names one table, and its text stays what it is but for WHERE and LIMIT.
 	single bool
 	others bool         // it reads other tables
+	asked  bool         // what its text is about may be otherwise where it changes rows
 	head   sqltext.Span // up to WHERE
 	ignore bool
 	set    []sqltext.Assign
@@ -55,13 +56,16 @@ func (k *ByKey) Unsafe() bool {
 }
 
 // Whole says whether each partition can run the statement as it is, which is known to find nothing.
-func (k *ByKey) Whole() bool { return k.single && !k.others && len(k.Draws) == 0 }
+func (k *ByKey) Whole() bool { return k.single && !k.others && !k.asked && len(k.Draws) == 0 }
 
 // KeyTarget is a table whose rows are changed by a key.
 type KeyTarget struct {
 	Table *topo.Table
 	// Key are positions in Table.Columns: of a unique key without NULLs.
 	Key []int
+	// Linked has the places of a linked table, as of a statement on it alone; Names are what the client's text has in the place of its name there.
+	Linked *Linked
+	Names  []Splice
 	// name is what the query's columns are qualified with: the client's.
 	name  string
 	alias string // its last word
@@ -83,13 +87,17 @@ func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 		err = NeedsStage(drawnRows)
 	}
 	switch {
-	case p.stmt.Kind != sqltext.KindUpdate && p.stmt.Kind != sqltext.KindDelete, p.far != nil, err == nil && first.Stage == "":
+	case p.stmt.Kind != sqltext.KindUpdate && p.stmt.Kind != sqltext.KindDelete, err == nil && first.Stage == "":
 		return first, err
 	case err != nil && (!errors.As(err, &e) || e.reason == ""):
 		return nil, err
+	case !p.byKeysLinked(err):
+		return first, err
 	}
 	k, reason := p.keyed()
 	switch {
+	case p.refused != nil && err != nil:
+		return nil, p.refused
 	case k != nil && err == nil:
 		first.ByKey = k
 	case k != nil && k.Everywhere:
@@ -167,6 +175,12 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		}
 		if slices.ContainsFunc(k.Targets, func(o KeyTarget) bool { return o.Table == t.Table }) && len(k.set) > 0 {
 			return nil, "it changes '" + t.Table.DB + "." + t.Table.Name + "' under two names"
+		}
+		if t.Table.Kind == topo.Linked {
+			if reason := p.linkedTarget(k, t, r.Table); reason != "" {
+				return nil, reason
+			}
+			k.InTurn = k.InTurn && !k.asked
 		}
 		k.Targets = append(k.Targets, *t)
 		if k.Everywhere = p.isReference(r); k.Everywhere != p.isReference(named[0]) {
@@ -282,7 +296,7 @@ func (p *planner) keyTarget(r *sqltext.TableRef, any bool) (t *KeyTarget, reason
 		return nil, ""
 	}
 	table, _, err := p.lookup(r.Table)
-	if err != nil || table == nil || table.Kind == topo.Linked || table.Temporary {
+	if err != nil || table == nil || table.Temporary {
 		return nil, ""
 	}
 	key := rowKey(table)
@@ -326,9 +340,9 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 	if tables(k.order) || tables(k.limit) || tables(k.tail) {
 		return false, ""
 	}
-	differs := k.Everywhere && p.differsByLeaf() != ""
 	for i := range k.set {
 		a, t := &k.set[i], &k.Targets[k.of[i]]
+		differs := (k.Everywhere || t.copied()) && p.differsByLeaf() != "" || t.Linked != nil && p.stmt.Facts&tellsOfServer != 0
 		c, value := t.Table.Column(a.Column.Name.Text), a.Value.ExprSpan()
 		if c < 0 {
 			return false, ""
@@ -342,6 +356,8 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		case !moves:
 		case !k.single || p.isDefault(value) || p.counts(value) || t.Table.Columns[c].Type == "bit":
 			return false, ""
+		case t.Linked != nil:
+			return false, "its rows would have to go to other remote tables"
 		case k.ignore:
 			return false, "IGNORE, with which rows that can't move would have to stay"
 		}
@@ -478,6 +494,9 @@ func (k *ByKey) ChangeText(dst []byte, scan *sqltext.Scan, i int, names []Splice
 		if k.ignore {
 			dst = append(dst, "IGNORE "...)
 		}
+		if to.As != "" {
+			dst = append(AppendQuoted(dst, to.As), ' ')
+		}
 		dst = k.table(append(dst, "FROM "...), t, to)
 	default:
 		dst = append(dst, "UPDATE "...)
@@ -555,32 +574,16 @@ func (k *ByKey) TurnText(dst []byte, scan *sqltext.Scan, names []Splice, to Targ
 
 // table is the target's name at a partition.
 func (k *ByKey) table(dst []byte, t *KeyTarget, to Target) []byte {
-	if k.Everywhere {
-		to.Schema = t.Table.DB
+	name := RemoteName{to.Schema, t.Table.Name}
+	switch {
+	case k.Everywhere:
+		name.DB = t.Table.DB
+	case to.Remote != nil:
+		name = to.Remote[0]
 	}
-	return AppendQuoted(append(AppendQuoted(dst, to.Schema), '.'), t.Table.Name)
-}
-
-// explain says how the statement is run.
-func (k *ByKey) explain(scan *sqltext.Scan) []ExplainRow {
-	if k.InTurn {
-		text, _ := k.TurnText(nil, scan, nil, Target{}, "…")
-		return []ExplainRow{{"Spread", "one after another", string(text)}}
+	dst = AppendQuoted(append(AppendQuoted(dst, name.DB), '.'), name.Table)
+	if to.As != "" {
+		dst = AppendQuoted(append(dst, " AS "...), to.As)
 	}
-	text, _ := k.QueryText(scan)
-	rows := []ExplainRow{{"Keys", "found first", string(text)}}
-	values := make([]string, len(k.Values))
-	for i := range values {
-		values[i] = "…"
-	}
-	for i := range k.Targets {
-		t := k.Targets[i].Table
-		text, _ := k.ChangeText(nil, scan, i, nil, Target{Schema: t.DB}, []byte("…"), values)
-		rows = append(rows, ExplainRow{"Spread", "by key", string(text)})
-	}
-	if len(k.Moves) > 0 {
-		t := k.Targets[0].Table
-		rows = append(rows, ExplainRow{"Spread", "by row", "DELETE FROM " + quoted(t.DB) + "." + quoted(t.Name) + " …; INSERT INTO " + quoted(t.DB) + "." + quoted(t.Name) + " …"})
-	}
-	return rows
+	return dst
 }

@@ -158,3 +158,31 @@ func limitOf(p *Plan, scan *sqltext.Scan) uint64 {
 	}
 	return n
 }
+
+// explain says how the statement is run.
+func (k *ByKey) explain(scan *sqltext.Scan) []ExplainRow {
+	if k.InTurn {
+		text, _ := k.TurnText(nil, scan, nil, Target{}, "…")
+		return []ExplainRow{{"Spread", "one after another", string(text)}}
+	}
+	text, _ := k.QueryText(scan)
+	rows := []ExplainRow{{"Keys", "found first", string(text)}}
+	values := make([]string, len(k.Values))
+	for i := range values {
+		values[i] = "…"
+	}
+	for i := range k.Targets {
+		t := k.Targets[i].Table
+		to, names := Target{Schema: t.DB}, []Splice(nil)
+		if l := k.Targets[i].Linked; l != nil {
+			to.Remote, names = l.Places[0].Names, k.Targets[i].Names
+		}
+		text, _ := k.ChangeText(nil, scan, i, names, to, []byte("…"), values)
+		rows = append(rows, ExplainRow{"Spread", "by key", string(text)})
+	}
+	if len(k.Moves) > 0 {
+		t := k.Targets[0].Table
+		rows = append(rows, ExplainRow{"Spread", "by row", "DELETE FROM " + quoted(t.DB) + "." + quoted(t.Name) + " …; INSERT INTO " + quoted(t.DB) + "." + quoted(t.Name) + " …"})
+	}
+	return rows
+}

@@ -240,8 +240,11 @@ var partWords = strings.NewReplacer("the whole shard key", "all partitioning col
 	"shard key column", "partitioning column", "shard key or", "partitioning or", "the shard key", "the partitioning columns", "sharded table", "partitioned table", "rows that are sharded", "rows that are partitioned")
 
 // linkable refuses what would mean something else at another server, or reach what the client's account has no right to there.
-func (p *planner) linkable() error {
-	switch f := p.stmt.Facts; {
+func (p *planner) linkable() error { return p.linkableBut(0) }
+
+// linkableBut is linkable for a statement of which some facts do not matter: another server gets nothing of it.
+func (p *planner) linkableBut(facts sqltext.Facts) error {
+	switch f := p.stmt.Facts &^ facts; {
 	case !p.stmt.SetStatement.Empty():
 		return errLinked("SET STATEMENT")
 	case f&sqltext.HasStoredCall != 0:

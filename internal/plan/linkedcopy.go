@@ -186,6 +186,8 @@ func (l *linker) repeatable(k *Linked) error {
 		return false
 	}
 	switch {
+	case l.found: // what is done to them is the same
+		return nil
 	case l.differsByLeaf() != "":
 		return errLinked("a write to a table with several links that need not do the same at each: by a function that differs by call")
 	case limited():

@@ -11,6 +11,7 @@ import (
 type Target struct {
 	Schema string // PieceSchema, to be quoted
 	Limit  uint64 // PieceLimit
+	As     string // the name by which LOCK TABLES has locked the table that is changed, "" for its own
 	// Remote are the remote tables that PieceRemote names, in the order of Linked.Tables. When it is not nil, the text is one for another server, and has no
 	// comments: a server of another version may execute what is one here.
 	Remote []RemoteName
