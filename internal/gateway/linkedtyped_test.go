@@ -17,7 +17,7 @@ import (
 
 // typedStatements is how many statements the test runs without ORBWEAVER_STATEMENTS, and perTable how many of them are about one table.
 const (
-	typedStatements = 900
+	typedStatements = 840
 	perTable        = 60
 )
 
@@ -69,6 +69,8 @@ func TestLinkedRandomTypes(t *testing.T) {
 		}
 	}
 	r.Shuffle(len(r.order), func(i, j int) { r.order[i], r.order[j] = r.order[j], r.order[i] })
+	p.both("CREATE TABLE other (id INT PRIMARY KEY, n INT)")
+	p.both("INSERT INTO other SELECT seq, seq % 11 FROM seq_0_to_50")
 	statements := setting(t, "ORBWEAVER_STATEMENTS", typedStatements)
 	for n := 0; n < statements; n++ {
 		if n%perTable == 0 {
@@ -103,6 +105,9 @@ func (r *typedRun) next(seed int) {
 	t.columns = []randomColumn{{"id", &kind{'i', "INT", "0|1|2|3|5|8|13|21|34", "5|13"}, true}, {"k", &kinds[r.order[r.tables%len(r.order)]], r.Intn(3) == 0}}
 	for _, name := range []string{"x", "y", "z"} {
 		t.columns = append(t.columns, randomColumn{name, &kinds[r.Intn(len(kinds))], r.Intn(4) == 0})
+	}
+	if t.unique && r.Intn(3) > 0 { // its rows can be found by that key
+		t.columns[1].required, t.columns[2].required = true, true
 	}
 	body := func(more string) string {
 		var list []string
@@ -283,7 +288,7 @@ func (r *typedRun) compare(q string, args []any, sorted, write bool) {
 	want, _ := r.plain.typedAnswer(q, args, sorted, write)
 	read := strings.Contains(q, " SELECT ") || !strings.HasPrefix(q, "INSERT") && !strings.HasPrefix(q, "REPLACE") // which go through rows as they find them
 	if parted := r.typeGenerator.t.by != ""; warned(got, parted, !read) != warned(want, parted, !read) {
-		if parted && read && byPlan(got, want) {
+		if (parted || strings.Contains(q, "other")) && read && byPlan(got, want) {
 			r.planned++
 			r.leave = write
 			return

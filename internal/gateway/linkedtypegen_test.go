@@ -265,9 +265,13 @@ func (g *typeGenerator) write() string {
 		}
 		return out
 	}
-	switch g.Intn(14) {
+	switch g.Intn(18) {
 	case 0, 1:
 		return "DELETE FROM " + t + " WHERE id % 5 = 0 AND " + g.condition(t, 1)
+	case 14, 15, 16, 17:
+		if g.t.unique {
+			return g.beside()
+		}
 	case 2, 3:
 		return "UPDATE " + g.of("", "", "IGNORE ") + t + " SET " + g.sets() + " WHERE " + g.condition(t, 1)
 	case 4:
@@ -288,4 +292,33 @@ func (g *typeGenerator) write() string {
 		return "INSERT " + g.of("", "IGNORE ") + "INTO " + t + " SELECT id + 40, k, x, y, z FROM " + t + " AS s WHERE id % 7 = 3 AND " + g.condition("s", 1)
 	}
 	return "INSERT INTO " + t + " VALUES " + rows()
+}
+
+// beside changes rows as a table of another place, or their order, says.
+func (g *typeGenerator) beside() string {
+	t := g.t.name
+	c := &g.t.columns[3+g.Intn(2)]
+	where := func() string {
+		if g.t.by != "" { // where MariaDB forgets rows of partitions, and warns of what it looks at there
+			return t + ".id % 4 <> " + strconv.Itoa(g.Intn(5))
+		}
+		return g.condition(t, 1)
+	}
+	n := 6
+	if g.t.by != "" { // MariaDB does not change all rows that it goes through in order
+		n = 4
+	}
+	switch g.Intn(n) {
+	case 0:
+		return "UPDATE " + g.of("", "IGNORE ") + t + " JOIN other ON other.id = " + t + ".id SET " + t + "." + c.name + " = " + g.value(c) + ", other.n = other.n + 1 WHERE other.n > " + strconv.Itoa(g.Intn(10))
+	case 1:
+		return "UPDATE " + t + " SET " + g.sets() + " WHERE id IN (SELECT id FROM other WHERE n < " + strconv.Itoa(g.Intn(8)) + ") AND " + where()
+	case 2:
+		return "UPDATE " + t + " AS a LEFT JOIN other b ON b.id = a.id + 30 SET a." + c.name + " = IF(b.n IS NULL, " + g.value(c) + ", " + g.value(c) + ") WHERE a.id > " + strconv.Itoa(g.Intn(30))
+	case 3:
+		return "DELETE " + t + " FROM " + t + " JOIN other ON other.id = " + t + ".id WHERE other.n = " + strconv.Itoa(g.Intn(10)) + " AND " + where()
+	case 4:
+		return "UPDATE " + t + " SET " + g.sets() + " WHERE " + where() + " ORDER BY id LIMIT 1000"
+	}
+	return "DELETE FROM " + t + " WHERE id % 7 = 0 AND " + where() + " ORDER BY id LIMIT 1000"
 }
