@@ -40,12 +40,30 @@ func beginsClause(kw Keyword) bool {
 
 // element reads an expression that must end where stops says so; when it does not, all up to there is Opaque. It is never nil.
 func (p *parser) element(clause bool) Expr {
+	if p.lone() {
+		return p.primary()
+	}
 	from := p.pos
 	e := p.expr()
 	if p.stops(clause) && e != nil {
 		return e
 	}
 	return p.opaqueRest(from, e, clause)
+}
+
+// lone says whether a literal is all of an element: of long lists nearly each one is.
+func (p *parser) lone() bool {
+	if p.pos+1 >= p.end {
+		return false
+	}
+	if next := &p.toks[p.pos+1]; next.Kind != Op || next.Op != ',' && next.Op != ')' {
+		return false
+	}
+	switch p.toks[p.pos].Kind {
+	case Number, Hex, Bit, String:
+		return true
+	}
+	return false
 }
 
 // opaqueRest makes what began at from Opaque up to the next stop.
