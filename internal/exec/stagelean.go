@@ -219,6 +219,10 @@ func (l *leaner) parts(it *leanItem, unique bool, read []bool) []leanPart {
 	switch {
 	case !shown && !sought:
 		return nil
+	case !unique && !sought && !(read[first] && slices.Contains(l.f.Shown, first)) && !slices.ContainsFunc(it.parts, func(p leanPart) bool {
+		return read[p.column] && slices.Contains(l.f.Shown, p.column) && !l.leads(p.column)
+	}):
+		return nil // of what is shown others tell all that it would
 	case left < 0:
 		return it.parts
 	case !shown:
@@ -232,6 +236,13 @@ func (l *leaner) parts(it *leanItem, unique bool, read []bool) []leanPart {
 		parts = slices.Insert(parts, 0, it.parts[0])
 	}
 	return parts
+}
+
+// leads says whether a column is the first of a key that may have equal values.
+func (l *leaner) leads(column int) bool {
+	return slices.ContainsFunc(l.items, func(it leanItem) bool {
+		return it.column < 0 && l.is(it.span.From, sqltext.KwKey) && it.parts[0].column == column
+	})
 }
 
 // keyBytes is no less than what a column has in a key.

@@ -12,7 +12,7 @@ import (
 func TestLeanDefinition(t *testing.T) {
 	const create = "CREATE TABLE `t` (\n  `id` int(11) NOT NULL AUTO_INCREMENT,\n  `a` int(11) DEFAULT NULL COMMENT 'KEY (`b`)',\n  `b` varchar(10) COLLATE utf8mb4_bin WITHOUT SYSTEM VERSIONING,\n" +
 		"  `c` int(11) DEFAULT (`a` + 1),\n  `tx` text,\n  `fulltext` varchar(300),\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `u` (`a`,`b`),\n  KEY `k` (`c`,`a`,`b`(3)) USING BTREE COMMENT 'x',\n" +
-		"  KEY `l` (`fulltext`),\n  FULLTEXT KEY `f` (`tx`),\n  CONSTRAINT `x` CHECK (`a` > 0)\n) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci ROW_FORMAT=COMPRESSED " +
+		"  KEY `l` (`fulltext`),\n  KEY `m` (`tx`(9),`fulltext`),\n  FULLTEXT KEY `f` (`tx`),\n  CONSTRAINT `x` CHECK (`a` > 0)\n) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci ROW_FORMAT=COMPRESSED " +
 		"COMMENT='COLLATE=x' WITH SYSTEM VERSIONING\n PARTITION BY HASH (`id`)\nPARTITIONS 4"
 	const (
 		id, a, b, c, tx, ft = 0, 1, 2, 3, 4, 5
@@ -33,7 +33,8 @@ func TestLeanDefinition(t *testing.T) {
 		{[]int{a}, nil, []int{a}, "(" + columnA + ",KEY(`a`))" + aria},
 		{[]int{a, b}, []int{b}, nil, "(" + columnA + "," + columnB + ",`c` int(11) DEFAULT (`a` + 1),UNIQUE KEY `u`(`a`,`b`),KEY `k`(`c`,`a`,`b`(3)))" + aria},
 		{[]int{c}, nil, []int{c}, "(" + columnA + ",`c` int(11) DEFAULT (`a` + 1),KEY `k`(`c`))" + aria},
-		{[]int{tx}, []int{tx}, []int{tx}, "(`tx` text)" + aria},
+		{[]int{tx}, nil, nil, "(`tx` text)" + aria},
+		{[]int{ft}, []int{ft}, nil, "(`fulltext` varchar(300),KEY `l`(`fulltext`)) CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci ENGINE=InnoDB"}, // m would tell no more
 		{[]int{ft}, nil, []int{ft}, "(`fulltext` varchar(300),KEY `l`(`fulltext`)) CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci ENGINE=InnoDB"},
 	} {
 		got, err := leanDefinition([]byte(create), &plan.Fill{Table: table, Columns: x.columns, Lean: true, Shown: x.shown, Sought: x.sought}, manyRows)
