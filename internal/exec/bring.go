@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -156,6 +154,9 @@ func (s *stage) gather(ctx context.Context, offset, count int64) error {
 		sources[i] = &source{st: s.st, place: d.place, desk: d}
 	}
 	err = s.r.gatherParts(ctx, s.st, sources, offset, count)
+	if err == nil {
+		s.learn()
+	}
 	if err == nil && s.probes() {
 		for _, d := range s.desks { // or the copies would be undone, row by row
 			if _, err := d.c.Query(ctx, "COMMIT"); err != nil {
@@ -164,40 +165,6 @@ func (s *stage) gather(ctx context.Context, offset, count int64) error {
 		}
 	}
 	return err
-}
-
-// guesses remembers for a moment how many rows a plan's fills have, so that what is run again and again is not estimated each time.
-type guesses struct {
-	mu  sync.Mutex
-	all map[*plan.Plan]guess
-}
-
-type guess struct {
-	at   time.Time
-	rows map[*topo.Table]int64
-}
-
-const (
-	guessAge   = 2 * time.Second
-	maxGuesses = 1000
-)
-
-func (g *guesses) find(p *plan.Plan) map[*topo.Table]int64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if old, ok := g.all[p]; ok && time.Since(old.at) < guessAge {
-		return old.rows
-	}
-	return nil
-}
-
-func (g *guesses) keep(p *plan.Plan, rows map[*topo.Table]int64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.all) >= maxGuesses || g.all == nil {
-		g.all = make(map[*plan.Plan]guess)
-	}
-	g.all[p] = guess{time.Now(), rows}
 }
 
 // Choose finds the way to run a staged statement by which the least has to be copied; nil: all that it needs, to one leaf.
@@ -226,23 +193,6 @@ func (r *Runner) Choose(ctx context.Context, st *Statement) (*plan.Bringing, err
 	return best, nil
 }
 
-// guess is how many rows MariaDB thinks that a staged statement's fills have, before keys narrow them.
-func (r *Runner) guess(ctx context.Context, st *Statement) (map[*topo.Table]int64, error) {
-	as := st.Plan
-	if st.solving != nil { // which is the same plan each time
-		as = st.solving
-	}
-	rows := r.guesses.find(as)
-	if rows == nil {
-		var err error
-		if rows, err = r.estimates(ctx, st, st.Plan.Fills); err != nil {
-			return nil, err
-		}
-		r.guesses.keep(as, rows)
-	}
-	return rows, nil
-}
-
 // probing is a way without those probes that would read too much for what they may spare.
 func probing(way *plan.Bringing, rows map[*topo.Table]int64, places int, all bool) *plan.Bringing {
 	pays := func(i int) bool {
@@ -263,21 +213,6 @@ func probing(way *plan.Bringing, rows map[*topo.Table]int64, places int, all boo
 
 // probePays is how many rows must come to partitions that may be left out for each that is read to find that out.
 const probePays = 4
-
-// estimates are how many rows MariaDB thinks that fills have, asked for at once.
-func (r *Runner) estimates(ctx context.Context, st *Statement, fills []plan.Fill) (map[*topo.Table]int64, error) {
-	var all sync.WaitGroup
-	found, errs := make([]int64, len(fills)), make([]error, len(fills))
-	for i := range fills {
-		all.Go(func() { found[i], _, errs[i] = r.Estimate(ctx, st, &fills[i]) })
-	}
-	all.Wait()
-	rows := make(map[*topo.Table]int64)
-	for i := range fills {
-		rows[fills[i].Table] = found[i]
-	}
-	return rows, errors.Join(errs...)
-}
 
 const (
 	// copyCost is what it takes to make a copy, without its rows, in bytes of rows that could be copied in that time; rowCost that of a row, without its columns.

@@ -114,8 +114,8 @@ type Statement struct {
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error
 
-	prefix  string     // of Query's text: SET STATEMENT … FOR
-	solving *plan.Plan // of the statement before the values of its subqueries were put in their places
+	prefix  string // of Query's text: SET STATEMENT … FOR
+	solving string // its guessKey before the values of its subqueries were put in their places
 	out     Outcome
 	buf     []byte // scratch: column definitions, OK packets
 	text    []byte // scratch: a part's text

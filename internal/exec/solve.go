@@ -48,10 +48,10 @@ func (r *Runner) restated(ctx context.Context, st *Statement, splices []plan.Spl
 	}
 	p.Scalars = nil // those that are left are not to be solved again
 	before, text := st.Plan, st.Text
-	scanned := st.Scan
-	st.Plan, st.Scan, st.Text, st.solving = p, scan, "", before
+	key, scanned := st.guessKey(), st.Scan
+	st.Plan, st.Scan, st.Text, st.solving = p, scan, "", key
 	err = r.run(ctx, st)
-	st.Plan, st.Scan, st.Text, st.solving = before, scanned, text, nil
+	st.Plan, st.Scan, st.Text, st.solving = before, scanned, text, ""
 	return err
 }
 

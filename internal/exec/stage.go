@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -38,6 +39,7 @@ type stage struct {
 	clock string
 
 	reading sync.Mutex    // of the fill that reads, where the session holds connections
+	fail    func(error)   // ends the filling
 	made    chan struct{} // closed when the copies are there, or the desks' makeErrs say why not
 	makes   sync.WaitGroup
 	size    atomic.Int64
@@ -117,17 +119,14 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 	return s.run(ctx)
 }
 
-// worth is guess where it decides in which order tables are read, and can be made; else nil. Nobody but the session sees its temporary tables.
+// worth is guess where it can be made; else nil. Nobody but the session sees its temporary tables.
 func (r *Runner) worth(ctx context.Context, st *Statement) (map[*topo.Table]int64, error) {
-	keys := false
 	for i := range st.Plan.Fills {
-		f := &st.Plan.Fills[i]
-		if f.Table.Temporary || f.Table.Kind == topo.Linked {
+		if f := &st.Plan.Fills[i]; f.Table.Temporary || f.Table.Kind == topo.Linked {
 			return nil, nil
 		}
-		keys = keys || len(f.Keys) > 0
 	}
-	if !keys || st.Tx.InTransaction() || !st.Tx.Autocommit() || st.Tx.Pinned(txn.PinLocks) {
+	if st.Tx.InTransaction() || !st.Tx.Autocommit() || st.Tx.Pinned(txn.PinLocks) {
 		return nil, nil
 	}
 	return r.guess(ctx, st)
@@ -151,23 +150,15 @@ func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, 
 	} else if !st.hasOwnTime() && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
 		s.clock = string(appendClock([]byte(", ")))
 	}
+	errs := s.open(ctx, places)
 	if err := s.define(ctx, places[0]); err != nil {
+		errs()
+		s.clear()
 		return nil, st.at(places[0], err)
 	}
 	s.order = newOrder(s.fills, rowsOf(s.fills, rows))
 	s.order.told = s.told
-	asides, errs := make([]*txn.Aside, len(places)), make([]error, len(places))
-	var all sync.WaitGroup
-	for i, p := range places {
-		all.Go(func() { asides[i], errs[i] = st.Tx.Aside(ctx, p) })
-	}
-	all.Wait()
-	for i, a := range asides {
-		if a != nil {
-			s.desks = append(s.desks, &desk{place: places[i], aside: a, c: a.Conn})
-		}
-	}
-	for i, err := range errs {
+	for i, err := range errs() {
 		if err != nil {
 			s.clear()
 			return nil, st.unconnected(places[i], err)
@@ -175,6 +166,29 @@ func (r *Runner) stageOf(ctx context.Context, st *Statement, fills []plan.Fill, 
 	}
 	st.out.Staged = true
 	return s, nil
+}
+
+// open gets the desks' connections and tickets. errs waits for that, and tells which connections there are none of.
+func (s *stage) open(ctx context.Context, places []txn.Place) (errs func() []error) {
+	desks, failed := make([]*desk, len(places)), make([]error, len(places))
+	var all sync.WaitGroup
+	for i, p := range places {
+		all.Go(func() {
+			a, err := s.st.Tx.Aside(ctx, p)
+			if failed[i] = err; err == nil {
+				desks[i] = &desk{place: p, aside: a, c: a.Conn, makeErr: a.Ticket(ctx)}
+			}
+		})
+	}
+	errs = sync.OnceValue(func() []error {
+		all.Wait()
+		s.desks = slices.DeleteFunc(desks, func(d *desk) bool { return d == nil })
+		return failed
+	})
+	if slices.ContainsFunc(s.fills, func(f plan.Fill) bool { return f.From().Temporary }) { // its definition is asked for through the session
+		errs()
+	}
+	return errs
 }
 
 // clear gives the desks' connections back.
@@ -211,6 +225,9 @@ func (s *stage) run(ctx context.Context) error {
 	}
 	if err == nil && l.err == nil && st.After != nil {
 		err = st.After(ctx, d.c)
+	}
+	if err == nil && l.err == nil {
+		s.learn()
 	}
 	s.clear()
 	switch {
@@ -301,28 +318,24 @@ func (s *stage) prepare(ctx context.Context) error {
 	for i := range s.fills {
 		s.writers[i] = s.writer(&s.fills[i])
 	}
+	var once sync.Once
 	var first error
-	if groups := s.order.groups(); s.inside() {
-		for _, g := range groups {
-			if first == nil {
-				first = s.fillGroup(ctx, g)
-			}
-		}
-	} else {
-		var once sync.Once
-		s.each(len(groups), func(n int) {
-			if err := s.fillGroup(ctx, groups[n]); err != nil {
-				once.Do(func() { first = err }) // it is the cause of the others
-				cancel()
-			}
-		})
-	}
-	if first != nil {
+	s.fail = func(err error) {
+		once.Do(func() { first = err }) // it is the cause of the others
 		cancel()
 	}
+	groups := s.order.groups()
+	s.each(len(groups), func(n int) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := s.fillGroup(ctx, groups[n]); err != nil {
+			s.fail(err)
+		}
+	})
 	s.makes.Wait()
-	if first != nil {
-		return first
+	if err := cmp.Or(first, ctx.Err()); err != nil {
+		return err
 	}
 	for _, d := range s.desks {
 		for _, err := range []error{d.makeErr, d.ticketErr} {
@@ -334,6 +347,11 @@ func (s *stage) prepare(ctx context.Context) error {
 	for _, d := range s.desks {
 		if err := d.settle(); err != nil {
 			return err
+		}
+	}
+	for _, w := range s.writers {
+		for _, b := range w.batches {
+			b.end()
 		}
 	}
 	return nil
@@ -386,7 +404,9 @@ func (s *stage) make(ctx context.Context) {
 	for _, d := range s.desks {
 		made.Add(1)
 		s.makes.Go(func() {
-			d.makeErr = s.makeAll(ctx, d)
+			if d.makeErr == nil {
+				d.makeErr = s.makeAll(ctx, d)
+			}
 			made.Done()
 			d.ticketErr = d.aside.EndTicket()
 		})
@@ -396,9 +416,6 @@ func (s *stage) make(ctx context.Context) {
 }
 
 func (s *stage) makeAll(ctx context.Context, d *desk) error {
-	if err := d.aside.Ticket(ctx); err != nil {
-		return err
-	}
 	d.c.Queue(settings())
 	for i := range s.fills {
 		if !s.fills[i].Probe {

@@ -16,10 +16,13 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// stageBatch and stageRows bound what is sent of a copy's rows at once. Warnings are counted up to 65535.
+// Bounds of what is sent of a copy's rows at once: the more there are, the more of an Aria table's keys are made by sorting.
 const (
-	stageBatch = 1 << 20
-	stageRows  = 20000
+	stageBatch  = 3 << 20  // what leaves take of old with max_allowed_packet=4M, too
+	stageMemory = 12 << 20 // of all batches of a fill that is dealt out
+	leastBatch  = 1 << 20
+	stageRows   = 40000
+	stageZeros  = 20000 // warnings are counted up to 65535
 )
 
 // writer makes the copyWriter of a fill.
@@ -38,6 +41,7 @@ func (s *stage) writer(f *plan.Fill) *copyWriter {
 			b.bare = append(b.bare, &bare)
 		}
 	}
+	w.batch = max(leastBatch, min(stageBatch, stageMemory/len(w.batches)))
 	return w
 }
 
@@ -71,19 +75,26 @@ func (w *copyWriter) fill(ctx context.Context) error {
 		return nil
 	}
 	defer w.s.takeRead()()
+	w.readOnce = true
 	if w.f.Probe {
 		return w.probe(ctx, extra)
 	}
 	warned, err := w.read(ctx, w.f, extra)
 	if err != nil || !warned || w.f.Where == nil {
+		if err == nil {
+			w.rest()
+		}
 		return err
 	}
+	w.readOnce = false
 	// The whole statement warns of the rows that it sees, the fill has warned of others, too: which are whose can't be told. Of all rows the whole warns itself.
 	all := w.f.All()
 	if err := w.empty(ctx); err != nil {
 		return err
 	}
-	_, err = w.read(ctx, &all, "")
+	if _, err = w.read(ctx, &all, ""); err == nil {
+		w.rest()
+	}
 	return err
 }
 
@@ -96,16 +107,34 @@ func (w *copyWriter) read(ctx context.Context, f *plan.Fill, extra string) (warn
 	w.text = sub.Scan.Src
 	sub.Out = w
 	w.left, w.columns = -1, w.columns[:0]
+	w.once, w.onceBytes = nil, 0
 	for _, b := range w.batches {
-		b.body = b.body[:0]
+		b.rows, b.zeros, b.full, b.fullZeros = 0, 0, 0, 0
 	}
 	err = w.s.r.run(ctx, sub)
-	for _, b := range w.batches {
-		if err == nil && b.rows > 0 {
-			err = w.flush(b)
+	return sub.out.Warnings > 0, err
+}
+
+// rest sends the rows that are left, which others need not wait for.
+func (w *copyWriter) rest() {
+	w.s.makes.Go(func() {
+		for _, b := range w.batches {
+			if err := w.flushAll(b); err != nil {
+				w.s.fail(err)
+				return
+			}
+		}
+	})
+}
+
+// flushAll sends all rows that have gathered.
+func (w *copyWriter) flushAll(b *batch) error {
+	for b.rows > 0 {
+		if err := w.flush(b); err != nil {
+			return err
 		}
 	}
-	return sub.out.Warnings > 0, err
+	return nil
 }
 
 // reading is the statement that reads the rows of a fill. clock sets its time.
@@ -212,17 +241,25 @@ type copyWriter struct {
 
 	left    int // column definitions still to come; -1 before the head
 	columns []cell
-	head    int    // of a body: before the rows
-	text    []byte // of the statement that reads the rows
-	size    int64  // of all rows, at all desks, and how many they are
-	total   int64
+	// single and grouped are the heads of a body: before the rows, where these are stored one by one, and where a group of them is.
+	single, grouped []byte
+	group           int
+	text            []byte // of the statement that reads the rows
+	size            int64  // of all rows, at all desks, and how many they are
+	total           int64
 
+	batch   int      // how many bytes are sent at once
 	batches []*batch // one for all desks; one for each when rows are dealt out
 	line    []byte   // the row at hand
 	zeros   int      // how often it has an ENUM's value that is none of its members
-	dealt   []int    // where the columns that shard reads are in a row
-	probed  int      // rows that were read for their keys alone
-	shard   *shard.Func
+	// readOnce: the fill was read, as it is. narrowed is how many of its rows, each by all of a unique key, were asked for; 0 for all, negative when that is not known.
+	readOnce  bool
+	narrowed  int64
+	dealt     []int               // where the columns that shard reads are in a row
+	once      map[string]struct{} // rows that were stored, where none need be so twice
+	onceBytes int
+	probed    int // rows that were read for their keys alone
+	shard     *shard.Func
 }
 
 // cell says how a column's values go over.
@@ -348,11 +385,10 @@ func (w *copyWriter) begin() {
 		}
 		head = append(head, byte(c.typ), flag)
 	}
-	w.head = len(head)
+	w.single, w.group = head, max(1, min(groupRows, maxPlaceholders/len(w.columns)))
+	w.grouped = append(slices.Clone(head[:2]), bytes.Repeat(head[2:], w.group)...)
 	for _, b := range w.batches {
-		if b.body = append(b.body, head...); b.sent == nil {
-			b.sent = slices.Clone(head)
-		}
+		b.begin(w.grouped)
 	}
 }
 
@@ -427,13 +463,40 @@ func (w *copyWriter) row(p []byte) error {
 			return err
 		}
 	}
-	b.body = append(b.body, body...)
-	b.rows++
-	b.zeros += w.zeros
-	if len(b.body) > stageBatch || b.rows == stageRows {
+	if w.f.Distinct && w.known(body) {
+		return nil
+	}
+	if len(body) > leastBatch {
+		if err := w.flushAll(b); err != nil {
+			return err
+		}
+	}
+	b.add(body, w.zeros, w.group)
+	if len(b.body) > w.batch || b.rows == stageRows || b.zeros > stageZeros {
 		return w.flush(b)
 	}
 	return nil
+}
+
+// Bounds of the rows that are remembered of a fill of which nobody sees how often a row is there. Each partition gives a row once.
+const (
+	maxKnown      = 100000
+	maxKnownBytes = 4 << 20
+)
+
+// known says whether a row was there before. Of those that are not remembered nobody knows.
+func (w *copyWriter) known(row []byte) bool {
+	if _, ok := w.once[string(row)]; ok {
+		return true
+	}
+	if len(w.once) < maxKnown && w.onceBytes < maxKnownBytes {
+		if w.once == nil {
+			w.once = make(map[string]struct{})
+		}
+		w.once[string(row)] = struct{}{}
+		w.onceBytes += len(row)
+	}
+	return false
 }
 
 // note keeps a value for those who want keys.

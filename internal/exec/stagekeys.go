@@ -131,6 +131,12 @@ func (w *copyWriter) wanted() (extra string, none bool) {
 			continue
 		case len(set.all) == 0:
 			return "", true
+		case !uniqueIn(w.f.Table, set.key.Columns):
+			w.narrowed = -1
+		case w.narrowed >= 0: // the least of them leaves no more
+			if n := int64(len(set.all)); w.narrowed == 0 || n < w.narrowed {
+				w.narrowed = n
+			}
 		}
 		if len(text) > 0 {
 			text = append(text, " AND "...)
@@ -138,6 +144,13 @@ func (w *copyWriter) wanted() (extra string, none bool) {
 		text = set.appendCondition(text, w.f.Table)
 	}
 	return string(text), false
+}
+
+// uniqueIn says whether there is one row at most for each value of some columns.
+func uniqueIn(t *topo.Table, columns []int) bool {
+	return slices.ContainsFunc(t.Unique, func(u []int) bool {
+		return !slices.ContainsFunc(u, func(c int) bool { return !slices.Contains(columns, c) })
+	})
 }
 
 // keys are those that a fill was told; nil when it was not.

@@ -48,9 +48,7 @@ func (o *order) expect(i int) int64 {
 		}
 		if told := o.told(i, key); told >= 0 {
 			fan := int64(keyFan)
-			if slices.ContainsFunc(f.Table.Unique, func(u []int) bool {
-				return !slices.ContainsFunc(u, func(c int) bool { return !slices.Contains(key.Columns, c) })
-			}) {
+			if uniqueIn(f.Table, key.Columns) {
 				fan = 1
 			}
 			n = min(n, told*fan)

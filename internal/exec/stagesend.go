@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -15,10 +16,42 @@ import (
 type batch struct {
 	desks []*desk
 	bare  []*int // as in load, for each desk
-	body  []byte
+	body  []byte // room for a head, and the rows
 	rows  int
 	zeros int
-	sent  []byte // what is under way
+	// full is the end of the last row that makes a group whole, fullZeros are the zeros until there.
+	full, fullZeros int
+	sent            []byte // what is under way
+}
+
+// bodies are those of batches that have been sent.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+// begin takes room for rows.
+func (b *batch) begin(head []byte) {
+	if b.body == nil {
+		b.body = *bodies.Get().(*[]byte)
+	}
+	b.body = append(b.body[:0], head...)
+}
+
+// end gives the room back: nothing is under way.
+func (b *batch) end() {
+	for _, body := range [][]byte{b.body, b.sent} {
+		if cap(body) > 0 {
+			bodies.Put(&body)
+		}
+	}
+	b.body, b.sent = nil, nil
+}
+
+// add appends a row.
+func (b *batch) add(row []byte, zeros, group int) {
+	b.body = append(b.body, row...)
+	b.rows++
+	if b.zeros += zeros; b.rows%group == 0 {
+		b.full, b.fullZeros = len(b.body), b.zeros
+	}
 }
 
 // load are rows that are under way to a desk.
@@ -57,34 +90,43 @@ func (w *copyWriter) deal() (*batch, error) {
 	return w.batches[i], nil
 }
 
-// flush sends the rows that have gathered. Those of the batch before have arrived everywhere when it returns.
+// flush sends the rows that have gathered, but for a few where there are many. Those of the batch before have arrived everywhere when it returns.
 func (w *copyWriter) flush(b *batch) error {
+	rows, end, zeros, head, group := b.rows, len(b.body), b.zeros, w.single, 1
+	if rows >= manyRows {
+		rows, end, zeros, head, group = rows-rows%w.group, b.full, b.fullZeros, w.grouped, w.group
+	}
 	s := w.s
-	more := int64(len(b.body)-w.head) * int64(len(b.desks))
+	more := int64(end-len(w.grouped)) * int64(len(b.desks))
 	w.size += more
-	w.total += int64(b.rows) * int64(len(b.desks))
+	w.total += int64(rows) * int64(len(b.desks))
 	if s.size.Add(more) > s.limit {
 		return s.tooMuch(w.f)
 	}
+	from := len(w.grouped) - len(head)
+	copy(b.body[from:], head)
 	for i, d := range b.desks {
-		end, err := s.takeTurn(d)
+		turn, err := s.takeTurn(d)
 		if err != nil {
 			return err
 		}
-		d.flying = &load{w: w, rows: b.rows, odds: b.zeros, bare: b.bare[i]}
-		err = d.c.SendBulkExecute(w.insert(), b.body)
-		end()
+		d.flying = &load{w: w, rows: rows, odds: zeros, bare: b.bare[i]}
+		err = d.c.SendBulkExecute(w.insert(group), b.body[from:end])
+		turn()
 		if err != nil {
 			return err
 		}
 	}
-	b.body, b.sent = append(b.sent[:0], b.body[:w.head]...), b.body
-	b.rows, b.zeros = 0, 0
+	left := b.body[end:]
+	b.body, b.sent = b.sent, b.body
+	b.begin(w.grouped)
+	b.body = append(b.body, left...)
+	b.rows, b.zeros, b.full, b.fullZeros = b.rows-rows, b.zeros-zeros, 0, 0
 	return nil
 }
 
-// insert is the statement that stores rows.
-func (w *copyWriter) insert() string {
+// insert is the statement that stores rows, so many at once.
+func (w *copyWriter) insert(rows int) string {
 	text := append(w.name([]byte("INSERT INTO ")), " ("...)
 	for i, c := range w.f.Columns {
 		if i > 0 {
@@ -92,14 +134,21 @@ func (w *copyWriter) insert() string {
 		}
 		text = plan.AppendQuoted(text, w.f.Table.Columns[c].Name)
 	}
-	text = append(text, ") VALUES ("...)
-	for i := range w.f.Columns {
-		if i > 0 {
+	text = append(text, ") VALUES "...)
+	for row := range rows {
+		if row > 0 {
 			text = append(text, ',')
 		}
-		text = append(text, '?')
+		for i := range w.f.Columns {
+			if i == 0 {
+				text = append(text, "(?"...)
+			} else {
+				text = append(text, ",?"...)
+			}
+		}
+		text = append(text, ')')
 	}
-	return string(append(text, ')'))
+	return string(text)
 }
 
 // arrived reads the answer to rows that are under way.
@@ -157,3 +206,10 @@ func (l *load) noted(c *backend.Conn, warnings int) error {
 func (w *copyWriter) altered(why string) error {
 	return errorf(wire.ErUnknown, "The copy of '%s.%s' would differ from the table: %s", w.f.Table.DB, w.f.From().Name, why)
 }
+
+// Where many rows are stored they are so by groups: only of a statement with more than one row MariaDB (10.11) tells the engine that there will be some, and Aria makes the keys of many rows by
+// sorting them. One by one they go to where they belong, and half of each page is moved for that.
+const (
+	groupRows       = 100 // from which on Aria does so
+	maxPlaceholders = 65535
+)

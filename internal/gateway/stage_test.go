@@ -265,6 +265,18 @@ func TestBrought(t *testing.T) {
 	if got := c.rows("SHOW WARNINGS"); !regexp.MustCompile(`^Note\|1003\|copied 400 rows, \d+ bytes of 'brought.small': SELECT [^/]*$`).MatchString(got) {
 		t.Error(got)
 	}
+	// How many rows a condition leaves is known once they were read, and then less is copied.
+	const rare = "SELECT COUNT(*), SUM(p.n) FROM big b JOIN part p ON p.big = b.k WHERE b.v LIKE '%w'"
+	c.exec("UPDATE big SET v = 'w' WHERE id IN (7, 8)")
+	explained(rare, "^(Bring|Probe)")
+	c.want(rare, "4|30")
+	explained(rare, "^Stage")
+	c.want(rare, "4|30")
+	c.exec("UPDATE big SET v = REPEAT('v', 200) WHERE id IN (7, 8)")
+	c.exec("SET stage_bring = NEVER") // by groups of rows, and those that are left
+	for _, n := range []int{999, 1000, 1001, 1100, 3999} {
+		c.want("SELECT COUNT(*), SUM(b.id), MAX(b.v) = REPEAT('v', 200) FROM big b JOIN small s ON s.k = 2 WHERE b.id <= ?", strconv.Itoa(n)+"|"+strconv.Itoa(n*(n+1)/2)+"|1", n)
+	}
 	c.exec("SET stage_bring = ALWAYS")
 	// By the column of the other's shard key, a row goes to one partition only.
 	const kept = "SELECT s.name, b.id FROM small s LEFT JOIN big b ON b.k = s.id WHERE s.name <> 'n2' ORDER BY s.id, 2 LIMIT 3"
