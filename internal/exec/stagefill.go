@@ -385,7 +385,7 @@ func (w *copyWriter) begin() {
 		}
 		head = append(head, byte(c.typ), flag)
 	}
-	w.single, w.group = head, max(1, min(groupRows, maxPlaceholders/len(w.columns)))
+	w.single, w.group = head, groupOf(len(w.columns))
 	w.grouped = append(slices.Clone(head[:2]), bytes.Repeat(head[2:], w.group)...)
 	for _, b := range w.batches {
 		b.begin(w.grouped)

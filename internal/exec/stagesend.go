@@ -12,6 +12,21 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
+// Where many rows are stored they are so by groups: only of a statement with more than one row MariaDB (10.11) tells the engine that there will be some, and Aria makes the keys of many rows by
+// sorting them. One by one they go to where they belong, and half of each page is moved for that.
+const (
+	groupRows    = 100 // from which on Aria does so
+	groupColumns = 64  // beyond, a group has too many parameters
+)
+
+// groupOf is how many rows of so many columns are a group.
+func groupOf(columns int) int {
+	if columns > groupColumns {
+		return 1
+	}
+	return groupRows
+}
+
 // batch gathers rows for some desks.
 type batch struct {
 	desks []*desk
@@ -206,10 +221,3 @@ func (l *load) noted(c *backend.Conn, warnings int) error {
 func (w *copyWriter) altered(why string) error {
 	return errorf(wire.ErUnknown, "The copy of '%s.%s' would differ from the table: %s", w.f.Table.DB, w.f.From().Name, why)
 }
-
-// Where many rows are stored they are so by groups: only of a statement with more than one row MariaDB (10.11) tells the engine that there will be some, and Aria makes the keys of many rows by
-// sorting them. One by one they go to where they belong, and half of each page is moved for that.
-const (
-	groupRows       = 100 // from which on Aria does so
-	maxPlaceholders = 65535
-)
