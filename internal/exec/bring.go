@@ -31,7 +31,7 @@ func (r *Runner) brought(ctx context.Context, st *Statement) (done bool, err err
 	}
 	before := st.out
 	switch done, err = r.bring(ctx, st, choice); {
-	case err == nil || st.out.Begun:
+	case err == nil || st.out.Begun || errors.Is(err, errUnforeseen):
 		return done, err
 	default:
 		var own *Error

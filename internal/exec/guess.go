@@ -106,6 +106,30 @@ func (g *guesses) see(key string, seen map[*topo.Table]sight) {
 	}
 }
 
+// errUnforeseen: a table has far more rows than were seen of it.
+var errUnforeseen = errors.New("more rows than were seen before")
+
+// most is how many rows of a table may come before what was chosen by those that were seen is to be chosen anew; 0 when none were seen.
+func (g *guesses) most(key string, t *topo.Table) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := g.all[key]; now != nil {
+		if s, known := now.seen[t]; known && time.Since(s.at) < sightAge {
+			return 10*s.rows + manyRows
+		}
+	}
+	return 0
+}
+
+// forget leaves nothing but MariaDB's estimates.
+func (g *guesses) forget(key string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := g.all[key]; now != nil {
+		clear(now.seen)
+	}
+}
+
 // guess is how many rows a staged statement's fills are thought to have, before keys narrow them.
 func (r *Runner) guess(ctx context.Context, st *Statement) (map[*topo.Table]int64, error) {
 	key := st.guessKey()

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -36,11 +37,19 @@ func TestGuesses(t *testing.T) {
 	see(b, 5000, false)
 	check("fewer, and more", g.find("q", fills), 15, 5000)
 	check("estimated anew", g.keep("q", estimated), 15, 5000)
+	if got := []int64{g.most("q", a), g.most("q", &topo.Table{}), g.most("another", a)}; !slices.Equal(got, []int64{150 + manyRows, 0, 0}) {
+		t.Errorf("at most %d", got)
+	}
 	if g.find("another", fills) != nil || g.find("q", append(fills, plan.Fill{Table: &topo.Table{Name: "a"}})) != nil {
 		t.Error("something is known of another statement, or of another table")
 	}
 	g.all["q"].seen[b] = sight{at: time.Now().Add(-2 * sightAge), rows: 1}
 	check("of long ago", g.find("q", fills), 15, 2000)
+	if g.most("q", b) != 0 {
+		t.Error("what was seen long ago bounds something")
+	}
+	g.forget("q")
+	check("forgotten", g.find("q", fills), 1000, 2000)
 	g.all["q"].at = time.Now().Add(-2 * guessAge)
 	if g.find("q", fills) != nil {
 		t.Error("an old estimate counts")

@@ -3,6 +3,7 @@ package exec
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -81,6 +82,11 @@ func (r *Runner) staged(ctx context.Context, st *Statement) error {
 	}
 	inside := st.Tx.InTransaction()
 	err := r.stagedOnce(ctx, st)
+	if errors.Is(err, errUnforeseen) {
+		r.guesses.forget(st.guessKey())
+		st.out = Outcome{}
+		err = r.stagedOnce(ctx, st)
+	}
 	if err == nil || st.out.Begun || !st.repeatable(err, inside) {
 		return err
 	}

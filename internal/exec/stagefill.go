@@ -41,6 +41,9 @@ func (s *stage) writer(f *plan.Fill) *copyWriter {
 			b.bare = append(b.bare, &bare)
 		}
 	}
+	if s.rows != nil {
+		w.most = s.r.guesses.most(s.st.guessKey(), f.Table)
+	}
 	w.batch = max(leastBatch, min(stageBatch, stageMemory/len(w.batches)))
 	return w
 }
@@ -86,7 +89,7 @@ func (w *copyWriter) fill(ctx context.Context) error {
 		}
 		return err
 	}
-	w.readOnce = false
+	w.readOnce, w.most = false, 0
 	// The whole statement warns of the rows that it sees, the fill has warned of others, too: which are whose can't be told. Of all rows the whole warns itself.
 	all := w.f.All()
 	if err := w.empty(ctx); err != nil {
@@ -253,13 +256,15 @@ type copyWriter struct {
 	line    []byte   // the row at hand
 	zeros   int      // how often it has an ENUM's value that is none of its members
 	// readOnce: the fill was read, as it is. narrowed is how many of its rows, each by all of a unique key, were asked for; 0 for all, negative when that is not known.
-	readOnce  bool
-	narrowed  int64
-	dealt     []int               // where the columns that shard reads are in a row
-	once      map[string]struct{} // rows that were stored, where none need be so twice
-	onceBytes int
-	probed    int // rows that were read for their keys alone
-	shard     *shard.Func
+	readOnce bool
+	// count is how many rows came, most how many may; 0 is any number.
+	count, most int64
+	narrowed    int64
+	dealt       []int               // where the columns that shard reads are in a row
+	once        map[string]struct{} // rows that were stored, where none need be so twice
+	onceBytes   int
+	probed      int // rows that were read for their keys alone
+	shard       *shard.Func
 }
 
 // cell says how a column's values go over.
@@ -394,6 +399,9 @@ func (w *copyWriter) begin() {
 
 // row takes a row over.
 func (w *copyWriter) row(p []byte) error {
+	if w.count++; w.most > 0 && w.count > w.most {
+		return errUnforeseen
+	}
 	nulls := (len(w.columns) + 9) / 8 // the first two bits are unused
 	if len(p) < 1+nulls || p[0] != 0 {
 		return wire.ErrMalformed
