@@ -58,7 +58,7 @@ func check(s *topo.Snapshot, t *topo.Table, d *described) error {
 		}
 	} else {
 		for _, k := range d.keys {
-			if err := uniqueKeyRule(t, k); err != nil {
+			if err := uniqueKeyRule(t, k, d); err != nil {
 				return err
 			}
 		}
@@ -93,7 +93,7 @@ func alikeRule(t *topo.Table) error {
 }
 
 // uniqueKeyRule: rows that are equal in a unique key must meet in one partition, or nobody would see that they are equal.
-func uniqueKeyRule(t *topo.Table, k key) error {
+func uniqueKeyRule(t *topo.Table, k key, d *described) error {
 	if !k.unique {
 		return nil
 	}
@@ -107,13 +107,27 @@ func uniqueKeyRule(t *topo.Table, k key) error {
 			what = "The PRIMARY KEY"
 		}
 		if at < 0 {
-			return refuse(1503, "HY000", "%s of table '%s' must include all columns of the shard key: column '%s' is missing", what, t.Name, t.Columns[i].Name)
+			return refuse(1503, "HY000", "%s of table '%s' must include all columns of the shard key: column '%s' is missing; %s", what, t.Name, t.Columns[i].Name, insteadOf(t, d))
 		}
 		if k.prefix[at] {
-			return refuse(1503, "HY000", "%s of table '%s' must include all columns of the shard key: of column '%s' it has only a prefix", what, t.Name, t.Columns[i].Name)
+			return refuse(1503, "HY000", "%s of table '%s' must include all columns of the shard key: of column '%s' it has only a prefix; %s", what, t.Name, t.Columns[i].Name, insteadOf(t, d))
 		}
 	}
 	return nil
+}
+
+// insteadOf says how to make a table whose unique keys do not fit its shard key: by a column that all of them have, if there is one.
+func insteadOf(t *topo.Table, d *described) string {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if !c.Generated && !slices.Contains(d.onUpdate, i) && shard.CheckKeyType(c) == nil && !slices.ContainsFunc(d.keys, func(k key) bool {
+			at := slices.Index(k.columns, i)
+			return k.unique && (at < 0 || k.prefix[at])
+		}) {
+			return "make the table with SHARD KEY (" + c.Name + "), which all its unique keys have, or by CREATE REFERENCE TABLE"
+		}
+	}
+	return "no column could be the SHARD KEY of all its unique keys: make it by CREATE REFERENCE TABLE, or without UNIQUE"
 }
 
 // foreignKeyRule: what a row references must be on its leaf.
