@@ -50,6 +50,8 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 		return s.ddl(ctx, scan, stmt, snap, src)
 	case sqltext.KindXA:
 		return s.xaStatement(ctx, w, stmt, src)
+	case sqltext.KindHelp:
+		return s.forwardAny(ctx, w, snap, src)
 	case sqltext.KindHandler:
 		return unsupported("HANDLER", "it reads one partition only")
 	}

@@ -33,6 +33,7 @@ const (
 	KindDo
 	KindHandler
 	KindFlush
+	KindHelp
 	KindAdmin   // ANALYZE|CHECK|OPTIMIZE|REPAIR|CHECKSUM TABLE: Stmt.DDL.Tables
 	KindCluster // ADD LEAF, REBALANCE PARTITIONS, SHOW LEAVES and the like: Stmt.Cluster
 	KindEmpty   // nothing but comments and white space

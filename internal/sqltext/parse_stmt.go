@@ -86,6 +86,9 @@ func (p *parser) statement() {
 		}
 	case KwFlush:
 		p.flush()
+	case KwHelp:
+		p.st.Kind = KindHelp
+		p.sweep()
 	default:
 		if !p.cluster() {
 			p.compound()
