@@ -31,6 +31,8 @@ func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 		}
 	}
 	switch {
+	case d.Verb == "CHECKSUM":
+		return s.checksums(ctx, scan, d, snap, src)
 	case d.Object == "VIEW" && d.Verb != "CHECK":
 		return unsupported(d.Verb+" VIEW", "it would be done at one leaf only; make the view anew by CREATE OR REPLACE VIEW")
 	case views > 0 && views < len(d.Tables):
@@ -45,9 +47,6 @@ func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 			return err
 		}
 		return s.forwardAny(ctx, w, snap, src)
-	}
-	if d.Verb == "CHECKSUM" {
-		return unsupported("CHECKSUM TABLE", "the checksum of a sharded table is none of its partitions'")
 	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err
@@ -154,16 +153,8 @@ func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.
 // adminRemote runs the statement for one of its tables, a linked one, at the server of one of its places, and gives the name that the table has in the rows. A server
 // that can't be asked is a row, as a table is that MariaDB can't open.
 func (s *session) adminRemote(ctx context.Context, scan *sqltext.Scan, d *sqltext.DDL, table int, p *linkPlace) (rows [][][]byte, name string, err error) {
-	var edits []edit
-	for i, n := range d.Tables {
-		with := dropped
-		if i == table {
-			with = p.name()
-		}
-		edits = append(edits, edit{n.Span.From, n.Span.To, with})
-	}
 	name = p.link.Database + "." + p.link.Table
-	text := string(withoutDropped(scan, edits))
+	text := onlyTable(scan, d.Tables, table, p.name())
 	var res *backend.Result
 	if s.tables { // another connection would wait for the locks of this one's
 		if res, err = s.runAt(ctx, p.place, text); err != nil {

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -116,9 +118,29 @@ func TestLinkedTablesAreLockedAndLookedAfter(t *testing.T) {
 			t.Errorf("%s: %s", verb, got)
 		}
 	}
+	sum := func(name string) (n uint64) {
+		t.Helper()
+		_, text, _ := strings.Cut(r.rows("CHECKSUM TABLE old."+name), "|")
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	c.exec("INSERT INTO parts VALUES (1), (2), (3), (4), (5)")
+	for _, locked := range []bool{false, true} {
+		if locked {
+			c.exec("LOCK TABLES l READ, parts READ")
+		}
+		c.want("CHECKSUM TABLE l, parts", fmt.Sprintf("fed.l|%d/fed.parts|%d", sum("t"), (sum("p0")+sum("p1"))%(1<<32)))
+	}
+	c.exec("UNLOCK TABLES")
+	c.want("CHECKSUM TABLE l QUICK", "fed.l|NULL")
 	c.exec("FLUSH TABLES l")
 	c.exec(`CREATE TABLE away (a INT PRIMARY KEY) ENGINE=SPIDER COMMENT='host "127.0.0.1", port "1"'`)
 	c.want("CHECK TABLE away", "fed.away|check|Error|Unable to connect to foreign data source: 127.0.0.1/fed.away|check|status|Operation failed")
+	c.want("CHECKSUM TABLE away", "fed.away|NULL")
+	c.want("SHOW WARNINGS", "Error|1429|Unable to connect to foreign data source: 127.0.0.1")
 	c.fails(1429, "LOCK TABLES away READ")
 	c.fails(1429, "TRUNCATE TABLE away")
 }

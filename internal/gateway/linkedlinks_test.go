@@ -63,6 +63,7 @@ func TestSeveralLinks(t *testing.T) {
 	c.exec("DELETE FROM t ORDER BY id LIMIT 1")
 	sameAtBoth(t, one, two, "t")
 	sameAtBoth(t, one, two, "u")
+	c.want("CHECKSUM TABLE t, u", strings.ReplaceAll(two.rows("CHECKSUM TABLE old.t, old.u"), "old.", "fed."))
 	if n := two.rows("SELECT COUNT(*) FROM old.t"); n == "0" || n != c.rows("SELECT COUNT(*) FROM t") {
 		t.Error(n, "rows")
 	}

@@ -247,6 +247,7 @@ func (r *remoteLocks) add(g *Gateway, snap *topo.Snapshot, t *topo.Table, lock *
 type linkPlace struct {
 	place txn.Place
 	link  *spider.Link
+	copy  bool // not the one that is read
 }
 
 // name is the remote table's.
@@ -270,7 +271,7 @@ func (g *Gateway) linkPlaces(snap *topo.Snapshot, t *topo.Table) ([]linkPlace, e
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, linkPlace{txn.Place{Leaf: remote.ID, Remote: remote, Slot: slots[i][links[n].ID]}, &links[n]})
+			out = append(out, linkPlace{txn.Place{Leaf: remote.ID, Remote: remote, Slot: slots[i][links[n].ID]}, &links[n], n > 0})
 		}
 	}
 	return out, nil

@@ -61,13 +61,22 @@ func (s *session) relayAt(ctx context.Context, place txn.Place, text []byte, src
 }
 
 // runAt runs a text of the client's at a place, within its transaction, and reads the answer whole.
-func (s *session) runAt(ctx context.Context, place txn.Place, text string) (*backend.Result, error) {
+func (s *session) runAt(ctx context.Context, place txn.Place, text string) (res *backend.Result, err error) {
+	err = s.usedAt(ctx, place, func(c *backend.Conn) (err error) {
+		res, err = c.Query(ctx, text)
+		return err
+	})
+	return res, err
+}
+
+// usedAt has f use the connection to a place, within its transaction.
+func (s *session) usedAt(ctx context.Context, place txn.Place, f func(*backend.Conn) error) error {
 	c, err := s.tx.Conn(ctx, place)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	stop := c.Watch(ctx)
-	res, err := c.Query(ctx, text)
+	err = f(c)
 	stop()
 	// What a leaf says to a statement is no failure of its connection.
 	var refused *wire.ServerError
@@ -77,9 +86,9 @@ func (s *session) runAt(ctx context.Context, place txn.Place, text string) (*bac
 		err = nil
 	}
 	if err := s.tx.Done(c, err); err != nil {
-		return nil, err
+		return err
 	}
-	return res, logicalError(failed, place)
+	return logicalError(failed, place)
 }
 
 // logicalError is a leaf's error with the database's name in place of its partition's.
@@ -88,11 +97,18 @@ func logicalError(err error, p txn.Place) error {
 	if !ok || p.Partition.DB == "" || !strings.Contains(e.Message, p.Schema) {
 		return err
 	}
-	m := e.Message
+	return &wire.ServerError{Code: e.Code, State: e.State, Message: logicalNames(e.Message, p)}
+}
+
+// logicalNames is a leaf's message with the database's name in place of its partition's.
+func logicalNames(m string, p txn.Place) string {
+	if p.Partition.DB == "" {
+		return m
+	}
 	for _, q := range [][2]string{{"`", "`"}, {`"`, `"`}, {"'", "'"}, {"'", "."}, {"`", "."}} {
 		m = strings.ReplaceAll(m, q[0]+p.Schema+q[1], q[0]+p.Partition.DB+q[1])
 	}
-	return &wire.ServerError{Code: e.Code, State: e.State, Message: m}
+	return m
 }
 
 // tryAtShape runs a text of the client's at its leaf's shape: what MariaDB refuses there, in its own words, is not begun at the partitions.

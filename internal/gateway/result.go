@@ -16,6 +16,8 @@ type rowset struct {
 	rows [][]any // nil, string, int, int64, uint64 or float64
 	// warnings are how many the statement has.
 	warnings uint16
+	// nullable: its columns are, whatever they hold.
+	nullable bool
 }
 
 // colDef is a column of a rowset.
@@ -50,7 +52,7 @@ func (r *rowset) write(out exec.Output, prepared bool) error {
 		case wire.TypeDouble:
 			def.Collation, def.Length, def.Flags, def.Decimals = wire.CollationBinary, c.size, wire.FlagBinary, 3
 		}
-		if !slices.ContainsFunc(r.rows, func(row []any) bool { return row[i] == nil }) {
+		if !r.nullable && !slices.ContainsFunc(r.rows, func(row []any) bool { return row[i] == nil }) {
 			def.Flags |= wire.FlagNotNull
 		}
 		buf = wire.AppendColumn(buf[:0], caps, &def)

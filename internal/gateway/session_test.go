@@ -306,7 +306,12 @@ func TestAdminStatements(t *testing.T) {
 	if got := c.rows("OPTIMIZE TABLE t"); !strings.Contains(got, "admdb.t|optimize|status|OK") || strings.Contains(got, "admdb_") {
 		t.Error(got)
 	}
-	c.fails(1235, "CHECKSUM TABLE t")
+	c.want("CHECKSUM TABLE t, u QUICK", "admdb.t|NULL/admdb.u|NULL")
+	b.account(t, "sums", "IDENTIFIED BY 'n'")
+	c.exec("GRANT SELECT ON admdb.u TO sums")
+	sums := b.as(t, "sums", "n", "admdb")
+	sums.want("CHECKSUM TABLE u", "admdb.u|0")
+	sums.fails(1142, "CHECKSUM TABLE u, t")
 	c.fails(1146, "CHECK TABLE t, nosuch")
 	c.exec("FLUSH TABLES")
 	c.exec("FLUSH TABLES t, r")
