@@ -60,6 +60,33 @@ var schemaColumns = []string{
 	"DATABASE_NAME", "DB",
 }
 
+// storedNames are tables in which a column has a database's name within another: an expression for it.
+var storedNames = map[string]string{
+	"INNODB_SYS_TABLES":             "SUBSTRING_INDEX(NAME, '/', 1)",
+	"INNODB_SYS_TABLESTATS":         "SUBSTRING_INDEX(NAME, '/', 1)",
+	"INNODB_SYS_TABLESPACES":        "SUBSTRING_INDEX(COALESCE(NAME, ''), '/', 1)",
+	"INNODB_TABLESPACES_ENCRYPTION": "SUBSTRING_INDEX(COALESCE(NAME, ''), '/', 1)",
+	"INNODB_SYS_FOREIGN":            "SUBSTRING_INDEX(FOR_NAME, '/', 1)",
+	"INNODB_SYS_FOREIGN_COLS":       "SUBSTRING_INDEX(ID, '/', 1)",
+	"INNODB_BUFFER_PAGE":            "REPLACE(SUBSTRING_INDEX(COALESCE(TABLE_NAME, ''), '.', 1), '`', '')",
+	"INNODB_BUFFER_PAGE_LRU":        "REPLACE(SUBSTRING_INDEX(COALESCE(TABLE_NAME, ''), '.', 1), '`', '')",
+	"INNODB_LOCKS":                  "REPLACE(SUBSTRING_INDEX(lock_table, '.', 1), '`', '')",
+}
+
+// mysqlNames are the tables of the schema mysql that tell of databases, and by which column.
+var mysqlNames = map[string]string{
+	"db": "REPLACE(Db, CHAR(92), '')", "tables_priv": "Db", "columns_priv": "Db", "procs_priv": "Db", "table_stats": "db_name", "column_stats": "db_name", "index_stats": "db_name",
+	"innodb_table_stats": "database_name", "innodb_index_stats": "database_name",
+}
+
+// mysqlFiltered is the name of such a table with its schema's; "" for other tables.
+func (s *session) mysqlFiltered(t *sqltext.TableName) string {
+	if t.CTE || t.DB.Text != mysqlSchema && (t.DB.Tok >= 0 || s.sess.DB != mysqlSchema) || mysqlNames[t.Name.Text] == "" {
+		return ""
+	}
+	return mysqlSchema + "." + t.Name.Text
+}
+
 // loadInfoSchema learns which tables of information_schema tell of databases, and by which column.
 func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 	res, err := c.Query(ctx, "SELECT UPPER(TABLE_NAME), UPPER(COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='information_schema' AND "+
@@ -74,6 +101,11 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 		old, ok := m[table]
 		if !ok || slices.Index(schemaColumns, column) < slices.Index(schemaColumns, old) {
 			m[table] = column
+		}
+	}
+	for table, name := range storedNames {
+		if m[table] == "" {
+			m[table] = name
 		}
 	}
 	g.infoSchema = m

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -22,7 +23,7 @@ func partitionPlace(p *topo.Partition) (txn.Place, error) {
 	return txn.Place{Leaf: leaf, Partition: p.ID, Schema: p.ID.Schema(), Term: p.Term, Domain: p.Domain}, nil
 }
 
-// relayAt runs a text of the client's at a place, within its transaction, and relays the answer.
+// relayAt runs a text of the client's at a partition, within its transaction, and relays the answer, with the database's name in place of the partition's.
 func (s *session) relayAt(ctx context.Context, place txn.Place, text []byte, src source) error {
 	if src.prepared {
 		return unsupported("this statement in the binary protocol", "")
@@ -31,6 +32,12 @@ func (s *session) relayAt(ctx context.Context, place txn.Place, text []byte, src
 	if err != nil {
 		return err
 	}
+	out := &edited{Output: src.out, row: func(v [][]byte) ([][]byte, bool) {
+		for i := range v {
+			v[i] = renamed(v[i], place.Schema, place.Partition.DB)
+		}
+		return v, true
+	}}
 	stop := c.Watch(ctx)
 	var failed error
 	err = c.Send(wire.ComQuery, text)
@@ -44,13 +51,20 @@ func (s *session) relayAt(ctx context.Context, place txn.Place, text []byte, src
 			failed = p.Err()
 		case backend.KindEnd, backend.KindColumnsEnd, backend.KindOK:
 			if err = wire.PatchStatus(p.Payload, src.out.Caps(), src.out.Status()); err == nil {
-				err = src.out.Packet(p.Payload)
+				err = out.Packet(p.Payload)
 			}
 		default:
-			err = src.out.Packet(p.Payload)
+			err = out.Packet(p.Payload)
 		}
 		if c.Done() {
 			break
+		}
+	}
+	if err == nil && failed == nil {
+		if err = s.fetchWarnings(ctx, c); err == nil {
+			for i := range s.warnings {
+				s.warnings[i].Message = logicalNames(s.warnings[i].Message, place)
+			}
 		}
 	}
 	stop()
@@ -109,6 +123,39 @@ func logicalNames(m string, p txn.Place) string {
 		m = strings.ReplaceAll(m, q[0]+p.Schema+q[1], q[0]+p.Partition.DB+q[1])
 	}
 	return m
+}
+
+// renamed is a text with a database's name in place of one of its partitions', where it qualifies another name.
+func renamed(text []byte, from, to string) []byte {
+	if from == "" || from == to {
+		return text
+	}
+	for at := 0; ; {
+		i := bytes.Index(text[at:], []byte(from))
+		if i < 0 {
+			return text
+		}
+		i += at
+		end := i + len(from)
+		at = end
+		if end < len(text) && strings.IndexByte("`./", text[end]) >= 0 && (i == 0 || !wordByte(text[i-1])) {
+			text = slices.Concat(text[:i], []byte(to), text[end:])
+			at = i + len(to)
+		}
+	}
+}
+
+// wordByte says whether a byte may be of a name that needs no quotes.
+func wordByte(c byte) bool {
+	return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// withoutPartitions is what a leaf says of itself with databases' names in place of all partitions'.
+func withoutPartitions(text []byte, snap *topo.Snapshot) []byte {
+	for schema, p := range snap.Schemas {
+		text = renamed(text, schema, p.DB)
+	}
+	return text
 }
 
 // tryAtShape runs a text of the client's at its leaf's shape: what MariaDB refuses there, in its own words, is not begun at the partitions.

@@ -103,7 +103,21 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, false }}
 	case "EXPLAIN", "ANALYZE":
 		return unsupported("SHOW "+what+" FOR", "a statement may run at several leaves")
-	case "TABLES", "TABLE", "OPEN", "TRIGGERS", "EVENTS", "COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS":
+	case "ENGINE":
+		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
+			for i := range v {
+				v[i] = withoutPartitions(v[i], snap)
+			}
+			return v, true
+		}}
+	case "OPEN":
+		if stmt.Show != nil && stmt.Show.DB.Text != "" {
+			if err := s.needDB(stmt); err != nil {
+				return err
+			}
+		}
+		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, !hidden(snap, string(v[0])) }}
+	case "TABLES", "TABLE", "TRIGGERS", "EVENTS", "COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS":
 		if err := s.needDB(stmt); err != nil {
 			return err
 		}

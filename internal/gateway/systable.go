@@ -30,7 +30,9 @@ func (s *session) namesSystem(stmt *sqltext.Stmt) bool {
 	case sqltext.KindShow, sqltext.KindDDL, sqltext.KindAccount, sqltext.KindLock:
 		return false
 	}
-	return slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return s.inInfoSchema(t) || s.mysqlTable(t) != "" })
+	return slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool {
+		return s.inInfoSchema(t) || s.mysqlTable(t) != "" || stmt.Kind == sqltext.KindSelect && s.mysqlFiltered(t) != ""
+	})
 }
 
 // inInfoSchema says whether a name is that of a table of information_schema.
@@ -59,7 +61,10 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 			}
 			return t.sql(scan, rows), nil
 		}
-		column := s.g.infoSchema[name]
+		column, from := s.g.infoSchema[name], "information_schema."+quoteName(name)
+		if table, ok := strings.CutPrefix(name, mysqlSchema+"."); ok && stmt.Kind == sqltext.KindSelect {
+			column, from = mysqlNames[table], mysqlSchema+"."+quoteName(table)
+		}
 		if column == "" {
 			return "", nil
 		}
@@ -78,7 +83,7 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 		if name == "TABLES" {
 			columns = s.g.tablesColumns(snap)
 		}
-		return "(SELECT " + columns + " FROM information_schema." + quoteName(name) + " WHERE " + of + " NOT IN (" + not + "))", nil
+		return "(SELECT " + columns + " FROM " + from + " WHERE " + of + " NOT IN (" + not + "))", nil
 	})
 }
 
@@ -124,6 +129,8 @@ func (s *session) splice(scan *sqltext.Scan, stmt *sqltext.Stmt, with func(name 
 		t := f.Table
 		name := strings.ToUpper(t.Name.Text)
 		if own := s.mysqlTable(t); own != "" {
+			name = own
+		} else if own := s.mysqlFiltered(t); own != "" {
 			name = own
 		} else if !s.inInfoSchema(t) {
 			continue
