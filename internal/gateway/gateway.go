@@ -42,6 +42,10 @@ type Gateway struct {
 	remoteState   *backend.State    // of connections to remote servers, ahead of the session's own
 	tables        []string          // the columns of information_schema.TABLES
 	infoSchema    map[string]string // tables of information_schema: the column that names a database
+	placeScopes   map[string]string // of the variables that tell of a place, those that leaves have: their scope
+
+	hostname  string // of the node's machine
+	serverUID string // of the cluster, as a server would have one
 
 	plans        planCache
 	accountCache accountCache

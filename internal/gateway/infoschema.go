@@ -116,7 +116,7 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 	for _, row := range res.Rows {
 		g.tables = append(g.tables, string(row[0]))
 	}
-	return nil
+	return g.loadPlaceVariables(ctx, c)
 }
 
 // hiddenList is the databases that clients do not see, as SQL strings.

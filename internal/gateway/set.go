@@ -27,6 +27,12 @@ var refusedVars = map[string]string{
 	"rand_seed1":               "a statement may run on several connections",
 	"rand_seed2":               "a statement may run on several connections",
 	"sql_auto_is_null":         "the value that was inserted last is known to the node alone",
+	"gtid_slave_pos":           "the leaves' replication is the cluster's",
+	"gtid_binlog_state":        "the leaves' replication is the cluster's",
+	"proxy_protocol_networks":  "nodes log in at the leaves by it",
+	"general_log_file":         "each leaf has files of its own",
+	"slow_query_log_file":      "each leaf has files of its own",
+	"log_slow_query_file":      "each leaf has files of its own",
 }
 
 // set is SET of variables: a leaf runs it, under the client's account and on a connection of its own; what the variables are afterwards is

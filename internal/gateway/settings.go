@@ -65,6 +65,7 @@ func (s *session) settings(global bool) [][]any {
 	rows = append(rows, []any{order.DiskReserve, v.DiskReserve.String()}, []any{order.MemoryReserve, v.MemoryReserve.String()},
 		[]any{order.RedundancyLevel, settingNumber(v, order.RedundancyLevel)})
 	rows = append(rows, s.spiderRows(global)...)
+	rows = append(rows, s.placeRows(global)...)
 	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(valueText(a[0]), valueText(b[0])) })
 	return rows
 }

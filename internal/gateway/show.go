@@ -55,7 +55,7 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 			if len(v) == 2 && what != "GLOBAL" {
 				v[1] = s.sessionVariables(v[0], v[1])
 			}
-			return v, true
+			return s.statusRow(v), true
 		}}
 		if stmt.Show != nil && strings.HasSuffix(stmt.Show.What, "VARIABLES") {
 			var err error
@@ -64,6 +64,8 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 			}
 		}
 		src.out = e
+	case "STATUS":
+		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return s.statusRow(v), true }}
 	case "PROCEDURE", "FUNCTION", "PACKAGE":
 		if next == "STATUS" || next == "BODY" {
 			src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, !hidden(snap, string(v[0])) }}

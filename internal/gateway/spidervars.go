@@ -421,7 +421,7 @@ func (s *session) describableVariables(scan *sqltext.Scan, stmt *sqltext.Stmt) s
 	}
 	if stmt.Facts&sqltext.HasSysVar != 0 && slices.ContainsFunc(scan.Tokens, func(t sqltext.Token) bool {
 		name := strings.ToLower(strings.TrimPrefix(string(scan.Src[t.Start:t.End]), "@@"))
-		return isSetting(name) || findVariable(name) != nil
+		return isSetting(name) || findVariable(name) != nil || tellsPlace(name)
 	}) {
 		return string(s.substitute(scan, stmt))
 	}

@@ -46,33 +46,45 @@ func (s *session) substitute(scan *sqltext.Scan, stmt *sqltext.Stmt) []byte {
 	if stmt.Facts&(sqltext.HasLastInsertID|sqltext.HasFoundRows|sqltext.HasRowCount|sqltext.HasDatabaseFunc|sqltext.HasPlaceFunction|sqltext.HasSysVar) == 0 {
 		return nil
 	}
-	if stmt.Kind == sqltext.KindDDL || stmt.Kind == sqltext.KindAccount {
+	of, know := sqltext.Span{To: int32(len(scan.Tokens))}, s.sessionValue
+	items, parts := selectItems(stmt), laterItems(nil, stmt.Query)
+	switch {
+	case makesOfQuery(stmt): // its columns are of the types that a leaf finds
+		of, know, items, parts = stmt.DDL.AsSelect.Span, s.placeValue, itemsOf(stmt.DDL.AsSelect), laterItems(nil, stmt.DDL.AsSelect)
+	case stmt.Kind == sqltext.KindDDL || stmt.Kind == sqltext.KindAccount:
 		return nil // a default or a body is to be evaluated when it is used
 	}
-	items := selectItems(stmt)
 	var edits []edit
-	for i := int32(0); i < int32(len(scan.Tokens)); i++ {
-		value, typ, n := s.sessionValue(scan, i)
+	for i := of.From; i < of.To; i++ {
+		value, typ, n := know(scan, i)
 		if n == 0 || i > 0 && isOp(scan, i-1, ".") || stmt.Set != nil && !inValue(stmt.Set, i) {
 			continue
 		}
-		item := itemAt(items, i)
-		switch bare := item != nil && item.Span.From == i && item.Span.To == i+n; {
+		named := itemAt(items, i)
+		item := named
+		if named == nil {
+			item = itemAt(parts, i)
+		}
+		switch bare := item != nil && item.Span.From == i && (item.Span.To == i+n || item.Alias.Tok == i+n || item.Alias.Tok == i+n+1 && isWord(scan, i+n, "AS")); {
+		case item == nil && (typ == typeID || typ == typeOrNull) && isPosition(stmt.Query, sqltext.Span{From: i, To: i + n}):
+			value = "(" + value + " | 0)"
 		case item == nil || typ == "":
 		case typ == typeName && bare: // elsewhere a CAST would bring its collation along
 			value = "LEFT(CAST(" + value + " AS CHAR(64)), 64)"
-		case typ == typeName:
+		case typ == typeString && bare:
+			value = asVariable(value)
+		case typ == typeName || typ == typeString:
 		case typ == typeOrNull:
 			value = "IF(1, (" + value + " | 0), NULL)"
-		case typ == typeSignedOrNull:
-			value = "IF(1, CAST('" + wide(value) + "' AS SIGNED), NULL)"
+		case typ == typeSwitch: // of one digit, as only variables are
+			value = map[string]string{"0": off, "1": on}[value]
 		case typ == typeID:
 			value = "(" + value + " | 0)"
 		default:
 			value = "CAST('" + wide(value) + "' AS " + typ + ")"
 		}
 		edits = append(edits, edit{i, i + n, value})
-		if item != nil && item.Alias.Tok < 0 && (len(edits) == 1 || itemAt(items, edits[len(edits)-2].from) != item || edits[len(edits)-2].from == edits[len(edits)-2].to) {
+		if named != nil && item.Alias.Tok < 0 && (len(edits) == 1 || itemAt(items, edits[len(edits)-2].from) != item || edits[len(edits)-2].from == edits[len(edits)-2].to) {
 			edits = append(edits, edit{item.Span.To, item.Span.To, " AS " + quoteName(string(scan.Text(item.Span)))})
 		}
 		i += n - 1
@@ -83,14 +95,40 @@ func (s *session) substitute(scan *sqltext.Scan, stmt *sqltext.Stmt) []byte {
 	return apply(scan, inOrder(edits))
 }
 
-// What sessionValue says of types for whose columns no CAST will do: an unsigned number of full length, one that may be NULL as far as its definition goes, and
-// a name that may.
+// What sessionValue says of types for whose columns no CAST will do: an unsigned number of full length, one that may be NULL as far as its definition goes, a
+// variable that is on or off, a name that may be NULL, and a variable that is a string.
 const (
-	typeID           = "number"
-	typeOrNull       = "number or NULL"
-	typeSignedOrNull = "signed number or NULL"
-	typeName         = "name or NULL"
+	typeID     = "number"
+	typeOrNull = "number or NULL"
+	typeSwitch = "switch"
+	typeName   = "name or NULL"
+	typeString = "string"
 )
+
+// Variables that have the same value at every leaf: one that is off, since nodes get there, and one that is on.
+const (
+	off = "@@skip_networking"
+	on  = "@@large_files_support"
+)
+
+// isPosition says whether a number in the place of some tokens would be taken for the position of a column, by ORDER BY or GROUP BY.
+func isPosition(q *sqltext.Query, at sqltext.Span) bool {
+	if q == nil {
+		return false
+	}
+	lists := [][]sqltext.OrderItem{q.Order}
+	if q.Select != nil {
+		lists = append(lists, q.Select.Order, q.Select.Group)
+	}
+	for _, list := range lists {
+		for _, o := range list {
+			if o.Span.From == at.From && (o.Span.To == at.To || o.Span.To == at.To+1) { // DESC
+				return true
+			}
+		}
+	}
+	return isPosition(q.Left, at) || isPosition(q.Right, at)
+}
 
 // inValue says whether a token belongs to a value, not to what is set.
 func inValue(set *sqltext.Set, tok int32) bool {
@@ -125,7 +163,7 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 	t := scan.Tokens[i]
 	switch t.Kind {
 	case sqltext.SysVar:
-		name := strings.ToLower(strings.TrimPrefix(string(scan.Bytes(i)), "@@"))
+		name := strings.Trim(strings.ToLower(strings.TrimPrefix(string(scan.Bytes(i)), "@@")), "`")
 		n = 1
 		if (name == "global" || name == "session" || name == "local") && int(i)+2 < len(scan.Tokens) && isOp(scan, i+1, ".") &&
 			isSetting(strings.ToLower(string(scan.Bytes(i+2)))) {
@@ -157,7 +195,7 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 		case "in_transaction":
 			return bit(s.inTransactionNow()), typeOrNull, n
 		case "autocommit":
-			return bit(s.tx.Autocommit()), typeSignedOrNull, n
+			return bit(s.tx.Autocommit()), typeSwitch, n
 		case "net_write_timeout": // leaves have another one at partitions
 			text, ok := s.tx.State().Get(name)
 			if !ok {
@@ -173,6 +211,7 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 			value, typ = s.spiderLiteral(v, false)
 			return value, typ, n
 		}
+		return s.placeValue(scan, i)
 	case sqltext.Word:
 		if int(i)+2 >= len(scan.Tokens) || !isOp(scan, i+1, "(") || !isOp(scan, i+2, ")") {
 			return "", "", 0
@@ -236,7 +275,11 @@ func selectItems(stmt *sqltext.Stmt) []sqltext.SelectItem {
 	case stmt.Delete != nil:
 		return stmt.Delete.Items
 	}
-	q := stmt.Query
+	return itemsOf(stmt.Query)
+}
+
+// itemsOf are the items that name the columns of a query.
+func itemsOf(q *sqltext.Query) []sqltext.SelectItem {
 	for q != nil && q.Select == nil && q.Left != nil {
 		q = q.Left // a union's names are those of its first part
 	}
@@ -244,6 +287,16 @@ func selectItems(stmt *sqltext.Stmt) []sqltext.SelectItem {
 		return nil
 	}
 	return q.Select.Items
+}
+
+// laterItems are the items of a set operation's parts but for the first one's, which name the columns.
+func laterItems(items []sqltext.SelectItem, q *sqltext.Query) []sqltext.SelectItem {
+	for ; q != nil; q = q.Left {
+		for right := q.Right; right != nil; right = right.Right {
+			items = append(items, itemsOf(right)...)
+		}
+	}
+	return items
 }
 
 func itemAt(items []sqltext.SelectItem, tok int32) *sqltext.SelectItem {

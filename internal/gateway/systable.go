@@ -51,8 +51,10 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 	}
 	not := ""
 	return s.splice(scan, stmt, func(name string) (string, error) {
-		if text := s.variableTable(name); text != "" {
-			return text, nil
+		for _, table := range []func(string) string{s.variableTable, s.statusTable} {
+			if text := table(name); text != "" {
+				return text, nil
+			}
 		}
 		if t := systemTables[name]; t != nil {
 			rows, err := t.rows(ctx, s, snap)

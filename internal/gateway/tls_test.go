@@ -83,6 +83,13 @@ func TestAccountsThatRequireTLS(t *testing.T) {
 						t.Errorf("%s, %q: statement %d: %q, %v", l.user, l.params, i, got, err)
 					}
 				}
+				version := map[bool]string{true: "", false: "TLSv1.3"}[l.params == plain]
+				for _, q := range []string{"SHOW STATUS LIKE 'Ssl_version'", "SELECT @@have_ssl, VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'SSL_VERSION'"} {
+					var first, got string
+					if err := d.QueryRow(q).Scan(&first, &got); err != nil || got != version || first != "YES" && first != "Ssl_version" {
+						t.Errorf("%s, %q: %s: %q, %q, %v", l.user, l.params, q, first, got, err)
+					}
+				}
 				key := 100 + len(l.user)*10 + len(l.params)
 				if _, err := d.ExecContext(context.Background(), fmt.Sprintf("INSERT INTO t VALUES (%d,0),(%d,0)", 2*key, 2*key+1)); err != nil {
 					t.Errorf("%s, %q: %v", l.user, l.params, err)

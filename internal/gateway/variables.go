@@ -71,4 +71,6 @@ func variables() iter.Seq[*spider.Variable] {
 }
 
 // leavesHave says whether leaves have a variable, too, that the node has in their place.
-func leavesHave(name string) bool { return name == completionType || name == selectLimit }
+func leavesHave(name string) bool {
+	return name == completionType || name == selectLimit || tellsPlace(name)
+}

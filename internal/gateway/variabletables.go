@@ -18,7 +18,10 @@ var systemVariables = []colDef{
 
 // variableTable is a table of information_schema that tells of variables, with those that leaves do not have and with the session's own values; "" for other tables.
 func (s *session) variableTable(name string) string {
-	const leafs = " WHERE LEFT(VARIABLE_NAME, 7) <> 'SPIDER_' AND VARIABLE_NAME NOT IN ('COMPLETION_TYPE', 'SQL_SELECT_LIMIT') UNION ALL SELECT * FROM " // which a leaf may have besides
+	const (
+		leafs  = " WHERE LEFT(VARIABLE_NAME, 7) <> 'SPIDER_' AND VARIABLE_NAME NOT IN ('COMPLETION_TYPE', 'SQL_SELECT_LIMIT'" // which a leaf may have besides
+		beside = ") UNION ALL SELECT * FROM "
+	)
 	switch name {
 	case "SESSION_VARIABLES", "GLOBAL_VARIABLES":
 		global := name == "GLOBAL_VARIABLES"
@@ -28,29 +31,39 @@ func (s *session) variableTable(name string) string {
 			rows = append(rows, []any{strings.ToUpper(valueText(row[0])), row[1]})
 		}
 		own := jsonTable([]colDef{text("VARIABLE_NAME", 64), text("VARIABLE_VALUE", 2048)}, []int{0, 1}, rows)
-		return "(SELECT VARIABLE_NAME, " + value + " AS VARIABLE_VALUE FROM information_schema." + name + leafs + own + " AS own)"
+		return "(SELECT VARIABLE_NAME, " + value + " AS VARIABLE_VALUE FROM information_schema." + name + leafs + placeList() + beside + own + " AS own)"
 	case "SYSTEM_VARIABLES":
 		names, pick := make([]string, len(systemVariables)), make([]int, len(systemVariables))
 		for i, c := range systemVariables {
 			names[i], pick[i] = c.name, i
-			if c.name == "SESSION_VALUE" {
-				names[i] = s.knownHere(c.name, false) + " AS SESSION_VALUE"
+			switch c.name {
+			case "SESSION_VALUE", "GLOBAL_VALUE", "DEFAULT_VALUE":
+				names[i] = s.knownHere(c.name, c.name != "SESSION_VALUE") + " AS " + c.name
+			case "GLOBAL_VALUE_PATH": // a leaf's file
+				names[i] = "NULL AS GLOBAL_VALUE_PATH"
 			}
 		}
-		return "(SELECT " + strings.Join(names, ", ") + " FROM information_schema.SYSTEM_VARIABLES" + leafs + jsonTable(systemVariables, pick, s.systemVariableRows()) + " AS own)"
+		return "(SELECT " + strings.Join(names, ", ") + " FROM information_schema.SYSTEM_VARIABLES" + leafs + beside + jsonTable(systemVariables, pick, s.systemVariableRows()) + " AS own)"
 	}
 	return ""
 }
 
 // knownHere is a column with a variable's value as the session has it, where leaves have another.
 func (s *session) knownHere(column string, global bool) string {
-	if global {
-		return column
-	}
 	var b strings.Builder
-	b.WriteString("CASE VARIABLE_NAME")
-	for _, name := range []string{"autocommit", "in_transaction", "last_insert_id", "identity", "pseudo_thread_id"} {
-		b.WriteString(" WHEN '" + strings.ToUpper(name) + "' THEN '" + string(s.sessionVariables([]byte(name), nil)) + "'")
+	b.WriteString("CASE")
+	when := func(name, value string) {
+		b.WriteString(" WHEN VARIABLE_NAME = '" + strings.ToUpper(name) + "' AND " + column + " IS NOT NULL THEN " + value)
+	}
+	if !global {
+		for _, name := range []string{"autocommit", "in_transaction", "last_insert_id", "identity", "pseudo_thread_id"} {
+			when(name, "'"+string(s.sessionVariables([]byte(name), nil))+"'")
+		}
+	}
+	for _, row := range s.placeRows(global) {
+		if name := valueText(row[0]); column != "DEFAULT_VALUE" || placeVariables[name].typ == "" { // numbers have the same ones everywhere
+			when(name, stringLiteral(valueText(row[1])))
+		}
 	}
 	b.WriteString(" ELSE " + column + " END")
 	return b.String()
