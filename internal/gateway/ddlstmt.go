@@ -25,9 +25,6 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	case "SERVER":
 		return s.serverStatement(ctx, scan, stmt, snap, src)
 	case "DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "INDEX", "VIEW", "TRIGGER":
-		if d.Temporary && d.Object == "SEQUENCE" {
-			return unsupported("CREATE TEMPORARY SEQUENCE", "use a sequence, or AUTO_INCREMENT of a temporary table")
-		}
 		if d.Temporary {
 			return unsupported("TEMPORARY tables", "they need the Stage shape")
 		}

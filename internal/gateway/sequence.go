@@ -46,7 +46,11 @@ func (s *session) sequenceUses(scan *sqltext.Scan, snap *topo.Snapshot) (out []s
 			return nil, wire.Errorf(wire.ErNoDB, "No database selected")
 		}
 		t := snap.Table(k.db, k.table)
-		switch {
+		switch own := s.temporarySequence(k); {
+		case own != nil && !s.alive(k):
+			return nil, errLostTemporary(k)
+		case own != nil:
+			out = append(out, sequenceUse{u, own})
 		case t != nil && t.Kind == topo.Sequence && !s.isTemporary(u.Table):
 			out = append(out, sequenceUse{u, t})
 		case t != nil || snap.View(k.db, k.table) != nil || s.isTemporary(u.Table):
@@ -87,7 +91,10 @@ func (s *session) sequences(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 		s.warnings = s.warnings[:0]
 		return true, s.noSequence(ctx, w, stmt, snap, src, err)
 	}
-	if text, err := s.lastValues(&w.scan, stmt, uses); err != nil {
+	if s.allTemporary(stmt, uses, snap) {
+		return false, nil
+	}
+	if text, err := s.lastValues(ctx, &w.scan, stmt, uses); err != nil {
 		s.warnings = s.warnings[:0]
 		return true, err
 	} else if text != nil {
@@ -107,6 +114,12 @@ func (s *session) sequences(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 
 // askSequence runs a statement where the sequences are that it asks.
 func (s *session) askSequence(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, uses []sequenceUse) error {
+	if s.namesTemporary(stmt) || slices.ContainsFunc(uses, temporaryUse) { // which no plan knows
+		if items, edits, ok := s.drawnItems(&w.scan, stmt, uses); ok {
+			return s.selectDrawn(ctx, w, items, edits, snap, src)
+		}
+		return errSequenceForm("NEXTVAL")
+	}
 	p, err := plan.Build(stmt, &w.scan, snap, s.sess)
 	if err == nil && !p.Sequence {
 		err = unsupported(firstWords(&w.scan, 1), "a sequence beside tables that are not where it is")
@@ -192,7 +205,7 @@ func (s *session) noLast(err error, drawn []*topo.Table) {
 const erSequenceRunOut = 4084
 
 // lastValues puts the session's values in the places of LASTVAL; nil when there are none to be put. What comes behind NEXTVAL of the same sequence is for whoever evaluates both.
-func (s *session) lastValues(scan *sqltext.Scan, stmt *sqltext.Stmt, uses []sequenceUse) ([]byte, error) {
+func (s *session) lastValues(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, uses []sequenceUse) ([]byte, error) {
 	items := selectItems(stmt)
 	var edits []edit
 	for i, u := range uses {
@@ -209,8 +222,10 @@ func (s *session) lastValues(scan *sqltext.Scan, stmt *sqltext.Stmt, uses []sequ
 			}
 		}
 		item := itemAt(items, u.Span.From)
-		v, known := s.lastValue[keyOfSequence(u.of)]
+		v, known, err := s.lastOf(ctx, u.of)
 		switch {
+		case err != nil:
+			return nil, err
 		case item != nil: // a column of the type that MariaDB's has
 			n, err := strconv.ParseInt(cmp.Or(v, "0"), 10, 64)
 			if err != nil {
@@ -308,6 +323,9 @@ func certain(e sqltext.Expr, uses []sequenceUse, n *int) bool {
 
 // draw asks a sequence for values.
 func (s *session) draw(ctx context.Context, t *topo.Table, n, depth int) ([]string, error) {
+	if t.Temporary {
+		return s.drawTemporary(ctx, t, n)
+	}
 	last, warnings := s.last, s.warnings
 	defer func() { s.last, s.warnings = last, warnings }()
 	s.warnings = nil

@@ -201,7 +201,7 @@ func errSequenceForm(what string) error {
 func (s *session) rowRequests(in *sqltext.Insert, t *topo.Table, snap *topo.Snapshot, uses []sequenceUse, scan *sqltext.Scan) ([]request, error) {
 	of := func(c *topo.Column) (*topo.Table, error) {
 		db, name, _ := c.Sequence()
-		if q := snap.Table(db, name); q != nil && q.Kind == topo.Sequence {
+		if q := s.sequenceNamed(snap, db, name); q != nil {
 			return q, nil
 		}
 		return nil, topo.NoTable(db, name)
@@ -319,7 +319,10 @@ func (s *session) withDrawn(ctx context.Context, scan *sqltext.Scan, all []reque
 	drawn := map[*topo.Table][]string{}
 	last := map[*topo.Table]string{}
 	for _, t := range order {
-		before, known := s.lastValue[keyOfSequence(t)]
+		before, known, err := s.lastOf(ctx, t)
+		if err != nil {
+			return nil, err
+		}
 		if known {
 			last[t] = before
 		}
@@ -344,7 +347,10 @@ func (s *session) withDrawn(ctx context.Context, scan *sqltext.Scan, all []reque
 		default:
 			v, known := last[r.of]
 			if !known {
-				v, known = s.lastValue[keyOfSequence(r.of)]
+				var err error
+				if v, known, err = s.lastOf(ctx, r.of); err != nil {
+					return nil, err
+				}
 			}
 			if fill[i].value = v; !known {
 				fill[i].value = "NULL"
@@ -415,8 +421,8 @@ func onlyInQueries(set *sqltext.Set, uses []sequenceUse) bool {
 // drawRows is how rows of queries get values of sequences.
 func (s *session) drawRows(depth int) func(ctx context.Context, db, sequence string, n int) ([]int64, error) {
 	return func(ctx context.Context, db, sequence string, n int) ([]int64, error) {
-		t := s.topology().Table(db, sequence)
-		if t == nil || t.Kind != topo.Sequence {
+		t := s.sequenceNamed(s.topology(), db, sequence)
+		if t == nil {
 			return nil, topo.NoTable(db, sequence)
 		}
 		texts, err := s.draw(ctx, t, n, depth)
@@ -518,6 +524,9 @@ func (s *session) mayAsk(ctx context.Context, w *worker, src source, revision in
 	text := src.text
 	if text == "" {
 		text = string(w.scan.Src[:w.scan.End])
+	}
+	if len(s.temps.sequences) > 0 && len(sqltext.SequenceUses(&w.scan, s.mode())) > 0 {
+		return s.prepareOnly(ctx, text, nil)
 	}
 	return s.mayRunText(ctx, w, text, revision)
 }

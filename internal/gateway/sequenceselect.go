@@ -112,7 +112,7 @@ func (s *session) drawnItems(scan *sqltext.Scan, stmt *sqltext.Stmt, uses []sequ
 
 // selectDrawn runs a SELECT whose items ask sequences beside rows that are elsewhere.
 func (s *session) selectDrawn(ctx context.Context, w *worker, items []drawnItem, edits []edit, snap *topo.Snapshot, src source) error {
-	if s.tx.InTransaction() && s.tx.Modes().ReadOnly {
+	if s.tx.InTransaction() && s.tx.Modes().ReadOnly && slices.ContainsFunc(items, func(d drawnItem) bool { return !d.of.Temporary }) {
 		return &wire.ServerError{Code: wire.ErReadOnlyTransaction, State: "25006", Message: "Cannot execute statement in a READ ONLY transaction"}
 	}
 	// What it may do is asked for the client's text: without rows no sequence is asked.

@@ -20,6 +20,8 @@ import (
 type temporaries struct {
 	leaf   string
 	tables map[tableKey]bool // false: lost with the connection
+	// sequences are those of the tables that are sequences. What is not in tables is no more.
+	sequences map[tableKey]*topo.Table
 }
 
 // tableKey is a table's name.
@@ -58,17 +60,24 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 		return false, nil
 	}
 	d := stmt.DDL
-	if d != nil && d.Temporary && d.Object == "TABLE" && d.Verb == "CREATE" {
+	if d != nil && d.Temporary && (d.Object == "TABLE" || d.Object == "SEQUENCE") && d.Verb == "CREATE" {
 		return true, s.createTemporary(ctx, &w.scan, stmt, snap, src)
 	}
 	s.noteLost()
-	if d != nil && d.Object == "TABLE" && d.Verb == "DROP" && (d.Temporary || s.namesTemporary(stmt)) {
+	if d != nil && (d.Object == "TABLE" || d.Object == "SEQUENCE") && d.Verb == "DROP" && (d.Temporary || s.namesTemporary(stmt)) {
 		return true, s.dropTemporary(ctx, &w.scan, stmt, src)
 	}
-	if !s.namesTemporary(stmt) || stmt.Kind == sqltext.KindSet { // whose subqueries are statements of their own
+	if d != nil && d.Object == "SEQUENCE" { // as in MariaDB they are of the one that is everybody's
+		return false, nil
+	}
+	asks := s.asksTemporary(&w.scan, stmt)
+	if !s.namesTemporary(stmt) && !asks || stmt.Kind == sqltext.KindSet { // whose subqueries are statements of their own
 		return false, nil
 	}
 	if d != nil && d.Object == "VIEW" { // whose own name a temporary table may have
+		if asks {
+			return true, errTemporary("a view that asks a sequence")
+		}
 		for _, t := range stmt.Tables {
 			if s.isTemporary(t) && !slices.Contains(d.Tables, t) {
 				return true, wire.Errorf(erViewOfTemporary, "View's SELECT refers to a temporary table '%s'", t.Name.Text)
@@ -79,7 +88,7 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	for _, t := range stmt.Tables {
 		if s.isTemporary(t) && !s.temps.tables[s.keyOf(t)] {
 			k := s.keyOf(t)
-			return true, wire.Errorf(wire.ErNoSuchTable, "Table '%s.%s' doesn't exist: the temporary table was lost with its connection to a leaf; drop it or make it anew", k.db, k.table)
+			return true, errLostTemporary(k)
 		}
 	}
 	switch {
@@ -94,7 +103,7 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 		}
 	case d != nil:
 		return true, s.alterTemporary(ctx, &w.scan, stmt, src)
-	case stmt.Kind == sqltext.KindShow, stmt.Kind == sqltext.KindSelect, stmt.Kind == sqltext.KindExplain, stmt.Kind == sqltext.KindInsert:
+	case stmt.Kind == sqltext.KindShow, stmt.Kind == sqltext.KindSelect, stmt.Kind == sqltext.KindExplain, stmt.Kind == sqltext.KindInsert, stmt.Kind == sqltext.KindDo:
 		if handled, err := s.withTemporary(ctx, w, stmt, snap, src); handled {
 			return true, err
 		}
@@ -112,6 +121,10 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 		return true, errTemporary(firstWords(&w.scan, 2))
 	}
 	return true, s.atTemporary(ctx, w, stmt, snap, src)
+}
+
+func errLostTemporary(k tableKey) error {
+	return wire.Errorf(wire.ErNoSuchTable, "Table '%s.%s' doesn't exist: the temporary table was lost with its connection to a leaf; drop it or make it anew", k.db, k.table)
 }
 
 func errTemporary(what string) error {
@@ -165,7 +178,7 @@ func (s *session) noteLost() {
 // onlySession are the facts of what a leaf has other values of than the session.
 const onlySession = sqltext.HasLastInsertID | sqltext.HasFoundRows | sqltext.HasRowCount | sqltext.HasPlaceFunction | sqltext.HasSysVar
 
-// createTemporary is CREATE TEMPORARY TABLE. As in MariaDB it leaves the transaction open.
+// createTemporary is CREATE TEMPORARY TABLE or SEQUENCE. As in MariaDB the former leaves the transaction open, the latter ends it.
 func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	d := stmt.DDL
 	switch {
@@ -173,10 +186,12 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 		return s.unknown(ctx, scan)
 	case len(d.OursSpans) > 0 || d.Reference:
 		return errTemporary("SHARD KEY or REFERENCE")
+	case d.Like != nil && (s.temporarySequence(s.keyOf(d.Like)) != nil || s.sequenceNamed(snap, s.keyOf(d.Like).db, d.Like.Name.Text) != nil && !s.isTemporary(d.Like)):
+		return errTemporary("CREATE TEMPORARY TABLE … LIKE a sequence")
 	case strings.EqualFold(d.Engine, "SPIDER"):
 		return errTemporary("ENGINE=SPIDER")
 	case s.tables:
-		return errTemporary("CREATE TEMPORARY TABLE under LOCK TABLES")
+		return errTemporary("CREATE TEMPORARY " + d.Object + " under LOCK TABLES")
 	}
 	if err := s.needDB(stmt); err != nil && d.Tables[0].DB.Tok < 0 {
 		return err
@@ -184,6 +199,11 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 	key := s.keyOf(d.Tables[0])
 	if hidden(snap, key.db) {
 		return topo.NoDatabase(key.db)
+	}
+	if d.Object == "SEQUENCE" {
+		if err := s.commitFirst(ctx); err != nil {
+			return err
+		}
 	}
 	text, filled := string(scan.Src[:scan.End]), false
 	if d.AsSelect != nil {
@@ -223,6 +243,13 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 		s.temps.tables = map[tableKey]bool{}
 	}
 	s.temps.tables[key] = true
+	delete(s.temps.sequences, key)
+	if d.Object == "SEQUENCE" {
+		if s.temps.sequences == nil {
+			s.temps.sequences = map[tableKey]*topo.Table{}
+		}
+		s.temps.sequences[key] = &topo.Table{DB: key.db, Name: key.table, Kind: topo.Sequence, Temporary: true}
+	}
 	if filled {
 		ok, err := s.fillTemporary(ctx, scan, stmt, key)
 		if err != nil {
@@ -293,7 +320,7 @@ func (s *session) notes(rows [][][]byte) {
 	}
 }
 
-// dropTemporary is DROP TABLE of temporary tables.
+// dropTemporary is DROP TABLE of temporary tables, and DROP SEQUENCE of such sequences. As in MariaDB it ends the transaction without the word TEMPORARY.
 func (s *session) dropTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) error {
 	d := stmt.DDL
 	var lost []*sqltext.TableName
@@ -301,9 +328,14 @@ func (s *session) dropTemporary(ctx context.Context, scan *sqltext.Scan, stmt *s
 		alive, found := s.temps.tables[s.keyOf(t)]
 		switch {
 		case !found && !d.Temporary:
-			return errTemporary("DROP TABLE of other tables, too,")
-		case found && !alive:
+			return errTemporary("DROP " + d.Object + " of other tables, too,")
+		case found && !alive && (d.Object == "TABLE" || s.temporarySequence(s.keyOf(t)) != nil):
 			lost = append(lost, t)
+		}
+	}
+	if !d.Temporary {
+		if err := s.commitFirst(ctx); err != nil {
+			return err
 		}
 	}
 	for _, t := range lost {
@@ -329,8 +361,12 @@ func (s *session) dropTemporary(ctx context.Context, scan *sqltext.Scan, stmt *s
 			err = s.temporaryWarnings(ctx)
 		}
 		for _, t := range d.Tables {
-			delete(s.temps.tables, s.keyOf(t))
+			if d.Object == "TABLE" || s.temporarySequence(s.keyOf(t)) != nil { // IF EXISTS leaves tables alone that are no sequences
+				delete(s.temps.tables, s.keyOf(t))
+			}
 		}
+	} else if failed := s.stillThere(ctx, d.Tables); failed != nil {
+		return errors.Join(err, failed)
 	}
 	if err = s.unpinTemporary(ctx, err); err != nil {
 		return err

@@ -159,6 +159,10 @@ func TestTemporaryTableLost(t *testing.T) {
 	c.exec("CREATE TEMPORARY TABLE t (x INT)")
 	c.exec("CREATE TEMPORARY TABLE u (x INT)")
 	c.exec("INSERT INTO t VALUES (5)")
+	c.exec("CREATE SEQUENCE q")
+	c.exec("CREATE TEMPORARY SEQUENCE q START WITH 10")
+	c.want("SELECT NEXTVAL(q)", "10")
+	b.root(t, "templost").want("SELECT NEXTVAL(q)", "1")
 	killed := 0
 	for i := range b.farm.Leaves() {
 		for _, thread := range strings.Split(b.leaf(t, i, "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = 'templost' AND USER = 'root'"), "/") {
@@ -175,6 +179,11 @@ func TestTemporaryTableLost(t *testing.T) {
 		t.Error(m)
 	}
 	c.fails(1146, "INSERT INTO t VALUES (6)")
+	for _, q := range []string{"SELECT NEXTVAL(q)", "SELECT * FROM q", "INSERT INTO u VALUES (LASTVAL(q))"} {
+		c.fails(1146, q)
+	}
+	c.exec("DROP SEQUENCE q")
+	c.want("SELECT NEXTVAL(q)", "2")
 	c.exec("CREATE TEMPORARY TABLE u (y INT)")
 	c.want("SELECT COUNT(*) FROM u", "0")
 	c.fails(1146, "SELECT * FROM t")
