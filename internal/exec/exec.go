@@ -113,6 +113,8 @@ type Statement struct {
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error
+	// Asked is After for the query by which a write finds its rows, where that asks sequences.
+	Asked func(ctx context.Context, c *backend.Conn) error
 
 	prefix  string // of Query's text: SET STATEMENT … FOR
 	solving string // its guessKey before the values of its subqueries were put in their places

@@ -109,6 +109,9 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 			return err
 		}
 	}
+	if st.Plan.Drawing != nil {
+		return r.stagedAtSequence(ctx, st)
+	}
 	if !st.Tx.Pinned(txn.PinLocks) { // a desk at a partition would wait for the session's own locks
 		if done, err := r.brought(ctx, st); done {
 			return err
@@ -119,6 +122,31 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 		return err
 	}
 	s, err := r.stageOf(ctx, st, st.Plan.Fills, []txn.Place{{Leaf: st.Home, Schema: st.Sess.DB}}, rows)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+// stagedAtSequence runs a staged statement where the sequences are that it asks. What they give is given outside of the session's transaction, in which the copies are read.
+func (r *Runner) stagedAtSequence(ctx context.Context, st *Statement) error {
+	if st.Tx.Pinned(txn.PinLocks) { // which it would wait for
+		return st.notUnderLocks(st.Plan.Stage)
+	}
+	rows, err := r.worth(ctx, st)
+	if err != nil {
+		return err
+	}
+	whole := st.Plan
+	at := *whole
+	at.Sequence, at.Route, at.Forward, at.Names = true, whole.Drawing.Route, whole.Drawing.Forward, whole.Drawing.Names
+	st.Plan = &at
+	defer func() { st.Plan = whole }()
+	places, err := r.places(ctx, st)
+	if err != nil {
+		return err
+	}
+	s, err := r.stageOf(ctx, st, at.Fills, slices.Clone(places[:1]), rows)
 	if err != nil {
 		return err
 	}
@@ -214,9 +242,14 @@ func (s *stage) inside() bool {
 // run fills the copies and runs the statement.
 func (s *stage) run(ctx context.Context) error {
 	st, d := s.st, s.desks[0]
-	l := relay{st: st, place: d.place, schema: d.place.Schema, db: st.logicalDB(d.place), verbatim: true, hold: st.Head != nil}
+	l := relay{st: st, place: d.place, schema: d.place.Schema, db: st.logicalDB(d.place), verbatim: !st.Plan.Sequence, hold: st.Head != nil}
 	stop := s.watch(ctx)
 	err := s.prepare(ctx)
+	if err == nil && st.Plan.Sequence { // not before: no master need wait for the copies
+		if err = st.Tx.Enter(d.place); err == nil {
+			defer st.Tx.Leave(d.place)
+		}
+	}
 	if err == nil {
 		d.c.Queue(s.settingsBack(d))
 		if err = st.send(d.c, st.verbatimPart(d.place)); err == nil {
@@ -303,6 +336,8 @@ func (st *Statement) verbatimPart(at txn.Place) part {
 		return part{sql: append(slices.Clip(st.Head), plan.Render(nil, st.Scan, st.Plan.Forward, st.Plan.Forward, st.target(at))...)}
 	case st.Head != nil:
 		return part{sql: plan.Render(slices.Clip(st.Head), st.Scan, edits, nil, plan.Target{})}
+	case st.Plan.Sequence:
+		return st.forwardPart(at)
 	case st.Query.Empty() && len(edits) == 0:
 		return part{sql: st.Scan.Src[:st.Scan.End], text: st.Text, params: st.Args}
 	case st.Query.Empty():

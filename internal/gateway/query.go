@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -338,6 +339,7 @@ type extras struct {
 	setsID   bool     // LAST_INSERT_ID(x) is called
 	facts    sqltext.Facts
 	drawn    []*topo.Table // sequences that are asked for their next value
+	asked    []*topo.Table // sequences that are asked so by the query of a write
 }
 
 // run runs a plan, again and again while a partition that it needs is getting another master, or a leaf is coming back.
@@ -436,6 +438,9 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		st.StageLimit, st.Bring = int64(s.spiderNumber(stageMaxBytes)), s.bring()
 		st.Permit = func(ctx context.Context) error { return s.mayRun(ctx, w, src, snap.Revision) }
 	}
+	if x != nil && len(x.asked) > 0 {
+		st.Asked = func(ctx context.Context, c *backend.Conn) error { return s.readLast(ctx, c, x.asked) }
+	}
 	var out exec.Outcome
 	if err == nil && (p.Linked != nil || p.InsertSelect != nil && p.InsertSelect.Plan.Linked != nil) {
 		st.Plan = s.withVariables(p)
@@ -450,7 +455,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		s.noLast(err, x.drawn)
 	}
 	tx := st.Tx
-	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Permit, st.Links = nil, nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
+	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Asked, st.Permit, st.Links = nil, nil, nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
 	if s.pending != nil {
 		s.tx.SetState(s.pending)
 		s.pending = nil

@@ -121,25 +121,46 @@ func (s *session) askSequence(ctx context.Context, w *worker, stmt *sqltext.Stmt
 		return errSequenceForm("NEXTVAL")
 	}
 	p, err := plan.Build(stmt, &w.scan, snap, s.sess)
-	if err == nil && !p.Sequence {
+	if err == nil && !p.Sequence && (p.Drawing == nil || slices.ContainsFunc(uses, func(u sequenceUse) bool { return u.Name == "SETVAL" })) {
 		err = unsupported(firstWords(&w.scan, 1), "a sequence beside tables that are not where it is")
 	}
-	if err != nil {
+	if err != nil || !p.Sequence {
 		if items, edits, ok := s.drawnItems(&w.scan, stmt, uses); ok {
 			return s.selectDrawn(ctx, w, items, edits, snap, src)
 		}
-		return s.owned(ctx, w, src, err)
+		if err != nil {
+			return s.owned(ctx, w, src, err)
+		}
 	}
-	x := &extras{facts: stmt.Facts}
+	x := &extras{facts: stmt.Facts, drawn: drawnBy(uses)}
 	if stmt.Facts&sqltext.HasUserVarAssign != 0 {
 		x.assigned = userVars(&w.scan)
 	}
-	for _, u := range uses {
-		if u.Name == "NEXTVAL" && !slices.Contains(x.drawn, u.of) {
-			x.drawn = append(x.drawn, u.of)
+	if p.Drawing != nil {
+		if err := s.mayDraw(); err != nil {
+			return err
 		}
+		return s.run(ctx, w, p, snap, src, x)
 	}
 	return s.atSequence(ctx, w, p, snap, src, x)
+}
+
+// drawnBy are the sequences that calls ask for their next values.
+func drawnBy(uses []sequenceUse) (all []*topo.Table) {
+	for _, u := range uses {
+		if u.Name == "NEXTVAL" && !slices.Contains(all, u.of) {
+			all = append(all, u.of)
+		}
+	}
+	return all
+}
+
+// mayDraw refuses what sequences give in a transaction that may write nothing.
+func (s *session) mayDraw() error {
+	if s.tx.InTransaction() && s.tx.Modes().ReadOnly {
+		return &wire.ServerError{Code: wire.ErReadOnlyTransaction, State: "25006", Message: "Cannot execute statement in a READ ONLY transaction"}
+	}
+	return nil
 }
 
 // atSequence runs a plan at a sequence's partition: on a connection of its own where the session has a transaction, which neither sees nor undoes what sequences do.

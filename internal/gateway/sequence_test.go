@@ -61,14 +61,23 @@ func TestSequences(t *testing.T) {
 	c.exec("DROP TEMPORARY TABLE tt")
 	// What does not say how many values there will be is refused, and never gets values that are no sequence's.
 	for _, q := range []string{
-		"UPDATE t SET id = DEFAULT", "UPDATE t SET v = NEXTVAL(s) + 1", "INSERT INTO t VALUES (IF(1, NEXTVAL(s), 0), 1)", "INSERT INTO t VALUES (7, 1) ON DUPLICATE KEY UPDATE id = DEFAULT",
-		"DELETE FROM t WHERE id = NEXTVAL(s)", "SELECT NEXTVAL(s) + 1, v FROM t", "CREATE TABLE x LIKE s",
+		"UPDATE t SET id = DEFAULT", "INSERT INTO t VALUES (IF(1, NEXTVAL(s), 0), 1)", "INSERT INTO t VALUES (7, 1) ON DUPLICATE KEY UPDATE id = DEFAULT",
+		"DELETE FROM t WHERE id = NEXTVAL(s)", "CREATE TABLE x LIKE s",
 		"CREATE TABLE x (a INT DEFAULT (NEXTVAL(s) + 1))", "ALTER TABLE s ENGINE=InnoDB",
 		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO t VALUES (NEW.id, 1)",
 	} {
 		c.fails(1235, q)
 	}
 	c.want("SELECT NEXTVAL(s) > 13", "1")
+	// What is staged to ask it needs the right as well, and is no transaction's to take back.
+	none.fails(1142, "SELECT NEXTVAL(s) + 1, v FROM t")
+	none.fails(1142, "INSERT INTO t SELECT NEXTVAL(s) + 1, 1 FROM t")
+	c.exec("BEGIN")
+	c.exec("UPDATE t SET v = NEXTVAL(s) + 1000 WHERE id < 4")
+	c.want("SELECT COUNT(*), SUM(NEXTVAL(s)) > 0 FROM t WHERE v > 1000", "2|1")
+	c.exec("ROLLBACK")
+	c.want("SELECT COUNT(*) FROM t WHERE v > 1000", "0")
+	c.want("SELECT LASTVAL(s) < NEXTVAL(s)", "1")
 	c.exec("DROP TABLE t, r")
 	c.exec("DROP SEQUENCE s")
 }

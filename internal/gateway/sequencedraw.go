@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,8 +156,47 @@ func defaults(e sqltext.Expr, column string, t *topo.Table) bool {
 	return found
 }
 
-// drawValues puts values of sequences in their places in a statement that has no rows of others', and has the rest of it run.
+// drawValues has a statement run that changes rows, or variables, by what sequences give: put in its places before, or found with the rows.
 func (s *session) drawValues(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, uses []sequenceUse) (handled bool, err error) {
+	handled, err = s.drawInPlace(ctx, w, stmt, snap, src, uses)
+	var form formError
+	if !errors.As(err, &form) || !s.findsDrawn(stmt, snap, uses) {
+		return handled, err
+	}
+	if err := s.mayDraw(); err != nil {
+		return true, err
+	}
+	p, failed := plan.Build(stmt, &w.scan, snap, s.sess)
+	switch {
+	case failed != nil:
+		return true, s.owned(ctx, w, src, failed)
+	case p.ByKey == nil && (p.InsertSelect == nil || p.InsertSelect.Plan.Drawing == nil || len(p.InsertSelect.Draws) > 0): // whose values would not take turns with those
+		return true, err
+	}
+	return true, s.run(ctx, w, p, snap, src, &extras{facts: stmt.Facts, asked: drawnBy(uses)})
+}
+
+// findsDrawn says whether what a statement asks of sequences is all asked by the query that finds its rows.
+func (s *session) findsDrawn(stmt *sqltext.Stmt, snap *topo.Snapshot, uses []sequenceUse) bool {
+	if s.namesTemporary(stmt) || s.drawing(stmt, snap) != nil {
+		return false
+	}
+	other := func(u sequenceUse) bool { return u.Name != "NEXTVAL" || u.of.Temporary }
+	if in := stmt.Insert; in != nil {
+		if in.Select == nil {
+			return false
+		}
+		other = func(u sequenceUse) bool {
+			return u.Name != "NEXTVAL" || u.of.Temporary || u.Span.From < in.Select.Span.From || u.Span.To > in.Select.Span.To
+		}
+	} else if stmt.Kind != sqltext.KindUpdate && stmt.Kind != sqltext.KindDelete {
+		return false
+	}
+	return !slices.ContainsFunc(uses, other)
+}
+
+// drawInPlace puts values of sequences in their places in a statement that has no rows of others', and has the rest of it run.
+func (s *session) drawInPlace(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, uses []sequenceUse) (handled bool, err error) {
 	t := s.drawing(stmt, snap)
 	if len(uses) == 0 && t == nil {
 		return false, nil
@@ -192,9 +232,14 @@ func (s *session) drawValues(ctx context.Context, w *worker, stmt *sqltext.Stmt,
 	return true, s.rewritten(ctx, text, src)
 }
 
+// formError is that of a statement in which values of sequences can't be put in their places.
+type formError struct{ error }
+
+func (e formError) Unwrap() error { return e.error }
+
 func errSequenceForm(what string) error {
-	return unsupported(what, "of a sequence, but in SELECT and DO without other tables, in rows of VALUES and SET of INSERT, in SET of variables, as an item of a SELECT or INSERT … SELECT, and as what an UPDATE of one table sets a column to, where it is certain to be asked:"+
-		" SELECT NEXTVAL(s) before, and use the value")
+	return formError{unsupported(what, "of a sequence, but in SELECT and DO, in rows of VALUES and SET of INSERT and in SET of variables where it is certain to be asked, in the query of INSERT … SELECT, and in what an UPDATE sets columns to:"+
+		" SELECT NEXTVAL(s) before, and use the value")}
 }
 
 // rowRequests are the values of sequences that an INSERT of rows needs, in the order in which MariaDB asks: row by row, the values given from left to right, then the columns without one.

@@ -103,7 +103,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && p.asksDefault() {
 		err = NeedsStage(defaultDrawn)
 	}
-	if p.sequence && (err == nil && !plan.Sequence || unfit(err)) {
+	if p.sequence && (err == nil && !plan.asks() || unfit(err)) {
 		err = NeedsStage(besideSequence)
 	}
 	if err != nil {
@@ -363,6 +363,9 @@ func (p *planner) findVolatile() {
 			name := strings.ToUpper(p.text(int32(i)))
 			p.volatile[int32(i)] = volatileFunctions[name]
 			p.rownum = p.rownum || name == "ROWNUM"
+		}
+		if i+2 < len(p.scan.Tokens) && p.scan.Tokens[i].KW == sqltext.KwNext && p.scan.Tokens[i+1].KW == sqltext.KwValue && p.scan.Tokens[i+2].KW == sqltext.KwFor {
+			p.volatile[int32(i)] = true
 		}
 	}
 }

@@ -86,6 +86,9 @@ func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 	if err == nil && p.sess.Draws != nil && p.stmt.Update != nil {
 		err = NeedsStage(drawnRows)
 	}
+	if err == nil && p.sequence && !first.Sequence && (p.stmt.Kind == sqltext.KindUpdate || p.stmt.Kind == sqltext.KindDelete) {
+		err = NeedsStage(besideSequence)
+	}
 	switch {
 	case p.stmt.Kind != sqltext.KindUpdate && p.stmt.Kind != sqltext.KindDelete, err == nil && first.Stage == "":
 		return first, err
@@ -115,7 +118,7 @@ func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 
 // keyed finds out how a statement is run by keys; nil when it can't be, reason says why where the client may do something about it.
 func (p *planner) keyed() (k *ByKey, reason string) {
-	if !p.complete || p.manyReason() != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 || !p.stmt.SetStatement.Empty() {
+	if !p.complete || p.many(p.stmt.Facts&^sqltext.HasSequence) != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 || !p.stmt.SetStatement.Empty() {
 		return nil, ""
 	}
 	for _, f := range sqltext.Factors(p.stmt) {
@@ -187,7 +190,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 			return nil, ""
 		}
 	}
-	if k.Everywhere && p.system {
+	if k.Everywhere && (p.system || p.sequence) {
 		return nil, ""
 	}
 	k.sorted = k.Everywhere && p.ordered
@@ -339,6 +342,9 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 	}
 	if tables(k.order) || tables(k.limit) || tables(k.tail) {
 		return false, ""
+	}
+	if k.single && p.asks(k.where) { // a SELECT asks it once
+		return false, "MariaDB asks a sequence in the condition for each row"
 	}
 	for i := range k.set {
 		a, t := &k.set[i], &k.Targets[k.of[i]]

@@ -63,8 +63,10 @@ func (g *merger) readsBits() bool {
 }
 
 // manyReason is why a query can't run at several places whatever its form.
-func (p *planner) manyReason() string {
-	f := p.stmt.Facts
+func (p *planner) manyReason() string { return p.many(p.stmt.Facts) }
+
+// many is manyReason for some of the statement's facts.
+func (p *planner) many(f sqltext.Facts) string {
 	switch {
 	case f&sqltext.HasUserVarAssign != 0:
 		return "an assignment to a user variable"

@@ -48,6 +48,8 @@ type Plan struct {
 	Bringings []Bringing
 	// copied: it is of a Bringing.
 	copied bool
+	// Drawing is how such a statement is run that asks sequences: where these are, on copies of all its tables. nil when it asks none.
+	Drawing *Drawing
 	// Scalars are subqueries of such a statement whose values may be put in their places first, so that it is another statement. In the order of the text.
 	Scalars []Scalar
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.

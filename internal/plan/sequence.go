@@ -91,6 +91,60 @@ func (p *planner) toSequence() (plan *Plan, ok bool, err error) {
 	return plan, true, p.sequencePlan(plan, p.stmt.Insert != nil && !p.stmt.Insert.Returning.Empty())
 }
 
+// Drawing is a staged statement that asks sequences: at the partition that has them, on copies of the tables.
+type Drawing struct {
+	Route   Route
+	Forward []Splice
+	Names   []ColumnName
+}
+
+// asks says whether a span names sequences.
+func (p *planner) asks(span sqltext.Span) bool {
+	return slices.ContainsFunc(p.stmt.Tables, func(t *sqltext.TableName) bool {
+		if t.CTE || !inside(t.Span, span) {
+			return false
+		}
+		table, _, err := p.lookup(t)
+		return err == nil && table != nil && table.Kind == topo.Sequence
+	})
+}
+
+// asks says whether what a plan's statement asks of sequences is asked where they are.
+func (p *Plan) asks() bool {
+	return p.Sequence || p.Drawing != nil || p.ByKey != nil || p.InsertSelect != nil && (p.InsertSelect.Plan.Drawing != nil || p.InsertSelect.Plan.Sequence)
+}
+
+// drawing has a query run where the sequences are that it asks, with its tables beside them as reference tables are; nil when it can't be. q is nil as in fill.
+func (p *planner) drawing(plan *Plan, q *sqltext.Query, span sqltext.Span) *Drawing {
+	if len(plan.Copies) > 0 { // with names that stand for versions of tables
+		return nil
+	}
+	n := newPlanner(p.stmt, p.scan, p.snap, p.sess)
+	if q != p.stmt.Query {
+		n.span = span
+	}
+	n.brought, n.copies = make(map[*topo.Table]*topo.Table), make(map[*topo.Table]*topo.Table)
+	for i := range plan.Fills {
+		t := plan.Fills[i].Table
+		everywhere := *t
+		everywhere.Kind, everywhere.ShardKey = topo.Reference, nil
+		n.brought[t], n.copies[&everywhere] = &everywhere, t
+	}
+	if q == nil {
+		if _, err := n.unseen(); err != nil {
+			return nil
+		}
+	} else if u, err := n.query(q, nil); err != nil || n.settleAll(u) != nil {
+		return nil
+	}
+	if n.db == "" || n.partitioned || n.otherDB != "" || n.system || n.stored != "" || n.fault != nil {
+		return nil
+	}
+	d := &Drawing{Route: Route{Kind: RouteOne, DB: n.db}, Forward: n.names()}
+	d.Names = n.columnNames(q, d.Forward)
+	return d
+}
+
 // unfit says whether an error is that of a statement that can't be run as it is.
 func unfit(err error) bool {
 	var e *Error

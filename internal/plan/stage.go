@@ -229,7 +229,12 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 	}
 	plan.Fills, plan.References = s.fills(q, span)
 	plan.Named = p.namedTables(span)
-	if p.far == nil && err == nil {
+	switch {
+	case p.asks(span):
+		if plan.Drawing = p.drawing(plan, q, span); plan.Drawing == nil {
+			return besideSequence
+		}
+	case p.far == nil && err == nil:
 		plan.Scalars = p.scalars(s.stage.blocks)
 		plan.Bringings = p.bringings(s, q, span)
 	}
@@ -241,8 +246,8 @@ func (p *planner) unstaged() string {
 	switch f := p.stmt.Facts; {
 	case f&sqltext.HasLockFunction != 0: // which the session would not hold
 		return "a lock function"
-	case f&(sqltext.HasStoredCall|sqltext.HasSequence) != 0: // it may read what is not staged
-		return "a stored function or sequence"
+	case f&sqltext.HasStoredCall != 0: // it may read what is not staged
+		return "a stored function"
 	}
 	return ""
 }
@@ -256,8 +261,8 @@ func (p *planner) fills(q *sqltext.Query, span sqltext.Span) (fills, references 
 			continue
 		}
 		table, _, err := p.lookup(t)
-		if err != nil || table == nil || p.snap.Table(table.DB, table.Name) != table {
-			continue // MariaDB's own, which are everywhere
+		if err != nil || table == nil || p.snap.Table(table.DB, table.Name) != table || table.Kind == topo.Sequence {
+			continue // MariaDB's own, which are everywhere, and sequences, which are never copied
 		}
 		table = p.stage.versions.of(t, table)
 		f := byTable[table]
