@@ -231,7 +231,7 @@ func (j *job) triggersAt(ctx context.Context, p place) (map[string][]topo.Trigge
 func differ(want, have []topo.Trigger, db, schema string) bool {
 	return !slices.EqualFunc(want, have, func(w, h topo.Trigger) bool {
 		return w.Name == h.Name && w.Timing == h.Timing && w.Event == h.Event && w.SQLMode == h.SQLMode && w.Charset == h.Charset && w.Collation == h.Collation &&
-			w.In(db, schema) == h.Text
+			w.In(db, schema) == h.Text && (w.Created == h.Created || w.Created == "")
 	})
 }
 
@@ -365,7 +365,10 @@ func lookIn(s *topo.Snapshot, db string, t *topo.Table) trigger.Lookup {
 func triggersStand(s *topo.Snapshot, t *topo.Table, before []topo.Trigger) error {
 	for i := range t.Triggers {
 		if at := slices.IndexFunc(before, func(b topo.Trigger) bool { return b.Same(&t.Triggers[i]) }); at >= 0 {
-			t.Triggers[i] = before[at]
+			created := t.Triggers[i].Created
+			if t.Triggers[i] = before[at]; before[at].Created == "" {
+				t.Triggers[i].Created = created
+			}
 			continue
 		}
 		if err := trigger.Judge(&t.Triggers[i], t, lookIn(s, t.DB, t)); err != nil {

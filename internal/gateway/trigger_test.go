@@ -26,7 +26,13 @@ func TestTriggersOfAccounts(t *testing.T) {
 	maker.fails(1142, create)
 	maker.fails(1360, "DROP TRIGGER t_ai")
 	c.exec("GRANT TRIGGER ON trigdb.t TO 'maker'@'%'")
+	maker.exec("SET timestamp = 1600000000.25")
 	maker.exec(create)
+	for i := range b.farm.Leaves() { // whoever tells it
+		if got := b.leaf(t, i, "SELECT DISTINCT UNIX_TIMESTAMP(CREATED) FROM information_schema.TRIGGERS WHERE TRIGGER_NAME = 't_ai'"); got != "1600000000.25" {
+			t.Error(got)
+		}
+	}
 	maker.fails(1227, "CREATE DEFINER=root@localhost TRIGGER no AFTER INSERT ON t FOR EACH ROW SET @x = 1")
 	c.fails(1227, "CREATE DEFINER=orbweaver@`%` TRIGGER no AFTER INSERT ON t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 1)")
 	writer.fails(1142, "DROP TRIGGER t_ai")

@@ -16,14 +16,15 @@ var ErrTriggerText = errors.New("the text has characters beyond ASCII, and was n
 // Triggers are those of a schema's tables as a server has them, over a connection of the cluster's: by table, each table's in the order of topo.Table. What package trigger fills in
 // is not told.
 func Triggers(ctx context.Context, c *backend.Conn, schema string) (map[string][]topo.Trigger, error) {
-	res, err := c.Query(ctx, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = "+lit(schema)+
+	// A time of day may be two moments elsewhere.
+	res, err := c.Query(ctx, "SET STATEMENT time_zone='+00:00' FOR SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, DEFINER, UNIX_TIMESTAMP(CREATED) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = "+lit(schema)+
 		" ORDER BY EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING DESC, ACTION_ORDER")
 	if err != nil {
 		return nil, err
 	}
 	out := map[string][]topo.Trigger{}
 	for _, row := range res.Rows {
-		t := topo.Trigger{Name: string(row[0]), Timing: string(row[2]), Event: string(row[3]), Definer: string(row[4])}
+		t := topo.Trigger{Name: string(row[0]), Timing: string(row[2]), Event: string(row[3]), Definer: string(row[4]), Created: string(row[5])}
 		show, err := c.Query(ctx, "SHOW CREATE TRIGGER "+id(schema)+"."+id(t.Name))
 		if err != nil {
 			return nil, err
@@ -45,7 +46,11 @@ func Triggers(ctx context.Context, c *backend.Conn, schema string) (map[string][
 func MakeTriggers(ctx context.Context, c *backend.Conn, db, schema string, triggers []topo.Trigger) error {
 	for i := range triggers {
 		t := &triggers[i]
-		for _, sql := range []string{"SET SESSION sql_mode=" + lit(t.SQLMode), "SET character_set_client=" + t.Charset, "SET collation_connection=" + t.Collation, t.In(db, schema)} {
+		moment := "DEFAULT"
+		if t.Created != "" {
+			moment = t.Created
+		}
+		for _, sql := range []string{"SET SESSION sql_mode=" + lit(t.SQLMode), "SET timestamp=" + moment, "SET character_set_client=" + t.Charset, "SET collation_connection=" + t.Collation, t.In(db, schema)} {
 			if _, err := c.Query(ctx, sql); err != nil {
 				return err
 			}
@@ -53,7 +58,7 @@ func MakeTriggers(ctx context.Context, c *backend.Conn, db, schema string, trigg
 		if _, err := c.Query(ctx, "SET NAMES utf8mb4"); err != nil {
 			return err
 		}
-		if _, err := c.Query(ctx, "SET SESSION sql_mode=''"); err != nil {
+		if _, err := c.Query(ctx, "SET SESSION sql_mode='', timestamp=DEFAULT"); err != nil {
 			return err
 		}
 	}

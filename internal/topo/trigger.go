@@ -22,6 +22,8 @@ type Trigger struct {
 	SQLMode   string `json:"sql_mode"`
 	Charset   string `json:"charset"`
 	Collation string `json:"collation"`
+	// Created is when it was made, in seconds since 1970 with two decimals: servers that get it later show that time, too. "" where nobody knows.
+	Created string `json:"created,omitempty"`
 	// Writes are the tables of the database that it writes, Reads those that it reads, References those of them that are reference tables.
 	Writes     []string `json:"writes,omitempty"`
 	Reads      []string `json:"reads,omitempty"`
@@ -49,7 +51,8 @@ func (t *Trigger) spliced(db, schema string) string {
 
 // Same says whether two triggers are one, as a server has them.
 func (t *Trigger) Same(o *Trigger) bool {
-	return t.Name == o.Name && t.Text == o.Text && t.SQLMode == o.SQLMode && t.Charset == o.Charset && t.Collation == o.Collation
+	return t.Name == o.Name && t.Text == o.Text && t.SQLMode == o.SQLMode && t.Charset == o.Charset && t.Collation == o.Collation &&
+		(t.Created == o.Created || t.Created == "" || o.Created == "")
 }
 
 // Touches says whether a trigger names a table in its body.

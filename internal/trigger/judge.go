@@ -55,7 +55,7 @@ func Judge(tr *topo.Trigger, table *topo.Table, lookup Lookup) error {
 	if d := stmt.DDL; d.Verb != "CREATE" || d.Object != "TRIGGER" || !named(&d.Program, tr.Name) || !named(d.Tables[0], table.Name) {
 		return refuse("its text is another one's")
 	}
-	out := topo.Trigger{Name: tr.Name, Text: tr.Text, SQLMode: tr.SQLMode, Charset: tr.Charset, Collation: tr.Collation, Definer: tr.Definer}
+	out := topo.Trigger{Name: tr.Name, Text: tr.Text, SQLMode: tr.SQLMode, Charset: tr.Charset, Collation: tr.Collation, Created: tr.Created, Definer: tr.Definer}
 	j := &judge{scan: scan, t: stmt.DDL.Trigger, table: table, lookup: lookup, out: &out}
 	out.Timing, out.Event = j.t.Timing, j.t.Event
 	if err := j.all(); err != nil {
