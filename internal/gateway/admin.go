@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -18,35 +19,17 @@ import (
 var endPlain = txn.End{}
 
 // admin is CHECK, ANALYZE, OPTIMIZE and REPAIR TABLE: every partition runs it, or every leaf for reference tables, the servers of linked tables, and each leaf its own
-// system tables. Rows that places agree on are given once.
+// system tables. Rows that places agree on are given once. What is said of views, and of tables that are not there, one leaf says. CHECKSUM TABLE is here, too.
 func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	d := stmt.DDL
 	if d == nil || len(d.Tables) == 0 {
 		return s.unknown(ctx, scan)
 	}
-	views := 0
-	for _, t := range d.Tables {
-		if k := s.keyOf(t); snap.View(k.db, k.table) != nil && !s.isTemporary(t) {
-			views++
-		}
-	}
-	switch {
-	case d.Verb == "CHECKSUM":
+	if d.Verb == "CHECKSUM" {
 		return s.checksums(ctx, scan, d, snap, src)
-	case d.Object == "VIEW" && d.Verb != "CHECK":
+	}
+	if d.Object == "VIEW" && d.Verb != "CHECK" {
 		return unsupported(d.Verb+" VIEW", "it would be done at one leaf only; make the view anew by CREATE OR REPLACE VIEW")
-	case views > 0 && views < len(d.Tables):
-		return unsupported(d.Verb+" TABLE", "of views together with tables")
-	case views > 0 || d.Object == "VIEW": // whose definitions all leaves have alike, and no rows
-		if err := s.commitFirst(ctx); err != nil {
-			return err
-		}
-		w := workers.Get().(*worker)
-		defer workers.Put(w)
-		if err := w.scan.Scan(slices.Clone(scan.Src[:scan.End]), s.mode()); err != nil {
-			return err
-		}
-		return s.forwardAny(ctx, w, snap, src)
 	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err
@@ -79,11 +62,15 @@ func (s *session) repeated(ctx context.Context, snap *topo.Snapshot, f func(*top
 
 // adminRows runs the statement everywhere and gives the rows.
 func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.DDL, snap *topo.Snapshot) (*rowset, error) {
-	places, err := s.placesOf(d.Tables, snap)
+	present, err := s.present(d.Tables, snap)
 	if err != nil {
 		return nil, err
 	}
-	r := &rowset{cols: []colDef{text("Table", 128), text("Op", 10), text("Msg_type", 10), text("Msg_text", 65535)}}
+	places, err := s.placesOf(present, snap)
+	if err != nil {
+		return nil, err
+	}
+	r := &rowset{cols: []colDef{text("Table", 128), text("Op", 10), text("Msg_type", 10), {"Msg_text", wire.TypeMediumBlob, 393216}}, nullable: true}
 	var seen []string
 	add := func(rows [][][]byte, name func(string) string) error {
 		for _, row := range rows {
@@ -105,6 +92,13 @@ func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.
 		}
 		return nil
 	}
+	absent, err := s.adminAbsent(ctx, scan, d, present)
+	if err != nil {
+		return nil, err
+	}
+	if err := add(absent, func(v string) string { return v }); err != nil {
+		return nil, err
+	}
 	for _, p := range places {
 		text := s.namesAt(scan, d.Tables, snap, p)
 		if text == nil {
@@ -120,10 +114,7 @@ func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.
 	}
 	for i, n := range d.Tables {
 		db, t, err := s.tableOf(n, snap)
-		if err != nil {
-			return nil, err
-		}
-		if t == nil || t.Kind != topo.Linked {
+		if err != nil || t == nil || t.Kind != topo.Linked {
 			continue
 		}
 		places, err := s.g.linkPlaces(snap, t)
@@ -145,9 +136,69 @@ func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.
 			}
 		}
 	}
-	// A table's rows stand together, as MariaDB gives them.
-	slices.SortStableFunc(r.rows, func(a, b []any) int { return strings.Compare(valueText(a[0]), valueText(b[0])) })
+	s.inOrderOf(d.Tables, r)
 	return r, nil
+}
+
+// inOrderOf has a table's rows stand together, and the tables in the statement's order, as MariaDB gives them.
+func (s *session) inOrderOf(tables []*sqltext.TableName, r *rowset) {
+	at := map[string]int{}
+	for i, n := range tables {
+		k := s.keyOf(n)
+		at[k.db+"."+k.table] = i
+	}
+	slices.SortStableFunc(r.rows, func(a, b []any) int { return at[valueText(a[0])] - at[valueText(b[0])] })
+}
+
+// present are those of some tables that are there: no views, and none that somebody has the name of only.
+func (s *session) present(tables []*sqltext.TableName, snap *topo.Snapshot) (out []*sqltext.TableName, err error) {
+	for _, n := range tables {
+		k := s.keyOf(n)
+		if hidden(snap, k.db) {
+			return nil, topo.NoDatabase(k.db)
+		}
+		switch _, _, err := s.tableOf(n, snap); {
+		case err == nil:
+			out = append(out, n)
+		case !errors.Is(err, topo.ErrNoTable) && !errors.Is(err, topo.ErrNoDatabase):
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// adminAbsent has a leaf say what it does of the tables that are not present, outside of the transaction.
+func (s *session) adminAbsent(ctx context.Context, scan *sqltext.Scan, d *sqltext.DDL, present []*sqltext.TableName) (rows [][][]byte, err error) {
+	if len(present) == len(d.Tables) {
+		return nil, nil
+	}
+	var edits []edit
+	for _, n := range d.Tables {
+		if slices.Contains(present, n) {
+			edits = append(edits, edit{n.Span.From, n.Span.To, dropped})
+		} else {
+			edits = append(edits, edit{n.Span.From, n.Span.To, string(scan.Text(n.Span))})
+		}
+	}
+	err = s.atLeaf(ctx, s.home, s.sess.DB, func(c *backend.Conn) error {
+		c.ResetOnRelease()
+		stop := c.Watch(ctx)
+		defer stop()
+		res, err := c.Query(ctx, string(withoutDropped(scan, edits)))
+		if err != nil || res.Warnings == 0 {
+			if err == nil {
+				rows = res.Rows
+			}
+			return err
+		}
+		rows = res.Rows
+		notes, err := c.Query(ctx, "SHOW WARNINGS")
+		if err == nil {
+			s.notes(notes.Rows)
+		}
+		return err
+	})
+	return rows, err
 }
 
 // adminRemote runs the statement for one of its tables, a linked one, at the server of one of its places, and gives the name that the table has in the rows. A server

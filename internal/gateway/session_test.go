@@ -301,7 +301,7 @@ func TestAdminStatements(t *testing.T) {
 	c.exec("CREATE TABLE u (id INT PRIMARY KEY)")
 	c.exec("CREATE REFERENCE TABLE r (id INT PRIMARY KEY)")
 	c.want("CHECK TABLE t", "admdb.t|check|status|OK")
-	c.want("CHECK TABLE t, r, u", "admdb.r|check|status|OK/admdb.t|check|status|OK/admdb.u|check|status|OK")
+	c.want("CHECK TABLE t, r, u", "admdb.t|check|status|OK/admdb.r|check|status|OK/admdb.u|check|status|OK")
 	c.want("ANALYZE TABLE admdb.t", "admdb.t|analyze|status|OK")
 	if got := c.rows("OPTIMIZE TABLE t"); !strings.Contains(got, "admdb.t|optimize|status|OK") || strings.Contains(got, "admdb_") {
 		t.Error(got)
@@ -312,7 +312,6 @@ func TestAdminStatements(t *testing.T) {
 	sums := b.as(t, "sums", "n", "admdb")
 	sums.want("CHECKSUM TABLE u", "admdb.u|0")
 	sums.fails(1142, "CHECKSUM TABLE u, t")
-	c.fails(1146, "CHECK TABLE t, nosuch")
 	c.exec("FLUSH TABLES")
 	c.exec("FLUSH TABLES t, r")
 	c.exec("FLUSH PRIVILEGES")

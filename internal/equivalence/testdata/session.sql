@@ -238,3 +238,18 @@ EXECUTE IMMEDIATE ' '
 BEGIN
 /* nothing */
 COMMIT
+-- tables and those that are not there
+CHECK TABLE nosuch
+CHECK TABLE ints, nosuch, codes, nosuchdb.t, kids
+CHECK TABLE nosuch, ints QUICK
+CHECK VIEW nosuch
+ANALYZE TABLE nosuch, kids
+ANALYZE TABLE nosuch PERSISTENT FOR ALL
+OPTIMIZE TABLE nosuch
+REPAIR TABLE nosuch, nosuch2
+CHECK TABLE ints, ints
+CHECKSUM TABLE nosuch
+CHECKSUM TABLE codes, nosuch, ints, pairs, sg, su, sl, sb, sc, vb, decs, dts, ens, loose, colours
+CHECKSUM TABLE kids EXTENDED
+CHECKSUM TABLE kids, ints QUICK
+CHECK TABLE seq_1_to_5, mysql.nosuch
