@@ -138,7 +138,19 @@ var refusedEverywhere = map[string]string{
 	onRates + "UPDATE log SET n = 1 WHERE acct = NEW.rate":                                                                  "reference tables only",
 	onRates + "BEGIN DECLARE n INT; SELECT COUNT(*) INTO n FROM rates, events; END":                                         "reference tables only",
 	onRates + "INSERT INTO hist VALUES (NEW.rate, (SELECT MAX(seq) FROM log))":                                              "reference tables only",
-	onRates + "INSERT INTO hist (n) SELECT rate FROM rates":                                                                 "SELECT",
+	onRates + "INSERT INTO hist (n) SELECT rate FROM rates":                                                                 "ORDER BY cur",
+	onRates + "INSERT INTO hist (n) SELECT who FROM events ORDER BY who":                                                    "reference tables only",
+	onRates + "INSERT INTO events SELECT n, 'x' FROM hist ORDER BY n":                                                       "reference tables only",
+	onRates + "INSERT INTO rautos (v) SELECT n FROM hist ORDER BY n":                                                        "AUTO_INCREMENT",
+	onRates + "INSERT INTO heap SELECT rate, cur FROM rates ORDER BY rate":                                                  "ORDER BY cur",
+	onRates + "INSERT INTO heap WITH w AS (SELECT 1) SELECT * FROM w":                                                       "WITH",
+	onRates + "INSERT INTO heap SELECT rate, COUNT(*) FROM rates GROUP BY rate":                                             "GROUP BY",
+	onRates + "INSERT INTO heap SELECT rate, cur FROM rates GROUP BY rate ORDER BY rate":                                    "not in GROUP BY",
+	onRates + "INSERT INTO heap SELECT rate, GROUP_CONCAT(cur) FROM rates GROUP BY rate ORDER BY rate":                      "GROUP_CONCAT",
+	onRates + "INSERT INTO heap SELECT rate, 1 FROM rates GROUP BY rate HAVING MAX(cur) > 'a' ORDER BY rate":                "MAX",
+	onRates + "INSERT INTO heap SELECT COUNT(*), 1 FROM rates GROUP BY rate ORDER BY COUNT(*)":                              "columns of GROUP BY",
+	onRates + "INSERT INTO heap SELECT rate, COUNT(*) FROM rates GROUP BY rate WITH ROLLUP":                                 "ROLLUP",
+	onRates + "INSERT INTO heap SELECT rate + 1 AS rate, COUNT(*) FROM rates GROUP BY rate ORDER BY rate":                   "GROUP BY",
 	onRates + "INSERT INTO rautos (v) VALUES (1)":                                                                           "AUTO_INCREMENT",
 	onRates + "UPDATE hist SET name = 'x'":                                                                                  "ORDER BY n",
 	onRates + "UPDATE hist SET name = 'x' WHERE n > NEW.rate":                                                               "ORDER BY n",
@@ -185,6 +197,11 @@ var refusedEverywhere = map[string]string{
 var everywhere = []string{
 	"SET NEW.rate = 5", "SIGNAL SQLSTATE '23000' SET MESSAGE_TEXT = 'x'", "INSERT IGNORE INTO hist VALUES (NEW.rate, 'x', 1), (2, NOW(6), 2)", "REPLACE INTO hist SET n = 1",
 	"INSERT INTO hist VALUES (NEW.rate, 'x', 1) ON DUPLICATE KEY UPDATE d = d + 1", "UPDATE hist SET d = d + 1 WHERE n = NEW.rate", "UPDATE hist h SET h.n = h.n + 1 WHERE h.n > 5 ORDER BY h.n DESC",
+	"INSERT INTO heap SELECT n, name FROM hist ORDER BY n", "REPLACE INTO hist (n, name) SELECT h.n + 1, q.cur FROM hist h JOIN rates q ON q.rate = h.n ORDER BY h.n, q.cur",
+	"INSERT IGNORE INTO heap SELECT COUNT(*), NEW.cur FROM hist", "INSERT INTO heap SELECT 1, 'x'", "INSERT INTO heap (n) SELECT NEW.rate FROM DUAL WHERE NEW.rate > 1",
+	"INSERT INTO heap SELECT q.rate, COUNT(*) AS c FROM rates q JOIN hist h ON h.name = q.cur GROUP BY q.rate HAVING c > 1 AND SUM(q.rate) > 2 ORDER BY COUNT(*) DESC, q.rate LIMIT 3",
+	"BEGIN DECLARE k INT; SELECT COUNT(*) INTO k FROM hist WHERE n IN (SELECT MAX(rate) FROM rates GROUP BY rate); FOR r IN (SELECT rate, COUNT(*) AS c FROM rates GROUP BY rate ORDER BY rate) DO" +
+		" INSERT INTO heap VALUES (r.rate, r.c); END FOR; END",
 	"DELETE FROM hist WHERE name = 'x' ORDER BY d, n LIMIT 2", "DELETE FROM hist WHERE 7 = n AND name > ''", "INSERT INTO later VALUES (1)", "UPDATE later SET a = 1",
 	"BEGIN DECLARE v, w INT; DECLARE c CURSOR FOR SELECT h.n, q.rate FROM hist h JOIN rates q ON q.cur = h.name ORDER BY q.cur, h.name, h.n; DECLARE CONTINUE HANDLER FOR NOT FOUND, 1062, SQLSTATE '45000' SET w = 1;" +
 		" SELECT COUNT(DISTINCT name), MAX(n), SUM(rates.rate * 2), MIN(hist.n) + v INTO v, w, v, w FROM hist, rates; SELECT n INTO v FROM hist WHERE name = 'x' ORDER BY name, n LIMIT 1;" +

@@ -212,8 +212,9 @@ func (j *judge) alikeQuery(q *sqltext.Query, inTurn bool) error {
 		return refuse("UNION and the like, or a query in brackets with ORDER BY, in a trigger of a reference table: one SELECT a query")
 	}
 	j.selects++
-	if s.Distinct || len(s.Group) > 0 || s.Having != nil || !s.Windows.Empty() {
-		return refuse("DISTINCT, GROUP BY, HAVING or a window in a trigger of a reference table: which of the values that are equal stands for them would hang on the order in which a leaf meets rows")
+	grouped := len(s.Group) > 0
+	if s.Distinct || s.Rollup || s.Having != nil && !grouped || !s.Windows.Empty() {
+		return refuse("DISTINCT, ROLLUP, HAVING without GROUP BY or a window in a trigger of a reference table: which of the values that are equal stands for them would hang on the order in which a leaf meets rows")
 	}
 	factors, err := j.factors(s.From)
 	if err != nil {
@@ -224,17 +225,24 @@ func (j *judge) alikeQuery(q *sqltext.Query, inTurn bool) error {
 			return err
 		}
 	}
-	folded, err := j.folds(s.Items, factors)
+	if err := j.groupsAlike(s, factors); err != nil {
+		return err
+	}
+	folded, err := j.folds(s, factors)
 	if err != nil {
 		return err
 	}
-	if limited := s.Limit != nil; !folded && (inTurn || limited) && len(factors) > 0 && !j.total(factors, s.Order, s.Items) {
+	total := folded && !grouped || grouped && j.totalGroups(s, factors) || !grouped && j.total(factors, s.Order, s.Items)
+	if limited := s.Limit != nil; (inTurn || limited) && len(factors) > 0 && !total {
 		what := "a query of a cursor or loop"
 		if limited {
 			what = "LIMIT"
 		}
 		how := "add an ORDER BY that has a whole primary key of each table, with the tables' names where there are several"
-		if len(factors) == 1 && factors[0].table != nil {
+		switch {
+		case grouped:
+			how = "add an ORDER BY that has all columns of GROUP BY"
+		case len(factors) == 1 && factors[0].table != nil:
 			how = give(factors[0].table, "")
 		}
 		return refuse("%s in a trigger of a reference table, whose rows leaves may go through in another order: %s", what, how)
@@ -244,10 +252,53 @@ func (j *judge) alikeQuery(q *sqltext.Query, inTurn bool) error {
 			return err
 		}
 	}
-	if err := j.expr(s.Where); err != nil {
+	if err := j.exprs(s.Where, s.Having); err != nil {
 		return err
 	}
 	return j.items(s.Order, s.Limit)
+}
+
+// place is the column of one of some factors.
+type place struct{ factor, column int }
+
+// placeOf is the column that an expression is, as in column; not ok when it is none.
+func (j *judge) placeOf(e sqltext.Expr, factors []factor, items []sqltext.SelectItem) (at place, ok bool) {
+	for n := range factors {
+		if c := j.column(&factors[n], len(factors) == 1, e, items); c >= 0 {
+			return place{n, c}, true
+		}
+	}
+	return place{}, false
+}
+
+// groupsAlike refuses groups of values that are equal and not the same.
+func (j *judge) groupsAlike(s *sqltext.Select, factors []factor) error {
+	for i := range s.Group {
+		if at, ok := j.placeOf(s.Group[i].Expr, factors, s.Items); !ok || !exactType(&factors[at.factor].table.Columns[at.column], true) {
+			return refuse("GROUP BY in a trigger of a reference table, but of columns that are whole or DECIMAL numbers or times: which of the values that are equal stands for them would hang on the order in which a leaf meets rows")
+		}
+	}
+	return nil
+}
+
+// grouped says whether an expression is a column of GROUP BY.
+func (j *judge) grouped(s *sqltext.Select, e sqltext.Expr, factors []factor) bool {
+	at, ok := j.placeOf(e, factors, nil)
+	return ok && slices.ContainsFunc(s.Group, func(g sqltext.OrderItem) bool {
+		by, ok := j.placeOf(g.Expr, factors, s.Items)
+		return ok && by == at
+	})
+}
+
+// totalGroups says whether ORDER BY has all columns of GROUP BY.
+func (j *judge) totalGroups(s *sqltext.Select, factors []factor) bool {
+	return !slices.ContainsFunc(s.Group, func(g sqltext.OrderItem) bool {
+		by, ok := j.placeOf(g.Expr, factors, s.Items)
+		return !ok || !slices.ContainsFunc(s.Order, func(o sqltext.OrderItem) bool {
+			at, ok := j.placeOf(o.Expr, factors, s.Items)
+			return ok && at == by
+		})
+	})
 }
 
 // aggregates are the functions of several rows, with what is right for their argument: true where a value of any type is, as it is only counted.
@@ -257,12 +308,22 @@ var aggregates = map[string]bool{"COUNT": true, "SUM": false, "AVG": false, "MIN
 var others = map[string]bool{"GROUP_CONCAT": true, "JSON_ARRAYAGG": true, "JSON_OBJECTAGG": true, "STD": true, "STDDEV": true, "STDDEV_POP": true, "STDDEV_SAMP": true,
 	"VARIANCE": true, "VAR_POP": true, "VAR_SAMP": true, "MEDIAN": true, "PERCENTILE_CONT": true, "PERCENTILE_DISC": true, "LAST_VALUE": true}
 
-// folds says whether a select list makes one row of all. Of rows that are folded the list may have only what is the same in whatever order they come.
-func (j *judge) folds(items []sqltext.SelectItem, factors []factor) (folded bool, err error) {
+// folds says whether a query makes one row of several. Of rows that are folded it may have only what is the same in whatever order they come.
+func (j *judge) folds(s *sqltext.Select, factors []factor) (folded bool, err error) {
 	bare := false
-	for i := range items {
-		bare = bare || items[i].Star
-		sqltext.Walk(items[i].Expr, func(e sqltext.Expr) bool {
+	var all []sqltext.Expr
+	for i := range s.Items {
+		bare = bare || s.Items[i].Star
+		all = append(all, s.Items[i].Expr)
+	}
+	if folded = len(s.Group) > 0; folded {
+		all = append(all, s.Having)
+		for i := range s.Order {
+			all = append(all, s.Order[i].Expr)
+		}
+	}
+	for _, e := range all {
+		sqltext.Walk(e, func(e sqltext.Expr) bool {
 			switch e := e.(type) {
 			case *sqltext.Subquery:
 				return false
@@ -271,7 +332,7 @@ func (j *judge) folds(items []sqltext.SelectItem, factors []factor) (folded bool
 				if e.Table.Tok >= 0 {
 					first = e.Table.Text
 				}
-				bare = bare || !sqltext.IsRow(e) && !slices.Contains(j.t.Vars, strings.ToLower(first))
+				bare = bare || !sqltext.IsRow(e) && !slices.Contains(j.t.Vars, strings.ToLower(first)) && !j.grouped(s, e, factors) && !named(s, e, factors)
 			case *sqltext.Func:
 				name := strings.ToUpper(e.Name)
 				any, known := aggregates[name]
@@ -292,9 +353,18 @@ func (j *judge) folds(items []sqltext.SelectItem, factors []factor) (folded bool
 		})
 	}
 	if err == nil && folded && bare {
-		err = refuse("columns beside aggregates without GROUP BY in a trigger of a reference table: of which row they are would hang on the order in which a leaf meets rows")
+		err = refuse("columns beside aggregates, or not in GROUP BY, in a trigger of a reference table: of which row they are would hang on the order in which a leaf meets rows")
 	}
 	return folded, err
+}
+
+// named says whether a name is only that of an item of the select list of groups, which is looked at itself.
+func named(s *sqltext.Select, c *sqltext.Column, factors []factor) bool {
+	return len(s.Group) > 0 && c.Table.Tok < 0 &&
+		slices.ContainsFunc(s.Items, func(it sqltext.SelectItem) bool {
+			return it.Alias.Tok >= 0 && strings.EqualFold(it.Alias.Text, c.Name.Text)
+		}) &&
+		!slices.ContainsFunc(factors, func(f factor) bool { return f.table == nil || f.table.Column(c.Name.Text) >= 0 })
 }
 
 // orderless says whether an aggregate of a value is the same in whatever order rows are met: numbers that are added without rounding, or, compared, values that are alike when they are equal.

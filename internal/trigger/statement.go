@@ -299,7 +299,7 @@ func (j *judge) insert(s *sqltext.Insert) error {
 	if s.Replace {
 		verb = "REPLACE"
 	}
-	if s.Select != nil || s.Delayed || !s.Partition.Empty() || !s.Returning.Empty() || s.Table == nil {
+	if s.Select != nil && !j.everywhere() || s.Delayed || !s.Partition.Empty() || !s.Returning.Empty() || s.Table == nil {
 		return refuse("%s … SELECT, DELAYED, PARTITION or RETURNING in a trigger: write VALUES, with subqueries for values", verb)
 	}
 	t, err := j.find(s.Table)
@@ -307,6 +307,14 @@ func (j *judge) insert(s *sqltext.Insert) error {
 		return err
 	}
 	j.out.Writes = append(j.out.Writes, s.Table.Name.Text)
+	if q := s.Select; q != nil { // its rows are met one after another: by triggers, by keys, by whoever handles an error
+		if q.Opaque || q.With != nil {
+			return j.query(q)
+		}
+		if err := j.alikeQuery(q, true); err != nil {
+			return err
+		}
+	}
 	for _, row := range s.Rows {
 		if err := j.exprs(row...); err != nil {
 			return err
