@@ -127,36 +127,37 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 			return unsupported("EXECUTE … USING of CREATE TABLE … SELECT", "a value that is written out can make another column of it: write the values, prepare it by the protocol, or make the table and use INSERT … SELECT")
 		}
 	}
+	var items []sqltext.SelectItem
+	if inner, err := sqltext.Parse(&w.scan, s.mode()); err == nil && len(values) > 0 {
+		items = selectItems(inner)
+	}
 	var edits []edit
+	var called *sqltext.SelectItem
 	n := 0
 	for i, t := range w.scan.Tokens {
-		if t.Kind == sqltext.Param {
-			edits = append(edits, edit{int32(i), int32(i) + 1, values[n].literal()})
-			n++
+		if t.Kind != sqltext.Param {
+			continue
+		}
+		edits = append(edits, edit{int32(i), int32(i) + 1, values[n].literal()})
+		n++
+		if it := itemAt(items, int32(i)); it != nil && it != called && it.Expr != nil && it.Alias.Tok < 0 {
+			if name := calledWith(&w.scan, it); len(name) <= maxName { // its column is called as it was before
+				edits = append(edits, edit{it.Span.To, it.Span.To, " AS " + quoteName(name)})
+			}
+			called = it
 		}
 	}
 	src.args, src.text = nil, ""
-	if len(edits) > 0 {
-		if inner, err := sqltext.Parse(&w.scan, s.mode()); err == nil {
-			edits = inOrder(append(edits, namesOfItems(&w.scan, inner)...))
-		}
-	}
-	return s.rewritten(ctx, apply(&w.scan, edits), src)
+	return s.rewritten(ctx, apply(&w.scan, inOrder(edits)), src)
 }
 
-// namesOfItems are the edits by which columns with parameters in them keep the text before the values were put in for their names.
-func namesOfItems(scan *sqltext.Scan, stmt *sqltext.Stmt) []edit {
-	var edits []edit
-	for _, item := range selectItems(stmt) {
-		if item.Star || item.Alias.Tok >= 0 {
-			continue
-		}
-		for i := item.Span.From; i < item.Span.To; i++ {
-			if scan.Tokens[i].Kind == sqltext.Param {
-				edits = append(edits, edit{item.Span.To, item.Span.To, " AS " + quoteName(string(scan.Text(item.Span)))})
-				break
-			}
-		}
+// maxName bounds the names of columns, in bytes: MariaDB takes no longer ones as an alias.
+const maxName = 256
+
+// calledWith is the name of a select item with parameters.
+func calledWith(scan *sqltext.Scan, it *sqltext.SelectItem) string {
+	if e := sqltext.Unparen(it.Expr).ExprSpan(); e.To == e.From+1 {
+		return "?" // whatever is around it
 	}
-	return edits
+	return string(scan.Text(it.Span))
 }

@@ -413,6 +413,9 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		st.Charset = s.charset.connection
 	}
 	st.Prepared, st.Args, st.Text, st.Out = src.prepared, src.args, src.text, src.out
+	if len(p.Drawn) > 0 {
+		st.Out = &defaultOutput{Output: src.out, of: p.Drawn, defs: -1}
+	}
 	st.After, st.Permit, st.Links, st.OneShard, st.Draw = nil, nil, nil, false, s.drawRows(src.depth)
 	if s.plansTemporary() {
 		st.Once, st.Moment = true, s.making.moment

@@ -109,7 +109,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err != nil {
 		return nil, err
 	}
-	plan.Facts, plan.Found = stmt.Facts, FoundBy(stmt)
+	plan.Facts, plan.Found, plan.Drawn = stmt.Facts, FoundBy(stmt), p.drawnColumns()
 	if triggers.any {
 		plan.Facts |= sqltext.HasTimeFunction // theirs is the statement's
 		plan.Triggers = triggers.named()

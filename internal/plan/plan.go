@@ -84,6 +84,8 @@ type Plan struct {
 	Short bool
 	// Names are the client's columns whose names a part's text would change: it has other names of tables in it. Each is called as its span reads.
 	Names []ColumnName
+	// Drawn are the columns without NULL that sequences give values to: partitions have no default for them.
+	Drawn []DrawnColumn
 	// Found is for FOUND_ROWS().
 	Found Found
 	// Facts of the statement that the session acts on: last insert id, user variables.

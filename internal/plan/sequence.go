@@ -98,6 +98,29 @@ type Drawing struct {
 	Names   []ColumnName
 }
 
+// DrawnColumn is a column to which a sequence gives values.
+type DrawnColumn struct{ DB, Table, Column string }
+
+// drawnColumns are those of the statement's tables that take no NULL.
+func (p *planner) drawnColumns() (out []DrawnColumn) {
+	for _, t := range p.stmt.Tables {
+		if t.CTE {
+			continue
+		}
+		table, _, err := p.lookup(t)
+		if err != nil || table == nil || !table.Draws() {
+			continue
+		}
+		for i := range table.Columns {
+			c := &table.Columns[i]
+			if _, _, ok := c.Sequence(); ok && !c.Nullable {
+				out = append(out, DrawnColumn{table.DB, table.Name, c.Name})
+			}
+		}
+	}
+	return out
+}
+
 // asks says whether a span names sequences.
 func (p *planner) asks(span sqltext.Span) bool {
 	return slices.ContainsFunc(p.stmt.Tables, func(t *sqltext.TableName) bool {
