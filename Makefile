@@ -10,13 +10,17 @@ STATEMENTS ?= 100000
 SEED ?=
 TIME ?= 0
 DIFFTEST ?=
-# Packages tested at once, and the time a package's tests may take. Those that take longest begin first.
-TESTP ?= 3
+# Packages tested at once, tests that a package may run at once where they have servers of their own, and the time a package's tests may take. Most wait most of
+# the time, so that there are more of them than processors. Packages that take longest begin first.
+TESTP ?= 4
+TESTPARALLEL ?= 3
 LONG = ./internal/gateway ./internal/control ./internal/ddl ./cmd/orbweaver ./internal/equivalence
-TESTTIMEOUT ?= 15m
+TESTTIMEOUT ?= 20m
+# What `make test` sets to -race: vet and staticcheck then need what tests are compiled with, too, and nothing else.
+RACE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up build test clients check bench chaos difftest fuzz clean
+.PHONY: help up build test packages clients check format vet staticcheck bench chaos difftest fuzz clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,12 +32,16 @@ up: build ## run a whole cluster on this machine, until Ctrl-C
 build: ## build bin/orbweaver
 	$(GO) build -buildvcs=false -o bin/orbweaver ./cmd/orbweaver
 
-test: check ## check the code and run every test, with real MariaDB servers and the race detector
+test: ## check the code and run every test, with real MariaDB servers and the race detector
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
 		/usr/include/stdlib.h=libc6-dev /usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider \
 		/usr/lib/python3/dist-packages/pymysql=python3-pymysql mariadb_config=libmariadb-dev
-	$(GO) test -race -p $(TESTP) -timeout $(TESTTIMEOUT) $(LONG) $$($(GO) list ./... | grep -v /chaos$$)
-	$(GO) test -race -count=1 -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
+	@$(MAKE) --no-print-directory RACE=-race format vet
+	@$(MAKE) --no-print-directory RACE=-race -j 2 staticcheck packages # which leave it time
+	$(GO) test -race -vet=off -count=1 -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
+
+packages:
+	$(GO) test -race -vet=off -p $(TESTP) -parallel $(TESTPARALLEL) -timeout $(TESTTIMEOUT) $(LONG) $$($(GO) list ./... | grep -v /chaos$$)
 
 clients: ## run the tests with clients of node and Java, too, which need more installed than `make test`
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client gcc=gcc /usr/include/stdlib.h=libc6-dev \
@@ -41,12 +49,17 @@ clients: ## run the tests with clients of node and Java, too, which need more in
 		/usr/share/java/mariadb-java-client.jar=libmariadb-java
 	$(GO) test -race -count=1 -tags clients -timeout $(TESTTIMEOUT) ./internal/clients
 
-check: ## formatting, vet, staticcheck
+check: format vet staticcheck ## formatting, vet, staticcheck
+
+format:
 	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
 		if [ -n "$$out" ]; then echo "not formatted by gofmt:"; echo "$$out"; exit 1; fi
-	$(GO) vet ./...
-	$(GO) vet -tags clients ./internal/clients
-	$(GO) tool staticcheck ./...
+
+vet:
+	$(GO) vet $(RACE) -tags clients ./...
+
+staticcheck:
+	GOFLAGS="$$GOFLAGS $(RACE)" $$($(GO) tool -n staticcheck) ./...
 
 bench: build ## measure against a plain server, HAProxy and Spider; see bench/README.md
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client sysbench=sysbench haproxy=haproxy \
