@@ -28,7 +28,7 @@ type ghost struct {
 func (c *cluster) ghost(name string) *ghost {
 	c.t.Helper()
 	n := c.nodes[len(c.nodes)-1]
-	node, err := n.cat.Register(within(c.t, 10*time.Second), catalog.NodeInfo{Name: name}, 10*time.Second)
+	node, err := n.cat.Register(within(c.t, patience), catalog.NodeInfo{Name: name}, 10*time.Second)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func (g *ghost) prepare(table string, value int, commit bool, parts ...int) {
 	for i, n := range parts {
 		p := s.Databases["d"].Partitions[n]
 		leaf, _ := p.Master()
-		conn, err := g.pools.Get(within(t, 10*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: p.ID.Schema(), Domain: p.Domain, Term: p.Term})
+		conn, err := g.pools.Get(within(t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: p.ID.Schema(), Domain: p.Domain, Term: p.Term})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,26 +84,26 @@ func (g *ghost) prepare(table string, value int, commit bool, parts ...int) {
 			first = conn
 		}
 		for _, q := range do {
-			if _, err := conn.Query(within(t, 10*time.Second), q); err != nil {
+			if _, err := conn.Query(within(t, patience), q); err != nil {
 				t.Fatalf("%s: %v", q, err)
 			}
 		}
 	}
 	for _, leaf := range g.shapes {
-		conn, err := g.pools.Get(within(t, 10*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: "d"})
+		conn, err := g.pools.Get(within(t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal, Schema: "d"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		g.conns = append(g.conns, conn)
 		x := txn.XID{ID: id, Decider: txn.PlaceHash(s.Databases["d"].Partitions[parts[0]].ID), Place: txn.PlaceShape, Thread: conn.Thread()}.SQL()
 		for _, q := range []string{"XA START " + x, fmt.Sprintf("INSERT INTO r VALUES (%d)", value), "XA END " + x, "XA PREPARE " + x} {
-			if _, err := conn.Query(within(t, 10*time.Second), q); err != nil {
+			if _, err := conn.Query(within(t, patience), q); err != nil {
 				t.Fatalf("%s: %v", q, err)
 			}
 		}
 	}
 	if commit {
-		if _, err := first.Query(within(t, 10*time.Second), "COMMIT"); err != nil {
+		if _, err := first.Query(within(t, patience), "COMMIT"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,11 +113,11 @@ func (g *ghost) prepare(table string, value int, commit bool, parts ...int) {
 func (c *cluster) prepared(leaves ...string) (n int) {
 	c.t.Helper()
 	for _, leaf := range leaves {
-		conn, err := c.nodes[len(c.nodes)-1].pools.Get(within(c.t, 10*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+		conn, err := c.nodes[len(c.nodes)-1].pools.Get(within(c.t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		res, err := conn.Query(within(c.t, 10*time.Second), "XA RECOVER")
+		res, err := conn.Query(within(c.t, patience), "XA RECOVER")
 		conn.Release()
 		if err != nil {
 			c.t.Fatal(err)
@@ -131,7 +131,7 @@ func (c *cluster) prepared(leaves ...string) (n int) {
 func (c *cluster) rowsWith(value, want int) {
 	c.t.Helper()
 	n := -1
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if err := c.nodes[len(c.nodes)-1].db.QueryRow("SELECT COUNT(*) FROM d.t WHERE id = ?", value).Scan(&n); err != nil {
 			c.t.Fatal(err)
 		}
@@ -144,9 +144,9 @@ func (c *cluster) rowsWith(value, want int) {
 
 func (c *cluster) settled(leaves ...string) {
 	c.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); c.prepared(leaves...) > 0; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); c.prepared(leaves...) > 0; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			events, _ := c.nodes[len(c.nodes)-1].cat.Events(within(c.t, 10*time.Second))
+			events, _ := c.nodes[len(c.nodes)-1].cat.Events(within(c.t, patience))
 			c.t.Fatalf("%d branches are prepared at %v; %v", c.prepared(leaves...), leaves, events)
 		}
 	}
@@ -154,6 +154,7 @@ func (c *cluster) settled(leaves ...string) {
 
 // A node dies between the steps of two commits, and the leaf dies that decides about them: its next master knows what it knew.
 func TestBranchesAreSettledAfterAFailover(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 2)
 	c.must("CREATE DATABASE d PARTITIONS 4 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT, v INT)")
 	c.until("whole", whole)
@@ -196,7 +197,7 @@ func TestBranchesAreSettledAfterAFailover(t *testing.T) {
 	c.until("whole again", whole)
 	c.settled("leaf-1", "leaf-2")
 	c.equal("t")
-	events, err := c.nodes[1].cat.Events(within(t, 10*time.Second))
+	events, err := c.nodes[1].cat.Events(within(t, patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,12 +217,12 @@ func (c *cluster) has(p *topo.Partition) {
 	c.t.Helper()
 	master, _ := p.Master()
 	at := func(leaf string) string {
-		conn, err := c.nodes[0].pools.Get(within(c.t, 10*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+		conn, err := c.nodes[0].pools.Get(within(c.t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 		if err != nil {
 			c.t.Fatal(err)
 		}
 		defer conn.Release()
-		res, err := conn.Query(within(c.t, 10*time.Second), "SELECT @@GLOBAL.gtid_binlog_pos")
+		res, err := conn.Query(within(c.t, patience), "SELECT @@GLOBAL.gtid_binlog_pos")
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -233,7 +234,7 @@ func (c *cluster) has(p *topo.Partition) {
 		return ""
 	}
 	for _, r := range p.Replicas() {
-		for deadline := time.Now().Add(20 * time.Second); at(r) != at(master); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); at(r) != at(master); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				c.t.Fatalf("partition %s: %s on %s, %s on %s", p.ID, at(master), master, at(r), r)
 			}
@@ -243,6 +244,7 @@ func (c *cluster) has(p *topo.Partition) {
 
 // The only copies of partitions come back with branches that wait for what is decided there, too: no client sees a half of them.
 func TestBranchesAreSettledBeforeALeafServes(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 1, 2)
 	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT, v INT)", "CREATE REFERENCE TABLE d.r (id INT PRIMARY KEY)")
 	var one []int
@@ -269,7 +271,7 @@ func TestBranchesAreSettledBeforeALeafServes(t *testing.T) {
 	g.dies()
 	release()
 	cat := c.nodes[len(c.nodes)-1].cat
-	for deadline := time.Now().Add(60 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		changed := cat.Changed()
 		if served(cat.Snapshot()) > 0 {
 			break
@@ -296,6 +298,7 @@ func TestBranchesAreSettledBeforeALeafServes(t *testing.T) {
 
 // A leaf that is set aside while a look at reference tables waits for a transaction lacks what is written meanwhile: nobody gets its rows.
 func TestReferenceTablesAreNotAlignedWithALeafThatHasGone(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, 1, 2)
 	c.must("CREATE DATABASE d PARTITIONS 3", "CREATE TABLE d.t (id BIGINT, v INT)", "CREATE REFERENCE TABLE d.r (id INT PRIMARY KEY)", "INSERT INTO d.r VALUES (1)")
 	var parts []int
@@ -308,7 +311,7 @@ func TestReferenceTablesAreNotAlignedWithALeafThatHasGone(t *testing.T) {
 	g.shapes = []string{"leaf-2"}
 	g.prepare("t", 5, false, parts...)
 	n := c.nodes[0]
-	if _, err := n.member.Mark(within(t, 10*time.Second), true); err != nil {
+	if _, err := n.member.Mark(within(t, patience), true); err != nil {
 		t.Fatal(err)
 	}
 	c.until("a look that waits", func(s *topo.Snapshot) bool { return s.Databases["d"].Locked })
@@ -320,7 +323,7 @@ func TestReferenceTablesAreNotAlignedWithALeafThatHasGone(t *testing.T) {
 	c.must("INSERT INTO d.r VALUES (2)")
 	g.dies()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		marks, err := n.cat.Marks(within(t, 10*time.Second))
+		marks, err := n.cat.Marks(within(t, patience))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is what a slow machine does not exhaust: whatever takes longer hangs.
-const patience = 3 * time.Minute
+const patience = 6 * time.Minute
 
 // node is one of a cluster's.
 type node struct {
@@ -324,7 +324,7 @@ func (c *cluster) equal(tables ...string) {
 			for _, r := range p.Replicas() {
 				for _, table := range tables {
 					a, b := "", "-"
-					for range 600 { // what is on its way arrives
+					for range 3000 { // what is on its way arrives
 						if a, b = sum(master, p.ID.Schema(), table), sum(r, p.ID.Schema(), table); a == b {
 							break
 						}

@@ -17,12 +17,12 @@ import (
 // atLeaf asks a leaf by the cluster's account.
 func (c *cluster) atLeaf(leaf, sql string) [][][]byte {
 	c.t.Helper()
-	conn, err := c.nodes[len(c.nodes)-1].pools.Get(within(c.t, 20*time.Second), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+	conn, err := c.nodes[len(c.nodes)-1].pools.Get(within(c.t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer conn.Release()
-	res, err := conn.Query(within(c.t, 20*time.Second), sql)
+	res, err := conn.Query(within(c.t, patience), sql)
 	if err != nil {
 		c.t.Fatalf("leaf %s: %s: %v", leaf, sql, err)
 	}
@@ -56,7 +56,7 @@ func (b *bank) audit() {
 	n := c.nodes[len(c.nodes)-1]
 	for _, l := range n.cat.Snapshot().Leaves {
 		var left [][][]byte
-		for range 200 { // what is in doubt is settled
+		for range 1000 { // what is in doubt is settled
 			if left = c.atLeaf(l.Name, "XA RECOVER"); len(left) == 0 {
 				break
 			}
@@ -83,7 +83,7 @@ func (b *bank) audit() {
 		master, _ := p.Master()
 		for _, r := range p.Replicas() {
 			has := [2]string{"", "-"}
-			for range 50 {
+			for range 1000 {
 				for i, leaf := range []string{master, r} {
 					has[i] = string(c.atLeaf(leaf, fmt.Sprintf(q, p.ID.Schema()))[0][0])
 				}
@@ -237,6 +237,7 @@ func (c *cluster) gone(leaf string, x xid.XID) {
 
 // What somebody who has died has left prepared comes along when a partition's master moves, and a copy waits until it is settled.
 func TestBranchesThatWereLeftMoveAlong(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 2, 2, 2)
 	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION")
 	c.until("whole", whole)
