@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +21,40 @@ type lines struct{ t *testing.T }
 func (l lines) Write(p []byte) (int, error) {
 	l.t.Log(strings.TrimRight(string(p), "\n"))
 	return len(p), nil
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if programs.dir != "" {
+		os.RemoveAll(programs.dir)
+	}
+	os.Exit(code)
+}
+
+var programs struct {
+	sync.Mutex
+	dir string
+}
+
+// built is the orbweaver that all tests have in common, with the race detector or without.
+func built(t *testing.T, race bool) string {
+	t.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	if programs.dir == "" {
+		dir, err := os.MkdirTemp("", "orbweaver-chaos-programs-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		programs.dir = dir
+	}
+	program := filepath.Join(programs.dir, fmt.Sprintf("orbweaver-%t", race))
+	if _, err := os.Stat(program); err != nil {
+		if err := build(t.Context(), program, race); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return program
 }
 
 // Two minutes of `make chaos`, with the race detector in nodes and here.
@@ -41,7 +77,7 @@ func breakCluster(t *testing.T, load, seed, last string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Whole = 2 * time.Minute
+	s.Whole, s.Program = 2*time.Minute, built(t, s.Race)
 	if err := run(context.Background(), s, lines{t}); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,9 @@ type settings struct {
 	Keep  bool          // CHAOS_KEEP: the directory stays also when all is well
 	Dir   string        // CHAOS_DIR, below which it is made
 	Loads []string      // CHAOS_LOAD
-	Whole time.Duration // how long a cluster that nothing disturbs any more may take until it is whole
+	// Program is an orbweaver that was built before; "" has one built.
+	Program string
+	Whole   time.Duration // how long a cluster that nothing disturbs any more may take until it is whole
 }
 
 // The loads: clients with keys of their own, and transactions over partitions.
@@ -81,6 +83,9 @@ func main() {
 	}
 }
 
+// startWithin is what a cluster's start may take: a limit for what hangs.
+const startWithin = 10 * time.Minute
+
 // errBroken says that promises were not kept.
 var errBroken = errors.New("promises were not kept")
 
@@ -108,11 +113,14 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 		}
 		st.say("logs and data are in %s; the plan again: %s make chaos", dir, again)
 	}()
-	program := filepath.Join(dir, "orbweaver")
-	if err := build(ctx, program, s.Race); err != nil {
-		return err
+	program := s.Program
+	if program == "" {
+		program = filepath.Join(dir, "orbweaver")
+		if err := build(ctx, program, s.Race); err != nil {
+			return err
+		}
 	}
-	starting, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	starting, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	c, err := startCluster(starting, dir, program, st)
 	if err != nil {

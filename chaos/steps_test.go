@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,12 +129,9 @@ func startSteps(t *testing.T, replicas bool) *steps {
 		t.Fatal(err)
 	}
 	st := &story{out: lines{t}, began: time.Now()}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	program := built(t, false)
+	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 	defer cancel()
-	program := filepath.Join(dir, "orbweaver")
-	if err := build(ctx, program, false); err != nil {
-		t.Fatal(err)
-	}
 	replication, n := "WITH SYNC REPLICATION", leaves
 	c, err := startCluster(ctx, dir, program, st, func(c *cluster) {
 		c.wires.follow, c.spares = true, 0
