@@ -70,7 +70,7 @@ func cluster(t *testing.T) *bench {
 }
 
 func newBench(farm *localfarm.Farm, cfg Config, change ...func(*backend.Config)) (b *bench, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	b = &bench{farm: farm, serve: make(chan error, 1)}
 	defer func() {
@@ -300,7 +300,7 @@ func (c *client) fails(code uint16, q string, args ...any) string {
 
 // timeout is what a slow machine does not exhaust: whatever takes longer hangs.
 func timeout(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -60,6 +60,7 @@ var circles = []circle{
 
 // Deadlocks over partitions, branches and reference tables end with one victim, which has nothing left anywhere; also between the sessions of two nodes.
 func TestDeadlocksOverPlaces(t *testing.T) {
+	t.Parallel()
 	first, second := txn.NewSpans(), txn.NewSpans()
 	one, err := newBench(farmtest.Start(t, 2), Config{Spans: first})
 	if err != nil {

@@ -338,6 +338,7 @@ func TestServerRights(t *testing.T) {
 
 // A statement goes on at another leaf when its own is lost, and what a leaf has of its own in mysql.servers does not count.
 func TestServersWithoutALeaf(t *testing.T) {
+	t.Parallel()
 	b, err := newBench(farmtest.Start(t, 2), Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ func slow(t *testing.T) (*bench, *client) {
 
 // A client that reads slowly gets all rows: partitions whose turn has not come wait.
 func TestRowsForSlowClients(t *testing.T) {
+	t.Parallel()
 	b, _ := slow(t)
 	for _, q := range []string{"SELECT v FROM t", "SELECT v FROM t ORDER BY id"} {
 		for _, set := range []string{"", "SET net_write_timeout = 30"} {
@@ -51,6 +52,7 @@ func TestRowsForSlowClients(t *testing.T) {
 
 // Whoever never reads is left after net_write_timeout, and gives back what the statement had.
 func TestClientsThatNeverReadAreLeft(t *testing.T) {
+	t.Parallel()
 	b, c := slow(t)
 	c.want("SELECT COUNT(*) FROM t", "24")
 	before := len(b.g.all())

@@ -291,6 +291,7 @@ func TestTemporaryTablesPrepared(t *testing.T) {
 
 // A session goes on at another leaf when the one with its temporary tables dies, and makes new ones there.
 func TestTemporaryTablesWithoutTheirLeaf(t *testing.T) {
+	t.Parallel()
 	b, err := newBench(farmtest.Start(t, 2), Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 // Accounts that require TLS, at nodes with and without TLS towards the leaves.
 func TestAccountsThatRequireTLS(t *testing.T) {
+	t.Parallel()
 	certs := farmtest.Certify(t)
 	farm := farmtest.Start(t, 2, certs.LeafOptions()...)
 	toClients := &tls.Config{Certificates: []tls.Certificate{certs.Server}, ClientCAs: certs.CA, ClientAuth: tls.VerifyClientCertIfGiven}
@@ -104,6 +105,7 @@ func TestAccountsThatRequireTLS(t *testing.T) {
 
 // A session goes on when its account is told to require TLS, as at a server; the next login is refused.
 func TestRequireTLSComesLater(t *testing.T) {
+	t.Parallel()
 	certs := farmtest.Certify(t)
 	b, err := newBench(farmtest.Start(t, 1, certs.LeafOptions()...), Config{}, func(c *backend.Config) { c.TLS, c.TLSWhereRequired = certs.ToLeaves(false), true })
 	if err != nil {

@@ -298,6 +298,7 @@ var alikeTables = []string{
 
 // Whatever a client says of transactions over several partitions is answered as one server answers it: results, counts, warnings, errors, status flags.
 func TestTransactionsAlike(t *testing.T) {
+	t.Parallel()
 	ours, theirs := alikeSides(t, "txalike")
 	text, err := os.ReadFile("testdata/transactions.txt")
 	if err != nil {

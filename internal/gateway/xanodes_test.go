@@ -150,6 +150,7 @@ func (b *bench) halfCommitted(t *testing.T, leaf int, schema string, id, v int) 
 
 // What was prepared outlives kill -9 of the leaves and of the node; what was not is rolled back.
 func TestXAOutlivesKills(t *testing.T) {
+	t.Parallel()
 	farm := farmtest.Start(t, 2)
 	b, err := newBench(farm, Config{})
 	if err != nil {
@@ -195,6 +196,7 @@ func TestXAOutlivesKills(t *testing.T) {
 
 // A leaf that is away when its branch is to be committed commits it when it is back, and the client of XA COMMIT is told so.
 func TestXACommitWithoutALeaf(t *testing.T) {
+	t.Parallel()
 	farm := farmtest.Start(t, 2)
 	b, err := newBench(farm, Config{FailoverWait: time.Second})
 	if err != nil {
