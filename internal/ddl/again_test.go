@@ -16,6 +16,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -80,7 +81,8 @@ func (l *loss) step(b *bench) func(string) error {
 
 // A leaf is lost at each step of each statement, before its effect or in the middle of it, and comes back: the statement waits, and is done once.
 func TestStatementsWaitForALeafAtEveryStep(t *testing.T) {
-	b := newBench(t, "d")
+	t.Parallel()
+	b := newBenchAt(t, farmtest.Start(t, 2), "d")
 	b.everywhere("DROP DATABASE IF EXISTS e")
 	prepare := func(sql string) {
 		for _, db := range []string{"d", "e"} {

@@ -51,8 +51,12 @@ const sealedBefore = " seals "
 
 func newBench(t *testing.T, databases ...string) *bench {
 	t.Helper()
-	farm := farmtest.Shared(t, 2)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	return newBenchAt(t, farmtest.Shared(t, 2), databases...)
+}
+
+func newBenchAt(t *testing.T, farm *localfarm.Farm, databases ...string) *bench {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	quiet := slog.New(slog.DiscardHandler)
 	dir, err := os.MkdirTemp("", "orbweaver-ddl-")
@@ -149,7 +153,7 @@ func (b *bench) account(name, right string) Session {
 }
 
 func (b *bench) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	b.t.Cleanup(cancel)
 	return ctx
 }

@@ -12,12 +12,14 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // A statement whose lock is lost before each of its steps, and settled by the next holder, while its process goes on: it does nothing more.
 func TestLockLostAtEveryStep(t *testing.T) {
-	b := newBench(t, "d")
+	t.Parallel()
+	b := newBenchAt(t, farmtest.Start(t, 2), "d")
 	all := t
 	for _, sql := range []string{
 		"CREATE TABLE x (id INT PRIMARY KEY)", "DROP TABLE t", "RENAME TABLE t TO u", "ALTER TABLE t MODIFY v BIGINT NOT NULL",
@@ -76,7 +78,8 @@ func TestLockLostAtEveryStep(t *testing.T) {
 
 // A statement that loses its lock before any of its steps is run again under the node's next lease.
 func TestRunAgainAfterALostLock(t *testing.T) {
-	b := newBench(t, "d")
+	t.Parallel()
+	b := newBenchAt(t, farmtest.Start(t, 2), "d")
 	b.forgetful()
 	for _, sql := range []string{
 		"CREATE TABLE x (id INT PRIMARY KEY)", "ALTER TABLE t ADD KEY k (v)", "RENAME TABLE t TO u", "CREATE DATABASE e PARTITIONS 2",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -51,7 +52,8 @@ var crashes = []string{
 
 // The process dies before each step of each statement. The next one finishes or undoes it: all places agree, with the old definition or the new.
 func TestCrashAtEveryStep(t *testing.T) {
-	b := newBench(t, "d")
+	t.Parallel()
+	b := newBenchAt(t, farmtest.Start(t, 2), "d")
 	b.everywhere("DROP DATABASE IF EXISTS e")
 	prepare := func(sql string) {
 		if b.cat.Snapshot().Databases["d"] != nil {
