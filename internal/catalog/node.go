@@ -180,7 +180,7 @@ func (n *Node) Close(ctx context.Context) error {
 	l.stop()
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
-	if _, err := n.c.client.Revoke(ctx, l.id); err != nil {
+	if _, err := n.c.client.Revoke(ctx, l.id); err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) { // which has ended by itself
 		return readError(err)
 	}
 	return nil

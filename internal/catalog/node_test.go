@@ -139,6 +139,21 @@ func TestLostLease(t *testing.T) {
 	}
 }
 
+// A lease that has ended by itself is given up already.
+func TestCloseAfterTheLease(t *testing.T) {
+	t.Parallel()
+	c := open(t, newEtcd(t))
+	n := registerFor(t, c, "a", time.Minute)
+	n.stop() // it would register again
+	n.wg.Wait()
+	if _, err := c.client.Revoke(within(t, time.Minute), n.lease.id); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(within(t, time.Minute)); err != nil {
+		t.Error(err)
+	}
+}
+
 // A process that comes back under its name finds the locks of its former life free at once.
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
