@@ -296,3 +296,41 @@ func TestTableIDsAndDomainsAreNeverReused(t *testing.T) {
 		t.Fatal(a, b, err)
 	}
 }
+
+func TestSequenceUpcoming(t *testing.T) {
+	e := newEtcd(t)
+	a, b := open(t, e), open(t, e)
+	ctx := within(t, time.Minute)
+	want := func(who string, c *Catalog, values ...uint64) {
+		t.Helper()
+		got := c.Upcoming(ctx, []uint64{1, 2, 3})
+		for i, v := range values {
+			if got[uint64(i)+1] != v {
+				t.Errorf("%s: table %d goes on with %d, want %d", who, i+1, got[uint64(i)+1], v)
+			}
+		}
+	}
+	want("new", a, 1, 1, 1)
+	wantNext(t, a.Sequence(1), 3, 1)
+	observe(t, a.Sequence(2), 500)
+	want("who has the only block", a, 4, 501, 1)
+	// A node without a block tells what is behind all of them, without waiting for its watch.
+	want("the other", b, 101, 601, 1)
+	wantNext(t, b.Sequence(1), 1, 101)
+	want("who has the last block", b, 102, 601, 1)
+	want("who has one before", a, 201, 501, 1)
+	many := make([]uint64, 250)
+	for i := range many {
+		many[i] = uint64(i) + 1
+	}
+	if got := b.Upcoming(ctx, many); len(got) != len(many) || got[1] != 102 || got[250] != 1 {
+		t.Errorf("of many: %v", got)
+	}
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	ctx = gone // etcd does not answer
+	want("by what was seen", a, 201, 501)
+	if _, ok := a.Upcoming(ctx, []uint64{7})[7]; ok {
+		t.Error("nothing is known of a table that was never used here")
+	}
+}
