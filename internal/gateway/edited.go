@@ -11,7 +11,9 @@ import (
 type edited struct {
 	exec.Output
 	prepared bool
-	// row gets a row's values (of the binary protocol: as they are there, without lengths; nil for NULL) and says whether the row stays.
+	// column changes a column's definition and says whether it has; nil leaves all as they are.
+	column func(c *wire.Column) bool
+	// row gets a row's values (of the binary protocol: as they are there, without lengths; nil for NULL) and says whether the row stays; nil leaves all as they are.
 	row func(values [][]byte) ([][]byte, bool)
 
 	// more are rows to be added, in the order of their first values, as the answer's rows are; all values are strings.
@@ -50,6 +52,10 @@ func (e *edited) Packet(p []byte) error {
 		}
 		e.types = append(e.types, c.Type)
 		e.rows = len(e.types) == e.n && caps.Has(wire.ClientDeprecateEOF)
+		if e.column != nil && e.column(&c) {
+			e.buf = wire.AppendColumn(e.buf[:0], caps, &c)
+			return e.Output.Packet(e.buf)
+		}
 		return e.Output.Packet(p)
 	case !e.rows:
 		e.rows = true
@@ -64,6 +70,9 @@ func (e *edited) Packet(p []byte) error {
 				return err
 			}
 		}
+		return e.Output.Packet(p)
+	}
+	if e.row == nil {
 		return e.Output.Packet(p)
 	}
 	values, err := e.split(p)

@@ -37,12 +37,14 @@ type Gateway struct {
 	// As a leaf says it, at the start.
 	version       string
 	versionNumber int
-	sqlMode       string            // of new sessions
-	writeTimeout  time.Duration     // of new sessions
-	remoteState   *backend.State    // of connections to remote servers, ahead of the session's own
-	tables        []string          // the columns of information_schema.TABLES
-	infoSchema    map[string]string // tables of information_schema: the column that names a database
-	placeScopes   map[string]string // of the variables that tell of a place, those that leaves have: their scope
+	sqlMode       string              // of new sessions
+	writeTimeout  time.Duration       // of new sessions
+	remoteState   *backend.State      // of connections to remote servers, ahead of the session's own
+	infoSchema    map[string]string   // tables of information_schema: the column that names a database
+	columns       map[string][]string // the columns of those that are tallied
+	notNull       map[string][]string // those of them that are NOT NULL
+	status        []string            // the columns of SHOW TABLE STATUS
+	placeScopes   map[string]string   // of the variables that tell of a place, those that leaves have: their scope
 
 	hostname  string // of the node's machine
 	serverUID string // of the cluster, as a server would have one

@@ -87,14 +87,13 @@ func (s *session) mysqlFiltered(t *sqltext.TableName) string {
 	return mysqlSchema + "." + t.Name.Text
 }
 
-// loadInfoSchema learns which tables of information_schema tell of databases, and by which column.
+// loadInfoSchema learns which tables of information_schema tell of databases, and by which column, and the columns of those that tell of rows.
 func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 	res, err := c.Query(ctx, "SELECT UPPER(TABLE_NAME), UPPER(COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='information_schema' AND "+
 		"COLUMN_NAME IN ('"+strings.Join(schemaColumns, "','")+"')")
 	if err != nil {
 		return err
 	}
-	g.tables = nil
 	m := map[string]string{}
 	for _, row := range res.Rows {
 		table, column := string(row[0]), string(row[1])
@@ -109,13 +108,23 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 		}
 	}
 	g.infoSchema = m
-	res, err = c.Query(ctx, "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='information_schema' AND TABLE_NAME='TABLES' ORDER BY ORDINAL_POSITION")
+	res, err = c.Query(ctx, "SELECT TABLE_NAME, COLUMN_NAME, IS_NULLABLE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='information_schema' AND "+
+		"TABLE_NAME IN ('"+strings.Join(slices.Sorted(maps.Keys(tallied)), "','")+"') ORDER BY TABLE_NAME, ORDINAL_POSITION")
 	if err != nil {
 		return err
 	}
+	g.columns, g.notNull = map[string][]string{}, map[string][]string{}
 	for _, row := range res.Rows {
-		g.tables = append(g.tables, string(row[0]))
+		table, column := string(row[0]), string(row[1])
+		g.columns[table] = append(g.columns[table], column)
+		if string(row[2]) == "NO" {
+			g.notNull[table] = append(g.notNull[table], column)
+		}
 	}
+	if res, err = c.Query(ctx, "SHOW TABLE STATUS FROM mysql LIKE ''"); err != nil {
+		return err
+	}
+	g.status = res.Columns
 	return g.loadPlaceVariables(ctx, c)
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/hex"
 	"maps"
 	"slices"
@@ -16,8 +17,8 @@ const linkedEngine = "SPIDER"
 var unknownOfLinked = []string{"TABLE_ROWS", "AVG_ROW_LENGTH", "DATA_LENGTH", "MAX_DATA_LENGTH", "INDEX_LENGTH", "DATA_FREE", "AUTO_INCREMENT", "UPDATE_TIME", "CHECK_TIME",
 	"CHECKSUM", "MAX_INDEX_LENGTH"}
 
-// tablesColumns is the list of columns of information_schema.TABLES by which linked tables are told as tables of Spider; "*" where there are none.
-func (g *Gateway) tablesColumns(snap *topo.Snapshot) string {
+// asLinked changes values, which are those of columns of information_schema.TABLES where they are not the leaf's own, so that linked tables are told as tables of Spider.
+func asLinked(snap *topo.Snapshot, values map[string]string) {
 	var keys, comments strings.Builder
 	for _, db := range slices.Sorted(maps.Keys(snap.Databases)) { // in order: a leaf keeps prepared statements by their text
 		tables := snap.Databases[db].Tables
@@ -37,42 +38,15 @@ func (g *Gateway) tablesColumns(snap *topo.Snapshot) string {
 		}
 	}
 	if keys.Len() == 0 {
-		return "*"
+		return
 	}
 	const key = "CONCAT(TABLE_SCHEMA,x'00',TABLE_NAME)"
 	linked := key + " IN (" + keys.String() + ")"
-	cols := slices.Clone(g.tables)
-	for i, c := range cols {
-		value := ""
-		switch {
-		case c == "ENGINE":
-			value = "IF(" + linked + ",CONVERT('" + linkedEngine + "' USING utf8mb3),ENGINE)"
-		case c == "TABLE_COMMENT" && comments.Len() > 0:
-			value = "CASE " + key + comments.String() + " ELSE TABLE_COMMENT END"
-		case slices.Contains(unknownOfLinked, c):
-			value = "IF(" + linked + ",NULL," + c + ")"
-		default:
-			continue
-		}
-		cols[i] = value + " AS " + c
+	values["ENGINE"] = "IF(" + linked + ",CONVERT('" + linkedEngine + "' USING utf8mb3),ENGINE)"
+	if comments.Len() > 0 {
+		values["TABLE_COMMENT"] = "CASE " + key + comments.String() + " ELSE TABLE_COMMENT END"
 	}
-	return strings.Join(cols, ",")
-}
-
-// statusOfLinked makes a row of SHOW TABLE STATUS one of a table of Spider where it is a linked table's.
-func statusOfLinked(snap *topo.Snapshot, db string, v [][]byte) [][]byte {
-	t := snap.Table(db, string(v[0]))
-	if t == nil || t.Kind != topo.Linked || len(v) < 18 {
-		return v
+	for _, c := range unknownOfLinked {
+		values[c] = "IF(" + linked + ",NULL," + cmp.Or(values[c], c) + ")"
 	}
-	v[1] = []byte(linkedEngine)
-	for _, i := range []int{4, 5, 6, 7, 8, 9, 10, 12, 13, 15, 18} { // unknownOfLinked
-		if i < len(v) {
-			v[i] = nil
-		}
-	}
-	if l := t.Info("", ""); l != nil {
-		v[17] = []byte(l.Comment)
-	}
-	return v
 }

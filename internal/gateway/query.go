@@ -187,12 +187,13 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		s.warnings = s.warnings[:0]
 	}
 	if !src.filtered {
-		text, err := s.spliceSystemTables(ctx, &w.scan, stmt, snap)
+		text, err := s.spliceSystemTables(ctx, &w.scan, stmt, snap, src)
 		if err != nil {
 			return err
 		}
 		if text != nil {
 			src.filtered = true
+			src.out = s.describedAs(stmt, src)
 			return s.rewritten(ctx, text, src)
 		}
 	}

@@ -123,12 +123,19 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		if err := s.needDB(stmt); err != nil {
 			return err
 		}
-		if what == "TABLE" && next == "STATUS" {
+		switch {
+		case what == "TABLE" && next == "STATUS":
 			db := s.sess.DB
 			if sh := stmt.Show; sh != nil && sh.DB.Tok >= 0 && sh.DB.Text != "" {
 				db = sh.DB.Text
 			}
-			src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return statusOfLinked(snap, db, v), true }}
+			if snap.Databases[db] != nil {
+				return s.showTableStatus(ctx, scan, stmt.Show, db, snap, src)
+			}
+		case strings.HasPrefix(what, "INDEX") || what == "KEYS":
+			if stmt.Show != nil && stmt.Show.Table != nil {
+				return s.showIndex(ctx, w, stmt.Show, snap, src)
+			}
 		}
 	}
 	return s.forwardAny(ctx, w, snap, src)

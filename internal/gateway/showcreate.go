@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -24,14 +23,7 @@ func (s *session) showCreateTable(ctx context.Context, w *worker, name *sqltext.
 	}
 	next := uint64(0)
 	if t.AutoIncrement >= 0 && t.Kind != topo.Reference && t.Kind != topo.Linked {
-		var err error
-		if next, err = s.g.cfg.Catalog.Sequence(t.ID).Peek(ctx); err != nil {
-			// The text is right without it: the next value is not part of the table's definition.
-			if errors.Is(err, context.Cause(ctx)) {
-				return err
-			}
-			next = 0
-		}
+		next = s.g.cfg.Catalog.Upcoming(ctx, []uint64{t.ID})[t.ID] // 0, where it is not known: the text is right without it
 	}
 	src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
 		if len(v) > 1 && t.Kind == topo.Linked {

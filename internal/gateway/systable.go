@@ -44,10 +44,14 @@ func (s *session) inInfoSchema(t *sqltext.TableName) bool {
 }
 
 // spliceSystemTables replaces tables of information_schema: those that tell of databases by themselves without the rows of databases that clients do
-// not see, and the cluster's own by their rows. nil when there is nothing to replace.
-func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot) ([]byte, error) {
+// not see, those that tell of rows with the rows of whole tables, and the cluster's own by their rows. nil when there is nothing to replace.
+func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) ([]byte, error) {
 	if !s.namesSystem(stmt) {
 		return nil, nil
+	}
+	var told *reach
+	if s.needsTallies(scan, stmt) {
+		told = s.reach(scan, stmt, src.args)
 	}
 	not := ""
 	return s.splice(scan, stmt, func(name string) (string, error) {
@@ -81,11 +85,10 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 		if column == "DB" {
 			of = "COALESCE(DB,'')" // keeps the rows that belong to no database
 		}
-		columns := "*"
-		if name == "TABLES" {
-			columns = s.g.tablesColumns(snap)
+		if tallied[name] != nil {
+			return s.tallyTable(ctx, name, snap, told, of+" NOT IN ("+not+")")
 		}
-		return "(SELECT " + columns + " FROM " + from + " WHERE " + of + " NOT IN (" + not + "))", nil
+		return "(SELECT * FROM " + from + " WHERE " + of + " NOT IN (" + not + "))", nil
 	})
 }
 

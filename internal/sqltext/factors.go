@@ -14,7 +14,17 @@ func DerivedTables(stmt *Stmt) []*TableRef {
 	return w.derived
 }
 
-type factorWalk struct{ out, derived []*TableRef }
+// Selects are the SELECT blocks of a statement, subqueries included, in no particular order.
+func Selects(stmt *Stmt) []*Select {
+	w := factorWalk{}
+	w.statement(stmt)
+	return w.selects
+}
+
+type factorWalk struct {
+	out, derived []*TableRef
+	selects      []*Select
+}
 
 func (w *factorWalk) statement(stmt *Stmt) {
 	switch {
@@ -63,6 +73,7 @@ func (w *factorWalk) query(q *Query) {
 	if sel == nil {
 		return
 	}
+	w.selects = append(w.selects, sel)
 	w.items(sel.Items)
 	w.refs(sel.From)
 	w.expr(sel.Where)
