@@ -72,7 +72,7 @@ func (st *Statement) safeUpdates() bool {
 
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
 	k := st.Plan.ByKey
-	if !st.hasOwnTime() && (k.Everywhere || k.Copied() || len(k.Draws) > 0 || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
+	if !st.hasOwnTime() && (k.References || k.Copied() || len(k.Draws) > 0 || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
 		st.Moment = Clock()
 		defer func() { st.Moment = "" }()
 	}
@@ -87,9 +87,10 @@ func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, p
 		return r.moveRows(ctx, st, g, found)
 	}
 	var jobs []job
-	for i := range k.Targets {
-		at := st.on(&k.Targets[i])
-		rounds, err := r.changes(ctx, at, found, i)
+	for n, i := range k.Turns() {
+		t := &k.Targets[i]
+		at := st.on(t)
+		rounds, err := r.changes(ctx, at, g, found, i)
 		if err != nil {
 			return jobs, err
 		}
@@ -97,14 +98,19 @@ func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, p
 			if err := at.roomForJobs(round); err != nil {
 				return jobs, err
 			}
-			err := r.jobs(ctx, at, g, round, k.Everywhere)
+			err := r.jobs(ctx, at, g, round, t.Everywhere)
 			if err == nil {
-				err = at.foundAgain(&k.Targets[i], round, i == 0)
+				err = at.foundAgain(t, round, n == 0)
 			}
-			if k.Everywhere { // what the others answer is the same
+			if t.Everywhere { // what the others answer is the same
 				round = round[:1]
 			}
 			if jobs = append(jobs, round...); err != nil {
+				return jobs, err
+			}
+		}
+		if n == 0 && t.All { // of what is changed later some may be gone by then
+			if err := st.changedAlike(found, i, rounds); err != nil {
 				return jobs, err
 			}
 		}
@@ -236,18 +242,17 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 const byKeyRows = 500
 
 // changes are the statements that change the rows of a target, in rounds that are run one after another.
-func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, target int) ([][]job, error) {
+func (r *Runner) changes(ctx context.Context, st *Statement, g *txn.Group, found *foundRows, target int) ([][]job, error) {
 	k := st.Plan.ByKey
 	t := &k.Targets[target]
-	at := 0
-	for i := range target {
-		at += len(k.Targets[i].Key)
+	if t.All {
+		return r.changesAlike(ctx, st, g, found, target)
 	}
-	values := len(found.cols) - len(k.Values) - len(k.Moves)
+	at, values := found.cellsOf(k, target)
 	var to *insertPlaces
 	var leaves []txn.Place
 	var err error
-	if k.Everywhere {
+	if t.Everywhere {
 		leaves, err = st.everyLeaf()
 	} else {
 		to, err = r.rowPlaces(st, t.Table)
@@ -276,7 +281,7 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		}
 		seen[string(key)] = true
 		o := 0
-		if !k.Everywhere {
+		if !t.Everywhere {
 			if o, err = r.foundOrdinal(ctx, st, t, to.f, found.cols[at:], cells); err != nil {
 				return nil, err
 			}
@@ -303,7 +308,7 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		g.rows = append(g.rows, n)
 		g.keys = append(g.keys, key)
 	}
-	if len(groups) == 0 && k.Whole() && !k.Everywhere {
+	if len(groups) == 0 && k.Whole() && !t.Everywhere {
 		place, err := to.at(0)
 		if err != nil {
 			return nil, err
@@ -330,10 +335,10 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		if len(g.keys) > 0 {
 			where = whereKeys(t, g.keys)
 		}
-		if k.Everywhere {
+		if t.Everywhere {
 			round := make([]job, len(leaves))
 			for i, place := range leaves {
-				round[i] = job{place: place, rows: g.rows, part: st.change(st.forMoment(), target, place, where, g.values)}
+				round[i] = job{place: place, rows: g.rows, part: st.change(st.forMoment(), target, place, where, g.values, "")}
 			}
 			rounds = append(rounds, round)
 			continue
@@ -342,8 +347,8 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 		if err != nil {
 			return nil, err
 		}
-		j := job{place: place, rows: g.rows, part: st.change(st.forMoment(), target, place, where, g.values), again: func(clock []byte, place txn.Place) part {
-			return st.change(clock, target, place, where, g.values)
+		j := job{place: place, rows: g.rows, part: st.change(st.forMoment(), target, place, where, g.values, ""), again: func(clock []byte, place txn.Place) part {
+			return st.change(clock, target, place, where, g.values, "")
 		}}
 		n := used[g.ordinal]
 		used[g.ordinal]++
@@ -355,11 +360,11 @@ func (r *Runner) changes(ctx context.Context, st *Statement, found *foundRows, t
 	return rounds, nil
 }
 
-// change is the statement that changes rows of a target at a place. clock goes ahead.
-func (st *Statement) change(clock []byte, target int, place txn.Place, where []byte, values []string) part {
+// change is the statement that changes rows of a target at a place, limit at most; "" for all. clock goes ahead.
+func (st *Statement) change(clock []byte, target int, place txn.Place, where []byte, values []string, limit string) part {
 	to := st.target(place)
 	to.As = st.lockedBy(&st.Plan.ByKey.Targets[target])
-	sql, params := st.Plan.ByKey.ChangeText(slices.Clone(clock), st.Scan, target, st.Plan.Forward, to, where, values)
+	sql, params := st.Plan.ByKey.ChangeText(slices.Clone(clock), st.Scan, target, st.Plan.Forward, to, where, values, limit)
 	p := part{sql: sql}
 	if st.Prepared {
 		p.params = st.pick(params)

@@ -86,7 +86,7 @@ func (m *mover) movable(ctx context.Context) error {
 func (m *mover) row(ctx context.Context, n int) error {
 	st, t := m.st, m.t
 	cells := m.found.rows[n]
-	from, err := m.r.foundOrdinal(ctx, st, t, m.to.f, m.found.cols, cells[:len(t.Key)])
+	from, err := m.r.foundOrdinal(ctx, st, t, m.to.f, m.found.cols[t.First():], cells[t.First():t.Cells()])
 	if err != nil {
 		return err
 	}
@@ -94,13 +94,13 @@ func (m *mover) row(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	key, _, err := keyCondition(t, m.found.cols, cells[:len(t.Key)])
+	where, limit, err := m.where(cells)
 	if err != nil {
 		return err
 	}
 	var values []string
 	for i := range st.Plan.ByKey.Values {
-		at := len(t.Key) + i
+		at := t.Cells() + i
 		v, err := value.Literal(nil, &m.found.cols[at], cells[at])
 		if err != nil {
 			return err
@@ -108,12 +108,15 @@ func (m *mover) row(ctx context.Context, n int) error {
 		values = append(values, string(v))
 	}
 	to, stored, unknown := m.target(ctx, cells)
-	j := job{place: place, rows: []int{n}, part: st.change(st.forMoment(), 0, place, whereKeys(t, [][]byte{key}), values)}
+	j := job{place: place, rows: []int{n}, part: st.change(st.forMoment(), 0, place, where, values, limit)}
 	if err := m.run(ctx, &j); err != nil {
 		m.jobs = append(m.jobs, j)
 		return err
 	}
 	m.jobs = append(m.jobs, j)
+	if matched := numbers(j.res.info); t.All && (len(matched) == 0 || matched[0] != 1) {
+		return errorf(wire.ErUnknown, "a row of '%s.%s' was not found again", m.table.DB, m.table.Name)
+	}
 	switch {
 	case unknown != nil: // MariaDB takes the value all the same
 		return unknown
@@ -123,13 +126,30 @@ func (m *mover) row(ctx context.Context, n int) error {
 	return m.move(ctx, place, to, stored.values)
 }
 
+// where finds a row. Of several that are alike one is changed, no matter which: those that are found again later are as many as there were.
+func (m *mover) where(cells [][]byte) (where []byte, limit string, err error) {
+	if m.t.All {
+		text, err := alikeText(cells[0])
+		if err != nil {
+			return nil, "", err
+		}
+		one := &alikeRows{}
+		if one.near, err = nearby(m.t, m.found.cols[m.t.First():], cells[m.t.First():]); err != nil {
+			return nil, "", err
+		}
+		return m.t.WhereTexts([]string{text}, near(m.t, []*alikeRows{one})), "1", nil
+	}
+	key, _, err := keyCondition(m.t, m.found.cols, cells[:len(m.t.Key)])
+	return whereKeys(m.t, [][]byte{key}), "", err
+}
+
 // target is the partition where a row is to be, and the values of its shard key.
 func (m *mover) target(ctx context.Context, cells [][]byte) (int, storedKey, error) {
 	st, t := m.st, m.t
 	moves := st.Plan.ByKey.Moves
 	exprs := make([]string, len(t.Table.ShardKey))
 	for k, c := range t.Table.ShardKey {
-		at := slices.Index(t.Key, c)
+		at := t.First() + slices.Index(t.Key, c)
 		if i := slices.IndexFunc(moves, func(v plan.KeyValue) bool { return v.Column == c }); i >= 0 {
 			at = len(m.found.cols) - len(moves) + i
 		}

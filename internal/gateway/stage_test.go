@@ -172,48 +172,58 @@ func TestWritesByKey(t *testing.T) {
 	c.want("SELECT COUNT(DISTINCT id) FROM auto", "3")
 }
 
-// Rows that are found are locked until they are changed: of clients that take what comes first from a queue each gets other rows.
+// Rows that are found are locked until they are changed: of clients that take what comes first from a queue each gets other rows, also where there are some that nothing tells apart.
 func TestWritesByKeyTakeEachRowOnce(t *testing.T) {
 	b := cluster(t)
 	c := b.database(t, "queue")
 	c.exec("CREATE TABLE q (id INT PRIMARY KEY, v INT)")
 	c.exec("INSERT INTO q SELECT seq, 0 FROM seq_1_to_120")
-	var taken, raised atomic.Int64
+	taken, raised := takeEach(t, b, 4, 20, "DELETE FROM q ORDER BY id LIMIT 1", "UPDATE q SET v = v + 1 WHERE id > 90 ORDER BY id LIMIT 3")
+	if taken != 80 {
+		t.Errorf("%d rows were deleted", taken)
+	}
+	c.want("SELECT COUNT(*), MIN(id), SUM(v) FROM q", "40|81|"+strconv.FormatInt(raised, 10))
+	if raised != 4*20*3 {
+		t.Errorf("%d rows were updated", raised)
+	}
+	c.exec("CREATE TABLE same (id INT, v INT)")
+	c.exec("INSERT INTO same SELECT seq MOD 10, 0 FROM seq_1_to_60")
+	taken, raised = takeEach(t, b, 2, 7, "DELETE FROM same ORDER BY id LIMIT 1", "UPDATE same SET v = v + 1 WHERE id > 7 ORDER BY id LIMIT 3")
+	c.want("SELECT COUNT(*), MIN(id), SUM(id < 3), SUM(v) FROM same", "46|2|4|42")
+	if taken != 14 || raised != 42 {
+		t.Errorf("%d rows were deleted, %d were updated", taken, raised)
+	}
+}
+
+// takeEach has some clients run two writes in turn, again where they are the victims of a deadlock, and says how many rows these have changed.
+func takeEach(t *testing.T, b *bench, clients, times int, first, second string) (int64, int64) {
+	t.Helper()
+	var n [2]atomic.Int64
 	var all sync.WaitGroup
-	for range 4 {
+	for range clients {
 		d := b.root(t, "queue")
 		all.Go(func() {
-			for range 20 {
-				for _, s := range []struct {
-					sql string
-					n   *atomic.Int64
-				}{{"DELETE FROM q ORDER BY id LIMIT 1", &taken}, {"UPDATE q SET v = v + 1 WHERE id > 90 ORDER BY id LIMIT 3", &raised}} {
-					for {
-						res, err := d.c.ExecContext(timeout(t), s.sql)
-						var e *mysql.MySQLError
-						if errors.As(err, &e) && (e.Number == 1213 || e.Number == 1205) {
-							continue
-						}
-						if err != nil {
-							t.Errorf("%s: %v", s.sql, err)
-							return
-						}
-						n, _ := res.RowsAffected()
-						s.n.Add(n)
-						break
+			for i := range 2 * times {
+				sql := []string{first, second}[i%2]
+				for {
+					res, err := d.c.ExecContext(timeout(t), sql)
+					var e *mysql.MySQLError
+					if errors.As(err, &e) && (e.Number == 1213 || e.Number == 1205) {
+						continue
 					}
+					if err != nil {
+						t.Errorf("%s: %v", sql, err)
+						return
+					}
+					changed, _ := res.RowsAffected()
+					n[i%2].Add(changed)
+					break
 				}
 			}
 		})
 	}
 	all.Wait()
-	if got := taken.Load(); got != 80 {
-		t.Errorf("%d rows were deleted", got)
-	}
-	c.want("SELECT COUNT(*), MIN(id), SUM(v) FROM q", "40|81|"+strconv.FormatInt(raised.Load(), 10))
-	if got := raised.Load(); got != 4*20*3 {
-		t.Errorf("%d rows were updated", got)
-	}
+	return n[0].Load(), n[1].Load()
 }
 
 // Small tables are brought to the partitions of large ones, where that copies less; EXPLAIN and ANALYZE tell.

@@ -14,8 +14,8 @@ import (
 type ByKey struct {
 	// Targets are the tables that are changed.
 	Targets []KeyTarget
-	// Everywhere: they are reference tables, so that what is done to a row is done at every leaf.
-	Everywhere bool
+	// Everywhere: they are reference tables. References: some of them are.
+	Everywhere, References bool
 	// Values are what SET gives columns, where it is found with the keys.
 	Values []KeyValue
 	// Draws are values of sequences, in the places of some of Values: each row has its own.
@@ -52,7 +52,7 @@ func (k *ByKey) Updates() bool { return len(k.set) > 0 }
 
 // Unsafe says whether sql_safe_updates may be against the statement: it is not run as the client wrote it, and no LIMIT bounds its rows.
 func (k *ByKey) Unsafe() bool {
-	return (k.others || k.Everywhere || len(k.Draws) > 0) && k.limit.Empty()
+	return (k.others || k.References || len(k.Draws) > 0) && k.limit.Empty()
 }
 
 // Whole says whether each partition can run the statement as it is, which is known to find nothing.
@@ -66,6 +66,12 @@ type KeyTarget struct {
 	// Linked has the places of a linked table, as of a statement on it alone; Names are what the client's text has in the place of its name there.
 	Linked *Linked
 	Names  []Splice
+	// All: there is no such key, so that all columns together are one (alike.go). Key is the shard key then, if there is one.
+	All bool
+	// Padded: what All tells of a row is the same for a row of NULLs and for none, where an outer join finds none.
+	Padded bool
+	// Everywhere: it is a reference table, so that what is done to a row is done at every leaf.
+	Everywhere bool
 	// name is what the query's columns are qualified with: the client's.
 	name  string
 	alias string // its last word
@@ -103,7 +109,7 @@ func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 		return nil, p.refused
 	case k != nil && err == nil:
 		first.ByKey = k
-	case k != nil && k.Everywhere:
+	case k != nil && k.References:
 		return &Plan{Route: Route{Kind: RouteEveryLeaf}, Stage: e.reason, Writes: true, Rows: !k.tail.Empty(), Forward: p.names(), ByKey: k}, nil
 	case k != nil:
 		return &Plan{Route: Route{Kind: RouteStage}, Stage: e.reason, Writes: true, Rows: !k.tail.Empty(), Forward: p.names(), ByKey: k}, nil
@@ -172,9 +178,9 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	}
 	k.from = sqltext.Span{From: from[0].Span.From, To: from[len(from)-1].Span.To}
 	for _, r := range named {
-		t, reason := p.keyTarget(r, k.InTurn)
-		if reason != "" || t == nil {
-			return nil, reason
+		t := p.keyTarget(r)
+		if t == nil {
+			return nil, ""
 		}
 		if slices.ContainsFunc(k.Targets, func(o KeyTarget) bool { return o.Table == t.Table }) && len(k.set) > 0 {
 			return nil, "it changes '" + t.Table.DB + "." + t.Table.Name + "' under two names"
@@ -185,21 +191,30 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 			}
 			k.InTurn = k.InTurn && !k.asked
 		}
+		t.Everywhere = p.isReference(r)
+		k.Everywhere, k.References = t.Everywhere && (k.Everywhere || len(k.Targets) == 0), k.References || t.Everywhere
 		k.Targets = append(k.Targets, *t)
-		if k.Everywhere = p.isReference(r); k.Everywhere != p.isReference(named[0]) {
-			return nil, ""
-		}
 	}
-	if k.Everywhere && (p.system || p.sequence) {
+	if k.References && (p.system || p.sequence) {
 		return nil, ""
 	}
-	k.sorted = k.Everywhere && p.ordered
+	k.sorted = k.References && p.ordered || k.Everywhere && k.Targets[0].All && limit != nil
 	if ok, reason := p.changes(k); !ok {
 		return nil, reason
 	}
-	if k.InTurn = k.InTurn && len(k.Moves) == 0 && len(k.Draws) == 0; !k.InTurn && k.Targets[0].Key == nil {
-		_, reason := p.keyTarget(named[0], false)
-		return nil, reason
+	k.InTurn = k.InTurn && len(k.Moves) == 0 && len(k.Draws) == 0
+	for i := range k.Targets {
+		t := &k.Targets[i]
+		switch {
+		case k.References && t.Linked != nil:
+			return nil, "it changes a reference table and a linked one"
+		case t.All && !k.InTurn && t.Linked != nil:
+			return nil, "'" + t.Table.DB + "." + t.Table.Name + "' has no primary key or unique key without NULLs that tells its rows apart"
+		case t.All && !k.InTurn:
+			if reason := p.alike(k, t, from, named[i]); reason != "" {
+				return nil, reason
+			}
+		}
 	}
 	return k, ""
 }
@@ -293,46 +308,23 @@ func (p *planner) dbOf(t *sqltext.TableName) string {
 	return p.sess.DB
 }
 
-// keyTarget is a table that is to be changed by keys; nil when it can't be, reason says why where that is a matter of the table's keys.
-func (p *planner) keyTarget(r *sqltext.TableRef, any bool) (t *KeyTarget, reason string) {
+// keyTarget is a table that is to be changed by keys; nil when it can't be.
+func (p *planner) keyTarget(r *sqltext.TableRef) *KeyTarget {
 	if r.Table == nil || r.Table.CTE {
-		return nil, ""
+		return nil
 	}
 	table, _, err := p.lookup(r.Table)
 	if err != nil || table == nil || table.Temporary {
-		return nil, ""
+		return nil
 	}
-	key := rowKey(table)
-	if key == nil && !any {
-		return nil, "'" + table.DB + "." + table.Name + "' has no primary key or unique key without NULLs that tells its rows apart"
+	t := &KeyTarget{Table: table, Key: rowKey(table), name: string(p.scan.AppendSpan(nil, r.Table.Span)), alias: refName(r)}
+	if t.Key == nil {
+		t.All, t.Key = true, table.ShardKey
 	}
-	t = &KeyTarget{Table: table, Key: key, name: string(p.scan.AppendSpan(nil, r.Table.Span)), alias: refName(r)}
 	if r.Alias.Tok >= 0 {
 		t.name = quoted(r.Alias.Text)
 	}
-	return t, ""
-}
-
-// rowKey is a key by whose values a table's rows are found again; nil when there is none.
-func rowKey(t *topo.Table) []int {
-	if t.Kind == topo.Keyless { // it has none that holds over partitions
-		return nil
-	}
-	for _, key := range t.Unique {
-		if len(key) > 0 && !slices.ContainsFunc(key, func(c int) bool { return !findable(&t.Columns[c]) }) {
-			return key
-		}
-	}
-	return nil
-}
-
-// findable says whether a literal of a column's value finds it. A TIMESTAMP as text may stand for two.
-func findable(c *topo.Column) bool {
-	switch c.Type {
-	case "timestamp", "float", "double", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
-		return false
-	}
-	return !c.Nullable
+	return t
 }
 
 // changes finds out what a statement does to the rows; not ok when that can't be done by keys, for a reason that the client may do something about.
@@ -345,6 +337,11 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 	}
 	if k.single && p.asks(k.where) { // a SELECT asks it once
 		return false, "MariaDB asks a sequence in the condition for each row"
+	}
+	found := !k.single // every value is found, not only those that have to be
+	for i := range k.set {
+		value := k.set[i].Value.ExprSpan()
+		found = found || k.Targets[0].All && !p.isDefault(value) && (tables(value) || k.Everywhere && p.differsByLeaf() != "") // as rows may then get values of their own (JoinText)
 	}
 	for i := range k.set {
 		a, t := &k.set[i], &k.Targets[k.of[i]]
@@ -367,10 +364,10 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		case k.ignore:
 			return false, "IGNORE, with which rows that can't move would have to stay"
 		}
-		if k.Renames = k.Renames || slices.Contains(t.Key, c); k.Renames && len(k.Targets) > 1 {
+		if k.Renames = k.Renames || !t.All && slices.Contains(t.Key, c); k.Renames && len(k.Targets) > 1 {
 			return false, "it changes several tables, and the key by which the rows of one are found"
 		}
-		if d == nil && (k.single && !tables(value) && !moves && !differs || p.isDefault(value)) {
+		if d == nil && (!found && !tables(value) && !moves && !differs || p.isDefault(value)) {
 			continue
 		}
 		// What it reads of a column that has been set before would be the new value; of another table's, who knows.
@@ -387,7 +384,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		if d != nil {
 			k.Draws = append(k.Draws, Draw{Cell: len(k.Values), DB: d.DB, Sequence: d.Sequence})
 		}
-		if d != nil || !k.single || tables(value) || differs {
+		if d != nil || found || tables(value) || differs {
 			k.Values = append(k.Values, v)
 		}
 	}
@@ -420,6 +417,10 @@ func (k *ByKey) QueryText(scan *sqltext.Scan) (text []byte, params []int) {
 	word := "SELECT "
 	for i := range k.Targets {
 		t := &k.Targets[i]
+		if t.All {
+			text = t.rowText(append(text, word...), t.name)
+			word = ", "
+		}
 		for _, c := range t.Key {
 			text = append(append(append(text, word...), t.name...), '.')
 			text = AppendQuoted(text, t.Table.Columns[c].Name)
@@ -445,7 +446,7 @@ func (k *ByKey) QueryText(scan *sqltext.Scan) (text []byte, params []int) {
 			text = scan.AppendSpan(append(text, ' '), s)
 			spans = append(spans, s)
 		}
-		if i == 1 && (k.sorted || s.Empty() && len(k.Moves) > 0) { // as MariaDB goes through a table
+		if i == 1 && (k.sorted && k.Targets[0].Everywhere || s.Empty() && len(k.Moves) > 0) { // as MariaDB goes through a table
 			text = k.byKey(text, &k.Targets[0], !s.Empty(), k.Targets[0].name)
 		}
 	}
@@ -482,8 +483,8 @@ func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess
 }
 
 // ChangeText is the statement that changes the rows of Targets[i] that where finds; splices make it a partition's. values are literals in the order of Values. params are the
-// statement's parameters in it.
-func (k *ByKey) ChangeText(dst []byte, scan *sqltext.Scan, i int, names []Splice, to Target, where []byte, values []string) (text []byte, params []int) {
+// statement's parameters in it. limit is "" for none.
+func (k *ByKey) ChangeText(dst []byte, scan *sqltext.Scan, i int, names []Splice, to Target, where []byte, values []string, limit string) (text []byte, params []int) {
 	take := func(s sqltext.Span) {
 		dst = RenderSpan(dst, scan, s, names, names, to)
 		params = appendParams(params, scan, s, nil)
@@ -537,8 +538,11 @@ func (k *ByKey) ChangeText(dst []byte, scan *sqltext.Scan, i int, names []Splice
 			dst = append(dst, ' ')
 			take(s)
 		}
-		if n == 0 && k.sorted {
+		if n == 0 && k.sorted && t.Everywhere {
 			dst = k.byKey(dst, t, !s.Empty(), "")
+		}
+		if n == 0 && limit != "" {
+			dst = append(append(dst, " LIMIT "...), limit...)
 		}
 	}
 	return dst, params
@@ -549,6 +553,9 @@ func (k *ByKey) byKey(dst []byte, t *KeyTarget, more bool, name string) []byte {
 	word := " ORDER BY "
 	if more {
 		word = ", "
+	}
+	if t.All { // MariaDB sorts by so many bytes of a text
+		return append(t.rowText(append(append(dst, word...), "SHA2("...), name), ",256)"...)
 	}
 	for _, c := range t.Key {
 		dst = append(dst, word...)
@@ -582,7 +589,7 @@ func (k *ByKey) TurnText(dst []byte, scan *sqltext.Scan, names []Splice, to Targ
 func (k *ByKey) table(dst []byte, t *KeyTarget, to Target) []byte {
 	name := RemoteName{to.Schema, t.Table.Name}
 	switch {
-	case k.Everywhere:
+	case t.Everywhere:
 		name.DB = t.Table.DB
 	case to.Remote != nil:
 		name = to.Remote[0]

@@ -85,6 +85,3 @@ func (t *KeyTarget) As() string {
 	}
 	return t.alias
 }
-
-// Ignores says whether the statement has IGNORE.
-func (k *ByKey) Ignores() bool { return k.ignore }

@@ -155,7 +155,7 @@ func addsNothing(e sqltext.Expr, scan *sqltext.Scan) bool {
 func (k *ByKey) Divided() (cells []int) {
 	at := 0
 	for i := range k.Targets {
-		at += len(k.Targets[i].Key)
+		at += k.Targets[i].Cells()
 	}
 	for i, v := range slices.Concat(k.Values, k.Moves) {
 		if v.digits {

@@ -177,7 +177,7 @@ func (k *ByKey) explain(scan *sqltext.Scan) []ExplainRow {
 		if l := k.Targets[i].Linked; l != nil {
 			to.Remote, names = l.Places[0].Names, k.Targets[i].Names
 		}
-		text, _ := k.ChangeText(nil, scan, i, names, to, []byte("…"), values)
+		text, _ := k.ChangeText(nil, scan, i, names, to, []byte("…"), values, "")
 		rows = append(rows, ExplainRow{"Spread", "by key", string(text)})
 	}
 	if len(k.Moves) > 0 {

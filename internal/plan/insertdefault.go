@@ -12,16 +12,16 @@ import (
 // once its value is, which stands in the row then.
 func computedKeys(table *topo.Table, columns []int) (names []string) {
 	for _, c := range table.ShardKey {
-		if col := &table.Columns[c]; !slices.Contains(columns, c) && computed(col) {
+		if col := &table.Columns[c]; !slices.Contains(columns, c) && computedDefault(col) {
 			names = append(names, quoted(col.Name))
 		}
 	}
 	return names
 }
 
-// computed says whether a column's default is an expression without columns in it, as MariaDB prints it. A
+// computedDefault says whether a column's default is an expression without columns in it, as MariaDB prints it. A
 // sequence's name would be in backquotes, too.
-func computed(c *topo.Column) bool {
+func computedDefault(c *topo.Column) bool {
 	return c.Default != "" && !strings.EqualFold(c.Default, "NULL") && !strings.ContainsRune("'0123456789-", rune(c.Default[0])) && !strings.Contains(c.Default, "`")
 }
 

@@ -30,7 +30,7 @@ UPDATE decs SET n = n + 1 ORDER BY k LIMIT 6
 UPDATE dts SET n = n + 1 ORDER BY k LIMIT 6
 UPDATE ens SET st = 'x' ORDER BY e, n LIMIT 6
 UPDATE autos SET n = n + 1 ORDER BY id DESC LIMIT 2
-@UPDATE loose SET x = 3 ORDER BY x LIMIT 2
+UPDATE loose SET x = 3 ORDER BY x, BINARY s, d LIMIT 2
 DELETE FROM ints WHERE id < 0 LIMIT 200 RETURNING id
 UPDATE loose SET s = 'turn' WHERE x = 3 LIMIT 100
 DELETE FROM loose WHERE x = 3 LIMIT 100
@@ -90,7 +90,7 @@ DELETE FROM ints WHERE a NOT IN (SELECT v FROM kids WHERE v IS NOT NULL) AND id 
 DELETE FROM ints WHERE a > (SELECT AVG(a) FROM ints) RETURNING id
 DELETE FROM ints WHERE s IN (SELECT k FROM sg) AND id > 30
 UPDATE ints SET a = 1 WHERE id IN (SELECT nope FROM kids)
-@DELETE FROM loose WHERE x IN (SELECT v FROM kids)
+DELETE FROM loose WHERE x IN (SELECT v FROM kids)
 -- joins
 UPDATE ints i JOIN kids k ON k.id = i.id SET i.a = 55 WHERE k.v > 2
 UPDATE ints i JOIN pairs p ON p.v = i.id SET i.a = p.a, i.s = p.b WHERE i.id < 100
@@ -263,7 +263,7 @@ UPDATE codes c JOIN colours o ON o.code = c.id JOIN kids k ON k.v = c.id SET c.l
 DELETE FROM colours WHERE code IN (SELECT a FROM ints WHERE id < 9) AND code < 3
 DELETE c FROM codes c JOIN ints i ON i.id = c.id WHERE i.a = 3
 DELETE FROM codes WHERE id > 100000 AND id IN (SELECT v FROM kids)
-@UPDATE codes c JOIN kids k ON k.v = c.id SET c.label = 'x', k.w = 'y'
+UPDATE codes c JOIN kids k ON k.v = c.id SET c.label = 'x', k.w = 'y'
 INSERT INTO codes VALUES (201, RAND(7)), (202, CONCAT('r', FLOOR(RAND(8) * 1000))), (203, NULL)
 INSERT INTO codes (id, label) VALUES (204, LENGTH(UUID())), (205, DEFAULT)
 INSERT INTO codes SET id = 206, label = LENGTH(UUID())
@@ -286,3 +286,152 @@ INSERT INTO codes VALUES (301, LENGTH(UUID()))
 SELECT COUNT(*) FROM codes WHERE label IN ('tx', '36')
 ROLLBACK
 SELECT COUNT(*) FROM codes WHERE label IN ('tx', '36')
+-- tables without a key, whose rows are told apart by all their columns
+>CREATE TABLE heap (x INT, s VARCHAR(20), d DATETIME(3), f DOUBLE)
+>CREATE TABLE dealt (k INT, x INT, s VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_german1_ci, z INT DEFAULT 9, SHARD KEY (k))
+>CREATE REFERENCE TABLE listed (x INT, s VARCHAR(20))
+INSERT INTO heap SELECT seq MOD 9, ELT(1 + seq MOD 5, 'a', 'A', 'á', 'a ', NULL), IF(seq MOD 4 = 0, NULL, '2024-02-29 01:02:03.456'), seq MOD 3 / 7e0 FROM seq_1_to_120
+INSERT INTO heap SELECT x, s, d, f FROM heap h WHERE x < 3
+INSERT INTO heap VALUES (NULL, NULL, NULL, NULL), (NULL, NULL, NULL, NULL), (NULL, NULL, NULL, NULL)
+INSERT INTO dealt SELECT NULLIF(seq MOD 12, 11), seq MOD 4, ELT(1 + seq MOD 4, 'o', 'ö', 'O', NULL), seq MOD 2 FROM seq_1_to_96
+INSERT INTO dealt SELECT k, x, s, z FROM dealt e WHERE k < 4
+INSERT INTO listed SELECT seq MOD 6, ELT(1 + seq MOD 3, 'r', 'R', NULL) FROM seq_1_to_30
+UPDATE heap SET s = 'first' ORDER BY x, s, BINARY s, d, f LIMIT 17
+UPDATE heap SET x = x + 1, f = f * 2 WHERE x > 2 ORDER BY x DESC, BINARY s, d, f LIMIT 9
+UPDATE heap SET x = x + 1 ORDER BY x DESC, BINARY s, d, f LIMIT 3
+UPDATE heap h SET h.d = NULL WHERE h.s = 'a' ORDER BY h.x, BINARY h.s, h.d, h.f LIMIT 11
+UPDATE heap SET s = 'none' WHERE x > 1000 ORDER BY x LIMIT 3
+UPDATE heap SET s = 'none' ORDER BY x LIMIT 0
+SELECT * FROM heap
+UPDATE dealt SET x = 50 ORDER BY x, k, BINARY s, z LIMIT 13
+UPDATE dealt SET x = x + 1, s = CONCAT(s, x) WHERE k > 3 ORDER BY x DESC, k, BINARY s, z LIMIT 5
+SELECT * FROM dealt
+DELETE FROM heap ORDER BY x, s, BINARY s, d, f LIMIT 5
+DELETE FROM heap WHERE x > 2 ORDER BY x, s, BINARY s, d, f LIMIT 7 RETURNING x, s
+DELETE FROM dealt ORDER BY k, x, BINARY s, z LIMIT 4
+SELECT * FROM heap
+SELECT * FROM dealt
+-- subqueries
+UPDATE heap SET s = 'kid' WHERE x IN (SELECT v FROM kids WHERE v > 5)
+UPDATE heap SET s = 'self' WHERE x > (SELECT AVG(x) FROM heap)
+UPDATE heap SET f = (SELECT SUM(v) FROM kids WHERE kids.v < heap.x), s = CONCAT(s, '?') WHERE x < 5
+UPDATE heap SET x = (SELECT MAX(v) FROM kids WHERE kids.v <> heap.x), d = DEFAULT WHERE x < 8
+UPDATE heap SET x = (SELECT 10 - MIN(heap.x + k.id * 0) FROM kids k WHERE k.id < 2) WHERE x BETWEEN 3 AND 7
+UPDATE heap SET x = (SELECT MAX(v) FROM kids) ORDER BY x, BINARY s, d, f LIMIT 4
+UPDATE heap SET x = x + (SELECT MIN(v) FROM kids) + 1 ORDER BY x, BINARY s, d, f LIMIT 4
+SELECT * FROM heap
+UPDATE dealt SET x = (SELECT COUNT(*) FROM ints WHERE ints.a = dealt.x) + x, z = DEFAULT
+UPDATE dealt SET z = (SELECT MAX(v) FROM kids WHERE v < dealt.k) WHERE k IS NULL OR k < 6
+SELECT * FROM dealt
+DELETE FROM heap WHERE x IN (SELECT a FROM ints WHERE a < 2)
+DELETE FROM dealt WHERE x IN (SELECT x FROM heap) ORDER BY k, x, BINARY s, z LIMIT 6
+DELETE FROM dealt WHERE x NOT IN (SELECT x FROM heap WHERE x IS NOT NULL) RETURNING k
+SELECT * FROM heap
+SELECT * FROM dealt
+-- joins
+UPDATE heap h JOIN kids k ON k.v = h.x SET h.s = 'joined'
+UPDATE heap h JOIN ints i ON i.id = h.x SET h.x = h.x + 1, h.f = i.id
+UPDATE heap h JOIN dealt e ON e.k = h.x SET h.s = 'both', e.s = 'too'
+UPDATE heap h JOIN kids k ON k.id = h.x SET h.x = h.x + 1, k.w = h.s
+UPDATE kids k LEFT JOIN dealt e ON e.k = k.id SET k.w = 'left' WHERE e.k IS NULL AND k.id < 30
+UPDATE dealt e LEFT JOIN kids k ON k.id = e.k + 290 SET e.x = 4 WHERE k.id IS NULL
+UPDATE kids k LEFT JOIN dealt e ON e.k = k.id SET k.w = 'left', e.x = 3
+SELECT * FROM heap
+SELECT * FROM dealt
+DELETE h FROM heap h JOIN ints i ON i.id = h.x WHERE i.a > 3
+DELETE h, e FROM heap h JOIN dealt e ON e.k = h.x WHERE h.x < 6
+SELECT * FROM heap
+SELECT * FROM dealt
+-- the shard key
+UPDATE dealt SET k = k + 1, x = x + 1 WHERE k > 4
+UPDATE dealt SET k = 3 WHERE k IS NULL OR k = 7
+UPDATE dealt SET k = NULL WHERE k = 3 ORDER BY x, BINARY s, z LIMIT 2
+UPDATE dealt SET k = (SELECT MAX(id) FROM kids), s = 'moved' ORDER BY k DESC, x, BINARY s, z LIMIT 3
+SELECT * FROM dealt
+-- reference tables without a key, and together with others
+UPDATE listed SET s = 'few' ORDER BY x, BINARY s LIMIT 7
+DELETE FROM listed ORDER BY x DESC LIMIT 1
+UPDATE listed SET x = x + 1 WHERE x IN (SELECT v FROM kids)
+UPDATE listed SET s = (SELECT MAX(s) FROM ints WHERE ints.a = listed.x)
+SELECT * FROM listed
+UPDATE listed l JOIN heap h ON h.x = l.x SET l.s = 'ref', h.s = 'row'
+UPDATE codes c JOIN kids k ON k.v = c.id SET c.label = 'x', k.w = 'y'
+UPDATE codes c JOIN kids k ON k.v = c.id SET c.label = k.id, k.v = c.id + 1 WHERE k.id < 30
+UPDATE codes c JOIN ints i ON i.id = c.id SET c.label = 'none', i.s = 'none' WHERE i.id > 100000
+UPDATE ints i JOIN colours c ON c.code = i.id JOIN kids k ON k.id = i.id SET i.a = 1, c.hue = 'three', k.v = 2
+SELECT * FROM codes
+SELECT * FROM colours
+SELECT * FROM kids
+SELECT id, a FROM ints WHERE id < 10
+DELETE c, k FROM codes c JOIN kids k ON k.v = c.id WHERE k.id < 60
+DELETE k, l, h FROM kids k JOIN listed l ON l.x = k.v JOIN heap h ON h.x = k.v WHERE k.id < 200
+BEGIN
+DELETE l, i FROM ints i LEFT JOIN listed l ON l.x = i.a WHERE i.id < 40
+UPDATE heap SET s = 'after' WHERE x IN (SELECT x FROM listed)
+DELETE FROM dealt WHERE x IN (SELECT x FROM listed) ORDER BY k, x, BINARY s, z LIMIT 3
+SELECT * FROM heap
+SELECT COUNT(*) FROM ints
+SELECT COUNT(*) FROM listed
+ROLLBACK
+SELECT * FROM codes
+SELECT * FROM listed
+SELECT * FROM heap
+SELECT * FROM dealt
+>CREATE TABLE kinds (n INT UNSIGNED, i TINYINT, de DECIMAL(30,10), d DOUBLE, d2 DOUBLE(10,2), f FLOAT, f2 FLOAT(7,3), b BIT(64), e ENUM('a','','b'), st SET('x','y'), u UUID, a6 INET6, ts TIMESTAMP(6) NULL, dt DATETIME(3), da DATE,
+ tm TIME(2), yr YEAR, g GEOMETRY, p POINT, j JSON, c CHAR(5), v VARCHAR(20) CHARACTER SET latin1, w VARCHAR(20) CHARACTER SET ucs2, bin BINARY(4), x BLOB, t TEXT, lv VARCHAR(1000), gen INT AS (n + 1) STORED, gv INT AS (n + 2) VIRTUAL, inv INT INVISIBLE DEFAULT 5)
+UPDATE kids k LEFT JOIN heap h ON h.x = k.id SET k.w = 'left', h.s = 3
+INSERT INTO heap VALUES (NULL, NULL, NULL, NULL)
+@UPDATE kids k LEFT JOIN heap h ON h.x = k.id SET k.w = 'left', h.s = 3
+SET time_zone = 'Europe/Berlin'
+INSERT INTO kinds VALUES (1, -1, -12.5, 0.1e0 + 0.2e0, 1.25, 0.1, 1.234, b'1111', 'b', 'x,y', '123e4567-e89b-12d3-a456-426655440000', '::1', '2024-10-27 02:30:00.125', '2024-01-02 03:04:05.678', '2024-02-29', '-10:00:00.25', 2024, POINT(1.5, 2), POINT(1, 1),
+ '{"a": 1}', 'ab', 'Zürich', 'Łódź', 'ab', x'00ff', 'text', REPEAT('é', 300), DEFAULT, DEFAULT), (2, 1, 12.5, -1.2345678901234567e-300, 3.40282e5, 3.40282e38, 0, b'0', '', '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, DEFAULT, DEFAULT)
+INSERT INTO kinds SELECT * FROM kinds k
+INSERT INTO kinds (n, ts, v, w, c, x) VALUES (3, FROM_UNIXTIME(1729989000), 'a', 'a', 'a', 'a'), (3, FROM_UNIXTIME(1729992600), 'A', 'A', 'A', 'A'), (3, FROM_UNIXTIME(1729992600), 'á', 'á', 'á', 'á')
+UPDATE kinds SET i = 7 ORDER BY n, ts LIMIT 3
+UPDATE kinds SET i = 8 WHERE n IN (SELECT v FROM kids) ORDER BY n, ts, BINARY v LIMIT 6
+UPDATE kinds SET i = i + 1, f = (SELECT MAX(v) FROM kids WHERE v < kinds.n) WHERE n > 1
+SELECT *, inv, UNIX_TIMESTAMP(ts), HEX(w) FROM kinds
+DELETE FROM kinds WHERE n IN (SELECT id FROM kids) ORDER BY n, UNIX_TIMESTAMP(ts), BINARY v LIMIT 4
+SELECT *, inv, UNIX_TIMESTAMP(ts), HEX(w) FROM kinds
+SET time_zone = DEFAULT
+SET sql_mode = 'ORACLE,PAD_CHAR_TO_FULL_LENGTH'
+UPDATE kinds SET c = 'xy' ORDER BY n, BINARY v LIMIT 2
+DELETE FROM kinds WHERE n IN (SELECT id FROM kids)
+SET sql_mode = DEFAULT
+SELECT *, inv, UNIX_TIMESTAMP(ts), HEX(w) FROM kinds
+-- versions, triggers and unique keys with NULLs
+>CREATE TABLE kept (x INT, s VARCHAR(20)) WITH SYSTEM VERSIONING
+>CREATE TABLE span (x INT, s VARCHAR(20), since TIMESTAMP(6) GENERATED ALWAYS AS ROW START, till TIMESTAMP(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (since, till)) WITH SYSTEM VERSIONING
+INSERT INTO kept SELECT seq MOD 4, 'k' FROM seq_1_to_24
+INSERT INTO span SELECT seq MOD 4, 'k' FROM seq_1_to_24
+SET @then = (SELECT MAX(since) FROM span)
+INSERT INTO span SELECT seq MOD 4, 'k' FROM seq_1_to_8
+SELECT COUNT(*) FROM span WHERE since > @then
+UPDATE kept SET s = 'few' ORDER BY x LIMIT 3
+UPDATE kept SET x = x + 1 WHERE x IN (SELECT v FROM kids)
+DELETE FROM kept ORDER BY x, s LIMIT 2
+SELECT * FROM kept FOR SYSTEM_TIME ALL
+SELECT * FROM kept
+UPDATE span SET s = 'few' WHERE since > @then ORDER BY x LIMIT 3
+UPDATE span SET s = 'more' WHERE since > @then AND x IN (SELECT v FROM kids)
+DELETE FROM span WHERE since <= @then AND x IN (SELECT v FROM kids) ORDER BY x, s LIMIT 5
+SELECT x, s, since > @then FROM span
+SELECT x, s, since > @then FROM span FOR SYSTEM_TIME ALL
+@DELETE FROM kept WHERE row_start > '2020-01-01' AND x IN (SELECT v FROM kids)
+CREATE TABLE fired (x INT, s VARCHAR(20), at TIMESTAMP NULL ON UPDATE CURRENT_TIMESTAMP, KEY (x))
+CREATE TRIGGER tr BEFORE UPDATE ON fired FOR EACH ROW SET NEW.s = CONCAT(NEW.s, OLD.x)
+INSERT INTO fired (x, s) SELECT seq MOD 5, 'f' FROM seq_1_to_40
+UPDATE fired SET x = x + 1 ORDER BY x DESC LIMIT 5
+UPDATE fired SET x = x + 1 WHERE x IN (SELECT v FROM kids)
+UPDATE fired SET x = (SELECT MAX(v) FROM kids WHERE kids.v < fired.x)
+SELECT x, s, at > '2020-01-01' FROM fired
+>CREATE TABLE uniq (k INT, u INT, s VARCHAR(9), UNIQUE (k, u), SHARD KEY (k))
+INSERT INTO uniq VALUES (1, 1, 'a'), (2, 1, 'a'), (3, NULL, 'a'), (3, NULL, 'a'), (NULL, 1, 'a')
+@UPDATE uniq SET k = k + 1
+UPDATE uniq SET k = k + 1 ORDER BY k DESC
+UPDATE uniq SET u = 1 WHERE k IN (SELECT v FROM kids)
+UPDATE uniq SET u = 7 WHERE k = 4 AND u IS NULL ORDER BY k LIMIT 1
+SELECT * FROM uniq
+UPDATE uniq SET s = 'x', u = (SELECT MAX(v) FROM kids WHERE v < k) WHERE k < 3
+@UPDATE uniq SET s = 'y' WHERE RAND(3) < 0.5 AND k IN (SELECT v FROM kids)
+SELECT * FROM uniq
