@@ -56,6 +56,8 @@ type planner struct {
 	ordered bool
 	// literals: a decision looked at a literal's value.
 	literals bool
+	// folds: a subquery of an UPDATE or DELETE aggregates columns of the rows that are written.
+	folds bool
 }
 
 // Build plans SELECT, INSERT, REPLACE, UPDATE, DELETE, LOAD DATA, DO and CALL. Errors are *Error. What MariaDB can refuse itself is planned

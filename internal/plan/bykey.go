@@ -376,6 +376,9 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 				return false, "SET gives the column '" + a.Column.Name.Text + "' a value of '" + k.set[n].Column.Name.Text + "', which it changes, too"
 			}
 		}
+		if p.folds && tables(value) { // a query would take it for one over all rows
+			return false, "SET aggregates columns of the rows in a subquery"
+		}
 		v := KeyValue{Target: k.of[i], Column: c, Assign: i, span: value, digits: d == nil && moreDigits(a.Value, nil, false)}
 		if moves {
 			// Of several values that a column is given the last one counts.

@@ -38,7 +38,7 @@ func (p *planner) modify(from []sqltext.TableRef, where sqltext.Expr, set []sqlt
 	if err := p.settleAll(u); err != nil {
 		return nil, err
 	}
-	p.complete = true
+	p.complete, p.folds = true, u.outerAgg
 	return u, nil
 }
 

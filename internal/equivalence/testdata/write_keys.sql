@@ -417,6 +417,7 @@ UPDATE span SET s = 'more' WHERE since > @then AND x IN (SELECT v FROM kids)
 DELETE FROM span WHERE since <= @then AND x IN (SELECT v FROM kids) ORDER BY x, s LIMIT 5
 SELECT x, s, since > @then FROM span
 SELECT x, s, since > @then FROM span FOR SYSTEM_TIME ALL
+@UPDATE ints SET a = 10 - (SELECT MAX(ints.a) FROM kids WHERE kids.id = 1)
 @DELETE FROM kept WHERE row_start > '2020-01-01' AND x IN (SELECT v FROM kids)
 CREATE TABLE fired (x INT, s VARCHAR(20), at TIMESTAMP NULL ON UPDATE CURRENT_TIMESTAMP, KEY (x))
 CREATE TRIGGER tr BEFORE UPDATE ON fired FOR EACH ROW SET NEW.s = CONCAT(NEW.s, OLD.x)
