@@ -112,6 +112,8 @@ func waitsForItself(t *testing.T, c *client) {
 	c.want("SELECT COUNT(*) FROM r WHERE id = 3", "0")
 	c.exec("INSERT INTO r VALUES (3, 0)")
 	c.exec("INSERT INTO child VALUES (1, 3)")
+	c.fails(1235, "DELETE child, r FROM child JOIN r ON r.id = child.r") // the leaf asks whether the other table still has the row
+	c.want("SELECT COUNT(*) FROM child JOIN r ON r.id = child.r", "1")
 	c.exec("DROP TABLE child")
 }
 
