@@ -185,7 +185,8 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 			return err
 		}
 	}
-	if p.Beside && p.Route.Kind != plan.RouteStage && st.Tx.WroteShapes() { // what was planned without knowing it
+	found := p.ByKey != nil && p.Route.Kind == plan.RouteEveryLeaf                    // by a query that sees what was written
+	if p.Beside && p.Route.Kind != plan.RouteStage && !found && st.Tx.WroteShapes() { // what was planned without knowing it
 		return plan.NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
 	}
 	switch {

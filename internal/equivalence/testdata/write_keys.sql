@@ -367,6 +367,7 @@ DELETE c, k FROM codes c JOIN kids k ON k.v = c.id WHERE k.id < 60
 DELETE k, l, h FROM kids k JOIN listed l ON l.x = k.v JOIN heap h ON h.x = k.v WHERE k.id < 200
 BEGIN
 DELETE l, i FROM ints i LEFT JOIN listed l ON l.x = i.a WHERE i.id < 40
+UPDATE listed l JOIN ints i ON i.id = l.x + 50 SET l.s = 'again', i.s = 'again'
 UPDATE heap SET s = 'after' WHERE x IN (SELECT x FROM listed)
 DELETE FROM dealt WHERE x IN (SELECT x FROM listed) ORDER BY k, x, BINARY s, z LIMIT 3
 SELECT * FROM heap
