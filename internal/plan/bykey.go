@@ -397,19 +397,6 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 	return true, ""
 }
 
-// reads says whether a text may read a table's column. told: a name that stands behind another table's is that one's.
-func (p *planner) reads(s sqltext.Span, t *KeyTarget, column string, told bool) bool {
-	for i := s.From; i < s.To; i++ {
-		if !strings.EqualFold(unquote(p.text(i)), column) {
-			continue
-		}
-		if !told || i < s.From+2 || !p.isOp(i-1, ".") || strings.EqualFold(unquote(p.text(i-2)), t.alias) {
-			return true
-		}
-	}
-	return false
-}
-
 func (p *planner) isDefault(s sqltext.Span) bool {
 	return s.To == s.From+1 && p.scan.Tokens[s.From].KW == sqltext.KwDefault
 }

@@ -162,3 +162,16 @@ func (p *planner) lacks(q *sqltext.Query, name string) bool {
 		return strings.EqualFold(string(p.scan.Text(it.Span)), name)
 	})
 }
+
+// reads says whether a text may read a table's column. told: a name that stands behind another table's is that one's.
+func (p *planner) reads(s sqltext.Span, t *KeyTarget, column string, told bool) bool {
+	for i := s.From; i < s.To; i++ {
+		if !strings.EqualFold(unquote(p.text(i)), column) {
+			continue
+		}
+		if !told || i < s.From+2 || !p.isOp(i-1, ".") || strings.EqualFold(unquote(p.text(i-2)), t.alias) {
+			return true
+		}
+	}
+	return false
+}
