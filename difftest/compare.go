@@ -106,7 +106,7 @@ const (
 
 // mistakes may be in a statement beside names that mean nothing: those, aggregates of aggregates, subqueries of several rows, which MariaDB may run before it reads the rest,
 // collations that do not go together, and what it does not know yet.
-var mistakes = []uint16{erBadField, 1111, 1242, 1267, 1270, 1271, wire.ErNotSupported}
+var mistakes = []uint16{erBadField, 1052, 1111, 1242, 1267, 1270, 1271, wire.ErNotSupported}
 
 // info is the text of an OK packet, without how many warnings there are, and how many rows an UPDATE has added to a table's history: MariaDB does not say that where the table is in a
 // subquery as well.
@@ -119,7 +119,7 @@ func info(r *answer.Result) string {
 var limits = regexp.MustCompile(`LIMIT|FETCH `)
 
 // rowErrors tell of a row: which of several wrong ones is met first, and what is wrong with it first, is not decided.
-var rowErrors = []uint16{1048, 1062, 1264, 1265, 1292, 1366, 1406, 1690, 1411, 1365}
+var rowErrors = []uint16{1048, 1062, 1264, 1265, 1292, 1366, 1406, 1452, 1690, 1411, 1365}
 
 func compareErrors(g, w *wire.ServerError) difference {
 	switch {
@@ -168,9 +168,10 @@ func compareColumns(g, w *answer.Result, outer, never, ofView bool) difference {
 		if ofView || nameless(&g.Columns[i]) || nameless(&w.Columns[i]) { // a temporary table's
 			for _, c := range []*wire.Column{&g.Columns[i], &w.Columns[i]} {
 				c.OrgTable, c.OrgName, c.Flags = nil, nil, c.Flags&^noDefault
-				if c.Type == wire.TypeString {
-					c.Type = wire.TypeVarString
-				} else if c.Type == wire.TypeBit {
+				switch c.Type {
+				case wire.TypeString:
+					c.Type, c.Flags = wire.TypeVarString, c.Flags&^wire.FlagBinary // of an INET6 or UUID
+				case wire.TypeBit:
 					c.Flags &^= wire.FlagBinary
 				}
 				if ofView && (len(g.Columns[i].Schema) == 0 || len(w.Columns[i].Schema) == 0) { // of groups
