@@ -251,7 +251,7 @@ func cardinalityRows(ctx context.Context, s *session, r *reach) (rows [][]any, e
 
 // describedAs is an output that tells of columns of tables of information_schema, for which subqueries stand, as of those themselves.
 func (s *session) describedAs(stmt *sqltext.Stmt, src source) exec.Output {
-	alias := map[string]string{}
+	alias, written := map[string]string{}, map[string]string{}
 	for _, f := range sqltext.Factors(stmt) {
 		name := strings.ToUpper(f.Table.Name.Text)
 		if !s.inInfoSchema(f.Table) || s.g.infoSchema[name] == "" {
@@ -260,7 +260,7 @@ func (s *session) describedAs(stmt *sqltext.Stmt, src source) exec.Output {
 		if f.Alias.Tok >= 0 {
 			alias[f.Alias.Text] = name
 		} else {
-			alias[f.Table.Name.Text] = name
+			alias[name], written[name] = name, f.Table.Name.Text // as the subquery is called, and as MariaDB tells of the table
 		}
 	}
 	if len(alias) == 0 {
@@ -270,6 +270,9 @@ func (s *session) describedAs(stmt *sqltext.Stmt, src source) exec.Output {
 		table := alias[string(c.Table)]
 		if table == "" || len(c.OrgName) == 0 || len(c.Schema) > 0 && string(c.Schema) != "information_schema" {
 			return false
+		}
+		if w := written[string(c.Table)]; w != "" {
+			c.Table = []byte(w)
 		}
 		ofInfoSchema(c, table)
 		return true
