@@ -227,8 +227,8 @@ func TestLinkedWritesByKey(t *testing.T) {
 	p.node.fails(12702, "DELETE FROM odd WHERE id > 1 AND v IN (SELECT 1 FROM sharded)")
 	remotes[0].want("SELECT * FROM old.odd", "1.00|1/2.25|1")
 	for _, q := range []string{
-		"UPDATE one SET v = @@server_id ORDER BY id LIMIT 1",
-		"DELETE FROM one WHERE v = @@server_id RETURNING id",
+		"UPDATE one SET v = LENGTH(USER()) ORDER BY id LIMIT 1",
+		"DELETE FROM one WHERE v = LENGTH(USER()) RETURNING id",
 		"UPDATE parts SET id = id + 1 WHERE v IN (SELECT v FROM sharded)",
 		"UPDATE one o JOIN ref r USING (id) SET o.v = 1, r.v = 2",
 	} {

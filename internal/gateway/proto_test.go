@@ -173,7 +173,7 @@ func TestCommands(t *testing.T) {
 	if ok = r.ok([]byte{byte(wire.ComResetConnection)}); ok.Status&wire.StatusAutocommit == 0 || ok.Status&wire.StatusInTrans != 0 {
 		t.Errorf("status %x after COM_RESET_CONNECTION", ok.Status)
 	}
-	if got := r.one("SELECT CONCAT_WS(',', @a IS NULL, @@autocommit, @@in_transaction, @@sql_mode LIKE 'ANSI%', DATABASE())"); got != "1,1,0,0,comdb" {
+	if got := r.one("SELECT CONCAT_WS(',', @a IS NULL, @@autocommit, @@in_transaction, @@sql_mode LIKE 'ANSI%', DATABASE())"); got != "1,ON,0,0,comdb" {
 		t.Errorf("after COM_RESET_CONNECTION: %s", got)
 	}
 	for _, option := range []uint16{1, 0} {

@@ -36,6 +36,8 @@ func TestReferenceWritesAlike(t *testing.T) {
 		"UPDATE r JOIN s ON s.v = r.id SET r.n = s.id + RAND()",
 		"UPDATE r SET v = (SELECT MAX(id) FROM s WHERE s.v = r.id) WHERE id IN (SELECT v FROM s)",
 		"DELETE FROM r WHERE id > 20 AND id IN (SELECT id FROM s) ORDER BY RAND() LIMIT 2",
+		"INSERT INTO r (id, v) VALUES (91, (SELECT MAX(id) FROM s) + RAND())",
+		"UPDATE r JOIN s ON s.v = r.id SET r.n = 91, s.v = s.v + 1",
 		"DELETE FROM r WHERE RAND() < 0.2 LIMIT 4",
 	} {
 		c.exec(q)
@@ -46,8 +48,7 @@ func TestReferenceWritesAlike(t *testing.T) {
 		before = now
 	}
 	for _, q := range []string{
-		"INSERT INTO r (id, n) VALUES (90, RAND(id))", "INSERT INTO r (id) VALUES (1), (2) ON DUPLICATE KEY UPDATE v = UUID()", "INSERT INTO r (id, n) VALUES (91, (SELECT MAX(n + RAND()) FROM r o))", "INSERT INTO r (id, v) VALUES (91, (SELECT MAX(id) FROM s) + RAND())",
-		"UPDATE r JOIN s ON s.v = r.id SET r.n = 1, s.v = 2",
+		"INSERT INTO r (id, n) VALUES (90, RAND(id))", "INSERT INTO r (id) VALUES (1), (2) ON DUPLICATE KEY UPDATE v = UUID()", "INSERT INTO r (id, n) VALUES (91, (SELECT MAX(n + RAND()) FROM r o))",
 	} {
 		c.fails(1235, q)
 	}
