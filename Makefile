@@ -12,8 +12,8 @@ TIME ?= 0
 DIFFTEST ?=
 # Packages tested at once, tests that a package may run at once where they have servers of their own, and the time a package's tests may take. Most wait most of
 # the time, so that there are more of them than processors. Packages that take longest begin first.
-TESTP ?= 4
-TESTPARALLEL ?= 3
+TESTP ?= 3
+TESTPARALLEL ?= 2
 LONG = ./internal/gateway ./internal/control ./internal/ddl ./cmd/orbweaver ./internal/equivalence
 TESTTIMEOUT ?= 20m
 # What `make test` sets to -race: vet and staticcheck then need what tests are compiled with, too, and nothing else.
