@@ -169,7 +169,7 @@ func compareColumns(g, w *answer.Result, outer, never, ofView bool) difference {
 			for _, c := range []*wire.Column{&g.Columns[i], &w.Columns[i]} {
 				c.OrgTable, c.OrgName, c.Flags = nil, nil, c.Flags&^noDefault
 				switch c.Type {
-				case wire.TypeString:
+				case wire.TypeString, wire.TypeVarString:
 					c.Type, c.Flags = wire.TypeVarString, c.Flags&^wire.FlagBinary // of an INET6 or UUID
 				case wire.TypeBit:
 					c.Flags &^= wire.FlagBinary

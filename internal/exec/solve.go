@@ -3,10 +3,8 @@ package exec
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
-	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/value"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -34,15 +32,7 @@ func (r *Runner) solved(ctx context.Context, st *Statement) (done bool, err erro
 
 // restated runs the statement that splices make of one, once.
 func (r *Runner) restated(ctx context.Context, st *Statement, splices []plan.Splice) error {
-	scan := new(sqltext.Scan)
-	if err := scan.Scan(plan.Render(nil, st.Scan, splices, nil, plan.Target{}), st.Sess.Mode); err != nil {
-		return fmt.Errorf("a statement made of another: %w", err)
-	}
-	stmt, err := sqltext.Parse(scan, st.Sess.Mode)
-	if err != nil {
-		return fmt.Errorf("a statement made of another: %w", err)
-	}
-	p, err := plan.Build(stmt, scan, st.Snap, st.Sess)
+	scan, p, err := st.planText(plan.Render(nil, st.Scan, splices, nil, plan.Target{}))
 	if err != nil {
 		return err
 	}
