@@ -108,8 +108,8 @@ func AppendAverage(dst []byte, sum, count *Sum, out *Column) (cell []byte, null 
 	case Int, Decimal:
 		sum.toDecimal()
 		if out.Class == Decimal {
-			// One rounding, half away from zero, at the column's decimals. MariaDB divides to more digits than that and cuts them
-			// off, which rounds the same way.
+			// One rounding, half away from zero, at the column's decimals. MariaDB divides to more digits than that, if these are no multiple of 9, and cuts
+			// them off, which rounds the same way.
 			var q, r apd.Decimal
 			if err = divide(&q, &r, &sum.dec, &count.dec, int32(out.Decimals)); err != nil {
 				return dst, false, err
@@ -131,7 +131,7 @@ func AppendAverage(dst []byte, sum, count *Sum, out *Column) (cell []byte, null 
 	return cell, false, err
 }
 
-// divide sets q to a / b, rounded half away from zero to decimals digits behind the point.
+// divide sets q to a / b with so many digits behind the point, rounded half away from zero where MariaDB has more of them.
 func divide(q, r, a, b *apd.Decimal, decimals int32) error {
 	var num apd.Decimal
 	num.Set(a)
@@ -143,6 +143,10 @@ func divide(q, r, a, b *apd.Decimal, decimals int32) error {
 		return ErrOverflow
 	}
 	negative := a.Negative != b.Negative
+	if decimals%9 == 0 { // MariaDB divides to a multiple of 9 digits: it has no more to round by
+		q.Exponent -= decimals
+		return nil
+	}
 	var twice apd.Decimal
 	if _, err := exact.Add(&twice, r, r); err != nil {
 		return ErrOverflow
