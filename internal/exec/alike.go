@@ -136,14 +136,7 @@ func (f *foundRows) cellsOf(k *plan.ByKey, target int) (cells, values int) {
 func (r *Runner) changesAlike(ctx context.Context, st *Statement, g *txn.Group, found *foundRows, target int) ([][]job, error) {
 	k := st.Plan.ByKey
 	t := &k.Targets[target]
-	var to *insertPlaces
-	var leaves []txn.Place
-	var err error
-	if t.Everywhere {
-		leaves, err = st.everyLeaf()
-	} else {
-		to, err = r.rowPlaces(st, t.Table)
-	}
+	to, leaves, err := r.placesOf(st, t)
 	if err != nil {
 		return nil, err
 	}

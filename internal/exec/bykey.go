@@ -249,14 +249,7 @@ func (r *Runner) changes(ctx context.Context, st *Statement, g *txn.Group, found
 		return r.changesAlike(ctx, st, g, found, target)
 	}
 	at, values := found.cellsOf(k, target)
-	var to *insertPlaces
-	var leaves []txn.Place
-	var err error
-	if t.Everywhere {
-		leaves, err = st.everyLeaf()
-	} else {
-		to, err = r.rowPlaces(st, t.Table)
-	}
+	to, leaves, err := r.placesOf(st, t)
 	if err != nil {
 		return nil, err
 	}
@@ -494,4 +487,14 @@ func (r *Runner) chosen(ctx context.Context, st *Statement, t *topo.Table, f cho
 	}
 	o, _, err = r.storedPlace(ctx, st, t, f, exprs, false, 0)
 	return o, err
+}
+
+// placesOf are the places of a target's rows: to tells that of each, or all leaves have them.
+func (r *Runner) placesOf(st *Statement, t *plan.KeyTarget) (to *insertPlaces, leaves []txn.Place, err error) {
+	if t.Everywhere {
+		leaves, err = st.everyLeaf()
+	} else {
+		to, err = r.rowPlaces(st, t.Table)
+	}
+	return to, leaves, err
 }

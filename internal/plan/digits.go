@@ -111,8 +111,7 @@ func withAllDigits(q *sqltext.Query, b *block, scan *sqltext.Scan) (splices []Sp
 func allDigits(e sqltext.Span) []Splice { return added(e, nothing) }
 
 func added(e sqltext.Span, number string) []Splice {
-	text := func(at int32, s string) Splice { return Splice{From: at, To: at, Pieces: []Piece{textPiece(s)}} }
-	return []Splice{text(e.From, "("), text(e.To, ")+"+number)}
+	return []Splice{insertion(e.From, "("), insertion(e.To, ")+"+number)}
 }
 
 // chosenBits says whether an expression is one of a BIT column's values, of a group or a window: MariaDB tells some of them as digits and some as bytes, and not which.

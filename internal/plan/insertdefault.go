@@ -27,26 +27,25 @@ func computedDefault(c *topo.Column) bool {
 
 // withDefaults are the splices that name such columns in an INSERT of values, with DEFAULT in each row.
 func withDefaults(s *sqltext.Insert, names []string) []Splice {
-	text := func(at int32, s string) Splice { return Splice{From: at, To: at, Pieces: []Piece{textPiece(s)}} }
 	if len(s.Set) > 0 {
-		return []Splice{text(s.SetSpan.To, ", "+strings.Join(names, " = DEFAULT, ")+" = DEFAULT")}
+		return []Splice{insertion(s.SetSpan.To, ", "+strings.Join(names, " = DEFAULT, ")+" = DEFAULT")}
 	}
 	empty := len(s.Rows[0]) == 0
 	list, row := strings.Join(names, ", "), strings.Repeat(", DEFAULT", len(names))
 	var out []Splice
 	switch {
 	case s.ColumnsSpan.Empty():
-		out = append(out, text(s.InsertPoint, " ("+list+") "))
+		out = append(out, insertion(s.InsertPoint, " ("+list+") "))
 	case empty:
-		out = append(out, text(s.ColumnsSpan.To-1, list))
+		out = append(out, insertion(s.ColumnsSpan.To-1, list))
 	default:
-		out = append(out, text(s.ColumnsSpan.To-1, ", "+list))
+		out = append(out, insertion(s.ColumnsSpan.To-1, ", "+list))
 	}
 	if empty {
 		row = row[len(", "):]
 	}
 	for _, r := range s.RowSpans {
-		out = append(out, text(r.To-1, row))
+		out = append(out, insertion(r.To-1, row))
 	}
 	return out
 }
@@ -63,6 +62,10 @@ func withDefaultItems(s *sqltext.Insert, table *topo.Table, names []string) []Sp
 			items += ", (" + col.Default + ")"
 		}
 	}
-	text := func(at int32, s string) Splice { return Splice{From: at, To: at, Pieces: []Piece{textPiece(s)}} }
-	return []Splice{text(s.ColumnsSpan.To-1, ", "+strings.Join(names, ", ")), text(q.Select.ItemsSpan.To, items)}
+	return []Splice{insertion(s.ColumnsSpan.To-1, ", "+strings.Join(names, ", ")), insertion(q.Select.ItemsSpan.To, items)}
+}
+
+// insertion puts a text before a token.
+func insertion(at int32, text string) Splice {
+	return Splice{From: at, To: at, Pieces: []Piece{textPiece(text)}}
 }
