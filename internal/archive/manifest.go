@@ -16,9 +16,10 @@ import (
 
 const (
 	// Format is the version of what is written. Later versions are not read, nor those before the oldest.
-	Format = 3
-	// oldest is the version without sequences. A backup that has none is one of that.
-	oldest = 2
+	Format = 4
+	// sequences is the version without single tables, oldest that without sequences, too. A backup that has none is one of that.
+	sequences = 3
+	oldest    = 2
 	// ManifestName is the file by which a directory is a backup.
 	ManifestName = "manifest.json"
 	// unfinished is the file by which a directory is not a backup yet; it says whose.
@@ -32,7 +33,9 @@ type Manifest struct {
 	Replication topo.Replication `json:"replication"`
 	Charset     string           `json:"charset"`
 	Collation   string           `json:"collation"`
-	Tables      []Table          `json:"tables"`
+	// Single: DEFAULT SHARD KEY ().
+	Single bool    `json:"single,omitempty"`
+	Tables []Table `json:"tables"`
 	// Views have their own database's name in their texts.
 	Views []topo.View `json:"views,omitempty"`
 	// Taken is the moment that the rows are of.
@@ -113,8 +116,14 @@ func (m *Manifest) encode() ([]byte, error) {
 }
 
 func (m *Manifest) format() int {
-	if slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Kind == topo.Sequence }) {
+	has := func(kind topo.TableKind) bool {
+		return slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Kind == kind })
+	}
+	switch {
+	case m.Single || has(topo.Single):
 		return Format
+	case has(topo.Sequence):
+		return sequences
 	}
 	return oldest
 }

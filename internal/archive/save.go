@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,7 +67,7 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 		}
 	}
 	s.d, s.shape = d, shape
-	s.m = &Manifest{Database: d.Name, Partitions: len(d.Partitions), Replication: cmp.Or(d.Replication, topo.Async), Charset: d.Charset, Collation: d.Collation, Tables: []Table{}}
+	s.m = &Manifest{Database: d.Name, Partitions: len(d.Partitions), Replication: cmp.Or(d.Replication, topo.Async), Charset: d.Charset, Collation: d.Collation, Single: d.Single, Tables: []Table{}}
 	for _, name := range slices.Sorted(maps.Keys(d.Views)) {
 		s.m.Views = append(s.m.Views, *d.Views[name])
 	}
@@ -97,6 +98,12 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 			if err := s.sequence(ctx, &s.m.Tables[i]); err != nil {
 				return err
 			}
+		}
+		if t.AutoIncrement >= 0 && t.Kind == topo.Single {
+			if err := s.counter(ctx, &s.m.Tables[i]); err != nil {
+				return err
+			}
+			continue
 		}
 		if t.AutoIncrement >= 0 {
 			next, err := cluster.Next(ctx, t) // after the snapshot: what its rows have is below
@@ -140,6 +147,21 @@ func (s *saving) sequence(ctx context.Context, t *Table) error {
 	}
 	t.Row = string(res.Rows[0][0])
 	return nil
+}
+
+// counter reads the next AUTO_INCREMENT value of a single table, where its rows are.
+func (s *saving) counter(ctx context.Context, t *Table) error {
+	p := s.d.Partitions[topo.SingleOrdinal]
+	master, _ := p.Master()
+	res, err := s.sources[master].run(ctx, "SELECT COALESCE(AUTO_INCREMENT, 1) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(p.ID.Schema())+" AND TABLE_NAME = "+lit(t.Name))
+	if err != nil {
+		return err
+	}
+	if len(res.Rows) != 1 {
+		return fmt.Errorf("leaf %s has no table %s.%s", master, p.ID.Schema(), t.Name)
+	}
+	t.Next, err = strconv.ParseUint(string(res.Rows[0][0]), 10, 64)
+	return err
 }
 
 // everywhere runs f at all leaves at once.

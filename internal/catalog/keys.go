@@ -130,16 +130,17 @@ type databaseDoc struct {
 	Locked      bool              `json:"locked,omitempty"`
 	Held        bool              `json:"held,omitempty"`
 	Quiet       bool              `json:"quiet,omitempty"`
+	Single      bool              `json:"single,omitempty"`
 	Partitions  []*topo.Partition `json:"partitions"`
 }
 
 func docOf(d *topo.Database) databaseDoc {
-	return databaseDoc{d.Name, d.Replication, d.Charset, d.Collation, d.Locked, d.Held, d.Quiet, d.Partitions}
+	return databaseDoc{d.Name, d.Replication, d.Charset, d.Collation, d.Locked, d.Held, d.Quiet, d.Single, d.Partitions}
 }
 
 func (d *databaseDoc) database() *topo.Database {
 	return &topo.Database{
 		Name: d.Name, Replication: d.Replication, Charset: d.Charset, Collation: d.Collation, Locked: d.Locked, Held: d.Held, Quiet: d.Quiet,
-		Partitions: d.Partitions,
+		Single: d.Single, Partitions: d.Partitions,
 	}
 }

@@ -379,7 +379,7 @@ func (l *leader) replicas(ctx context.Context, cmd *catalog.Command, db string) 
 }
 
 func savedAs(m *archive.Manifest, db string) ddl.Saved {
-	s := ddl.Saved{Name: db, Of: m.Database, Partitions: m.Partitions, Replication: m.Replication, Charset: m.Charset, Collation: m.Collation}
+	s := ddl.Saved{Name: db, Of: m.Database, Partitions: m.Partitions, Replication: m.Replication, Charset: m.Charset, Collation: m.Collation, Single: m.Single}
 	for _, t := range m.Tables {
 		out := ddl.SavedTable{Name: t.Name, Kind: t.Kind, ShardKey: t.ShardKey, Explicit: t.Explicit, Create: t.Create, Next: t.Next, Row: t.Row}
 		for i := range t.Triggers {

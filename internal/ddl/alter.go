@@ -309,7 +309,7 @@ func (j *job) commitTable(ctx context.Context, t *topo.Table) error {
 
 // counter carries ALTER TABLE … AUTO_INCREMENT=n to the sequence, not below the greatest value in use, as in MariaDB.
 func (j *job) counter(ctx context.Context, t *topo.Table) error {
-	if t.AutoIncrement < 0 || t.Kind == topo.Reference || j.d == nil {
+	if t.AutoIncrement < 0 || t.Kind == topo.Reference || t.Kind == topo.Single || j.d == nil {
 		return nil
 	}
 	for _, a := range j.d.Actions {

@@ -145,6 +145,9 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if j.linked != nil {
 		res.Notes = append(res.Notes, j.linked.notes()...)
 	}
+	if j.placed != nil {
+		res.Notes = append(res.Notes, *j.placed)
+	}
 	return res, nil
 }
 
@@ -248,6 +251,8 @@ func (j *job) newTable(db, name string, d *described, like *topo.Table, number u
 			return nil, refuse(1235, "42000", "Table '%s': a reference table has no shard key, as every leaf has all its rows", name)
 		}
 		return d.table(db, name, topo.Reference, nil, false, number), nil
+	case j.as == topo.Keyless || j.as == topo.Single:
+		return d.table(db, name, j.as, nil, false, number), nil
 	case like != nil:
 		t := *like
 		t.DB, t.ID, t.Triggers = db, number, nil
@@ -267,16 +272,16 @@ func (j *job) newTable(db, name string, d *described, like *topo.Table, number u
 			cols = append(cols, at)
 		}
 		return d.table(db, name, topo.Sharded, cols, true, number), nil
+	case explicit:
+		return d.table(db, name, topo.Single, nil, false, number), nil
+	case j.as != "": // of a backup, where it is what it was
+		return byPrimary(db, name, d, number)
+	case j.snap.Databases[db].Single:
+		return d.table(db, name, topo.Single, nil, false, number), nil
 	}
-	if pk := d.primary(); pk != nil && !explicit {
-		for i, prefix := range pk.prefix {
-			if prefix {
-				return nil, refuse(1503, "HY000", "The PRIMARY KEY of table '%s' can't be the shard key: of column '%s' it has only a prefix", name, d.columns[pk.columns[i]].Name)
-			}
-		}
-		return d.table(db, name, topo.Sharded, pk.columns, false, number), nil
-	}
-	return d.table(db, name, topo.Keyless, nil, explicit, number), nil
+	t, note, err := choose(j.snap, db, name, d, number)
+	j.placed = note
+	return t, err
 }
 
 // dropTable removes a table of the cluster's own making from places: from partitions before shapes, as their foreign keys refer to these. MariaDB locks both sides of one,

@@ -11,6 +11,9 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
+// singleDefault is the DEFAULT SHARD KEY of a database whose tables are single ones where their statements say nothing else.
+const singleDefault = "()"
+
 func (j *job) createDatabase(ctx context.Context) (*Result, error) {
 	db := j.d.Database.Text
 	if j.d.OrReplace {
@@ -93,6 +96,7 @@ func (j *job) createDatabase(ctx context.Context) (*Result, error) {
 	if strings.EqualFold(j.d.Replication, string(topo.Sync)) {
 		d.Replication = topo.Sync
 	}
+	d.Single = j.d.DefaultKey == singleDefault
 	err = j.commit(ctx, func(x *catalog.Txn) error {
 		if err := x.Snapshot().CheckNewDatabase(db, n); err != nil {
 			return err
@@ -324,7 +328,11 @@ func (j *job) alterDatabase(ctx context.Context) (*Result, error) {
 	if err := j.record(ctx, "alter database"); err != nil {
 		return nil, err
 	}
-	res, err := j.first(ctx, j.todo.Shapes[0], j.spliced())
+	text := j.spliced()
+	if j.onlyOurs() {
+		text += charsetClause(old) // for MariaDB to judge
+	}
+	res, err := j.first(ctx, j.todo.Shapes[0], text)
 	if err != nil {
 		return nil, j.abandon(err, j.undoIfUnsure(err, func(ctx context.Context) error { return j.likeDatabase(ctx, j.todo, old) }))
 	}
@@ -345,9 +353,24 @@ func (j *job) alterDatabase(ctx context.Context) (*Result, error) {
 		}
 		c := *d
 		c.Charset, c.Collation = now.Charset, now.Collation
+		if j.d.DefaultKey != "" {
+			c.Single = j.d.DefaultKey == singleDefault
+		}
 		x.PutDatabase(&c)
 		return nil
 	})
+}
+
+// onlyOurs says whether an ALTER DATABASE has no option of MariaDB's.
+func (j *job) onlyOurs() bool {
+	n := j.stmt.Span.To - j.stmt.Span.From - 2 // ALTER DATABASE
+	if j.d.Database.Tok >= 0 && j.d.Database.Text != "" {
+		n--
+	}
+	for _, s := range j.d.OursSpans {
+		n -= s.To - s.From
+	}
+	return n == 0
 }
 
 // likeDatabase gives all places a database's defaults.

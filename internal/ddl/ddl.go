@@ -168,6 +168,9 @@ type job struct {
 	d    *sqltext.DDL
 	// linked is set for a linked table that is made.
 	linked *linked
+	// placed is a note about where a table is that is made. as is what one is that is restored.
+	placed *Note
+	as     topo.TableKind
 	text   string // for the journal, where there is no scan
 
 	lock *catalog.Lock

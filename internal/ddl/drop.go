@@ -207,7 +207,7 @@ func (j *job) finishTruncate(ctx context.Context, t *topo.Table) error {
 	}); err != nil {
 		return err
 	}
-	if t.AutoIncrement >= 0 && !j.todo.Reference {
+	if t.AutoIncrement >= 0 && t.Kind != topo.Single && !j.todo.Reference {
 		if err := j.cfg.Catalog.Sequence(t.ID).Reset(ctx, 1); err != nil {
 			return err
 		}
@@ -345,7 +345,7 @@ func (j *job) planRename(ctx context.Context, names []string) (fails bool, err e
 			continue
 		}
 		kind := t.Kind
-		if kind == topo.Keyless {
+		if kind == topo.Keyless || kind == topo.Single {
 			kind = topo.Sharded
 		}
 		kinds[kind] = true

@@ -23,6 +23,7 @@ type Saved struct {
 	Partitions         int
 	Replication        topo.Replication
 	Charset, Collation string
+	Single             bool // DEFAULT SHARD KEY ()
 	Tables             []SavedTable
 	// Views are those of the database that was saved, whose name they have.
 	Views []*topo.View
@@ -172,7 +173,7 @@ func (x *restore) read() error {
 		if t.Kind == topo.Sequence {
 			d.Object = "SEQUENCE"
 		}
-		if t.Explicit {
+		if t.Explicit && t.Kind == topo.Sharded {
 			d.ShardKey = []sqltext.Name{}
 			for _, c := range t.ShardKey {
 				d.ShardKey = append(d.ShardKey, sqltext.Name{Tok: -1, Text: c})
@@ -183,7 +184,7 @@ func (x *restore) read() error {
 				return bad("the definition of trigger '" + tr.Name + "' is not one")
 			}
 		}
-		st := &savedTable{SavedTable: t, job: &job{Runner: x.Runner, s: Session{Schema: x.saved.Name}, scan: scan, stmt: stmt, d: d}}
+		st := &savedTable{SavedTable: t, job: &job{Runner: x.Runner, s: Session{Schema: x.saved.Name}, scan: scan, stmt: stmt, d: d, as: t.Kind}}
 		st.partText = st.job.partText(x.saved.Name, func(n string) bool { return kinds[n] == topo.Reference })
 		x.tables = append(x.tables, st)
 	}
@@ -324,7 +325,7 @@ func (x *restore) triggers(ctx context.Context, places ...[]place) error {
 }
 
 func (x *restore) database() *topo.Database {
-	return &topo.Database{Name: x.saved.Name, Replication: x.saved.Replication, Charset: x.saved.Charset, Collation: x.saved.Collation, Partitions: x.parts}
+	return &topo.Database{Name: x.saved.Name, Replication: x.saved.Replication, Charset: x.saved.Charset, Collation: x.saved.Collation, Single: x.saved.Single, Partitions: x.parts}
 }
 
 // shape makes the shape at leaves.
@@ -389,6 +390,13 @@ func (x *restore) sequences(ctx context.Context) error {
 			if greatest >= next && greatest+1 > greatest {
 				next = greatest + 1
 			}
+		}
+		if t.Kind == topo.Single {
+			p := places[topo.SingleOrdinal]
+			if _, err := x.asCluster(ctx, p, p.Schema, "ALTER TABLE "+id(t.Name)+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := x.cfg.Catalog.Sequence(t.t.ID).Reset(ctx, next); err != nil {
 			return err

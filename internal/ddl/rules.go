@@ -94,11 +94,11 @@ func alikeRule(t *topo.Table) error {
 
 // uniqueKeyRule: rows that are equal in a unique key must meet in one partition, or nobody would see that they are equal.
 func uniqueKeyRule(t *topo.Table, k key, d *described) error {
-	if !k.unique {
+	if !k.unique || t.Kind == topo.Single {
 		return nil
 	}
 	if t.Kind == topo.Keyless {
-		return refuse(1503, "HY000", "UNIQUE key '%s' of table '%s': a table without a shard key can't have one; CREATE TABLE with a PRIMARY KEY or a SHARD KEY, and INSERT … SELECT rows that are there", k.name, t.Name)
+		return refuse(1503, "HY000", "UNIQUE key '%s' of table '%s': a table without a shard key can't have one; CREATE TABLE with a PRIMARY KEY or a SHARD KEY, which may be SHARD KEY (), and INSERT … SELECT rows that are there", k.name, t.Name)
 	}
 	for _, i := range t.ShardKey {
 		at := slices.Index(k.columns, i)
@@ -124,10 +124,10 @@ func insteadOf(t *topo.Table, d *described) string {
 			at := slices.Index(k.columns, i)
 			return k.unique && (at < 0 || k.prefix[at])
 		}) {
-			return "make the table with SHARD KEY (" + c.Name + "), which all its unique keys have, or by CREATE REFERENCE TABLE"
+			return "make the table with SHARD KEY (" + c.Name + "), which all its unique keys have, with SHARD KEY (), so that all its rows are in one partition, or by CREATE REFERENCE TABLE"
 		}
 	}
-	return "no column could be the SHARD KEY of all its unique keys: make it by CREATE REFERENCE TABLE, or without UNIQUE"
+	return "no column could be the SHARD KEY of all its unique keys: make it with SHARD KEY (), so that all its rows are in one partition, by CREATE REFERENCE TABLE, or without UNIQUE"
 }
 
 // foreignKeyRule: what a row references must be on its leaf.
@@ -153,6 +153,12 @@ func foreignKeyRule(s *topo.Snapshot, t *topo.Table, f foreignKey) error {
 		return refused("a reference table can only reference reference tables")
 	case parent.DB != t.DB:
 		return refused("it is in another database")
+	case t.Kind == topo.Single && parent.Kind == topo.Single:
+		return nil
+	case parent.Kind == topo.Single:
+		return refused("all its rows are in one partition: make this table with SHARD KEY (), too, or that one by CREATE REFERENCE TABLE")
+	case t.Kind == topo.Single:
+		return refused("its rows are in several partitions, those of this table in one: make that one with SHARD KEY (), too, or by CREATE REFERENCE TABLE")
 	case t.Kind == topo.Keyless || parent.Kind == topo.Keyless:
 		return refused("tables without a shard key can't reference sharded tables, nor be referenced")
 	case len(parent.ShardKey) != len(t.ShardKey):

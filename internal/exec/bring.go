@@ -182,8 +182,11 @@ func (r *Runner) Choose(ctx context.Context, st *Statement) (*plan.Bringing, err
 	for i := range p.Bringings {
 		route := &p.Bringings[i].Plan.Route
 		places := len(st.Snap.Databases[route.DB].Partitions)
-		if route.Kind == plan.RouteKeys {
+		switch route.Kind {
+		case plan.RouteKeys:
 			places = min(places, len(route.Keys))
+		case plan.RouteOne:
+			places = 1
 		}
 		way := probing(&p.Bringings[i], rows, places, st.Bring == BringAlways)
 		if c := cost(way.Fills, rows, places); c < least || best == nil && st.Bring == BringAlways {

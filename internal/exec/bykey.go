@@ -455,7 +455,7 @@ func whereKeys(t *plan.KeyTarget, keys [][]byte) []byte {
 
 // foundOrdinal is the partition of a row that has these key cells.
 func (r *Runner) foundOrdinal(ctx context.Context, st *Statement, t *plan.KeyTarget, f chooser, cols []value.Column, cells [][]byte) (int, error) {
-	if len(t.Table.ShardKey) == 0 { // a linked table of one place
+	if len(t.Table.ShardKey) == 0 { // a linked table of one place, or a single table
 		return 0, nil
 	}
 	exprs := make([]string, len(t.Table.ShardKey))

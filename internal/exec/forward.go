@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -64,7 +65,7 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 		return st.unconnected(place, err)
 	}
 	l := relay{st: st, place: place, schema: place.Schema, db: st.logicalDB(place), quiet: quiet, hold: st.Plan.Writes}
-	if st.Plan.Linked != nil {
+	if st.Plan.Linked != nil || st.asksID() {
 		ctx, l.patience = st.beforeRemote(ctx, c, place)
 		defer l.patience.end()
 	}
@@ -88,7 +89,7 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 			st.out.Notes = withoutError(st.out.Notes, l.err)
 		}
 	}
-	if err == nil && l.err == nil && st.Plan.Linked != nil {
+	if err == nil && l.err == nil && st.insertID() != plan.InsertIDGiven {
 		err = st.afterRemote(ctx, c)
 	}
 	if err == nil && l.err == nil && st.After != nil {

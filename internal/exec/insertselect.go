@@ -227,6 +227,7 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 		case topo.Keyless:
 			from = turn % len(places)
 			to = from + 1
+		case topo.Single: // the only place
 		case topo.Sharded, topo.Linked:
 			if from, err = w.ordinal(ctx, cells, auto); err == nil {
 				err = w.to.in(from)

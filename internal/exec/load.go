@@ -314,6 +314,8 @@ func (ld *loader) dealLine(ctx context.Context) error {
 		return nil
 	case topo.Keyless:
 		return ld.streams[ld.number%int64(len(ld.streams))].add(ld.line)
+	case topo.Single:
+		return ld.streams[0].add(ld.line)
 	}
 	o, err := ld.ordinal(ctx, auto)
 	if err == nil {

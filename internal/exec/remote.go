@@ -163,9 +163,17 @@ func wholeOf(text []byte) uint64 {
 	return uint64(math.Ceil(f))
 }
 
+// insertID is what the id means that the statement answers.
+func (st *Statement) insertID() plan.InsertID {
+	if st.Plan.Linked != nil {
+		return st.Plan.Linked.InsertID
+	}
+	return st.Plan.InsertID
+}
+
 // asksID says whether only LAST_INSERT_ID() tells which id the statement has generated, if any. The ids of tables with partitions are the node's.
 func (st *Statement) asksID() bool {
-	id := st.Plan.Linked.InsertID
+	id := st.insertID()
 	return st.Plan.Insert == nil && (id == plan.InsertIDAsk || id == plan.InsertIDGenerated && st.Plan.Rows) // whose answer has no id
 }
 
@@ -188,7 +196,7 @@ func (st *Statement) afterRemote(ctx context.Context, c *backend.Conn) error {
 		if st.out.Generated = id != 0; st.out.Generated {
 			st.out.InsertID = id
 		}
-	case st.Plan.Insert == nil && st.Plan.Linked.InsertID == plan.InsertIDGenerated:
+	case st.Plan.Insert == nil && st.insertID() == plan.InsertIDGenerated:
 		st.out.Generated = st.out.InsertID != 0
 	}
 	return nil

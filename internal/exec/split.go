@@ -230,6 +230,9 @@ func (r *Runner) rowPlaces(st *Statement, t *topo.Table) (*insertPlaces, error) 
 	if db == nil {
 		return nil, topo.NoDatabase(t.DB)
 	}
+	if t.Kind == topo.Single {
+		return &insertPlaces{n: 1, at: func(int) (txn.Place, error) { return st.partition(db, topo.SingleOrdinal) }}, nil
+	}
 	to := &insertPlaces{n: len(db.Partitions), at: func(o int) (txn.Place, error) { return st.partition(db, o) }}
 	if t.Kind == topo.Sharded {
 		f, err := r.shard(t, to.n)

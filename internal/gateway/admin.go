@@ -256,7 +256,7 @@ func (s *session) placesOf(tables []*sqltext.TableName, snap *topo.Snapshot) ([]
 		}
 		if t != nil && t.Kind != topo.Reference {
 			for _, p := range snap.Databases[db].Partitions {
-				if t.Kind == topo.Sequence && p.ID.Ordinal != topo.SequenceOrdinal {
+				if !t.In(p.ID.Ordinal) {
 					continue
 				}
 				place, err := partitionPlace(p)
@@ -296,7 +296,7 @@ func (s *session) namesAt(scan *sqltext.Scan, tables []*sqltext.TableName, snap 
 	kept := 0
 	for _, n := range tables {
 		db, t, err := s.tableOf(n, snap)
-		here := err == nil && (t == nil || t.Kind != topo.Linked) && (t == nil || t.Kind == topo.Reference) == (p.Partition.DB == "") && (p.Partition.DB == "" || p.Partition.DB == db && (t.Kind != topo.Sequence || p.Partition.Ordinal == topo.SequenceOrdinal))
+		here := err == nil && (t == nil || t.Kind != topo.Linked) && (t == nil || t.Kind == topo.Reference) == (p.Partition.DB == "") && (p.Partition.DB == "" || p.Partition.DB == db && t.In(p.Partition.Ordinal))
 		with := ""
 		if here {
 			if p.Partition.DB != "" {

@@ -114,7 +114,7 @@ func (s *session) checksumOf(ctx context.Context, scan *sqltext.Scan, d *sqltext
 		return uint64(sum), nil
 	}
 	for _, p := range snap.Databases[t.DB].Partitions {
-		if t.Kind == topo.Sequence && p.ID.Ordinal != topo.SequenceOrdinal {
+		if !t.In(p.ID.Ordinal) {
 			continue
 		}
 		place, err := partitionPlace(p)

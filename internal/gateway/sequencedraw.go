@@ -520,7 +520,7 @@ func (s *session) updateRequests(ctx context.Context, w *worker, stmt *sqltext.S
 	}
 	k := s.keyOf(u.From[0].Table)
 	switch known := snap.Table(k.db, k.table); {
-	case known == nil, known.Kind != topo.Sharded && known.Kind != topo.Keyless && known.Kind != topo.Reference:
+	case known == nil, known.Kind == topo.Linked, known.Kind == topo.Sequence:
 		return errSequenceForm("NEXTVAL")
 	}
 	var draws []plan.Draw

@@ -84,6 +84,13 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 				v[0] = withoutClusterKey(v[0], s.g.cfg.ClusterKey)
 				return v, true
 			}}
+		case "DATABASE", "SCHEMA":
+			src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
+				if d := snap.Databases[string(v[0])]; len(v) > 1 && d != nil && d.Single {
+					v[1] = append(slices.Clip(v[1]), " /*!999999 DEFAULT SHARD KEY () */"...)
+				}
+				return v, true
+			}}
 		case "SERVER":
 			if stmt.Show != nil && stmt.Show.Server.Tok >= 0 && int(stmt.Show.Server.Tok) == len(scan.Tokens)-1 {
 				return s.showCreateServer(ctx, stmt.Show.Server.Text, snap, src)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,14 @@ func (s *session) showCreateTable(ctx context.Context, w *worker, name *sqltext.
 		return s.forwardAny(ctx, w, snap, src)
 	}
 	next := uint64(0)
-	if t.AutoIncrement >= 0 && t.Kind != topo.Reference && t.Kind != topo.Linked {
+	switch {
+	case t.AutoIncrement < 0 || t.Kind == topo.Reference || t.Kind == topo.Linked:
+	case t.Kind == topo.Single:
+		all, err := s.g.tallies(ctx, snap, &reach{&nameList{[]string{t.DB}}, &nameList{[]string{t.Name}}}, "TABLES")
+		if n := slices.IndexFunc(all, func(y *tally) bool { return y.table == t && len(y.parts) > 0 }); err == nil && n >= 0 {
+			next = all[n].parts[0].auto
+		}
+	default:
 		next = s.g.cfg.Catalog.Upcoming(ctx, []uint64{t.ID})[t.ID] // 0, where it is not known: the text is right without it
 	}
 	src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
@@ -53,7 +61,7 @@ func createText(text []byte, t *topo.Table, next uint64) []byte {
 	}
 	var out []byte
 	out = append(out, text[:end]...)
-	if t.Explicit && len(t.ShardKey) > 0 {
+	if t.Kind == topo.Single || t.Explicit && len(t.ShardKey) > 0 {
 		names := make([]string, len(t.ShardKey))
 		for i, c := range t.ShardKey {
 			names[i] = quoteName(t.Columns[c].Name)

@@ -28,6 +28,7 @@ type tally struct {
 type partTally struct {
 	id                        topo.PartitionID
 	rows, data, index, free   uint64
+	auto                      uint64 // the next AUTO_INCREMENT value there, where the table counts them itself
 	created, updated, checked int64
 }
 
@@ -51,7 +52,17 @@ type partValues struct {
 }
 
 // counted says whether a table's rows are in the partitions, of which its shape tells nothing.
-func counted(t *topo.Table) bool { return t.Kind == topo.Sharded || t.Kind == topo.Keyless }
+func counted(t *topo.Table) bool {
+	return t.Kind == topo.Sharded || t.Kind == topo.Keyless || t.Kind == topo.Single
+}
+
+// partsOf is how many partitions have rows of a table.
+func partsOf(snap *topo.Snapshot, t *topo.Table) int {
+	if t.Kind == topo.Single {
+		return 1
+	}
+	return len(snap.Databases[t.DB].Partitions)
+}
 
 // within says which of the tables that count a statement can tell of, and the partitions that have them.
 func (r *reach) within(snap *topo.Snapshot) (tables map[string]map[string]*topo.Table, partitions []*topo.Partition, names []string) {
@@ -120,7 +131,7 @@ func (g *Gateway) askMasters(ctx context.Context, snap *topo.Snapshot, r *reach,
 		for _, v := range answers[i].Rows {
 			id := snap.Schemas[string(v[0])]
 			p, t := snap.Partition(id), tables[id.DB][string(v[1])]
-			if p == nil || t == nil {
+			if p == nil || t == nil || !t.In(id.Ordinal) {
 				continue
 			}
 			if err := row(p, t, v[2:]); err != nil {
@@ -133,9 +144,9 @@ func (g *Gateway) askMasters(ctx context.Context, snap *topo.Snapshot, r *reach,
 
 // tallies adds up what a table of information_schema, TABLES or PARTITIONS, tells of rows, with the partitions' names where it has them.
 func (g *Gateway) tallies(ctx context.Context, snap *topo.Snapshot, r *reach, from string) ([]*tally, error) {
-	keys := "'',''"
+	keys, auto := "'',''", "AUTO_INCREMENT"
 	if from == "PARTITIONS" {
-		keys = "PARTITION_NAME,SUBPARTITION_NAME"
+		keys, auto = "PARTITION_NAME,SUBPARTITION_NAME", "0"
 	}
 	type key struct {
 		table     *topo.Table
@@ -145,7 +156,7 @@ func (g *Gateway) tallies(ctx context.Context, snap *topo.Snapshot, r *reach, fr
 	var out []*tally
 	err := g.askMasters(ctx, snap, r, func(cond string) string {
 		return "SELECT TABLE_SCHEMA,TABLE_NAME," + keys + ",TABLE_ROWS,DATA_LENGTH,INDEX_LENGTH,DATA_FREE,UNIX_TIMESTAMP(CREATE_TIME),UNIX_TIMESTAMP(UPDATE_TIME)," +
-			"UNIX_TIMESTAMP(CHECK_TIME) FROM information_schema." + from + " AS s WHERE " + cond
+			"UNIX_TIMESTAMP(CHECK_TIME)," + auto + " FROM information_schema." + from + " AS s WHERE " + cond
 	}, func(p *topo.Partition, t *topo.Table, v [][]byte) error {
 		k := key{t, string(v[0]), string(v[1])}
 		y := found[k]
@@ -157,7 +168,7 @@ func (g *Gateway) tallies(ctx context.Context, snap *topo.Snapshot, r *reach, fr
 		n, err := numbers(v[2:])
 		y.unknown = y.unknown || v[2] == nil
 		y.parts = append(y.parts, partTally{
-			id: p.ID, rows: n[0], data: n[1], index: n[2], free: n[3], created: int64(n[4]), updated: int64(n[5]), checked: int64(n[6]),
+			id: p.ID, rows: n[0], data: n[1], index: n[2], free: n[3], created: int64(n[4]), updated: int64(n[5]), checked: int64(n[6]), auto: n[7],
 		})
 		return err
 	})

@@ -151,7 +151,15 @@ func (k *tallyKind) join(rows [][]any) string {
 	return " LEFT JOIN (SELECT DISTINCT * FROM " + typedTable(cols, types, rows) + " AS j) AS w ON " + on
 }
 
-// sizeRows are the rows of TABLES and PARTITIONS: names, then sizesTold.
+// counter is the next AUTO_INCREMENT value of a table that counts them itself; nil for none.
+func (y *tally) counter() any {
+	if y.table.Kind != topo.Single || len(y.parts) != 1 || y.parts[0].auto == 0 {
+		return nil
+	}
+	return y.parts[0].auto
+}
+
+// sizeRows are the rows of TABLES and PARTITIONS: names, then sizesTold, and of TABLES the tables' own counters.
 func sizeRows(ctx context.Context, s *session, r *reach, from string) (rows [][]any, err error) {
 	err = s.toldWhole(ctx, func(snap *topo.Snapshot) (bool, error) {
 		all, err := s.g.tallies(ctx, snap, r, from)
@@ -162,9 +170,13 @@ func sizeRows(ctx context.Context, s *session, r *reach, from string) (rows [][]
 			if from == "PARTITIONS" {
 				row = append(row, y.part, y.sub)
 			}
-			unknown := y.unknown || len(y.parts) != len(snap.Databases[y.table.DB].Partitions)
+			unknown := y.unknown || len(y.parts) != partsOf(snap, y.table)
 			whole = whole && !unknown
-			rows = append(rows, append(row, sizesOf(y.parts, unknown)...))
+			row = append(row, sizesOf(y.parts, unknown)...)
+			if from == "TABLES" {
+				row = append(row, y.counter())
+			}
+			rows = append(rows, row)
 		}
 		return whole, err
 	})
@@ -215,11 +227,9 @@ func tableRows(ctx context.Context, s *session, r *reach) ([][]any, error) {
 	}
 	next := s.g.cfg.Catalog.Upcoming(ctx, ids)
 	for i := range rows {
-		var value any
 		if v := next[numbered[i]]; v > 0 {
-			value = v
+			rows[i][len(rows[i])-1] = v
 		}
-		rows[i] = append(rows[i], value)
 	}
 	return rows, nil
 }
@@ -237,7 +247,7 @@ func cardinalityRows(ctx context.Context, s *session, r *reach) (rows [][]any, e
 		for _, c := range cardinalities(sizes, indexes) {
 			i := c.of
 			row := []any{i.table.DB, i.table.Name, i.index, i.seq, nil}
-			if len(i.parts) != len(snap.Databases[i.table.DB].Partitions) {
+			if len(i.parts) != partsOf(snap, i.table) {
 				whole = false
 			} else if c.known {
 				row[4] = c.value

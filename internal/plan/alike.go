@@ -41,7 +41,7 @@ func findable(c *topo.Column) bool {
 // alike is why the rows of a target can't be told apart by all their columns; "" where they can. The statement finds it in from, as r.
 func (p *planner) alike(k *ByKey, t *KeyTarget, from []sqltext.TableRef, r *sqltext.TableRef) string {
 	keyless := "'" + t.Table.DB + "." + t.Table.Name + "' has no primary key or unique key without NULLs that tells its rows apart"
-	if t.Table.Kind != topo.Sharded && t.Table.Kind != topo.Keyless && t.Table.Kind != topo.Reference {
+	if !slices.Contains([]topo.TableKind{topo.Sharded, topo.Keyless, topo.Single, topo.Reference}, t.Table.Kind) {
 		return keyless
 	}
 	for i := range t.Table.Columns {

@@ -237,7 +237,7 @@ func (b *bringer) plan(brought []Fill, dealt []*topo.Table) *Plan {
 		return nil
 	}
 	plan := &Plan{Rows: true, copied: true, Facts: p.stmt.Facts, Params: p.scan.Params, Revision: p.snap.Revision, Route: p.route(u), Forward: p.names()}
-	if plan.Route.Kind != RouteAll && plan.Route.Kind != RouteKeys {
+	if plan.Route.Kind != RouteAll && plan.Route.Kind != RouteKeys && !u.inOne() {
 		return nil
 	}
 	plan.Names = p.columnNames(b.q, plan.Forward)

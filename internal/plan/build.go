@@ -31,11 +31,14 @@ type planner struct {
 	db, otherDB string // the sharded databases that take part
 	system      bool
 	reference   bool
-	sequence    bool // sequences are asked, partitioned: there are tables in partitions
+	sequence    bool // sequences are asked, partitioned: there are tables whose rows are in all partitions
 	partitioned bool
-	windowSeen  bool
-	rownum      bool
-	stored      string // d.f(): the sharded database d
+	// single is a table whose rows are all in one partition: one of those that take part. temporary: so do the session's temporary tables.
+	single     *topo.Table
+	temporary  bool
+	windowSeen bool
+	rownum     bool
+	stored     string // d.f(): the sharded database d
 	// fault is an error of the statement that the parts would not show.
 	fault *Error
 	// far is what linked tables with partitions add; nil where there are none.
@@ -93,7 +96,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && p.stored != "" {
 		err = NeedsStage("a stored function of the sharded database '" + p.stored + "'")
 	}
-	if err == nil && triggers.any {
+	if err == nil && triggers.any && !(p.alone() && plan.Route.Kind == RouteOne) { // where MariaDB sees what is done
 		err = triggers.apart(p)
 	}
 	if err == nil && sess.Draws != nil && stmt.Insert != nil && (plan.InsertSelect == nil || len(plan.InsertSelect.Draws) < len(*sess.Draws)) {
@@ -269,6 +272,10 @@ func (p *planner) settleAll(u *unit) error {
 	if err != nil || !spread {
 		return err
 	}
+	if p.alone() {
+		u.settleInOne(p.single)
+		return nil
+	}
 	u.spread = true
 	u.anchor, u.bad = nil, "text that the gateway does not understand"
 	u.comps = append(u.comps, component{})
@@ -305,7 +312,13 @@ func (p *planner) route(u *unit) Route {
 	r := Route{Kind: RouteAll, DB: p.db}
 	var keys []KeyTuple
 	var table *topo.Table
+	one, others := false, false
 	for _, c := range u.comps {
+		if c.pinned && c.table != nil && c.table.Kind == topo.Single {
+			one = true
+			continue
+		}
+		others = true
 		if !c.pinned || table != nil && !sameKey(table, c.table) {
 			return r
 		}
@@ -315,7 +328,10 @@ func (p *planner) route(u *unit) Route {
 			return r
 		}
 	}
-	if table == nil {
+	if one && !others {
+		return Route{Kind: RouteOne, DB: p.db}
+	}
+	if one || table == nil {
 		return r
 	}
 	if len(keys) == 0 {
@@ -327,7 +343,7 @@ func (p *planner) route(u *unit) Route {
 // short says whether the statement reads one row by a unique key and does nothing that may wait.
 func (p *planner) short(u *unit, plan *Plan) bool {
 	const harmless = sqltext.HasTimeFunction | sqltext.HasSysVar | sqltext.HasDatabaseFunc
-	if plan.Route.Kind != RouteKeys || len(plan.Route.Keys) != 1 || p.stmt.Facts&^harmless != 0 || !p.stmt.SetStatement.Empty() ||
+	if !u.inOne() && (plan.Route.Kind != RouteKeys || len(plan.Route.Keys) != 1) || p.stmt.Facts&^harmless != 0 || !p.stmt.SetStatement.Empty() ||
 		u.anchor == nil || u.anchor.table == nil || len(u.sources) != 1 || u.main.sel.Limit != nil && u.main.sel.Limit.Odd {
 		return false
 	}

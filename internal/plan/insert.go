@@ -22,6 +22,11 @@ func (p *planner) insertPlan() (*Plan, error) {
 		}
 		return nil, NeedsStage("a write to a system table")
 	}
+	if table.Kind == topo.Single {
+		if plan, err := p.insertInOne(s, table); plan != nil || err != nil {
+			return plan, err
+		}
+	}
 	p.useTable(s.Table, table)
 	plan := &Plan{Writes: true, Rows: !s.Returning.Empty()}
 	moves, err := p.onDuplicate(s, table)
@@ -59,7 +64,7 @@ func (p *planner) insertPlan() (*Plan, error) {
 		plan.Route = p.far.into(s.Table)
 	case topo.Sharded:
 		plan.Route = Route{Kind: RouteKeys, DB: table.DB, Table: table, Keys: ins.Keys}
-	case topo.Keyless:
+	case topo.Keyless, topo.Single:
 		plan.Route = Route{Kind: RouteOne, DB: table.DB}
 	}
 	plan.Forward = p.names()
@@ -252,7 +257,7 @@ func insertOperand(e sqltext.Expr, column string) (Operand, error) {
 // autoIncrement finds where the AUTO_INCREMENT column's values are, or where they go.
 func (p *planner) autoIncrement(ins *Insert, s *sqltext.Insert, table *topo.Table, rows [][]sqltext.Expr, at []int) error {
 	col := table.AutoIncrement
-	if col < 0 {
+	if col < 0 || table.Kind == topo.Single {
 		return nil
 	}
 	name := table.Columns[col].Name

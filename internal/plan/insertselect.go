@@ -100,9 +100,15 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		plan.InsertSelect.Names = p.names()
 	default:
 		plan.Route = Route{Kind: RouteAll, DB: table.DB}
+		if table.Kind == topo.Single {
+			plan.Route.Kind = RouteOne
+		}
 		plan.InsertSelect.Names = p.names()
 	}
 	if !s.Returning.Empty() {
+		if table.Kind == topo.Single && table.AutoIncrement >= 0 {
+			return NeedsStage("RETURNING of rows from elsewhere, into a single table that has an AUTO_INCREMENT column")
+		}
 		if table.AutoIncrement >= 0 && !table.Numbered() { // whose answer does not tell the generated value
 			return errLinked("RETURNING of rows from elsewhere, into a table without partitions that has an AUTO_INCREMENT column")
 		}

@@ -94,8 +94,8 @@ type InsertID uint8
 
 // What is known of that.
 const (
-	InsertIDGiven     InsertID = iota // it is a value of the statement
-	InsertIDGenerated                 // the remote server has made it
+	InsertIDGiven     InsertID = iota // it is a value of the statement, or there is none
+	InsertIDGenerated                 // the server has made it
 	InsertIDAsk                       // LAST_INSERT_ID() tells, on the same connection
 )
 

@@ -105,66 +105,6 @@ func (l *linker) unnamed(t *topo.Table) bool {
 	return t.Scheme == "" || t.AutoIncrement < 0 || !t.Columns[t.AutoIncrement].Invisible
 }
 
-// insertID looks whether the AUTO_INCREMENT column is given a value.
-func (l *linker) insertID(s *sqltext.Insert, t *topo.Table) InsertID {
-	if t.AutoIncrement < 0 {
-		return InsertIDGenerated
-	}
-	name := t.Columns[t.AutoIncrement].Name
-	var values []sqltext.Expr
-	switch {
-	case len(s.Set) > 0:
-		for i := range s.Set {
-			if strings.EqualFold(s.Set[i].Column.Name.Text, name) {
-				values = append(values, s.Set[i].Value)
-			}
-		}
-	case len(s.Columns) > 0 || s.ColumnsSpan.Empty():
-		at := slices.IndexFunc(s.Columns, func(n sqltext.Name) bool { return strings.EqualFold(n.Text, name) })
-		if len(s.Columns) == 0 {
-			if t.Columns[t.AutoIncrement].Invisible {
-				return InsertIDGenerated
-			}
-			at = 0
-			for _, c := range t.Columns[:t.AutoIncrement] {
-				if !c.Invisible {
-					at++
-				}
-			}
-		}
-		if at < 0 {
-			return InsertIDGenerated
-		}
-		if s.Select != nil {
-			return InsertIDAsk
-		}
-		for _, row := range s.Rows {
-			if at < len(row) {
-				values = append(values, row[at])
-			}
-		}
-	}
-	given, made := 0, 0
-	for _, v := range values {
-		switch lit, ok := unparen(v).(*sqltext.Literal); {
-		case ok && (lit.Kind == sqltext.LitNull || lit.Kind == sqltext.LitDefault):
-			made++
-		case ok && lit.Kind == sqltext.LitNumber:
-			l.literals = true
-			if digits(l.text(lit.Tok)) && strings.Trim(l.text(lit.Tok), "0") != "" {
-				given++
-			}
-		}
-	}
-	switch len(values) {
-	case made:
-		return InsertIDGenerated
-	case given:
-		return InsertIDGiven
-	}
-	return InsertIDAsk
-}
-
 // qualifiers makes the names of columns fit: the remote table goes by the linked table's name where it can have an alias, and no database is named.
 func (l *linker) qualifiers() error {
 	for _, t := range l.stmt.Tables {

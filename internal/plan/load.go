@@ -31,10 +31,13 @@ func (p *planner) loadPlan() (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if spread {
+	if spread && !p.alone() {
 		return nil, NeedsStage("a subquery over a sharded table in LOAD DATA")
 	}
 	plan := &Plan{Writes: true, Route: Route{Kind: RouteAll, DB: table.DB}}
+	if table.Kind == topo.Single {
+		plan.Route.Kind = RouteOne
+	}
 	if table.Kind == topo.Linked {
 		plan.Route = p.far.into(s.Table)
 	}

@@ -9,6 +9,10 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 	if u.bad != "" {
 		return nil, u.bad
 	}
+	if u.inOne() {
+		names := p.names()
+		return &Merge{Splices: names, Names: names}, ""
+	}
 	if reason := p.manyReason(); reason != "" {
 		return nil, reason
 	}

@@ -48,6 +48,9 @@ func (p *planner) updatePlan() (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if u.inOne() && !p.reference { // MariaDB says which table a column is of
+		return p.writePlan(u, nil, s.Order, s.Limit, false)
+	}
 	var targets []*source
 	for i := range s.Set {
 		a := &s.Set[i]
@@ -154,6 +157,10 @@ func (p *planner) writePlan(u *unit, targets []*source, order []sqltext.OrderIte
 	plan.Forward = p.names()
 	plan.Stage = u.bad
 	switch {
+	case u.inOne():
+		if returning {
+			plan.Merge = &Merge{Splices: plan.Forward, Names: plan.Forward}
+		}
 	case plan.Stage != "":
 	case limit != nil:
 		plan.Stage = "LIMIT in a write"

@@ -68,6 +68,8 @@ type Plan struct {
 	// Linked is set for statements on linked tables; Route is RouteLinked then. What sharded tables have in Forward, Merge and Insert says how parts are made
 	// and put together, with PieceRemote for the tables' names; a statement of one place is forwarded.
 	Linked *Linked
+	// InsertID is what the id means that an INSERT into a single table answers.
+	InsertID InsertID
 	// Writes: the statement changes data. Locks: it reads with locks. Rows: it answers with a result set.
 	Writes, Locks, Rows bool
 	// Sequence: it is run where the sequences are that it asks. What they give is given whatever becomes of a transaction.

@@ -222,7 +222,7 @@ func (s *stager) place(src *source, p predicate, seen map[node]bool) {
 	case src.table != nil && p.among != nil:
 		src.keys = append(src.keys, sourceKey{p.cols[0].node.col, *p.among})
 	case src.table != nil && p.reference != nil:
-		if src.table.Kind == topo.Sharded || src.table.Kind == topo.Keyless {
+		if src.table.Kind == topo.Sharded || src.table.Kind == topo.Keyless || src.table.Kind == topo.Single {
 			in := *p.reference
 			in.Column = src.table.Columns[p.cols[0].node.col].Name
 			src.conds = append(src.conds, Cond{Among: &in})

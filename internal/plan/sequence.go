@@ -64,7 +64,7 @@ func (p *planner) drawsFor(assign int) *Draw {
 
 // sequencePlan has the partition run a statement where the sequences are that it names, if it needs nothing but those and what every leaf has.
 func (p *planner) sequencePlan(plan *Plan, rows bool) error {
-	if p.partitioned || p.otherDB != "" || p.far != nil || p.system {
+	if p.partitioned || p.single != nil || p.otherDB != "" || p.far != nil || p.system {
 		return NeedsStage(besideSequence)
 	}
 	plan.Route, plan.Sequence = Route{Kind: RouteOne, DB: p.db}, true
@@ -160,7 +160,7 @@ func (p *planner) drawing(plan *Plan, q *sqltext.Query, span sqltext.Span) *Draw
 	} else if u, err := n.query(q, nil); err != nil || n.settleAll(u) != nil {
 		return nil
 	}
-	if n.db == "" || n.partitioned || n.otherDB != "" || n.system || n.stored != "" || n.fault != nil {
+	if n.db == "" || n.partitioned || n.single != nil || n.otherDB != "" || n.system || n.stored != "" || n.fault != nil {
 		return nil
 	}
 	d := &Drawing{Route: Route{Kind: RouteOne, DB: n.db}, Forward: n.names()}

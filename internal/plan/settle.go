@@ -15,6 +15,10 @@ func (u *unit) settle() {
 	if !u.spread {
 		return
 	}
+	if one := oneOf(u.sources); one != nil && !u.p.readsFar() {
+		u.settleInOne(one)
+		return
+	}
 	u.bad = u.together()
 	if u.bad == "" {
 		u.comps = []component{u.component(u.anchor)}
@@ -92,6 +96,9 @@ func (u *unit) equals(s *source) []map[node]bool {
 
 // attached says whether the rows of s that count are in the partition of a's row.
 func attached(s, a *source, known []map[node]bool) bool {
+	if s.inOne() && a.inOne() {
+		return sameKey(s.keyTable, a.keyTable)
+	}
 	if len(s.key) == 0 || len(s.key) != len(known) || !sameKey(s.keyTable, a.keyTable) {
 		return false
 	}
@@ -117,6 +124,10 @@ func (u *unit) sourcePins(s *source) ([]KeyTuple, bool) {
 // component is where the rows of a source are.
 func (u *unit) component(s *source) component {
 	c := component{table: s.keyTable}
+	if s.inOne() {
+		c.pinned = true
+		return c
+	}
 	if u.p.readsFar() {
 		c.terms = u.terms(s)
 		c.pinned = u.p.far.pinning(c.terms)
@@ -178,7 +189,7 @@ func (u *unit) result() {
 	for _, it := range items {
 		u.out = append(u.out, outCol{name: it.name, col: it.col})
 	}
-	if u.anchor == nil || u.bad != "" || len(u.anchor.key) == 0 {
+	if u.anchor == nil || u.bad != "" || len(u.anchor.key) == 0 || u.inOne() {
 		return
 	}
 	key := make([]int, len(u.local))
@@ -294,7 +305,7 @@ func (b *block) groupColumn(e sqltext.Expr) (node, bool) {
 
 // foldable decides whether the query's result, not just its rows before folding, is the union of the partitions' results.
 func (u *unit) foldable(q *sqltext.Query) {
-	if u.bad != "" || !u.spread {
+	if u.bad != "" || !u.spread || u.inOne() {
 		return
 	}
 	s := q.Select
@@ -337,6 +348,10 @@ func (u *unit) setOperation() {
 		}
 	}
 	if !u.spread {
+		return
+	}
+	if one := u.armsInOne(); one != nil {
+		u.settleInOne(one)
 		return
 	}
 	for _, arm := range []*unit{l, r} {

@@ -296,6 +296,7 @@ func (p *planner) useTable(t *sqltext.TableName, table *topo.Table) {
 	}
 	if of := p.copies[table]; of != nil || table.Kind == topo.Reference {
 		p.reference = p.reference || of == nil && !table.Temporary
+		p.temporary = p.temporary || table.Temporary
 		if t.DB.Tok < 0 {
 			if of == nil {
 				of = table
@@ -304,9 +305,12 @@ func (p *planner) useTable(t *sqltext.TableName, table *topo.Table) {
 		}
 		return
 	}
-	if table.Kind == topo.Sequence {
+	switch table.Kind {
+	case topo.Sequence:
 		p.sequence = true
-	} else {
+	case topo.Single:
+		p.single = table
+	default:
 		p.partitioned = true
 	}
 	switch p.db {

@@ -561,8 +561,11 @@ func sameKey(a, b *topo.Table) bool {
 	if a == nil || b == nil {
 		return false
 	}
-	if a.Kind == topo.Linked || b.Kind == topo.Linked {
+	switch {
+	case a.Kind == topo.Linked || b.Kind == topo.Linked:
 		return a.Kind == b.Kind // the linker has found them alike
+	case a.Kind == topo.Single || b.Kind == topo.Single:
+		return a.Kind == b.Kind && a.DB == b.DB
 	}
 	if a.DB != b.DB || len(a.ShardKey) != len(b.ShardKey) {
 		return false

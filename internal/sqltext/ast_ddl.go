@@ -15,7 +15,9 @@ type DDL struct {
 	// CREATE DATABASE … PARTITIONS n WITH SYNC REPLICATION: values and the spans to leave out before a leaf sees it.
 	Partitions  int    // 0 when absent
 	Replication string // "", SYNC, ASYNC
-	OursSpans   []Span // spans that are ours, not MariaDB's: PARTITIONS n, WITH … REPLICATION, SHARD KEY (…) with its comma
+	// DefaultKey is the DEFAULT SHARD KEY of a database: "" when absent, "()" or "PRIMARY".
+	DefaultKey string
+	OursSpans  []Span // spans that are ours, not MariaDB's: PARTITIONS n, WITH … REPLICATION, SHARD KEY (…) with its comma
 	// CREATE TABLE
 	ShardKey   []Name // SHARD KEY (a, b); nil when absent
 	Keys       []KeyDef

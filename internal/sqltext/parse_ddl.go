@@ -141,16 +141,41 @@ func (p *parser) database(d *DDL) {
 			d.Replication = p.word(1)
 			p.pos += 3
 			d.OursSpans = append(d.OursSpans, p.span(from))
+		case p.defaultKey(d):
+			d.OursSpans = append(d.OursSpans, p.span(from))
 		default:
 			p.pos++
 		}
 	}
 }
 
+// defaultKey reads [DEFAULT] SHARD KEY [=] () or (PRIMARY KEY), the option of a database.
+func (p *parser) defaultKey(d *DDL) bool {
+	at := int32(0)
+	if p.is(KwDefault) {
+		at = 1
+	}
+	if !p.isAt(at, KwShard) || !p.isAt(at+1, KwKey) {
+		return false
+	}
+	if at += 2; p.isOpAt(at, '=') {
+		at++
+	}
+	switch {
+	case p.isOpAt(at, '(') && p.isOpAt(at+1, ')'):
+		d.DefaultKey, p.pos = "()", p.pos+at+2
+	case p.isOpAt(at, '(') && p.isAt(at+1, KwPrimary) && p.isAt(at+2, KwKey) && p.isOpAt(at+3, ')'):
+		d.DefaultKey, p.pos = "PRIMARY", p.pos+at+4
+	default:
+		return false
+	}
+	return true
+}
+
 // nameBeforeOption says whether the next token is a database's name though it looks like the beginning of an option.
 func (p *parser) nameBeforeOption() bool {
 	t := p.peek(1)
-	return t.Kind == Word && (t.KW == KwDefault || t.KW == KwCharacter || t.KW == KwCharset || t.KW == KwCollate || t.KW == KwComment)
+	return t.Kind == Word && (t.KW == KwDefault || t.KW == KwShard || t.KW == KwCharacter || t.KW == KwCharset || t.KW == KwCollate || t.KW == KwComment)
 }
 
 func (p *parser) tableDDL(d *DDL) {

@@ -11,6 +11,9 @@ import (
 // one of the same name that gives no value.
 const SequenceOrdinal = 0
 
+// SingleOrdinal is the partition of its database that all rows of a single table are in: those of one database are together, and sequences with them.
+const SingleOrdinal = SequenceOrdinal
+
 // BluntRow is the row of a sequence that gives no value: whoever asks it gets error 4084, where another one's values would be given twice.
 const BluntRow = "(3, 1, 2, 1, 1, 0, 0, 0)"
 

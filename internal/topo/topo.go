@@ -129,6 +129,8 @@ type Database struct {
 	Locked bool
 	// Held: the triggers of a reference table are being changed. Statements that write reference tables wait until they are not.
 	Held bool
+	// Single: tables that are made without a SHARD KEY clause are single tables.
+	Single bool
 	// Quiet: a moment is sought at which nothing is committed to the database. Commits wait until it is not.
 	Quiet      bool
 	Partitions []*Partition
@@ -144,6 +146,7 @@ type TableKind string
 const (
 	Sharded   TableKind = "sharded"   // rows by shard key
 	Keyless   TableKind = "keyless"   // rows spread, no key
+	Single    TableKind = "single"    // all rows in one partition of its database: SingleOrdinal. The others have empty tables of its name
 	Reference TableKind = "reference" // a full copy on every leaf, in the shape database
 	Linked    TableKind = "linked"    // in tables of other servers; an empty one of the same columns is in the shape database
 	Sequence  TableKind = "sequence"  // no table but a sequence: see SequenceOrdinal
@@ -179,7 +182,7 @@ func (c *Column) EmptyMember() bool {
 	return false
 }
 
-// Table is a sharded, keyless, reference or linked table, or a sequence. Column positions index Columns.
+// Table is a sharded, keyless, single, reference or linked table, or a sequence. Column positions index Columns.
 type Table struct {
 	DB       string    `json:"db"`
 	Name     string    `json:"name"`
@@ -206,9 +209,14 @@ type Table struct {
 	Temporary bool `json:"-"`
 }
 
-// Numbered says whether the cluster gives the table's AUTO_INCREMENT values: a single remote table and a temporary one have their own.
+// Numbered says whether the cluster gives the table's AUTO_INCREMENT values: a single table, a single remote table and a temporary one have their own.
 func (t *Table) Numbered() bool {
-	return t.AutoIncrement >= 0 && (t.Kind != Linked || t.Scheme != "") && !t.Temporary
+	return t.AutoIncrement >= 0 && t.Kind != Single && (t.Kind != Linked || t.Scheme != "") && !t.Temporary
+}
+
+// In says whether a partition of the table's database, by its ordinal, may have rows of it.
+func (t *Table) In(ordinal int) bool {
+	return (t.Kind != Single || ordinal == SingleOrdinal) && (t.Kind != Sequence || ordinal == SequenceOrdinal)
 }
 
 // Column finds a column by name, case-insensitively; -1 when there is none.
