@@ -105,7 +105,7 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 			case l.table == nil || l.table.Kind == topo.Reference:
 				items = append(items, item(l.db, l))
 				others++
-			case p.Partition.DB == l.db && !l.table.In(p.Partition.Ordinal):
+			case l.table.Kind == topo.Sequence && p.Partition.DB == l.db && p.Partition.Ordinal != topo.SequenceOrdinal:
 			case p.Partition.DB == l.db:
 				items = append(items, item(p.Schema, l))
 			case p.Partition.DB == "":

@@ -222,6 +222,9 @@ func testTopology() *topo.Snapshot {
 		table("shop", "counted", topo.Keyless, "id:bigint msg:text", nil, 0),
 		table("shop", "countries", topo.Reference, "code:char(2) name:varchar(50) user:bigint?", nil, -1, []int{0}),
 		table("shop", "tags", topo.Reference, "id:int name:varchar(50)", nil, 0, []int{0}),
+		table("shop", "actor", topo.Single, "id:bigint user:int? name:varchar(50) note:text?", nil, 0, []int{0}, []int{1}, []int{2}),
+		table("shop", "page", topo.Single, "id:bigint actor:bigint title:varchar(50)", nil, -1, []int{0}),
+		table("other", "solo", topo.Single, "id:bigint v:int", nil, 0, []int{0}),
 		table("other", "t", topo.Sharded, "id:bigint v:int", []int{0}, -1, []int{0}),
 		table("other", "r", topo.Reference, "id:bigint v:int", nil, -1, []int{0}),
 	} {

@@ -358,6 +358,8 @@ func (u *unit) setOperation() {
 		switch {
 		case arm.bad != "":
 			u.bad = arm.bad
+		case arm.inOne(): // its rows may be computed ones, of which each partition would have some
+			u.bad = "a set operation of the rows of single tables and others"
 		case arm.rowBad != "":
 			u.bad = strings.Replace(arm.rowBad, "a derived table", "an arm of a set operation", 1)
 		case !arm.spread && (u.q.Op != sqltext.Union || u.p.differsByPlace()): // its rows come from each partition: UNION takes them for one

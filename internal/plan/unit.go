@@ -132,7 +132,7 @@ func (p *planner) cte(e *env) error {
 	if err != nil {
 		return err
 	}
-	if e.recursive && u.spread {
+	if e.recursive && u.spread && !u.inOne() {
 		u.bad, u.key = "a recursive common table expression", nil
 	}
 	e.unit = u

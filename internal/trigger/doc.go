@@ -4,6 +4,8 @@
 // for certain. Those are the rows of tables of the same database whose shard key is, in the statement, said to be that of NEW or OLD, and all rows of reference tables, which
 // it may read. Its values may not hang on the partition: no session's variables, no functions that tell of the place or differ by call.
 //
+// All rows of single tables of a database are in one partition, so that their triggers may name any of those, whatever their conditions.
+//
 // A reference table's trigger is fired at every leaf, by the same statement (reference.go). The leaves have the same reference tables, but nothing says in which order each of them goes through
 // rows: so what it writes, and what it is told, must be the same in whatever order that is, or the order be given by a key. That the rows which fire it come in one order is the planner's to see to.
 //

@@ -95,7 +95,7 @@ func (j *judge) all() error {
 		switch {
 		case slices.Contains(j.table.ShardKey, at):
 			return refuse("SET of NEW.%s, a column of the shard key: the row would belong to another partition", a.Column.Name.Text)
-		case at >= 0 && at == j.table.AutoIncrement:
+		case at >= 0 && at == j.table.AutoIncrement && !j.inOne():
 			return refuse("SET of NEW.%s, an AUTO_INCREMENT column: its values are given before", a.Column.Name.Text)
 		}
 		if err := j.expr(a.Value); err != nil {
@@ -126,10 +126,16 @@ func (j *judge) all() error {
 	return nil
 }
 
+// inOne says whether all rows of the table are in one partition, and with them those of others of its kind. MariaDB counts their AUTO_INCREMENT values.
+func (j *judge) inOne() bool { return j.table.Kind == topo.Single }
+
 func (j *judge) bodies() string {
 	const bodies = "SET NEW.column, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL, SELECT … INTO variables, and INSERT, REPLACE, UPDATE and DELETE of rows of "
 	if j.everywhere() {
 		return bodies + "reference tables"
+	}
+	if j.inOne() {
+		return bodies + "tables that are in the same partition"
 	}
 	return bodies + "the same shard key"
 }
@@ -139,7 +145,10 @@ const fine = sqltext.HasSubquery | sqltext.HasTimeFunction | sqltext.HasInto | s
 
 // words looks at each token of the body, whatever the parser has made of it.
 func (j *judge) words() error {
-	place := "partition"
+	place, fine := "partition", fine
+	if j.inOne() { // what differs by call is what it is there
+		fine |= sqltext.HasNondeterministic
+	}
 	if j.everywhere() {
 		place = "leaf"
 	}
@@ -159,7 +168,7 @@ func (j *judge) words() error {
 		return i < j.t.Body.To && scan.Tokens[i].Kind == sqltext.Op && scan.Tokens[i].Op == c
 	}
 	auto := ""
-	if j.t.Timing == "BEFORE" && j.t.Event == "INSERT" && j.table.AutoIncrement >= 0 {
+	if j.t.Timing == "BEFORE" && j.t.Event == "INSERT" && j.table.AutoIncrement >= 0 && !j.inOne() {
 		auto = j.table.Columns[j.table.AutoIncrement].Name
 	}
 	for i := j.t.Body.From; i < j.t.Body.To; i++ {

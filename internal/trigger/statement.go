@@ -40,6 +40,12 @@ func (j *judge) find(n *sqltext.TableName) (*topo.Table, error) {
 func (j *judge) byKey(t *topo.Table, what string) error {
 	refused := func(why string) error { return refuse("%s '%s' in a trigger: %s", what, t.Name, why) }
 	switch {
+	case t.Kind == topo.Single && j.inOne():
+		return nil
+	case t.Kind == topo.Single:
+		return refused("all its rows are in one partition, those of '" + j.table.Name + "' are not. Make '" + j.table.Name + "' with SHARD KEY (), too")
+	case j.inOne():
+		return refused("its rows are in several partitions, those of '" + j.table.Name + "' in one. Make it with SHARD KEY (), too")
 	case t.Kind == topo.Keyless:
 		return refused("it has no shard key, so that its rows are in any partition. Give it the SHARD KEY of '" + j.table.Name + "'")
 	case j.table.Kind != topo.Sharded:
@@ -71,7 +77,7 @@ func (j *judge) chosen(f factor, alone bool, where sqltext.Expr, what string) er
 	if f.table == nil {
 		return nil
 	}
-	if err := j.byKey(f.table, what); err != nil {
+	if err := j.byKey(f.table, what); err != nil || j.inOne() {
 		return err
 	}
 	terms := sqltext.Conjuncts(nil, where)
@@ -299,7 +305,7 @@ func (j *judge) insert(s *sqltext.Insert) error {
 	if s.Replace {
 		verb = "REPLACE"
 	}
-	if s.Select != nil && !j.everywhere() || s.Delayed || !s.Partition.Empty() || !s.Returning.Empty() || s.Table == nil {
+	if s.Select != nil && !j.everywhere() && !j.inOne() || s.Delayed || !s.Partition.Empty() || !s.Returning.Empty() || s.Table == nil {
 		return refuse("%s … SELECT, DELAYED, PARTITION or RETURNING in a trigger: write VALUES, with subqueries for values", verb)
 	}
 	t, err := j.find(s.Table)
@@ -311,7 +317,12 @@ func (j *judge) insert(s *sqltext.Insert) error {
 		if q.Opaque || q.With != nil {
 			return j.query(q)
 		}
-		if err := j.alikeQuery(q, true); err != nil {
+		if j.inOne() {
+			err = j.query(q)
+		} else {
+			err = j.alikeQuery(q, true)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -336,7 +347,7 @@ func (j *judge) insert(s *sqltext.Insert) error {
 		return refused(notAlike)
 	case !j.everywhere() && t.Kind == topo.Reference:
 		return refused("only this partition's leaf would have the row. Let the application write reference tables")
-	case t.AutoIncrement >= 0:
+	case t.AutoIncrement >= 0 && t.Kind != topo.Single:
 		return refused("its AUTO_INCREMENT values are the cluster's to give. Use a key of other columns")
 	case t.Draws():
 		return refused("a sequence gives values to columns of it, which the nodes ask. Give such columns no default")
@@ -345,7 +356,7 @@ func (j *judge) insert(s *sqltext.Insert) error {
 	case t.Kind == topo.Keyless: // whose rows may be anywhere
 		return nil
 	}
-	if err := j.byKey(t, verb+" into table"); err != nil {
+	if err := j.byKey(t, verb+" into table"); err != nil || j.inOne() {
 		return err
 	}
 	if j.t.Timing == "BEFORE" && j.t.Event != "DELETE" {
