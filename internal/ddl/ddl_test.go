@@ -453,17 +453,17 @@ func TestCreateTable(t *testing.T) {
 		{1050, "already exists", "CREATE TABLE s (x INT)"},
 		{1064, "syntax", "CREATE TABLE x (a INT b)"},
 		{1072, "'z'", "CREATE TABLE x (a INT, SHARD KEY (z))"},
-		{1503, "'u'", "CREATE TABLE x (a INT PRIMARY KEY, b INT, UNIQUE u (b))"},
-		{1503, "'a' is missing; no column could be the SHARD KEY of all its unique keys: make it by CREATE REFERENCE TABLE", "CREATE TABLE x (a INT PRIMARY KEY, b INT, UNIQUE u (b))"},
+		{1503, "'u'", "CREATE TABLE x (a INT PRIMARY KEY, b INT, UNIQUE u (b), SHARD KEY (a))"},
+		{1503, "'a' is missing; no column could be the SHARD KEY of all its unique keys: make it with SHARD KEY (), so that all its rows are in one partition, by CREATE REFERENCE TABLE",
+			"CREATE TABLE x (a INT PRIMARY KEY, b INT, UNIQUE u (b), SHARD KEY (a))"},
 		{1503, "PRIMARY KEY", "CREATE TABLE x (a INT PRIMARY KEY, b INT, SHARD KEY (b))"},
-		{1503, "'b' is missing; make the table with SHARD KEY (a), which all its unique keys have, or by CREATE REFERENCE TABLE", "CREATE TABLE x (a INT PRIMARY KEY, b INT, SHARD KEY (b))"},
-		{1503, "SHARD KEY (b),", "CREATE TABLE x (a INT, b INT, c INT, PRIMARY KEY (a, b), UNIQUE (c, b))"},
+		{1503, "'b' is missing; make the table with SHARD KEY (a), which all its unique keys have, with SHARD KEY (), so that all its rows are in one partition, or by CREATE REFERENCE TABLE", "CREATE TABLE x (a INT PRIMARY KEY, b INT, SHARD KEY (b))"},
+		{1503, "SHARD KEY (b),", "CREATE TABLE x (a INT, b INT, c INT, PRIMARY KEY (a, b), UNIQUE (c, b), SHARD KEY (a))"},
 		{1503, "SHARD KEY (c),", "CREATE TABLE x (a INT, f FLOAT, c INT, PRIMARY KEY (a, f, c), UNIQUE (f, c), SHARD KEY (a))"},
-		{1503, "no column", "CREATE TABLE x (a INT, b VARCHAR(9), PRIMARY KEY (a, b), UNIQUE (b(3)))"},
-		{1503, "without a shard key", "CREATE TABLE x (a INT, UNIQUE u (a))"},
-		{1503, "prefix", "CREATE TABLE x (a VARCHAR(100), b INT, PRIMARY KEY (a(10)))"},
+		{1503, "no column", "CREATE TABLE x (a INT, b VARCHAR(9), PRIMARY KEY (a, b), UNIQUE (b(3)), SHARD KEY (a))"},
+		{1503, "prefix", "CREATE TABLE x (a VARCHAR(100), b INT, PRIMARY KEY (a(10)), SHARD KEY (a))"},
 		{1235, "ENGINE=Aria", "CREATE TABLE x (a INT) ENGINE=Aria"},
-		{1235, "float", "CREATE TABLE x (a FLOAT PRIMARY KEY)"},
+		{1235, "float", "CREATE TABLE x (a FLOAT PRIMARY KEY, SHARD KEY (a))"},
 		{1235, "generated", "CREATE TABLE x (a INT, b INT AS (a) STORED, SHARD KEY (b))"},
 		{1235, "ON UPDATE", "CREATE TABLE x (a DATETIME ON UPDATE CURRENT_TIMESTAMP, b INT, SHARD KEY (a))"},
 		{1235, "can't reference", "CREATE TABLE x (a INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES s (id))"},
@@ -474,6 +474,7 @@ func TestCreateTable(t *testing.T) {
 	} {
 		b.refused(c.code, c.text, c.sql)
 	}
+	b.refused(1503, "SHARD KEY ()", "ALTER TABLE k ADD UNIQUE (a(5))")
 	b.must("CREATE TABLE moments (at DATETIME PRIMARY KEY)")
 	b.refused(1235, "ON UPDATE", "ALTER TABLE moments MODIFY at DATETIME NOT NULL ON UPDATE CURRENT_TIMESTAMP")
 	b.consistent("d")

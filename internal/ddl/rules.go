@@ -130,6 +130,9 @@ func insteadOf(t *topo.Table, d *described) string {
 	return "no column could be the SHARD KEY of all its unique keys: make it with SHARD KEY (), so that all its rows are in one partition, by CREATE REFERENCE TABLE, or without UNIQUE"
 }
 
+// placedSo is how foreign keys can be had that shard keys can't keep.
+const placedSo = ". Tables that are made with SHARD KEY (), whose rows are all in one partition, may reference each other as they like, and any table one that is made by CREATE REFERENCE TABLE"
+
 // foreignKeyRule: what a row references must be on its leaf.
 func foreignKeyRule(s *topo.Snapshot, t *topo.Table, f foreignKey) error {
 	parent := s.Table(f.refSchema, f.refName)
@@ -162,13 +165,13 @@ func foreignKeyRule(s *topo.Snapshot, t *topo.Table, f foreignKey) error {
 	case t.Kind == topo.Keyless || parent.Kind == topo.Keyless:
 		return refused("tables without a shard key can't reference sharded tables, nor be referenced")
 	case len(parent.ShardKey) != len(t.ShardKey):
-		return refused("the shard keys of the two tables differ")
+		return refused("the shard keys of the two tables differ" + placedSo)
 	}
 	for n, i := range t.ShardKey {
 		mine, theirs := &t.Columns[i], &parent.Columns[parent.ShardKey[n]]
 		at := slices.IndexFunc(f.columns, func(c string) bool { return strings.EqualFold(c, mine.Name) })
 		if at < 0 || !strings.EqualFold(f.refColumns[at], theirs.Name) {
-			return refused("shard key column '" + mine.Name + "' does not reference the other table's shard key column '" + theirs.Name + "'")
+			return refused("shard key column '" + mine.Name + "' does not reference the other table's shard key column '" + theirs.Name + "'" + placedSo)
 		}
 		if mine.Type != theirs.Type || mine.Collation != theirs.Collation {
 			return refused("the shard keys of the two tables differ in type or collation")

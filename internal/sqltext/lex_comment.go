@@ -129,13 +129,15 @@ func (l *lexer) markExec() {
 const oursVersion = 999999
 
 // oursFollows says whether a comment's content begins with syntax of ours: SHARD KEY, maybe after the comma that separates it from what
-// stands before the comment, or REFERENCE. Other tools use the same version for messages of theirs.
+// stands before the comment or after DEFAULT, or REFERENCE. Other tools use the same version for messages of theirs.
 func oursFollows(b []byte) bool {
 	b = bytes.TrimLeft(b, " \t\r\n")
 	if len(b) > 0 && b[0] == ',' {
 		b = bytes.TrimLeft(b[1:], " \t\r\n")
 	} else if _, ok := cutWord(b, "reference"); ok {
 		return true
+	} else if rest, ok := cutWord(b, "default"); ok {
+		b = bytes.TrimLeft(rest, " \t\r\n")
 	}
 	b, ok := cutWord(b, "shard")
 	if !ok {

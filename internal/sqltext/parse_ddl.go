@@ -126,7 +126,7 @@ func (p *parser) database(d *DDL) {
 	d.Object = "DATABASE"
 	p.pos++
 	p.existence(d)
-	if isName(p.tok()) && !(d.Verb == "ALTER" && (p.is(KwCharset) || p.is(KwComment)) && !p.nameBeforeOption()) {
+	if isName(p.tok()) && !(d.Verb == "ALTER" && (p.is(KwCharset) || p.is(KwComment)) && !p.nameBeforeOption() || d.Verb == "ALTER" && p.is(KwShard) && p.isAt(1, KwKey)) {
 		d.Database, _ = p.name()
 	}
 	for !p.done() {
