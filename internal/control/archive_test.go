@@ -79,7 +79,7 @@ func (c *cluster) everything() {
   code CHAR(2) CHARACTER SET latin1 COLLATE latin1_german1_ci, CHECK (f > -100), KEY (gen), KEY (l1), FOREIGN KEY (code) REFERENCES d.country (code)) COMMENT 'REFERENCES d.x, ünïcode'`,
 		"CREATE TABLE d.child (v BIGINT, id INT, PRIMARY KEY (v, id), SHARD KEY (v), FOREIGN KEY (v) REFERENCES d.v (id)) CHARACTER SET utf8mb4",
 		"CREATE TABLE d.`nö key ``s` (a INT, b VARCHAR(10))", "CREATE TABLE d.empty (a INT PRIMARY KEY)",
-		"CREATE TABLE d.log (a INT, SHARD KEY ())",
+		"CREATE TABLE d.log (id INT AUTO_INCREMENT PRIMARY KEY, a INT UNIQUE, before_it INT, FOREIGN KEY (before_it) REFERENCES d.log (id), SHARD KEY ())",
 		"INSERT INTO d.country (code, name) VALUES ('CH', 'Schweiz'), ('NO', 'Nörge')", "DELETE FROM d.country WHERE code = 'NO'",
 		"SET sql_mode='NO_AUTO_VALUE_ON_ZERO'",
 		`INSERT INTO d.v (id, f, d, n, b, bl, tx, l1, u2, sj, bi, e, s, y, dt, tm, dtm, ts, g, j, i6, uu, inv, code) VALUES
@@ -89,7 +89,7 @@ new\0nul 😀', x'E9E8', 'ünï', 'ｱｲ', x'0900', 'b\tc', 'x,z', 1999, '2020-
   (2, 1.17549435e-38, 4.9e-324, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 'é', NULL, NULL, NULL, NULL, NULL, '1970-01-01 00:00:01', ST_GeomFromText('POINT(1 2)'), NULL, NULL, NULL, NULL, NULL),
   (-7, 16777216.5, -0.0, 1, 8191, REPEAT(x'5C0A', 70000), REPEAT('ж\t', 20000), 'a  ', ' a ', 'x', 'y', '', 'y', 2155, '1000-01-01', '12:34:56.5', '2001-01-01 01:02:03.000004', '2001-01-01 01:02:03', NULL, '[]', 'ffff::1', NULL, 0, 'CH')`,
 		"INSERT INTO d.v (f) VALUES (1), (2), (3)", "DELETE FROM d.v WHERE f = 3",
-		"INSERT INTO d.child VALUES (9, 1), (-7, 2)", "INSERT INTO d.`nö key ``s` VALUES (1, 'x'), (1, 'x'), (NULL, 'ü')", "INSERT INTO d.log VALUES (1), (2)")
+		"INSERT INTO d.child VALUES (9, 1), (-7, 2)", "INSERT INTO d.`nö key ``s` VALUES (1, 'x'), (1, 'x'), (NULL, 'ü')", "INSERT INTO d.log (a, before_it) VALUES (1, NULL), (2, 1), (3, 2), (4, 1)", "DELETE FROM d.log WHERE a > 2")
 }
 
 var everyTable = []string{"country", "v", "child", "`nö key ``s`", "empty", "log"}
@@ -133,6 +133,7 @@ func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
 		"INSERT INTO d.drawn (v) VALUES (1), (2), (3)", "INSERT INTO d.told (v) VALUES (4)", "DO NEXTVAL(d.down)")
 	drawn := []string{"`s``eq`", "down", "drawn", "told"}
 	last := valueOf(t, c.nodes[0].db, "SELECT MAX(id) FROM d.told")
+	c.must("ALTER DATABASE d DEFAULT SHARD KEY ()")
 	path := filepath.Join(t.TempDir(), "it's a \"backup\"")
 	c.must("BACKUP DATABASE d TO '" + strings.ReplaceAll(path, "'", "''") + "'")
 	want := map[string]string{}
@@ -176,7 +177,7 @@ func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
 			t.Errorf("%s: %d, %d and %d follow -1 in a cycle to -3", db, a, b, again)
 		}
 		d := c.nodes[0].cat.Snapshot().Databases[name]
-		if d.Replication != topo.Sync || d.Collation != "latin1_german1_ci" || len(d.Partitions) != 3 {
+		if d.Replication != topo.Sync || d.Collation != "latin1_german1_ci" || len(d.Partitions) != 3 || !d.Single {
 			t.Errorf("%s: %+v", db, d)
 		}
 		for _, p := range d.Partitions {
@@ -184,7 +185,7 @@ func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
 				t.Errorf("%s has not got its replica: %v", p.ID, p.Instances)
 			}
 		}
-		if d.Tables["log"].Kind != topo.Keyless || !d.Tables["log"].Explicit || d.Tables["country"].Kind != topo.Reference || !d.Tables["child"].Explicit || d.Tables["v"].Explicit {
+		if d.Tables["log"].Kind != topo.Single || d.Tables["empty"].Kind != topo.Sharded || d.Tables["country"].Kind != topo.Reference || !d.Tables["child"].Explicit || d.Tables["v"].Explicit {
 			t.Errorf("%s: tables are of another kind", db)
 		}
 		// The restored database's constraints are its own: they need its own reference table, and work.
@@ -196,6 +197,11 @@ func TestBackupKeepsEveryTypeAndDefinition(t *testing.T) {
 		if n := valueOf(t, c.nodes[0].db, "SELECT seq FROM "+db+".country WHERE code = 'XX'"); n < 3 {
 			t.Errorf("%s: the reference table went on with %d", db, n)
 		}
+		c.must("INSERT INTO " + db + ".log (a) VALUES (9)")
+		if n := valueOf(t, c.nodes[0].db, "SELECT id FROM "+db+".log WHERE a = 9 AND (SELECT COUNT(*) FROM "+db+".log) = 3"); n != 5 {
+			t.Errorf("%s: the table in one partition went on with %d", db, n)
+		}
+		refusedAs(t, c.nodes[0].db, "INSERT INTO "+db+".log (a) VALUES (2)", 1062, "Duplicate entry")
 		c.equal("v", "child")
 	}
 }
