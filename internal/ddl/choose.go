@@ -13,12 +13,16 @@ import (
 // choose says how the rows of a new table are placed whose statement does not: by its primary key, or without one anywhere, as long as its unique and foreign keys can be kept
 // so. Otherwise by columns that all unique keys have, or that reference a shard key; and if that does not do either, in one partition, where MariaDB keeps all keys. What
 // is not the first of these the note tells, and SHOW CREATE TABLE prints.
-func choose(s *topo.Snapshot, db, name string, d *described, number uint64) (*topo.Table, *Note, error) {
+func choose(s *topo.Snapshot, db, name string, d *described, number uint64, by []*topo.Table) (*topo.Table, *Note, error) {
 	usual, why := byPrimary(db, name, d, number)
 	if why == nil {
-		if why = check(s, usual, d); why == nil {
-			return usual, nil, nil
-		}
+		why = check(s, usual, d)
+	}
+	if why == nil {
+		why = referredRule(usual, by)
+	}
+	if why == nil {
+		return usual, nil, nil
 	}
 	single := d.table(db, name, topo.Single, nil, false, number)
 	whySingle := check(s, single, d)
@@ -33,7 +37,7 @@ func choose(s *topo.Snapshot, db, name string, d *described, number uint64) (*to
 			continue
 		}
 		t := d.table(db, name, topo.Sharded, key, true, number)
-		if check(s, t, d) != nil {
+		if check(s, t, d) != nil || referredRule(t, by) != nil {
 			continue
 		}
 		names := make([]string, len(key))
@@ -49,9 +53,14 @@ func choose(s *topo.Snapshot, db, name string, d *described, number uint64) (*to
 			parent := s.Table(f.refSchema, f.refName)
 			if f.refSchema == db && f.refName == name {
 				reason = "its foreign key '" + f.name + "' leads from row to row"
-			} else if parent != nil && parent.Kind == topo.Single {
+			} else if parent == nil {
+				reason = "its foreign key '" + f.name + "' leads to '" + f.refName + "', which is yet to be made"
+			} else if parent.Kind == topo.Single {
 				reason = "its foreign key '" + f.name + "' leads to '" + f.refName + "', which is there"
 			}
+		}
+		if slices.ContainsFunc(by, func(c *topo.Table) bool { return c.Kind == topo.Single }) {
+			reason = "a foreign key of '" + by[0].Name + "' leads to it, which is there"
 		}
 		if keysFail(usual, d) {
 			reason = "no column could be the shard key of all its unique keys"

@@ -161,7 +161,14 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	if d == nil {
 		return nil, refuse(1146, "42S02", "Table '%s.%s' doesn't exist on leaf %s after it was created there", db, name, first.Leaf)
 	}
-	t, err := j.newTable(db, name, d, like, number)
+	by, err := j.referring(ctx, first, name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := j.newTable(db, name, d, like, number, by...)
+	if err == nil {
+		err = referredRule(t, by)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -238,8 +245,8 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	return t, err
 }
 
-// newTable says how the rows of a new table are placed.
-func (j *job) newTable(db, name string, d *described, like *topo.Table, number uint64) (*topo.Table, error) {
+// newTable says how the rows of a new table are placed. by are the tables that reference it.
+func (j *job) newTable(db, name string, d *described, like *topo.Table, number uint64, by ...*topo.Table) (*topo.Table, error) {
 	names, explicit := j.d.ShardKey, j.d.ShardKey != nil
 	switch {
 	case j.d.Object == "SEQUENCE":
@@ -279,7 +286,7 @@ func (j *job) newTable(db, name string, d *described, like *topo.Table, number u
 	case j.snap.Databases[db].Single:
 		return d.table(db, name, topo.Single, nil, false, number), nil
 	}
-	t, note, err := choose(j.snap, db, name, d, number)
+	t, note, err := choose(j.snap, db, name, d, number, by)
 	j.placed = note
 	return t, err
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // nameOf is a name in InnoDB's tables of names: as the file system has it.
@@ -54,4 +56,35 @@ func (j *job) unreferenced(ctx context.Context, first place, tables []string) (b
 		return false, nil
 	}
 	return true, nil
+}
+
+// referring are the cluster's tables that have foreign keys to a table of their database, which may not be there yet: MariaDB takes those without foreign_key_checks, as dumps have them.
+func (j *job) referring(ctx context.Context, p place, name string) (out []*topo.Table, err error) {
+	res, err := j.asCluster(ctx, p, "", "SELECT COUNT(*) FROM information_schema.INNODB_SYS_FOREIGN WHERE REF_NAME = CONCAT("+nameOf(lit(p.Schema))+", '/', "+nameOf(lit(name))+")")
+	if err != nil || string(res.Rows[0][0]) == "0" {
+		return nil, err
+	}
+	if res, err = j.asCluster(ctx, p, "", "SELECT DISTINCT TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = "+lit(p.Schema)+" AND REFERENCED_TABLE_SCHEMA = "+lit(p.Schema)+
+		" AND REFERENCED_TABLE_NAME = "+lit(name)); err != nil {
+		return nil, err
+	}
+	for _, row := range res.Rows {
+		if t := j.snap.Table(p.Schema, string(row[0])); t != nil && t.Name != name {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+// referredRule: what tables reference that are there already must be where they look for it.
+func referredRule(t *topo.Table, by []*topo.Table) error {
+	for _, child := range by {
+		if child.Kind == topo.Single && t.Kind != topo.Single {
+			return refuse(1235, "42000", "Table '%s' must be made with SHARD KEY (): a foreign key of table '%s', whose rows are all in one partition, references it", t.Name, child.Name)
+		}
+		if child.Kind != topo.Single && t.Kind == topo.Single {
+			return refuse(1235, "42000", "Table '%s' can't be made with SHARD KEY (): a foreign key of table '%s', whose rows are in several partitions, references it", t.Name, child.Name)
+		}
+	}
+	return nil
 }

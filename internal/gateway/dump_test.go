@@ -30,6 +30,12 @@ func TestDumpAndLoad(t *testing.T) {
 	c.exec("CREATE SEQUENCE s START WITH 40 INCREMENT BY 2 CACHE 20")
 	c.exec("CREATE TABLE drawn (id BIGINT NOT NULL DEFAULT NEXTVAL(s), v INT, PRIMARY KEY (id))")
 	c.exec("INSERT INTO drawn (v) VALUES (1), (2), (3)")
+	// So do foreign keys.
+	c.exec("CREATE TABLE zparent (id INT AUTO_INCREMENT PRIMARY KEY, v INT UNIQUE, SHARD KEY ())")
+	c.exec("CREATE TABLE achild (id INT PRIMARY KEY, p INT, before_it INT, FOREIGN KEY (p) REFERENCES zparent (id) ON DELETE CASCADE, FOREIGN KEY (before_it) REFERENCES achild (id))")
+	c.exec("INSERT INTO zparent (v) VALUES (7), (8), (9)")
+	c.exec("DELETE FROM zparent WHERE v = 9")
+	c.exec("INSERT INTO achild VALUES (1, 1, NULL), (2, 2, 1), (3, 1, 2)")
 	to := b.database(t, "dumpto")
 	for _, options := range [][]string{{}, {"--single-transaction", "--skip-extended-insert"}, {"--hex-blob", "--skip-opt", "--create-options"}} {
 		args := append([]string{"--no-defaults", "-h127.0.0.1", fmt.Sprintf("-P%d", b.addr.Port), "-uroot"}, options...)
@@ -37,13 +43,13 @@ func TestDumpAndLoad(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v %s", options, err, dump)
 		}
-		for _, table := range []string{"t", "r", "keyless", "zlog", "drawn", "s"} {
+		for _, table := range []string{"t", "r", "keyless", "zlog", "drawn", "s", "achild", "zparent"} {
 			to.exec("DROP TABLE IF EXISTS " + table)
 		}
 		if out, err := b.cli(t, "root", "", string(dump), "dumpto"); err != nil {
 			t.Fatalf("%v: %s", options, out)
 		}
-		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SHOW CREATE TABLE drawn", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
+		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SHOW CREATE TABLE drawn", "SHOW CREATE TABLE achild", "SHOW CREATE TABLE zparent", "SELECT * FROM achild ORDER BY id", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
 			"SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1"} {
 			if x, y := c.rows(q), to.rows(q); x != y {
 				t.Errorf("%v: %s: %s, after loading %s", options, q, x, y)

@@ -68,18 +68,25 @@ func TestTallies(t *testing.T) {
 	b.database(t, "talother").exec("CREATE TABLE secret (id INT PRIMARY KEY)")
 	c.exec("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
 	c.exec("CREATE REFERENCE TABLE r (id INT AUTO_INCREMENT PRIMARY KEY)")
+	c.exec("CREATE TABLE one (id INT AUTO_INCREMENT PRIMARY KEY, v INT UNIQUE)")
+	c.exec("INSERT INTO one (v) VALUES (1),(2),(3),(4),(5)")
+	c.exec("DELETE FROM one WHERE id = 5")
 	c.exec("CREATE TABLE `q'ü` (id INT PRIMARY KEY)")
 	c.exec("INSERT INTO t (v) VALUES (1),(2),(3),(4),(5),(6),(7)")
 	c.exec("INSERT INTO `q'ü` VALUES (1),(2),(3)")
 	c.exec("INSERT INTO r VALUES (1),(2)")
-	c.exec("ANALYZE TABLE t, r, `q'ü`")
+	c.exec("ANALYZE TABLE t, r, `q'ü`, one")
 	all := "SELECT TABLE_NAME, TABLE_ROWS, AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA LIKE 'tal%' AND TABLE_NAME <> 'secret' ORDER BY 1"
-	c.want(all, "q'ü|3|NULL/r|2|3/t|7|8")
+	c.want(all, "one|4|6/q'ü|3|NULL/r|2|3/t|7|8")
+	c.want("SELECT INDEX_NAME, CARDINALITY FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'taldb' AND TABLE_NAME = 'one' ORDER BY 1", "PRIMARY|4/v|4")
+	if got := c.rows("SHOW CREATE TABLE one"); !strings.Contains(got, "SHARD KEY () */\n) ENGINE=InnoDB AUTO_INCREMENT=6 ") {
+		t.Error(got)
+	}
 	c.want("SELECT TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", "3", "taldb", "q'ü")
 	if got := c.rows("SHOW TABLE STATUS LIKE 'q''%'"); !strings.HasPrefix(got, "q'ü|InnoDB|10|Dynamic|3|") {
 		t.Error(got)
 	}
-	if got := c.rows("SHOW TABLE STATUS FROM taldb"); strings.Count(got, "/") != 2 {
+	if got := c.rows("SHOW TABLE STATUS FROM taldb"); strings.Count(got, "/") != 3 {
 		t.Error(got)
 	}
 	c.exec("SET time_zone = '+05:00'")
@@ -144,7 +151,7 @@ func TestTallies(t *testing.T) {
 		}
 	}
 	change(func(p *topo.Partition) { lost, p.Instances = p.Instances, nil })
-	c.want("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'taldb'", "3") // which needs nobody
+	c.want("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'taldb'", "4") // which needs nobody
 	c.want("SELECT TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'talother'", "0")
 	c.fails(1777, all) // for good
 	change(func(p *topo.Partition) { p.Home = lost[0].Leaf })
@@ -154,7 +161,7 @@ func TestTallies(t *testing.T) {
 		answer <- fmt.Sprint(got, err)
 	}()
 	change(func(p *topo.Partition) { p.Instances, p.Home = lost, "" })
-	if got := <-answer; !strings.HasPrefix(got, "q'ü|3|NULL/r|2|3/t|7|") || !strings.HasSuffix(got, "<nil>") {
+	if got := <-answer; !strings.HasPrefix(got, "one|4|6/q'ü|3|NULL/r|2|3/t|7|") || !strings.HasSuffix(got, "<nil>") {
 		t.Error(got)
 	}
 }
