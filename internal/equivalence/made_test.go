@@ -44,7 +44,7 @@ func TestTablesMadeOfQueries(t *testing.T) {
 		"CREATE TABLE no (name VARCHAR(10), FOREIGN KEY (name) REFERENCES colours (name)) SELECT name FROM colours",
 		"CREATE TABLE no (v INT INVISIBLE) SELECT id AS v, w FROM kids",
 		"CREATE TABLE no (v INT UNIQUE) SELECT id, v FROM kids",
-		"CREATE OR REPLACE TABLE n3 (id INT PRIMARY KEY, v INT UNIQUE)",
+		"CREATE OR REPLACE TABLE n3 (id INT PRIMARY KEY, v INT UNIQUE, SHARD KEY (id))",
 		"CREATE OR REPLACE TABLE colours SELECT 1 AS a",
 		"CREATE OR REPLACE TABLE n3 SELECT id FROM kids FOR SYSTEM_TIME ALL a JOIN kids b USING (v)",
 		"CREATE OR REPLACE TABLE n3 SELECT s.id, k.w, MATCH (k.w) AGAINST ('x') FROM seen s JOIN kids k ON k.v = s.id GROUP BY k.id WITH ROLLUP",
