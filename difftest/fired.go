@@ -20,7 +20,7 @@ func (t *trigger) create() string {
 // triggers gives tables some, and makes the table that those of acc write. What they do does not hang on the order of rows, and rows that an episode begins with do not end in an error.
 func (g *gen) triggers(w *world) {
 	acc := w.table("d1", "acc")
-	log := &table{db: "d1", name: "log", shard: []string{"lid"}, extra: "KEY (lid)", cols: []column{
+	log := &table{db: "d1", name: "log", one: acc.one, shard: []string{"lid"}, extra: "KEY (lid)", cols: []column{
 		plainColumn("lid", strings.TrimSuffix(acc.column("id").decl, " NOT NULL"), num, numbers(1, 22), false),
 		{name: "what", ty: ty{str, common}, decl: "VARCHAR(10) CHARACTER SET utf8mb4 COLLATE " + common, pool: quoted([]string{"ins", "upd", "del"}), null: true},
 		plainColumn("ln", "INT", num, numbers(0, 9), true),

@@ -51,6 +51,7 @@ type table struct {
 	foreign  []foreign
 	referred bool // by foreign keys
 	ref      bool
+	one      bool // all rows are in one partition
 	kept     bool // WITH SYSTEM VERSIONING
 	rows     [][]string
 }
@@ -75,7 +76,10 @@ func (t *table) create(cluster, twin bool) string {
 	for _, f := range t.foreign {
 		defs = append(defs, f.text)
 	}
-	if cluster && len(t.shard) > 0 {
+	switch {
+	case cluster && t.one:
+		defs = append(defs, "SHARD KEY ()")
+	case cluster && len(t.shard) > 0:
 		defs = append(defs, "SHARD KEY ("+strings.Join(t.shard, ", ")+")")
 	}
 	head, tail := "CREATE TABLE ", ""
@@ -305,6 +309,12 @@ func (g *gen) build() *world {
 		{db: "d2", name: "tag", ref: true, key: []string{"id"}, cols: []column{plainColumn("id", "INT", num, numbers(0, 9), false), g.text("t", 12, true)}},
 	}
 	w.tables = append(w.tables, mixed, versioned)
+	for _, t := range w.tables {
+		t.one = !t.ref && t.name != "acc" && t.name != "ord" && g.chance(20)
+	}
+	if g.chance(20) { // with the foreign keys and triggers that go from one to the other
+		w.table("d1", "acc").one, w.table("d1", "ord").one = true, true
+	}
 	if ord := w.table("d1", "ord"); g.chance(50) {
 		ord.unique = []string{"acc", "item", "day"}
 	}
