@@ -78,7 +78,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && p.otherDB != "" {
 		err = NeedsStage(twoDatabases(p.db, p.otherDB))
 	}
-	if err == nil && stmt.Insert == nil && plan.Route.Kind != RouteAny && p.temporaryIn(stmt.Span) {
+	if err == nil && stmt.Insert == nil && (plan.Route.Kind != RouteAny || plan.Locks) && p.temporaryIn(stmt.Span) { // locks are one leaf's for all sessions
 		err = NeedsStage("temporary tables beside others, which are elsewhere")
 	}
 	if err == nil && plan.Stage == "" && stmt.Kind == sqltext.KindSelect && stmt.Facts&sqltext.HasForUpdate != 0 && p.reference && p.db != "" {
