@@ -172,13 +172,21 @@ func TestRedundancyComesAndGoes(t *testing.T) {
 	values := c.draw(1)
 	// A column whose default is that of a sequence which is no more.
 	c.must("CREATE SEQUENCE d.gone", "CREATE TABLE d.u (id BIGINT PRIMARY KEY, v BIGINT DEFAULT NEXTVAL(d.gone))", "INSERT INTO d.u VALUES (1, 1), (2, 2)", "DROP SEQUENCE d.gone")
+	c.must("CREATE TABLE d.one (id INT AUTO_INCREMENT PRIMARY KEY, v INT UNIQUE, before_it INT, FOREIGN KEY (before_it) REFERENCES d.one (id), SHARD KEY ())", "INSERT INTO d.one (v) VALUES (1), (2), (3), (4)",
+		"DELETE FROM d.one WHERE v > 2")
 	load.more(t, 100)
 	c.must("SET GLOBAL redundancy_level = 2", "REBALANCE PARTITIONS ON d")
 	c.until("every partition twice", whole)
 	load.more(t, 100)
 	values.more(t, 10)
 	values.end(t, c)
-	c.equal("t", "n", "s", "u")
+	c.equal("t", "n", "s", "u", "one")
+	p := c.nodes[0].cat.Snapshot().Databases["d"].Partitions[topo.SingleOrdinal]
+	to := c.nodes[0].cat.Snapshot().Leaves[p.Replicas()[0]]
+	c.must(fmt.Sprintf("PROMOTE PARTITION d:%d ON '%s':%d", topo.SingleOrdinal, to.Host, to.Port), "INSERT INTO d.one (v, before_it) VALUES (9, 2)")
+	if n := valueOf(t, c.nodes[0].db, "SELECT MAX(id) FROM d.one WHERE (SELECT COUNT(*) FROM d.one) = 3"); n != 5 {
+		t.Errorf("the copy of the table in one partition went on with %d", n)
+	}
 	c.must("SET GLOBAL redundancy_level = 1", "REBALANCE PARTITIONS ON d")
 	c.until("every partition once", whole)
 	load.more(t, 100)

@@ -88,3 +88,31 @@ func TestApplicationsOfOneServerAreInstalled(t *testing.T) {
 	d.exec("INSERT INTO big SELECT seq, seq % 2 + 1 FROM seq_1_to_30")
 	d.want("SELECT u.username, COUNT(*) FROM big JOIN auth_user u ON u.id = big.v GROUP BY 1", "ada|15")
 }
+
+// Beside linked tables they are as any table that is elsewhere.
+func TestSingleTablesBesideLinkedOnes(t *testing.T) {
+	b := cluster(t)
+	b.dropServers(t)
+	r := newRemote(t)
+	r.exec("CREATE TABLE old.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
+	r.exec("INSERT INTO old.t (v) VALUES (10), (20), (30)")
+	c := b.database(t, "onefar")
+	c.exec(r.server("backend"))
+	c.exec(`CREATE TABLE l (id INT AUTO_INCREMENT PRIMARY KEY, v INT) ENGINE=SPIDER COMMENT='srv "backend", table "t"'`)
+	c.exec("CREATE TABLE one (id INT AUTO_INCREMENT PRIMARY KEY, v INT UNIQUE, SHARD KEY ())")
+	c.exec("CREATE TABLE many (id INT PRIMARY KEY, v INT)")
+	c.exec("INSERT INTO one (v) SELECT v FROM l ORDER BY v")
+	c.want("SELECT LAST_INSERT_ID()", "1")
+	c.want("SELECT * FROM one ORDER BY id", "1|10/2|20/3|30")
+	c.want("SELECT one.id, l.id FROM one JOIN l ON l.v = one.v ORDER BY 1", "1|1/2|2/3|3")
+	c.want("SELECT v FROM one UNION ALL SELECT id FROM l ORDER BY 1", "1/2/3/10/20/30")
+	c.want("SELECT COUNT(*) FROM one UNION ALL SELECT COUNT(*) FROM l", "3/3")
+	c.exec("INSERT INTO l (v) SELECT v + 1 FROM one")
+	c.want("SELECT COUNT(*), SUM(v) FROM l", "6|123")
+	c.exec("UPDATE one JOIN l ON l.v = one.v + 1 SET one.v = one.v + 100, l.v = 0")
+	c.want("SELECT SUM(one.v), (SELECT SUM(v) FROM l) FROM one", "360|60")
+	c.exec("DELETE FROM l WHERE v IN (SELECT v - 100 FROM one)")
+	c.want("SELECT COUNT(*) FROM l", "3")
+	c.exec("INSERT INTO many SELECT id, v FROM one")
+	c.want("SELECT COUNT(*) FROM many JOIN one USING (id, v) JOIN l", "9")
+}
