@@ -90,6 +90,14 @@ func TestTablesGetAPlaceThatKeepsTheirKeys(t *testing.T) {
 		b.refused(1235, "CREATE one of its name with the other SHARD KEY", sql)
 	}
 	b.must("RENAME TABLE one TO two, s TO one")
+	b.s.State = b.s.State.With("foreign_key_checks", "foreign_key_checks=0")
+	b.must("CREATE TABLE early (a INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES late (id))")
+	b.refused(1235, "'early', whose rows are all in one partition", "RENAME TABLE keyless TO late")
+	b.refused(1235, "'early', whose rows are all in one partition", "CREATE TABLE late (id INT PRIMARY KEY, SHARD KEY (id))")
+	b.refused(1235, "'early', whose rows are all in one partition", "CREATE REFERENCE TABLE late (id INT PRIMARY KEY)")
+	if res := b.must("CREATE TABLE late (id INT PRIMARY KEY)"); !strings.Contains(res.Notes[0].Message, "'early' leads to it, which is there") {
+		t.Errorf("%+v", res.Notes)
+	}
 	if snap := b.cat.Snapshot(); snap.Table("d", "two").Kind != topo.Single || snap.Table("d", "one").Kind != topo.Sharded {
 		t.Error("RENAME")
 	}

@@ -357,6 +357,15 @@ func (j *job) planRename(ctx context.Context, names []string) (fails bool, err e
 		if err := triggersStandWith(j.snap, &now); err != nil {
 			return false, err
 		}
+		if was(to) == nil { // foreign keys may wait for a table of the name
+			by, err := j.referring(ctx, j.todo.Shapes[0], to)
+			if err == nil {
+				err = referredRule(&now, by)
+			}
+			if err != nil {
+				return false, clientError(err, "")
+			}
+		}
 		if kind == topo.Linked { // judged here, before anything is done
 			c := *t
 			if err := j.named(&c, to); err != nil {
