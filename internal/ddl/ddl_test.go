@@ -442,6 +442,17 @@ func TestCreateTable(t *testing.T) {
 	if snap.Table("d", "k").Kind != topo.Keyless || snap.Table("d", "r").Kind != topo.Reference {
 		t.Error("kinds")
 	}
+	for _, sql := range []string{
+		"CREATE TABLE my (a INT PRIMARY KEY) ENGINE=MyISAM ROW_FORMAT=FIXED",
+		"CREATE TABLE heap (a INT PRIMARY KEY) engine 'heap' PARTITION BY KEY (a) (PARTITION p ENGINE=MEMORY)",
+		"CREATE OR REPLACE TABLE my (a INT, b INT, PRIMARY KEY (a)) ENGINE=Aria PAGE_CHECKSUM=1 TRANSACTIONAL=1 ROW_FORMAT=PAGE",
+		"ALTER TABLE heap COMMENT 'x', ENGINE=MyISAM",
+	} {
+		if res := b.must(sql); res.Warnings != 1 || len(res.Notes) != 1 || res.Notes[0].Code != 1266 || res.Notes[0].Level != "Warning" {
+			t.Errorf("%s: %+v", sql, res)
+		}
+		b.consistent("d")
+	}
 	if res := b.must("CREATE TABLE IF NOT EXISTS s (x INT)"); res.Warnings != 1 || res.Notes[0].Code != 1050 {
 		t.Errorf("%+v", res)
 	}
@@ -462,7 +473,7 @@ func TestCreateTable(t *testing.T) {
 		{1503, "SHARD KEY (c),", "CREATE TABLE x (a INT, f FLOAT, c INT, PRIMARY KEY (a, f, c), UNIQUE (f, c), SHARD KEY (a))"},
 		{1503, "no column", "CREATE TABLE x (a INT, b VARCHAR(9), PRIMARY KEY (a, b), UNIQUE (b(3)), SHARD KEY (a))"},
 		{1503, "prefix", "CREATE TABLE x (a VARCHAR(100), b INT, PRIMARY KEY (a(10)), SHARD KEY (a))"},
-		{1235, "ENGINE=Aria", "CREATE TABLE x (a INT) ENGINE=Aria"},
+		{1235, "ENGINE=CSV", "CREATE TABLE x (a INT NOT NULL) ENGINE=CSV"},
 		{1235, "float", "CREATE TABLE x (a FLOAT PRIMARY KEY, SHARD KEY (a))"},
 		{1235, "generated", "CREATE TABLE x (a INT, b INT AS (a) STORED, SHARD KEY (b))"},
 		{1235, "ON UPDATE", "CREATE TABLE x (a DATETIME ON UPDATE CURRENT_TIMESTAMP, b INT, SHARD KEY (a))"},
@@ -541,7 +552,7 @@ func TestAlter(t *testing.T) {
 		{1235, "shard key", "ALTER TABLE dup CHANGE a z INT"},
 		{1235, "shard key", "ALTER TABLE t MODIFY id BIGINT"},
 		{1503, "'v'", "ALTER TABLE t ADD UNIQUE (v)"},
-		{1235, "ENGINE", "ALTER TABLE dup ENGINE=Aria"},
+		{1235, "ENGINE", "ALTER TABLE dup ENGINE=MRG_MyISAM"},
 	} {
 		b.refused(c.code, c.text, c.sql)
 	}

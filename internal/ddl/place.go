@@ -335,5 +335,6 @@ func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
 		return nil, err
 	}
 	j.res = &Result{Affected: res.Affected, Warnings: res.Warnings, Notes: notes(ctx, c, res.Warnings)}
+	j.withEngine(j.res)
 	return j.res, nil
 }

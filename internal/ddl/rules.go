@@ -19,7 +19,7 @@ func check(s *topo.Snapshot, t *topo.Table, d *described) error {
 		return unsupported("a " + strings.ToLower(d.typ) + " in a sharded database")
 	}
 	if !strings.EqualFold(d.engine, "InnoDB") {
-		return refuse(1235, "42000", "Table '%s' can't have ENGINE=%s: tables of a sharded database are transactional, ENGINE=InnoDB", t.Name, d.engine)
+		return refuse(1235, "42000", "Table '%s' can't have ENGINE=%s: tables of a sharded database are transactional: leave ENGINE out, or ENGINE=InnoDB", t.Name, d.engine)
 	}
 	if err := sequenceRule(t); err != nil {
 		return err

@@ -41,6 +41,7 @@ func (j *job) spliced(edits ...edit) string {
 	if j.d.Object == "TABLE" && j.d.AsSelect != nil {
 		edits = append(edits, noRows(j.d.AsSelect))
 	}
+	edits = append(edits, j.transactional()...)
 	return withoutOurs(j.scan, j.stmt, edits)
 }
 

@@ -79,7 +79,7 @@ func TestReferenceWritesAlike(t *testing.T) {
 	}
 	// A change that MariaDB takes and the cluster does not leaves the rows alone.
 	c.exec("CREATE REFERENCE TABLE p (id INT PRIMARY KEY)")
-	for _, q := range []string{"ALTER TABLE r ENGINE=MyISAM", "ALTER TABLE r ADD COLUMN x INT, ENGINE=Aria"} {
+	for _, q := range []string{"ALTER TABLE r ENGINE=MRG_MyISAM", "ALTER TABLE r ADD COLUMN x INT, ENGINE=MRG_MyISAM"} {
 		c.fails(1235, q)
 		if alike() != before {
 			t.Fatalf("%s has changed rows", q)
