@@ -18,6 +18,36 @@ import (
 // clusterUser is the account of the cluster's own work, which clients can't touch.
 const clusterUser = "orbweaver"
 
+// setAccount sets variables that SET PASSWORD has behind it first: one that is wrong changes no password.
+func (s *session) setAccount(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot) error {
+	if stmt.Account == nil || stmt.Account.Variables.Empty() {
+		return s.accountStatement(ctx, scan, stmt, snap)
+	}
+	rest := stmt.Account.Variables
+	set, password := new(sqltext.Scan), new(sqltext.Scan)
+	st, err := parsed(set, scan.AppendSpan([]byte("SET "), rest), s.mode())
+	if err != nil {
+		return err
+	}
+	if st.Kind != sqltext.KindSet {
+		return unsupported("SET PASSWORD with more than variables", "send them one after another")
+	}
+	if err := s.set(ctx, set, st); err != nil {
+		return err
+	}
+	if st, err = parsed(password, scan.AppendSpan(nil, sqltext.Span{From: stmt.Span.From, To: rest.From - 1}), s.mode()); err != nil {
+		return err
+	}
+	return s.accountStatement(ctx, password, st, snap)
+}
+
+func parsed(scan *sqltext.Scan, text []byte, mode sqltext.Mode) (*sqltext.Stmt, error) {
+	if err := scan.Scan(text, mode); err != nil {
+		return nil, err
+	}
+	return sqltext.Parse(scan, mode)
+}
+
 // accountStatement is CREATE USER, GRANT, SET PASSWORD and the like. One leaf runs it, under the client's account, and judges by it; what its
 // tables of accounts have become is then written to the others by the cluster's account, as rows: no leaf but the first sees the client's text.
 func (s *session) accountStatement(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot) error {

@@ -115,6 +115,18 @@ func TestChangedPasswordsCountAtOnce(t *testing.T) {
 	if code, text := b.login(t, "pw", "two", "", ""); code != 0 {
 		t.Errorf("the new password: error %d %s", code, text)
 	}
+	hashed := "'*14E65567ABDB5135D0CFD9A70B3032C179A49EE7'" // as mariadb-admin password sends it, of 'secret'
+	two := b.as(t, "pw", "two", "")
+	two.fails(1193, "SET PASSWORD="+hashed+", no_such_variable=0")
+	two.fails(1235, "SET PASSWORD="+hashed+", PASSWORD=''")
+	if code, text := b.login(t, "pw", "two", "", ""); code != 0 {
+		t.Errorf("after a SET that failed: error %d %s", code, text)
+	}
+	two.exec("SET PASSWORD=" + hashed + ", lock_wait_timeout=77, @x = 'a,b'")
+	two.want("SELECT @@lock_wait_timeout, @x", "77|a,b")
+	if code, text := b.login(t, "pw", "secret", "", ""); code != 0 {
+		t.Errorf("mariadb-admin's password: error %d %s", code, text)
+	}
 	b.root(t, "").exec("ALTER USER pw@'%' IDENTIFIED VIA ed25519 USING PASSWORD('three')")
 	if code, text := b.login(t, "pw", "three", "", ""); code != 0 {
 		t.Errorf("the new method: error %d %s", code, text)

@@ -34,7 +34,7 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 	case sqltext.KindUnlock:
 		return s.done(src, s.unlockTables(ctx))
 	case sqltext.KindAccount:
-		return s.done(src, s.accountStatement(ctx, scan, stmt, snap))
+		return s.done(src, s.setAccount(ctx, scan, stmt, snap))
 	case sqltext.KindKill:
 		return s.done(src, s.killStatement(ctx, scan, stmt))
 	case sqltext.KindFlush:

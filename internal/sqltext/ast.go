@@ -514,6 +514,8 @@ type Account struct {
 	OnKind string // "", TABLE, FUNCTION, PROCEDURE, PACKAGE …
 	// OnSpan is the object's span (db.t, db.*, *.*, t, *).
 	OnSpan Span
+	// Variables are the assignments behind the comma of a SET PASSWORD.
+	Variables Span
 }
 
 // Kill is KILL [HARD|SOFT] [CONNECTION|QUERY [ID]] id | USER name.

@@ -10,7 +10,10 @@ func (p *parser) set() {
 		return
 	case p.is(KwPassword) && !p.isOpAt(1, '.'):
 		p.account("SET PASSWORD")
-		p.setAlone(from)
+		a := p.st.Account
+		if p.setAlone(from); p.st.Account == nil {
+			p.setRest(from, a)
+		}
 		return
 	case p.seq(KwDefault, KwRole):
 		p.account("SET DEFAULT ROLE")
@@ -44,6 +47,19 @@ func (p *parser) setAlone(from int32) {
 		p.st.Kind, p.st.Account = KindOther, nil
 		p.pos = p.end
 	}
+}
+
+// setRest takes SET PASSWORD = …, variable = … for two statements, as mariadb-admin sends it.
+func (p *parser) setRest(from int32, a *Account) {
+	p.pos = from
+	p.skipTo(true)
+	if !p.acceptOp(',') {
+		p.pos = p.end
+		return
+	}
+	a.Variables = Span{From: p.pos, To: p.end}
+	p.st.Kind, p.st.Account = KindAccount, a
+	p.pos = p.end
 }
 
 // setStatement reads SET STATEMENT a=1, b=2 FOR statement.
