@@ -387,6 +387,8 @@ func (s *session) alterTemporary(ctx context.Context, scan *sqltext.Scan, stmt *
 	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}
+	s.tx.Bare(true) // with autocommit off, too, it begins none: MariaDB refuses it within one of XA
+	defer s.tx.Bare(false)
 	res, err := s.runTemporary(ctx, string(scan.Src[:scan.End]))
 	if err != nil {
 		return err

@@ -55,3 +55,23 @@ SELECT * FROM b7 ORDER BY a
 >ALTER TABLE b3 ADD COLUMN z INT DEFAULT 3, ALGORITHM=COPY
 CREATE INDEX i ON b3 (id)
 DROP TEMPORARY TABLE b1, b2, b3, b6, b7
+-- with autocommit off, statements that end the transaction
+SET autocommit = 0
+SELECT COUNT(*) FROM kids WHERE id > 9000
+CREATE INDEX wi ON b1 (w)
+INSERT INTO kids VALUES (9201, 3, 7, 'mine'), (9202, 3, 7, 'mine'), (9203, 3, 7, 'mine')
+INSERT INTO b1 VALUES (9201, 'mine')
+ALTER TABLE b1 ADD added INT DEFAULT 5
+ROLLBACK
+SELECT COUNT(*) FROM kids WHERE id > 9200
+SELECT * FROM b1 WHERE id > 9200
+DELETE FROM kids WHERE id > 9200
+DROP INDEX wi ON b1
+INSERT INTO kids VALUES (9301, 3, 7, 'mine'), (9302, 3, 7, 'mine')
+TRUNCATE b1
+ROLLBACK
+SELECT COUNT(*) FROM kids WHERE id > 9200
+SELECT COUNT(*) FROM b1
+DELETE FROM kids WHERE id > 9200
+COMMIT
+SET autocommit = 1
