@@ -43,10 +43,12 @@ test: ## check the code and run every test, with real MariaDB servers and the ra
 packages:
 	$(GO) test -race -vet=off -p $(TESTP) -parallel $(TESTPARALLEL) -timeout $(TESTTIMEOUT) $(LONG) $$($(GO) list ./... | grep -v /chaos$$)
 
-clients: ## run the tests with clients of node and Java, too, which need more installed than `make test`
+clients: ## run the tests with clients of node, Java, PHP, Django and SQLAlchemy, too, which need more installed than `make test`
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client gcc=gcc /usr/include/stdlib.h=libc6-dev \
 		/usr/lib/python3/dist-packages/pymysql=python3-pymysql mariadb_config=libmariadb-dev node=nodejs npm=npm javac=default-jdk-headless \
-		/usr/share/java/mariadb-java-client.jar=libmariadb-java
+		/usr/share/java/mariadb-java-client.jar=libmariadb-java php=php-cli /usr/share/php8.2-mysql=php-mysql \
+		/usr/lib/python3/dist-packages/django=python3-django /usr/lib/python3/dist-packages/sqlalchemy=python3-sqlalchemy \
+		/usr/lib/python3/dist-packages/pytest=python3-pytest
 	$(GO) test -race -count=1 -tags clients -timeout $(TESTTIMEOUT) ./internal/clients
 
 check: format vet staticcheck ## formatting, vet, staticcheck

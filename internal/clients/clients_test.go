@@ -30,13 +30,13 @@ type site struct {
 // address is what drivers of Go dial.
 func (s site) address() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
 
-// sites are a cluster, with a database of several partitions, and a plain server.
-func sites(t *testing.T, db string) (cluster, plain site) {
+// sites are a cluster, with a database of several partitions, and a plain server. Options are those of the cluster's CREATE DATABASE.
+func sites(t *testing.T, db string, options ...string) (cluster, plain site) {
 	t.Helper()
 	node, l := gatewaytest.Shared(t)
 	cluster = site{"the cluster", "127.0.0.1", node.Addr.Port, db}
 	plain = site{"the plain server", l.Host, l.Port, db}
-	for s, create := range map[site]string{cluster: "CREATE DATABASE " + db + " PARTITIONS 4", plain: "CREATE DATABASE " + db} {
+	for s, create := range map[site]string{cluster: "CREATE DATABASE " + db + " PARTITIONS 4 " + strings.Join(options, " "), plain: "CREATE DATABASE " + db} {
 		if out, err := cli(t, s, "", "DROP DATABASE IF EXISTS "+db+"; "+create); err != nil {
 			t.Fatalf("%s: %v\n%s", s.name, err, out)
 		}
@@ -48,9 +48,9 @@ func sites(t *testing.T, db string) (cluster, plain site) {
 const last = "end of the program"
 
 // same runs a client's program at both sites and compares what it prints. least is how many lines that is at least.
-func same(t *testing.T, db string, least int, run func(s site) (string, error)) {
+func same(t *testing.T, db string, least int, run func(s site) (string, error), options ...string) {
 	t.Helper()
-	cluster, plain := sites(t, db)
+	cluster, plain := sites(t, db, options...)
 	want, err := run(plain)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", plain.name, err, want)
