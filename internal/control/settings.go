@@ -32,6 +32,8 @@ func (l *leader) set(ctx context.Context, a order.Setting) error {
 			}
 		case order.AutoAttach:
 			s.AutoAttach = strings.EqualFold(a.Value, "ON") || a.Value == "1"
+		case order.SingleTables:
+			s.SingleTables = strings.EqualFold(a.Value, "ON")
 		case order.DiskReserve, order.MemoryReserve:
 			r, err := topo.ParseReserve(a.Value)
 			if err != nil {

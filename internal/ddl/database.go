@@ -96,7 +96,7 @@ func (j *job) createDatabase(ctx context.Context) (*Result, error) {
 	if strings.EqualFold(j.d.Replication, string(topo.Sync)) {
 		d.Replication = topo.Sync
 	}
-	d.Single = j.d.DefaultKey == singleDefault
+	d.Single = j.d.DefaultKey == singleDefault || j.d.DefaultKey == "" && j.snap.Settings.SingleTables
 	err = j.commit(ctx, func(x *catalog.Txn) error {
 		if err := x.Snapshot().CheckNewDatabase(db, n); err != nil {
 			return err

@@ -158,6 +158,7 @@ func TestClusterCommands(t *testing.T) {
 		"SHOW REBALANCE STATUS ON nosuch":                   1049,
 		"SET GLOBAL redundancy_level = 3":                   1231,
 		"SET GLOBAL auto_attach = maybe":                    1231,
+		"SET GLOBAL single_tables = 2":                      1231,
 		"SET GLOBAL copy_rate = -1":                         1231,
 		"SET GLOBAL copy_rate = 1048577":                    1231,
 		"SET GLOBAL copy_rate = 1.5":                        1231,
@@ -360,6 +361,8 @@ func TestSettings(t *testing.T) {
 				switch v.Name {
 				case order.AutoAttach:
 					now.AutoAttach = v.Value == "ON"
+				case order.SingleTables:
+					now.SingleTables = v.Value == "ON"
 				case order.CopyRate:
 					now.CopyRate, err = strconv.Atoi(v.Value)
 				case order.BinlogKeepSeconds:
@@ -416,6 +419,19 @@ func TestSettings(t *testing.T) {
 	c.exec("SET GLOBAL auto_attach = DEFAULT")
 	c.exec("SET GLOBAL redundancy_level = DEFAULT")
 	c.want("SELECT @@auto_attach, @@redundancy_level", "1|1")
+	c.want("SELECT @@single_tables", "0")
+	c.exec("SET GLOBAL single_tables = ON")
+	c.want("SHOW VARIABLES LIKE 'single_tables'", "single_tables|ON")
+	c.exec("CREATE DATABASE alone PARTITIONS 2")
+	c.exec("CREATE DATABASE spread PARTITIONS 2 DEFAULT SHARD KEY (PRIMARY KEY)")
+	c.exec("SET GLOBAL single_tables = DEFAULT")
+	c.want("SELECT @@single_tables", "0")
+	for db, is := range map[string]bool{"alone": true, "spread": false} {
+		if s := c.rows("SHOW CREATE DATABASE " + db); strings.Contains(s, "SHARD KEY ()") != is {
+			t.Error(s)
+		}
+		c.exec("DROP DATABASE " + db)
+	}
 	c.want("SELECT @@binlog_keep_seconds, @@GLOBAL.binlog_keep_bytes", "86400|17179869184")
 	c.exec("SET GLOBAL binlog_keep_seconds = 60 * 60")
 	c.exec("SET GLOBAL binlog_keep_bytes = 0")

@@ -16,7 +16,7 @@ import (
 // isSetting says whether a variable is one of the cluster's settings, which look like global variables.
 func isSetting(name string) bool {
 	switch name {
-	case order.RedundancyLevel, order.AutoAttach, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes, order.DiskReserve, order.MemoryReserve:
+	case order.RedundancyLevel, order.AutoAttach, order.SingleTables, order.CopyRate, order.BinlogKeepSeconds, order.BinlogKeepBytes, order.DiskReserve, order.MemoryReserve:
 		return true
 	}
 	return false
@@ -28,6 +28,8 @@ func (s *session) setting(name string) (value, typ string) {
 	switch name {
 	case order.AutoAttach:
 		return bit(v.AutoAttach), "SIGNED"
+	case order.SingleTables:
+		return bit(v.SingleTables), "SIGNED"
 	case order.DiskReserve, order.MemoryReserve:
 		return "'" + settingReserve(v, name).String() + "'", ""
 	}
@@ -58,7 +60,7 @@ func settingNumber(v topo.Settings, name string) string {
 // settings are the rows that the cluster adds to SHOW VARIABLES, by name.
 func (s *session) settings(global bool) [][]any {
 	v := s.g.cfg.Catalog.Snapshot().Settings
-	rows := [][]any{{order.AutoAttach, onOff(v.AutoAttach)}}
+	rows := [][]any{{order.AutoAttach, onOff(v.AutoAttach)}, {order.SingleTables, onOff(v.SingleTables)}}
 	for _, name := range []string{order.BinlogKeepBytes, order.BinlogKeepSeconds, order.CopyRate} {
 		rows = append(rows, []any{name, settingNumber(v, name)})
 	}
@@ -114,7 +116,7 @@ func settingValue(name, given string) (value string, ok bool) {
 		}
 		r, err := topo.ParseReserve(given)
 		return r.String(), err == nil
-	case order.AutoAttach:
+	case order.AutoAttach, order.SingleTables:
 	default:
 		if given == "DEFAULT" {
 			given = settingNumber(topo.DefaultSettings, name)
@@ -124,7 +126,7 @@ func settingValue(name, given string) (value string, ok bool) {
 	}
 	switch given {
 	case "DEFAULT":
-		return onOff(topo.DefaultSettings.AutoAttach), true
+		return onOff(name == order.AutoAttach && topo.DefaultSettings.AutoAttach), true
 	case "1", "ON", "TRUE":
 		return "ON", true
 	case "0", "OFF", "FALSE":

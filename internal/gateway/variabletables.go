@@ -120,7 +120,7 @@ func (s *session) systemVariableRows() [][]any {
 		var list any
 		kind := "BIGINT"
 		switch name {
-		case order.AutoAttach:
+		case order.AutoAttach, order.SingleTables:
 			kind, list = "BOOLEAN", "OFF,ON"
 		case order.DiskReserve, order.MemoryReserve:
 			kind = "VARCHAR"

@@ -75,6 +75,7 @@ func (p *Partition) Addr() string { return net.JoinHostPort(p.Host, strconv.Itoa
 const (
 	RedundancyLevel   = "redundancy_level"    // "1", "2"
 	AutoAttach        = "auto_attach"         // "ON", "OFF"
+	SingleTables      = "single_tables"       // "ON", "OFF"
 	CopyRate          = "copy_rate"           // MiB a second, "0" for no limit
 	BinlogKeepSeconds = "binlog_keep_seconds" // "0" and more
 	BinlogKeepBytes   = "binlog_keep_bytes"   // "0" and more

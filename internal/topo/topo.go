@@ -231,9 +231,10 @@ func (t *Table) Column(name string) int {
 
 // Settings are what operators choose for the whole cluster.
 type Settings struct {
-	Redundancy int  `json:"redundancy"`  // copies of each partition, 1 or 2
-	AutoAttach bool `json:"auto_attach"` // leaves that come back are taken in without being asked
-	CopyRate   int  `json:"copy_rate"`   // the most that a copy of a partition reads, in MiB a second; 0 is no limit
+	Redundancy   int  `json:"redundancy"`              // copies of each partition, 1 or 2
+	AutoAttach   bool `json:"auto_attach"`             // leaves that come back are taken in without being asked
+	SingleTables bool `json:"single_tables,omitempty"` // databases are made with DEFAULT SHARD KEY () where nothing else is said
+	CopyRate     int  `json:"copy_rate"`               // the most that a copy of a partition reads, in MiB a second; 0 is no limit
 	// BinlogKeepSeconds is for how long leaves keep binary logs for one that is away, BinlogKeepBytes how much of them each of them keeps at most.
 	BinlogKeepSeconds int64 `json:"binlog_keep_seconds"`
 	BinlogKeepBytes   int64 `json:"binlog_keep_bytes"`
