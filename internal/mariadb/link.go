@@ -27,6 +27,7 @@ type Link struct {
 	Received  Position
 	Error     string // of either thread
 	Lag       time.Duration
+	unsure    bool // whether Domains are all is not known: a change was cut off
 }
 
 // Broken says that the link will not go on by itself.
@@ -58,6 +59,17 @@ func (s *Servers) lockLinks(leaf string) func() {
 
 // Links are a server's replication connections by their sources.
 func (s *Servers) Links(ctx context.Context, leaf string) (map[string]*Link, error) {
+	all, err := s.readLinks(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	if changed, err := s.sure(ctx, leaf, all); err != nil || !changed {
+		return all, err
+	}
+	return s.readLinks(ctx, leaf)
+}
+
+func (s *Servers) readLinks(ctx context.Context, leaf string) (map[string]*Link, error) {
 	defer s.lockLinks(leaf)() // it tells the position, see setPosition
 	c, err := s.conn(ctx, leaf)
 	if err != nil {
@@ -76,7 +88,7 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 	for i, col := range res.Columns {
 		at[col] = i
 	}
-	out := map[string]*Link{}
+	out, cut := map[string]*Link{}, map[string]string{}
 	for _, row := range res.Rows {
 		get := func(name string) string {
 			if i, ok := at[name]; ok {
@@ -98,14 +110,13 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 		if l.Received, err = ParsePosition(get("Gtid_IO_Pos")); err != nil {
 			return nil, err
 		}
-		for d := range strings.SplitSeq(get("Replicate_Do_Domain_Ids"), ",") {
-			if n, err := strconv.ParseUint(strings.TrimSpace(d), 10, 32); err == nil {
-				l.Domains = append(l.Domains, uint32(n))
-			}
+		told := get("Replicate_Do_Domain_Ids")
+		if l.Domains = domainsOf(told); strings.HasSuffix(told, more) {
+			cut[l.Source] = told
 		}
 		out[l.Source] = l
 	}
-	return out, nil
+	return out, recall(ctx, c, out, cut)
 }
 
 // Follow has target read domains from source, besides what it reads from there already. Its other replication connections pause for some 10 ms. Each
@@ -178,9 +189,9 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 		if old == nil {
 			return nil
 		}
-		return run("STOP SLAVE "+name, "RESET SLAVE "+name+" ALL")
+		return changing(ctx, c, source, old, nil, func() error { return run("STOP SLAVE "+name, "RESET SLAVE "+name+" ALL") })
 	}
-	same := old != nil && len(set) == 0 && slices.Equal(domains, sorted(old.Domains)) && (addr == "" || old.Addr == addr && (old.Encrypted || s.pools.TLS(addr) == nil))
+	same := old != nil && !old.unsure && len(set) == 0 && slices.Equal(domains, sorted(old.Domains)) && (addr == "" || old.Addr == addr && (old.Encrypted || s.pools.TLS(addr) == nil))
 	if same && old.Applying { // its own position goes on while it applies
 		if addr == "" && old.ended() {
 			return nil
@@ -217,7 +228,7 @@ func (s *Servers) relink(ctx context.Context, target, source, addr string, their
 		if err != nil {
 			return err
 		}
-		return run(s.change(name, addr, domains))
+		return changing(ctx, c, source, old, domains, func() error { return run(s.change(name, addr, domains)) })
 	})
 }
 
@@ -294,7 +305,7 @@ const (
 func sorted(d []uint32) []uint32 { return slices.Sorted(slices.Values(d)) }
 
 func (s *Servers) change(name, addr string, domains []uint32) string {
-	sql := "CHANGE MASTER " + name + " TO MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1, DO_DOMAIN_IDS=(" + list(domains) + ")"
+	sql := "CHANGE MASTER " + name + " TO MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1, DO_DOMAIN_IDS=(" + list(storable(domains)) + ")"
 	if host, port, err := split(addr); err == nil {
 		sql += fmt.Sprintf(", MASTER_HOST=%s, MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD=%s", lit(host), port, replicator, lit(s.password))
 		if s.pools.TLS(addr) != nil {

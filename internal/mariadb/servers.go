@@ -139,7 +139,7 @@ const installed = 6
 func (s *Servers) Install(ctx context.Context, leaf string) error {
 	res, err := s.at(ctx, leaf, unlogged, ownDomain, smallLogs, "SET GLOBAL slave_net_timeout=4",
 		"CREATE DATABASE IF NOT EXISTS "+Schema+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-		createStarts, createKept(discarded), createKept(lost), "CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
+		createStarts, createFollowed, createKept(discarded), createKept(lost), "CREATE TABLE IF NOT EXISTS "+Schema+".installed (id TINYINT UNSIGNED PRIMARY KEY, version INT UNSIGNED NOT NULL) ENGINE=InnoDB",
 		"SELECT version FROM "+Schema+".installed WHERE id = 1 AND version >= "+strconv.Itoa(installed))
 	if err != nil || len(res.Rows) > 0 {
 		return err
