@@ -127,11 +127,14 @@ func insteadOf(t *topo.Table, d *described) string {
 			return "make the table with SHARD KEY (" + c.Name + "), which all its unique keys have, with SHARD KEY (), so that all its rows are in one partition, or by CREATE REFERENCE TABLE"
 		}
 	}
-	return "no column could be the SHARD KEY of all its unique keys: make it with SHARD KEY (), so that all its rows are in one partition, by CREATE REFERENCE TABLE, or without UNIQUE"
+	return "no column could be the SHARD KEY of all its unique keys: make it with SHARD KEY (), so that all its rows are in one partition, by CREATE REFERENCE TABLE, or without UNIQUE" + installed
 }
 
+// installed is where applications go that make such keys.
+const installed = "; applications that know nothing of shard keys are at home in databases with DEFAULT SHARD KEY ()"
+
 // placedSo is how foreign keys can be had that shard keys can't keep.
-const placedSo = ". Tables that are made with SHARD KEY (), whose rows are all in one partition, may reference each other as they like, and any table one that is made by CREATE REFERENCE TABLE"
+const placedSo = ". Tables that are made with SHARD KEY (), whose rows are all in one partition, may reference each other as they like, and any table one that is made by CREATE REFERENCE TABLE" + installed
 
 // foreignKeyRule: what a row references must be on its leaf.
 func foreignKeyRule(s *topo.Snapshot, t *topo.Table, f foreignKey) error {
