@@ -172,18 +172,21 @@ func (s *Snapshot) CheckNewDatabase(name string, n int) error {
 }
 
 // Place spreads the n partitions of a new database over the online leaves, a master each. No leaf gets more than one partition more than another
-// one; among equals it is the leaf with the fewest masters of all databases, then one of the other availability group than the partition
-// before, then the first by name. Partition i gets the GTID domain firstDomain+i.
+// one; among equals it is the leaf with the fewest masters of all databases, for partition 0, which single tables are in, the one with the fewest of these, then one of the
+// other availability group than the partition before, then the first by name. Partition i gets the GTID domain firstDomain+i.
 func (s *Snapshot) Place(db string, n int, firstDomain uint32) ([]*Partition, error) {
 	leaves := s.OnlineLeaves()
 	if len(leaves) == 0 {
 		return nil, NoOnlineLeaf()
 	}
-	total, here := map[string]int{}, map[string]int{}
+	total, here, firsts := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, d := range s.Databases {
 		for _, p := range d.Partitions {
 			if leaf, ok := p.Master(); ok {
 				total[leaf]++
+				if p.ID.Ordinal == SingleOrdinal {
+					firsts[leaf]++
+				}
 			}
 		}
 	}
@@ -191,12 +194,15 @@ func (s *Snapshot) Place(db string, n int, firstDomain uint32) ([]*Partition, er
 	group := 2
 	for i := range out {
 		best := leaves[0]
-		rank := func(l *Leaf) [3]int {
-			same := 0
+		rank := func(l *Leaf) [4]int {
+			same, first := 0, 0
+			if i == SingleOrdinal {
+				first = firsts[l.Name]
+			}
 			if l.Group == group {
 				same = 1
 			}
-			return [3]int{here[l.Name], total[l.Name], same}
+			return [4]int{here[l.Name], total[l.Name], first, same}
 		}
 		for _, l := range leaves[1:] {
 			a, b := rank(l), rank(best)

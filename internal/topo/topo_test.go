@@ -70,6 +70,18 @@ func TestPlaceIsEvenAndAlternates(t *testing.T) {
 			t.Errorf("partition %d in group %d", i, g)
 		}
 	}
+	// Databases that are alike have their first partitions, with all their single tables, on one leaf each.
+	firsts := map[string]bool{}
+	for i, db := range []string{"d", "a", "b", "c"} {
+		if i > 0 {
+			s, _ = place(t, s, db, 8)
+		}
+		leaf, _ := s.Databases[db].Partitions[SingleOrdinal].Master()
+		firsts[leaf] = true
+	}
+	if len(firsts) != 4 {
+		t.Errorf("first partitions on %v alone", firsts)
+	}
 }
 
 func TestPlaceNeedsOnlineLeaves(t *testing.T) {
