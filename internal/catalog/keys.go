@@ -19,6 +19,9 @@ import (
 //	topo/leaf/<name>        a leaf
 //	topo/db/<db>            a database and its partitions
 //	topo/table/<db>/<name>  a table
+//	topo/view/<db>/<name>   a view
+//	topo/event/<db>/<name>  an event that is run at times
+//	run/<id>                when such an event was last run
 //	topo/server/<name>      a server that linked tables lead to, its password sealed
 //	accounts                written after every change of accounts
 //	seq/<name>              a sequence
@@ -38,6 +41,7 @@ import (
 //	live/<lease>            says that a lease lives
 //	lock/<db>               a lock
 //	controller              the controller
+//	scheduler               the node that runs events
 //	report/<topic>/<id>     what a node has to tell the others, for as long as it is so
 //	report/hold/<hold>      what commits a node wants held back
 //	report/ask/<question>   what a node asks others; their answers are report/answer/<question>/<id>
@@ -53,6 +57,8 @@ const (
 	dirTable      = "topo/table/"
 	dirServer     = "topo/server/"
 	dirView       = "topo/view/"
+	dirTimed      = "topo/event/"
+	dirRun        = "run/"
 	keyAccounts   = "accounts"
 	dirSeq        = "seq/"
 	dirDDL        = "ddl/"
@@ -62,6 +68,7 @@ const (
 	dirLive       = "live/"
 	dirLock       = "lock/"
 	keyController = "controller"
+	keyScheduler  = "scheduler"
 	dirReport     = "report/"
 	dirCommand    = "command/"
 	dirProcedure  = "procedure/"
@@ -79,6 +86,9 @@ func tableDir(db string) string        { return dirTable + url.PathEscape(db) + 
 func tableKey(db, table string) string { return tableDir(db) + url.PathEscape(table) }
 func viewDir(db string) string         { return dirView + url.PathEscape(db) + "/" }
 func viewKey(db, view string) string   { return viewDir(db) + url.PathEscape(view) }
+func timedDir(db string) string        { return dirTimed + url.PathEscape(db) + "/" }
+func timedKey(db, event string) string { return timedDir(db) + url.PathEscape(event) }
+func runKey(id uint64) string          { return dirRun + strconv.FormatUint(id, 10) }
 func serverKey(name string) string     { return dirServer + url.PathEscape(topo.ServerKey(name)) }
 func nodeKey(name string) string       { return dirNode + url.PathEscape(name) }
 func nodeIDKey(name string) string     { return dirNodeID + url.PathEscape(name) }

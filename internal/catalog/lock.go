@@ -28,14 +28,22 @@ func (n *Node) Lock(ctx context.Context, databases ...string) (*Lock, error) {
 	names := slices.Clone(databases)
 	slices.Sort(names)
 	names = slices.Compact(names)
+	for i, name := range names {
+		names[i] = lockKey(name)
+	}
+	return n.lock(ctx, names...)
+}
+
+// lock waits for keys and takes them, in this order.
+func (n *Node) lock(ctx context.Context, keys ...string) (*Lock, error) {
 	for {
 		le, err := n.current(ctx)
 		if err != nil {
 			return nil, err
 		}
 		l := &Lock{n: n, lease: le}
-		for _, name := range names {
-			if err = l.take(ctx, n.c.key(lockKey(name))); err != nil {
+		for _, key := range keys {
+			if err = l.take(ctx, n.c.key(key)); err != nil {
 				break
 			}
 		}

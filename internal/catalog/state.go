@@ -25,7 +25,7 @@ type change struct {
 // load makes a state of the keys below topo/.
 func load(kvs []change, revision int64) (*state, error) {
 	s := &state{snap: topo.NewBuilder(nil).Build(0), revs: map[string]int64{}}
-	// Tables and views need their database: keys come in order, topo/db/ before topo/table/ and topo/view/.
+	// Tables, views and events need their database: keys come in order, topo/db/ before topo/event/, topo/table/ and topo/view/.
 	return s.apply(kvs, revision)
 }
 
@@ -125,6 +125,18 @@ func applyOne(b *topo.Builder, c change) error {
 			return err
 		}
 		b.PutView(v)
+	case strings.HasPrefix(c.key, dirTimed):
+		if c.value == nil {
+			if db, event, ok := tableOf(c.key, dirTimed); ok {
+				b.DropEvent(db, event)
+			}
+			return nil
+		}
+		e := new(topo.Event)
+		if err := json.Unmarshal(c.value, e); err != nil {
+			return err
+		}
+		b.PutEvent(e)
 	}
 	return nil
 }

@@ -111,10 +111,15 @@ func (t *Txn) PutDatabase(d *topo.Database) {
 	t.touch(keyDatabases)
 }
 
-// DropDatabase removes a database with its tables and views.
+// DropDatabase removes a database with its tables, views and events.
 func (t *Txn) DropDatabase(name string) {
-	for _, dir := range []string{tableDir(name), viewDir(name)} {
+	for _, dir := range []string{tableDir(name), viewDir(name), timedDir(name)} {
 		t.set(dir, clientv3.OpDelete(t.c.key(dir), clientv3.WithPrefix()))
+	}
+	if d := t.s.snap.Databases[name]; d != nil {
+		for _, e := range d.Events {
+			t.forgetRuns(e.ID)
+		}
 	}
 	t.drop(dbKey(name))
 	t.touch(keyDatabases)

@@ -11,7 +11,7 @@ type Builder struct {
 	servers   map[string]*Server
 	settings  Settings
 	variables map[string]string
-	// own names the databases whose Tables and Views were copied for this builder.
+	// own names the databases whose Tables, Views and Events were copied for this builder.
 	own map[string]bool
 }
 
@@ -62,14 +62,15 @@ func (b *Builder) PutLeaf(l *Leaf) { b.leaves[l.Name] = l }
 // DropLeaf removes a leaf.
 func (b *Builder) DropLeaf(name string) { delete(b.leaves, name) }
 
-// PutDatabase adds or replaces a database with its partitions. Its tables and views are kept: those of d are not looked at.
+// PutDatabase adds or replaces a database with its partitions. Its tables, views and events are kept: those of d are not looked at.
 func (b *Builder) PutDatabase(d *Database) {
 	c := *d
-	c.Tables, c.Views = map[string]*Table{}, map[string]*View{}
+	c.Tables, c.Views, c.Events = map[string]*Table{}, map[string]*View{}, map[string]*Event{}
 	if old := b.databases[d.Name]; old != nil {
 		b.dropSchemas(old)
 		maps.Copy(c.Tables, old.Tables)
 		maps.Copy(c.Views, old.Views)
+		maps.Copy(c.Events, old.Events)
 	}
 	b.databases[d.Name] = &c
 	b.own[d.Name] = true
@@ -121,18 +122,35 @@ func (b *Builder) DropView(db, name string) {
 	}
 }
 
+// PutEvent adds or replaces an event; one whose database is not there is ignored.
+func (b *Builder) PutEvent(e *Event) {
+	if d := b.owned(e.DB); d != nil {
+		d.Events[e.Name] = e
+	}
+}
+
+// DropEvent removes an event.
+func (b *Builder) DropEvent(db, name string) {
+	if d := b.databases[db]; d != nil && d.Events[name] != nil {
+		delete(b.owned(db).Events, name)
+	}
+}
+
 func (b *Builder) owned(db string) *Database {
 	d := b.databases[db]
 	if d == nil || b.own[db] {
 		return d
 	}
 	c := *d
-	c.Tables, c.Views = maps.Clone(d.Tables), maps.Clone(d.Views)
+	c.Tables, c.Views, c.Events = maps.Clone(d.Tables), maps.Clone(d.Views), maps.Clone(d.Events)
 	if c.Tables == nil {
 		c.Tables = map[string]*Table{}
 	}
 	if c.Views == nil {
 		c.Views = map[string]*View{}
+	}
+	if c.Events == nil {
+		c.Events = map[string]*Event{}
 	}
 	b.databases[db] = &c
 	b.own[db] = true

@@ -137,6 +137,8 @@ type Database struct {
 	Tables     map[string]*Table
 	// Views share their names' space with Tables: MariaDB sees to it that none is in both.
 	Views map[string]*View
+	// Events are keyed by the names that MariaDB keeps.
+	Events map[string]*Event
 }
 
 // TableKind says how a table's rows are placed.
