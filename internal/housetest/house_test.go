@@ -90,6 +90,7 @@ var rooms = map[string][]string{
 	"internal/exec":      {"plan", "backend", "txn", "value", "shard", "merge", "partition", "collate", "spider", "sqltext", "topo", "wire"},
 	"internal/ddl":       {"backend", "catalog", "mariadb", "partition", "shard", "spider", "sqltext", "topo", "trigger", "view", "wire"},
 	"internal/catalog":   {"topo"},
+	"internal/schedule":  {"catalog", "topo"},
 	"internal/gate":      {"topo"},
 	"internal/placement": {"topo"},
 	"internal/control":   {"archive", "placement", "settle", "order", "catalog", "ddl", "move", "mariadb", "backend", "topo", "xid", "wire"},
@@ -99,7 +100,7 @@ var rooms = map[string][]string{
 	"internal/deadlock":  {"backend", "txn", "catalog"},
 	"internal/settle":    {"backend", "catalog", "mariadb", "topo", "txn", "wire", "xid"},
 	"internal/gateway": {
-		"exec", "txn", "settle", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "mariadb", "placement", "shard", "value", "backend", "topo", "merge", "collate", "order", "spider", "xid", "view",
+		"exec", "txn", "settle", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "schedule", "mariadb", "placement", "shard", "value", "backend", "topo", "merge", "collate", "order", "spider", "xid", "view",
 	},
 	"internal/housetest": {},
 	// Only tests use these: they stand on the whole house.
