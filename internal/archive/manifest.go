@@ -16,8 +16,9 @@ import (
 
 const (
 	// Format is the version of what is written. Later versions are not read, nor those before the oldest.
-	Format = 4
-	// sequences is the version without single tables, oldest that without sequences, too. A backup that has none is one of that.
+	Format = 5
+	// singles is the version without events, sequences that without single tables, too, oldest that without sequences. A backup that has none is one of that.
+	singles   = 4
 	sequences = 3
 	oldest    = 2
 	// ManifestName is the file by which a directory is a backup.
@@ -38,6 +39,8 @@ type Manifest struct {
 	Tables []Table `json:"tables"`
 	// Views have their own database's name in their texts.
 	Views []topo.View `json:"views,omitempty"`
+	// Events are as they were when the backup was begun.
+	Events []topo.Event `json:"events,omitempty"`
 	// Taken is the moment that the rows are of.
 	Taken time.Time `json:"taken"`
 	// MariaDB has the versions of the leaves that were read; Node the node that wrote the backup, Owner the command that it wrote it for.
@@ -120,8 +123,10 @@ func (m *Manifest) format() int {
 		return slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Kind == kind })
 	}
 	switch {
-	case m.Single || has(topo.Single):
+	case len(m.Events) > 0:
 		return Format
+	case m.Single || has(topo.Single):
+		return singles
 	case has(topo.Sequence):
 		return sequences
 	}

@@ -71,6 +71,9 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 	for _, name := range slices.Sorted(maps.Keys(d.Views)) {
 		s.m.Views = append(s.m.Views, *d.Views[name])
 	}
+	for _, name := range slices.Sorted(maps.Keys(d.Events)) {
+		s.m.Events = append(s.m.Events, *d.Events[name])
+	}
 	leaves := map[string]bool{shape: true}
 	for _, p := range d.Partitions {
 		master, _ := p.Master()
@@ -228,7 +231,7 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		return err
 	}
 	for _, row := range res.Rows {
-		if string(row[0]) == "trigger" && s.hasTrigger(string(row[1])) {
+		if string(row[0]) == "trigger" && s.hasTrigger(string(row[1])) || string(row[0]) == "event" && s.d.Events[string(row[1])] != nil {
 			continue
 		}
 		return refuse(fmt.Sprintf("The %s %s.%s", row[0], db, row[1]), "it is not the cluster's")

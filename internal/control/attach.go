@@ -271,6 +271,9 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 			l.event("warning", "view left out", leaf, v.DB, fmt.Sprintf("view %s.%s is invalid and can't be made on the leaf that joins: %v; it is made there when a change of the tables that it reads lets it",
 				v.DB, v.Name, why))
 		}
+		if err := l.copier.Events(ctx, leaf, l.cat.Snapshot().Databases); err != nil {
+			return err
+		}
 	}
 	if l.cfg.Accounts != nil && from != "" {
 		if err := l.cfg.Accounts(ctx); err != nil {

@@ -394,6 +394,9 @@ func savedAs(m *archive.Manifest, db string) ddl.Saved {
 	for i := range m.Views {
 		s.Views = append(s.Views, &m.Views[i])
 	}
+	for i := range m.Events {
+		s.Events = append(s.Events, &m.Events[i])
+	}
 	return s
 }
 

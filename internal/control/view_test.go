@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -35,6 +36,7 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 	c.must("CREATE REFERENCE TABLE d.rlog (a INT, what VARCHAR(20))", "CREATE TRIGGER d.zi AFTER INSERT ON d.r FOR EACH ROW INSERT INTO d.rlog VALUES (NEW.a, 'old')")
 	c.must("CREATE SEQUENCE d.s", "CREATE SEQUENCE d.dropping", "CREATE TABLE d.drawn (id BIGINT DEFAULT NEXTVAL(d.s) PRIMARY KEY, v BIGINT DEFAULT NEXTVAL(d.dropping))", "DO NEXTVAL(d.s)",
 		"CREATE SEQUENCE a.s", "CREATE REFERENCE TABLE d.far (id BIGINT DEFAULT NEXTVAL(a.s) PRIMARY KEY, v INT)", "INSERT INTO d.far (v) VALUES (1), (2)")
+	c.must("CREATE EVENT d.e ON SCHEDULE EVERY '1:30' HOUR_MINUTE STARTS '2035-01-01' DO SELECT 1", "CREATE EVENT d.dropped ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01' DO SELECT 1")
 	c.until("whole", whole)
 	release := c.hold(3)
 	c.until("offline", func(s *topo.Snapshot) bool { return s.Leaves["leaf-4"].State == topo.LeafOffline })
@@ -42,10 +44,15 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 		" WITH CASCADED CHECK OPTION", "DROP TABLE d.gone", "CREATE VIEW d.`odd ``n` (`a b`) AS SELECT CONCAT('it''s \\\\ é', v) FROM d.t")
 	c.must("CREATE OR REPLACE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'new')", "DROP TRIGGER d.td", "INSERT INTO d.t VALUES (11, 1), (12, 1), (13, 1), (14, 1), (15, 1)",
 		"CREATE TRIGGER d.ti0 AFTER INSERT ON d.t FOR EACH ROW PRECEDES ti INSERT INTO d.log VALUES (NEW.id, 'first')")
+	c.must("ALTER EVENT d.e COMMENT 'é'", "DROP EVENT d.dropped", "CREATE EVENT a.e ON SCHEDULE AT '2035-01-01' DO SELECT 2")
 	c.must("DROP SEQUENCE d.dropping", "CREATE SEQUENCE d.new START WITH 500")
 	c.must("CREATE OR REPLACE TRIGGER d.zi AFTER INSERT ON d.r FOR EACH ROW INSERT INTO d.rlog VALUES (NEW.a, 'new')", "INSERT INTO d.r VALUES (52)")
 	release()
 	c.until("whole", whole)
+	const events = "SELECT GROUP_CONCAT(db, name, IFNULL(starts, execute_at), IFNULL(interval_value, 0), comment, status, created, modified, body ORDER BY db, name) FROM mysql.event"
+	if got, want := c.ask("leaf-4", events), c.ask("leaf-1", events); got != want || strings.Count(got, "SLAVESIDE_DISABLED") != 2 {
+		t.Errorf("leaf-4 has events %s, want %s", got, want)
+	}
 	// No shape's sequence gives a value.
 	const shapes = "SELECT GROUP_CONCAT(TABLE_NAME ORDER BY 1), (SELECT maximum_value - next_not_cached_value FROM d.s), (SELECT maximum_value - next_not_cached_value FROM d.new)" +
 		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'd' AND TABLE_TYPE = 'SEQUENCE'"
@@ -114,10 +121,11 @@ func TestBackupKeepsViews(t *testing.T) {
 		"CREATE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO d.log VALUES (NEW.id, (SELECT MAX(n) FROM r))", "INSERT INTO d.t VALUES (9, 0)",
 		"CREATE TRIGGER d.rb BEFORE INSERT ON d.r FOR EACH ROW SET NEW.n = (SELECT MAX(r.n) FROM d.r) + NEW.n",
 		"CREATE VIEW d.far AS SELECT d.id FROM d.t d JOIN away.t ON away.t.id = d.id",
+		"CREATE EVENT d.e ON SCHEDULE EVERY 1 SECOND DO INSERT INTO other.log (id) VALUES (-1)", "CREATE EVENT d.off ON SCHEDULE AT '2035-01-01' DISABLE COMMENT 'é' DO SELECT 'é'",
 		"BACKUP DATABASE d TO '"+path+"'", "RESTORE DATABASE d AS other FROM '"+path+"'", "UPDATE other.t SET d = 2",
 		"INSERT INTO other.t VALUES (10, 2), (11, 2), (12, 2)", "INSERT INTO other.r VALUES (1)")
 	for q, want := range map[string]int64{"SELECT COUNT(*) FROM other.z": 7, "SELECT COUNT(*) FROM other.a": 7, "SELECT SUM(n) FROM other.a": 48,
-		"SELECT COUNT(*) FROM other.log WHERE n = 5": 4, "SELECT COUNT(*) FROM d.log": 1, "SELECT id FROM other.far": 3, "SELECT SUM(n) FROM other.r": 11, "SELECT SUM(n) FROM d.r": 5, "SELECT COUNT(*) FROM d.z": 2} {
+		"SELECT COUNT(*) FROM other.log WHERE n = 5 AND id > 0": 4, "SELECT COUNT(*) FROM d.log": 1, "SELECT id FROM other.far": 3, "SELECT SUM(n) FROM other.r": 11, "SELECT SUM(n) FROM d.r": 5, "SELECT COUNT(*) FROM d.z": 2} {
 		if n := valueOf(t, c.nodes[0].db, q); int64(n) != want {
 			t.Errorf("%s: %d, want %d", q, n, want)
 		}
@@ -129,6 +137,21 @@ func TestBackupKeepsViews(t *testing.T) {
 			t.Errorf("%s has\n%s\nwant\n%s", leaf, got, want)
 		}
 	}
+	const events = "SELECT GROUP_CONCAT(EVENT_NAME, STATUS, EVENT_COMMENT, EVENT_DEFINITION, IFNULL(EXECUTE_AT, STARTS), CREATED ORDER BY EVENT_NAME) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '"
+	var was, is string
+	if err := c.nodes[0].db.QueryRow(events + "d'").Scan(&was); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.nodes[0].db.QueryRow(events + "other'").Scan(&is); err != nil || is != was {
+		t.Errorf("%s was restored as %s: %v", was, is, err)
+	}
+	c.must("DROP EVENT d.e", "DELETE FROM other.log WHERE id = -1")
+	for until := time.Now().Add(patience); valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM other.log WHERE id = -1") < 2; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("a restored event is not run")
+		}
+	}
+	c.must("DROP EVENT other.e")
 	c.must("DROP DATABASE d", "DROP DATABASE away", "RESTORE DATABASE d FROM '"+path+"'")
 	failedWith(t, func() error { _, err := c.nodes[0].db.Exec("SELECT * FROM d.far"); return err }(), 1356, "d.far")
 	c.must("CREATE DATABASE away PARTITIONS 2", "CREATE REFERENCE TABLE away.t (id INT PRIMARY KEY)", "INSERT INTO away.t VALUES (2)")

@@ -155,6 +155,8 @@ func (j *job) run(ctx context.Context) (*Result, error) {
 			return j.dropTrigger(ctx)
 		}
 		return j.createTrigger(ctx)
+	case "EVENT":
+		return j.event(ctx)
 	}
 	return nil, unsupported(d.Verb + " " + d.Object)
 }

@@ -252,7 +252,7 @@ func (b *bench) world(db string) string {
 			}
 			fmt.Fprintf(&out, "%s %s %s\n", p.Leaf, p.Schema, create)
 		}
-		fmt.Fprintln(&out, b.triggers(p))
+		fmt.Fprintln(&out, b.triggers(p), b.at(p.Leaf, "", "SELECT CONCAT_WS(',', name, execute_at, starts, interval_value, status, comment, body_utf8) FROM mysql.event WHERE db = "+lit(p.Schema)+" ORDER BY 1"))
 	}
 	if d := snap.Databases[db]; d != nil {
 		var names []string
@@ -261,6 +261,9 @@ func (b *bench) world(db string) string {
 		}
 		for n, v := range d.Views {
 			names = append(names, fmt.Sprintf("%s %+v", n, *v))
+		}
+		for n, e := range d.Events {
+			names = append(names, fmt.Sprintf("%s %s %s %s %s %s", n, e.Status, e.At, e.Every, e.Unit, e.Text))
 		}
 		slices.Sort(names)
 		fmt.Fprintln(&out, d.Charset, d.Collation, d.Held, names)
@@ -330,6 +333,9 @@ func (b *bench) consistent(db string) {
 			if err != nil || is == nil || !reflect.DeepEqual(is, v) {
 				b.t.Errorf("view %s at %s:\n%+v\nagainst\n%+v\n%v", name, p.Leaf, is, v, err)
 			}
+		}
+		if i < len(all) {
+			b.sameEvents(p, d)
 		}
 		var triggers []topo.Trigger
 		for _, name := range slices.Sorted(maps.Keys(d.Tables)) {

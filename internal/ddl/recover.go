@@ -230,6 +230,8 @@ func (j *job) settleOne(ctx context.Context) (string, error) {
 		return undo(nil)
 	case "view":
 		return undo(j.alignViews(ctx))
+	case "event":
+		return undo(j.alignEvents(ctx))
 	case "trigger":
 		return undo(j.undoTriggers(ctx))
 	case "alter":

@@ -48,6 +48,8 @@ var crashes = []string{
 	"DROP DATABASE d -- with a VIEW",
 	"CREATE OR REPLACE TRIGGER y BEFORE INSERT ON t FOR EACH ROW PRECEDES y2 SET NEW.v = 3",
 	"CREATE OR REPLACE TRIGGER ry BEFORE INSERT ON r FOR EACH ROW PRECEDES ry2 SET NEW.v = 3",
+	"ALTER EVENT e ON SCHEDULE AT '2036-01-01' RENAME TO f DISABLE DO SELECT 2",
+	"DROP EVENT e",
 }
 
 // The process dies before each step of each statement. The next one finishes or undoes it: all places agree, with the old definition or the new.
@@ -78,6 +80,10 @@ func TestCrashAtEveryStep(t *testing.T) {
 		} else if strings.Contains(sql, "TRIGGER") {
 			b.must("CREATE TRIGGER y2 BEFORE INSERT ON t FOR EACH ROW SET NEW.v = NEW.v + 1")
 			b.must("CREATE TRIGGER y BEFORE INSERT ON d.t FOR EACH ROW FOLLOWS y2 SET NEW.v = COALESCE((SELECT MAX(v) FROM r), 1)")
+		}
+		if strings.Contains(sql, "EVENT") {
+			b.must("CREATE EVENT e ON SCHEDULE EVERY 5 HOUR STARTS '2035-01-01' COMMENT 'é' DO SELECT 1")
+			b.must("CREATE EVENT e2 ON SCHEDULE AT '2035-01-01' DO SELECT 1")
 		}
 		parts, _ := partitions(b.cat.Snapshot(), "d")
 		for i, p := range parts {

@@ -27,6 +27,8 @@ type Saved struct {
 	Tables             []SavedTable
 	// Views are those of the database that was saved, whose name they have.
 	Views []*topo.View
+	// Events are those of that database. One that was to be run once at a time that has passed is not run, as when a dump is loaded.
+	Events []*topo.Event
 }
 
 // SavedTable is one of its tables.
@@ -55,6 +57,7 @@ type restore struct {
 	saved  Saved
 	parts  []*topo.Partition
 	views  []*topo.View
+	events []*topo.Event
 	tables []*savedTable
 	fill   func(ctx context.Context, places []SavedPlace) error
 }
@@ -93,6 +96,11 @@ func (r *Runner) Restore(ctx context.Context, s Saved, fill func(ctx context.Con
 	}
 	if err := j.snap.CheckNewDatabase(s.Name, s.Partitions); err != nil {
 		return err
+	}
+	for _, e := range x.events {
+		if e.ID, err = j.cfg.Catalog.NewTableID(ctx); err != nil {
+			return unavailable(err)
+		}
 	}
 	domain, err := j.cfg.Catalog.NewDomains(ctx, s.Partitions)
 	if err != nil {
@@ -203,7 +211,7 @@ func (x *restore) read() error {
 		}
 		x.views = append(x.views, v)
 	}
-	return nil
+	return x.readEvents()
 }
 
 // make makes all of it but its place in the topology.
@@ -339,7 +347,7 @@ func (x *restore) shape(ctx context.Context, places []place) error {
 				return []string{t.Create, bluntText(p, t.Name)}
 			}
 			return []string{t.Create}
-		}); err != nil || len(x.views) == 0 {
+		}); err != nil || len(x.views)+len(x.events) == 0 {
 			return err
 		}
 		c, err := x.own(ctx, p, "")
@@ -347,6 +355,9 @@ func (x *restore) shape(ctx context.Context, places []place) error {
 			return err
 		}
 		defer c.Release()
+		if err := mariadb.AlignEvents(ctx, c, p.Schema, x.events); err != nil {
+			return err
+		}
 		refused, err := mariadb.MakeViews(ctx, c, x.views)
 		for v, why := range refused {
 			x.log.Warn("ddl: a restored view is invalid, as what it reads is not there; it is made when a change of that lets it", "view", v.DB+"."+v.Name, "leaf", p.Leaf, "error", why)
@@ -492,6 +503,9 @@ func (x *restore) commitAll(ctx context.Context, look func(*catalog.Txn) error) 
 		}
 		for _, v := range x.views {
 			t.PutView(v)
+		}
+		for _, e := range x.events {
+			t.PutEvent(e)
 		}
 		return putTables(t, rest)
 	})

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -137,7 +139,7 @@ func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) 
 const tries = 5
 
 // CopyShape makes the target's shape database like the source's: all tables, the rows of those that are reference tables. Views are left
-// out, as they may read other databases: see Views. The caller keeps DDL out.
+// out, as they may read other databases, and events: see Views and Events. The caller keeps DDL out.
 func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table string) bool) error {
 	src, err := c.open(ctx, s, reference)
 	if err != nil {
@@ -162,6 +164,21 @@ func (c *Copier) Views(ctx context.Context, leaf string, views []*topo.View) (ma
 		return nil, err
 	}
 	return mariadb.MakeViews(ctx, conn, views)
+}
+
+// Events gives a leaf's shapes the events that the topology has, by database. Nothing of it is logged.
+func (c *Copier) Events(ctx context.Context, leaf string, databases map[string]*topo.Database) error {
+	conn, err := c.own(ctx, leaf, "")
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	for db, d := range databases {
+		if err := mariadb.AlignEvents(ctx, conn, db, slices.Collect(maps.Values(d.Events))); err != nil {
+			return fmt.Errorf("leaf %s, events of %s: %w", leaf, db, err)
+		}
+	}
+	return nil
 }
 
 func (c *Copier) attempt(ctx context.Context, s Spec) (at mariadb.GTID, err error) {
@@ -271,7 +288,7 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 	}
 	src.create = string(res.Rows[0][1])
 	if res, err = run(ctx, c, "SELECT (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = "+lit(src.schema)+
-		") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(src.schema)+")"); err != nil {
+		") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(src.schema)+" AND "+strconv.FormatBool(s.Domain != 0)+")"); err != nil { // those of a shape: see Events
 		return err
 	}
 	if n := string(res.Rows[0][0]); n != "0" {
