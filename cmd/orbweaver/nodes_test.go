@@ -332,6 +332,8 @@ func TestNodes(t *testing.T) {
 	commands(t, "at first", nodes)
 	sessionsOfAll(t, nodes)
 
+	startTicks(t, nodes[0])
+
 	others := func(n int) []*sql.DB { return append(slices.Clone(nodes[:n]), nodes[n+1:]...) }
 	controller := func() int {
 		_, c, err := aggregators(nodes[0])
@@ -344,7 +346,7 @@ func TestNodes(t *testing.T) {
 		step string
 		pick func() int
 	}{
-		{"a node that is not the controller", func() int { return (controller() + 1) % 3 }},
+		{"a node that is not the controller", func() int { return runsEvents(t, p.nodes, controller()) }},
 		{"the controller", controller},
 	} {
 		n := c.pick()
@@ -367,6 +369,7 @@ func TestNodes(t *testing.T) {
 		}
 		t.Logf("%s was killed: it is gone, and there is a controller, after %v", c.step, time.Since(began).Round(time.Millisecond))
 		commands(t, c.step, others(n))
+		awaitTicks(t, c.step, others(n)[0])
 		l.failures(t, c.step, n, outcomeUnknown...)
 		if err := os.Remove(hold); err != nil {
 			t.Fatal(err)

@@ -60,6 +60,10 @@ var (
 	deadlocksFound   = desc("deadlocks_total", "Transactions ended because of a deadlock over several partitions.")
 	txSettled        = desc("transactions_settled_total", "Transactions that were settled late, by what was decided, and by whom: the node whose they were, or the controller.", "by", "outcome")
 	txInDoubt        = desc("transactions_in_doubt", "Transactions that could not be settled yet.", "by")
+	eventsHere       = desc("events_run_here", "1 where this is the node that runs the cluster's events.")
+	eventsRunning    = desc("events_running", "Events that this node runs now.")
+	eventRuns        = desc("event_runs_total", "Events that were run, by how they ended.", "outcome")
+	eventsSkipped    = desc("event_runs_skipped_total", "Due times of events at which no node could run them.")
 	planCache        = desc("plan_cache_lookups_total", "Lookups in the plan cache.", "result")
 	plansCached      = desc("plans_cached", "Plans in the cache.")
 	clientBytes      = desc("client_bytes_total", "Bytes read from and written to clients.", "direction")
@@ -103,6 +107,16 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		count(txSettled, settled.RolledBack, by, "rolled back")
 		gauge(txInDoubt, float64(settled.InDoubt), by)
 	}
+	e := m.gw.Events()
+	here := 0.0
+	if e.Leads {
+		here = 1
+	}
+	gauge(eventsHere, here)
+	gauge(eventsRunning, float64(e.Running))
+	count(eventRuns, e.Runs-e.Failed, "done")
+	count(eventRuns, e.Failed, "failed")
+	count(eventsSkipped, e.Skipped)
 	count(stmtShapes, g.Forwarded, "forward")
 	count(stmtShapes, g.Merged, "merge")
 	count(stmtShapes, g.Staged, "stage")

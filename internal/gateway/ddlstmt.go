@@ -24,6 +24,10 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	switch d.Object {
 	case "SERVER":
 		return s.serverStatement(ctx, scan, stmt, snap, src)
+	case "EVENT":
+		if err := s.eventFits(ctx, scan, stmt); err != nil {
+			return err
+		}
 	case "DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "INDEX", "VIEW", "TRIGGER":
 		if d.Temporary {
 			return unsupported("TEMPORARY tables", "they need the Stage shape")

@@ -17,6 +17,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/gate"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/schedule"
 	"github.com/orbweaver/orbweaver/internal/settle"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
@@ -66,6 +67,9 @@ type Gateway struct {
 	settler     *settle.Settler
 	own         *settle.Own
 	coordinator *txn.Coordinator
+	// events runs the cluster's events while this node is the one that does; nil without a node in the catalog.
+	events *schedule.Scheduler
+	clocks clocks
 
 	stats             counters
 	runningStatements atomic.Int64
@@ -131,6 +135,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	g.behind.Go(func() { g.guard.alike.tidy(g.done) })
 	g.behind.Go(func() { g.guard.moments.follow(g.done) })
 	g.behind.Go(g.followFullDisks)
+	g.startEvents()
 	if g.asksPeers() {
 		g.behind.Go(g.answerPeers)
 	}
@@ -198,6 +203,9 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 		l.Close()
 	}
 	g.mu.Unlock()
+	if g.events != nil {
+		g.events.Resign()
+	}
 	g.draining.Store(true)
 	ended := make(chan struct{})
 	go func() {
@@ -240,6 +248,9 @@ wait:
 		<-ended
 	}
 	g.cancel(ErrClosed)
+	if g.events != nil {
+		g.events.Close()
+	}
 	g.behind.Wait()
 	if first && g.own != nil {
 		g.own.Close()

@@ -109,7 +109,7 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 	}
 	g.infoSchema = m
 	res, err = c.Query(ctx, "SELECT TABLE_NAME, COLUMN_NAME, IS_NULLABLE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='information_schema' AND "+
-		"TABLE_NAME IN ('"+strings.Join(slices.Sorted(maps.Keys(tallied)), "','")+"') ORDER BY TABLE_NAME, ORDINAL_POSITION")
+		"TABLE_NAME IN ('"+strings.Join(append(slices.Sorted(maps.Keys(tallied)), eventsTable), "','")+"') ORDER BY TABLE_NAME, ORDINAL_POSITION")
 	if err != nil {
 		return err
 	}

@@ -31,8 +31,6 @@ var programs = map[string]program{
 		"SELECT name FROM mysql.func UNION SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'FUNCTION' AND ROUTINE_NAME", "ROUTINE_SCHEMA"},
 	"PACKAGE": {"its statements would have to be planned when they run" + callerSends,
 		"SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE LIKE 'PACKAGE%' AND ROUTINE_NAME", "ROUTINE_SCHEMA"},
-	"EVENT": {"it would run at every leaf, and see what is there: have a scheduler outside of the cluster send its statements to a node",
-		"SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_NAME", "EVENT_SCHEMA"},
 }
 
 // program serves CREATE, ALTER and DROP of what the cluster does not have. What is wrong with the statement MariaDB says first: syntax, and rights. To alter or drop

@@ -27,6 +27,8 @@ type session struct {
 	id   uint32
 	conn *wire.Conn
 	sys  syscall.RawConn // the socket, to see whether the client is still there
+	// clientless: it is an event's.
+	clientless bool
 
 	ctx    context.Context // ends with the session
 	cancel context.CancelCauseFunc

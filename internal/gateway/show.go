@@ -103,6 +103,8 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 			if stmt.Show != nil && stmt.Show.Table != nil {
 				return s.showCreateTable(ctx, w, stmt.Show.Table, snap, src)
 			}
+		case "EVENT":
+			return s.showCreateEvent(ctx, w, snap, src)
 		}
 	case "MASTER", "BINARY", "BINLOG", "SLAVE", "REPLICA", "RELAYLOG", "ALL":
 		if next == "LOGS" {
@@ -138,6 +140,14 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 			}
 			if snap.Databases[db] != nil {
 				return s.showTableStatus(ctx, scan, stmt.Show, db, snap, src)
+			}
+		case what == "EVENTS":
+			db := s.sess.DB
+			if sh := stmt.Show; sh != nil && sh.DB.Tok >= 0 && sh.DB.Text != "" {
+				db = sh.DB.Text
+			}
+			if d := snap.Databases[db]; d != nil && len(d.Events) > 0 {
+				return s.showEvents(ctx, scan, stmt.Show, db, snap, src)
 			}
 		case strings.HasPrefix(what, "INDEX") || what == "KEYS":
 			if stmt.Show != nil && stmt.Show.Table != nil {

@@ -44,7 +44,9 @@ func (g *Gateway) Stats() Stats {
 	}
 	now := time.Now().UnixNano()
 	for _, s := range g.all() {
-		st.Connections++
+		if !s.clientless {
+			st.Connections++
+		}
 		if s.busy.Load() {
 			st.SlowestRunning = max(st.SlowestRunning, (now-s.since.Load())/int64(time.Millisecond))
 		}

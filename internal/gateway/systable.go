@@ -85,6 +85,9 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 		if column == "DB" {
 			of = "COALESCE(DB,'')" // keeps the rows that belong to no database
 		}
+		if name == eventsTable {
+			return s.eventTable(ctx, snap, of+" NOT IN ("+not+")")
+		}
 		if tallied[name] != nil {
 			return s.tallyTable(ctx, name, snap, told, of+" NOT IN ("+not+")")
 		}

@@ -299,5 +299,7 @@ func ofInfoSchema(c *wire.Column, table string) {
 	c.Flags |= wire.FlagNoDefault
 	if c.Type.IsInteger() {
 		c.Flags &^= wire.FlagBinary
+	} else if c.Type == wire.TypeVarString {
+		c.Decimals = 0
 	}
 }

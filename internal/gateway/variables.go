@@ -11,7 +11,7 @@ import (
 
 // The variables that the cluster adds to MariaDB's and Spider's: TenDB's guards, how transactions over several partitions end, and how much may be copied for a statement. completion_type is
 // MariaDB's, but for the node to obey: a leaf that chained transactions would keep one open on a connection that goes back to its pool. So is
-// sql_select_limit: leaves would cut off the parts of a statement each by itself.
+// sql_select_limit: leaves would cut off the parts of a statement each by itself. event_scheduler is the whole cluster's.
 const (
 	queryOneShard       = "spider_query_one_shard"
 	transactionOneShard = "spider_transaction_one_shard"
@@ -20,6 +20,7 @@ const (
 	stageMaxBytes       = "stage_max_bytes"
 	stageBring          = "stage_bring"
 	selectLimit         = "sql_select_limit"
+	eventScheduler      = "event_scheduler"
 )
 
 var ownVariables = []spider.Variable{
@@ -27,6 +28,7 @@ var ownVariables = []spider.Variable{
 		Name: completionType, Kind: spider.Enum, Values: []string{"NO_CHAIN", "CHAIN", "RELEASE"}, Default: "NO_CHAIN",
 		Comment: "The transaction completion type",
 	},
+	{Name: eventScheduler, Kind: spider.Enum, Values: []string{"OFF", "ON"}, Default: "ON", Global: true, Comment: "Whether the cluster runs events at their times"},
 	{Name: selectLimit, Kind: spider.Integer, Unsigned: true, Wide: true, Max: math.MaxInt64, Default: unlimited, Comment: "The maximum number of rows to return from SELECT statements"},
 	{Name: queryOneShard, Kind: spider.Bool, Default: "OFF", Comment: "Refuse statements on more than one partition"},
 	{Name: transactionOneShard, Kind: spider.Bool, Default: "OFF", Comment: "Refuse transactions over more than one partition"},
@@ -72,5 +74,5 @@ func variables() iter.Seq[*spider.Variable] {
 
 // leavesHave says whether leaves have a variable, too, that the node has in their place.
 func leavesHave(name string) bool {
-	return name == completionType || name == selectLimit || tellsPlace(name)
+	return name == completionType || name == selectLimit || name == eventScheduler || tellsPlace(name)
 }

@@ -19,7 +19,7 @@ var systemVariables = []colDef{
 // variableTable is a table of information_schema that tells of variables, with those that leaves do not have and with the session's own values; "" for other tables.
 func (s *session) variableTable(name string) string {
 	const (
-		leafs  = " WHERE LEFT(VARIABLE_NAME, 7) <> 'SPIDER_' AND VARIABLE_NAME NOT IN ('COMPLETION_TYPE', 'SQL_SELECT_LIMIT'" // which a leaf may have besides
+		leafs  = " WHERE LEFT(VARIABLE_NAME, 7) <> 'SPIDER_' AND VARIABLE_NAME NOT IN ('COMPLETION_TYPE', 'SQL_SELECT_LIMIT', 'EVENT_SCHEDULER'" // which a leaf may have besides
 		beside = ") UNION ALL SELECT * FROM "
 	)
 	switch name {

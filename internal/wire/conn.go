@@ -72,6 +72,9 @@ func NewConn(nc net.Conn) *Conn {
 // Caps returns the capabilities that both sides agreed on.
 func (c *Conn) Caps() Caps { return c.caps }
 
+// Assume sets the capabilities where there is no client to agree on them with: of a session that serves nobody.
+func (c *Conn) Assume(caps Caps) { c.caps = caps }
+
 // Server returns what the server said of itself; for the client side.
 func (c *Conn) Server() ServerInfo { return c.server }
 
