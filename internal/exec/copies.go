@@ -41,7 +41,7 @@ func (r *Runner) runJob(ctx context.Context, st *Statement, g *txn.Group, j *job
 		if was, is := j.res.ok.AffectedRows, c.res.ok.AffectedRows; was != is && st.Plan.Linked.Places[o].Links[0].Status == topo.LinkOK {
 			j.res.ok.Warnings++
 			t := st.Plan.Linked.Tables[0].Table
-			j.res.notes = append(j.res.notes, Note{"Warning", strconv.Itoa(erLinksDiffer), fmt.Sprintf("The links of '%s.%s' differ: %d rows were changed at %s, and %d at %s",
+			j.res.notes = append(j.res.notes, Note{Level: "Warning", Code: strconv.Itoa(erLinksDiffer), Message: fmt.Sprintf("The links of '%s.%s' differ: %d rows were changed at %s, and %d at %s",
 				t.DB, t.Name, was, st.Plan.Linked.Places[j.place.Link].Links[0].Name(), is, st.Plan.Linked.Places[o].Links[0].Name())})
 		}
 	}

@@ -152,7 +152,11 @@ type Outcome struct {
 }
 
 // Note is a row of SHOW WARNINGS.
-type Note struct{ Level, Code, Message string }
+type Note struct {
+	Level, Code, Message string
+	State                string // SQLSTATE, "" for that of Code
+	Origin               string // the other items of a condition that SIGNAL has raised, as it is given them
+}
 
 // Run runs a statement and gives its answer to the Output. An error of a leaf that belongs to the statement itself is returned as *wire.ServerError, not
 // written: the caller writes it. Other errors are those of backend and txn, *plan.Error, and *Error.

@@ -3,8 +3,8 @@ package exec
 import "testing"
 
 func TestWarningsOfPartsTogether(t *testing.T) {
-	zero, abc := Note{"Warning", "1365", "Division by 0"}, Note{"Warning", "1292", "Truncated incorrect DECIMAL value: 'abc'"}
-	ambiguous := Note{"Warning", "1052", "Column 'a' in GROUP BY is ambiguous"}
+	zero, abc := Note{Level: "Warning", Code: "1365", Message: "Division by 0"}, Note{Level: "Warning", Code: "1292", Message: "Truncated incorrect DECIMAL value: 'abc'"}
+	ambiguous := Note{Level: "Warning", Code: "1052", Message: "Column 'a' in GROUP BY is ambiguous"}
 	part := func(rows uint64, total uint16, notes ...Note) partWarnings { return partWarnings{rows, total, notes} }
 	of := func(n Note, times int) (all []Note) {
 		for range times {

@@ -98,7 +98,9 @@ func (s *session) finish(ctx context.Context, err error) error {
 // failed tells the client about an error, and keeps it for SHOW WARNINGS.
 func (s *session) failed(ctx context.Context, err error) error {
 	e := serverError(ctx, err)
-	s.noteError(e)
+	if !errors.As(err, new(noted)) {
+		s.noteError(e)
+	}
 	s.last.rowCount = -1
 	return s.out.fail(e)
 }

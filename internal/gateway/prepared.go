@@ -30,9 +30,9 @@ const maxStatements = 16382
 // stmtPrepare serves COM_STMT_PREPARE: a leaf describes the statement, on the shape and under the client's account.
 func (s *session) stmtPrepare(body []byte) error {
 	ctx := s.query()
-	s.warnings = s.warnings[:0]
 	s.g.stats.statements.Add(1)
 	if len(s.stmts) >= maxStatements {
+		s.warnings = s.warnings[:0]
 		return s.failed(ctx, &wire.ServerError{Code: 1461, State: "42000",
 			Message: "Can't create more than max_prepared_stmt_count statements (current value: 16382)"})
 	}
@@ -47,6 +47,9 @@ func (s *session) stmtPrepare(body []byte) error {
 	stmt, err := sqltext.Parse(scan, s.mode())
 	if err != nil {
 		return s.failed(ctx, s.textError(ctx, body, err))
+	}
+	if stmt.Kind != sqltext.KindDiagnostics {
+		s.warnings = s.warnings[:0]
 	}
 	if stmt.Kind == sqltext.KindEmpty {
 		if err := s.nothing(ctx, scan); err != nil {
@@ -72,6 +75,7 @@ func (s *session) stmtPrepare(body []byte) error {
 		err = s.describe(ctx, p, s.describable(scan, stmt))
 	}
 	if err != nil {
+		s.warnings = s.warnings[:0]
 		return s.failed(ctx, err)
 	}
 	if s.stmts == nil {

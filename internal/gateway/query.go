@@ -183,7 +183,7 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		s.warnings = s.warnings[:0]
 		return s.serverRows(ctx, &w.scan, stmt, snap, src)
 	}
-	if stmt.Kind != sqltext.KindShow { // SHOW WARNINGS is about the statement before, and so is @@warning_count
+	if !keepsWarnings(stmt) { // SHOW WARNINGS is about the statement before, and so is @@warning_count
 		s.warnings = s.warnings[:0]
 	}
 	if !src.filtered {

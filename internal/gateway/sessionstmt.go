@@ -50,6 +50,14 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 		return s.ddl(ctx, scan, stmt, snap, src)
 	case sqltext.KindXA:
 		return s.xaStatement(ctx, w, stmt, src)
+	case sqltext.KindSignal:
+		return s.done(src, s.signal(ctx, scan))
+	case sqltext.KindDiagnostics:
+		added, err := s.diagnostics(ctx, scan, stmt)
+		if err != nil {
+			return err
+		}
+		return s.okTo(src, wire.OK{Warnings: uint16(added)})
 	case sqltext.KindHelp:
 		return s.forwardAny(ctx, w, snap, src)
 	case sqltext.KindHandler:

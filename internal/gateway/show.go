@@ -257,7 +257,7 @@ func (s *session) errorCount() int {
 
 // noteError keeps an error for SHOW WARNINGS and SHOW ERRORS.
 func (s *session) noteError(e *wire.ServerError) {
-	s.warnings = append(s.warnings, exec.Note{Level: "Error", Code: strconv.Itoa(int(e.Code)), Message: e.Message})
+	s.warnings = append(s.warnings, exec.Note{Level: "Error", Code: strconv.Itoa(int(e.Code)), Message: e.Message, State: e.State})
 }
 
 // nameAt is the name that a token is.

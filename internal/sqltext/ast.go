@@ -34,9 +34,11 @@ const (
 	KindHandler
 	KindFlush
 	KindHelp
-	KindAdmin   // ANALYZE|CHECK|OPTIMIZE|REPAIR|CHECKSUM TABLE: Stmt.DDL.Tables
-	KindCluster // ADD LEAF, REBALANCE PARTITIONS, SHOW LEAVES and the like: Stmt.Cluster
-	KindEmpty   // nothing but comments and white space
+	KindAdmin       // ANALYZE|CHECK|OPTIMIZE|REPAIR|CHECKSUM TABLE: Stmt.DDL.Tables
+	KindCluster     // ADD LEAF, REBALANCE PARTITIONS, SHOW LEAVES and the like: Stmt.Cluster
+	KindEmpty       // nothing but comments and white space
+	KindSignal      // SIGNAL, RESIGNAL
+	KindDiagnostics // GET DIAGNOSTICS: Stmt.Diagnostics
 )
 
 // Stmt is one parsed statement. Exactly the field that its Kind names is set.
@@ -45,23 +47,24 @@ type Stmt struct {
 	Span  Span // the whole statement without a trailing semicolon
 	Query *Query
 	// Insert … Kill: see Kind.
-	Insert    *Insert
-	Update    *Update
-	Delete    *Delete
-	Load      *LoadData
-	DDL       *DDL
-	Set       *Set
-	Show      *Show
-	Inner     *Stmt
-	Tx        *Tx
-	Savepoint *Savepoint
-	XA        *XA
-	Prepared  *Prepared
-	Account   *Account
-	Kill      *Kill
-	Cluster   *Cluster
-	Name      Name // USE
-	Lock      []LockTable
+	Insert      *Insert
+	Update      *Update
+	Delete      *Delete
+	Load        *LoadData
+	DDL         *DDL
+	Set         *Set
+	Show        *Show
+	Inner       *Stmt
+	Tx          *Tx
+	Savepoint   *Savepoint
+	XA          *XA
+	Prepared    *Prepared
+	Account     *Account
+	Kill        *Kill
+	Cluster     *Cluster
+	Diagnostics *Diagnostics
+	Name        Name // USE
+	Lock        []LockTable
 	// SetStatement is the span `SET STATEMENT … FOR` before the statement proper, empty when there is none.
 	SetStatement Span
 	// Tables lists every table named anywhere in the statement, subqueries and views' bodies included.
@@ -516,6 +519,18 @@ type Account struct {
 	OnSpan Span
 	// Variables are the assignments behind the comma of a SET PASSWORD.
 	Variables Span
+}
+
+// Diagnostics is GET DIAGNOSTICS.
+type Diagnostics struct {
+	Condition Span // the number behind CONDITION, empty where the statement itself is asked about
+	Items     []DiagnosticsItem
+}
+
+// DiagnosticsItem is @variable = what.
+type DiagnosticsItem struct {
+	Target int32  // the token of the variable
+	What   string // in upper case
 }
 
 // Kill is KILL [HARD|SOFT] [CONNECTION|QUERY [ID]] id | USER name.

@@ -117,6 +117,6 @@ func factNames(f Facts) string {
 }
 
 var kindList = strings.Fields("Other Select Insert Update Delete LoadData DDL Set Use Show Explain Begin Commit Rollback Savepoint XA Prepare " +
-	"Execute Deallocate Lock Unlock Account SetRole Kill Call Do Handler Flush Help Admin Cluster Empty")
+	"Execute Deallocate Lock Unlock Account SetRole Kill Call Do Handler Flush Help Admin Cluster Empty Signal Diagnostics")
 
 func kindName(k StmtKind) string { return kindList[k] }

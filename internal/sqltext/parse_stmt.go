@@ -86,6 +86,13 @@ func (p *parser) statement() {
 		}
 	case KwFlush:
 		p.flush()
+	case KwSignal, KwResignal:
+		p.st.Kind = KindSignal
+		p.sweep()
+	case KwGet:
+		if p.isAt(1, KwDiagnostics) || p.isAt(2, KwDiagnostics) {
+			p.diagnostics()
+		}
 	case KwHelp:
 		p.st.Kind = KindHelp
 		p.sweep()
@@ -324,6 +331,29 @@ func (p *parser) flush() {
 		}
 	}
 	p.pos = p.end
+}
+
+// diagnostics reads GET [CURRENT] DIAGNOSTICS [CONDITION n] @a = NAME, …
+func (p *parser) diagnostics() {
+	p.st.Kind = KindDiagnostics
+	d := &Diagnostics{}
+	p.pos++
+	p.accept(KwCurrent)
+	p.accept(KwDiagnostics)
+	if p.accept(KwCondition) {
+		from := p.pos
+		p.pos = min(p.pos+1, p.end)
+		d.Condition = p.span(from)
+	}
+	for p.tok().Kind == UserVar && p.isOpAt(1, '=') && p.word(2) != "" {
+		d.Items = append(d.Items, DiagnosticsItem{p.pos, p.word(2)})
+		if p.pos += 3; !p.acceptOp(',') {
+			break
+		}
+	}
+	if p.done() && len(d.Items) > 0 {
+		p.st.Diagnostics = d
+	}
 }
 
 // admin reads CHECK|OPTIMIZE|REPAIR|CHECKSUM|ANALYZE TABLE.
