@@ -21,6 +21,7 @@ const (
 	erPluginNotLoaded    = 1524
 	erAccountLocked      = 4151
 	erCannotUser         = 1396
+	erNoSuchQuery        = 1957
 	erNoMasterInstance   = 1777
 	erConnectForeign     = 1429
 	erStringTooLong      = 1470

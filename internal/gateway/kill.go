@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -9,23 +10,32 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
-// killStatement is KILL [CONNECTION | QUERY] id. The id may be an expression: a leaf evaluates it.
-func (s *session) killStatement(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt) error {
+// killStatement is KILL [HARD | SOFT] [CONNECTION | QUERY] id, or of all sessions of a USER. The id may be an expression: a leaf evaluates it. HARD and SOFT differ for tables that need
+// repair only.
+func (s *session) killStatement(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) error {
 	k := stmt.Kill
-	if k == nil {
+	switch {
+	case k == nil:
 		return s.unknown(ctx, scan)
-	}
-	if k.ByQueryID || k.User.Tok >= 0 && k.User.Text != "" {
-		return unsupported("KILL by query id or by user", "sessions are ended by their connection ids")
-	}
-	if k.ID == nil {
+	case k.Own:
+		return s.killUser(ctx, src, userKill{Of: s.account.User, At: s.account.Host, Query: k.Query})
+	case k.User.Tok >= 0:
+		return s.killUser(ctx, src, userKill{Of: k.User.Text, At: k.Host, Query: k.Query})
+	case k.ID == nil:
 		return s.unknown(ctx, scan)
 	}
 	v, err := s.evaluate(ctx, string(scan.Text(k.ID.ExprSpan())))
 	if err != nil {
 		return err
 	}
-	return s.kill(ctx, v.uint(), k.Query)
+	if k.ByQueryID { // no list of sessions tells one
+		n, err := strconv.ParseInt(v.text, 10, 64)
+		if err != nil {
+			n = 0
+		}
+		return wire.Errorf(erNoSuchQuery, "Unknown query id: %d", n)
+	}
+	return s.done(src, s.kill(ctx, v.uint(), k.Query))
 }
 
 // kill ends a session, whichever node has it, or the statement that it runs.
@@ -67,6 +77,7 @@ func (s *session) mayKill(ctx context.Context, other *session) (bool, error) {
 // Statements that need a right and do nothing: with them a leaf tells whether the account has the right, by roles too.
 const (
 	connectionAdmin = "SET GLOBAL slow_launch_time = @@GLOBAL.slow_launch_time"
+	reloadRight     = "FLUSH HOSTS"
 	processRight    = "SELECT 1 FROM information_schema.INNODB_CMP LIMIT 1"
 )
 

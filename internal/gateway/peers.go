@@ -20,7 +20,9 @@ import (
 // What nodes ask each other, by topic.
 const (
 	topicKill     = "kill"
+	topicKillUser = "kill user"
 	topicSessions = "sessions"
+	topicLocks    = "locks"
 )
 
 const (
@@ -285,6 +287,13 @@ func (g *Gateway) answerPeers() {
 			if err = json.Unmarshal(doc, &r); err == nil {
 				answer, err = json.Marshal(killAnswer{g.killHere(&r)})
 			}
+		case topicKillUser:
+			var u userKill
+			if err = json.Unmarshal(doc, &u); err == nil {
+				answer, err = json.Marshal(g.killUserHere(&u, nil))
+			}
+		case topicLocks:
+			answer, err = json.Marshal(g.lockHoldersHere(string(doc)))
 		case topicSessions:
 			var r sessionsRequest
 			if err = json.Unmarshal(doc, &r); err == nil {

@@ -126,6 +126,42 @@ func TestKillAtAnotherNode(t *testing.T) {
 	root.fails(1094, fmt.Sprintf("KILL %d", 4000<<20|1)) // of no node
 	root.fails(1094, fmt.Sprintf("KILL %d", uint64(n.node.ID())<<52|1))
 
+	// All sessions of a user.
+	victims := []*client{n.as(t, "kp", "k", ""), b.as(t, "kp", "k", ""), n.as(t, "kp", "k", "")}
+	b.account(t, "'kr'@'%'", "IDENTIFIED BY 'k'")
+	b.as(t, "kr", "k", "").fails(1095, "KILL USER kp")
+	for _, v := range victims {
+		v.want("SELECT 1", "1")
+	}
+	killed := func(c *client, sql string, want int64) {
+		t.Helper()
+		r, err := c.c.ExecContext(timeout(t), sql)
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		if got, err := r.RowsAffected(); got != want || err != nil {
+			t.Errorf("%s: %d sessions, want %d (%v)", sql, got, want, err)
+		}
+	}
+	killed(root, "KILL USER kp@'192.0.2.1'", 0)
+	done = victims[0].sleeping(t, root)
+	killed(root, "KILL QUERY USER kp@localhost", 4) // own is one of them
+	if err := <-done; !errors.As(err, &e) || e.Number != 1317 {
+		t.Errorf("KILL QUERY USER gave %v", err)
+	}
+	killed(own, "KILL USER kp", 4)
+	for _, v := range append(victims, own) {
+		if _, err := v.query("SELECT 1"); err == nil {
+			t.Error("the session lives after KILL USER")
+		}
+	}
+
+	// Who has a lock.
+	far := n.root(t, "")
+	far.want("SELECT GET_LOCK('kp', 0)", "1")
+	root.want("SELECT IS_USED_LOCK('kp'), IS_FREE_LOCK('kp')", far.rows("SELECT CONNECTION_ID()")+"|0")
+	far.want("SELECT RELEASE_LOCK('kp')", "1")
+
 	// By the protocol's own command.
 	victim = n.root(t, "")
 	id = victim.rows("SELECT CONNECTION_ID()")

@@ -34,6 +34,7 @@ type source struct {
 	out      exec.Output // where the answer goes
 	filtered bool        // tables of information_schema have been replaced
 	limited  bool        // sql_select_limit has been written out
+	named    bool        // holders of locks have been named
 	// permitted: a leaf was asked whether the account may run what the client said, of which this statement is made by putting tables in the place of views.
 	permitted bool
 	// views are those views, and the ones that they read.
@@ -161,6 +162,16 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	}
 	if text := s.substitute(&w.scan, stmt); text != nil {
 		return s.rewritten(ctx, text, src)
+	}
+	if !src.named {
+		switch text, err := s.usedLocks(ctx, &w.scan, stmt); {
+		case err != nil:
+			s.warnings = s.warnings[:0]
+			return err
+		case text != nil:
+			src.named = true
+			return s.rewritten(ctx, text, src)
+		}
 	}
 	if handled, err := s.sequences(ctx, w, stmt, snap, src); handled {
 		return err

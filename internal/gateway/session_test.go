@@ -316,6 +316,18 @@ func TestAdminStatements(t *testing.T) {
 	c.exec("FLUSH TABLES t, r")
 	c.exec("FLUSH PRIVILEGES")
 	c.fails(1235, "FLUSH TABLES WITH READ LOCK")
+	b.account(t, "flusher", "IDENTIFIED BY 'n'")
+	c.exec("GRANT SELECT, LOCK TABLES ON admdb.* TO flusher")
+	f := b.as(t, "flusher", "n", "admdb")
+	for _, sql := range []string{"FLUSH TABLES t WITH READ LOCK", "FLUSH TABLES t", "RESET QUERY CACHE", "RESET MASTER", "FLUSH BINARY LOGS DELETE_DOMAIN_ID = (5)"} {
+		f.fails(1227, sql)
+	}
+	c.fails(1186, "FLUSH BINARY LOGS DELETE_DOMAIN_ID = (5)")
+	c.exec("FLUSH TABLES t, admdb.r WITH READ LOCK")
+	c.want("SELECT COUNT(*) FROM t, r", "0")
+	c.fails(1099, "INSERT INTO t VALUES (1)")
+	c.exec("UNLOCK TABLES")
+	c.exec("INSERT INTO t VALUES (1)")
 }
 
 func TestRefusedStatements(t *testing.T) {

@@ -36,7 +36,7 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 	case sqltext.KindAccount:
 		return s.done(src, s.setAccount(ctx, scan, stmt, snap))
 	case sqltext.KindKill:
-		return s.done(src, s.killStatement(ctx, scan, stmt))
+		return s.killStatement(ctx, scan, stmt, src)
 	case sqltext.KindFlush:
 		return s.done(src, s.flush(ctx, scan, stmt, snap))
 	case sqltext.KindCluster:
@@ -63,7 +63,7 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 	case sqltext.KindHandler:
 		return unsupported("HANDLER", "it reads one partition only")
 	}
-	return s.unknown(ctx, scan)
+	return s.done(src, s.other(ctx, scan, snap))
 }
 
 // done answers a statement without rows, unless it failed.

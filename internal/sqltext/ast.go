@@ -538,7 +538,10 @@ type Kill struct {
 	Query     bool
 	ByQueryID bool
 	ID        Expr
-	User      Name
+	// User is a user's name, "" Host any host's. Own: it is CURRENT_USER.
+	User Name
+	Host string
+	Own  bool
 }
 
 // LockTable is one table of LOCK TABLES.

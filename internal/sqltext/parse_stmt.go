@@ -306,13 +306,23 @@ func (p *parser) kill() {
 		k.ByQueryID = p.accept(KwId)
 	}
 	if p.accept(KwUser) {
-		switch t := p.tok(); t.Kind {
-		case Word, QuotedID, String:
+		switch t := p.tok(); {
+		case t.KW == KwCurrentUser && t.Kind == Word:
+			k.Own = true
+			p.pos++
+			if p.acceptOp('(') {
+				p.acceptOp(')')
+			}
+		case t.Kind == Word || t.Kind == QuotedID || t.Kind == String:
 			k.User = p.nameAt(p.pos)
 			p.pos++
+			if p.tok().Kind == UserVar { // @host
+				k.Host = p.nameAt(p.pos).Text
+				p.pos++
+			}
 		}
-		if p.tok().Kind == UserVar { // @host
-			p.pos++
+		if k.User.Tok < 0 && !k.Own || !p.done() {
+			p.st.Kill = nil
 		}
 		return
 	}

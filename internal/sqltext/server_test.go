@@ -61,7 +61,7 @@ func prepare(t *testing.T, db *sql.DB, text string) error {
 }
 
 // others are the first words of statements that the parser is right to have no kind for.
-var others = regexp.MustCompile(`^(install|uninstall|cache|load index|purge|binlog|change|start (slave|replica|all)|stop|backup|get|signal|resignal|` +
+var others = regexp.MustCompile(`^(install|uninstall|cache|load index|purge|binlog|change|start (slave|replica|all)|stop|backup|` +
 	`begin not|if|case|loop|while|repeat|for|reset|shutdown)\b`)
 
 var missingTable = regexp.MustCompile(`Table '([^']*)\.([^'.]*)' doesn't exist`)

@@ -59,6 +59,18 @@ func (s *Session) PinnedPlaces(why Pin) []Place {
 	return places
 }
 
+// PinnedThread is the id that the connection held for a reason has at its leaf. It may be asked for by other sessions.
+func (s *Session) PinnedThread(leaf string, why Pin) (uint64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.held {
+		if h.pins&why != 0 && h.place.Leaf == leaf {
+			return h.conn.Thread(), true
+		}
+	}
+	return 0, false
+}
+
 // Unpin ends reasons. A connection that is held for nothing else is given back and reset before others use it; from others, PinLocks takes
 // the locks (UNLOCK TABLES, which commits in MariaDB as well).
 func (s *Session) Unpin(ctx context.Context, why Pin) error {
