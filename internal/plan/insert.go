@@ -87,7 +87,7 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []Fir
 		}
 		return slices.ContainsFunc(u.sources[known:], func(src *source) bool { return src.spread })
 	}
-	fit := p.onceFit() && (len(s.Rows) <= 1 || !p.readsTarget(s.Table, table)) // a later row may see the one before
+	fit := p.onceFit() && (len(s.Rows) <= 1 || !p.readsTarget(s.Table, table) || p.knownBefore(s))
 	value := func(e sqltext.Expr) {
 		if !look(e) {
 			return
@@ -122,6 +122,27 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []Fir
 		return nil, NeedsStage("a subquery over a sharded table in an INSERT")
 	}
 	return first, nil
+}
+
+// knownBefore says whether MariaDB, too, finds out what subqueries give before it inserts the first of several rows, so that none sees an earlier one. It does not where they differ by call, in ON DUPLICATE KEY
+// UPDATE, and where they hang on the row.
+func (p *planner) knownBefore(s *sqltext.Insert) bool {
+	if p.stmt.Facts&(sqltext.HasNondeterministic|sqltext.HasUserVar) != 0 {
+		return false
+	}
+	for i := range s.OnDup {
+		if anyExpr(s.OnDup[i].Value, isSubquery) {
+			return false
+		}
+	}
+	for _, row := range s.Rows {
+		for _, e := range row {
+			if anyExpr(e, isSubquery) && anyExpr(e, isColumn) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // insertRows reads the rows of VALUES and SET.

@@ -437,3 +437,14 @@ SELECT * FROM uniq
 UPDATE uniq SET s = 'x', u = (SELECT MAX(v) FROM kids WHERE v < k) WHERE k < 3
 @UPDATE uniq SET s = 'y' WHERE RAND(3) < 0.5 AND k IN (SELECT v FROM kids)
 SELECT * FROM uniq
+-- rows whose subqueries read the table that they go to
+INSERT INTO ints (id, a, b) VALUES (9501, (SELECT COUNT(*) FROM ints), 1), (9502, (SELECT COUNT(*) FROM ints WHERE a IS NOT NULL), (SELECT MAX(id) FROM ints)), (9503, 5, (SELECT SUM(a) FROM ints WHERE id > 9500))
+SELECT * FROM ints WHERE id > 9500 ORDER BY id
+INSERT INTO ints (id, a) VALUES ((SELECT MAX(id) + 1 FROM ints), 1), ((SELECT MAX(id) + 2 FROM ints), EXISTS (SELECT 1 FROM ints WHERE id = 9504)), (9510, (SELECT a FROM ints WHERE id = 9504) + 1)
+INSERT INTO ints (id, a) VALUES ((SELECT MAX(id) + 1 FROM ints), 1), ((SELECT MAX(id) + 1 FROM ints), 2)
+REPLACE INTO ints (id, a) VALUES (9501, 77), (9502, (SELECT a FROM ints WHERE id = 9501)), (9503, (SELECT COUNT(*) FROM ints x WHERE x.a = 77))
+INSERT INTO ints (id, a) VALUES (9501, (SELECT MIN(id) FROM ints)), (9520, (SELECT COUNT(*) FROM ints)) ON DUPLICATE KEY UPDATE a = VALUES(a) + 1
+SELECT * FROM ints WHERE id > 9500 ORDER BY id
+@INSERT INTO ints (id, a) VALUES (9530, 1), (9531, (SELECT COUNT(*) FROM ints WHERE RAND() < 2))
+@INSERT INTO ints (id, a) VALUES (9530, 1), (9501, 2) ON DUPLICATE KEY UPDATE a = (SELECT COUNT(*) FROM ints)
+DELETE FROM ints WHERE id > 9500
