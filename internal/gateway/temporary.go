@@ -112,7 +112,7 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 		}
 	case stmt.Kind == sqltext.KindUpdate, stmt.Kind == sqltext.KindDelete:
 		if s.writesTo(stmt, func(t *sqltext.TableName) bool { return !s.isTemporary(t) }) {
-			return true, errTemporary("an UPDATE or DELETE that joins or names other tables, too")
+			return true, s.plannedTemporary(ctx, w, stmt, snap, src)
 		}
 		if err := s.besideTemporary(stmt, snap); err != nil {
 			return true, err

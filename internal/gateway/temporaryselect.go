@@ -59,15 +59,20 @@ func (s *session) withTemporary(ctx context.Context, w *worker, stmt *sqltext.St
 	if in != nil && s.isTemporary(in.Table) && !in.Returning.Empty() {
 		return true, errTemporary("INSERT … SELECT … RETURNING of rows of other tables")
 	}
+	return true, s.plannedTemporary(ctx, w, stmt, snap, src)
+}
+
+// plannedTemporary plans and runs a statement with the temporary tables that it names in the topology. An UPDATE or DELETE changes others' rows by keys.
+func (s *session) plannedTemporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	if err := s.plannable(stmt, snap); err != nil {
-		return true, err
+		return err
 	}
 	// What the account may do, and what else is wrong, is said where all of the tables are.
 	if err := s.prepareOnly(ctx, string(w.scan.Src[:w.scan.End]), nil); err != nil {
-		return true, err
+		return err
 	}
 	src.permitted = true
-	return true, s.asTemporary(ctx, stmt, &making{}, func() error { return s.planned(ctx, w, stmt, s.topology(), src, false) })
+	return s.asTemporary(ctx, stmt, &making{}, func() error { return s.planned(ctx, w, stmt, s.topology(), src, false) })
 }
 
 // asTemporary runs something with the temporary tables that a statement names in the topology, beside those that are in m.

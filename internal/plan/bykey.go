@@ -452,7 +452,7 @@ func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess
 	p := newPlanner(stmt, scan, snap, sess)
 	alike := func(t *sqltext.TableName) bool {
 		table, _, err := p.lookup(t)
-		return err == nil && table != nil && table.Kind == topo.Reference
+		return err == nil && table != nil && table.Kind == topo.Reference && !table.Temporary
 	}
 	if len(stmt.Tables) < 2 || !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return !alike(t) }) {
 		return Build(stmt, scan, snap, sess)
@@ -463,6 +463,9 @@ func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess
 	}
 	for _, fills := range [][]Fill{plan.Fills, plan.References} {
 		for i := range fills {
+			if fills[i].Table.Temporary { // which nobody else changes
+				continue
+			}
 			if fills[i].Share = !slices.ContainsFunc(k.Targets, func(t KeyTarget) bool { return t.Table == fills[i].Table }); !fills[i].Share && fills[i].Lock.Empty() {
 				return nil, NeedsStage("a lock that is not found")
 			}

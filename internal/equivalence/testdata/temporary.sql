@@ -54,4 +54,29 @@ UPDATE ints SET a = 98 WHERE id < 10
 SELECT t1.a, ints.a, COUNT(*) FROM t1 JOIN ints ON t1.id = ints.id GROUP BY 1, 2 ORDER BY 1, 2
 ROLLBACK
 SELECT t1.a, ints.a, COUNT(*) FROM t1 JOIN ints ON t1.id = ints.id GROUP BY 1, 2 ORDER BY 1, 2
+UPDATE ints SET a = (SELECT MAX(id) FROM t1), s = 'from temporary' WHERE id IN (SELECT id FROM t1 WHERE id < 8)
+UPDATE ints i JOIN t1 x ON x.id = i.id SET i.a = x.a + 1000, i.s = x.s WHERE x.id BETWEEN 5 AND 20
+UPDATE kids k, t1 x SET k.w = x.s WHERE k.pid = x.id AND k.v > 2
+UPDATE ints SET a = 5 WHERE id = 3 AND EXISTS (SELECT 1 FROM t1 WHERE t1.id = ints.id)
+UPDATE colours SET hue = (SELECT MIN(s) FROM t1 WHERE t1.a = colours.code)
+UPDATE loose l JOIN t1 x ON x.id = l.x SET l.s = 'met'
+SELECT COUNT(*), SUM(a), SUM(CRC32(s)) FROM ints
+SELECT COUNT(*), SUM(CRC32(w)) FROM kids
+SELECT name, hue FROM colours ORDER BY name
+DELETE FROM ints WHERE id IN (SELECT id FROM t1 WHERE a IS NULL)
+DELETE k FROM kids k JOIN t1 x ON x.id = k.pid WHERE k.v = 4
+DELETE FROM kids WHERE pid NOT IN (SELECT id FROM t1) AND v < (SELECT AVG(a) FROM t1) ORDER BY id LIMIT 5
+DELETE FROM codes WHERE id > 7000 AND id - 7000 IN (SELECT id FROM t1)
+SELECT COUNT(*), SUM(id) FROM ints
+SELECT COUNT(*), SUM(id) FROM kids
+SELECT COUNT(*) FROM codes
+BEGIN
+INSERT INTO t4 VALUES (77)
+UPDATE ints SET s = 'seen' WHERE id IN (SELECT id FROM t4)
+SELECT id FROM ints WHERE s = 'seen'
+ROLLBACK
+UPDATE t1 SET a = 1 WHERE s IN (SELECT hue FROM colours)
+@UPDATE t1 JOIN ints USING (id) SET t1.a = 3
+@UPDATE t1 JOIN ints USING (id) SET t1.a = 3, ints.a = 3
+@DELETE FROM t1 WHERE id IN (SELECT id FROM ints)
 DROP TEMPORARY TABLE t1, t2, t3, t4, t5, t6, t7
