@@ -70,7 +70,7 @@ func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.
 	if err != nil {
 		return nil, err
 	}
-	r := &rowset{cols: []colDef{text("Table", 128), text("Op", 10), text("Msg_type", 10), {"Msg_text", wire.TypeMediumBlob, 393216}}, nullable: true}
+	r := &rowset{cols: []colDef{text("Table", 128), text("Op", 10), text("Msg_type", 10), {name: "Msg_text", typ: wire.TypeMediumBlob, size: 393216}}, nullable: true}
 	var seen []string
 	add := func(rows [][][]byte, name func(string) string) error {
 		for _, row := range rows {

@@ -21,6 +21,11 @@ func keepsWarnings(stmt *sqltext.Stmt) bool {
 	return stmt.Kind == sqltext.KindShow || stmt.Kind == sqltext.KindDiagnostics || stmt.Kind == sqltext.KindSignal
 }
 
+// tellsWarnings says whether a statement tells what SHOW WARNINGS shows, so that to prepare it leaves that as it is.
+func tellsWarnings(scan *sqltext.Scan, stmt *sqltext.Stmt) bool {
+	return stmt.Kind == sqltext.KindDiagnostics || stmt.Kind == sqltext.KindShow && (isWord(scan, 1, "WARNINGS") || isWord(scan, 1, "ERRORS") || isWord(scan, 1, "COUNT"))
+}
+
 // aside runs f on a connection of its own at the session's leaf, with the session's variables. What goes wrong there is no part of the session's transaction, whatever number an error has.
 func (s *session) aside(ctx context.Context, f func(c *backend.Conn) error) error {
 	w := s.tx.Want(txn.Place{Leaf: s.home, Schema: s.sess.DB})

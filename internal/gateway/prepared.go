@@ -48,7 +48,7 @@ func (s *session) stmtPrepare(body []byte) error {
 	if err != nil {
 		return s.failed(ctx, s.textError(ctx, body, err))
 	}
-	if stmt.Kind != sqltext.KindDiagnostics {
+	if !tellsWarnings(scan, stmt) {
 		s.warnings = s.warnings[:0]
 	}
 	if stmt.Kind == sqltext.KindEmpty {

@@ -30,7 +30,7 @@ func (s *session) showProcesslist(ctx context.Context, out exec.Output, full, pr
 	}
 	r := &rowset{cols: []colDef{
 		integer("Id"), text("User", 128), text("Host", 64), text("db", 64), text("Command", 16), integer("Time"), text("State", 64),
-		text("Info", infoBytes), {"Progress", wire.TypeDouble, 7},
+		text("Info", infoBytes), {name: "Progress", typ: wire.TypeDouble, size: 7},
 	}}
 	for _, o := range list {
 		db, info, state := o.nullable()

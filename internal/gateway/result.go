@@ -25,13 +25,22 @@ type colDef struct {
 	name string
 	typ  wire.FieldType
 	size uint32
+	// unsigned is for integers.
+	unsigned bool
 }
 
-func text(name string, size uint32) colDef { return colDef{name, wire.TypeVarString, size} }
+func text(name string, size uint32) colDef {
+	return colDef{name: name, typ: wire.TypeVarString, size: size}
+}
 
-func integer(name string) colDef { return colDef{name, wire.TypeLongLong, 21} }
+func integer(name string) colDef { return colDef{name: name, typ: wire.TypeLongLong, size: 21} }
 
-func number(name string) colDef { return colDef{name, wire.TypeLong, 4} }
+// count is what @@warning_count and its like are.
+func count(name string) colDef {
+	return colDef{name: name, typ: wire.TypeLongLong, size: 21, unsigned: true}
+}
+
+func number(name string) colDef { return colDef{name: name, typ: wire.TypeLong, size: 4} }
 
 func (r *rowset) add(values ...any) { r.rows = append(r.rows, values) }
 
@@ -51,6 +60,9 @@ func (r *rowset) write(out exec.Output, prepared bool) error {
 			def.Collation, def.Length, def.Flags, def.Decimals = wire.CollationBinary, c.size, wire.FlagBinary, 0
 		case wire.TypeDouble:
 			def.Collation, def.Length, def.Flags, def.Decimals = wire.CollationBinary, c.size, wire.FlagBinary, 3
+		}
+		if c.unsigned {
+			def.Flags |= wire.FlagUnsigned
 		}
 		if !r.nullable && !slices.ContainsFunc(r.rows, func(row []any) bool { return row[i] == nil }) {
 			def.Flags |= wire.FlagNotNull

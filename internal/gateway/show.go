@@ -194,7 +194,7 @@ func leadingWords(scan *sqltext.Scan, n int) []string {
 // showWarnings is SHOW WARNINGS, SHOW ERRORS and their counts, of the statement before.
 func (s *session) showWarnings(scan *sqltext.Scan, what string, src source) error {
 	if what == "COUNT" {
-		r := rowset{cols: []colDef{integer("@@session.warning_count")}}
+		r := rowset{cols: []colDef{count("@@session.warning_count")}, nullable: true}
 		last := len(scan.Tokens) - 1
 		if isWord(scan, int32(last), "ERRORS") {
 			r.cols[0].name = "@@session.error_count"

@@ -77,7 +77,7 @@ func init() { // the tables' functions run statements, which look here
 		},
 		"MV_EVENTS": {
 			cols: []colDef{
-				text("ORIGIN_NODE", 64), {"EVENT_TIME", typeInstant, 26}, text("SEVERITY", 16), text("EVENT_TYPE", 64), text("LEAF", 64), text("DATABASE_NAME", 64),
+				text("ORIGIN_NODE", 64), {name: "EVENT_TIME", typ: typeInstant, size: 26}, text("SEVERITY", 16), text("EVENT_TYPE", 64), text("LEAF", 64), text("DATABASE_NAME", 64),
 				text("DETAILS", 1024),
 			},
 			rows: events,
@@ -88,7 +88,7 @@ func init() { // the tables' functions run statements, which look here
 	addSpiderTables()
 }
 
-func double(name string) colDef { return colDef{name, wire.TypeDouble, 10} }
+func double(name string) colDef { return colDef{name: name, typ: wire.TypeDouble, size: 10} }
 
 // upper is columns with their names as information_schema has them.
 func upper(cols []colDef) []colDef {

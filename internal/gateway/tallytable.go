@@ -276,6 +276,12 @@ func (s *session) describedAs(stmt *sqltext.Stmt, src source) exec.Output {
 	if len(alias) == 0 {
 		return src.out
 	}
+	renamed := map[string]string{} // columns by their aliases, which are what is told of the columns of some subqueries
+	for _, it := range itemsOf(stmt.Query) {
+		if col, ok := it.Expr.(*sqltext.Column); ok && it.Alias.Tok >= 0 {
+			renamed[it.Alias.Text] = col.Name.Text
+		}
+	}
 	return &edited{Output: src.out, prepared: src.prepared, column: func(c *wire.Column) bool {
 		table := alias[string(c.Table)]
 		if table == "" || len(c.OrgName) == 0 || len(c.Schema) > 0 && string(c.Schema) != "information_schema" {
@@ -283,6 +289,9 @@ func (s *session) describedAs(stmt *sqltext.Stmt, src source) exec.Output {
 		}
 		if w := written[string(c.Table)]; w != "" {
 			c.Table = []byte(w)
+		}
+		if name := renamed[string(c.Name)]; name != "" {
+			c.OrgName = []byte(name)
 		}
 		ofInfoSchema(c, table)
 		return true

@@ -14,7 +14,7 @@ import (
 
 // transactionColumns are those of SHOW TRANSACTION STATUS. Since is when the transaction came to its second place; Decided_By the partition whose commit decides about it, or catalog.
 var transactionColumns = []colDef{
-	text("Transaction", 64), text("State", 16), {"Since", typeInstant, 26}, text("Node", 64), text("Decided_By", 128), integer("Branches_Left"), text("Details", 4096),
+	text("Transaction", 64), text("State", 16), {name: "Since", typ: typeInstant, size: 26}, text("Node", 64), text("Decided_By", 128), integer("Branches_Left"), text("Details", 4096),
 }
 
 // showTransaction is SHOW TRANSACTION STATUS: what has become of a transaction over several places.
