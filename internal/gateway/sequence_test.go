@@ -61,7 +61,7 @@ func TestSequences(t *testing.T) {
 	c.exec("DROP TEMPORARY TABLE tt")
 	// What does not say how many values there will be is refused, and never gets values that are no sequence's.
 	for _, q := range []string{
-		"UPDATE t SET id = DEFAULT", "INSERT INTO t VALUES (IF(1, NEXTVAL(s), 0), 1)", "INSERT INTO t VALUES (7, 1) ON DUPLICATE KEY UPDATE id = DEFAULT",
+		"UPDATE t SET id = DEFAULT", "INSERT INTO t VALUES (IF(v, NEXTVAL(s), 0), 1)", "INSERT INTO t VALUES (7, 1) ON DUPLICATE KEY UPDATE id = DEFAULT",
 		"DELETE FROM t WHERE id = NEXTVAL(s)", "CREATE TABLE x LIKE s",
 		"CREATE TABLE x (a INT DEFAULT (NEXTVAL(s) + 1))", "ALTER TABLE s ENGINE=InnoDB",
 		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO t VALUES (NEW.id, 1)",

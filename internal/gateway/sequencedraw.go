@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
-	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // request is a value of a sequence that goes into a statement's text: in the place of the tokens [from, to), or before from where there are none.
@@ -20,6 +18,8 @@ type request struct {
 	last           bool // LASTVAL
 	from, to       int32
 	before, behind string
+	// computed is what the tokens are: an expression that asks sequences or not, as its other values are. A leaf evaluates it.
+	computed sqltext.Expr
 }
 
 // drawing is the table of a statement that leaves columns to sequences, other than by rows of a query; nil when there is none.
@@ -269,8 +269,19 @@ func (s *session) rowRequests(in *sqltext.Insert, t *topo.Table, snap *topo.Snap
 			}
 		}
 		span := e.ExprSpan()
+		known := n
 		if !certain(e, uses, &n) {
-			return errSequenceForm("NEXTVAL")
+			if !computable(scan, e, uses) {
+				return errSequenceForm("NEXTVAL")
+			}
+			n = known
+			for _, u := range uses {
+				if span.From <= u.Span.From && u.Span.To <= span.To {
+					n++
+				}
+			}
+			all = append(all, request{from: span.From, to: span.To, computed: e})
+			return nil
 		}
 		for _, u := range uses {
 			if span.From <= u.Span.From && u.Span.To <= span.To {
@@ -354,6 +365,9 @@ func (s *session) rowRequests(in *sqltext.Insert, t *topo.Table, snap *topo.Snap
 func (s *session) withDrawn(ctx context.Context, scan *sqltext.Scan, all []request, src *source) ([]byte, error) {
 	need := map[*topo.Table]int{}
 	var order []*topo.Table
+	if slices.ContainsFunc(all, func(r request) bool { return r.computed != nil }) {
+		return s.withComputed(ctx, scan, all, src)
+	}
 	for i := range all {
 		if r := &all[i]; r.of != nil && !r.last {
 			if need[r.of]++; need[r.of] == 1 {
@@ -377,10 +391,6 @@ func (s *session) withDrawn(ctx context.Context, scan *sqltext.Scan, all []reque
 		}
 		drawn[t] = values
 	}
-	type filled struct {
-		request
-		value string
-	}
 	fill := make([]filled, len(all))
 	for i, r := range all {
 		fill[i].request = r
@@ -402,43 +412,7 @@ func (s *session) withDrawn(ctx context.Context, scan *sqltext.Scan, all []reque
 			}
 		}
 	}
-	slices.SortStableFunc(fill, func(a, b filled) int { return int(a.from - b.from) })
-	var edits []edit
-	var args []wire.Param
-	given := src.args
-	tok, params := int32(0), 0
-	for _, f := range fill {
-		text := f.value
-		if f.of != nil && src.prepared {
-			for ; tok < f.from; tok++ {
-				if scan.Tokens[tok].Kind == sqltext.Param && params < len(given) {
-					args = append(args, given[params])
-					params++
-				}
-			}
-			p := wire.Param{ParamType: wire.ParamType{Type: wire.TypeLongLong}, Null: f.value == "NULL"}
-			if !p.Null {
-				v, err := strconv.ParseInt(f.value, 10, 64)
-				if err != nil {
-					return nil, err
-				}
-				p.Int = uint64(v)
-			}
-			args, text = append(args, p), "?"
-		} else if strings.HasPrefix(text, "-") {
-			text = "(" + text + ")"
-		}
-		text = f.before + text + f.behind
-		if n := len(edits); n > 0 && f.from == f.to && edits[n-1].from == f.from && edits[n-1].to == f.to {
-			edits[n-1].with += text
-			continue
-		}
-		edits = append(edits, edit{f.from, f.to, text})
-	}
-	if src.prepared {
-		src.args = append(args, given[params:]...)
-	}
-	return bytes.Clone(apply(scan, edits)), nil
+	return filledIn(scan, fill, src)
 }
 
 // onlyInQueries says whether all calls of a SET are in subqueries.

@@ -339,7 +339,7 @@ func TestRefusedStatements(t *testing.T) {
 		"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.id = 1", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN SELECT 1; END",
 		"HANDLER t OPEN", "INSTALL SONAME 'nosuch'", "CHANGE MASTER TO MASTER_HOST = 'x'", "STOP SLAVE",
 		"UPDATE mysql.global_priv SET Priv = Priv", "INSERT INTO mysql.db SELECT * FROM mysql.db", "BACKUP STAGE START",
-		"PURGE BINARY LOGS TO 'x'", "RESET MASTER", "SHUTDOWN",
+		"PURGE BINARY LOGS TO 'x'", "RESET SLAVE", "SHUTDOWN", "FLUSH TABLES t FOR EXPORT",
 	} {
 		c.fails(1235, q)
 	}
@@ -356,7 +356,7 @@ func TestRefusedStatements(t *testing.T) {
 	for q, code := range map[string]uint16{
 		"DROP PROCEDURE p": 1305, "DROP FUNCTION f": 1305, "DROP TRIGGER g": 1360, "DROP EVENT e": 1539, "DROP SEQUENCE s": 4091, "ALTER PROCEDURE p COMMENT 'x'": 1305,
 		"ALTER EVENT e DISABLE": 1539, "CALL p()": 1305, "SELECT f()": 1305, "SELECT NEXTVAL(s)": 4091, "DO NEXTVAL(s)": 1146, "SHOW CREATE TRIGGER g": 1360, "SHOW CREATE PROCEDURE p": 1305,
-		"DROP PROCEDURE refdb_0.p": 1049, "DROP SEQUENCE t": 4090,
+		"DROP PROCEDURE refdb_0.p": 1049, "DROP SEQUENCE t": 4090, "RESET MASTER": 1186, "FLUSH MASTER": 1186,
 		"CALL sys.execute_prepared_stmt('DELETE FROM t')": 1235, "CREATE PROCEDURE p(": 1064, "CALL": 1064, "CALL refdb.": 1064, "CALL `refdb`.p": 1305, "DROP PROCEDURE sys.diagnostics": 1235,
 	} {
 		c.fails(code, q)
