@@ -45,6 +45,8 @@ type Runner struct {
 	copies  sync.Map      // *topo.Table → whether its copies for staged statements need its definition
 	guesses guesses       // of the rows of staged statements
 	turn    atomic.Uint64 // spreads keyless rows
+
+	foreign atomic.Pointer[foreignKeys] // what a leaf told last
 }
 
 // New makes a Runner.
@@ -166,8 +168,13 @@ func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
 	st.Tx.Reading(onlyReads(st.Plan))
 	st.Tx.Bare(st.Plan.Bare)
 	st.Tx.Shapes(st.Plan.Route.Kind == plan.RouteEveryLeaf)
-	err := r.run(ctx, st)
-	err = st.constrained(r.watched(ctx, st, err))
+	err := r.Settled(ctx, st)
+	if err == nil {
+		err = r.run(ctx, st)
+	}
+	if err = st.constrained(r.watched(ctx, st, err)); err == nil {
+		st.noteChanges()
+	}
 	st.noteRemote(err)
 	st.Tx.Reading(false) // what else the session does is not known to
 	st.Tx.Shapes(false)

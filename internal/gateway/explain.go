@@ -83,6 +83,9 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if len(ordinals) == 0 {
 		return s.rerun(ctx, append(head, iw.scan.Src[:iw.scan.End]...), snap, src)
 	}
+	if err := s.g.exec.Settled(ctx, &exec.Statement{Plan: p, Snap: snap, Tx: s.tx, Home: s.home}); err != nil { // ANALYZE runs it
+		return err
+	}
 	// The first place gets it with its own names.
 	d := snap.Databases[p.Route.DB]
 	place, err := partitionPlace(d.Partitions[ordinals[0]])

@@ -119,6 +119,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 		plan.Facts |= sqltext.HasTimeFunction // theirs is the statement's
 		plan.Triggers = triggers.named()
 	}
+	plan.Changes, plan.Touched = p.altered(triggers), p.touched(triggers)
 	plan.Beside = p.reference && p.db != ""
 	plan.Bare = plan.Route.Kind == RouteAny && !plan.Writes && stmt.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0 && !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool {
 		return !strings.EqualFold(t.DB.Text, "information_schema") && (t.DB.Tok >= 0 || !strings.EqualFold(sess.DB, "information_schema"))

@@ -250,8 +250,8 @@ func (s *Session) start(h *held) {
 	if h.place.Remote == nil && s.locksReads() {
 		c.Queue("CALL orbweaver.number()")
 	}
-	for _, name := range s.savepoints {
-		c.Queue("SAVEPOINT " + quote(name))
+	for _, at := range s.savepoints {
+		c.Queue("SAVEPOINT " + quote(at.name))
 	}
 }
 

@@ -171,7 +171,7 @@ func (s *Session) finish(e End) {
 	if !s.xa.id.IsZero() && !s.xa.left {
 		s.coordinator.Settler.End(s.xa.id)
 	}
-	s.internal, s.savepoints, s.xa = false, nil, xaState{mode: s.mode}
+	s.internal, s.savepoints, s.changes, s.xa = false, nil, nil, xaState{mode: s.mode}
 	if e.Chain {
 		return // open, with the same modes
 	}

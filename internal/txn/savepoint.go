@@ -30,7 +30,7 @@ func (s *Session) Savepoint(ctx context.Context, name string) error {
 	if i := s.savepoint(name); i >= 0 {
 		s.savepoints = append(s.savepoints[:i:i], s.savepoints[i+1:]...)
 	}
-	s.savepoints = append(s.savepoints, name)
+	s.savepoints = append(s.savepoints, savepoint{name, len(s.changes)})
 	return nil
 }
 
@@ -46,6 +46,7 @@ func (s *Session) RollbackTo(ctx context.Context, name string) (OK, error) {
 	if err != nil {
 		return OK{}, err
 	}
+	s.changes = s.changes[:s.savepoints[i].changes]
 	s.savepoints = s.savepoints[: i+1 : i+1]
 	return ok, nil
 }
@@ -66,8 +67,8 @@ func (s *Session) ReleaseSavepoint(ctx context.Context, name string) error {
 }
 
 func (s *Session) savepoint(name string) int {
-	for i, n := range s.savepoints {
-		if strings.EqualFold(n, name) {
+	for i := range s.savepoints {
+		if strings.EqualFold(s.savepoints[i].name, name) {
 			return i
 		}
 	}

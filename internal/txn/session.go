@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -31,8 +32,9 @@ type Session struct {
 	internal   bool  // and it is a Group's
 	modes      Modes // the open transaction's
 	next       *Modes
-	savepoints []string
-	held       []*held // in the order of joining
+	savepoints []savepoint
+	changes    []topo.Change // see Changed
+	held       []*held       // in the order of joining
 	mode       Mode
 	xa         xaState // of the open transaction
 	beside     map[backend.Account]*Session
