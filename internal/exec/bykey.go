@@ -79,6 +79,10 @@ func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, p
 	if k.InTurn {
 		return r.inTurn(ctx, st, g, places)
 	}
+	turns, err := r.turns(ctx, st)
+	if err != nil {
+		return nil, err
+	}
 	found, err := r.findRows(ctx, st)
 	if err != nil {
 		return nil, err
@@ -87,7 +91,7 @@ func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, p
 		return r.moveRows(ctx, st, g, found)
 	}
 	var jobs []job
-	for n, i := range k.Turns() {
+	for n, i := range turns {
 		t := &k.Targets[i]
 		at := st.on(t)
 		rounds, err := r.changes(ctx, at, g, found, i)
@@ -101,6 +105,9 @@ func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, p
 			err := r.jobs(ctx, at, g, round, t.Everywhere)
 			if err == nil {
 				err = at.foundAgain(t, round, n == 0)
+			}
+			if err == nil {
+				err = st.keptRows(t, round)
 			}
 			if t.Everywhere { // what the others answer is the same
 				round = round[:1]

@@ -107,3 +107,18 @@ func (c *spreading) moves(t *Table, columns []string) bool {
 	}
 	return false
 }
+
+// Referencing are the tables with foreign keys to a table, or to another of them: the table itself may be one. deletes: only such that delete rows with those that they reference.
+func Referencing(table [2]string, keys []ForeignKey, deletes bool) map[[2]string]bool {
+	out := map[[2]string]bool{}
+	for grown := true; grown; {
+		grown = false
+		for i := range keys {
+			k := &keys[i]
+			if (k.Parent == table || out[k.Parent]) && !out[k.Child] && (k.DeleteRows || !deletes) {
+				out[k.Child], grown = true, true
+			}
+		}
+	}
+	return out
+}
