@@ -475,7 +475,7 @@ func (j *job) undoAlter(ctx context.Context) error { return j.undoAlterOf(ctx, j
 
 func (j *job) undoAlterOf(ctx context.Context, t todo) error {
 	name := t.Tables[0]
-	if _, err := each(t.Places, func(p place) error {
+	if _, err := each(t.Places, lookingAgain(func(p place) error {
 		if t.Try != "" {
 			if _, err := j.asCluster(ctx, p, "", "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(t.Try)); err != nil {
 				return err
@@ -499,7 +499,7 @@ func (j *job) undoAlterOf(ctx context.Context, t todo) error {
 		}
 		_, err = j.asCluster(ctx, p, "", "ALTER TABLE "+id(p.Schema)+"."+id(name)+" "+strings.Join(drops, ", "))
 		return err
-	}); err != nil {
+	})); err != nil {
 		return err
 	}
 	return j.restoreShapes(ctx, t)
@@ -507,7 +507,7 @@ func (j *job) undoAlterOf(ctx context.Context, t todo) error {
 
 // restoreShapes makes empty shape tables anew as they were.
 func (j *job) restoreShapes(ctx context.Context, t todo) error {
-	_, err := each(t.Shapes, func(p place) error {
+	_, err := each(t.Shapes, lookingAgain(func(p place) error {
 		for _, name := range t.Tables {
 			now, err := j.showCreate(ctx, p, name)
 			if err != nil {
@@ -533,6 +533,6 @@ func (j *job) restoreShapes(ctx context.Context, t todo) error {
 			}
 		}
 		return nil
-	})
+	}))
 	return err
 }

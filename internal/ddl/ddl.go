@@ -277,7 +277,8 @@ func (j *job) fenced() error {
 // cutOff says whether the statement has failed as its lock was lost: it is settled then as that of a node that has died.
 func (j *job) cutOff(err error) bool {
 	refused := errors.Is(err, catalog.ErrLockLost) && !errors.Is(err, catalog.ErrUnknown)
-	return refused || !j.committing && !errors.Is(err, errCrash) && j.lock != nil && j.lock.Context().Err() != nil
+	undone := !j.committing || errors.Is(err, catalog.ErrUnavailable) && !errors.Is(err, catalog.ErrUnknown) // what is done detached ends with the lock
+	return refused || undone && !errors.Is(err, errCrash) && j.lock != nil && j.lock.Context().Err() != nil
 }
 
 // begin takes the databases' locks, settles what was cut off there, and looks at the topology.

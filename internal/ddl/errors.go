@@ -3,6 +3,7 @@ package ddl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -89,4 +90,23 @@ func redact(d *sqltext.DDL, text string) string {
 		return text[:16<<10] + "…"
 	}
 	return text
+}
+
+// What a server says of a change that another has made since it was looked whether it is to be made: a table is there or is not, a column or key is not, a name is taken.
+var overtaken = []uint16{1050, 1051, 1054, 1060, 1061, 1091, 1146}
+
+// looks is how often it is looked again. Whoever is ahead makes one change at a time, and no other statement of the cluster does.
+const looks = 5
+
+// lookingAgain is for what looks at a place and changes what is not as it should be. A statement that was cut off, by a lease that ended or a connection that was lost, may be at work there yet:
+// a server that refuses a change since that one has made it is looked at again.
+func lookingAgain(f func(place) error) func(place) error {
+	return func(p place) error {
+		for n := 1; ; n++ {
+			err := f(p)
+			if e, ok := refused(err); !ok || n == looks || !slices.Contains(overtaken, e.Code) {
+				return err
+			}
+		}
+	}
 }
