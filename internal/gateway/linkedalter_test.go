@@ -103,6 +103,20 @@ func TestLinkedTablesAreLockedAndLookedAfter(t *testing.T) {
 	c.exec("UNLOCK TABLES")
 	r.exec("LOCK TABLES old.t WRITE, old.p0 WRITE, old.p1 WRITE WAIT 30")
 	r.exec("UNLOCK TABLES")
+	// Servers are locked in one order, whatever that of the tables is.
+	r.exec("CREATE USER another@'%' IDENTIFIED BY '" + linkPassword + "'")
+	r.exec("GRANT ALL ON old.* TO another@'%'")
+	c.exec(strings.Replace(r.server("second"), "'"+linkUser+"'", "'another'", 1))
+	c.exec(`CREATE TABLE m (a INT PRIMARY KEY) ENGINE=SPIDER COMMENT='srv "second", tbl "p0"'`)
+	order := func(q string) string {
+		r.hear()
+		c.exec(q)
+		c.exec("UNLOCK TABLES")
+		return r.rows("SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log WHERE argument LIKE 'LOCK TABLES%'")
+	}
+	if one, other := order("LOCK TABLES l WRITE, m WRITE"), order("LOCK TABLES m WRITE, l WRITE"); one != other || strings.Count(one, "LOCK TABLES") != 2 {
+		t.Errorf("locked were %s, and %s", one, other)
+	}
 	c.fails(1235, "LOCK TABLES twice WRITE")
 	c.exec("LOCK TABLES twice READ")
 	c.exec("UNLOCK TABLES")

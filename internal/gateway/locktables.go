@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -140,6 +141,10 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 			return errors.Join(err, s.tx.Unpin(ctx, txn.PinLocks))
 		}
 	}
+	// The order of all sessions, as that of lockPlaces is: two that name the same tables in another order meet at the first of the servers.
+	slices.SortStableFunc(remote.list, func(a, b *remoteLock) int {
+		return cmp.Or(strings.Compare(a.place.Leaf, b.place.Leaf), cmp.Compare(a.place.Slot, b.place.Slot))
+	})
 	for _, l := range remote.list {
 		err := s.tx.Pin(ctx, l.place, txn.PinLocks)
 		if err == nil {
