@@ -25,6 +25,11 @@ func (r *Runner) runJob(ctx context.Context, st *Statement, g *txn.Group, j *job
 	if !st.copied() || j.place.Remote == nil {
 		return r.run1(ctx, st, g, j)
 	}
+	for _, o := range st.Plan.Linked.Copies[j.place.Link] {
+		if err := meeting(&st.Plan.Linked.Places[j.place.Link], &st.Plan.Linked.Places[o]); err != nil {
+			return err
+		}
+	}
 	j.ids.ask = st.generates()
 	if err := r.run1(ctx, st, g, j); err != nil {
 		return err

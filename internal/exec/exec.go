@@ -223,6 +223,9 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	if err := st.across(len(places), p.Route.Kind == plan.RouteEveryLeaf); err != nil {
 		return err
 	}
+	if err := st.meets(places); err != nil {
+		return err
+	}
 	if err := st.room(places...); err != nil {
 		return err
 	}

@@ -120,6 +120,25 @@ func TestLinkedTablesAreLockedAndLookedAfter(t *testing.T) {
 	c.fails(1235, "LOCK TABLES twice WRITE")
 	c.exec("LOCK TABLES twice READ")
 	c.exec("UNLOCK TABLES")
+	// What statements lock there, too: their connections would wait for each other.
+	c.exec("SET innodb_lock_wait_timeout = 2")
+	c.exec("INSERT INTO twice VALUES (21), (22), (23), (24)")
+	c.exec("UPDATE twice SET a = a WHERE a = 21")
+	c.want("SELECT COUNT(*) FROM twice FOR UPDATE", "10")
+	c.exec("BEGIN")
+	for _, q := range []string{"UPDATE twice SET a = a", "DELETE FROM twice", "DELETE FROM twice ORDER BY a LIMIT 1", "SELECT COUNT(*) FROM twice FOR UPDATE"} {
+		if text := c.fails(1235, q); !strings.Contains(text, "'old.t' at backend") {
+			t.Errorf("%s: %s", q, text)
+		}
+	}
+	c.exec("ROLLBACK")
+	c.exec(`CREATE TABLE mirrored (a INT PRIMARY KEY) ENGINE=SPIDER COMMENT='srv "backend backend", tbl "t t"'`)
+	for _, q := range []string{"INSERT INTO mirrored VALUES (31)", "DELETE FROM mirrored WHERE a = 12"} {
+		c.fails(1235, q)
+	}
+	c.want("SELECT COUNT(*) FROM l", "5")
+	c.exec("DELETE FROM l WHERE a > 20")
+	c.exec("SET innodb_lock_wait_timeout = DEFAULT")
 	b.account(t, "nobody", "IDENTIFIED BY 'n'")
 	c.exec("GRANT SELECT ON fed.* TO nobody")
 	b.as(t, "nobody", "n", "fed").fails(1044, "LOCK TABLES l READ")
