@@ -239,7 +239,7 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	if p.Stage != "" && len(places) > 1 {
 		return r.staged(ctx, st)
 	}
-	if p.Writes && (p.Merge == nil || copied) {
+	if p.Writes { // rows of RETURNING are the client's when all partitions have written
 		return r.spread(ctx, st, places)
 	}
 	return r.gather(ctx, st, places)

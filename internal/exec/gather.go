@@ -25,7 +25,6 @@ type source struct {
 	ctx     context.Context // that its conn is watched under
 	stop    func() bool
 	columns [][]byte // definitions as the client sees them
-	bare    bool     // it answered with an OK packet, and has no rows
 	end     wire.OK  // of the packet after the last row
 	warned  partWarnings
 	err     *wire.ServerError
@@ -65,13 +64,9 @@ func (r *Runner) gatherParts(ctx context.Context, st *Statement, sources []*sour
 	}
 	parts, end := context.WithCancel(ctx)
 	defer end()
-	var rows []*source
 	err := st.open(parts, end, sources, pushed)
 	if err == nil {
-		rows = slices.DeleteFunc(slices.Clone(sources), func(s *source) bool { return s.bare })
-		if len(rows) > 0 {
-			err = r.gatherFrom(parts, st, rows, offset, count)
-		}
+		err = r.gatherFrom(parts, st, sources, offset, count)
 	}
 	if err != nil {
 		end() // what still runs is killed everywhere at once
@@ -91,9 +86,6 @@ func (r *Runner) gatherParts(ctx context.Context, st *Statement, sources []*sour
 		return err
 	}
 	st.foldWarnings(sources)
-	if len(rows) == 0 {
-		return st.writeOK()
-	}
 	return st.writeEnd()
 }
 
@@ -283,13 +275,6 @@ func (s *source) open() error {
 		case backend.KindColumnsEnd:
 			return nil
 		case backend.KindHead:
-		case backend.KindOK:
-			// DELETE … RETURNING of a condition that can't be true has no result set in MariaDB.
-			if !s.st.Plan.Writes {
-				return errorf(wire.ErUnknown, "%s gave no rows for a part of the statement", s.place)
-			}
-			s.bare = true
-			return wire.ParseOK(p.Payload, s.st.Out.Caps(), &s.end)
 		default:
 			return errorf(wire.ErUnknown, "%s gave no rows for a part of the statement", s.place)
 		}

@@ -29,7 +29,7 @@ func (st *Statement) openInTurn(ctx context.Context, sources []*source, pushed u
 
 // readAhead reads a part's rows to the end, or as many as are kept.
 func (s *source) readAhead() error {
-	for size := 0; !s.bare && size < aheadBytes; {
+	for size := 0; size < aheadBytes; {
 		row, err := s.read()
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -401,7 +401,7 @@ func (st *Statement) answer(jobs []job) error {
 		o.Info = recount(o.Info, sums)
 	}
 	o.Notes = o.Notes[:min(len(o.Notes), maxNotes)]
-	if len(jobs[0].res.head) == 0 {
+	if !slices.ContainsFunc(jobs, func(j job) bool { return len(j.res.head) > 0 }) {
 		return st.writeOK()
 	}
 	return st.writeRows(jobs)
@@ -421,11 +421,13 @@ func lastJob(jobs []job) int {
 // writeRows gives the client the rows of RETURNING, job after job.
 func (st *Statement) writeRows(jobs []job) error {
 	l := relay{st: st}
-	for i, h := range jobs[0].res.head {
+	// DELETE … RETURNING of a condition that can't be true has no result set in MariaDB, where others may have rows.
+	head := jobs[slices.IndexFunc(jobs, func(j job) bool { return len(j.res.head) > 0 })].res.head
+	for i, h := range head {
 		k := backend.KindColumn
 		if i == 0 {
 			k = backend.KindHead
-		} else if i == len(jobs[0].res.head)-1 && !st.Out.Caps().Has(wire.ClientDeprecateEOF) {
+		} else if i == len(head)-1 && !st.Out.Caps().Has(wire.ClientDeprecateEOF) {
 			k = backend.KindColumnsEnd
 		}
 		if err := l.packet(backend.Packet{Kind: k, Payload: h}); err != nil {

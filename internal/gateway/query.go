@@ -535,7 +535,7 @@ func (s *session) count(p *plan.Plan, staged bool) {
 	switch {
 	case p.Insert != nil || p.InsertSelect != nil || p.Load != nil:
 		s.g.stats.spread.Add(1)
-	case p.Route.Kind == plan.RouteAll && p.Merge != nil:
+	case p.Route.Kind == plan.RouteAll && p.Merge != nil && !p.Writes:
 		s.g.stats.merged.Add(1)
 	case (p.Route.Kind == plan.RouteAll || p.Route.Kind == plan.RouteEveryLeaf) && !staged:
 		s.g.stats.spread.Add(1)
