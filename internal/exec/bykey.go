@@ -173,48 +173,17 @@ type foundRows struct {
 
 // findRows runs the query.
 func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error) {
-	text, params := st.Plan.ByKey.QueryText(st.Scan)
-	scan := new(sqltext.Scan)
-	if err := scan.Scan(text, st.Sess.Mode); err != nil {
-		return nil, fmt.Errorf("finding the rows of a write: %w", err)
-	}
-	stmt, err := sqltext.Parse(scan, st.Sess.Mode)
-	if err != nil {
-		return nil, fmt.Errorf("finding the rows of a write: %w", err)
-	}
-	p, err := plan.BuildKeys(stmt, scan, st.Snap, st.Sess, st.Plan.ByKey)
-	if err != nil {
-		return nil, err
-	}
-	st.lockAs(p)
 	k := st.Plan.ByKey
-	bytes := slices.ContainsFunc(slices.Concat(k.Values, k.Moves), func(v plan.KeyValue) bool { return keepsBytes(&k.Targets[v.Target].Table.Columns[v.Column]) })
-	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a write whose rows are found first"}
-	sub := &Statement{
-		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		StageLimit: st.StageLimit, Locked: st.Locked, Links: st.Links, Out: out, Prepared: true, Moment: st.Moment, After: st.Asked,
-		prefix: "SET STATEMENT character_set_results=" + arriving(bytes),
+	text, params := k.QueryText(st.Scan)
+	out, sub, err := r.askKeys(ctx, st, text, params)
+	if sub != nil {
+		st.out.Staged = sub.out.Staged
 	}
-	if st.Moment != "" {
-		sub.prefix += "," + st.Moment
-	}
-	sub.prefix += clockEnd
-	if st.Prepared {
-		sub.Args = st.pick(params)
-	}
-	sub.adjust()
-	err = r.run(ctx, sub)
-	if st.out.Staged = sub.out.Staged; err != nil {
+	if err != nil {
 		return nil, err
 	}
-	// Of a warning a strict write makes an error, but when it sorts the rows: it has finished with the condition then.
-	if at := slices.IndexFunc(sub.out.Notes, func(n Note) bool { return n.Level == "Warning" }); at >= 0 && st.Sess.Strict && !st.Plan.ByKey.Lenient() {
-		n := &sub.out.Notes[at]
-		code, err := strconv.ParseUint(n.Code, 10, 16)
-		if err != nil {
-			return nil, err
-		}
-		return nil, wire.Errorf(uint16(code), "%s", n.Message)
+	if err := r.strictly(ctx, st, &sub.out); err != nil {
+		return nil, err
 	}
 	st.out.Warnings, st.out.Notes = sub.out.Warnings, sub.out.Notes
 	f := &foundRows{}
@@ -243,6 +212,40 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 		given.deal(cells[values:])
 	}
 	return f, nil
+}
+
+// askKeys runs a query for the rows of a write. The statement that it is run as tells what came of it.
+func (r *Runner) askKeys(ctx context.Context, st *Statement, text []byte, params []int) (*collected, *Statement, error) {
+	scan := new(sqltext.Scan)
+	if err := scan.Scan(text, st.Sess.Mode); err != nil {
+		return nil, nil, fmt.Errorf("finding the rows of a write: %w", err)
+	}
+	stmt, err := sqltext.Parse(scan, st.Sess.Mode)
+	if err != nil {
+		return nil, nil, fmt.Errorf("finding the rows of a write: %w", err)
+	}
+	k := st.Plan.ByKey
+	p, err := plan.BuildKeys(stmt, scan, st.Snap, st.Sess, k)
+	if err != nil {
+		return nil, nil, err
+	}
+	st.lockAs(p)
+	bytes := slices.ContainsFunc(slices.Concat(k.Values, k.Moves), func(v plan.KeyValue) bool { return keepsBytes(&k.Targets[v.Target].Table.Columns[v.Column]) })
+	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a write whose rows are found first"}
+	sub := &Statement{
+		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
+		StageLimit: st.StageLimit, Locked: st.Locked, Links: st.Links, Out: out, Prepared: true, Moment: st.Moment, After: st.Asked,
+		prefix: "SET STATEMENT character_set_results=" + arriving(bytes),
+	}
+	if st.Moment != "" {
+		sub.prefix += "," + st.Moment
+	}
+	sub.prefix += clockEnd
+	if st.Prepared {
+		sub.Args = st.pick(params)
+	}
+	sub.adjust()
+	return out, sub, r.run(ctx, sub)
 }
 
 // byKeyRows bounds the rows that one statement names, with which MariaDB's optimizer has to do.

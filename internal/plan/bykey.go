@@ -27,6 +27,8 @@ type ByKey struct {
 	Limit  Operand // OperandNone without LIMIT
 	// Renames: SET changes columns of the key by which rows are found.
 	Renames bool
+	// first: MariaDB finds all rows before it changes one (bykeyfirst.go).
+	first bool
 	// sorted: the rows are changed in one order everywhere, the client's and then that of the key.
 	sorted bool
 	// single: the statement names one table, and its text stays what it is but for WHERE and LIMIT.
@@ -43,9 +45,6 @@ type ByKey struct {
 	limit  sqltext.Span
 	tail   sqltext.Span // RETURNING
 }
-
-// Lenient says whether a warning about the condition is no error in strict mode: in a DELETE, after IGNORE, and where MariaDB sorts the rows before it writes.
-func (k *ByKey) Lenient() bool { return !k.Updates() || k.ignore || !k.order.Empty() }
 
 // Updates says whether the statement is an UPDATE.
 func (k *ByKey) Updates() bool { return len(k.set) > 0 }
@@ -171,6 +170,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	if len(from) == 0 || len(named) == 0 || !k.single && (limit != nil || !k.order.Empty()) {
 		return nil, ""
 	}
+	k.first = !k.order.Empty() || k.single && p.stmt.Kind == sqltext.KindUpdate && p.keyMoves(k.set, p.stmt.Update.Where, named[0])
 	if limit != nil {
 		l, ok := readLimit(limit)
 		k.Limit = l.Count
@@ -399,51 +399,6 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 
 func (p *planner) isDefault(s sqltext.Span) bool {
 	return s.To == s.From+1 && p.scan.Tokens[s.From].KW == sqltext.KwDefault
-}
-
-// QueryText is the query for the keys of the rows: of each target its key's columns, then the values. locks says whether it is to lock the rows itself. params are the statement's
-// parameters that stand in it.
-func (k *ByKey) QueryText(scan *sqltext.Scan) (text []byte, params []int) {
-	word := "SELECT "
-	for i := range k.Targets {
-		t := &k.Targets[i]
-		if t.All {
-			text = t.rowText(append(text, word...), t.name)
-			word = ", "
-		}
-		for _, c := range t.Key {
-			text = append(append(append(text, word...), t.name...), '.')
-			text = AppendQuoted(text, t.Table.Columns[c].Name)
-			word = ", "
-		}
-	}
-	spans := make([]sqltext.Span, 0, 8)
-	for _, values := range [][]KeyValue{k.Values, k.Moves} {
-		for i := range values {
-			text = append(text, word...)
-			if values[i].digits {
-				text = append(scan.AppendSpan(append(text, '('), values[i].span), ")+"+nothing...)
-			} else {
-				text = scan.AppendSpan(text, values[i].span)
-			}
-			spans = append(spans, values[i].span)
-		}
-	}
-	text = scan.AppendSpan(append(text, " FROM "...), k.from)
-	spans = append(spans, k.from)
-	for i, s := range []sqltext.Span{k.where, k.order, k.limit} {
-		if !s.Empty() {
-			text = scan.AppendSpan(append(text, ' '), s)
-			spans = append(spans, s)
-		}
-		if i == 1 && (k.sorted && k.Targets[0].Everywhere || s.Empty() && len(k.Moves) > 0) { // as MariaDB goes through a table
-			text = k.byKey(text, &k.Targets[0], !s.Empty(), k.Targets[0].name)
-		}
-	}
-	for _, s := range spans {
-		params = appendParams(params, scan, s, nil)
-	}
-	return append(text, " FOR UPDATE"...), params
 }
 
 // BuildKeys plans the query of QueryText. With several tables it is always staged: then the rows of the others are read as they are, and locked against changes, as

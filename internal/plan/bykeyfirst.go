@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+)
+
+// QueryText is the query for the keys of the rows: of each target its key's columns, then the values. locks says whether it is to lock the rows itself. params are the statement's
+// parameters that stand in it.
+func (k *ByKey) QueryText(scan *sqltext.Scan) (text []byte, params []int) {
+	return k.queryText(scan, k.Values, k.Moves)
+}
+
+// ConditionText is QueryText without the values.
+func (k *ByKey) ConditionText(scan *sqltext.Scan) (text []byte, params []int) {
+	return k.queryText(scan)
+}
+
+func (k *ByKey) queryText(scan *sqltext.Scan, found ...[]KeyValue) (text []byte, params []int) {
+	word := "SELECT "
+	for i := range k.Targets {
+		t := &k.Targets[i]
+		if t.All {
+			text = t.rowText(append(text, word...), t.name)
+			word = ", "
+		}
+		for _, c := range t.Key {
+			text = append(append(append(text, word...), t.name...), '.')
+			text = AppendQuoted(text, t.Table.Columns[c].Name)
+			word = ", "
+		}
+	}
+	spans := make([]sqltext.Span, 0, 8)
+	for _, values := range found {
+		for i := range values {
+			text = append(text, word...)
+			if values[i].digits {
+				text = append(scan.AppendSpan(append(text, '('), values[i].span), ")+"+nothing...)
+			} else {
+				text = scan.AppendSpan(text, values[i].span)
+			}
+			spans = append(spans, values[i].span)
+		}
+	}
+	text = scan.AppendSpan(append(text, " FROM "...), k.from)
+	spans = append(spans, k.from)
+	for i, s := range []sqltext.Span{k.where, k.order, k.limit} {
+		if !s.Empty() {
+			text = scan.AppendSpan(append(text, ' '), s)
+			spans = append(spans, s)
+		}
+		if i == 1 && (k.sorted && k.Targets[0].Everywhere || s.Empty() && len(k.Moves) > 0) { // as MariaDB goes through a table
+			text = k.byKey(text, &k.Targets[0], !s.Empty(), k.Targets[0].name)
+		}
+	}
+	for _, s := range spans {
+		params = appendParams(params, scan, s, nil)
+	}
+	return append(text, " FOR UPDATE"...), params
+}
+
+// Forgives says whether what is wrong with a row's values is never an error, in strict mode either: in a DELETE, and after IGNORE.
+func (k *ByKey) Forgives() bool { return !k.Updates() || k.ignore }
+
+// FindsFirst says whether MariaDB finds all rows before it changes the first: where it sorts them, and where SET changes the primary key, by which it may go through the table.
+func (k *ByKey) FindsFirst() bool { return k.first }
+
+// keyMoves says whether an UPDATE of one table changes columns of the primary key, or of the unique key that InnoDB takes for it, but for one that the condition gives a single value.
+func (p *planner) keyMoves(set []sqltext.Assign, where sqltext.Expr, r *sqltext.TableRef) bool {
+	if r.Table == nil || r.Table.CTE {
+		return false
+	}
+	t, _, err := p.lookup(r.Table)
+	if err != nil || t == nil {
+		return false
+	}
+	at := slices.IndexFunc(t.Unique, func(key []int) bool {
+		return len(key) > 0 && !slices.ContainsFunc(key, func(c int) bool { return t.Columns[c].Nullable })
+	})
+	if at < 0 || !slices.ContainsFunc(set, func(a sqltext.Assign) bool { return slices.Contains(t.Unique[at], t.Column(a.Column.Name.Text)) }) {
+		return false
+	}
+	fixed := map[int]bool{}
+	var look func(e sqltext.Expr)
+	look = func(e sqltext.Expr) {
+		x, ok := unparen(e).(*sqltext.Binary)
+		switch {
+		case !ok:
+		case x.Op == "AND" || x.Op == "&&":
+			look(x.L)
+			look(x.R)
+		case x.Op == "=":
+			for _, side := range [2][2]sqltext.Expr{{x.L, x.R}, {x.R, x.L}} {
+				if c, ok := unparen(side[0]).(*sqltext.Column); ok && isConstant(side[1]) {
+					fixed[t.Column(c.Name.Text)] = true
+				}
+			}
+		}
+	}
+	look(where)
+	return slices.ContainsFunc(t.Unique[at], func(c int) bool { return !fixed[c] })
+}
