@@ -37,6 +37,7 @@ type ByKey struct {
 	asked  bool         // what its text is about may be otherwise where it changes rows
 	head   sqltext.Span // up to WHERE
 	ignore bool
+	before bool // SET's values are all of the row as it was: MariaDB makes an UPDATE of several tables of one that reads its table in a subquery, too
 	set    []sqltext.Assign
 	of     []int // of which target's column each of set is
 	from   sqltext.Span
@@ -182,6 +183,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		if t == nil {
 			return nil, ""
 		}
+		k.before = k.single && p.readsTarget(r.Table, t.Table)
 		if slices.ContainsFunc(k.Targets, func(o KeyTarget) bool { return o.Table == t.Table }) && len(k.set) > 0 {
 			return nil, "it changes '" + t.Table.DB + "." + t.Table.Name + "' under two names"
 		}
@@ -341,7 +343,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 	found := !k.single // every value is found, not only those that have to be
 	for i := range k.set {
 		value := k.set[i].Value.ExprSpan()
-		found = found || k.Targets[0].All && !p.isDefault(value) && (tables(value) || k.Everywhere && p.differsByLeaf() != "") // as rows may then get values of their own (JoinText)
+		found = found || k.Targets[0].All && !p.isDefault(value) && (tables(value) || k.before && p.readsSet(k, i, value) || k.Everywhere && p.differsByLeaf() != "") // as rows may then get values of their own (JoinText)
 	}
 	for i := range k.set {
 		a, t := &k.set[i], &k.Targets[k.of[i]]
@@ -367,12 +369,13 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		if k.Renames = k.Renames || !t.All && slices.Contains(t.Key, c); k.Renames && len(k.Targets) > 1 {
 			return false, "it changes several tables, and the key by which the rows of one are found"
 		}
-		if d == nil && (!found && !tables(value) && !moves && !differs || p.isDefault(value)) {
+		before := k.before && p.readsSet(k, i, value)
+		if d == nil && (!found && !before && !tables(value) && !moves && !differs || p.isDefault(value)) {
 			continue
 		}
 		// What it reads of a column that has been set before would be the new value; of another table's, who knows.
 		for n := range k.set {
-			if (n < i || k.of[n] != k.of[i]) && p.reads(value, &k.Targets[k.of[n]], k.set[n].Column.Name.Text, len(k.Targets) > 1) {
+			if !k.before && (n < i || k.of[n] != k.of[i]) && p.reads(value, &k.Targets[k.of[n]], k.set[n].Column.Name.Text, len(k.Targets) > 1) {
 				return false, "SET gives the column '" + a.Column.Name.Text + "' a value of '" + k.set[n].Column.Name.Text + "', which it changes, too"
 			}
 		}
@@ -387,7 +390,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		if d != nil {
 			k.Draws = append(k.Draws, Draw{Cell: len(k.Values), DB: d.DB, Sequence: d.Sequence})
 		}
-		if d != nil || found || tables(value) || differs {
+		if d != nil || found || before || tables(value) || differs {
 			k.Values = append(k.Values, v)
 		}
 	}
@@ -395,6 +398,11 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		return false, "it changes the key by which the rows are found"
 	}
 	return true, ""
+}
+
+// readsSet says whether a value reads a column that SET has given another one before.
+func (p *planner) readsSet(k *ByKey, i int, value sqltext.Span) bool {
+	return slices.ContainsFunc(k.set[:i], func(a sqltext.Assign) bool { return p.reads(value, &k.Targets[0], a.Column.Name.Text, false) })
 }
 
 func (p *planner) isDefault(s sqltext.Span) bool {
