@@ -24,3 +24,14 @@ INSERT INTO d1.y SELECT CONCAT('text', id), CONCAT(a/7), CONCAT(a/7), CONCAT(a/7
 UPDATE d1.y SET f = (SELECT AVG(a) FROM d1.x), d = (SELECT AVG(a) FROM d1.x) * 3, s = (SELECT SUM(a)/7 FROM d1.x);
 SET @a = (SELECT AVG(a) FROM d1.x), @b = (SELECT a/7 FROM d1.x WHERE id = 1), @c = 1 + (SELECT AVG(a/9) FROM d1.x);
 SELECT @a, @b, @c, @a * 3;
+CREATE TABLE d1.z (n INT PRIMARY KEY, f DOUBLE);
+-- changes: d1.z
+INSERT INTO d1.z SELECT DISTINCT 1, (SELECT AVG(a) FROM d1.x) FROM DUAL ORDER BY 1, 2 LIMIT 2;
+-- changes: d1.z
+INSERT INTO d1.z SELECT DISTINCT 2, (SELECT AVG(a) FROM d1.x);
+-- changes: d1.z
+INSERT INTO d1.z SELECT DISTINCT 3, 1/7 FROM d1.x;
+-- changes: d1.z
+INSERT INTO d1.z SELECT DISTINCT b + 3, b/7 FROM d1.x;
+-- changes: d1.z
+INSERT INTO d1.z SELECT b + 5, 1/7 FROM d1.x GROUP BY b;

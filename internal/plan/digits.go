@@ -22,7 +22,7 @@ func moreDigits(e sqltext.Expr, b *block, inGroup bool) bool {
 	case *sqltext.Binary:
 		switch x.Op {
 		case "/":
-			return !inGroup || hasAggregate(x)
+			return !inGroup || hasAggregate(x) || sameForAll(x)
 		case "+", "-", "*", "%":
 			return isNumber(x) && (moreDigits(x.L, b, inGroup) || moreDigits(x.R, b, inGroup))
 		}
@@ -55,12 +55,28 @@ func moreDigits(e sqltext.Expr, b *block, inGroup bool) bool {
 
 // moreDigitsOf says that of a column of a query, which goes through no table of MariaDB's own.
 func moreDigitsOf(q *sqltext.Query, b *block, item int) bool {
-	if q == nil || q.Select == nil || q.Select.Distinct && (len(q.Select.Group) > 0 || !isGrouped(q.Select)) || hasWindow(q.Select) || item >= len(q.Select.Items) ||
+	if q == nil || q.Select == nil || hasWindow(q.Select) || item >= len(q.Select.Items) ||
 		slices.ContainsFunc(q.Select.Items, func(it sqltext.SelectItem) bool { return it.Star }) {
+		return false
+	}
+	if s := q.Select; s.Distinct && len(s.From) > 0 && (len(s.Group) > 0 || !isGrouped(s)) && !sameForAll(s.Items[item].Expr) {
 		return false
 	}
 	sorted := b != nil && len(b.sources) > 1 && len(q.Select.Order) > 0
 	return moreDigits(q.Select.Items[item].Expr, b, len(q.Select.Group) > 0 || sorted)
+}
+
+// sameForAll says whether an expression is the same for all rows, and computed of literals: it goes through no table.
+func sameForAll(e sqltext.Expr) bool {
+	return !anyExpr(e, func(x sqltext.Expr) bool {
+		switch x := x.(type) {
+		case *sqltext.Literal, *sqltext.ParamRef, *sqltext.Paren, *sqltext.Binary:
+			return false
+		case *sqltext.Func:
+			return x.Stored || x.Odd || !x.Over.Empty() || isAggregate(x)
+		}
+		return true
+	})
 }
 
 // allNumbers says whether all expressions are numbers, or NULL, for certain.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // Scalar is a subquery in a condition that depends on nothing around it and gives one value. With that in its place the statement may need no stage, or a smaller one.
@@ -24,7 +25,11 @@ func (p *planner) scalars(blocks []*block) []Scalar {
 		return nil
 	}
 	var out []Scalar
+	var b *block
 	look := func(e sqltext.Expr) {
+		if e == nil || p.asksYear(e, b) {
+			return
+		}
 		p.operands(e, func(sub *sqltext.Subquery) bool {
 			for i := range out {
 				if inside(sub.Span, out[i].Span) {
@@ -41,7 +46,7 @@ func (p *planner) scalars(blocks []*block) []Scalar {
 			return plan != nil
 		})
 	}
-	for _, b := range blocks {
+	for _, b = range blocks {
 		look(b.sel.Where)
 		look(b.sel.Having)
 		sqltext.WalkTables(b.sel.From, func(r *sqltext.TableRef) {
@@ -52,6 +57,22 @@ func (p *planner) scalars(blocks []*block) []Scalar {
 	}
 	slices.SortFunc(out, func(a, b Scalar) int { return int(a.Span.From - b.Span.From) })
 	return out
+}
+
+// asksYear says whether a condition may be about a YEAR: MariaDB makes a year of a literal of two digits that one is compared with, and of no subquery's value.
+func (p *planner) asksYear(e sqltext.Expr, b *block) bool {
+	year := func(c topo.Column) bool { return c.Type == "year" }
+	some := slices.ContainsFunc(p.stmt.Tables, func(t *sqltext.TableName) bool {
+		table, _, err := p.lookup(t)
+		return err == nil && table != nil && slices.ContainsFunc(table.Columns, year)
+	})
+	return some && anyExpr(e, func(x sqltext.Expr) bool {
+		if _, ok := x.(*sqltext.Column); !ok {
+			return false
+		}
+		n, ok := b.resolveExpr(x)
+		return !ok || n.column() == nil || year(*n.column())
+	})
 }
 
 // operands calls f with the subqueries that stand for a value in a condition.
