@@ -292,8 +292,14 @@ func (s *Session) again(ctx context.Context, h *held, p Place) (*backend.Conn, e
 			return nil, err
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
 	c := h.conn
-	if err := c.Retarget(ctx, s.want(p)); err != nil {
+	// What ends the statement, such as another part's error, must not end the transaction: a connection that is retargeted in part is broken.
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), repairTimeout)
+	defer cancel()
+	if err := c.Retarget(whole, s.want(p)); err != nil {
 		if c.Broken() {
 			return nil, s.abandon(h, err)
 		}
