@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/equivalence/answer"
@@ -13,6 +14,7 @@ import (
 // current one. A comment before a statement says what is special about it:
 //
 //	-- prepared             it runs prepared, its literals as parameters
+//	-- typed                the same, and parameters have types of their own
 //	-- refused              the cluster refuses it with error 1235: MariaDB is not asked
 //	-- order: c1, c2        its rows' order is decided by these columns
 //	-- changes: d1.acc      these tables are compared after it
@@ -73,12 +75,14 @@ func (t *trial) render(v *verdict) string {
 		}
 	}
 	for _, v := range t.w.views {
-		if namesWord(all, v.name) {
+		if namesWord(all, v.name) { // or others of it
 			fmt.Fprintf(&b, "%s;\n", v.create())
 		}
 	}
 	for _, s := range append(t.before[:len(t.before):len(t.before)], t.st) {
-		if s.prepared {
+		if s.prepared && s.typed {
+			b.WriteString("-- typed\n")
+		} else if s.prepared {
 			b.WriteString("-- prepared\n")
 		}
 		if order := s.root.sorted(); len(order) > 0 && !s.anyOrder {
@@ -95,8 +99,8 @@ func (t *trial) render(v *verdict) string {
 // viewTexts are the queries of the views that a text names.
 func (w *world) viewTexts(text string) string {
 	out := ""
-	for _, v := range w.views {
-		if namesWord(text, v.name) {
+	for _, v := range slices.Backward(w.views) { // the later ones are of others
+		if namesWord(text+out, v.name) {
 			out += v.text + " "
 		}
 	}
@@ -111,8 +115,8 @@ func parseCase(text string) []statement {
 	for line := range strings.SplitSeq(text, "\n") {
 		mark, is := strings.CutPrefix(line, "-- ")
 		switch {
-		case is && mark == "prepared":
-			st.prepared = true
+		case is && (mark == "prepared" || mark == "typed"):
+			st.prepared, st.typed = true, mark == "typed"
 			continue
 		case is && mark == "refused":
 			st.refused = true

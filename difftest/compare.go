@@ -148,7 +148,7 @@ var places = regexp.MustCompile(`'[^']*'|\b\d+\b`)
 func masked(m string) string { return places.ReplaceAllString(m, "?") }
 
 // views are the names of views: what their columns are called in tables hangs on how MariaDB puts a view's query in.
-var views = regexp.MustCompile(`\bv(acc|ord|pair|both|sub|dist)\b`)
+var views = regexp.MustCompile(`\bv(acc|ord|pair|both|sub|dist|nest|sum)\b`)
 
 // noDefault is the flag of a column that has no default value.
 const noDefault = 1 << 12

@@ -349,7 +349,9 @@ func (g *gen) build() *world {
 	w.views = append(w.views,
 		&view{"d1", "vboth", "SELECT id, grp AS n FROM d1.acc UNION " + choose("", "ALL ") + "SELECT id, n FROM d1.word", []column{*acc.column("id"), *w.table("d1", "word").column("n")}},
 		&view{"d1", "vsub", "SELECT id, grp, born, UPPER(name) AS up FROM d1.vacc WHERE id " + choose("> 5", "< 18"), append(some(acc, "id", "grp", "born"), column{name: "up", ty: acc.column("name").ty, pool: acc.column("name").pool})},
-		&view{"d2", "vdist", "SELECT DISTINCT n, t FROM d2.usr", some(w.table("d2", "usr"), "n", "t")})
+		&view{"d2", "vdist", "SELECT DISTINCT n, t FROM d2.usr", some(w.table("d2", "usr"), "n", "t")},
+		&view{"d1", "vnest", "SELECT s.id, s.up, o.qty, o.note FROM d1.vsub s " + choose("JOIN", "LEFT JOIN") + " d1.vord o ON o.acc = s.id", append(some(acc, "id", "note"), column{name: "up", ty: acc.column("name").ty, pool: acc.column("name").pool}, *ord.column("qty"))},
+		&view{"d1", "vsum", "SELECT grp, COUNT(*) AS vn, MAX(born) AS born FROM d1.vsub GROUP BY grp" + choose("", " HAVING COUNT(*) > 1"), append(some(acc, "grp", "born"), count)})
 	for _, v := range w.views { // its rows, and who knows in which order
 		for i := range v.cols {
 			v.cols[i].null = true

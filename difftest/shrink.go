@@ -74,7 +74,14 @@ func (z *shrinker) history() (smaller bool, err error) {
 func (z *shrinker) statement() (smaller bool, err error) {
 	if z.best.st.prepared {
 		t := *z.best
-		t.st.prepared = false
+		t.st.prepared, t.st.typed = false, false
+		if ok, err := z.accept(&t); ok || err != nil {
+			return ok, err
+		}
+	}
+	if z.best.st.typed {
+		t := *z.best
+		t.st.typed = false
 		if ok, err := z.accept(&t); ok || err != nil {
 			return ok, err
 		}

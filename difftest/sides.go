@@ -279,6 +279,9 @@ func (s *side) run(st *statement) ([]answer.Result, wire.PrepareOK, error) {
 	if parameters(sql) {
 		text, params = answer.Parametrized(sql)
 	}
+	if st.typed {
+		typed(params)
+	}
 	pre, res, err := s.client.Prepared(text, params)
 	pre.StmtID = 0
 	return res, pre, err

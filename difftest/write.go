@@ -11,6 +11,7 @@ import (
 type statement struct {
 	root     *node
 	prepared bool
+	typed    bool     // its parameters have types of their own
 	tables   []string // whose rows are compared afterwards
 	anyOrder bool     // of rows, although ORDER BY is there
 	keep     bool     // it changes more than rows: a variable, a transaction
@@ -80,7 +81,7 @@ func (g *gen) any() statement {
 func (g *gen) another() statement {
 	g.aliases, g.names, g.room, g.ctes = 0, 0, 60, nil
 	g.dbs = g.pick("d1", "d1", "d1", "d1", "d1", "d2", "d2", "d1 d2", "d1 d2", "d1 d2")
-	st := statement{prepared: g.chance(25)}
+	st := statement{prepared: g.chance(25), typed: g.chance(40)}
 	if n := g.IntN(1000); n < 8 || n < 40 && g.temp != nil {
 		return g.temporary()
 	} else if n > 992 && !g.inTrx {
@@ -163,6 +164,10 @@ func (g *gen) transaction() *node {
 func (g *gen) assignment() *node {
 	g.writing = true // what becomes of the variable when the subquery has two rows is MariaDB's secret
 	defer func() { g.writing = false }()
+	if g.chance(15) && !strings.Contains(g.w.mode, "ANSI") && !strings.Contains(g.w.mode, "PIPES") {
+		return cat(g.pick("SET sql_mode = ''", "SET sql_mode = '"+defaultMode+"'", "SET sql_mode = 'TRADITIONAL'", "SET SESSION sql_mode = 'ONLY_FULL_GROUP_BY,"+defaultMode+"'", "SET @@sql_mode = 'NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO'",
+			"SET sql_mode = CONCAT(@@sql_mode, ',SIMULTANEOUS_ASSIGNMENT')", "SET sql_mode = 'HIGH_NOT_PRECEDENCE,IGNORE_SPACE,STRICT_ALL_TABLES'", "SET time_zone = '+02:00'", "SET div_precision_increment = 2", "SET group_concat_max_len = 10"))
+	}
 	i := g.IntN(len(g.vars))
 	var n *node
 	switch g.IntN(4) {

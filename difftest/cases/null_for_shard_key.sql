@@ -18,3 +18,8 @@ SET sql_mode = '';
 INSERT INTO d2.ver (id, v) VALUES ((SELECT MAX(cat) FROM d1.item), 7), (6, 0), (4, 4);
 -- changes: d2.name
 INSERT INTO d2.name (s, v) VALUES ((SELECT MAX(cat) FROM d1.item), 7);
+CREATE TABLE d1.ord (id INT NOT NULL, acc INT NOT NULL, qty INT, PRIMARY KEY (id, acc), SHARD KEY (acc));
+-- changes: d1.ord
+REPLACE INTO d1.ord (id, acc, qty) VALUES (108, 7, 9), (3, (SELECT MAX(cat) FROM d1.item), 2), (4, 8, (SELECT COUNT(*) FROM d1.item));
+-- changes: d1.ord
+INSERT INTO d1.ord (id, acc, qty) VALUES (8, 7, 9), ((SELECT MAX(cat) FROM d1.item), 5, 2) ON DUPLICATE KEY UPDATE qty = 7;

@@ -302,13 +302,27 @@ func tail(names []plan.Splice, moves *plan.KeyMoves) []plan.Splice {
 }
 
 // values1 says whether a row, ( … ), may be the select list of a part that has this row alone, which is then treated as one of many rows: MariaDB is
-// stricter with a single row of VALUES, and does not tell whether it met another. Names could be columns, DEFAULT is no expression.
+// stricter with a single row of VALUES, and does not tell whether it met another. Names could be columns, DEFAULT is no expression. Where the mode is not strict, and NULL becomes another
+// value of many rows alone, the names of a subquery are taken for those of its tables.
 func (st *Statement) values1(row sqltext.Span) bool {
 	if row.To-row.From < 3 {
 		return false
 	}
 	tokens := st.Scan.Tokens[row.From:row.To]
+	inside := 0 // of a subquery: its brackets
 	for i, t := range tokens {
+		bracket := t.Kind == sqltext.Op && t.Op == '('
+		switch {
+		case inside > 0 && bracket:
+			inside++
+		case inside > 0 && t.Kind == sqltext.Op && t.Op == ')':
+			inside--
+		case bracket && !st.Sess.Strict && i > 0 && i+1 < len(tokens) && word(st.Scan, tokens[i+1], "SELECT"):
+			inside = 1
+		}
+		if inside > 0 {
+			continue
+		}
 		if t.Kind == sqltext.QuotedID {
 			return false
 		}
