@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 
@@ -394,6 +395,10 @@ func (st *Statement) number(o *plan.Operand) (int64, error) {
 			}
 		case shard.Uint:
 			return int64(min(v.U, 1<<62)), nil
+		case shard.Float:
+			if v.F >= 0 && v.F < 1<<62 {
+				return int64(math.RoundToEven(v.F)), nil
+			}
 		case shard.Number:
 			if n, err := strconv.ParseUint(string(v.B), 10, 64); err == nil && !v.Neg {
 				return int64(min(n, 1<<62)), nil
