@@ -13,3 +13,14 @@ UPDATE d1.en SET g = (SELECT e FROM d2.ev WHERE v = 3) WHERE e + 0 = (SELECT MIN
 UPDATE d1.en SET id = 7 WHERE id = 3;
 -- changes: d1.en
 UPDATE d1.en SET id = 17 WHERE id = 1;
+CREATE TABLE d1.enk (k ENUM('x', 'y') NOT NULL, n INT NOT NULL, bl BLOB, PRIMARY KEY (k, n), SHARD KEY (k));
+INSERT IGNORE INTO d1.enk VALUES ('', 8, NULL), ('x', 8, NULL), ('wrong', 9, NULL);
+CREATE TABLE d1.ens (k ENUM('x', 'y') NOT NULL, n INT NOT NULL, PRIMARY KEY (k));
+INSERT IGNORE INTO d1.ens VALUES ('', 8), ('x', 8);
+SET sql_mode = 'STRICT_TRANS_TABLES';
+-- changes: d1.enk
+UPDATE d1.enk SET bl = '9' WHERE 1 >= (SELECT COUNT(*) FROM d2.ev WHERE v = 1);
+-- changes: d1.ens
+UPDATE d1.ens SET n = 9 WHERE 1 >= (SELECT COUNT(*) FROM d2.ev WHERE v = 1);
+-- changes: d1.enk
+DELETE FROM d1.enk WHERE 1 >= (SELECT COUNT(*) FROM d2.ev WHERE v = 1);

@@ -489,13 +489,13 @@ func (r *Runner) foundOrdinal(ctx context.Context, st *Statement, t *plan.KeyTar
 	return r.chosen(ctx, st, t.Table, f, exprs)
 }
 
-// chosen is the partition of st.vals, which are exprs as SQL.
+// chosen is the partition of st.vals, which are exprs as SQL, and a row's: in strict mode, too, it may have some that could not be stored any more.
 func (r *Runner) chosen(ctx context.Context, st *Statement, t *topo.Table, f chooser, exprs []string) (int, error) {
 	o, err := f.Store(st.vals)
 	if err == nil || errors.Is(err, partition.ErrNoPartition) {
 		return o, err
 	}
-	o, _, err = r.storedPlace(ctx, st, t, f, exprs, false, 0)
+	o, _, err = r.storedPlace(ctx, st, t, f, exprs, true, 0)
 	return o, err
 }
 
