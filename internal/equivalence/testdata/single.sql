@@ -86,7 +86,7 @@ SELECT * FROM colours
 CREATE TEMPORARY TABLE tmp AS SELECT actor_id, n FROM actor
 SELECT COUNT(*) FROM tmp t JOIN actor a ON a.actor_id = t.actor_id
 INSERT INTO heap SELECT n, 'tmp' FROM tmp
-@DELETE a FROM actor a JOIN tmp t ON t.actor_id = a.actor_id WHERE t.n = 55 AND a.actor_id > 30
+DELETE a FROM actor a JOIN tmp t ON t.actor_id = a.actor_id WHERE t.n = 55 AND a.actor_id > 30
 >DROP TEMPORARY TABLE tmp
 -- transactions
 BEGIN
