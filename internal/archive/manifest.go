@@ -17,7 +17,7 @@ import (
 const (
 	// Format is the version of what is written. Later versions are not read, nor those before the oldest.
 	Format = 5
-	// singles is the version without events, sequences that without single tables, too, oldest that without sequences. A backup that has none is one of that.
+	// singles is the version without events and routines, sequences that without single tables, too, oldest that without sequences. A backup that has none is one of that.
 	singles   = 4
 	sequences = 3
 	oldest    = 2
@@ -41,6 +41,8 @@ type Manifest struct {
 	Views []topo.View `json:"views,omitempty"`
 	// Events are as they were when the backup was begun.
 	Events []topo.Event `json:"events,omitempty"`
+	// Routines are those that the topology has, by kind and name.
+	Routines []topo.Routine `json:"routines,omitempty"`
 	// Taken is the moment that the rows are of.
 	Taken time.Time `json:"taken"`
 	// MariaDB has the versions of the leaves that were read; Node the node that wrote the backup, Owner the command that it wrote it for.
@@ -123,7 +125,7 @@ func (m *Manifest) format() int {
 		return slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Kind == kind })
 	}
 	switch {
-	case len(m.Events) > 0:
+	case len(m.Events)+len(m.Routines) > 0:
 		return Format
 	case m.Single || has(topo.Single):
 		return singles

@@ -74,6 +74,9 @@ func (s *saving) open(ctx context.Context, cluster Cluster, d *topo.Database, sh
 	for _, name := range slices.Sorted(maps.Keys(d.Events)) {
 		s.m.Events = append(s.m.Events, *d.Events[name])
 	}
+	for _, key := range slices.Sorted(maps.Keys(d.Routines)) {
+		s.m.Routines = append(s.m.Routines, *d.Routines[key])
+	}
 	leaves := map[string]bool{shape: true}
 	for _, p := range d.Partitions {
 		master, _ := p.Master()
@@ -225,16 +228,17 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		return &Error{ErrKind, erUnsupported, fmt.Sprintf("%s can't be saved by BACKUP DATABASE: %s", what, why), nil}
 	}
 	res, err := src.run(ctx, "SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = "+lit(db)+
-		" UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = "+lit(db)+
+		" UNION ALL SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = "+lit(db)+
 		" UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(db))
 	if err != nil {
 		return err
 	}
 	for _, row := range res.Rows {
-		if string(row[0]) == "trigger" && s.hasTrigger(string(row[1])) || string(row[0]) == "event" && s.d.Events[string(row[1])] != nil {
+		if string(row[0]) == "trigger" && s.hasTrigger(string(row[1])) || string(row[0]) == "event" && s.d.Events[string(row[1])] != nil ||
+			s.d.Routines[topo.RoutineKey(topo.RoutineKind(row[0]), string(row[1]))] != nil {
 			continue
 		}
-		return refuse(fmt.Sprintf("The %s %s.%s", row[0], db, row[1]), "it is not the cluster's")
+		return refuse(fmt.Sprintf("The %s %s.%s", strings.ToLower(string(row[0])), db, row[1]), "it is not the cluster's")
 	}
 	res, err = src.run(ctx, "SELECT TABLE_NAME, COALESCE(ENGINE, ''), TABLE_TYPE, COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(db))
 	if err != nil {

@@ -18,8 +18,7 @@ import (
 //	topo/variables          what SET GLOBAL has set of system variables that leaves do not have
 //	topo/leaf/<name>        a leaf
 //	topo/db/<db>            a database and its partitions
-//	topo/table/<db>/<name>  a table
-//	topo/view/<db>/<name>   a view
+//	topo/table/<db>/<name>  a table; topo/view/ and topo/routine/ are alike
 //	topo/event/<db>/<name>  an event that is run at times
 //	run/<id>                when such an event was last run
 //	topo/server/<name>      a server that linked tables lead to, its password sealed
@@ -59,6 +58,7 @@ const (
 	dirView       = "topo/view/"
 	dirTimed      = "topo/event/"
 	dirRun        = "run/"
+	dirRoutine    = "topo/routine/"
 	keyAccounts   = "accounts"
 	dirSeq        = "seq/"
 	dirDDL        = "ddl/"
@@ -89,6 +89,8 @@ func viewKey(db, view string) string   { return viewDir(db) + url.PathEscape(vie
 func timedDir(db string) string        { return dirTimed + url.PathEscape(db) + "/" }
 func timedKey(db, event string) string { return timedDir(db) + url.PathEscape(event) }
 func runKey(id uint64) string          { return dirRun + strconv.FormatUint(id, 10) }
+func routineDir(db string) string      { return dirRoutine + url.PathEscape(db) + "/" }
+func routineKey(db, key string) string { return routineDir(db) + url.PathEscape(key) }
 func serverKey(name string) string     { return dirServer + url.PathEscape(topo.ServerKey(name)) }
 func nodeKey(name string) string       { return dirNode + url.PathEscape(name) }
 func nodeIDKey(name string) string     { return dirNodeID + url.PathEscape(name) }
@@ -116,7 +118,7 @@ func nameOf(key, dir string) (string, bool) {
 	return name, err == nil
 }
 
-// tableOf reads the key of a table or view, below dir.
+// tableOf reads the key of a table, view or routine, below dir.
 func tableOf(key, dir string) (db, table string, ok bool) {
 	rest, ok := strings.CutPrefix(key, dir)
 	if !ok {

@@ -25,7 +25,7 @@ type change struct {
 // load makes a state of the keys below topo/.
 func load(kvs []change, revision int64) (*state, error) {
 	s := &state{snap: topo.NewBuilder(nil).Build(0), revs: map[string]int64{}}
-	// Tables, views and events need their database: keys come in order, topo/db/ before topo/event/, topo/table/ and topo/view/.
+	// Tables, views, events and routines need their database: keys come in order, topo/db/ before topo/event/, topo/routine/, topo/table/ and topo/view/.
 	return s.apply(kvs, revision)
 }
 
@@ -137,6 +137,18 @@ func applyOne(b *topo.Builder, c change) error {
 			return err
 		}
 		b.PutEvent(e)
+	case strings.HasPrefix(c.key, dirRoutine):
+		if c.value == nil {
+			if db, key, ok := tableOf(c.key, dirRoutine); ok {
+				b.DropRoutine(db, key)
+			}
+			return nil
+		}
+		r := new(topo.Routine)
+		if err := json.Unmarshal(c.value, r); err != nil {
+			return err
+		}
+		b.PutRoutine(r)
 	}
 	return nil
 }

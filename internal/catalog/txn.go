@@ -111,9 +111,9 @@ func (t *Txn) PutDatabase(d *topo.Database) {
 	t.touch(keyDatabases)
 }
 
-// DropDatabase removes a database with its tables, views and events.
+// DropDatabase removes a database with its tables, views, events and routines.
 func (t *Txn) DropDatabase(name string) {
-	for _, dir := range []string{tableDir(name), viewDir(name), timedDir(name)} {
+	for _, dir := range []string{tableDir(name), viewDir(name), timedDir(name), routineDir(name)} {
 		t.set(dir, clientv3.OpDelete(t.c.key(dir), clientv3.WithPrefix()))
 	}
 	if d := t.s.snap.Databases[name]; d != nil {
@@ -154,6 +154,18 @@ func (t *Txn) PutView(v *topo.View) {
 
 // DropView removes a view.
 func (t *Txn) DropView(db, name string) { t.drop(viewKey(db, name)) }
+
+// PutRoutine adds or replaces a routine. Its database must be there still when the change is made, or be put by the same transaction before.
+func (t *Txn) PutRoutine(r *topo.Routine) {
+	if _, new := t.at[dbKey(r.DB)]; t.Database(r.DB) == nil && !new {
+		t.fail(topo.NoDatabase(r.DB))
+		return
+	}
+	t.put(routineKey(r.DB, r.Key()), r)
+}
+
+// DropRoutine removes a routine, which is given by its key in topo.Database.Routines.
+func (t *Txn) DropRoutine(db, key string) { t.drop(routineKey(db, key)) }
 
 // Lead makes the transaction fail with ErrNotController unless the node is the controller still.
 func (t *Txn) Lead(n *Node) { t.lead = n }

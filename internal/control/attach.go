@@ -248,7 +248,7 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 			return err
 		}
 		for db, d := range l.cat.Snapshot().Databases {
-			spec := move.Spec{Schema: db, From: from, To: leaf}
+			spec := move.Spec{Schema: db, From: from, To: leaf, Routines: d.Routines}
 			err := l.copier.CopyShape(ctx, spec, func(table string) bool {
 				t := d.Tables[table]
 				return t != nil && t.Kind == topo.Reference

@@ -397,6 +397,11 @@ func savedAs(m *archive.Manifest, db string) ddl.Saved {
 	for i := range m.Events {
 		s.Events = append(s.Events, &m.Events[i])
 	}
+	for i := range m.Routines {
+		r := m.Routines[i]
+		r.DB = db
+		s.Routines = append(s.Routines, &r)
+	}
 	return s
 }
 

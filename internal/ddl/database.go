@@ -338,7 +338,7 @@ func (j *job) alterDatabase(ctx context.Context) (*Result, error) {
 	}
 	now, _, err := j.databaseAs(ctx, j.todo.Shapes[0])
 	if err == nil && (now.Charset != old.Charset || now.Collation != old.Collation) {
-		err = triggersOfDatabase(old)
+		err = keptByCollation(old)
 	}
 	if err == nil {
 		err = j.likeDatabase(ctx, j.todo, now)

@@ -157,6 +157,8 @@ func (j *job) run(ctx context.Context) (*Result, error) {
 		return j.createTrigger(ctx)
 	case "EVENT":
 		return j.event(ctx)
+	case "PROCEDURE", "FUNCTION":
+		return j.changeRoutine(ctx)
 	}
 	return nil, unsupported(d.Verb + " " + d.Object)
 }
@@ -234,6 +236,8 @@ type todo struct {
 	Begun   int         `json:"begun,omitempty"`
 	// Triggers are those that the table had.
 	Triggers []topo.Trigger `json:"triggers,omitempty"`
+	// Routine is the kind of routine that Tables names.
+	Routine topo.RoutineKind `json:"routine,omitempty"`
 }
 
 type renamed struct{ From, To string }

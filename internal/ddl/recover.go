@@ -234,6 +234,8 @@ func (j *job) settleOne(ctx context.Context) (string, error) {
 		return undo(j.alignEvents(ctx))
 	case "trigger":
 		return undo(j.undoTriggers(ctx))
+	case "routine":
+		return undo(j.alignRoutines(ctx))
 	case "alter":
 		if t.Reference {
 			if err := j.dropTry(ctx); err != nil {

@@ -29,6 +29,8 @@ type Saved struct {
 	Views []*topo.View
 	// Events are those of that database. One that was to be run once at a time that has passed is not run, as when a dump is loaded.
 	Events []*topo.Event
+	// Routines are its routines, in the database's new name.
+	Routines []*topo.Routine
 }
 
 // SavedTable is one of its tables.
@@ -139,6 +141,8 @@ func (r *Runner) Restore(ctx context.Context, s Saved, fill func(ctx context.Con
 	return nil
 }
 
+var plainNumber = regexp.MustCompile(`^[0-9.]+$`)
+
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 
 // read parses what the backup says. A text that is not the CREATE TABLE that it should be is not run.
@@ -211,6 +215,11 @@ func (x *restore) read() error {
 		}
 		x.views = append(x.views, v)
 	}
+	for _, r := range x.saved.Routines {
+		if r.DB != x.saved.Name || !plainWord.MatchString(r.Charset) || !plainWord.MatchString(r.Collation) || !plainNumber.MatchString(r.Created) || !plainNumber.MatchString(r.Modified) {
+			return bad("the definition of routine '" + r.Name + "' is not one")
+		}
+	}
 	return x.readEvents()
 }
 
@@ -250,6 +259,15 @@ func (x *restore) make(ctx context.Context) error {
 		snap.PutTable(t.t)
 	}
 	whole := snap.Build(x.snap.Revision)
+	for _, r := range x.saved.Routines {
+		if err := routineStands(r); err != nil {
+			return err
+		}
+		var err error
+		if r.Revision, err = x.cfg.Catalog.NewTableID(ctx); err != nil {
+			return err
+		}
+	}
 	for _, t := range x.tables {
 		if err := check(whole, t.t, t.d); err != nil {
 			return err
@@ -347,14 +365,19 @@ func (x *restore) shape(ctx context.Context, places []place) error {
 				return []string{t.Create, bluntText(p, t.Name)}
 			}
 			return []string{t.Create}
-		}); err != nil || len(x.views)+len(x.events) == 0 {
+		}); err != nil || len(x.views)+len(x.events)+len(x.saved.Routines) == 0 {
 			return err
 		}
-		c, err := x.own(ctx, p, "")
+		c, err := x.own(ctx, p, p.Schema)
 		if err != nil {
 			return err
 		}
 		defer c.Release()
+		for _, r := range x.saved.Routines {
+			if err := mariadb.MakeRoutine(ctx, c, r); err != nil {
+				return err
+			}
+		}
 		if err := mariadb.AlignEvents(ctx, c, p.Schema, x.events); err != nil {
 			return err
 		}
@@ -506,6 +529,9 @@ func (x *restore) commitAll(ctx context.Context, look func(*catalog.Txn) error) 
 		}
 		for _, e := range x.events {
 			t.PutEvent(e)
+		}
+		for _, r := range x.saved.Routines {
+			t.PutRoutine(r)
 		}
 		return putTables(t, rest)
 	})

@@ -37,28 +37,18 @@ func triggerOwner(s *topo.Snapshot, db, name string) *topo.Table {
 
 // onTrigger prepares a statement on triggers of a table.
 func (j *job) onTrigger(ctx context.Context, db string) error {
-	if err := j.begin(ctx, db); err != nil {
+	if err := j.onShapes(ctx, db); err != nil {
 		return err
 	}
-	fail := func(err error) error {
+	places, err := partitions(j.snap, db)
+	if err == nil {
+		err = j.reach(ctx, places)
+	}
+	if err != nil {
 		j.lock.Unlock()
 		return err
 	}
-	if _, err := j.snap.Database(db); err != nil {
-		return fail(err)
-	}
-	all, err := shapes(j.snap, db)
-	if err != nil {
-		return fail(err)
-	}
-	places, err := partitions(j.snap, db)
-	if err != nil {
-		return fail(err)
-	}
-	if err := j.reach(ctx, all, places); err != nil {
-		return fail(err)
-	}
-	j.todo = todo{DB: db, Shapes: all, Places: places}
+	j.todo.Places = places
 	return nil
 }
 
@@ -112,12 +102,7 @@ func (j *job) changeTriggers(ctx context.Context, old *topo.Table) (*Result, err
 	if j.todo.Reference = old.Kind == topo.Reference; j.todo.Reference {
 		j.todo.Places = nil
 	}
-	// Without SUPER MariaDB takes no trigger where there is a binary log, as one of statements might not do the same at replicas. Those of the cluster have rows.
-	// Sessions ask any leaf to drop one that is not there.
-	if _, err := each(j.todo.Shapes, func(p place) error {
-		_, err := j.asCluster(ctx, p, "", "SET GLOBAL log_bin_trust_function_creators=ON")
-		return err
-	}); err != nil {
+	if err := j.trustCreators(ctx); err != nil {
 		return nil, clientError(err, db)
 	}
 	if err := j.record(ctx, "trigger"); err != nil {

@@ -28,7 +28,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		if err := s.eventFits(ctx, scan, stmt); err != nil {
 			return err
 		}
-	case "DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "INDEX", "VIEW", "TRIGGER":
+	case "DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "INDEX", "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION":
 		if d.Temporary {
 			return unsupported("TEMPORARY tables", "they need the Stage shape")
 		}
@@ -86,7 +86,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if err != nil {
 		return err
 	}
-	if d.Object == "VIEW" || d.Verb == "RENAME" {
+	if d.Object == "VIEW" || d.Verb == "RENAME" || ddl.IsRoutine(d) {
 		// Other than with a table, whose definition partitions know, nothing would tell a node that what it takes a view for is what it was.
 		s.awaitSeen(ctx, s.g.cfg.Catalog.Snapshot().Revision)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -25,9 +26,9 @@ const callerSends = ": have the application send them, in one transaction where 
 var programs = map[string]program{
 	"TRIGGER": {"it would be at one leaf only: triggers are for tables of sharded databases",
 		"SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_NAME", "TRIGGER_SCHEMA"},
-	"PROCEDURE": {"its statements would have to be planned when it runs" + callerSends,
+	"PROCEDURE": {"it would be at one leaf only: stored routines are for sharded databases",
 		"SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'PROCEDURE' AND ROUTINE_NAME", "ROUTINE_SCHEMA"},
-	"FUNCTION": {"its statements would have to be planned when it runs: write its expression out, or put it into a view or a generated column",
+	"FUNCTION": {"it would be at one leaf only: stored routines are for sharded databases, functions of libraries for none",
 		"SELECT name FROM mysql.func UNION SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'FUNCTION' AND ROUTINE_NAME", "ROUTINE_SCHEMA"},
 	"PACKAGE": {"its statements would have to be planned when they run" + callerSends,
 		"SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE LIKE 'PACKAGE%' AND ROUTINE_NAME", "ROUTINE_SCHEMA"},
@@ -44,12 +45,17 @@ func (s *session) program(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	}
 	p := programs[d.Object]
 	refused := unsupported(d.Verb+" "+d.Object, p.why)
-	if d.Verb != "DROP" && d.Verb != "ALTER" || s.tables {
-		return refused
-	}
 	db, n := s.sess.DB, &d.Program
 	if n.DB.Tok >= 0 {
 		db = n.DB.Text
+	}
+	if d.Verb == "CREATE" && ddl.IsRoutine(d) && n.DB.Tok >= 0 {
+		if err := s.g.databaseExists(db); err != nil {
+			return err
+		}
+	}
+	if d.Verb != "DROP" && d.Verb != "ALTER" || s.tables {
+		return refused
 	}
 	if hidden(snap, db) {
 		return topo.NoDatabase(db)
@@ -67,10 +73,19 @@ func (s *session) program(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	return s.run(ctx, w, &plan.Plan{Route: plan.Route{Kind: plan.RouteAny}, Bare: true, Revision: snap.Revision}, snap, src, nil)
 }
 
-// onOwnTrigger says whether a statement is on triggers of tables of the cluster.
-func (s *session) onOwnTrigger(d *sqltext.DDL, snap *topo.Snapshot) bool {
+// onOwnProgram says whether a statement is on triggers of tables of the cluster, or on routines of its databases.
+func (s *session) onOwnProgram(scan *sqltext.Scan, d *sqltext.DDL, snap *topo.Snapshot) bool {
 	n := &d.Program
 	switch {
+	case ddl.IsRoutine(d):
+		db := s.sess.DB
+		if n.DB.Tok >= 0 {
+			db = n.DB.Text
+		}
+		if d.Verb == "CREATE" {
+			return snap.Databases[db] != nil && isOp(scan, n.Span.To, "(") // else it is one of a library
+		}
+		return snap.Routine(topo.RoutineKind(d.Object), db, n.Name.Text) != nil
 	case d.Object != "TRIGGER":
 		return false
 	case d.Verb == "CREATE" && len(d.Tables) == 1:

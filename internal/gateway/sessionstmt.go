@@ -44,7 +44,7 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 	case sqltext.KindAdmin:
 		return s.admin(ctx, scan, stmt, snap, src)
 	case sqltext.KindDDL:
-		if stmt.DDL != nil && programs[stmt.DDL.Object].why != "" && !s.onOwnTrigger(stmt.DDL, snap) {
+		if stmt.DDL != nil && programs[stmt.DDL.Object].why != "" && !s.onOwnProgram(scan, stmt.DDL, snap) {
 			return s.program(ctx, w, stmt, snap, src)
 		}
 		return s.ddl(ctx, scan, stmt, snap, src)

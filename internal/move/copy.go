@@ -22,6 +22,8 @@ type Spec struct {
 	Partition topo.PartitionID // for partitions
 	Domain    uint32           // of the partition's term; 0 for shapes
 	From, To  string           // leaves
+	// Routines are those that a shape has, and no others: they are made anew at the target.
+	Routines map[string]*topo.Routine
 	// Rate bounds what is sent, in bytes a second; 0 is no bound. It is asked again and again while a copy runs. May be nil.
 	Rate func() int64
 	// Still runs f while no DDL runs on the database: the tables that are there must be those of the snapshot.
@@ -138,7 +140,7 @@ func (c *Copier) Copy(ctx context.Context, s Spec) (at mariadb.GTID, err error) 
 // tries is how often a copy is begun that DDL comes in the way of. Still lets it begin when the DDL is done.
 const tries = 5
 
-// CopyShape makes the target's shape database like the source's: all tables, the rows of those that are reference tables. Views are left
+// CopyShape makes the target's shape database like the source's: all tables, the rows of those that are reference tables, routines. Views are left
 // out, as they may read other databases, and events: see Views and Events. The caller keeps DDL out.
 func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table string) bool) error {
 	src, err := c.open(ctx, s, reference)
@@ -287,12 +289,14 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 		return err
 	}
 	src.create = string(res.Rows[0][1])
-	if res, err = run(ctx, c, "SELECT (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = "+lit(src.schema)+
-		") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(src.schema)+" AND "+strconv.FormatBool(s.Domain != 0)+")"); err != nil { // those of a shape: see Events
+	if res, err = run(ctx, c, "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = "+lit(src.schema)+
+		" UNION ALL SELECT 'EVENT', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(src.schema)+" AND "+strconv.FormatBool(s.Domain != 0)); err != nil { // those of a shape: see Events
 		return err
 	}
-	if n := string(res.Rows[0][0]); n != "0" {
-		return fmt.Errorf("%s has %s routines or events, which can't be copied", src.schema, n)
+	for _, row := range res.Rows {
+		if s.Routines[topo.RoutineKey(topo.RoutineKind(row[0]), string(row[1]))] == nil {
+			return fmt.Errorf("%s has a routine or event that is not the cluster's, %s %s, which can't be copied", src.schema, row[0], row[1])
+		}
 	}
 	if src.triggers, err = mariadb.Triggers(ctx, c, src.schema); err != nil {
 		return fmt.Errorf("leaf %s: %w", c.Leaf(), err)
@@ -460,6 +464,11 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 	for _, triggers := range src.triggers { // none of them is fired for the rows
 		if err := mariadb.MakeTriggers(ctx, target, s.Schema, s.Schema, triggers); err != nil {
 			return fmt.Errorf("making triggers of %s at %s: %w", s.Schema, s.To, err)
+		}
+	}
+	for _, r := range s.Routines {
+		if err := mariadb.MakeRoutine(ctx, target, r); err != nil {
+			return fmt.Errorf("making routine %s.%s at %s: %w", r.DB, r.Name, s.To, err)
 		}
 	}
 	return nil

@@ -7,7 +7,7 @@
 // It begins at a moment at which no branch of a transaction over several places is prepared there. A partition's decisions about transactions are copied with it.
 //
 // Statements that write are not held up. Those that alter a table wait until its rows are copied, or a moment: then the copy gives way and begins again.
-// Routines, events and tables of other engines than InnoDB are refused, since a snapshot does not hold them. Sequences are as of the snapshot or later. Triggers are made behind the rows, so that they are not fired for
+// Routines and events that are not the cluster's and tables of other engines than InnoDB are refused, since a snapshot does not hold them. Sequences are as of the snapshot or later. Triggers are made behind the rows, so that they are not fired for
 // them; what is followed later is rows, for which replicas fire none.
 //
 // Tested against real servers: all column types, written and altered tables, servers killed in the middle.

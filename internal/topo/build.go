@@ -11,7 +11,7 @@ type Builder struct {
 	servers   map[string]*Server
 	settings  Settings
 	variables map[string]string
-	// own names the databases whose Tables, Views and Events were copied for this builder.
+	// own names the databases whose Tables, Views, Events and Routines were copied for this builder.
 	own map[string]bool
 }
 
@@ -62,15 +62,16 @@ func (b *Builder) PutLeaf(l *Leaf) { b.leaves[l.Name] = l }
 // DropLeaf removes a leaf.
 func (b *Builder) DropLeaf(name string) { delete(b.leaves, name) }
 
-// PutDatabase adds or replaces a database with its partitions. Its tables, views and events are kept: those of d are not looked at.
+// PutDatabase adds or replaces a database with its partitions. Its tables, views, events and routines are kept: those of d are not looked at.
 func (b *Builder) PutDatabase(d *Database) {
 	c := *d
-	c.Tables, c.Views, c.Events = map[string]*Table{}, map[string]*View{}, map[string]*Event{}
+	c.Tables, c.Views, c.Events, c.Routines = map[string]*Table{}, map[string]*View{}, map[string]*Event{}, map[string]*Routine{}
 	if old := b.databases[d.Name]; old != nil {
 		b.dropSchemas(old)
 		maps.Copy(c.Tables, old.Tables)
 		maps.Copy(c.Views, old.Views)
 		maps.Copy(c.Events, old.Events)
+		maps.Copy(c.Routines, old.Routines)
 	}
 	b.databases[d.Name] = &c
 	b.own[d.Name] = true
@@ -136,13 +137,27 @@ func (b *Builder) DropEvent(db, name string) {
 	}
 }
 
+// PutRoutine adds or replaces a routine; one whose database is not there is ignored.
+func (b *Builder) PutRoutine(r *Routine) {
+	if d := b.owned(r.DB); d != nil {
+		d.Routines[r.Key()] = r
+	}
+}
+
+// DropRoutine removes a routine, which is given by its key in Database.Routines.
+func (b *Builder) DropRoutine(db, key string) {
+	if d := b.databases[db]; d != nil && d.Routines[key] != nil {
+		delete(b.owned(db).Routines, key)
+	}
+}
+
 func (b *Builder) owned(db string) *Database {
 	d := b.databases[db]
 	if d == nil || b.own[db] {
 		return d
 	}
 	c := *d
-	c.Tables, c.Views, c.Events = maps.Clone(d.Tables), maps.Clone(d.Views), maps.Clone(d.Events)
+	c.Tables, c.Views, c.Events, c.Routines = maps.Clone(d.Tables), maps.Clone(d.Views), maps.Clone(d.Events), maps.Clone(d.Routines)
 	if c.Tables == nil {
 		c.Tables = map[string]*Table{}
 	}
@@ -151,6 +166,9 @@ func (b *Builder) owned(db string) *Database {
 	}
 	if c.Events == nil {
 		c.Events = map[string]*Event{}
+	}
+	if c.Routines == nil {
+		c.Routines = map[string]*Routine{}
 	}
 	b.databases[db] = &c
 	b.own[db] = true

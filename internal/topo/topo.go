@@ -139,6 +139,8 @@ type Database struct {
 	Views map[string]*View
 	// Events are keyed by the names that MariaDB keeps.
 	Events map[string]*Event
+	// Routines are by RoutineKey.
+	Routines map[string]*Routine
 }
 
 // TableKind says how a table's rows are placed.
