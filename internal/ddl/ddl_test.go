@@ -252,7 +252,7 @@ func (b *bench) world(db string) string {
 			}
 			fmt.Fprintf(&out, "%s %s %s\n", p.Leaf, p.Schema, create)
 		}
-		fmt.Fprintln(&out, b.triggers(p), b.at(p.Leaf, "", "SELECT CONCAT_WS(',', name, execute_at, starts, interval_value, status, comment, body_utf8) FROM mysql.event WHERE db = "+lit(p.Schema)+" ORDER BY 1"))
+		fmt.Fprintln(&out, b.triggers(p), b.routines(p), b.at(p.Leaf, "", "SELECT CONCAT_WS(',', name, execute_at, starts, interval_value, status, comment, body_utf8) FROM mysql.event WHERE db = "+lit(p.Schema)+" ORDER BY 1"))
 	}
 	if d := snap.Databases[db]; d != nil {
 		var names []string
@@ -264,6 +264,11 @@ func (b *bench) world(db string) string {
 		}
 		for n, e := range d.Events {
 			names = append(names, fmt.Sprintf("%s %s %s %s %s %s", n, e.Status, e.At, e.Every, e.Unit, e.Text))
+		}
+		for k, r := range d.Routines {
+			c := *r
+			c.Revision = 0
+			names = append(names, fmt.Sprintf("%s %+v", k, c))
 		}
 		slices.Sort(names)
 		fmt.Fprintln(&out, d.Charset, d.Collation, d.Held, names)
@@ -287,6 +292,12 @@ func (b *bench) triggers(p place) (out []topo.Trigger) {
 		out = append(out, all[name]...)
 	}
 	return out
+}
+
+// routines are all that a place has of routines.
+func (b *bench) routines(p place) []string {
+	b.t.Helper()
+	return b.at(p.Leaf, "", "SELECT CONCAT_WS(' ', type, name, definer, created, modified, body, comment, security_type, db_collation, sql_mode) FROM mysql.proc WHERE db = "+lit(p.Schema)+" ORDER BY type, name")
 }
 
 // consistent checks that every table of the topology is the same everywhere it should be, and that there is no other.
@@ -336,6 +347,9 @@ func (b *bench) consistent(db string) {
 		}
 		if i < len(all) {
 			b.sameEvents(p, d)
+		}
+		if is, first := b.routines(p), b.routines(all[0]); p.Schema == db && (!slices.Equal(is, first) || len(is) != len(d.Routines)) || p.Schema != db && len(is) > 0 {
+			b.t.Errorf("routines at %s %s:\n%q\nagainst\n%q and %d in the topology", p.Leaf, p.Schema, is, first, len(d.Routines))
 		}
 		var triggers []topo.Trigger
 		for _, name := range slices.Sorted(maps.Keys(d.Tables)) {

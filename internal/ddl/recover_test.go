@@ -50,6 +50,8 @@ var crashes = []string{
 	"CREATE OR REPLACE TRIGGER ry BEFORE INSERT ON r FOR EACH ROW PRECEDES ry2 SET NEW.v = 3",
 	"ALTER EVENT e ON SCHEDULE AT '2036-01-01' RENAME TO f DISABLE DO SELECT 2",
 	"DROP EVENT e",
+	"CREATE OR REPLACE PROCEDURE q (a INT) SELECT 2",
+	"DROP PROCEDURE q",
 }
 
 // The process dies before each step of each statement. The next one finishes or undoes it: all places agree, with the old definition or the new.
@@ -73,6 +75,10 @@ func TestCrashAtEveryStep(t *testing.T) {
 		if strings.Contains(sql, "VIEW") || strings.Contains(sql, "TABLE w") {
 			b.must("CREATE VIEW w AS SELECT id FROM t")
 			b.must("CREATE VIEW w2 AS SELECT id FROM w")
+		}
+		if strings.Contains(sql, "PROCEDURE") {
+			b.must("CREATE PROCEDURE q () COMMENT 'old' BEGIN DECLARE x INT; SELECT x; END")
+			b.must("ALTER PROCEDURE q SQL SECURITY INVOKER")
 		}
 		if strings.Contains(sql, "TRIGGER ry") {
 			b.must("CREATE TRIGGER ry2 BEFORE INSERT ON r FOR EACH ROW SET NEW.v = NEW.v + 1")

@@ -36,8 +36,9 @@ func TestDumpAndLoad(t *testing.T) {
 	c.exec("INSERT INTO zparent (v) VALUES (7), (8), (9)")
 	c.exec("DELETE FROM zparent WHERE v = 9")
 	c.exec("INSERT INTO achild VALUES (1, 1, NULL), (2, 2, 1), (3, 1, 2)")
+	c.exec("CREATE PROCEDURE `a p` (IN x VARCHAR(9), OUT y INT) COMMENT 'it''s' SQL SECURITY INVOKER BEGIN DECLARE z INT; SET y = LENGTH('ü;;'); SELECT x INTO z; END")
 	to := b.database(t, "dumpto")
-	for _, options := range [][]string{{}, {"--single-transaction", "--skip-extended-insert"}, {"--hex-blob", "--skip-opt", "--create-options"}} {
+	for _, options := range [][]string{{"--routines"}, {"--routines", "--single-transaction", "--skip-extended-insert"}, {"--routines", "--hex-blob", "--skip-opt", "--create-options"}} {
 		args := append([]string{"--no-defaults", "-h127.0.0.1", fmt.Sprintf("-P%d", b.addr.Port), "-uroot"}, options...)
 		dump, err := exec.CommandContext(timeout(t), "mariadb-dump", append(args, "dumpdb")...).CombinedOutput()
 		if err != nil {
@@ -46,10 +47,12 @@ func TestDumpAndLoad(t *testing.T) {
 		for _, table := range []string{"t", "r", "keyless", "zlog", "drawn", "s", "achild", "zparent"} {
 			to.exec("DROP TABLE IF EXISTS " + table)
 		}
+		to.exec("DROP PROCEDURE IF EXISTS `a p`")
 		if out, err := b.cli(t, "root", "", string(dump), "dumpto"); err != nil {
 			t.Fatalf("%v: %s", options, out)
 		}
 		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SHOW CREATE TABLE drawn", "SHOW CREATE TABLE achild", "SHOW CREATE TABLE zparent", "SELECT * FROM achild ORDER BY id", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
+			"SELECT ROUTINE_NAME, ROUTINE_DEFINITION, ROUTINE_COMMENT, SECURITY_TYPE, SQL_MODE, COLLATION_CONNECTION, DATABASE_COLLATION, DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY 1",
 			"SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1"} {
 			if x, y := c.rows(q), to.rows(q); x != y {
 				t.Errorf("%v: %s: %s, after loading %s", options, q, x, y)
