@@ -141,18 +141,19 @@ type databaseDoc struct {
 	Collation   string            `json:"collation"`
 	Locked      bool              `json:"locked,omitempty"`
 	Held        bool              `json:"held,omitempty"`
+	Recast      bool              `json:"recast,omitempty"`
 	Quiet       bool              `json:"quiet,omitempty"`
 	Single      bool              `json:"single,omitempty"`
 	Partitions  []*topo.Partition `json:"partitions"`
 }
 
 func docOf(d *topo.Database) databaseDoc {
-	return databaseDoc{d.Name, d.Replication, d.Charset, d.Collation, d.Locked, d.Held, d.Quiet, d.Single, d.Partitions}
+	return databaseDoc{d.Name, d.Replication, d.Charset, d.Collation, d.Locked, d.Held, d.Recast, d.Quiet, d.Single, d.Partitions}
 }
 
 func (d *databaseDoc) database() *topo.Database {
 	return &topo.Database{
-		Name: d.Name, Replication: d.Replication, Charset: d.Charset, Collation: d.Collation, Locked: d.Locked, Held: d.Held, Quiet: d.Quiet,
+		Name: d.Name, Replication: d.Replication, Charset: d.Charset, Collation: d.Collation, Locked: d.Locked, Held: d.Held, Recast: d.Recast, Quiet: d.Quiet,
 		Single: d.Single, Partitions: d.Partitions,
 	}
 }

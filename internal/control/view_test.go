@@ -44,7 +44,7 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 	c.must("CREATE SEQUENCE d.s", "CREATE SEQUENCE d.dropping", "CREATE TABLE d.drawn (id BIGINT DEFAULT NEXTVAL(d.s) PRIMARY KEY, v BIGINT DEFAULT NEXTVAL(d.dropping))", "DO NEXTVAL(d.s)",
 		"CREATE SEQUENCE a.s", "CREATE REFERENCE TABLE d.far (id BIGINT DEFAULT NEXTVAL(a.s) PRIMARY KEY, v INT)", "INSERT INTO d.far (v) VALUES (1), (2)")
 	c.must("CREATE EVENT d.e ON SCHEDULE EVERY '1:30' HOUR_MINUTE STARTS '2035-01-01' DO SELECT 1", "CREATE EVENT d.dropped ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01' DO SELECT 1")
-	c.must("CREATE PROCEDURE d.p () SELECT 1", "CREATE PROCEDURE d.q () SELECT 1")
+	c.must("CREATE PROCEDURE d.p () SELECT 1", "CREATE PROCEDURE d.q () SELECT 1", "CREATE FUNCTION d.f (a INT) RETURNS INT RETURN a + 1", "CREATE VIEW d.called AS SELECT d.f(id) AS n FROM d.t")
 	c.until("whole", whole)
 	release := c.hold(3)
 	c.until("offline", func(s *topo.Snapshot) bool { return s.Leaves["leaf-4"].State == topo.LeafOffline })
@@ -53,7 +53,7 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 	c.must("CREATE OR REPLACE TRIGGER d.ti AFTER INSERT ON d.t FOR EACH ROW INSERT INTO log VALUES (NEW.id, 'new')", "DROP TRIGGER d.td", "INSERT INTO d.t VALUES (11, 1), (12, 1), (13, 1), (14, 1), (15, 1)",
 		"CREATE TRIGGER d.ti0 AFTER INSERT ON d.t FOR EACH ROW PRECEDES ti INSERT INTO d.log VALUES (NEW.id, 'first')")
 	c.must("ALTER EVENT d.e COMMENT 'é'", "DROP EVENT d.dropped", "CREATE EVENT a.e ON SCHEDULE AT '2035-01-01' DO SELECT 2")
-	c.must("CREATE OR REPLACE PROCEDURE d.p (a INT) SELECT 'new'", "ALTER PROCEDURE d.p COMMENT 'é'", "DROP PROCEDURE d.q")
+	c.must("CREATE OR REPLACE PROCEDURE d.p (a INT) SELECT 'new'", "ALTER PROCEDURE d.p COMMENT 'é'", "DROP PROCEDURE d.q", "CREATE OR REPLACE FUNCTION d.f (a INT) RETURNS INT RETURN a * 2")
 	c.must("DROP SEQUENCE d.dropping", "CREATE SEQUENCE d.new START WITH 500")
 	c.must("CREATE OR REPLACE TRIGGER d.zi AFTER INSERT ON d.r FOR EACH ROW INSERT INTO d.rlog VALUES (NEW.a, 'new')", "INSERT INTO d.r VALUES (52)")
 	release()
@@ -75,7 +75,7 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 			t.Errorf("%s has %s", leaf, got)
 		}
 	}
-	if got, want := c.routinesOf("leaf-4"), c.routinesOf("leaf-1"); got != want || strings.Count(got, "\n") != 0 || !strings.HasPrefix(got, "d.p PROCEDURE SELECT 'new' é ") {
+	if got, want := c.routinesOf("leaf-4"), c.routinesOf("leaf-1"); got != want || strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "d.f FUNCTION RETURN a * 2 ") || !strings.Contains(got, "\nd.p PROCEDURE SELECT 'new' é ") {
 		t.Errorf("leaf-4 has\n%s\nwant\n%s", got, want)
 	}
 	c.must("INSERT INTO d.r VALUES (53)")
@@ -134,19 +134,26 @@ func TestBackupKeepsViews(t *testing.T) {
 		"CREATE TRIGGER d.rb BEFORE INSERT ON d.r FOR EACH ROW SET NEW.n = (SELECT MAX(r.n) FROM d.r) + NEW.n",
 		"CREATE VIEW d.far AS SELECT d.id FROM d.t d JOIN away.t ON away.t.id = d.id",
 		"CREATE EVENT d.e ON SCHEDULE EVERY 1 SECOND DO INSERT INTO other.log (id) VALUES (-1)", "CREATE EVENT d.off ON SCHEDULE AT '2035-01-01' DISABLE COMMENT 'é' DO SELECT 'é'",
-		"CREATE PROCEDURE d.p (x VARCHAR(5)) COMMENT 'c' SELECT x FROM t",
+		"CREATE PROCEDURE d.p (x VARCHAR(5)) COMMENT 'c' SELECT x FROM d.t WHERE d.f(1)", "CREATE FUNCTION d.g (a INT) RETURNS INT RETURN a * 2", "CREATE FUNCTION d.f (a INT) RETURNS INT RETURN d.g(a) + (SELECT MAX(n) FROM d.r)",
+		"CREATE TRIGGER d.tb BEFORE UPDATE ON d.t FOR EACH ROW SET NEW.d = g(NEW.d) - NEW.d",
 		"BACKUP DATABASE d TO '"+path+"'", "RESTORE DATABASE d AS other FROM '"+path+"'", "UPDATE other.t SET d = 2",
 		"INSERT INTO other.t VALUES (10, 2), (11, 2), (12, 2)", "INSERT INTO other.r VALUES (1)")
 	for q, want := range map[string]int64{"SELECT COUNT(*) FROM other.z": 7, "SELECT COUNT(*) FROM other.a": 7, "SELECT SUM(n) FROM other.a": 48,
-		"SELECT COUNT(*) FROM other.log WHERE n = 5 AND id > 0": 4, "SELECT COUNT(*) FROM d.log": 1, "SELECT id FROM other.far": 3, "SELECT SUM(n) FROM other.r": 11, "SELECT SUM(n) FROM d.r": 5, "SELECT COUNT(*) FROM d.z": 2} {
+		"SELECT COUNT(*) FROM other.log WHERE n = 5 AND id > 0": 4, "SELECT COUNT(*) FROM d.log": 1, "SELECT id FROM other.far": 3, "SELECT SUM(n) FROM other.r": 11, "SELECT other.f(1)": 8, "SELECT SUM(d.f(id)) FROM other.t": 131, "SELECT SUM(n) FROM d.r": 5, "SELECT COUNT(*) FROM d.z": 2} {
 		if n := valueOf(t, c.nodes[0].db, q); int64(n) != want {
 			t.Errorf("%s: %d, want %d", q, n, want)
 		}
 	}
 	for _, leaf := range []string{"leaf-1", "leaf-2"} {
-		d, other, ok := strings.Cut(c.routinesOf(leaf), "\n")
-		if !ok || strings.Replace(d, "d.p", "other.p", 1) != other {
-			t.Errorf("%s has %s\nand %s", leaf, d, other)
+		all := strings.Split(c.routinesOf(leaf), "\n")
+		for i, r := range all[:len(all)/2] {
+			is := strings.NewReplacer(" `other`.`r` ", "d.r", " `other`.`g` ", "d.g", " `other`.`t` ", "d.t", " `other`.`f` ", "d.f", "other.", "d.").Replace(all[len(all)/2+i])
+			if strings.ReplaceAll(is, " ", "") != strings.ReplaceAll(r, " ", "") {
+				t.Errorf("%s has %s\nand %s", leaf, r, is)
+			}
+		}
+		if len(all) != 6 {
+			t.Errorf("%s has %q", leaf, all)
 		}
 		got := c.ask(leaf, "SELECT GROUP_CONCAT(TABLE_NAME, ' ', VIEW_DEFINITION, ' ', CHECK_OPTION ORDER BY TABLE_NAME SEPARATOR '\\n') FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'other'")
 		want := c.ask(leaf, "SELECT GROUP_CONCAT(TABLE_NAME, ' ', REPLACE(REPLACE(VIEW_DEFINITION, '`d`.`t`', '`other`.`t`'), '`d`.`z`', '`other`.`z`'), ' ', CHECK_OPTION ORDER BY TABLE_NAME SEPARATOR '\\n') FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'd'")

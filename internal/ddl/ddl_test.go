@@ -271,7 +271,7 @@ func (b *bench) world(db string) string {
 			names = append(names, fmt.Sprintf("%s %+v", k, c))
 		}
 		slices.Sort(names)
-		fmt.Fprintln(&out, d.Charset, d.Collation, d.Held, names)
+		fmt.Fprintln(&out, d.Charset, d.Collation, d.Held, d.Recast, names)
 	}
 	return out.String()
 }

@@ -52,6 +52,8 @@ var crashes = []string{
 	"DROP EVENT e",
 	"CREATE OR REPLACE PROCEDURE q (a INT) SELECT 2",
 	"DROP PROCEDURE q",
+	"CREATE OR REPLACE FUNCTION fn (a INT) RETURNS INT RETURN 2 -- after PROCEDURE",
+	"DROP FUNCTION fn -- after PROCEDURE",
 }
 
 // The process dies before each step of each statement. The next one finishes or undoes it: all places agree, with the old definition or the new.
@@ -79,6 +81,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 		if strings.Contains(sql, "PROCEDURE") {
 			b.must("CREATE PROCEDURE q () COMMENT 'old' BEGIN DECLARE x INT; SELECT x; END")
 			b.must("ALTER PROCEDURE q SQL SECURITY INVOKER")
+			b.must("CREATE FUNCTION fn () RETURNS INT RETURN (SELECT MAX(v) FROM r)")
 		}
 		if strings.Contains(sql, "TRIGGER ry") {
 			b.must("CREATE TRIGGER ry2 BEFORE INSERT ON r FOR EACH ROW SET NEW.v = NEW.v + 1")

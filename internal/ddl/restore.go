@@ -219,6 +219,9 @@ func (x *restore) read() error {
 		if r.DB != x.saved.Name || !plainWord.MatchString(r.Charset) || !plainWord.MatchString(r.Collation) || !plainNumber.MatchString(r.Created) || !plainNumber.MatchString(r.Modified) {
 			return bad("the definition of routine '" + r.Name + "' is not one")
 		}
+		if err := moveRoutine(r, x.saved.Of); err != nil {
+			return err
+		}
 	}
 	return x.readEvents()
 }
@@ -258,9 +261,12 @@ func (x *restore) make(ctx context.Context) error {
 		}
 		snap.PutTable(t.t)
 	}
+	for _, r := range x.saved.Routines {
+		snap.PutRoutine(r)
+	}
 	whole := snap.Build(x.snap.Revision)
 	for _, r := range x.saved.Routines {
-		if err := routineStands(r); err != nil {
+		if err := routineStands(whole, r); err != nil {
 			return err
 		}
 		var err error

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
@@ -37,13 +38,24 @@ func (j *job) changeRoutine(ctx context.Context) (*Result, error) {
 	if err := j.record(ctx, "routine"); err != nil {
 		return nil, err
 	}
+	over := func(context.Context) error { return nil }
+	if kind == topo.Function && old != nil && (j.d.Verb != "CREATE" || j.d.OrReplace) {
+		over = j.recastOver
+		if err := j.recast(ctx); err != nil {
+			return nil, j.abandon(err, over)
+		}
+	}
 	res, err := j.first(ctx, j.todo.Shapes[0], j.spliced())
 	if err != nil {
-		return nil, j.abandon(unavailable(err), j.undoIfUnsure(err, j.alignRoutines))
+		undo := j.undoIfUnsure(err, j.alignRoutines)
+		if undo == nil {
+			undo = over
+		}
+		return nil, j.abandon(unavailable(err), undo)
 	}
 	now, err := j.routineNow(ctx, kind, db, name)
 	if err == nil && (now == old || now != nil && old != nil && now.Same(old)) {
-		return res, j.abandon(nil, nil) // it was there, or was not, which is a note
+		return res, j.abandon(nil, over) // it was there, or was not, which is a note
 	}
 	if err == nil && now != nil {
 		now.Revision, err = j.cfg.Catalog.NewTableID(ctx)
@@ -57,6 +69,7 @@ func (j *job) changeRoutine(ctx context.Context) (*Result, error) {
 	}
 	if err == nil {
 		err = j.commit(ctx, func(x *catalog.Txn) error {
+			setRecast(x, db, false)
 			if now == nil {
 				x.DropRoutine(db, topo.RoutineKey(kind, name))
 			} else {
@@ -121,34 +134,63 @@ func (j *job) routineNow(ctx context.Context, kind topo.RoutineKind, db, name st
 	case err != nil || r == nil:
 		return nil, err
 	}
-	return r, routineStands(r)
+	return r, routineStands(j.snap, r)
+}
+
+// functionsIn finds functions of a database.
+func functionsIn(s *topo.Snapshot, db string) trigger.Functions {
+	return func(name string) *topo.Routine { return s.Routine(topo.Function, db, name) }
 }
 
 // routineStands judges a routine by the cluster's rules.
-func routineStands(r *topo.Routine) error {
+func routineStands(s *topo.Snapshot, r *topo.Routine) error {
 	what := strings.ToUpper(string(r.Kind)[:1]) + strings.ToLower(string(r.Kind)[1:])
 	if strings.HasPrefix(r.Definer, clusterUser+"@") {
 		return refuse(1227, "42000", "%s '%s.%s' can't have the DEFINER %s: the account is the cluster's own", what, r.DB, r.Name, r.Definer)
 	}
-	if r.Kind == topo.Function {
-		return unsupported("CREATE FUNCTION: write its expression out, or put it into a view or a generated column")
-	}
 	if slices.Contains(strings.Split(r.SQLMode, ","), "ORACLE") {
 		return unsupported("stored routines of sql_mode ORACLE: set another one before CREATE " + string(r.Kind))
 	}
+	if _, _, err := readRoutine(r); err != nil {
+		return err
+	}
+	if r.Kind == topo.Procedure {
+		return nil
+	}
+	return functionError(r.Name, trigger.Function(r, lookIn(s, r.DB, nil), functionsIn(s, r.DB)))
+}
+
+// readRoutine parses a routine's text, which must be what makes it.
+func readRoutine(r *topo.Routine) (*sqltext.Scan, *sqltext.Stmt, error) {
 	scan := new(sqltext.Scan)
 	mode := trigger.Mode(r.SQLMode)
-	unread := unsupported(what + " " + r.Name + ", whose text can't be read")
+	unread := unsupported(string(r.Kind) + " " + r.Name + ", whose text can't be read")
 	if err := scan.Scan([]byte(r.Text), mode); err != nil || scan.More {
-		return unread
+		return nil, nil, unread
 	}
 	stmt, err := sqltext.Parse(scan, mode)
 	if err != nil || stmt.Kind != sqltext.KindDDL || stmt.DDL == nil {
-		return unread
+		return nil, nil, unread
 	}
 	if d := stmt.DDL; d.Verb != "CREATE" || d.Object != string(r.Kind) || d.OrReplace || d.Program.DB.Tok >= 0 || d.Program.Name.Text != r.Name {
-		return unread
+		return nil, nil, unread
 	}
+	return scan, stmt, nil
+}
+
+// moveRoutine has a routine that was one of the database of another name call the tables and functions of that by its own database's.
+func moveRoutine(r *topo.Routine, of string) error {
+	scan, stmt, err := readRoutine(r)
+	if err != nil || of == r.DB {
+		return err
+	}
+	var edits []edit
+	for _, n := range slices.Concat(stmt.Tables, stmt.Calls) {
+		if n.DB.Tok >= 0 && n.DB.Text == of {
+			edits = append(edits, edit{n.Span, id(r.DB) + "." + id(n.Name.Text)})
+		}
+	}
+	r.Text = withoutOurs(scan, stmt, edits)
 	return nil
 }
 
@@ -182,8 +224,57 @@ func (j *job) alignRoutine(ctx context.Context, p place, kind topo.RoutineKind, 
 func (j *job) alignRoutines(ctx context.Context) error {
 	kind, name := j.todo.Routine, j.todo.Tables[0]
 	want := j.cfg.Catalog.Snapshot().Routine(kind, j.todo.DB, name)
-	_, err := each(j.todo.Shapes, func(p place) error { return j.alignRoutine(ctx, p, kind, name, want) })
-	return err
+	if _, err := each(j.todo.Shapes, func(p place) error { return j.alignRoutine(ctx, p, kind, name, want) }); err != nil {
+		return err
+	}
+	return j.recastOver(ctx)
+}
+
+// recast keeps statements that call functions of the database waiting at all nodes, and waits for those that are under way: each is to meet a function as it was or as it will be, at all
+// of its partitions. 1205: one takes too long.
+func (j *job) recast(ctx context.Context) error {
+	if err := j.step("recast"); err != nil {
+		return err
+	}
+	rev, err := j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
+		x.Hold(j.lock)
+		setRecast(x, j.todo.DB, true)
+		return nil
+	})
+	if err != nil || j.cfg.Seen == nil {
+		return unavailable(err)
+	}
+	for began := time.Now(); ; {
+		undrained, err := j.cfg.Seen(ctx, rev)
+		if err != nil || !undrained[topo.PartitionID{DB: j.todo.DB, Ordinal: topo.FunctionsOrdinal}] {
+			return unavailable(err)
+		}
+		if time.Since(began) > lockWait*time.Second {
+			return refuse(erLockWait, "HY000", "Lock wait timeout exceeded; a statement that calls stored functions of the database is under way")
+		}
+		pause(ctx, nil)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// recastOver lets such statements go on.
+func (j *job) recastOver(ctx context.Context) error {
+	_, err := j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
+		x.Hold(j.lock)
+		setRecast(x, j.todo.DB, false)
+		return nil
+	})
+	return unavailable(err)
+}
+
+func setRecast(x *catalog.Txn, db string, on bool) {
+	if d := x.Database(db); d != nil && d.Recast != on {
+		c := *d
+		c.Recast = on
+		x.PutDatabase(&c)
+	}
 }
 
 // grantCreator gives the account that has made a routine the rights on it at all leaves that the first one has given to it, as MariaDB does for whoever has none by then. Rights are each
@@ -213,6 +304,22 @@ func keptByCollation(d *topo.Database) error {
 		return unsupported("ALTER DATABASE of the character set of a database with stored routines: DROP " + string(r.Kind) + " " + r.Name + " before, and make it anew afterwards")
 	}
 	return triggersOfDatabase(d)
+}
+
+// Drafted says whether the CREATE FUNCTION of a client would be refused, before a leaf has the function: an *Error.
+func Drafted(s *topo.Snapshot, scan *sqltext.Scan, d *sqltext.DDL, db string) error {
+	if d.Object != "FUNCTION" || d.Verb != "CREATE" || d.Function == nil {
+		return nil
+	}
+	return functionError(d.Program.Name.Text, trigger.Drafted(scan, d, db, lookIn(s, db, nil), functionsIn(s, db)))
+}
+
+func functionError(name string, err error) error {
+	var no *trigger.Error
+	if errors.As(err, &no) {
+		return unsupported("CREATE FUNCTION " + name + "' with '" + no.Reason)
+	}
+	return err
 }
 
 // IsRoutine says whether a statement is about a stored procedure or function, of the kind that databases of the cluster have.

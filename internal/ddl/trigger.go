@@ -356,7 +356,7 @@ func triggersStand(s *topo.Snapshot, t *topo.Table, before []topo.Trigger) error
 			}
 			continue
 		}
-		if err := trigger.Judge(&t.Triggers[i], t, lookIn(s, t.DB, t)); err != nil {
+		if err := trigger.Judge(&t.Triggers[i], t, lookIn(s, t.DB, t), functionsIn(s, t.DB)); err != nil {
 			var no *trigger.Error
 			if errors.As(err, &no) {
 				return unsupported("CREATE TRIGGER " + t.Triggers[i].Name + "' with '" + no.Reason)
@@ -381,7 +381,7 @@ func triggersStandWith(s *topo.Snapshot, t *topo.Table) error {
 				continue
 			}
 			is := tr
-			err := trigger.Judge(&is, owner, lookIn(s, t.DB, t))
+			err := trigger.Judge(&is, owner, lookIn(s, t.DB, t), functionsIn(s, t.DB))
 			why := "at the partitions it names the table as one of another kind"
 			if err != nil {
 				why = err.Error()

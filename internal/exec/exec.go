@@ -200,6 +200,9 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	if p.Beside && p.Route.Kind != plan.RouteStage && !found && st.Tx.WroteShapes() { // what was planned without knowing it
 		return plan.NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
 	}
+	if len(p.FunctionReads) > 0 && p.Route.Kind != plan.RouteAny && st.Tx.WroteShapes() {
+		return plan.NeedsStage(plan.FunctionReadsOwn)
+	}
 	switch {
 	case len(p.Restate) > 0:
 		return r.restated(ctx, st, p.Restate)

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -112,7 +113,11 @@ func (st *Statement) named(def []byte, column, n int) ([]byte, error) {
 		if err := wire.ParseColumn(def, st.Out.Caps(), &d); err != nil {
 			return nil, err
 		}
-		d.Name = st.Scan.Text(c.Span)
+		text := st.Scan.Text(c.Span)
+		if bytes.Equal(d.OrgName, d.Name) { // a stored function's has its text twice
+			d.OrgName = text
+		}
+		d.Name = text
 		return wire.AppendColumn(nil, st.Out.Caps(), &d), nil
 	}
 	return def, nil

@@ -15,6 +15,9 @@ var ErrMoving = errors.New("the partition is getting another master")
 type MovingError struct{ Partition topo.PartitionID }
 
 func (e *MovingError) Error() string {
+	if e.Partition.Ordinal == topo.FunctionsOrdinal {
+		return "A stored function of database '" + e.Partition.DB + "' is being changed; try again"
+	}
 	return "Partition " + e.Partition.String() + " is getting another master; try again"
 }
 
@@ -63,6 +66,7 @@ func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
 		}
 		g.set(Shape(name), 0, d.Locked || d.Held)
 		g.set(Commits(name), 0, d.Quiet)
+		g.set(Functions(name), 0, d.Recast)
 		for _, p := range d.Partitions {
 			g.set(p.ID, p.Term, p.Locked)
 		}
@@ -75,12 +79,13 @@ func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
 			}
 			delete(g.parts, Shape(name))
 			delete(g.parts, Commits(name))
+			delete(g.parts, Functions(name))
 		}
 	}
 	clear(g.seen)
 	for name, d := range s.Databases {
 		g.seen[name] = d
-		locked = locked || d.Locked || d.Held || d.Quiet
+		locked = locked || d.Locked || d.Held || d.Quiet || d.Recast
 		for _, p := range d.Partitions {
 			locked = locked || p.Locked
 		}
@@ -100,6 +105,11 @@ func (g *Gates) Applied() (s *topo.Snapshot, changed <-chan struct{}) {
 
 // Shape stands for the reference tables of a database, whose term is always 0: statements that write them enter it.
 func Shape(db string) topo.PartitionID { return topo.PartitionID{DB: db, Ordinal: -1} }
+
+// Functions stands for the stored functions of a database, whose term is always 0: statements that call them are inside while they run.
+func Functions(db string) topo.PartitionID {
+	return topo.PartitionID{DB: db, Ordinal: topo.FunctionsOrdinal}
+}
 
 // Commits stands for what is being committed to a database's partitions: whoever commits there enters it. "" stands for the reference tables of all databases, which
 // is locked when any database is quiet.

@@ -68,6 +68,18 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 			return err
 		}
 	}
+	if ddl.IsRoutine(d) {
+		db := s.sess.DB
+		if d.Program.DB.Tok >= 0 {
+			db = d.Program.DB.Text
+		}
+		if err := ddl.Drafted(snap, scan, d, db); err != nil { // unless MariaDB refuses it
+			if own := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); own != nil && serverError(ctx, own).Code != wire.ErUnsupportedPS {
+				return own
+			}
+			return err
+		}
+	}
 	if s.g.ddl == nil {
 		return unsupported(firstWords(scan, 2), "this node has no lease in the catalog")
 	}

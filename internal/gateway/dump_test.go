@@ -37,6 +37,8 @@ func TestDumpAndLoad(t *testing.T) {
 	c.exec("DELETE FROM zparent WHERE v = 9")
 	c.exec("INSERT INTO achild VALUES (1, 1, NULL), (2, 2, 1), (3, 1, 2)")
 	c.exec("CREATE PROCEDURE `a p` (IN x VARCHAR(9), OUT y INT) COMMENT 'it''s' SQL SECURITY INVOKER BEGIN DECLARE z INT; SET y = LENGTH('ü;;'); SELECT x INTO z; END")
+	c.exec("CREATE FUNCTION `f``1` (x VARCHAR(20)) RETURNS INT COMMENT 'ü' DETERMINISTIC RETURN LENGTH(x)")
+	c.exec("CREATE VIEW zv AS SELECT `f``1`(v) AS n FROM t")
 	to := b.database(t, "dumpto")
 	for _, options := range [][]string{{"--routines"}, {"--routines", "--single-transaction", "--skip-extended-insert"}, {"--routines", "--hex-blob", "--skip-opt", "--create-options"}} {
 		args := append([]string{"--no-defaults", "-h127.0.0.1", fmt.Sprintf("-P%d", b.addr.Port), "-uroot"}, options...)
@@ -48,10 +50,12 @@ func TestDumpAndLoad(t *testing.T) {
 			to.exec("DROP TABLE IF EXISTS " + table)
 		}
 		to.exec("DROP PROCEDURE IF EXISTS `a p`")
+		to.exec("DROP FUNCTION IF EXISTS `f``1`")
+		to.exec("DROP VIEW IF EXISTS zv")
 		if out, err := b.cli(t, "root", "", string(dump), "dumpto"); err != nil {
 			t.Fatalf("%v: %s", options, out)
 		}
-		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SHOW CREATE TABLE drawn", "SHOW CREATE TABLE achild", "SHOW CREATE TABLE zparent", "SELECT * FROM achild ORDER BY id", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
+		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SELECT SUM(n) FROM zv", "SHOW CREATE VIEW zv", "SHOW CREATE TABLE drawn", "SHOW CREATE TABLE achild", "SHOW CREATE TABLE zparent", "SELECT * FROM achild ORDER BY id", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
 			"SELECT ROUTINE_NAME, ROUTINE_DEFINITION, ROUTINE_COMMENT, SECURITY_TYPE, SQL_MODE, COLLATION_CONNECTION, DATABASE_COLLATION, DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY 1",
 			"SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1"} {
 			if x, y := c.rows(q), to.rows(q); x != y {

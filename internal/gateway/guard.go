@@ -319,6 +319,25 @@ func (s *session) admit(ctx context.Context, p *plan.Plan, snap *topo.Snapshot) 
 	if (p.Writes || p.Locks) && p.Linked == nil && !s.g.guard.valid() { // whose are linked tables is not the cluster's to decide
 		return nil, errNoLease
 	}
+	calls, err := s.enterFunctions(p, snap)
+	if err != nil {
+		return nil, err
+	}
+	leave, err = s.enterShapes(ctx, p, snap)
+	switch {
+	case err != nil && calls != nil:
+		calls()
+	case err == nil && calls != nil && leave != nil:
+		shapes := leave
+		return func() { calls(); shapes() }, nil
+	case err == nil && calls != nil:
+		return calls, nil
+	}
+	return leave, err
+}
+
+// enterShapes lets a statement in that writes reference tables.
+func (s *session) enterShapes(ctx context.Context, p *plan.Plan, snap *topo.Snapshot) (leave func(), err error) {
 	if p.Route.Kind != plan.RouteEveryLeaf {
 		return nil, nil
 	}
@@ -410,7 +429,7 @@ func (s *session) awaitGates(ctx context.Context, err error, snap *topo.Snapshot
 		return false
 	}
 	d := snap.Databases[moving.Partition.DB]
-	if p := snap.Partition(moving.Partition); d == nil || (d.Locked || d.Held) && p == nil || p != nil && p.Locked {
+	if p := snap.Partition(moving.Partition); d == nil || (d.Locked || d.Held || d.Recast) && p == nil || p != nil && p.Locked {
 		return false
 	}
 	late := time.After(retryEvery)

@@ -229,6 +229,11 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	if stmt.Kind != sqltext.KindShow && stmt.Kind != sqltext.KindSet && !stmt.SetStatement.Empty() {
 		return unsupported("SET STATEMENT … FOR "+firstWords(&w.scan, 1), "it is served by the node, which has no such variables")
 	}
+	if len(stmt.Calls) > 0 && stmt.Kind != sqltext.KindDDL {
+		if err := s.callsApart(stmt, snap); err != nil {
+			return err
+		}
+	}
 	if stmt.Facts&sqltext.HasSubquery != 0 && stmt.Kind != sqltext.KindSet && stmt.Kind != sqltext.KindDDL && stmt.Kind != sqltext.KindExplain &&
 		s.readsPartitions(stmt, snap) {
 		return unsupported(firstWords(&w.scan, 1), "with a subquery on a sharded table")
@@ -270,7 +275,17 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		err = unsupported(firstWords(&w.scan, 2), "it would be done at one leaf only")
 	}
 	if err != nil {
-		return s.owned(ctx, w, src, err)
+		err = s.owned(ctx, w, src, err)
+		if serverError(ctx, err).Code != wire.ErNotSupported {
+			return err
+		}
+		switch known, other := s.newFunction(ctx, stmt, snap); {
+		case other != nil:
+			return other
+		case known:
+			return s.rewritten(ctx, bytes.Clone(w.scan.Src[:w.scan.End]), src)
+		}
+		return err
 	}
 	if s.making != nil && s.making.dry {
 		return nil
@@ -382,7 +397,11 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 		}
 		if now := s.topology(); now != snap {
 			snap = now
-			if p, err = s.replan(w, snap); err != nil {
+			calls := len(p.Functions) > 0
+			switch p, err = s.replan(w, snap); {
+			case err != nil && calls: // one of them may be gone, or about to be there again
+				return s.rewritten(ctx, bytes.Clone(w.scan.Src[:w.scan.End]), src)
+			case err != nil:
 				return err
 			}
 		}

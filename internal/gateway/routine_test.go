@@ -1,7 +1,11 @@
 package gateway
 
 import (
+	"context"
+	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -51,4 +55,79 @@ func TestRoutinesOfAccounts(t *testing.T) {
 	c.exec("CREATE DATABASE routdb PARTITIONS 2")
 	c.want("SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'routdb'", "0")
 	c.fails(1305, "SHOW CREATE PROCEDURE routdb.kept")
+}
+
+// A function is called with its definer's rights or the caller's, by whoever may execute it, wherever rows are.
+func TestFunctionsOfAccounts(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "funcdb")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+	c.exec("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, n INT)")
+	c.exec("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)")
+	c.exec("INSERT INTO r VALUES (1, 10)")
+	b.account(t, "'fcaller'@'%'", "IDENTIFIED BY 'p'")
+	c.exec("GRANT SELECT ON funcdb.t TO 'fcaller'@'%'")
+	c.exec("CREATE FUNCTION f (a INT) RETURNS INT RETURN a + (SELECT n FROM r WHERE id = 1)")
+	c.exec("CREATE FUNCTION own (a INT) RETURNS INT SQL SECURITY INVOKER RETURN a + (SELECT n FROM r WHERE id = 1)")
+	caller := b.as(t, "fcaller", "p", "funcdb")
+	for _, q := range []string{"SELECT f(v) FROM t", "SELECT f(v) FROM t WHERE id = 1", "SELECT funcdb.f(a.v) FROM t a JOIN t b ON a.v = b.id", "SELECT f(1)"} {
+		if m := caller.fails(1370, q); !strings.Contains(m, "for routine 'funcdb.f'") {
+			t.Error(m)
+		}
+	}
+	c.exec("GRANT EXECUTE ON FUNCTION funcdb.f TO 'fcaller'@'%'")
+	c.exec("GRANT EXECUTE ON FUNCTION funcdb.own TO 'fcaller'@'%'")
+	caller.want("SELECT SUM(f(v)) FROM t", "65")
+	caller.want("SELECT f(v) FROM t WHERE id = 3", "13")
+	caller.want("SELECT SUM(f(a.v)) FROM t a JOIN t b ON f(a.v) = f(b.id)", "65")
+	if m := caller.fails(1142, "SELECT own(v) FROM t"); !strings.Contains(m, "`funcdb`.`r`") {
+		t.Error(m)
+	}
+	c.exec("GRANT SELECT ON funcdb.r TO 'fcaller'@'%'")
+	caller.want("SELECT SUM(own(v)) FROM t", "65")
+	caller.fails(1370, "DROP FUNCTION f")
+	// What it reads must be a reference table still.
+	c.exec("DROP TABLE r")
+	caller.fails(1146, "SELECT f(v) FROM t")
+	c.exec("CREATE TABLE r (id INT PRIMARY KEY, n INT)")
+	c.exec("INSERT INTO r VALUES (1, 10)")
+	c.fails(1235, "SELECT f(v) FROM t")
+	c.fails(1235, "SELECT f(1)")
+	c.fails(1235, "SET @x = f(1)")
+	c.fails(1235, "CREATE OR REPLACE FUNCTION f (a INT) RETURNS INT RETURN a + (SELECT n FROM r WHERE id = 1)")
+	c.fails(1235, "SELECT f(v) FROM t")
+}
+
+// A statement over several partitions meets a function as it was before a change at all of them, or as it is after it.
+func TestFunctionsChangeAtOnce(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "funconce")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY)")
+	c.exec("INSERT INTO t VALUES (1), (2), (3), (4), (5), (6), (7), (8)")
+	c.exec("CREATE FUNCTION f () RETURNS INT RETURN 1")
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var wg sync.WaitGroup
+	var ran atomic.Int64
+	for range 3 {
+		conn := b.root(t, "funconce")
+		wg.Go(func() {
+			for ; ctx.Err() == nil; ran.Add(1) {
+				var n, kinds int
+				err := conn.c.QueryRowContext(context.Background(), "SELECT SUM(f()), COUNT(DISTINCT f()) FROM t").Scan(&n, &kinds)
+				if err != nil || kinds != 1 || n%8 != 0 {
+					t.Error(n, kinds, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 4 {
+		before := ran.Load()
+		c.exec(fmt.Sprintf("CREATE OR REPLACE FUNCTION f () RETURNS INT RETURN %d", i))
+		waitFor(t, func() bool { return ran.Load() > before+3 })
+	}
+	stop()
+	wg.Wait()
+	c.want("SELECT SUM(f()) FROM t", "24")
 }

@@ -335,7 +335,7 @@ func TestRefusedStatements(t *testing.T) {
 	c := b.database(t, "refdb")
 	c.exec("CREATE TABLE t (id INT PRIMARY KEY)")
 	for _, q := range []string{
-		"CREATE PROCEDURE mysql.p() SELECT 1", "CREATE FUNCTION f() RETURNS INT RETURN 1",
+		"CREATE PROCEDURE mysql.p() SELECT 1", "CREATE FUNCTION mysql.f() RETURNS INT RETURN 1", "CREATE FUNCTION f() RETURNS INT RETURN RAND()",
 		"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.id = 1", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN SELECT 1; END",
 		"HANDLER t OPEN", "INSTALL SONAME 'nosuch'", "CHANGE MASTER TO MASTER_HOST = 'x'", "STOP SLAVE",
 		"UPDATE mysql.global_priv SET Priv = Priv", "INSERT INTO mysql.db SELECT * FROM mysql.db", "BACKUP STAGE START",

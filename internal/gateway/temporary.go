@@ -152,10 +152,19 @@ func (s *session) besideTemporary(stmt *sqltext.Stmt, snap *topo.Snapshot) error
 	return nil
 }
 
-// shadowed refuses a write whose triggers name a temporary table of the session: MariaDB's would use it, at the partitions there is none.
+// shadowed refuses a statement whose triggers or functions name a temporary table of the session: MariaDB's would use it, at the partitions there is none. Nor does a function find its
+// tables locked under LOCK TABLES, which is 1100 in MariaDB.
 func (s *session) shadowed(p *plan.Plan) error {
+	if s.tables && len(p.FunctionReads) > 0 {
+		return unsupported("stored functions that read tables", "under LOCK TABLES: UNLOCK TABLES before")
+	}
 	if len(s.temps.tables) == 0 {
 		return nil
+	}
+	for _, n := range p.FunctionReads {
+		if _, found := s.temps.tables[tableKey{n[0], n[1]}]; found {
+			return errTemporary("a statement whose functions name '" + n[1] + "'")
+		}
 	}
 	for _, n := range p.Triggers {
 		if _, found := s.temps.tables[tableKey{n[0], n[1]}]; found {

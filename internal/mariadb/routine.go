@@ -47,6 +47,11 @@ func MakeRoutine(ctx context.Context, c *backend.Conn, r *topo.Routine) error {
 	if !ok || head != "CREATE" {
 		return fmt.Errorf("the text of routine %s.%s is none", r.DB, r.Name)
 	}
+	if r.Kind == topo.Function { // where there is a binary log MariaDB takes none, else, that does not say of itself that it is DETERMINISTIC or reads only
+		if _, err := c.Query(ctx, "SET GLOBAL log_bin_trust_function_creators=ON"); err != nil {
+			return err
+		}
+	}
 	for _, sql := range []string{"SET SESSION sql_mode=" + lit(r.SQLMode), "SET timestamp=" + r.Created, "SET character_set_client=" + r.Charset, "SET collation_connection=" + r.Collation, "CREATE OR REPLACE " + rest,
 		"SET NAMES utf8mb4", "SET SESSION sql_mode='', timestamp=" + r.Modified} {
 		if _, err := c.Query(ctx, sql); err != nil {

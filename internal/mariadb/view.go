@@ -72,7 +72,8 @@ func ReadView(ctx context.Context, c *backend.Conn, db, name string) (*topo.View
 func MakeView(ctx context.Context, c *backend.Conn, v *topo.View) error {
 	charset, collation := v.Charset, v.Collation
 	sets := []string{"SET SESSION sql_mode=''", "SET character_set_client=" + charset, "SET collation_connection=" + collation}
-	for _, sql := range append(sets, v.Create()) {
+	// Functions that it calls are its database's.
+	for _, sql := range append(sets, "USE "+id(v.DB), v.Create()) {
 		if _, err := c.Query(ctx, sql); err != nil {
 			return err
 		}

@@ -38,7 +38,8 @@ type planner struct {
 	temporary  bool
 	windowSeen bool
 	rownum     bool
-	stored     string // d.f(): the sharded database d
+	stored     string // d.f(), which is not there: the sharded database d
+	called     called
 	// fault is an error of the statement that the parts would not show.
 	fault *Error
 	// far is what linked tables with partitions add; nil where there are none.
@@ -71,6 +72,8 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 		return nil, err
 	}
 	triggers := p.triggers()
+	bare := stmt.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0
+	stmt = p.stmt // without the calls that are like those of MariaDB's functions
 	plan, err := p.build()
 	if err == nil && p.far != nil && p.fault != nil {
 		err = p.fault
@@ -87,7 +90,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if p.ordered = triggers.ordered; err == nil && p.ordered && plan.Route.Kind == RouteEveryLeaf && !p.oneOrder() {
 		err = NeedsStage("a write to a reference table whose triggers see in which order its rows are changed")
 	}
-	p.reference = p.reference || triggers.references
+	p.reference = p.reference || triggers.references || len(p.called.reads) > 0
 	if err == nil && sess.OwnReferences && p.reference && p.db != "" {
 		err = NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
 	}
@@ -98,6 +101,12 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	}
 	if err == nil && triggers.any && !(p.alone() && plan.Route.Kind == RouteOne) { // where MariaDB sees what is done
 		err = triggers.apart(p)
+	}
+	if err == nil {
+		err = p.called.unfit(p, plan)
+	}
+	if err == nil && triggers.called.fault != nil {
+		err = triggers.called.fault
 	}
 	if err == nil && sess.Draws != nil && stmt.Insert != nil && (plan.InsertSelect == nil || len(plan.InsertSelect.Draws) < len(*sess.Draws)) {
 		err = NeedsStage("values of a sequence in rows that go where they are made")
@@ -121,7 +130,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	}
 	plan.Changes, plan.Touched = p.altered(triggers), p.touched(triggers)
 	plan.Beside = p.reference && p.db != ""
-	plan.Bare = plan.Route.Kind == RouteAny && !plan.Writes && stmt.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0 && !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool {
+	p.called.calls(plan)
+	triggers.called.calls(plan)
+	plan.Bare = plan.Route.Kind == RouteAny && !plan.Writes && bare && !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool {
 		return !strings.EqualFold(t.DB.Text, "information_schema") && (t.DB.Tok >= 0 || !strings.EqualFold(sess.DB, "information_schema"))
 	})
 	plan.Params = scan.Params
@@ -137,6 +148,7 @@ func twoDatabases(a, b string) string {
 func newPlanner(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session) *planner {
 	p := &planner{stmt: stmt, scan: scan, snap: snap, sess: sess, seen: make(map[int32]bool), nested: make(map[sqltext.Span]bool),
 		renames: make(map[int32]Piece), bare: make(map[int32]int32), span: sqltext.Span{To: int32(len(scan.Tokens))}}
+	p.functions()
 	p.findVolatile()
 	return p
 }
@@ -344,7 +356,7 @@ func (p *planner) route(u *unit) Route {
 // short says whether the statement reads one row by a unique key and does nothing that may wait.
 func (p *planner) short(u *unit, plan *Plan) bool {
 	const harmless = sqltext.HasTimeFunction | sqltext.HasSysVar | sqltext.HasDatabaseFunc
-	if !u.inOne() && (plan.Route.Kind != RouteKeys || len(plan.Route.Keys) != 1) || p.stmt.Facts&^harmless != 0 || !p.stmt.SetStatement.Empty() ||
+	if p.called.any || !u.inOne() && (plan.Route.Kind != RouteKeys || len(plan.Route.Keys) != 1) || p.stmt.Facts&^harmless != 0 || !p.stmt.SetStatement.Empty() ||
 		u.anchor == nil || u.anchor.table == nil || len(u.sources) != 1 || u.main.sel.Limit != nil && u.main.sel.Limit.Odd {
 		return false
 	}

@@ -247,7 +247,7 @@ func (p *planner) linkableBut(facts sqltext.Facts) error {
 	switch f := p.stmt.Facts &^ facts; {
 	case !p.stmt.SetStatement.Empty():
 		return errLinked("SET STATEMENT")
-	case f&sqltext.HasStoredCall != 0:
+	case f&sqltext.HasStoredCall != 0, p.called.any && facts&sqltext.HasStoredCall == 0:
 		return errLinked("a stored function, which would be the remote server's")
 	case f&sqltext.HasSequence != 0:
 		return errLinked("a sequence, which would be the remote server's")

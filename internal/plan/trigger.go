@@ -16,6 +16,8 @@ type fired struct {
 	reads, writes map[[2]string]bool   // by database and name
 	references    bool                 // some read reference tables
 	any           bool
+	called        called // functions that they call
+	clock         bool
 	// ordered: those of a reference table see in which order its rows are changed, which may be another one at each leaf.
 	ordered bool
 }
@@ -75,6 +77,16 @@ func (f *fired) fire(s *topo.Snapshot, t *topo.Table, events map[string]bool) {
 		f.any = true
 		f.ordered = f.ordered || t.Kind == topo.Reference && (len(tr.Writes) > 0 || slices.ContainsFunc(f.targets, func(n *sqltext.TableName) bool { return n != nil && slices.Contains(tr.Reads, n.Name.Text) }))
 		f.references = f.references || len(tr.References) > 0
+		for _, name := range tr.Calls {
+			f.called.any = true
+			known := len(f.called.reads)
+			f.clock = f.called.add(s, s.Routine(topo.Function, t.DB, name)) || f.clock
+			for _, at := range f.called.reads[known:] {
+				f.reads[at] = true
+				f.references = true
+				f.ordered = f.ordered || t.Kind == topo.Reference && slices.ContainsFunc(f.targets, func(n *sqltext.TableName) bool { return n != nil && n.Name.Text == at[1] })
+			}
+		}
 		for _, n := range tr.Reads {
 			f.reads[[2]string{t.DB, n}] = true
 		}

@@ -176,8 +176,8 @@ func hasWindow(s *sqltext.Select) bool {
 // noteFunc remembers window functions and stored functions of sharded databases.
 func (p *planner) noteFunc(f *sqltext.Func) {
 	p.windowSeen = p.windowSeen || !f.Over.Empty()
-	if db, _, qualified := strings.Cut(f.Name, "."); f.Stored && qualified && p.snap.Databases[unquote(strings.TrimSpace(db))] != nil {
-		p.stored = unquote(strings.TrimSpace(db))
+	if db := p.storedElsewhere(f); db != "" {
+		p.stored = db
 	}
 }
 

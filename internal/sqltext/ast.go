@@ -69,6 +69,8 @@ type Stmt struct {
 	SetStatement Span
 	// Tables lists every table named anywhere in the statement, subqueries and views' bodies included.
 	Tables []*TableName
+	// Calls are those of functions that are not MariaDB's own, as far as the text is understood: a [db.]name like a table's.
+	Calls []*TableName
 	// Facts are what a planner must know of the whole text, subqueries and opaque spans included.
 	Facts Facts
 	// Secrets are spans that no list, log or message may show: passwords, and what may be one. In order.

@@ -39,7 +39,9 @@ type DDL struct {
 	// Program is the name of a trigger, procedure, function, event or package.
 	Program TableName
 	Trigger *Trigger // CREATE TRIGGER; its table is in Tables
-	Server  *Server  // CREATE|ALTER|DROP SERVER
+	// Function is CREATE FUNCTION, read like a trigger; nil where it is one of a library.
+	Function *Trigger
+	Server   *Server // CREATE|ALTER|DROP SERVER
 }
 
 // KeyDef is a key of CREATE TABLE or ALTER TABLE … ADD.

@@ -265,6 +265,10 @@ func (p *parser) program(d *DDL) {
 		p.trigger(d)
 		return
 	}
+	if d.Object == "FUNCTION" && d.Verb == "CREATE" && p.isOp('(') {
+		p.function(d)
+		return
+	}
 	facts := p.st.Facts
 	p.body()
 	p.st.Facts = facts // of the body: they concern its calls, not this statement

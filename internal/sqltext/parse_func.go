@@ -168,6 +168,7 @@ func (p *parser) storedCall(from, nameTokens int32) Expr {
 	p.pos = from + nameTokens + 1
 	if f.Stored {
 		p.st.Facts |= HasStoredCall
+		p.noteCall(from, nameTokens)
 	}
 	p.arguments(f)
 	p.acceptOp(')')
@@ -178,6 +179,25 @@ func (p *parser) storedCall(from, nameTokens int32) Expr {
 		return p.opaque(from, f.Args...)
 	}
 	return f
+}
+
+// noteCall keeps the name of a function that is called, which is read once more where something is read anew.
+func (p *parser) noteCall(from, nameTokens int32) {
+	n := &TableName{DB: noName, Name: p.nameAt(from + nameTokens - 1), Span: Span{from, from + nameTokens}}
+	switch nameTokens {
+	case 3:
+		n.DB = p.nameAt(from)
+	case 5: // of a package: no database's
+		n.DB.Tok = from
+	}
+	if k := len(p.st.Calls); k > 0 && p.st.Calls[k-1].Span.From >= from {
+		for _, c := range p.st.Calls {
+			if c.Span == n.Span {
+				return
+			}
+		}
+	}
+	p.st.Calls = append(p.st.Calls, n)
 }
 
 // sysVarFacts are the facts of reading a system variable: some differ from leaf to leaf.

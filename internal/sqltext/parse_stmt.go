@@ -141,16 +141,16 @@ func (p *parser) bodyStatement() {
 	}
 }
 
-// nested reads a statement within this one; only its tables, facts and secrets are kept, which are this one's as well.
+// nested reads a statement within this one; only its tables, calls, facts and secrets are kept, which are this one's as well.
 func (p *parser) nested() *Stmt {
 	outer := p.st
-	inner := &Stmt{Tables: outer.Tables, Facts: outer.Facts, Secrets: outer.Secrets}
+	inner := &Stmt{Tables: outer.Tables, Calls: outer.Calls, Facts: outer.Facts, Secrets: outer.Secrets}
 	from := p.pos
 	p.st = inner
 	p.statement()
 	inner.Span = p.span(from)
 	p.st = outer
-	outer.Tables, outer.Facts, outer.Secrets = inner.Tables, outer.Facts|inner.Facts, inner.Secrets
+	outer.Tables, outer.Calls, outer.Facts, outer.Secrets = inner.Tables, inner.Calls, outer.Facts|inner.Facts, inner.Secrets
 	outer.LiteralsMatter = outer.LiteralsMatter || inner.LiteralsMatter
 	return inner
 }

@@ -15,7 +15,8 @@ type Trigger struct {
 	Handled []string
 	Vars    []string // all variables that it declares, and those of its FOR loops, in lower case
 	Tables  []*TableName
-	Facts   Facts // of all of the body
+	Calls   []*TableName // of functions that are not MariaDB's own
+	Facts   Facts        // of all of the body
 	// Odd is what was not understood, or is no part of what is read, "" when the body was read to its end; OddTok where that begins.
 	Odd    string
 	OddTok int32
@@ -34,6 +35,8 @@ type triggerReader struct {
 	*parser
 	t     *Trigger
 	scope []string // variables in scope
+	// function: it is a function, which has no row.
+	function bool
 	// cursors are all that were declared before.
 	cursors []string
 }
@@ -46,13 +49,14 @@ func (p *parser) trigger(d *DDL) {
 	facts := p.st.Facts
 	p.st.Facts = 0
 	ok := r.head(d)
-	tables := len(p.st.Tables)
+	tables, calls := len(p.st.Tables), len(p.st.Calls)
 	from := p.pos
 	t.Body = Span{from, p.end}
 	if ok && r.statement() && !p.done() {
 		r.odd("")
 	}
 	t.Tables = append([]*TableName(nil), p.st.Tables[min(tables, len(p.st.Tables)):]...)
+	t.Calls = append([]*TableName(nil), p.st.Calls[min(calls, len(p.st.Calls)):]...)
 	t.Facts = p.st.Facts
 	if t.Odd != "" { // what is left still counts
 		p.body()
@@ -182,6 +186,16 @@ func (r *triggerReader) simple(kw Keyword) bool {
 		return r.caseStatement()
 	case KwSet:
 		return r.set()
+	case KwReturn:
+		if !r.function {
+			break
+		}
+		r.pos++
+		e, ok := r.expression()
+		if ok {
+			r.t.Exprs = append(r.t.Exprs, e)
+		}
+		return ok
 	case KwLeave, KwIterate:
 		r.pos++
 		if _, ok := r.name(); !ok {
@@ -317,7 +331,7 @@ func (r *triggerReader) declare() bool {
 	var names []string
 	for {
 		n, ok := r.name()
-		if !ok || isRowName(n.Text) {
+		if !ok || isRowName(n.Text) && !r.function {
 			return r.odd("")
 		}
 		names = append(names, lower(n.Text))
@@ -452,7 +466,7 @@ func (r *triggerReader) set() bool {
 		from := r.pos
 		c := Column{DB: noName, Table: noName, Name: noName}
 		switch {
-		case isName(r.tok()) && isRowName(r.nameAt(r.pos).Text) && r.isOpAt(1, '.'):
+		case !r.function && isName(r.tok()) && isRowName(r.nameAt(r.pos).Text) && r.isOpAt(1, '.'):
 			c.Table = r.nameAt(r.pos)
 			r.pos += 2
 			c.Name, _ = r.anyName()

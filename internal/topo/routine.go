@@ -1,6 +1,9 @@
 package topo
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // RoutineKind says what a routine is.
 type RoutineKind string
@@ -37,6 +40,11 @@ type Routine struct {
 	// Created and Modified are in seconds since 1970: servers that get it later show those times, too.
 	Created  string `json:"created"`
 	Modified string `json:"modified"`
+	// Of a function, Reads are the tables of the database that it reads, which are reference tables, Calls the functions of the database that it calls, in lower case. Clock: it asks for the time,
+	// which is the statement's.
+	Reads []string `json:"reads,omitempty"`
+	Calls []string `json:"calls,omitempty"`
+	Clock bool     `json:"clock,omitempty"`
 }
 
 // RoutineKey is the key of a routine in Database.Routines. Their names are ASCII, so that case is all in which two of one routine may differ.
@@ -44,14 +52,25 @@ func RoutineKey(kind RoutineKind, name string) string {
 	return string(kind) + " " + strings.ToLower(name)
 }
 
+// FunctionsOrdinal is the ordinal that stands for the functions of a database among those that somebody is inside of.
+const FunctionsOrdinal = -3
+
+// SameRoutines says whether a database has the same routines in two topologies.
+func (s *Snapshot) SameRoutines(o *Snapshot, db string) bool {
+	a, b := s.Databases[db], o.Databases[db]
+	if a == nil || b == nil {
+		return a == b
+	}
+	return maps.EqualFunc(a.Routines, b.Routines, func(x, y *Routine) bool { return x.Revision == y.Revision })
+}
+
 // Key is the routine's in Database.Routines.
 func (r *Routine) Key() string { return RoutineKey(r.Kind, r.Name) }
 
 // Same says whether two routines are one, as a server has them.
 func (r *Routine) Same(o *Routine) bool {
-	a, b := *r, *o
-	a.Revision, b.Revision = 0, 0
-	return a == b
+	return r.DB == o.DB && r.Kind == o.Kind && r.Name == o.Name && r.Text == o.Text && r.SQLMode == o.SQLMode && r.Charset == o.Charset && r.Collation == o.Collation && r.DBCollation == o.DBCollation &&
+		r.Definer == o.Definer && r.Created == o.Created && r.Modified == o.Modified
 }
 
 // Routine finds a procedure or function; nil when it or its database does not exist.

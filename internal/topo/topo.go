@@ -131,6 +131,8 @@ type Database struct {
 	Held bool
 	// Single: tables that are made without a SHARD KEY clause are single tables.
 	Single bool
+	// Recast: a stored function is being changed. Statements that call functions of the database wait until it is not.
+	Recast bool
 	// Quiet: a moment is sought at which nothing is committed to the database. Commits wait until it is not.
 	Quiet      bool
 	Partitions []*Partition

@@ -28,6 +28,8 @@ type Trigger struct {
 	Writes     []string `json:"writes,omitempty"`
 	Reads      []string `json:"reads,omitempty"`
 	References []string `json:"references,omitempty"`
+	// Calls are the functions of the database that it calls, in lower case.
+	Calls []string `json:"calls,omitempty"`
 }
 
 // In is the text that makes the trigger in a database: db, the shape's, or a partition's.

@@ -33,13 +33,16 @@ type judge struct {
 	t      *sqltext.Trigger
 	table  *topo.Table
 	lookup Lookup
-	out    *topo.Trigger
+	// functions finds those that it may call; function: it is one itself.
+	functions Functions
+	function  bool
+	out       *topo.Trigger
 	// selects and tables are how many of them the judgement has met.
 	selects, tables int
 }
 
 // Judge says what a trigger of a table touches, and how it is made at partitions: it fills in what of tr its text, which is given with its sql_mode, tells.
-func Judge(tr *topo.Trigger, table *topo.Table, lookup Lookup) error {
+func Judge(tr *topo.Trigger, table *topo.Table, lookup Lookup, functions Functions) error {
 	scan := new(sqltext.Scan)
 	mode := Mode(tr.SQLMode)
 	if err := scan.Scan([]byte(tr.Text), mode); err != nil || scan.More {
@@ -56,7 +59,7 @@ func Judge(tr *topo.Trigger, table *topo.Table, lookup Lookup) error {
 		return refuse("its text is another one's")
 	}
 	out := topo.Trigger{Name: tr.Name, Text: tr.Text, SQLMode: tr.SQLMode, Charset: tr.Charset, Collation: tr.Collation, Created: tr.Created, Definer: tr.Definer}
-	j := &judge{scan: scan, t: stmt.DDL.Trigger, table: table, lookup: lookup, out: &out}
+	j := &judge{scan: scan, t: stmt.DDL.Trigger, table: table, lookup: lookup, functions: functions, out: &out}
 	out.Timing, out.Event = j.t.Timing, j.t.Event
 	if err := j.all(); err != nil {
 		return err
@@ -84,6 +87,9 @@ func (j *judge) all() error {
 		return refuse("%s in a trigger: it may have %s", j.t.Odd, j.bodies())
 	}
 	if err := j.words(); err != nil {
+		return err
+	}
+	if err := j.calls(); err != nil {
 		return err
 	}
 	if err := j.handlers(); err != nil {
@@ -131,7 +137,10 @@ func (j *judge) inOne() bool { return j.table.Kind == topo.Single }
 
 func (j *judge) bodies() string {
 	const bodies = "SET NEW.column, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL, SELECT … INTO variables, and INSERT, REPLACE, UPDATE and DELETE of rows of "
-	if j.everywhere() {
+	switch {
+	case j.function:
+		return "RETURN, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL and SELECT … INTO variables of rows of reference tables"
+	case j.everywhere():
 		return bodies + "reference tables"
 	}
 	if j.inOne() {
@@ -160,7 +169,7 @@ func (j *judge) words() error {
 		}
 		switch t := scan.Tokens[i]; t.Kind {
 		case sqltext.Word, sqltext.QuotedID:
-			return string(sqltext.Unquote(nil, t, scan.Src, Mode(j.out.SQLMode)))
+			return string(sqltext.Unquote(nil, t, scan.Src, scan.Mode()))
 		}
 		return ""
 	}
@@ -185,10 +194,10 @@ func (j *judge) words() error {
 			continue
 		}
 		upper := strings.ToUpper(n)
-		if op(i+1, '(') && (sqltext.FactsOf(upper)&^fine != 0 || upper == "LAST_INSERT_ID") {
+		if op(i+1, '(') && !op(i-1, '.') && (sqltext.FactsOf(upper)&^fine != 0 && !(j.function && sqltext.FactsOf(upper) == sqltext.HasDatabaseFunc) || upper == "LAST_INSERT_ID") {
 			return refuse("function %s in a trigger: %s", upper, differ)
 		}
-		if op(i+1, '.') && name(i+2) != "" {
+		if op(i+1, '.') && name(i+2) != "" && !j.function {
 			switch row := upper == "NEW" || upper == "OLD"; {
 			case op(i+3, '.'):
 				return refuse("a column with its database's name in a trigger: leave the database's name out")
@@ -199,10 +208,13 @@ func (j *judge) words() error {
 			}
 		}
 	}
+	if j.function { // whose default database is that of the shape
+		fine |= sqltext.HasDatabaseFunc
+	}
 	switch f := j.t.Facts &^ fine; {
-	case f&sqltext.HasStoredCall != 0:
-		return refuse("a stored function in a trigger: write its expression out")
-	case f != 0:
+	case f&sqltext.HasStoredCall != 0 && len(j.t.Calls) == 0:
+		return refuse("a stored function in a trigger that is not understood")
+	case f&^sqltext.HasStoredCall != 0:
 		return refuse("a function in a trigger of which %s", differ)
 	}
 	return nil
@@ -223,6 +235,9 @@ func (j *judge) part(d *sqltext.DDL) string {
 		case n.DB.Tok >= 0:
 			all = append(all, splice{n.Span, topo.TriggerMark + "." + quote(n.Name.Text)})
 		}
+	}
+	for _, n := range j.t.Calls { // functions are in the shapes
+		all = append(all, splice{n.Span, topo.TriggerShape + "." + quote(n.Name.Text)})
 	}
 	slices.SortFunc(all, func(a, b splice) int { return int(a.span.From - b.span.From) })
 	var out []byte

@@ -44,7 +44,7 @@ func TestPart(t *testing.T) {
 			owner = tables["e"]
 		}
 		tr := topo.Trigger{Name: "x", Text: c.text}
-		if err := Judge(&tr, owner, lookup); err != nil {
+		if err := Judge(&tr, owner, lookup, nil); err != nil {
 			t.Errorf("%s: %v", c.text, err)
 			continue
 		}
@@ -68,7 +68,7 @@ func TestPart(t *testing.T) {
 	for _, body := range []string{"DELETE FROM v WHERE k = NEW.k", "SET NEW.k = 1", "UPDATE u SET b = (SELECT MAX(b) FROM u) WHERE k = NEW.k", "SET NEW.gone = 1",
 		"UPDATE u SET b = 1 WHERE k = NEW.a", "UPDATE u SET b = 1 WHERE k = 1 AND (k = NEW.k OR 1)", "BEGIN", "SET NEW.a = 1; SET NEW.a = 2"} {
 		tr := topo.Trigger{Name: "x", Text: "CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW " + body}
-		if err := Judge(&tr, tables["t"], lookup); !errors.Is(err, ErrUnproven) {
+		if err := Judge(&tr, tables["t"], lookup, nil); !errors.Is(err, ErrUnproven) {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -226,13 +226,13 @@ func TestEverywhere(t *testing.T) {
 		_, of, _ := strings.Cut(text, " ON ")
 		of, _, _ = strings.Cut(of, " ")
 		tr := topo.Trigger{Name: "no", Text: text}
-		if err := Judge(&tr, tables[of], lookup); !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), why) {
+		if err := Judge(&tr, tables[of], lookup, nil); !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v, want a refusal with %q", text, err, why)
 		}
 	}
 	for _, body := range everywhere {
 		tr := topo.Trigger{Name: "yes", Text: "CREATE TRIGGER yes BEFORE UPDATE ON rates FOR EACH ROW " + body}
-		if err := Judge(&tr, tables["rates"], lookup); err != nil {
+		if err := Judge(&tr, tables["rates"], lookup, nil); err != nil {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -249,7 +249,7 @@ func TestRefused(t *testing.T) {
 		_, of, _ := strings.Cut(text, " ON ")
 		of, _, _ = strings.Cut(of, " ")
 		tr := topo.Trigger{Name: "no", Text: text}
-		if err := Judge(&tr, tables[of], lookup); !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), why) {
+		if err := Judge(&tr, tables[of], lookup, nil); !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v, want a refusal with %q", text, err, why)
 		}
 	}

@@ -20,7 +20,7 @@ func TestTriggersOfTablesInOnePartition(t *testing.T) {
 	} {
 		for _, body := range bodies {
 			tr := topo.Trigger{Name: "yes", Text: "CREATE TRIGGER yes " + head + " FOR EACH ROW " + body}
-			if err := Judge(&tr, tables["one"], lookup); err != nil {
+			if err := Judge(&tr, tables["one"], lookup, nil); err != nil {
 				t.Errorf("%s: %v", tr.Text, err)
 			}
 		}
@@ -42,7 +42,7 @@ func TestTriggersOfTablesInOnePartition(t *testing.T) {
 		_, of, _ := strings.Cut(text, " ON ")
 		of, _, _ = strings.Cut(of, " ")
 		tr := topo.Trigger{Name: "no", Text: "CREATE TRIGGER no " + text}
-		if err := Judge(&tr, tables[of], lookup); !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), why) {
+		if err := Judge(&tr, tables[of], lookup, nil); !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v, want a refusal with %q", text, err, why)
 		}
 	}

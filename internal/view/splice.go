@@ -328,6 +328,11 @@ func (s *splicer) bodyWith(v *topo.View, depth int, edits []edit, locked bool) (
 			return "", refuse("'%s' reads the table '%s.%s', which a temporary table of the session hides", v.Name, t.DB.Text, t.Name.Text)
 		}
 	}
+	for _, c := range stmt.Calls {
+		if c.DB.Tok < 0 { // of the view's database, whatever the session's is
+			edits = append(edits, edit{c.Span.From, c.Span.To, quote(v.DB) + "." + quote(c.Name.Text)})
+		}
+	}
 	own, err := s.translated(v, scan)
 	if err != nil {
 		return "", err

@@ -1,0 +1,72 @@
+package trigger
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// TestFunction looks at what becomes of functions, and at what is noted of them. That their values are MariaDB's, package equivalence has.
+func TestFunction(t *testing.T) {
+	rates := table("rates", topo.Reference, "cur", "rate")
+	rates.Unique = [][]int{{0}}
+	tables := map[string]*topo.Table{"rates": rates, "t": table("t", topo.Sharded, "k", "a"), "l": table("l", topo.Linked, "k")}
+	lookup := func(name string) (*topo.Table, bool) { return tables[name], name == "v" }
+	functions := func(name string) *topo.Routine {
+		if strings.EqualFold(name, "g") {
+			return &topo.Routine{Name: "g"}
+		}
+		return nil
+	}
+	for _, c := range []struct{ text, reads, calls, refusal string }{
+		{"(a INT) RETURNS INT RETURN a + 1", "", "", ""},
+		{"(`a b` ENUM('x', 'y)') CHARACTER SET utf8mb4, new DECIMAL(10,2) UNSIGNED) RETURNS varchar(20) CHARSET latin1 COLLATE latin1_bin\n    DETERMINISTIC\n    COMMENT 'it''s' RETURN new", "", "", ""},
+		{"() RETURNS DOUBLE PRECISION\n NOT DETERMINISTIC NO SQL SQL SECURITY INVOKER BEGIN DECLARE new INT; SET new = 1; RETURN g(new) + d.G(2); END", "", "g", ""},
+		{"() RETURNS INT BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION RETURN 0; RETURN NOW() + (SELECT COUNT(*) FROM (SELECT 1) x); END", "", "", "DECLARE"}, // a table, of sorts
+		{"() RETURNS INT BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION RETURN 0; RETURN LENGTH(DATABASE()); END", "", "", ""},
+		{"(c INT) RETURNS INT READS SQL DATA RETURN (SELECT rate FROM rates WHERE cur = c)", "rates", "", ""},
+		{"(c INT) RETURNS INT BEGIN DECLARE n INT; SELECT d.rates.rate INTO n FROM d.rates WHERE cur = c; RETURN n; END", "rates", "", ""},
+		{"() RETURNS INT RETURN (SELECT rate FROM rates LIMIT 1)", "", "", "ORDER BY"},
+		{"() RETURNS INT RETURN (SELECT MAX(a) FROM t)", "", "", "reference tables only"},
+		{"() RETURNS INT RETURN (SELECT MAX(a) FROM v)", "", "", "view 'v'"},
+		{"() RETURNS INT RETURN (SELECT MAX(a) FROM l)", "", "", "linked"},
+		{"() RETURNS INT RETURN (SELECT MAX(a) FROM gone)", "", "", "does not have"},
+		{"() RETURNS INT RETURN (SELECT MAX(a) FROM other.t)", "", "", "another database"},
+		{"() RETURNS INT BEGIN UPDATE rates SET rate = 1 WHERE cur = 1; RETURN 1; END", "", "", "procedure"},
+		{"() RETURNS INT RETURN RAND()", "", "", "RAND"},
+		{"() RETURNS INT RETURN @x", "", "", "user variable"},
+		{"() RETURNS INT RETURN @@autocommit", "", "", "system variable"},
+		{"() RETURNS CHAR(9) RETURN USER()", "", "", "USER"},
+		{"() RETURNS INT RETURN LAST_INSERT_ID()", "", "", "LAST_INSERT_ID"},
+		{"() RETURNS INT RETURN f()", "", "", "'f'"},
+		{"() RETURNS INT RETURN other.g()", "", "", "another database"},
+		{"() RETURNS INT BEGIN DECLARE n INT; SELECT rate INTO n FROM rates WHERE cur = 1 FOR UPDATE; RETURN n; END", "", "", "FOR UPDATE"},
+		{"(OUT a INT) RETURNS INT RETURN 1", "", "", "not IN"},
+		{"() RETURNS INT BEGIN CALL p(); RETURN 1; END", "", "", "CALL"},
+		{"() RETURNS INT BEGIN EXECUTE IMMEDIATE 'x'; RETURN 1; END", "", "", "EXECUTE"},
+		{"(a TYPE OF t.a) RETURNS INT RETURN 1", "", "", "TYPE"},
+		{"() RETURNS INT RETURN NEXT VALUE FOR s", "", "", "a function"},
+	} {
+		r := &topo.Routine{DB: "d", Kind: topo.Function, Name: "f", Text: "CREATE DEFINER=`a`@`b` FUNCTION `f`" + c.text}
+		err := Function(r, lookup, functions)
+		switch {
+		case c.refusal == "DECLARE": // either way
+		case c.refusal != "":
+			if !errors.Is(err, ErrUnproven) || !strings.Contains(err.Error(), c.refusal) || strings.Contains(err.Error(), "trigger") {
+				t.Errorf("%s: %v, want a refusal with %q", c.text, err, c.refusal)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", c.text, err)
+		case !slices.Equal(r.Reads, strings.Fields(c.reads)) || !slices.Equal(r.Calls, strings.Fields(c.calls)) || r.Clock != strings.Contains(c.text, "NOW()"):
+			t.Errorf("%s: %q %q %v", c.text, r.Reads, r.Calls, r.Clock)
+		}
+	}
+	// What a trigger calls is in the shape.
+	tr := topo.Trigger{Name: "x", Text: "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET NEW.a = g(d.g(NEW.a))"}
+	if err := Judge(&tr, tables["t"], lookup, functions); err != nil || tr.Part != "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET NEW.a = \x01.`g` ( \x01.`g` (NEW.a))" || !slices.Equal(tr.Calls, []string{"g"}) {
+		t.Errorf("%v %q %q", err, tr.Part, tr.Calls)
+	}
+}
