@@ -258,6 +258,13 @@ func goSQL(t *testing.T, cfg *mysql.Config) (string, error) {
 	o.exec(ctx, db, "INSERT INTO large VALUES (?, ?, ?)", 1, big, strings.Repeat("ü'\\😀", 300_000))
 	o.query(ctx, db, "SELECT b, s, MD5(b), CHAR_LENGTH(s) FROM large WHERE id = ?", 1)
 
+	// A procedure's several results.
+	o.exec(ctx, db, "CREATE PROCEDURE several (n INT, OUT o INT) BEGIN DECLARE w VARCHAR(9) DEFAULT 'é'; SELECT id, k FROM t WHERE id <= n ORDER BY id; SELECT n * 2 AS twice, w; UPDATE t SET v = w WHERE id <= n; SET o = ROW_COUNT(); END")
+	o.query(ctx, db, "CALL several(?, @o)", 2)
+	o.exec(ctx, db, "CALL several(?, @o)", 3)
+	o.query(ctx, db, "CALL several(?)", 3)
+	o.query(ctx, db, "BEGIN NOT ATOMIC DECLARE i INT DEFAULT 0; REPEAT SET i = i + 1; SELECT i; UNTIL i = 3 END REPEAT; SELECT * FROM nowhere; END")
+
 	// One connection's state, and its being made new when it goes back to the pool.
 	conn, err := db.Conn(ctx)
 	if err != nil {

@@ -130,7 +130,7 @@ func (j *job) routineNow(ctx context.Context, kind topo.RoutineKind, db, name st
 	case errors.Is(err, mariadb.ErrRoutineText):
 		return nil, unsupported("stored routines with names beyond ASCII, or with characters beyond ASCII that are not written in UTF-8: SET NAMES utf8mb4 before " + j.d.Verb + " " + j.d.Object)
 	case errors.Is(err, mariadb.ErrAggregate):
-		return nil, unsupported("CREATE AGGREGATE FUNCTION: its rows would be those of one partition")
+		return nil, errAggregate()
 	case err != nil || r == nil:
 		return nil, err
 	}
@@ -311,7 +311,16 @@ func Drafted(s *topo.Snapshot, scan *sqltext.Scan, d *sqltext.DDL, db string) er
 	if d.Object != "FUNCTION" || d.Verb != "CREATE" || d.Function == nil {
 		return nil
 	}
+	for i := range d.Program.Span.From {
+		if t := scan.Tokens[i]; t.Kind == sqltext.Word && t.KW == sqltext.KwAggregate {
+			return errAggregate()
+		}
+	}
 	return functionError(d.Program.Name.Text, trigger.Drafted(scan, d, db, lookIn(s, db, nil), functionsIn(s, db)))
+}
+
+func errAggregate() error {
+	return unsupported("CREATE AGGREGATE FUNCTION: its rows would be those of one partition")
 }
 
 func functionError(name string, err error) error {

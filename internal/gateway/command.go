@@ -101,6 +101,10 @@ func (s *session) failed(ctx context.Context, err error) error {
 	if !errors.As(err, new(noted)) {
 		s.noteError(e)
 	}
+	var of *programError
+	if errors.As(err, &of) {
+		s.warnings = append(s.warnings, of.notes...)
+	}
 	s.last.rowCount = -1
 	return s.out.fail(e)
 }

@@ -60,6 +60,7 @@ type Gateway struct {
 	permits  permits
 	denied   permits // statements on views that accounts could not run at the partitions by rights of their own, of late
 	definers definers
+	called   procedures
 	bodies   view.Bodies
 	remotes  remotes
 	xids     xaNames

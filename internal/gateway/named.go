@@ -134,11 +134,16 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 	var edits []edit
 	var called *sqltext.SelectItem
 	n := 0
+	calls := isWord(&w.scan, 0, "CALL")
 	for i, t := range w.scan.Tokens {
 		if t.Kind != sqltext.Param {
 			continue
 		}
-		edits = append(edits, edit{int32(i), int32(i) + 1, values[n].literal()})
+		with := values[n].literal()
+		if at := p.Using[n].ExprSpan(); calls && at.To == at.From+1 && scan.Tokens[at.From].Kind == sqltext.UserVar {
+			with = exprs[n] // where the value of an OUT parameter goes
+		}
+		edits = append(edits, edit{int32(i), int32(i) + 1, with})
 		n++
 		if it := itemAt(items, int32(i)); it != nil && it != called && it.Expr != nil && it.Alias.Tok < 0 {
 			if name := calledWith(&w.scan, it); len(name) <= maxName { // its column is called as it was before

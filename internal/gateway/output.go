@@ -3,6 +3,7 @@ package gateway
 import (
 	"io"
 
+	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -11,6 +12,8 @@ type output struct {
 	s *session
 	// more: another result follows the one that is being written.
 	more bool
+	// modes are those that a status tells of; nil: the session's.
+	modes *sqltext.Mode
 	// track is the session state that the next OK tells of.
 	track []byte
 }
@@ -27,10 +30,14 @@ func (o *output) Status() wire.Status {
 			st |= wire.StatusInTrans
 		}
 	}
-	if o.s.sess.Mode.NoBackslashEscapes {
+	m := &o.s.sess.Mode
+	if o.modes != nil {
+		m = o.modes
+	}
+	if m.NoBackslashEscapes {
 		st |= wire.StatusNoBackslashEscape
 	}
-	if o.s.sess.Mode.ANSIQuotes {
+	if m.ANSIQuotes {
 		st |= wire.StatusAnsiQuotes
 	}
 	if o.more {

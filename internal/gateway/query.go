@@ -131,6 +131,12 @@ func (s *session) statement(ctx context.Context, w *worker, src source) error {
 
 // dispatchStatement sends a parsed statement its way.
 func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, cacheable bool) error {
+	if isCompound(&w.scan) {
+		return s.compound(ctx, w, src)
+	}
+	if s.callsOwn(&w.scan, snap) {
+		return s.callOwn(ctx, w, src)
+	}
 	if err := s.visible(&w.scan, stmt, snap); err != nil {
 		return err
 	}
@@ -262,7 +268,7 @@ func mayRepeat(stmt *sqltext.Stmt) bool {
 // needsText says whether statements of a kind are served from their text rather than by a plan.
 func needsText(k sqltext.StmtKind) bool {
 	switch k {
-	case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete, sqltext.KindDo, sqltext.KindCall:
+	case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete, sqltext.KindDo:
 		return false
 	}
 	return true

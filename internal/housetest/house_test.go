@@ -82,6 +82,7 @@ var rooms = map[string][]string{
 	"internal/partition": {"topo", "collate", "shard", "sqltext"},
 	"internal/view":      {"sqltext", "topo"},
 	"internal/trigger":   {"sqltext", "topo"},
+	"internal/compound":  {"sqltext", "wire"},
 	"internal/plan":      {"sqltext", "topo", "shard", "collate", "spider", "partition"},
 	"internal/merge":     {"plan", "value", "wire", "collate"},
 	"internal/backend":   {"wire", "topo"},
@@ -100,7 +101,7 @@ var rooms = map[string][]string{
 	"internal/deadlock":  {"backend", "txn", "catalog"},
 	"internal/settle":    {"backend", "catalog", "mariadb", "topo", "txn", "wire", "xid"},
 	"internal/gateway": {
-		"exec", "txn", "settle", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "schedule", "mariadb", "placement", "shard", "value", "backend", "topo", "merge", "collate", "order", "spider", "xid", "view",
+		"exec", "txn", "settle", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "schedule", "mariadb", "placement", "shard", "value", "backend", "topo", "merge", "collate", "order", "spider", "xid", "view", "compound",
 	},
 	"internal/housetest": {},
 	// Only tests use these: they stand on the whole house.

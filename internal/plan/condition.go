@@ -187,9 +187,17 @@ func (u *unit) valueConstraint(what sqltext.Expr, values []sqltext.Expr, nullSaf
 	return c, true
 }
 
+// constant is the value of NAME_CONST(name, value), which a program's variable stands for in a statement of its; anything else is as it is.
+func constant(e sqltext.Expr) sqltext.Expr {
+	if f, ok := unparen(e).(*sqltext.Func); ok && f.Name == "NAME_CONST" && len(f.Args) == 2 && !f.Odd {
+		return f.Args[1]
+	}
+	return e
+}
+
 // compareOperand is the operand for a value that a column is compared with.
 func compareOperand(e sqltext.Expr, n node) (Operand, bool) {
-	switch x := unparen(e).(type) {
+	switch x := unparen(constant(e)).(type) {
 	case *sqltext.Literal:
 		switch x.Kind {
 		case sqltext.LitNumber, sqltext.LitString, sqltext.LitHex, sqltext.LitBit:

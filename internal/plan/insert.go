@@ -251,7 +251,7 @@ func targetColumns(names []sqltext.Name, table *topo.Table) ([]int, error) {
 
 // insertOperand is the operand for a value that is stored. Its value is OperandExpr's for all that a leaf has to evaluate.
 func insertOperand(e sqltext.Expr, column string) (Operand, error) {
-	switch x := unparen(e).(type) {
+	switch x := unparen(constant(e)).(type) {
 	case *sqltext.Literal:
 		switch x.Kind {
 		case sqltext.LitNumber, sqltext.LitString, sqltext.LitHex, sqltext.LitBit:

@@ -17,8 +17,10 @@ const maxChain = 10000
 // Parse reads the statement that s holds. It fails, with an error that wraps ErrText, for unbalanced brackets and for nesting past what
 // any server takes; everything else yields a Stmt, with KindOther and Opaque parts for what it does not know. The result refers to tokens
 // by position and does not keep s.
-func Parse(s *Scan, mode Mode) (*Stmt, error) {
-	p := parser{s: s, src: s.Src, toks: s.Tokens, end: int32(len(s.Tokens)), mode: mode, st: &Stmt{}}
+func Parse(s *Scan, mode Mode) (*Stmt, error) { return parse(s, mode, nil) }
+
+func parse(s *Scan, mode Mode, names *Names) (*Stmt, error) {
+	p := parser{s: s, src: s.Src, toks: s.Tokens, end: int32(len(s.Tokens)), mode: mode, st: &Stmt{}, heard: names}
 	if err := p.balance(); err != nil {
 		return nil, err
 	}
@@ -60,6 +62,8 @@ type parser struct {
 	onDup bool
 	// slabs hold literals of bulk inserts, to allocate them by the hundred.
 	literals []Literal
+	// heard takes the statement's names, where somebody wants them.
+	heard *Names
 }
 
 func (p *parser) fail(what string) {
@@ -215,6 +219,7 @@ func (p *parser) nameAt(tok int32) Name {
 // name takes an identifier.
 func (p *parser) name() (Name, bool) {
 	if p.pos < p.end && isName(p.toks[p.pos]) {
+		p.named(p.pos)
 		p.pos++
 		return p.nameAt(p.pos - 1), true
 	}
@@ -224,6 +229,7 @@ func (p *parser) name() (Name, bool) {
 // anyName takes an identifier where keywords are allowed too: after a dot or in places where nothing else can stand.
 func (p *parser) anyName() (Name, bool) {
 	if k := p.tok().Kind; k == Word || k == QuotedID {
+		p.named(p.pos)
 		p.pos++
 		return p.nameAt(p.pos - 1), true
 	}

@@ -338,5 +338,8 @@ func (p *parser) nameOrCall() Expr {
 		}
 	}
 	c.Span = p.span(from)
+	if p.heard != nil {
+		p.heard.Columns = append(p.heard.Columns, c)
+	}
 	return c
 }

@@ -318,6 +318,9 @@ func (p *parser) selectItem() SelectItem {
 		it.Expr = p.opaqueRest(from, it.Expr, true)
 	}
 	it.Span = p.span(from)
+	if p.heard != nil {
+		p.heard.Items = append(p.heard.Items, it)
+	}
 	return it
 }
 
@@ -354,6 +357,7 @@ func (p *parser) alias(it *SelectItem) {
 		}
 		return
 	}
+	p.named(p.pos)
 	p.pos++
 	it.Alias = p.nameAt(p.pos - 1)
 }

@@ -140,6 +140,14 @@ victim = other.thread_id()
 db.kill(victim)
 refused("killed", lambda: other.cursor().execute("SELECT SLEEP(5)"))
 db.ping()
-show(c.callproc.__name__, c.execute("DROP TABLE typed, t, large"))
+
+# A procedure's several results, and its variables.
+c.execute("CREATE PROCEDURE several (n INT, OUT o INT) BEGIN SELECT id, k FROM t WHERE id <= n ORDER BY id; SELECT n * 2 AS twice, 'é' AS e; UPDATE t SET k = k + 1 WHERE id <= n; SET o = ROW_COUNT(); END")
+show(c.callproc("several", (2, 0)), c.description, c.fetchall())
+while c.nextset():
+    show(c.rowcount, c.description, c.fetchall())
+show(c.execute("SELECT @_several_0, @_several_1"), c.fetchall())
+refused("too few", lambda: c.callproc("several", (2,)))
+show(c.execute("DROP TABLE typed, t, large"))
 db.close()
 print("end of the program")

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// A procedure does what its definer may, or its caller where it says so; who may call it a leaf says. What it runs under is over when it ends.
+func TestProceduresOfAccounts(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "calldb")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+	c.exec("CREATE PROCEDURE put (k INT) BEGIN INSERT INTO calldb.t VALUES (k, k); SET @who = CURRENT_USER(); END")
+	c.exec("CREATE PROCEDURE own (k INT) SQL SECURITY INVOKER INSERT INTO calldb.t VALUES (k, k)")
+	c.exec("CREATE PROCEDURE both_of (k INT) SQL SECURITY INVOKER BEGIN CALL put(k); SET @me = CURRENT_USER(); CALL own(k + 1); END")
+	c.exec("CREATE PROCEDURE leaves_open () BEGIN START TRANSACTION; INSERT INTO t VALUES (99, 99); END")
+	b.account(t, "'pcaller'@'%'", "IDENTIFIED BY 'p'")
+	caller := b.as(t, "pcaller", "p", "")
+	caller.fails(1370, "CALL calldb.put(1)")
+	c.exec("GRANT EXECUTE ON PROCEDURE calldb.put TO 'pcaller'@'%'")
+	c.exec("GRANT EXECUTE ON PROCEDURE calldb.own TO 'pcaller'@'%'")
+	c.exec("GRANT EXECUTE ON PROCEDURE calldb.both_of TO 'pcaller'@'%'")
+	c.exec("GRANT EXECUTE ON PROCEDURE calldb.leaves_open TO 'pcaller'@'%'")
+	caller.exec("SET sql_mode = 'ANSI_QUOTES'")
+	caller.exec("CALL calldb.put(1)")
+	caller.want("SELECT @who <> CURRENT_USER(), DATABASE() IS NULL, @@sql_mode, CURRENT_USER()", "1|1|ANSI_QUOTES|pcaller@%")
+	caller.fails(1142, "CALL calldb.own(2)")
+	caller.fails(1142, "INSERT INTO calldb.t VALUES (3, 3)")
+	caller.fails(1142, "CALL calldb.both_of(3)")
+	caller.want("SELECT @me", "pcaller@%")
+	caller.fails(1318, "CALL calldb.put(1, 2)")
+	caller.fails(1370, "CALL calldb.nosuch()")
+	caller.exec("BEGIN")
+	if m := caller.fails(1235, "CALL calldb.put(5)"); !strings.Contains(m, "SQL SECURITY INVOKER") {
+		t.Error(m)
+	}
+	caller.exec("COMMIT")
+	caller.fails(1235, "CALL calldb.leaves_open()")
+	c.want("SELECT GROUP_CONCAT(id ORDER BY id) FROM t", "1,3")
+	c.exec("REVOKE EXECUTE ON PROCEDURE calldb.put FROM 'pcaller'@'%'")
+	caller.fails(1370, "CALL calldb.put(6)")
+	caller.fails(1370, "CALL calldb.both_of(6)")
+}
+
+// KILL, and the time that the session gives statements, end a program wherever it is, and no handler of its keeps it going.
+func TestProgramsAreKilled(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "killpdb")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+	victim := b.root(t, "killpdb")
+	id := victim.rows("SELECT CONNECTION_ID()")
+	for _, loop := range []string{"SET @x = 1", "INSERT INTO t VALUES (1, 1) ON DUPLICATE KEY UPDATE v = v + 1"} {
+		text := "BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR SQLEXCEPTION SET @caught = 1; WHILE TRUE DO " + loop + "; END WHILE; END"
+		done := make(chan error, 1)
+		go func() {
+			_, err := victim.c.ExecContext(context.Background(), text)
+			done <- err
+		}()
+		waitFor(t, func() bool { return strings.Contains(c.rows("SHOW FULL PROCESSLIST"), loop) })
+		c.exec("KILL QUERY " + id)
+		var e *mysql.MySQLError
+		if err := <-done; !errors.As(err, &e) || e.Number != 1317 {
+			t.Errorf("%s: KILL QUERY gave %v", loop, err)
+		}
+		victim.want("SELECT @caught", "NULL")
+	}
+	victim.exec("SET max_statement_time = 1")
+	victim.fails(1969, "BEGIN NOT ATOMIC WHILE TRUE DO SET @x = 1; END WHILE; END")
+	victim.fails(1969, "BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR SQLEXCEPTION SET @caught = 1; WHILE TRUE DO SELECT MAX(v) INTO @x FROM t; END WHILE; END")
+}
