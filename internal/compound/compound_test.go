@@ -73,6 +73,7 @@ func TestSpliced(t *testing.T) {
 		"UPDATE t SET x = x WHERE a = u":                                     "UPDATE t SET x = NAME_CONST('x',5) WHERE a = NAME_CONST('u',7)",
 		"SELECT (SELECT d) FROM t WHERE s = l":                               "SELECT (SELECT NAME_CONST('d',DATE'2020-01-01') AS `d` ) AS `(SELECT d)` FROM t WHERE NAME_CONST('s','it''s') = NAME_CONST('l',_latin1 x'e9' COLLATE latin1_swedish_ci)",
 		"INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE x = VALUES(x) + x": "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE x = VALUES(x) + NAME_CONST('x',5)",
+		"INSERT INTO t (a) VALUES (x)":                                       "INSERT INTO t (a) VALUES ( NAME_CONST('x',5) )",
 		"SELECT 1 FROM t WHERE a = EXTRACT(d FROM d)":                        "SELECT 1 FROM t WHERE a = EXTRACT(d FROM NAME_CONST('d',DATE'2020-01-01') )",
 		"CREATE TABLE x (x INT DEFAULT 1)":                                   "CREATE TABLE x (x INT DEFAULT 1)",
 	} {

@@ -110,7 +110,20 @@ func isColumnAlone(s *sqltext.Scan, i int32) bool {
 	if opAt(s, i-1, '(') && i >= 2 && s.Tokens[i-2].Kind == sqltext.Word && slices.Contains(unitFirst, strings.ToUpper(string(s.Bytes(i-2)))) {
 		return true
 	}
-	return opAt(s, i-1, '(') && opAt(s, i+1, ')') && kwAt(s, i-2, sqltext.KwValues, sqltext.KwValue, sqltext.KwDefault) && !opAt(s, i+2, ',')
+	if !opAt(s, i-1, '(') || !opAt(s, i+1, ')') {
+		return false
+	}
+	return kwAt(s, i-2, sqltext.KwDefault) || kwAt(s, i-2, sqltext.KwValues, sqltext.KwValue) && updatesDuplicates(s, i)
+}
+
+// updatesDuplicates says whether a place is in ON DUPLICATE KEY UPDATE, where alone VALUES is a function: elsewhere a row follows.
+func updatesDuplicates(s *sqltext.Scan, i int32) bool {
+	for i--; i > 0; i-- {
+		if kwAt(s, i, sqltext.KwDuplicate) && kwAt(s, i+1, sqltext.KwKey) {
+			return true
+		}
+	}
+	return false
 }
 
 // isLimit says whether a name is a number of LIMIT.

@@ -47,11 +47,14 @@ func TestEventsAreRun(t *testing.T) {
 	c.exec("CREATE EVENT once ON SCHEDULE AT NOW() + INTERVAL 1 SECOND DO INSERT INTO tick (e) VALUES ('once')")
 	c.exec("CREATE EVENT rests ON SCHEDULE AT NOW() + INTERVAL 1 SECOND ON COMPLETION PRESERVE DO INSERT INTO tick (e) VALUES ('rests')")
 	c.exec("CREATE EVENT ends ON SCHEDULE EVERY 1 SECOND ENDS NOW() + INTERVAL 2 SECOND DO INSERT INTO tick (e) VALUES ('ends')")
+	c.exec("CREATE PROCEDURE told (what VARCHAR(20)) INSERT INTO tick (e) VALUES (what)")
+	c.exec("CREATE EVENT loops ON SCHEDULE AT NOW() + INTERVAL 1 SECOND DO BEGIN DECLARE n INT DEFAULT 3; WHILE n > 0 DO CALL told('loops'); SET n = n - 1; END WHILE; END")
+	c.exec("CREATE EVENT asks ON SCHEDULE AT NOW() + INTERVAL 1 SECOND DO IF (SELECT COUNT(*) FROM tick WHERE e = 'never') = 0 THEN CALL told('asks'); END IF")
 	// What fails keeps nobody from going on.
 	failed := b.g.events.Stats().Failed
 	c.exec("CREATE EVENT fails ON SCHEDULE EVERY 1 SECOND DO INSERT INTO nothere VALUES (1)")
 	waitFor(t, func() bool {
-		return c.rows("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'evdb' AND EVENT_NAME IN ('once', 'ends')") == "0" && n("rests") == 1
+		return c.rows("SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'evdb' AND EVENT_NAME IN ('once', 'ends', 'loops', 'asks')") == "0" && n("rests") == 1 && n("loops") == 3 && n("asks") == 1
 	})
 	c.want("SELECT COUNT(*) FROM tick WHERE e = 'once'", "1")
 	if got := n("ends"); got < 1 || got > 3 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -172,7 +173,8 @@ func (s *session) asStatement(body []byte) []byte {
 	if scan.Scan(body, s.mode()) != nil || len(scan.Tokens) == 0 || scan.Tokens[0].KW != sqltext.KwBegin {
 		return body
 	}
-	return apply(&scan, []edit{{1, 1, " NOT ATOMIC"}})
+	at := scan.Tokens[0].End // the scan ends at the first semicolon: without NOT ATOMIC it is one of several statements
+	return slices.Concat(body[:at], []byte(" NOT ATOMIC"), body[at:])
 }
 
 // eventFits refuses an event whose body no session of the cluster would run. MariaDB's own error comes first.
@@ -186,12 +188,8 @@ func (s *session) eventFits(ctx context.Context, scan *sqltext.Scan, stmt *sqlte
 	if at.Empty() {
 		return nil
 	}
-	switch scan.Tokens[at.From].KW { // to be left out when sessions run such statements by themselves
-	case sqltext.KwBegin, sqltext.KwIf, sqltext.KwCase, sqltext.KwLoop, sqltext.KwWhile, sqltext.KwRepeat, sqltext.KwFor:
-		return unsupported(stmt.DDL.Verb+" EVENT … DO "+string(scan.Bytes(at.From)), "an event is one statement: make an event for each")
-	}
 	if isOp(scan, at.From+1, ":") {
-		return unsupported(stmt.DDL.Verb+" EVENT with a label", "an event is one statement: make an event for each")
+		return unsupported(stmt.DDL.Verb+" EVENT with a label before its body", "leave it out, or write BEGIN … END around it")
 	}
 	return nil
 }

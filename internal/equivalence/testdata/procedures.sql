@@ -47,3 +47,11 @@ SELECT ROW_COUNT()
 >DROP PROCEDURE dyn
 >CALL dyn('ints')
 >DELETE FROM ints WHERE id BETWEEN 8000 AND 8010
+-- a row of one variable
+>CREATE TABLE told (id INT AUTO_INCREMENT PRIMARY KEY, w VARCHAR(20), n INT DEFAULT 1)
+>CREATE PROCEDURE tell(w VARCHAR(20)) INSERT INTO told (w) VALUES (w)
+>CREATE PROCEDURE tell2(id INT, w VARCHAR(20)) BEGIN INSERT INTO told (id) VALUES (id) ON DUPLICATE KEY UPDATE n = VALUES(id) + id, told.w = w; SELECT COUNT(*) FROM (VALUES (id)) v; END
+>CALL tell('a')
+>CALL tell2(1, 'b')
+>CALL tell2(77, 'c')
+SELECT id = 1 OR id = 77, w, n FROM told ORDER BY w
