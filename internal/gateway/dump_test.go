@@ -67,7 +67,10 @@ func TestDumpAndLoad(t *testing.T) {
 			t.Errorf("%s became %s", x, y)
 		}
 		to.want("SELECT NEXTVAL(s)", "80")
-		c.want("EXPLAIN SELECT * FROM t WHERE k = 7", strings.ReplaceAll(to.rows("EXPLAIN SELECT * FROM t WHERE k = 7"), "dumpto", "dumpdb"))
+		place := strings.NewReplacer("dumpto", "dumpdb", "leaf-1", "leaf", "leaf-2", "leaf") // leaves take turns in having first partitions
+		if got, want := place.Replace(c.rows("EXPLAIN SELECT * FROM t WHERE k = 7")), place.Replace(to.rows("EXPLAIN SELECT * FROM t WHERE k = 7")); got != want {
+			t.Errorf("EXPLAIN: %s, of the first %s", got, want)
+		}
 		to.want("SELECT COUNT(*) FROM r JOIN t ON t.k = r.id", "2")
 		to.exec("INSERT INTO t (k, v) VALUES (1001, 'a;b'), (1002, 'c')")
 		to.exec("UPDATE t SET b = 'x' WHERE k = 1002")
