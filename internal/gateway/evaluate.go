@@ -58,12 +58,13 @@ func (s *session) evaluateAll(ctx context.Context, exprs []string) ([]value, err
 	return out, err
 }
 
-// evaluateSubqueries makes a SET statement's text without subqueries: their rows may live anywhere, and be the transaction's own, so values are asked for by queries.
+// evaluateSubqueries makes a SET statement's text without subqueries: their rows may live anywhere, and be the transaction's own, so values are asked for by queries. So are those of
+// GET_LOCK and the like, which belong to a connection that the session keeps.
 func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt) ([]byte, error) {
 	var edits []edit
 	for i := range stmt.Set.Vars {
 		v := &stmt.Set.Vars[i]
-		if v.Value == nil || !hasSubquery(v.Value) {
+		if v.Value == nil || !hasSubquery(v.Value) && stmt.Facts&sqltext.HasLockFunction == 0 {
 			continue
 		}
 		var lit string
@@ -74,6 +75,8 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, st
 		if sub, ok := sqltext.Unparen(v.Value).(*sqltext.Subquery); ok && sub.Query != nil {
 			digits := plan.AllDigits(sub.Query)
 			lit, err = s.subqueryLiteral(ctx, text(sub.Query.Span, digits), len(digits) > 0)
+		} else if stmt.Facts&sqltext.HasLockFunction != 0 {
+			lit, err = s.subqueryLiteral(ctx, append([]byte("SELECT "), text(v.ValueSpan, nil)...), false)
 		} else if s.readsPartitions(stmt, s.g.cfg.Catalog.Snapshot()) || s.tx.InTransaction() || !s.tx.Autocommit() {
 			digits := plan.AllDigitsOf(v.Value)
 			lit, err = s.expressionLiteral(ctx, text(v.ValueSpan, digits), len(digits) > 0)

@@ -354,3 +354,9 @@ SELECT IS_USED_LOCK('eq no'), IS_FREE_LOCK('eq no')
 SELECT GET_LOCK('eq l', 0), IS_USED_LOCK('eq l') = CONNECTION_ID(), IS_FREE_LOCK('eq l')
 SELECT IS_USED_LOCK('eq l') = CONNECTION_ID(), RELEASE_LOCK('eq l')
 SELECT IS_USED_LOCK('eq l')
+-- a lock that SET takes is held
+SET @got = GET_LOCK('eq set', 1)
+SELECT @got, IS_FREE_LOCK('eq set'), IS_USED_LOCK('eq set') = CONNECTION_ID()
+SELECT 1
+SET @gone = 1 + RELEASE_LOCK('eq set')
+SELECT @gone, IS_FREE_LOCK('eq set'), RELEASE_LOCK('eq set')
