@@ -5,22 +5,7 @@ func (p *parser) function(d *DDL) {
 	t := &Trigger{}
 	d.Function = t
 	r := &triggerReader{parser: p, t: t, function: true}
-	facts := p.st.Facts
-	p.st.Facts = 0
-	ok := r.parameters() && r.returns() && r.characteristics()
-	tables, calls := len(p.st.Tables), len(p.st.Calls)
-	from := p.pos
-	t.Body = Span{from, p.end}
-	if ok && r.statement() && !p.done() {
-		r.odd("")
-	}
-	t.Tables = append([]*TableName(nil), p.st.Tables[min(tables, len(p.st.Tables)):]...)
-	t.Calls = append([]*TableName(nil), p.st.Calls[min(calls, len(p.st.Calls)):]...)
-	t.Facts = p.st.Facts
-	if t.Odd != "" { // what is left still counts
-		p.body()
-	}
-	p.st.Facts = facts // of the body: they concern its calls, not this statement
+	r.read(func() bool { return r.parameters() && r.returns() && r.characteristics() })
 }
 
 // parameters reads ([IN] name type, …).

@@ -46,9 +46,15 @@ func (p *parser) trigger(d *DDL) {
 	t := &Trigger{}
 	d.Trigger = t
 	r := &triggerReader{parser: p, t: t}
+	r.read(func() bool { return r.head(d) })
+}
+
+// read reads a program of which head takes what stands before its body.
+func (r *triggerReader) read(head func() bool) {
+	p, t := r.parser, r.t
 	facts := p.st.Facts
 	p.st.Facts = 0
-	ok := r.head(d)
+	ok := head()
 	tables, calls := len(p.st.Tables), len(p.st.Calls)
 	from := p.pos
 	t.Body = Span{from, p.end}
