@@ -204,6 +204,13 @@ func (s *session) mayCall(ctx context.Context, r *topo.Routine, p *compound.Proc
 // modeOf is how text is read under an sql_mode.
 func modeOf(sqlMode string, base sqltext.Mode) sqltext.Mode {
 	m := sqltext.Mode{Version: base.Version}
+	readAs(&m, sqlMode)
+	return m
+}
+
+// readAs gives a mode what an sql_mode says of how text is read.
+func readAs(m *sqltext.Mode, sqlMode string) {
+	m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace = false, false, false, false, false
 	for _, f := range strings.Split(sqlMode, ",") {
 		switch f {
 		case "ANSI_QUOTES":
@@ -218,7 +225,6 @@ func modeOf(sqlMode string, base sqltext.Mode) sqltext.Mode {
 			m.IgnoreSpace = true
 		}
 	}
-	return m
 }
 
 // ofProcedure are the settings that a procedure brings along, as the session's state knows them.

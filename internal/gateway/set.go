@@ -296,20 +296,10 @@ func (s *session) trackVariable(name, value string) {
 // setSQLMode keeps how the session's text is read.
 func (s *session) setSQLMode(mode string) {
 	m := &s.sess.Mode
-	m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace = false, false, false, false, false
+	readAs(m, mode)
 	s.sess.NoAutoValueOnZero, s.sess.PadChar, s.sess.Strict, s.sess.FullGroups, s.oracle = false, false, false, false, false
 	for _, f := range strings.Split(mode, ",") {
 		switch f {
-		case "ANSI_QUOTES":
-			m.ANSIQuotes = true
-		case "NO_BACKSLASH_ESCAPES":
-			m.NoBackslashEscapes = true
-		case "PIPES_AS_CONCAT":
-			m.PipesAsConcat = true
-		case "HIGH_NOT_PRECEDENCE":
-			m.HighNotPrecedence = true
-		case "IGNORE_SPACE":
-			m.IgnoreSpace = true
 		case "ORACLE":
 			s.oracle = true
 		case "NO_AUTO_VALUE_ON_ZERO":
