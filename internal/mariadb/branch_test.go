@@ -60,16 +60,36 @@ func (e *branches) at(leaf string, sql ...string) (last *backend.Result) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	defer func() {
-		_, _ = c.Query(e.ctx, fmt.Sprintf("KILL CONNECTION %d", c.Thread())) // a branch is free only when its connection is closed
-		c.Release()
-	}()
+	defer e.closed(leaf, c)
 	for _, q := range sql {
 		if last, err = c.Query(e.ctx, q); err != nil {
 			e.t.Fatalf("leaf %s: %s: %v", leaf, q, err)
 		}
 	}
 	return last
+}
+
+// closed ends a connection and waits until it is gone: a branch is free only then.
+func (e *branches) closed(leaf string, c *backend.Conn) {
+	e.t.Helper()
+	thread := c.Thread()
+	_, _ = c.Query(e.ctx, fmt.Sprintf("KILL CONNECTION %d", thread))
+	c.Release()
+	other, err := e.s.conn(e.ctx, leaf)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer other.Release()
+	for {
+		res, err := other.Query(e.ctx, fmt.Sprintf("SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = %d", thread))
+		if err != nil {
+			e.t.Fatalf("leaf %s: %v", leaf, err)
+		}
+		if len(res.Rows) == 0 {
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
 }
 
 // prepare leaves a branch prepared; one that is not logged is what a crash between InnoDB and the log leaves.
