@@ -6,6 +6,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 )
 
 // A leaf that accepts connections and says nothing, as a paused one does: Break ends what waits for it.
@@ -51,5 +53,53 @@ func TestBreakEndsDialsAndWaits(t *testing.T) {
 	}
 	if err := p.Kill(context.Background(), "l", 1, false); !errors.Is(err, errBroken) {
 		t.Errorf("a KILL at a dead leaf: %v", err)
+	}
+}
+
+// A database whose sessions are about to be ended keeps no connection that could be in another one by then.
+func TestVacatedDatabases(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1))
+	in := func(name string) Want {
+		w := leaf1
+		w.Schema = name
+		return w
+	}
+	schema(t, p, "vacated")
+	schema(t, p, "stays")
+	lent, idle, other := get(t, p, in("vacated")), get(t, p, in("vacated")), get(t, p, in("stays"))
+	idle.Release()
+	other.Release()
+	p.Vacate(map[string]bool{"vacated": true})
+	lent.Release()
+	for _, was := range []*Conn{lent, idle} {
+		if was.w.CheckIdle() == nil {
+			t.Errorf("connection %d of a vacated database is open", was.Thread())
+		}
+	}
+	again := get(t, p, in("stays"))
+	if again != other {
+		t.Error("a connection of another database was closed")
+	}
+	again.Release()
+
+	// One that was taken before, and has come to another database since.
+	p.Vacate(nil)
+	old := get(t, p, in("vacated"))
+	old.Release()
+	p.vacate.Store(&map[string]bool{"vacated": true})
+	kept := get(t, p, in("stays"))
+	defer kept.Release()
+	moved := get(t, p, in("stays"))
+	defer moved.Release()
+	if kept == old || moved == old || old.w.CheckIdle() == nil {
+		t.Error("a connection that was in a vacated database is used in another one")
+	}
+	p.Vacate(nil)
+	for range 2 {
+		c := get(t, p, in("vacated"))
+		if one(t, c, "SELECT DATABASE()") != "vacated" {
+			t.Error("no connection to a database that is vacated no more")
+		}
+		c.Release()
 	}
 }

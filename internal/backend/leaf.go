@@ -390,7 +390,7 @@ func (l *leafPool) put(c *Conn) {
 	}
 	c.idleSince = time.Now()
 	l.mu.Lock()
-	if l.closed {
+	if l.closed || l.pools.vacated(c.schema) { // looked at with mu: Vacate comes along after it has said what
 		l.mu.Unlock()
 		c.close()
 		l.gone()
@@ -411,7 +411,7 @@ func (l *leafPool) put(c *Conn) {
 // suspect has every connection that is idle now looked at before it is used.
 func (l *leafPool) suspect() { l.suspected.Store(time.Now().UnixNano()) }
 
-// trim closes what was idle since before, what is of an older generation, and what the leaf has closed.
+// trim closes what was idle since before, what is of an older generation or of a database that is vacated, and what the leaf has closed.
 func (l *leafPool) trim(before time.Time) {
 	l.mu.Lock()
 	var dead []*Conn
@@ -420,7 +420,7 @@ func (l *leafPool) trim(before time.Time) {
 	for key, p := range l.logins {
 		kept := p.idle[:0]
 		for _, c := range p.idle {
-			if c.idleSince.Before(before) || c.generation != generation || c.idleSince.Before(look) && !c.alive() {
+			if c.idleSince.Before(before) || c.generation != generation || l.pools.vacated(c.schema) || c.idleSince.Before(look) && !c.alive() {
 				dead = append(dead, c)
 			} else {
 				kept = append(kept, c)

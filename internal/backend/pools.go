@@ -24,6 +24,8 @@ type Pools struct {
 	cancel context.CancelFunc
 	// admit looks at new connections of clients' accounts; nil: none.
 	admit atomic.Pointer[func(context.Context, *Conn) error]
+	// vacate is what Vacate was told last.
+	vacate atomic.Pointer[map[string]bool]
 	// background is what runs beside callers: the trimming of idle connections, the readers of pipelines, kills.
 	background sync.WaitGroup
 
@@ -87,7 +89,13 @@ func (p *Pools) Get(ctx context.Context, w Want) (*Conn, error) {
 				return nil, err
 			}
 		}
+		was := c.schema
 		if err = c.retarget(ctx, w); err == nil {
+			if was != c.schema && p.vacated(was) { // whoever ends the sessions of that database may have listed this one
+				c.Discard()
+				c.Release()
+				continue
+			}
 			c.term = w.Term
 			return c, nil
 		}
@@ -189,6 +197,27 @@ func (p *Pools) Drop(leaf string) {
 		l.trim(time.Time{})
 		l.closePipes()
 	}
+}
+
+// Vacate closes the idle connections of databases (as sets of names, at all leaves) from now on, and those in use when they are released: the sessions of these
+// databases are about to be ended, and one that has come to another database between being listed and being ended would take that one's statement along.
+func (p *Pools) Vacate(schemas map[string]bool) {
+	p.vacate.Store(&schemas)
+	if len(schemas) == 0 {
+		return
+	}
+	p.mu.RLock()
+	leaves := p.list()
+	p.mu.RUnlock()
+	for _, l := range leaves {
+		l.trim(time.Time{})
+	}
+}
+
+// vacated says whether connections of a database are to be closed.
+func (p *Pools) vacated(schema string) bool {
+	all := p.vacate.Load()
+	return all != nil && (*all)[schema]
 }
 
 // Addr is a leaf's host:port in the current topology; false when there is no such leaf.

@@ -262,6 +262,7 @@ func (g *Gateway) apply(old, now *topo.Snapshot) {
 	g.exec.Forget(now)
 	g.remotes.forget()
 	g.guard.gates.Apply(now)
+	g.cfg.Pools.Vacate(locked(now))
 	for name, l := range now.Leaves {
 		var before *topo.Leaf
 		if old != nil {
@@ -287,6 +288,19 @@ func (g *Gateway) apply(old, now *topo.Snapshot) {
 		}
 	}
 	g.unmapped = unmapped
+}
+
+// locked are the databases at leaves of the partitions that are getting other masters.
+func locked(s *topo.Snapshot) map[string]bool {
+	schemas := map[string]bool{}
+	for _, d := range s.Databases {
+		for _, p := range d.Partitions {
+			if p.Locked {
+				schemas[p.ID.Schema()] = true
+			}
+		}
+	}
+	return schemas
 }
 
 // lost says whether err is that a partition has no master, and waiting for one has no point: it has had none for longer than statements wait, or what is left of
