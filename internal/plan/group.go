@@ -94,7 +94,7 @@ func (r *grouper) groupKeys() string {
 			k.item = n - 1
 		} else if n, ok := r.b.resolveExpr(e); ok {
 			k.node, k.isCol = n, true
-			k.value = value{pieces: []Piece{copyPiece(e.ExprSpan())}, typ: n.column()}
+			k.value = value{pieces: []Piece{copyPiece(e.ExprSpan())}, typ: n.column(), untold: n.untold()}
 			for j := range s.Items {
 				if x, ok := r.b.resolveExpr(s.Items[j].Expr); ok && x == n {
 					k.item = j
@@ -104,7 +104,7 @@ func (r *grouper) groupKeys() string {
 		} else if j := r.b.itemIndex(e); j >= 0 && (r.b.isAlias(e) || isColumn(unparen(e))) {
 			k.item = j
 		} else {
-			k.value = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e), number: isNumber(e)}
+			k.value = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e), number: isNumber(e), untold: r.b.untold(e)}
 		}
 		if k.item >= 0 {
 			e := s.Items[k.item].Expr
@@ -368,6 +368,9 @@ func (r *grouper) extreme(f *sqltext.Func, a *Agg, self []Piece) string {
 		if c == classNumber && n.column().Type != "bit" {
 			c = classString // ENUM and SET: MIN and MAX compare the strings
 		}
+	}
+	if c == classUnknown && r.b.untold(f.Args[0]) && !isNumber(f.Args[0]) {
+		c = classNever
 	}
 	switch c {
 	case classNever:

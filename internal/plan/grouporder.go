@@ -116,7 +116,7 @@ func (r *grouper) orderOne(e sqltext.Expr, item int) (groupOrder, string) {
 			return g, reason
 		}
 	} else {
-		v = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e), number: isNumber(e)}
+		v = value{pieces: r.copyExpr(e), volatile: r.isVolatile(e), number: isNumber(e), untold: r.b.untold(e)}
 		if isCol {
 			v.typ = n.column()
 		}
@@ -244,7 +244,7 @@ func (r *grouper) sortDistinct(parts *[]orderKey) string {
 // distinctKeys makes keys of the arguments of DISTINCT aggregates, and adds these to what the parts group by.
 func (r *grouper) distinctKeys(d *distinctArgs, by *[]Piece) (keys []SortKey, orders []orderKey, reason string) {
 	for _, a := range d.of.Args {
-		v := value{pieces: []Piece{copyPiece(a.ExprSpan())}, number: isNumber(a)}
+		v := value{pieces: []Piece{copyPiece(a.ExprSpan())}, number: isNumber(a), untold: r.b.untold(a)}
 		if n, ok := r.b.resolveExpr(a); ok {
 			v.typ = n.column()
 		}

@@ -159,6 +159,8 @@ type value struct {
 	isVisible bool
 	// number: surely no string, whatever typ says. volatile: another evaluation yields another value, so no weight can be asked for.
 	number, volatile bool
+	// untold: it may be of a type whose values print in another order, though typ does not say so.
+	untold bool
 }
 
 // isNumber says that an expression's value is a number whatever its operands are.
@@ -193,6 +195,8 @@ func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, rea
 	switch c := columnClass(v.typ); {
 	case c == classNever:
 		return k, nil, "comparing values of type " + strings.ToUpper(v.typ.Type)
+	case v.typ == nil && v.untold && !v.number:
+		return k, nil, "comparing values that may be of type UUID, INET6, FLOAT or GEOMETRY"
 	case c == classNumber:
 		hidden(wrap("(", v.pieces, ")+0"))
 	case c == classFloat:
@@ -288,7 +292,7 @@ func (g *merger) orderValue(e sqltext.Expr) (v value, skip bool, reason string) 
 		v.typ = n.column()
 	}
 	v.pieces = g.copyExpr(e)
-	v.volatile, v.number = g.isVolatile(e), isNumber(e)
+	v.volatile, v.number, v.untold = g.isVolatile(e), isNumber(e), g.b.untold(e)
 	return v, false, ""
 }
 
@@ -317,9 +321,9 @@ func (g *merger) columnValue(items []item, i int) value {
 	v := value{typ: it.col, visible: Col(i), isVisible: true}
 	if it.expr != nil {
 		v.pieces = g.copyExpr(it.expr)
-		v.volatile, v.number = g.isVolatile(it.expr), isNumber(it.expr)
+		v.volatile, v.number, v.untold = g.isVolatile(it.expr), isNumber(it.expr), g.b.untold(it.expr)
 	} else {
-		v.pieces = []Piece{textPiece(quoted(it.node.src.name) + "." + quoted(it.name))}
+		v.pieces, v.untold = []Piece{textPiece(quoted(it.node.src.name) + "." + quoted(it.name))}, it.node.untold()
 	}
 	return v
 }
@@ -327,7 +331,7 @@ func (g *merger) columnValue(items []item, i int) value {
 func (g *merger) itemValue(i int) (v value, skip bool, reason string) {
 	it := &g.sel.Items[i]
 	v.pieces = []Piece{copyPiece(it.Expr.ExprSpan())}
-	v.volatile, v.number = g.isVolatile(it.Expr), isNumber(it.Expr)
+	v.volatile, v.number, v.untold = g.isVolatile(it.Expr), isNumber(it.Expr), g.b.untold(it.Expr)
 	if n, ok := g.b.resolveExpr(it.Expr); ok {
 		v.typ = n.column()
 	}
