@@ -113,7 +113,7 @@ func (st *Statement) named(def []byte, column, n int) ([]byte, error) {
 		if err := wire.ParseColumn(def, st.Out.Caps(), &d); err != nil {
 			return nil, err
 		}
-		text := st.Scan.Text(c.Span)
+		text := Title(st.Scan.Text(c.Span))
 		if bytes.Equal(d.OrgName, d.Name) { // a stored function's has its text twice
 			d.OrgName = text
 		}

@@ -3,6 +3,8 @@ package exec
 import (
 	"context"
 	"errors"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/value"
@@ -27,7 +29,27 @@ func (r *Runner) solved(ctx context.Context, st *Statement) (done bool, err erro
 		s := st.Plan.Scalars[i].Span
 		splices = append(splices, plan.Splice{From: s.From, To: s.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: "(" + literal + ")"}}})
 	}
+	for _, item := range st.Plan.Titles {
+		as := plan.AppendQuoted([]byte(" AS "), string(Title(st.Scan.Text(item))))
+		splices = append(splices, plan.Splice{From: item.To, To: item.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: string(as)}}})
+	}
+	slices.SortStableFunc(splices, func(a, b plan.Splice) int { return int(a.From - b.From) })
 	return true, r.restated(ctx, st, splices)
+}
+
+// maxTitle is how many bytes of an expression MariaDB makes the name of its column.
+const maxTitle = 255
+
+// Title is the name of the column that an expression of this text makes.
+func Title(text []byte) []byte {
+	if len(text) <= maxTitle {
+		return text
+	}
+	n := maxTitle
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
 }
 
 // restated runs the statement that splices make of one, once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -146,18 +147,14 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 		edits = append(edits, edit{int32(i), int32(i) + 1, with})
 		n++
 		if it := itemAt(items, int32(i)); it != nil && it != called && it.Expr != nil && it.Alias.Tok < 0 {
-			if name := calledWith(&w.scan, it); len(name) <= maxName { // its column is called as it was before
-				edits = append(edits, edit{it.Span.To, it.Span.To, " AS " + quoteName(name)})
-			}
+			name := string(exec.Title([]byte(calledWith(&w.scan, it)))) // its column is called as it was before
+			edits = append(edits, edit{it.Span.To, it.Span.To, " AS " + quoteName(name)})
 			called = it
 		}
 	}
 	src.args, src.text = nil, ""
 	return s.rewritten(ctx, apply(&w.scan, inOrder(edits)), src)
 }
-
-// maxName bounds the names of columns, in bytes: MariaDB takes no longer ones as an alias.
-const maxName = 256
 
 // calledWith is the name of a select item with parameters.
 func calledWith(scan *sqltext.Scan, it *sqltext.SelectItem) string {

@@ -52,6 +52,8 @@ type Plan struct {
 	Drawing *Drawing
 	// Scalars are subqueries of such a statement whose values may be put in their places first, so that it is another statement. In the order of the text.
 	Scalars []Scalar
+	// Titles are the select items of the statement that have a text for a name, in which there is one of Scalars.
+	Titles []sqltext.Span
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.
 	ByKey *ByKey
 	// Restate makes of an INSERT the one that is run in its place: its query gives all digits of quotients, or it names columns of the shard key that have computed defaults.

@@ -59,6 +59,22 @@ func (p *planner) scalars(blocks []*block) []Scalar {
 	return out
 }
 
+// titles are the items of a query that are called by their text, and have scalars in it.
+func titles(q *sqltext.Query, scalars []Scalar) (spans []sqltext.Span) {
+	for q != nil && q.Select == nil {
+		q = q.Left
+	}
+	if q == nil || len(scalars) == 0 {
+		return nil
+	}
+	for _, n := range itemNames(q.Select.Items, func(s sqltext.Span) bool {
+		return slices.ContainsFunc(scalars, func(x Scalar) bool { return inside(x.Span, s) })
+	}) {
+		spans = append(spans, n.Span)
+	}
+	return spans
+}
+
 // asksYear says whether a condition may be about a YEAR: MariaDB makes a year of a literal of two digits that one is compared with, and of no subquery's value.
 func (p *planner) asksYear(e sqltext.Expr, b *block) bool {
 	year := func(c topo.Column) bool { return c.Type == "year" }

@@ -236,6 +236,7 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 		}
 	case p.far == nil && err == nil:
 		plan.Scalars = p.scalars(s.stage.blocks)
+		plan.Titles = titles(q, plan.Scalars)
 		plan.Bringings = p.bringings(s, q, span)
 	}
 	return ""
