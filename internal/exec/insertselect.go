@@ -154,7 +154,11 @@ const insertBatch = 1 << 20
 func (w *rowWriter) prepare(defs []wire.Column) error {
 	is := w.st.Plan.InsertSelect
 	for i := range defs {
-		w.cols = append(w.cols, value.Of(&defs[i], value.Binary))
+		c := value.Of(&defs[i], value.Binary)
+		if defs[i].Type == wire.TypeBit && slices.Contains(is.Windowed, i) {
+			c.Class = value.Bit
+		}
+		w.cols = append(w.cols, c)
 	}
 	columns := slices.Clone(is.Columns) // with those that sequences give behind the query's
 	for i := range is.Draws {

@@ -86,6 +86,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	plan.InsertSelect.Draws, plan.InsertSelect.DrawPoint, plan.InsertSelect.DrawText = draws, drawPoint, drawText
 	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
 	plan.Restate, plan.InsertSelect.Exact = withAllDigits(s.Select, u.main, p.scan)
+	plan.InsertSelect.Windowed = windowed(u.main)
 	if names := computedKeys(table, columns); len(names) > 0 {
 		plan.Restate = append(plan.Restate, withDefaultItems(s, table, names)...)
 		slices.SortStableFunc(plan.Restate, func(a, b Splice) int { return int(a.From - b.From) })
@@ -115,6 +116,20 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		plan.Merge = &Merge{Splices: plan.InsertSelect.Names, Names: plan.InsertSelect.Names}
 	}
 	return nil
+}
+
+// windowed are the columns of a block that are window functions.
+func windowed(b *block) (columns []int) {
+	if b == nil {
+		return nil
+	}
+	items, ok := b.columns()
+	for i := 0; ok && i < len(items); i++ {
+		if f, is := unparen(items[i].expr).(*sqltext.Func); is && !f.Over.Empty() {
+			columns = append(columns, i)
+		}
+	}
+	return columns
 }
 
 // autoColumn puts the AUTO_INCREMENT column before the columns that the query's are for, when it isn't among them.

@@ -368,6 +368,8 @@ type InsertSelect struct {
 	DrawText  string
 	// Exact are columns of the query of which it gives all digits of quotients.
 	Exact []int
+	// Windowed are columns of the query that are window functions: a BIT of theirs is told as its bytes, that of any other expression as digits.
+	Windowed []int
 }
 
 // Draw is a place in a row for which a sequence is asked.
