@@ -55,6 +55,9 @@ var knownDifferences = []struct {
 		m := firstOfOrder.FindStringSubmatch(v.text)
 		return v.what == "order" && m != nil && m[1] == m[2] && textExpression.MatchString(t.st.root.inner())
 	}},
+	{"a strict UPDATE fails (1264) where MariaDB keeps values of a derived table in a column that is too small for them", func(t *trial, v *verdict) bool {
+		return v.what == "error" && strings.HasPrefix(v.text, "none, want ERROR 1264 ") && updateOfDerived.MatchString(t.st.root.inner())
+	}},
 	{"MariaDB notes that values of a derived table were rounded, where it is in an UPDATE", func(t *trial, v *verdict) bool {
 		return v.what == "warnings" && strings.HasPrefix(v.text, "\nwant Note 1265 ") && !strings.Contains(v.text, ";") && updateOfDerived.MatchString(t.st.root.inner())
 	}},
@@ -142,7 +145,7 @@ var firstOfOrder = regexp.MustCompile(`^\n  at \d+ got  ("[^"]*") .*\n  at \d+ w
 
 var textExpression = regexp.MustCompile(`\w\([^()]*\btx\b.* ORDER BY `)
 
-var updateOfDerived = regexp.MustCompile(`^UPDATE .* JOIN \(SELECT .*(AVG\(|/)`)
+var updateOfDerived = regexp.MustCompile(`^UPDATE .* JOIN \(SELECT .*(AVG\(|VARIANCE\(|STD|VAR_|/)`)
 
 var distinctIntersect = regexp.MustCompile(`\(SELECT DISTINCT.* INTERSECT .* LIMIT \d+\)`)
 
