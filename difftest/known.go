@@ -180,7 +180,7 @@ var rowFails = regexp.MustCompile("ERROR (1690|1292|1365) ")
 
 var arrayOfRollup = regexp.MustCompile(`JSON_ARRAYAGG\(.* ORDER BY .* WITH ROLLUP`)
 
-var severalTables = regexp.MustCompile(` JOIN |\(SELECT |\(WITH | FROM \S+( AS)? \w+, `)
+var severalTables = regexp.MustCompile(`[ _]JOIN |\(SELECT |\(WITH | FROM \S+( AS)? \w+, `)
 
 // setsKey is SET of a column that is in a primary key.
 var setsKey = regexp.MustCompile(` SET (.*, )?(\w+\.)?(id|k|n|a|b|acc|lid|seq) = `)
