@@ -3,6 +3,7 @@ package collate
 import (
 	"bytes"
 	"errors"
+	"strings"
 )
 
 // ErrAskLeaf says that only a MariaDB server can tell the weights of this string.
@@ -44,6 +45,22 @@ func (c *Collation) PadSpace() bool { return c.enc != encBinary && len(c.pad[0])
 // unequal that have the same weights, cp1250_czech_cs calls strings equal that have not, and GROUP BY under latin2_czech_cs and tis620_thai_ci
 // keeps strings apart that = calls equal. Under uca1400_nopad_ai_cs COUNT(DISTINCT) of a CHAR counts 'A' and 'Ä' as two, and GROUP BY as one. Nothing may be ordered or hashed by their weights.
 func (c *Collation) Sound() bool { return !c.unsound }
+
+// Tailored says whether the weights are of the tables of the Unicode Collation Algorithm: two bytes each, and not one a character.
+func (c *Collation) Tailored() bool {
+	return (strings.HasPrefix(c.Charset, "utf") || c.Charset == "ucs2") && !strings.Contains(c.Name, "_general_") && !strings.HasSuffix(c.Name, "bin")
+}
+
+// Width is how many bytes of weights a character has, under a collation that is not Tailored.
+func (c *Collation) Width() int {
+	switch {
+	case !strings.HasPrefix(c.Charset, "utf") && c.Charset != "ucs2":
+		return 1
+	case strings.HasSuffix(c.Name, "bin"):
+		return 3
+	}
+	return 2
+}
 
 // unsound are the collations for which Sound is false.
 var unsound = []string{"big5_chinese_ci", "big5_chinese_nopad_ci", "cp1250_czech_cs", "latin2_czech_cs", "tis620_thai_ci", "tis620_thai_nopad_ci"}

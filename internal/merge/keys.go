@@ -19,8 +19,9 @@ type key struct {
 	collation int
 	coll      *collate.Collation
 	// node is the collation under which values stand in for the weights; "" when it is always weights that are compared.
-	node string
-	text bool // long values are compared by a prefix only on the leaves
+	node  string
+	text  bool // long values are compared by a prefix only on the leaves
+	class value.Class
 }
 
 // keys resolves an order. The collations are still open: see resolve.
@@ -36,7 +37,7 @@ func (b *builder) keys(ks []plan.SortKey) ([]key, error) {
 			if out[i].cmp, err = col.Order(); err != nil {
 				return nil, b.refuse(c, err)
 			}
-			out[i].text = col.Class == value.Bytes
+			out[i].text, out[i].class = col.Class == value.Bytes, col.Class
 			continue
 		}
 		if k.Node != "" && !k.HasWeight {
@@ -44,7 +45,7 @@ func (b *builder) keys(ks []plan.SortKey) ([]key, error) {
 			if coll == nil {
 				return nil, b.refuse(c, fmt.Errorf("%w: collation %q is not known", value.ErrNoOrder, k.Node))
 			}
-			out[i].cmp, out[i].text = nullsFirst(collate.NewComparer(coll).Compare), true
+			out[i].cmp, out[i].text, out[i].coll = nullsFirst(collate.NewComparer(coll).Compare), true, coll
 			continue
 		}
 		if err := b.weighed(&out[i], c, k.HasWeight, k.Weight, k.Collation); err != nil {
@@ -185,6 +186,17 @@ func (s *saved) compare(r *row) (result, at int) {
 	for i := range s.keys {
 		k := &s.keys[i]
 		if c := k.compare(s.cells[i], r.cells[k.col]); c != 0 {
+			return c, i
+		}
+	}
+	return 0, 0
+}
+
+// compareRough is compareRough for the kept keys, and says which key differs.
+func (s *saved) compareRough(r *row) (result, at int) {
+	for i := range s.keys {
+		k := &s.keys[i]
+		if c, cut := k.compareRough(s.cells[i], r.cells[k.col]); c != 0 || cut {
 			return c, i
 		}
 	}

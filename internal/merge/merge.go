@@ -180,15 +180,11 @@ func (b *builder) parts() (operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	length := b.c.SortLength
-	if length <= 0 {
-		length = defaultSortLength
-	}
-	m := &ordered{keys: keys, strict: p.Grouped || p.Distinct, sortLength: length, last: newSaved(keys)}
+	m := &ordered{keys: keys, last: newSaved(keys)}
 	for _, s := range b.c.Sources {
 		m.readers = append(m.readers, newReader(s, &b.layout))
 	}
-	return m, nil
+	return b.parted(m, p.Grouped || p.Distinct), nil
 }
 
 // concat gives one part after the other.

@@ -8,12 +8,10 @@ type ordered struct {
 	keys    []key
 	readers []*reader
 	// tree has at [0] the winner, at the inner nodes the loser of the match there. A part that has ended loses against all others.
-	tree       []int
-	ended      []bool
-	begun      bool
-	last       *saved // the keys of the row given last: rows must not go back behind it
-	strict     bool   // equal rows have to be neighbours
-	sortLength int
+	tree  []int
+	ended []bool
+	begun bool
+	last  *saved // the keys of the row given last: rows must not go back behind it
 }
 
 func (m *ordered) next() (*row, error) {
@@ -36,7 +34,7 @@ func (m *ordered) next() (*row, error) {
 	}
 	r := &m.readers[m.tree[0]].row
 	if m.last.any {
-		if c, at := m.last.compare(r); c > 0 && (m.strict || !m.cutShort(r, at)) {
+		if c, at := m.last.compareRough(r); c > 0 {
 			return nil, &OrderError{Column: m.keys[at].name}
 		}
 	}
@@ -101,16 +99,6 @@ func (m *ordered) before(a, b int) bool {
 	if m.ended[a] || m.ended[b] {
 		return !m.ended[a] && m.ended[b]
 	}
-	c := compareRows(m.keys, &m.readers[a].row, &m.readers[b].row)
+	c, _ := compareRough(m.keys, &m.readers[a].row, &m.readers[b].row)
 	return c < 0 || c == 0 && a < b
-}
-
-// cutShort says whether r may come after the last row all the same, since the leaves look at sortLength bytes of a long value only.
-func (m *ordered) cutShort(r *row, at int) bool {
-	k := &m.keys[at]
-	a, b := m.last.cells[at], r.cells[k.col]
-	if !k.text || len(a) < m.sortLength && len(b) < m.sortLength {
-		return false
-	}
-	return k.compare(a[:min(len(a), m.sortLength)], b[:min(len(b), m.sortLength)]) <= 0
 }

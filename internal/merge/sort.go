@@ -12,6 +12,7 @@ type sorted struct {
 	in     operator
 	layout *layout
 	keys   []key
+	length int   // see compareCut
 	limit  int64 // bytes
 	used   int64
 	keep   int // rows; 0 is all
@@ -38,7 +39,7 @@ func (b *builder) sorted(in operator) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sorted{in: in, layout: &b.layout, keys: keys, limit: b.sortMemory()}
+	s := &sorted{in: in, layout: &b.layout, keys: keys, length: b.sortLength(), limit: b.sortMemory()}
 	if n := b.c.Count; n >= 0 && n <= math.MaxInt32 && b.c.Offset <= math.MaxInt32 {
 		s.keep = int(n + max(b.c.Offset, 0))
 		if s.keep == 0 {
@@ -71,7 +72,7 @@ func (s *sorted) Pop() any {
 }
 
 func (s *sorted) compare(a, b *sortRow) int {
-	if c := compareRows(s.keys, &a.row, &b.row); c != 0 {
+	if c := compareCut(s.keys, s.length, &a.row, &b.row); c != 0 {
 		return c
 	}
 	if a.seq < b.seq {
@@ -129,7 +130,7 @@ func (s *sorted) fill() error {
 // take keeps a row, or drops it when enough rows before it are held.
 func (s *sorted) take(r *row) error {
 	full := s.keep > 0 && len(s.rows) == s.keep
-	if full && compareRows(s.keys, r, &s.rows[0].row) >= 0 {
+	if full && compareCut(s.keys, s.length, r, &s.rows[0].row) >= 0 {
 		return nil
 	}
 	var h *sortRow
