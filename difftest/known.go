@@ -58,6 +58,15 @@ var knownDifferences = []struct {
 	{"a strict UPDATE fails (1264) where MariaDB keeps values of a derived table in a column that is too small for them", func(t *trial, v *verdict) bool {
 		return v.what == "error" && strings.HasPrefix(v.text, "none, want ERROR 1264 ") && updateOfDerived.MatchString(t.st.root.inner())
 	}},
+	{"MariaDB finds no rows where an aggregate of a subquery is compared with ALL of, or NOT IN, a subquery that depends on what is around it", func(t *trial, v *verdict) bool {
+		return (v.what == "rows" || v.what == "affected" || v.what == "contents") && aggregateAgainstAll.MatchString(t.st.root.inner())
+	}},
+	{"whether a truth value in JSON_ARRAYAGG and JSON_OBJECTAGG is true or 1 hangs on whether rows are kept in a temporary table", func(t *trial, v *verdict) bool {
+		return v.what == "rows" && strings.Contains(t.st.root.inner(), "AGG(") && equalTruths(v.text)
+	}},
+	{"a table whose CREATE OR REPLACE … SELECT has failed is there still, where MariaDB has dropped it before", func(t *trial, v *verdict) bool {
+		return v.what == "error" && strings.HasPrefix(v.text, "none, want ERROR 1146 ") && strings.Contains(v.text, "'d1.made'")
+	}},
 	{"MariaDB notes that values of a derived table were rounded, where it is in an UPDATE", func(t *trial, v *verdict) bool {
 		return v.what == "warnings" && strings.HasPrefix(v.text, "\nwant Note 1265 ") && !strings.Contains(v.text, ";") && updateOfDerived.MatchString(t.st.root.inner())
 	}},
@@ -155,6 +164,16 @@ var timeDigits = regexp.MustCompile(`^d1\.made\(made\)\.(\S+) type (11|12) .*\nw
 var wrongSelected = regexp.MustCompile(`^(INSERT|REPLACE) .* SELECT .* (WHERE|AND|OR) (NOT )?\(*((CAST|CONCAT)\()?'[^']*'`)
 
 var leavesOne = regexp.MustCompile(`(MIN|MAX)\(|LIMIT |FETCH |GROUP BY |DISTINCT|UNION|INTERSECT|EXCEPT`)
+
+// aggregateAgainstAll is such a comparison.
+var aggregateAgainstAll = regexp.MustCompile(`\(SELECT [^()]*(COUNT|SUM|AVG|MIN|MAX)\(.*\) (<> ALL|NOT IN|!= ALL) \((SELECT|WITH) `)
+
+var truths = strings.NewReplacer("false", "0", "true", "1")
+
+// equalTruths says whether the rows that an answer has and lacks are equal but for how truth values are told.
+func equalTruths(text string) bool {
+	return truths.Replace(text) != text && equalRows(truths.Replace(text))
+}
 
 // equalRows says whether the rows that an answer has and lacks are equal in a collation that ignores accents.
 func equalRows(text string) bool {
