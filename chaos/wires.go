@@ -1,13 +1,7 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"net"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/faultproxy"
@@ -121,46 +115,4 @@ func (w *wires) close() {
 			p.Close()
 		}
 	}
-}
-
-// owner finds whose a connection is that a proxy has accepted, by the kernel's tables; "" when it is none of these, or has gone.
-func owner(client net.Conn, who map[string]int) string {
-	inode, err := socket(client.RemoteAddr().(*net.TCPAddr).Port, client.LocalAddr().(*net.TCPAddr).Port)
-	if err != nil {
-		return ""
-	}
-	for name, pid := range who {
-		if pid == 0 {
-			continue
-		}
-		fds := filepath.Join("/proc", strconv.Itoa(pid), "fd")
-		list, err := os.ReadDir(fds)
-		if err != nil {
-			continue
-		}
-		for _, fd := range list {
-			if to, err := os.Readlink(filepath.Join(fds, fd.Name())); err == nil && to == "socket:["+inode+"]" {
-				return name
-			}
-		}
-	}
-	return ""
-}
-
-var errNoSocket = errors.New("no such socket")
-
-// socket is the number of the socket that is connected from one local port to another.
-func socket(from, to int) (string, error) {
-	text, err := os.ReadFile("/proc/net/tcp")
-	if err != nil {
-		return "", err
-	}
-	local, remote := fmt.Sprintf(":%04X", from), fmt.Sprintf(":%04X", to)
-	for line := range strings.Lines(string(text)) {
-		f := strings.Fields(line)
-		if len(f) > 9 && strings.HasSuffix(f[1], local) && strings.HasSuffix(f[2], remote) {
-			return f[9], nil
-		}
-	}
-	return "", errNoSocket
 }
