@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,6 +92,7 @@ func newLoad(ctx context.Context, c *cluster, seed uint64) (*load, error) {
 			return nil, fmt.Errorf("%s: %w", q, err)
 		}
 	}
+	var keys, accounts, references []string
 	for id := range clients {
 		cl := &client{
 			id: id, l: l, rand: rand.New(rand.NewPCG(seed, uint64(1000+id))), counters: map[int64]*counter{}, registers: map[int64]*register{}, log: newRows(),
@@ -98,19 +100,16 @@ func newLoad(ctx context.Context, c *cluster, seed uint64) (*load, error) {
 		}
 		for _, key := range l.keys(id) {
 			cl.counters[key], cl.registers[key], cl.entries[key], cl.deltas[key] = &counter{}, &register{}, newRows(), map[int64]int64{}
-			for _, q := range []string{
-				"INSERT INTO chaos.counter (id, n) VALUES (?, 0)", "INSERT INTO chaos.register VALUES (?, 0)",
-				"INSERT INTO chaos.account VALUES (?, 1, 0)", "INSERT INTO chaos.account VALUES (?, 2, 0)",
-			} {
-				if _, err := db.ExecContext(ctx, q, key); err != nil {
-					return nil, fmt.Errorf("%s: %w", q, err)
-				}
-			}
+			keys = append(keys, fmt.Sprintf("(%d, 0)", key))
+			accounts = append(accounts, fmt.Sprintf("(%d, 1, 0), (%d, 2, 0)", key, key))
 		}
-		if _, err := db.ExecContext(ctx, "INSERT INTO chaos.reference VALUES (?, 0)", id); err != nil {
-			return nil, err
-		}
+		references = append(references, fmt.Sprintf("(%d, 0)", id))
 		l.clients = append(l.clients, cl)
+	}
+	for into, rows := range map[string][]string{"counter (id, n)": keys, "register": keys, "account": accounts, "reference": references} {
+		if _, err := db.ExecContext(ctx, "INSERT INTO chaos."+into+" VALUES "+strings.Join(rows, ", ")); err != nil {
+			return nil, fmt.Errorf("%s: %w", into, err)
+		}
 	}
 	return l, nil
 }
