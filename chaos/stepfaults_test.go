@@ -8,7 +8,7 @@ import (
 // Each fault meets a transaction over two partitions at each step of it: before a command arrives, when it has been done and not been answered, and while replicas are waited for. In
 // the end the transaction is everywhere or nowhere, its client was not told a lie, nothing is in doubt and nothing is locked.
 func TestFaultAtEachStep(t *testing.T) {
-	t.Parallel() // with the one below: both wait most of the time
+	t.Parallel() // with all of the others: this and the one below wait most of the time
 	s := startSteps(t, true)
 	n1, n2 := s.c.nodes["node-1"], s.c.nodes["node-2"]
 	s.lead(n2)
