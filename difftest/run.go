@@ -195,6 +195,7 @@ func (r *runner) count(st *statement, v *verdict) {
 
 // differs looks into a difference: whether it is one, what is left of it when it is small, whether it is known.
 func (r *runner) differs(seed uint64, t *trial, v verdict) error {
+	whole, first := t.st.root.String(), v.difference // what it was before it was made smaller, which may have become another difference
 	if v.what != "refused" {
 		var again verdict
 		var err error
@@ -239,7 +240,7 @@ func (r *runner) differs(seed uint64, t *trial, v verdict) error {
 		return nil
 	}
 	r.differences++
-	fmt.Fprintf(r.out, "\n== seed %d\n%s", seed, text)
+	fmt.Fprintf(r.out, "\n== seed %d\n%s-- made of: %s;\n-- %s\n", seed, text, whole, strings.ReplaceAll(first.String(), "\n", "\n-- "))
 	if r.found == "" {
 		return nil
 	}
