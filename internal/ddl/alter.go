@@ -127,7 +127,7 @@ func (j *job) linksNothing(t *topo.Table) error {
 func (j *job) settings(ctx context.Context, p place) (string, error) {
 	names := []string{"sql_mode", "character_set_client", "character_set_connection", "collation_connection",
 		"foreign_key_checks", "unique_checks", "check_constraint_checks", "default_storage_engine", "timestamp"}
-	c, err := j.client(ctx, p, "")
+	c, err := j.client(ctx, p, "", j.s.State)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -207,7 +208,7 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	}
 	if like != nil || j.d.AsSelect != nil {
 		// What it is made of may be elsewhere, or have other partitions: what MariaDB made of it is repeated in its own words.
-		c, err := j.client(ctx, first, db)
+		c, err := j.client(ctx, first, db, printing(j.s.State))
 		if err != nil {
 			return nil, err
 		}
@@ -222,12 +223,12 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 			shapeText = strings.Replace(shapeText, "CREATE TABLE ", "CREATE OR REPLACE TABLE ", 1)
 		}
 	}
-	shapeSchema := j.s.Schema
+	shapeSchema, state := j.s.Schema, j.s.State
 	if like != nil || j.d.AsSelect != nil {
-		shapeSchema = db
+		shapeSchema, state = db, printing(j.s.State)
 	}
 	done, err := each(j.todo.Shapes[1:], func(p place) error {
-		_, err := j.asClient(ctx, p, shapeSchema, shapeText)
+		_, err := j.asClientWith(ctx, p, shapeSchema, state, shapeText)
 		if err == nil && t.Kind == topo.Sequence {
 			err = j.blunt(ctx, p, name)
 		}
@@ -238,12 +239,16 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 		return t, err
 	}
 	done, err = each(j.todo.Places, func(p place) error {
-		_, err := j.asClient(ctx, p, p.Schema, part.in(p.Schema))
+		_, err := j.asClientWith(ctx, p, p.Schema, state, part.in(p.Schema))
 		return err
 	})
 	*made = append(*made, done...)
 	return t, err
 }
+
+// printing is a session's state but for its sql_mode, for a table's text that is asked for and repeated: the session's might refuse what it has made, such as DEFAULT ” under
+// EMPTY_STRING_IS_NULL, or zero dates of a table which it is made like.
+func printing(s *backend.State) *backend.State { return s.With("sql_mode", "sql_mode=''") }
 
 // newTable says how the rows of a new table are placed. by are the tables that reference it.
 func (j *job) newTable(db, name string, d *described, like *topo.Table, number uint64, by ...*topo.Table) (*topo.Table, error) {

@@ -75,12 +75,12 @@ func partitions(s *topo.Snapshot, db string) ([]place, error) {
 
 // client opens a connection at a place as the client, with the client's settings. A connection remembers the collation that its default database
 // had when it was chosen, and gives it to new tables: so it is chosen anew, by way of another one, as choosing the same does nothing.
-func (j *job) client(ctx context.Context, p place, schema string) (*backend.Conn, error) {
+func (j *job) client(ctx context.Context, p place, schema string, state *backend.State) (*backend.Conn, error) {
 	if err := j.fenced(); err != nil {
 		return nil, err
 	}
 	w := j.now(p).want(schema)
-	w.Account, w.State = j.s.Account, j.s.State
+	w.Account, w.State = j.s.Account, state
 	c, err := j.cfg.Pools.Get(ctx, w)
 	if err != nil || schema == "" {
 		return c, err
@@ -97,10 +97,15 @@ func (j *job) client(ctx context.Context, p place, schema string) (*backend.Conn
 
 // asClient runs the client's statement on a shape or a partition.
 func (j *job) asClient(ctx context.Context, p place, schema, sql string) (*backend.Result, error) {
+	return j.asClientWith(ctx, p, schema, j.s.State, sql)
+}
+
+// asClientWith is asClient in another state than the session's.
+func (j *job) asClientWith(ctx context.Context, p place, schema string, state *backend.State, sql string) (*backend.Result, error) {
 	if err := j.step("client at " + p.Leaf + "/" + p.Schema); err != nil {
 		return nil, err
 	}
-	c, err := j.client(ctx, p, schema)
+	c, err := j.client(ctx, p, schema, state)
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +314,7 @@ func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
 	if j.d.Verb == "DROP" && j.d.Database.Text != "" {
 		schema = "" // a connection whose default database it drops has none afterwards
 	}
-	c, err := j.client(ctx, p, schema)
+	c, err := j.client(ctx, p, schema, j.s.State)
 	if err != nil {
 		return nil, unavailable(err)
 	}

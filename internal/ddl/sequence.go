@@ -41,7 +41,7 @@ func (j *job) alterSequence(ctx context.Context) (*Result, error) {
 	if err := j.record(ctx, "alter sequence"); err != nil {
 		return nil, err
 	}
-	c, err := j.client(ctx, at, at.Schema)
+	c, err := j.client(ctx, at, at.Schema, j.s.State)
 	if err != nil {
 		return nil, j.abandon(err, nil)
 	}
