@@ -3,6 +3,8 @@ package exec
 import (
 	"context"
 	"encoding/binary"
+	"slices"
+	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/value"
@@ -67,4 +69,40 @@ func (d *drawn) deal(cells [][]byte) {
 		cells[d.draws[i].Cell] = binary.LittleEndian.AppendUint64(nil, uint64(from.values[0]))
 		from.values = from.values[1:]
 	}
+}
+
+// draw asks sequences for values for the lines of LOAD DATA that follow, which are read ahead for that: no more are asked for than there are lines.
+func (ld *loader) draw(ctx context.Context) error {
+	draws := ld.st.Plan.Load.Draws
+	if len(draws) == 0 || len(ld.recs.ahead) > 0 {
+		return nil
+	}
+	n, err := ld.recs.look()
+	if err != nil {
+		return err
+	}
+	ld.drawn, err = ld.st.drawFor(ctx, draws, n)
+	return err
+}
+
+// deals puts values of sequences before the line at hand. The value of AUTO_INCREMENT, where it comes first, is there already.
+func (ld *loader) deals() {
+	l := ld.st.Plan.Load
+	if len(l.Draws) == 0 {
+		return
+	}
+	at := 0
+	if l.AutoFirst {
+		at = len(ld.line) - len(ld.recs.raw)
+	}
+	text := slices.Clone(ld.line[:at])
+	ld.given = ld.given[:0]
+	for i := range l.Draws {
+		from := ld.drawn.from[i]
+		v := strconv.AppendInt(nil, from.values[0], 10)
+		from.values = from.values[1:]
+		ld.given = append(ld.given, v)
+		text = append(append(text, v...), ld.recs.fieldTerm...)
+	}
+	ld.line = append(text, ld.line[at:]...)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -95,6 +96,8 @@ type loader struct {
 	to      *insertPlaces // of sharded and linked tables
 	skipped int64         // lines that have no place
 	line    []byte
+	drawn   *drawn   // values of sequences for lines that have been read
+	given   [][]byte // those of the line at hand
 	number  int64
 	first   uint64 // first generated value
 	highest uint64 // highest given one
@@ -280,6 +283,9 @@ func (ld *loader) deal(ctx context.Context) error {
 		}
 	}
 	for {
+		if err := ld.draw(ctx); err != nil {
+			return err
+		}
 		err := ld.recs.next()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -304,6 +310,7 @@ func (ld *loader) dealLine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ld.deals()
 	switch l.Table.Kind {
 	case topo.Reference:
 		for _, s := range ld.streams {
@@ -343,6 +350,10 @@ func (ld *loader) ordinal(ctx context.Context, auto uint64) (int, error) {
 	for k, n := range l.Key {
 		if auto != 0 && l.Table.ShardKey[k] == l.Table.AutoIncrement {
 			st.vals = append(st.vals, shard.UintValue(auto))
+			continue
+		}
+		if i := slices.IndexFunc(l.Draws, func(d plan.Draw) bool { return d.Column == l.Table.ShardKey[k] }); i >= 0 {
+			st.vals = append(st.vals, shard.StringValue(ld.given[i], ld.charset()))
 			continue
 		}
 		if n < 0 || n >= len(ld.recs.fields) {
@@ -389,7 +400,7 @@ func (ld *loader) auto(ctx context.Context) (uint64, error) {
 		return 0, nil
 	}
 	start, end := 0, 0
-	if l.ColumnText == "" {
+	if !l.AutoFirst {
 		if l.Auto < 0 || l.Auto >= len(ld.recs.fields) {
 			return 0, nil
 		}
@@ -412,7 +423,7 @@ func (ld *loader) auto(ctx context.Context) (uint64, error) {
 	}
 	line := append([]byte(nil), ld.recs.raw[:start]...)
 	line = strconv.AppendUint(line, v, 10)
-	if l.ColumnText != "" {
+	if l.AutoFirst {
 		line = append(line, ld.recs.fieldTerm...)
 	}
 	ld.line = append(line, ld.recs.raw[end:]...)

@@ -19,7 +19,13 @@ type records struct {
 	enclosed  int // byte, -1 for none
 	escape    int // byte, -1 for none
 
-	raw    []byte // the line with its terminator
+	line
+	ahead []line // that have been read already, while others wait for values of sequences
+}
+
+// line is a line with its terminator, and its fields.
+type line struct {
+	raw    []byte
 	fields []field
 }
 
@@ -82,8 +88,39 @@ func (s *records) skip() error {
 	}
 }
 
-// next reads a line into raw and fields; io.EOF after the last.
+// next is the next line, in raw and fields; io.EOF after the last.
 func (s *records) next() error {
+	if len(s.ahead) > 0 {
+		s.line, s.ahead = s.ahead[0], s.ahead[1:]
+		return nil
+	}
+	return s.read()
+}
+
+// mostAhead and bytesAhead bound what is read ahead.
+const (
+	mostAhead  = 500
+	bytesAhead = 1 << 20
+)
+
+// look reads lines ahead, and says how many there are.
+func (s *records) look() (int, error) {
+	var err error
+	for size := 0; err == nil && len(s.ahead) < mostAhead && size < bytesAhead; {
+		s.line = line{}
+		if err = s.read(); err == nil {
+			s.ahead = append(s.ahead, s.line)
+			size += len(s.raw)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return len(s.ahead), err
+}
+
+// read reads a line into raw and fields.
+func (s *records) read() error {
 	s.raw, s.fields = s.raw[:0], s.fields[:0]
 	for {
 		f := field{start: len(s.raw), plain: true}

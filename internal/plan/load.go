@@ -52,15 +52,6 @@ func (p *planner) loadPlan() (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var given []int
-	for c := range table.Columns {
-		if field[c] >= 0 || slices.ContainsFunc(s.Set, func(a sqltext.Assign) bool { return table.Column(a.Column.Name.Text) == c }) {
-			given = append(given, c)
-		}
-	}
-	if err := p.drawn(table, given); err != nil {
-		return nil, err
-	}
 	for _, c := range table.ShardKey {
 		if table.Columns[c].Generated {
 			return nil, NeedsStage("LOAD DATA into a table whose shard key column '" + table.Columns[c].Name + "' is generated")
@@ -74,8 +65,11 @@ func (p *planner) loadPlan() (*Plan, error) {
 		case s.ColumnsSpan.Empty() || len(s.Columns) == 0:
 			return nil, NeedsStage("LOAD DATA without a list of columns into a table whose AUTO_INCREMENT column '" + name + "' is invisible")
 		default:
-			load.ColumnPoint, load.ColumnText = s.ColumnsSpan.From+1, quoted(name)+","
+			load.ColumnPoint, load.ColumnText, load.AutoFirst = s.ColumnsSpan.From+1, quoted(name)+",", true
 		}
+	}
+	if err := p.loadDraws(load, field); err != nil {
+		return nil, err
 	}
 	for i := range s.Set {
 		c := table.Column(s.Set[i].Column.Name.Text)
@@ -88,6 +82,26 @@ func (p *planner) loadPlan() (*Plan, error) {
 	plan.Forward = load.Forward
 	plan.Load = load
 	return plan, nil
+}
+
+// loadDraws finds the columns that the lines leave to sequences.
+func (p *planner) loadDraws(load *Load, field []int) error {
+	s, table := load.Stmt, load.Table
+	for c := range table.Columns {
+		db, name, ok := table.Columns[c].Sequence()
+		if !ok || field[c] >= 0 || slices.ContainsFunc(s.Set, func(a sqltext.Assign) bool { return table.Column(a.Column.Name.Text) == c }) {
+			continue
+		}
+		if s.ColumnsSpan.Empty() || len(s.Columns) == 0 {
+			return NeedsStage("LOAD DATA without a list of columns into a table whose column '" + table.Columns[c].Name + "', to which a sequence gives values, is invisible")
+		}
+		if q := p.snap.Table(db, name); q == nil || q.Kind != topo.Sequence {
+			return errNoTable(db, name)
+		}
+		load.Draws = append(load.Draws, Draw{Cell: len(load.Draws), Column: c, DB: db, Sequence: name})
+		load.ColumnPoint, load.ColumnText = s.ColumnsSpan.From+1, load.ColumnText+quoted(table.Columns[c].Name)+","
+	}
+	return p.defaulted(table, s.Set)
 }
 
 // loadFields is the number of the field that each column is read from, -1 for none.

@@ -387,8 +387,10 @@ type Load struct {
 	Key     []int
 	Auto    int
 	Forward []Splice
-	// ColumnPoint and ColumnText put the AUTO_INCREMENT column before the others when the statement's list of fields lacks it; the value is then
-	// inserted as each line's first field. ColumnText is "" when it is not needed.
+	// ColumnPoint and ColumnText put columns before the others that the statement's list of fields lacks: the AUTO_INCREMENT column, if AutoFirst, and those that sequences give values to (Draws). The values
+	// are then inserted as each line's first fields. ColumnText is "" when it is not needed.
 	ColumnPoint int32
 	ColumnText  string
+	AutoFirst   bool
+	Draws       []Draw
 }
