@@ -60,6 +60,8 @@ type planner struct {
 	ordered bool
 	// literals: a decision looked at a literal's value.
 	literals bool
+	// asked is why a statement that asks sequences can't be run, where there is more to say of it than that.
+	asked error
 	// folds: a subquery of an UPDATE or DELETE aggregates columns of the rows that are written.
 	folds bool
 }
@@ -118,7 +120,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 		err = NeedsStage(defaultDrawn)
 	}
 	if p.sequence && (err == nil && !plan.asks() || unfit(err)) {
-		err = NeedsStage(besideSequence)
+		if err = p.asked; err == nil {
+			err = NeedsStage(besideSequence + ": SELECT NEXTVAL of the sequence before, and use the value")
+		}
 	}
 	if err != nil {
 		return nil, err

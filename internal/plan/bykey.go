@@ -42,6 +42,7 @@ type ByKey struct {
 	of     []int // of which target's column each of set is
 	from   sqltext.Span
 	where  sqltext.Span
+	each   []sqltext.Span // NEXTVAL in where, which an UPDATE or DELETE of one table asks for each row
 	order  sqltext.Span
 	limit  sqltext.Span
 	tail   sqltext.Span // RETURNING
@@ -117,7 +118,10 @@ func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 	case err == nil:
 		first.Stage += ", and " + reason
 	default:
-		return nil, NeedsStage(e.reason + ", and " + reason)
+		if err = NeedsStage(e.reason + ", and " + reason); p.sequence {
+			p.asked = err
+		}
+		return nil, err
 	}
 	return first, err
 }
@@ -337,8 +341,12 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 	if tables(k.order) || tables(k.limit) || tables(k.tail) {
 		return false, ""
 	}
-	if k.single && p.asks(k.where) { // a SELECT asks it once
-		return false, "MariaDB asks a sequence in the condition for each row"
+	if k.single && p.asks(k.where) {
+		k.each = p.nextValues(k.where)
+		if p.comparesNext(k.each) {
+			p.asked = NeedsStage("a sequence that is asked in a comparison with a column alone, which MariaDB does once where it has a key for it, and else for each row: SELECT NEXTVAL of the sequence before, and use the value")
+			return false, ""
+		}
 	}
 	found := !k.single // every value is found, not only those that have to be
 	for i := range k.set {

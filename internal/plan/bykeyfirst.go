@@ -47,7 +47,7 @@ func (k *ByKey) queryText(scan *sqltext.Scan, found ...[]KeyValue) (text []byte,
 	spans = append(spans, k.from)
 	for i, s := range []sqltext.Span{k.where, k.order, k.limit} {
 		if !s.Empty() {
-			text = scan.AppendSpan(append(text, ' '), s)
+			text = k.asking(append(text, ' '), scan, s)
 			spans = append(spans, s)
 		}
 		if i == 1 && (k.sorted && k.Targets[0].Everywhere || s.Empty() && len(k.Moves) > 0) { // as MariaDB goes through a table
@@ -58,6 +58,19 @@ func (k *ByKey) queryText(scan *sqltext.Scan, found ...[]KeyValue) (text []byte,
 		params = appendParams(params, scan, s, nil)
 	}
 	return append(text, " FOR UPDATE"...), params
+}
+
+// asking appends a span of the query. A SELECT takes NEXTVAL in its condition for a constant and asks once, but not where it hangs on what differs by row.
+func (k *ByKey) asking(text []byte, scan *sqltext.Scan, s sqltext.Span) []byte {
+	for _, e := range k.each {
+		if inside(e, s) {
+			text = scan.AppendSpan(text, sqltext.Span{From: s.From, To: e.From})
+			text = scan.AppendSpan(append(text, " IF(RAND()<2,"...), e)
+			text = append(text, ",NULL) "...)
+			s.From = e.To
+		}
+	}
+	return scan.AppendSpan(text, s)
 }
 
 // Forgives says whether what is wrong with a row's values is never an error, in strict mode either: in a DELETE, and after IGNORE.

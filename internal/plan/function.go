@@ -103,8 +103,6 @@ func (c *called) unfit(p *planner, plan *Plan) error {
 		return nil
 	case c.fault != nil:
 		return c.fault
-	case p.sequence:
-		return NeedsStage("a stored function beside a sequence")
 	case len(c.reads) > 0 && p.sess.OwnReferences && plan.Route.Kind != RouteAny:
 		return NeedsStage(FunctionReadsOwn)
 	case len(c.reads) > 0 && plan.Writes && plan.Route.Kind == RouteEveryLeaf:

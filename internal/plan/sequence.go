@@ -132,6 +132,48 @@ func (p *planner) asks(span sqltext.Span) bool {
 	})
 }
 
+// nextValues are the calls in a span that give a sequence's next value.
+func (p *planner) nextValues(span sqltext.Span) (calls []sqltext.Span) {
+	for _, u := range sqltext.SequenceUses(p.scan, p.sess.Mode) {
+		if u.Name == "NEXTVAL" && inside(u.Span, span) {
+			calls = append(calls, u.Span)
+		}
+	}
+	return calls
+}
+
+// comparesNext says whether the condition of an UPDATE or DELETE compares a column by itself with what some calls give: a key may find its value.
+func (p *planner) comparesNext(calls []sqltext.Span) bool {
+	var where sqltext.Expr
+	if p.stmt.Update != nil {
+		where = p.stmt.Update.Where
+	} else if p.stmt.Delete != nil {
+		where = p.stmt.Delete.Where
+	}
+	gives := func(list ...sqltext.Expr) bool {
+		return slices.ContainsFunc(list, func(e sqltext.Expr) bool {
+			return slices.ContainsFunc(calls, func(c sqltext.Span) bool { return inside(c, e.ExprSpan()) })
+		})
+	}
+	bare := func(list ...sqltext.Expr) bool {
+		return slices.ContainsFunc(list, func(e sqltext.Expr) bool { return e != nil && isColumn(unparen(e)) })
+	}
+	return anyExpr(where, func(e sqltext.Expr) bool {
+		switch x := e.(type) {
+		case *sqltext.Binary:
+			switch x.Op {
+			case "=", "<=>", "<", "<=", ">", ">=", "<>", "!=", "LIKE":
+				return gives(x) && bare(x.L, x.R)
+			}
+		case *sqltext.Between:
+			return gives(x) && bare(x.X, x.Lo, x.Hi)
+		case *sqltext.In:
+			return gives(x) && bare(append([]sqltext.Expr{x.X}, x.List...)...)
+		}
+		return false
+	})
+}
+
 // asks says whether what a plan's statement asks of sequences is asked where they are.
 func (p *Plan) asks() bool {
 	return p.Sequence || p.Drawing != nil || p.ByKey != nil || p.InsertSelect != nil && (p.InsertSelect.Plan.Drawing != nil || p.InsertSelect.Plan.Sequence)
