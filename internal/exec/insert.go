@@ -48,8 +48,11 @@ func (r *Runner) insert(ctx context.Context, st *Statement) error {
 	if done, err := r.rowOrdinals(ctx, st, to, rows); err != nil {
 		return r.firstError(ctx, st, to, rows[:done], rows, err)
 	}
-	if in.Moves != nil {
+	switch {
+	case in.Moves != nil:
 		return r.insertMoving(ctx, st, to, rows, first)
+	case in.Met != nil:
+		return r.insertDrawing(ctx, st, to, rows, first)
 	}
 	jobs, err := st.insertJobs(to, rows)
 	if err != nil {
@@ -257,6 +260,18 @@ func (st *Statement) insertJobs(to *insertPlaces, rows []rowPlace) ([]job, error
 // insertPart is the INSERT of some of the rows.
 func (st *Statement) insertPart(clock []byte, place txn.Place, which []int, rows []rowPlace) part {
 	in := st.Plan.Insert
+	p := st.insertRows(clock, place, which, rows)
+	if !in.Tail.Empty() {
+		p.sql = append(p.sql, ' ')
+		p.sql = plan.RenderSpan(p.sql, st.Scan, in.Tail, tail(in.Names, in.Moves), in.Names, st.target(place))
+		p.params = st.spanArgs(p.params, in.Tail)
+	}
+	return p
+}
+
+// insertRows is the INSERT of some of the rows, without what follows them.
+func (st *Statement) insertRows(clock []byte, place txn.Place, which []int, rows []rowPlace) part {
+	in := st.Plan.Insert
 	to := st.target(place)
 	names := in.Names
 	p := part{sql: append([]byte(nil), clock...)}
@@ -284,11 +299,6 @@ func (st *Statement) insertPart(clock []byte, place txn.Place, which []int, rows
 			row := string(p.sql[at+1 : len(p.sql)-1])
 			p.sql = append(append(p.sql[:at], "SELECT "...), row...)
 		}
-	}
-	if !in.Tail.Empty() {
-		p.sql = append(p.sql, ' ')
-		p.sql = plan.RenderSpan(p.sql, st.Scan, in.Tail, tail(names, in.Moves), names, to)
-		p.params = st.spanArgs(p.params, in.Tail)
 	}
 	return p
 }

@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,7 +92,10 @@ func (s *session) sequences(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	if s.allTemporary(stmt, uses, snap) {
 		return false, nil
 	}
-	if text, err := s.lastValues(ctx, &w.scan, stmt, uses); err != nil {
+	if text := setBySequences(&w.scan, stmt, uses); text != nil {
+		return true, s.rewritten(ctx, text, src)
+	}
+	if text, err := s.lastValues(ctx, &w.scan, stmt, snap, uses); err != nil {
 		s.warnings = s.warnings[:0]
 		return true, err
 	} else if text != nil {
@@ -225,50 +226,6 @@ func (s *session) noLast(err error, drawn []*topo.Table) {
 // erSequenceRunOut is MariaDB's number for a sequence without another value.
 const erSequenceRunOut = 4084
 
-// lastValues puts the session's values in the places of LASTVAL; nil when there are none to be put. What comes behind NEXTVAL of the same sequence is for whoever evaluates both.
-func (s *session) lastValues(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, uses []sequenceUse) ([]byte, error) {
-	items := selectItems(stmt)
-	var edits []edit
-	for i, u := range uses {
-		if u.Name != "LASTVAL" {
-			continue
-		}
-		same := func(o sequenceUse) bool { return o.of == u.of && o.Name == "NEXTVAL" }
-		if slices.ContainsFunc(uses, same) {
-			if !inTurn(scan, stmt, uses) {
-				return nil, unsupported("LASTVAL", "in a statement with NEXTVAL of the same sequence, but for rows of VALUES, SET, and SELECT without tables and conditions")
-			}
-			if slices.ContainsFunc(uses[:i], same) || stmt.Kind != sqltext.KindSelect && stmt.Kind != sqltext.KindDo {
-				continue
-			}
-		}
-		item := itemAt(items, u.Span.From)
-		v, known, err := s.lastOf(ctx, u.of)
-		switch {
-		case err != nil:
-			return nil, err
-		case item != nil: // a column of the type that MariaDB's has
-			n, err := strconv.ParseInt(cmp.Or(v, "0"), 10, 64)
-			if err != nil {
-				return nil, err
-			}
-			v = fmt.Sprintf("IF(%s, CAST('%020d' AS SIGNED), NULL)", bit(known), n)
-		case !known:
-			v = "NULL"
-		case strings.HasPrefix(v, "-"):
-			v = "(" + v + ")"
-		}
-		edits = append(edits, edit{u.Span.From, u.Span.To, v})
-		if item != nil && item.Alias.Tok < 0 {
-			edits = append(edits, edit{item.Span.To, item.Span.To, " AS " + quoteName(string(scan.Text(item.Span)))})
-		}
-	}
-	if len(edits) == 0 {
-		return nil, nil
-	}
-	return apply(scan, inOrder(edits)), nil
-}
-
 // inTurn says whether all calls of a statement are made for certain, once for each row of values, and from left to right.
 func inTurn(scan *sqltext.Scan, stmt *sqltext.Stmt, uses []sequenceUse) bool {
 	var all []sqltext.Expr
@@ -279,6 +236,11 @@ func inTurn(scan *sqltext.Scan, stmt *sqltext.Stmt, uses []sequenceUse) bool {
 		}
 		for i := range stmt.Insert.Set {
 			all = append(all, stmt.Insert.Set[i].Value)
+		}
+		if oneRow(stmt.Insert) {
+			for i := range stmt.Insert.Items {
+				all = append(all, stmt.Insert.Items[i].Expr)
+			}
 		}
 	case stmt.Set != nil:
 		for i := range stmt.Set.Vars {

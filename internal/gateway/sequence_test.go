@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"io"
 	"strings"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Whoever asks a sequence needs the right on it that MariaDB asks for, and LASTVAL is each session's own, whichever connections statements have.
@@ -52,9 +55,10 @@ func TestSequences(t *testing.T) {
 	c.exec("GRANT UPDATE ON seqdb.t TO 'seqnone'@'%'")
 	none.fails(1142, "UPDATE t SET v = NEXTVAL(s) WHERE id = 1")
 	none.fails(1142, "SELECT NEXTVAL(s), v FROM t WHERE id = 1")
-	c.exec("CREATE TEMPORARY TABLE tt (a INT)")
+	c.exec("CREATE TEMPORARY TABLE tt (a INT PRIMARY KEY)")
 	c.exec("INSERT INTO tt VALUES (1)")
-	for _, q := range []string{"UPDATE tt SET a = NEXTVAL(s)", "UPDATE mysql.servers SET Port = NEXTVAL(s)"} {
+	for _, q := range []string{"UPDATE tt SET a = NEXTVAL(s)", "UPDATE mysql.servers SET Port = NEXTVAL(s)",
+		"INSERT INTO tt VALUES (1) ON DUPLICATE KEY UPDATE a = NEXTVAL(s)", "INSERT INTO mysql.servers (Server_name) VALUES ('x') ON DUPLICATE KEY UPDATE Port = NEXTVAL(s)"} {
 		c.fails(1235, q)
 	}
 	c.want("SELECT a FROM tt", "1")
@@ -62,7 +66,7 @@ func TestSequences(t *testing.T) {
 	// What does not say how many values there will be is refused, and never gets values that are no sequence's.
 	for _, q := range []string{
 		"UPDATE t SET id = DEFAULT", "INSERT INTO t VALUES (IF(v, NEXTVAL(s), 0), 1)", "INSERT INTO t VALUES (7, 1) ON DUPLICATE KEY UPDATE id = DEFAULT",
-		"DELETE FROM t WHERE id = NEXTVAL(s)", "CREATE TABLE x LIKE s",
+		"DELETE FROM t WHERE id = NEXTVAL(s)", "UPDATE r SET v = 1 WHERE NEXTVAL(s) > 0", "INSERT INTO r VALUES (12, 1) ON DUPLICATE KEY UPDATE v = NEXTVAL(s)", "CREATE TABLE x LIKE s",
 		"CREATE TABLE x (a INT DEFAULT (NEXTVAL(s) + 1))", "ALTER TABLE s ENGINE=InnoDB",
 		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO t VALUES (NEW.id, 1)",
 	} {
@@ -77,6 +81,56 @@ func TestSequences(t *testing.T) {
 	c.want("SELECT COUNT(*), SUM(NEXTVAL(s)) > 0 FROM t WHERE v > 1000", "2|1")
 	c.exec("ROLLBACK")
 	c.want("SELECT COUNT(*) FROM t WHERE v > 1000", "0")
+	// So does what asks for rows that are met, which may be none.
+	for _, q := range []string{"DELETE FROM t WHERE NEXTVAL(s) < 0", "INSERT INTO t VALUES (4000, 1) ON DUPLICATE KEY UPDATE v = NEXTVAL(s)", "INSERT INTO t VALUES (4000, 1) RETURNING NEXTVAL(s)", "SET @x = IF(1, NEXTVAL(s), 0)"} {
+		none.fails(1142, q)
+	}
+	c.want("SELECT COUNT(*) FROM t WHERE id = 4000", "0")
 	c.exec("DROP TABLE t, r")
 	c.exec("DROP SEQUENCE s")
+}
+
+// A write for whose rows a sequence has not enough values does nothing, at any partition.
+func TestSequencesThatRunOut(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "seqout")
+	c.exec("CREATE SEQUENCE s MAXVALUE 2 NOCACHE")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v BIGINT)")
+	c.exec("CREATE TABLE u (id INT PRIMARY KEY, v BIGINT, SHARD KEY ())")
+	c.exec("CREATE TABLE l (id BIGINT DEFAULT NEXTVAL(s), v VARCHAR(9), PRIMARY KEY (id))")
+	c.exec("INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)")
+	c.exec("INSERT INTO u VALUES (1, 0), (2, 0)")
+	c.fails(4084, "INSERT INTO t VALUES (9, 9), (1, 1), (2, 2), (3, 3) ON DUPLICATE KEY UPDATE v = NEXTVAL(s)")
+	c.want("SELECT * FROM t ORDER BY id", "1|0/2|0/3|0")
+	c.exec("ALTER SEQUENCE s RESTART 1")
+	c.fails(4084, "DELETE FROM t WHERE NEXTVAL(s) > 0")
+	c.want("SELECT COUNT(*) FROM t", "3")
+	c.exec("ALTER SEQUENCE s RESTART 1")
+	c.exec("INSERT INTO u VALUES (1, 1), (5, 5), (2, 2) ON DUPLICATE KEY UPDATE v = NEXTVAL(s) + 10")
+	c.want("SELECT * FROM u ORDER BY id", "1|11/2|12/5|5")
+	c.exec("ALTER SEQUENCE s RESTART 1")
+	c.exec("UPDATE u SET v = 7 WHERE id < 5 AND NEXTVAL(s) = 2")
+	c.want("SELECT * FROM u ORDER BY id", "1|11/2|7/5|5")
+	c.exec("CREATE TABLE k (v INT)")
+	if msg := c.fails(1235, "UPDATE k SET v = v + 10 WHERE v = 1 AND NEXTVAL(s) = 2"); !strings.Contains(msg, "has no primary key") {
+		t.Error(msg)
+	}
+	c.fails(1235, "CREATE FUNCTION f() RETURNS BIGINT DETERMINISTIC RETURN NEXTVAL(s)")
+	load := func(lines string) error {
+		mysql.RegisterReaderHandler("seqout", func() io.Reader { return strings.NewReader(lines) })
+		defer mysql.DeregisterReaderHandler("seqout")
+		_, err := c.c.ExecContext(timeout(t), "LOAD DATA LOCAL INFILE 'Reader::seqout' INTO TABLE l (v)")
+		return err
+	}
+	c.exec("ALTER SEQUENCE s RESTART 1")
+	if err := load("a\nb\nc\n"); err == nil {
+		t.Error("three lines have got values of a sequence that had two")
+	}
+	c.want("SELECT COUNT(*) FROM l", "0")
+	c.exec("ALTER SEQUENCE s RESTART 1 MAXVALUE 2000")
+	if err := load(strings.Repeat("x\n", 1203) + "y"); err != nil {
+		t.Error(err)
+	}
+	c.want("SELECT COUNT(*), COUNT(DISTINCT id), MIN(id), MAX(id), LASTVAL(s) FROM l", "1204|1204|1|1204|1204")
+	c.want("SELECT id FROM l WHERE v = 'y'", "1204")
 }

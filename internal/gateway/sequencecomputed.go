@@ -21,8 +21,6 @@ func computable(scan *sqltext.Scan, e sqltext.Expr, uses []sequenceUse) bool {
 			fit = fit && slices.ContainsFunc(uses, func(u sequenceUse) bool { return u.Span.From <= x.ExprSpan().From && x.ExprSpan().To <= u.Span.To }) // a sequence's name
 		case *sqltext.In:
 			fit = fit && x.Sub == nil
-		case *sqltext.Func:
-			fit = fit && (!x.Stored || slices.ContainsFunc(uses, func(u sequenceUse) bool { return u.Span == x.Span }))
 		}
 		return fit
 	})
@@ -85,7 +83,12 @@ func filledIn(scan *sqltext.Scan, fill []filled, src *source) ([]byte, error) {
 	tok, params := int32(0), 0
 	for _, f := range fill {
 		text := f.value
-		if f.of != nil && src.prepared {
+		if f.item {
+			var err error
+			if text, err = givenItem(strings.TrimPrefix(f.value, "NULL"), f.value != "NULL"); err != nil {
+				return nil, err
+			}
+		} else if f.of != nil && src.prepared {
 			for ; tok < f.from; tok++ {
 				if scan.Tokens[tok].Kind == sqltext.Param && params < len(given) {
 					args = append(args, given[params])

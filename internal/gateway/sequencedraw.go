@@ -18,6 +18,8 @@ type request struct {
 	last           bool // LASTVAL
 	from, to       int32
 	before, behind string
+	// item: it is, or is in, a column of RETURNING.
+	item bool
 	// computed is what the tokens are: an expression that asks sequences or not, as its other values are. A leaf evaluates it.
 	computed sqltext.Expr
 }
@@ -170,7 +172,9 @@ func (s *session) drawValues(ctx context.Context, w *worker, stmt *sqltext.Stmt,
 	switch {
 	case failed != nil:
 		return true, s.owned(ctx, w, src, failed)
-	case p.ByKey == nil && (p.InsertSelect == nil || p.InsertSelect.Plan.Drawing == nil || len(p.InsertSelect.Draws) > 0): // whose values would not take turns with those
+	case p.ByKey == nil && (p.InsertSelect == nil || p.InsertSelect.Plan.Drawing == nil || slices.ContainsFunc(p.InsertSelect.Draws, func(d plan.Draw) bool { // whose values would not take turns with those
+		return slices.ContainsFunc(uses, func(u sequenceUse) bool { return u.of.DB == d.DB && u.of.Name == d.Sequence })
+	})):
 		return true, err
 	}
 	return true, s.run(ctx, w, p, snap, src, &extras{facts: stmt.Facts, asked: drawnBy(uses)})
@@ -207,6 +211,9 @@ func (s *session) drawInPlace(ctx context.Context, w *worker, stmt *sqltext.Stmt
 	var all []request
 	switch {
 	case stmt.Insert != nil && stmt.Insert.Select == nil:
+		if len(metDraws(stmt, uses)) > 0 && !s.meetsRows(stmt.Insert.Table, snap) {
+			return true, errSequenceForm("NEXTVAL")
+		}
 		if all, err = s.rowRequests(stmt.Insert, t, snap, uses, &w.scan); err != nil {
 			return true, err
 		}
@@ -228,6 +235,16 @@ func (s *session) drawInPlace(ctx context.Context, w *worker, stmt *sqltext.Stmt
 	text, err := s.withDrawn(ctx, &w.scan, all, &src)
 	if err != nil {
 		return true, err
+	}
+	if stmt.Insert != nil {
+		if met := metDraws(stmt, uses); len(met) > 0 {
+			if err := s.mayAsk(ctx, w, src, snap.Revision); err != nil { // for the client's text: no row may be met
+				return true, err
+			}
+			src.permitted = true
+			s.sess.Met = &met
+			defer func() { s.sess.Met = nil }()
+		}
 	}
 	return true, s.rewritten(ctx, text, src)
 }
@@ -355,10 +372,10 @@ func (s *session) rowRequests(in *sqltext.Insert, t *topo.Table, snap *topo.Snap
 			}
 		}
 	}
-	if n != len(uses) { // RETURNING, ON DUPLICATE KEY UPDATE
-		return nil, errSequenceForm("NEXTVAL")
+	if all, n, err := s.behindRows(in, uses, scan, all, n); err != nil || n == len(uses) {
+		return all, err
 	}
-	return all, nil
+	return nil, errSequenceForm("NEXTVAL")
 }
 
 // withDrawn asks the sequences, and gives the text with the values in it: of a prepared statement as parameters, so that it stays the same text each time.

@@ -113,6 +113,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && sess.Draws != nil && stmt.Insert != nil && (plan.InsertSelect == nil || len(plan.InsertSelect.Draws) < len(*sess.Draws)) {
 		err = NeedsStage("values of a sequence in rows that go where they are made")
 	}
+	if err == nil && sess.Met != nil && stmt.Insert != nil && (plan.Insert == nil || plan.Insert.Met == nil) {
+		err = NeedsStage("NEXTVAL in ON DUPLICATE KEY UPDATE of this form: SELECT NEXTVAL of the sequence before, and use the value")
+	}
 	if err == nil && sess.Draws != nil && stmt.Update != nil && (plan.ByKey == nil || len(plan.ByKey.Draws) < len(*sess.Draws)) {
 		err = NeedsStage(drawnRows)
 	}

@@ -56,6 +56,11 @@ func (p *planner) insertPlan() (*Plan, error) {
 		return nil, err
 	}
 	plan.Insert, ins.Moves = ins, moves
+	if p.sess.Met != nil {
+		if ins.Met, err = p.metDraws(s, table, moves); err != nil {
+			return nil, err
+		}
+	}
 	if len(ins.computed) > 0 {
 		plan.Restate = withDefaults(s, ins.computed)
 	}

@@ -23,6 +23,8 @@ type Session struct {
 	OwnReferences bool
 	// Draws are the columns of an INSERT's query, or the assignments of an UPDATE, in whose places values of sequences go; nil for none.
 	Draws *[]Draw
+	// Met are the places in an INSERT's ON DUPLICATE KEY UPDATE in which values of sequences go, where now there is NULL; nil for none. At is how many tokens follow.
+	Met *[]MetDraw
 	// LinksReadOnly: linked tables are not to be written to unless their definitions say they may be.
 	LinksReadOnly bool
 }
@@ -329,8 +331,9 @@ type Insert struct {
 	// Returning: the parts answer with rows.
 	Returning bool
 	Replace   bool
-	// Moves is set where rows that are met may have to move.
+	// Moves is set where rows that are met may have to move, Met where they are given values of sequences.
 	Moves *KeyMoves
+	Met   *MetDraws
 }
 
 // AutoPlace says where an AUTO_INCREMENT value stands in an INSERT.

@@ -69,7 +69,7 @@ func (p *planner) alone() bool {
 
 // insertInOne forwards an INSERT or REPLACE whose tables are all where its target is; nil for another one.
 func (p *planner) insertInOne(s *sqltext.Insert, table *topo.Table) (*Plan, error) {
-	if p.far != nil || p.sess.Draws != nil {
+	if p.far != nil || p.sess.Draws != nil || p.sess.Met != nil {
 		return nil, nil
 	}
 	n := newPlanner(p.stmt, p.scan, p.snap, p.sess)
