@@ -526,7 +526,9 @@ func (j *job) restoreShapes(ctx context.Context, t todo) error {
 					return err
 				}
 			}
-			if was := j.snap.Table(t.DB, name); was != nil && before != "" && len(was.Triggers) > 0 {
+		}
+		for _, name := range t.Tables { // triggers' names are the database's: a table with another name may have had them
+			if was := j.snap.Table(t.DB, name); was != nil && t.Before[name] != "" && len(was.Triggers) > 0 {
 				if err := j.alignTriggers(ctx, p, was); err != nil {
 					return err
 				}

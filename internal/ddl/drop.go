@@ -244,6 +244,10 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 	if fails {
 		return nil, j.abandon(unsupported("this form of RENAME TABLE"), j.undoRename)
 	}
+	triggers, err := j.triggersRenamed(ctx)
+	if err != nil {
+		return nil, j.abandon(clientError(err, j.todo.DB), j.undoRename)
+	}
 	others := slices.Clone(j.todo.Places)
 	if j.todo.Reference {
 		others = nil
@@ -278,6 +282,9 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 				if err := j.named(&c, n); err != nil {
 					return err
 				}
+				if len(c.Triggers) > 0 {
+					c.Triggers = triggers[n]
+				}
 				x.PutTable(&c)
 			}
 			return nil
@@ -290,6 +297,41 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 		return nil, j.abandon(clientError(err, j.todo.DB), j.undoRename)
 	}
 	return res, nil
+}
+
+// triggersRenamed are those of the renamed tables by the new names, as the first shape has them: MariaDB writes the table's name in them anew, there as at the partitions.
+func (j *job) triggersRenamed(ctx context.Context) (map[string][]topo.Trigger, error) {
+	now, found := map[string]*topo.Table{}, false
+	for _, n := range j.todo.Tables {
+		now[n] = j.snap.Table(j.todo.DB, n)
+		found = found || now[n] != nil && len(now[n].Triggers) > 0
+	}
+	if !found {
+		return nil, nil
+	}
+	for _, n := range slices.Concat(j.todo.Renames...) {
+		now[n.To], now[n.From] = now[n.From], nil
+	}
+	is, err := j.triggersAt(ctx, j.todo.Shapes[0])
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]topo.Trigger{}
+	for n, t := range now {
+		if t == nil || len(t.Triggers) == 0 {
+			continue
+		}
+		c := *t
+		c.Name, c.Triggers = n, is[n]
+		if len(c.Triggers) != len(t.Triggers) {
+			return nil, unsupported("RENAME TABLE of a table whose triggers the leaf's shape has not")
+		}
+		if err := triggersStand(j.snap, &c, nil); err != nil {
+			return nil, err
+		}
+		out[n] = c.Triggers
+	}
+	return out, nil
 }
 
 func renameText(p place, list []renamed) string {
@@ -349,11 +391,13 @@ func (j *job) planRename(ctx context.Context, names []string) (fails bool, err e
 			kind = topo.Sharded
 		}
 		kinds[kind] = true
-		if len(t.Triggers) > 0 {
-			return false, unsupported("RENAME TABLE of a table with triggers: DROP TRIGGER " + t.Triggers[0].Name + " before, and make it anew afterwards")
+		for i := range t.Triggers {
+			if tr := &t.Triggers[i]; tr.Touches(t.Name) || tr.Touches(to) {
+				return false, unsupported("RENAME TABLE of a table with a trigger that names it, or the new name: DROP TRIGGER " + tr.Name + " before, and make it anew afterwards")
+			}
 		}
 		now := *t
-		now.Name = to
+		now.Name, now.Triggers = to, nil // see triggersRenamed
 		if err := triggersStandWith(j.snap, &now); err != nil {
 			return false, err
 		}
@@ -414,6 +458,13 @@ func (j *job) undoRename(ctx context.Context) error {
 		}
 		if j.todo.Begun--; j.todo.Begun > 0 {
 			if err := j.save(ctx, "rename back"); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range j.todo.Tables { // MariaDB has written the name in triggers anew
+		if was := j.snap.Table(j.todo.DB, n); was != nil && len(was.Triggers) > 0 {
+			if err := j.placesTriggers(ctx, places, was); err != nil {
 				return err
 			}
 		}

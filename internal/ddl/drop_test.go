@@ -37,6 +37,11 @@ func TestDropRenameTruncate(t *testing.T) {
 	for i, pl := range p {
 		b.at(pl.Leaf, pl.Schema, fmt.Sprintf("INSERT INTO c VALUES (%d)", i+1))
 	}
+	b.must("CREATE TRIGGER ct AFTER INSERT ON d.c FOR EACH ROW BEGIN DECLARE x INT; SET x = NEW.c; END")
+	for _, sql := range []string{"RENAME TABLE c TO c9", "RENAME TABLE c9 TO tmp, x TO c9, tmp TO x", "RENAME TABLE x TO tmp, c9 TO x, tmp TO c9", "ALTER TABLE c9 RENAME c", "DROP TRIGGER ct"} {
+		b.must(sql)
+		b.consistent("d")
+	}
 	seq := b.cat.Sequence(b.cat.Snapshot().Table("d", "c").ID)
 	if err := seq.Observe(b.ctx(), 500); err != nil {
 		t.Fatal(err)

@@ -29,7 +29,9 @@ var crashes = []string{
 	"DROP TABLE t, r",
 	"RENAME TABLE t TO u, s TO v",
 	"RENAME TABLE t TO tmp, s TO t, tmp TO s",
+	"RENAME TABLE t TO u, s TO v -- with a TRIGGER",
 	"RENAME TABLE r TO r2",
+	"RENAME TABLE r TO r2 -- with its TRIGGER",
 	"TRUNCATE TABLE t",
 	"TRUNCATE TABLE r",
 	"ALTER TABLE t ADD n INT DEFAULT 5",
@@ -83,7 +85,9 @@ func TestCrashAtEveryStep(t *testing.T) {
 			b.must("ALTER PROCEDURE q SQL SECURITY INVOKER")
 			b.must("CREATE FUNCTION fn () RETURNS INT RETURN (SELECT MAX(v) FROM r)")
 		}
-		if strings.Contains(sql, "TRIGGER ry") {
+		if strings.Contains(sql, "its TRIGGER") {
+			b.must("CREATE TRIGGER ry BEFORE INSERT ON d.r FOR EACH ROW SET NEW.v = NEW.v + 1")
+		} else if strings.Contains(sql, "TRIGGER ry") {
 			b.must("CREATE TRIGGER ry2 BEFORE INSERT ON r FOR EACH ROW SET NEW.v = NEW.v + 1")
 			b.must("CREATE TRIGGER ry BEFORE INSERT ON d.r FOR EACH ROW FOLLOWS ry2 SET NEW.v = COALESCE((SELECT MAX(v) FROM d.r), 1)")
 		} else if strings.Contains(sql, "TRIGGER") {

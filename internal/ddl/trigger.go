@@ -249,9 +249,14 @@ func remake(ctx context.Context, c *backend.Conn, p place, t *topo.Table, have [
 
 // partitionTriggers gives the table the triggers that it is to have at all partitions, which are all locked while that is done: no statement meets them at some of its rows only.
 func (j *job) partitionTriggers(ctx context.Context, t *topo.Table) error {
-	conns, has := map[place]*backend.Conn{}, map[string][]topo.Trigger{}
+	return j.placesTriggers(ctx, j.todo.Places, t)
+}
+
+// placesTriggers is partitionTriggers for any places.
+func (j *job) placesTriggers(ctx context.Context, all []place, t *topo.Table) error {
+	conns, has := map[place]*backend.Conn{}, map[place][]topo.Trigger{}
 	defer release(conns)
-	for _, p := range j.todo.Places {
+	for _, p := range all {
 		have, err := j.triggersAt(ctx, p)
 		if err != nil {
 			return err
@@ -259,7 +264,7 @@ func (j *job) partitionTriggers(ctx context.Context, t *topo.Table) error {
 		if !differ(t.Triggers, have[t.Name], t.DB, p.Schema) {
 			continue
 		}
-		has[p.Schema] = have[t.Name]
+		has[p] = have[t.Name]
 		if err := j.fenced(); err != nil {
 			return err
 		}
@@ -278,7 +283,7 @@ func (j *job) partitionTriggers(ctx context.Context, t *topo.Table) error {
 		if err := j.step("triggers at " + p.Leaf + "/" + p.Schema); err != nil {
 			return err
 		}
-		return remake(ctx, conns[p], p, t, has[p.Schema])
+		return remake(ctx, conns[p], p, t, has[p])
 	})
 	if err == nil {
 		unlock(ctx, conns)
