@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,21 +43,34 @@ func (s *splicer) order(scan *sqltext.Scan, stmt *sqltext.Stmt, edits *[]edit) (
 	var by, hidden []string
 	for _, it := range items {
 		at := column(bodyScan, first.Select, v, it.Expr)
-		name := ""
+		name, desc := "", ""
+		if it.Desc {
+			desc = " DESC"
+		}
+		if at < 0 {
+			text, err := s.byShown(bodyScan, v, it.Expr, alias)
+			if err != nil {
+				return nil, err
+			}
+			if text != "" {
+				by = append(by, text+desc)
+				continue
+			}
+		}
 		switch {
 		case at >= 0:
 			name = v.Columns[at]
 		case bodyStmt.Query.Select == nil || first.Select.Distinct:
 			return nil, refuse("the order of '%s' is by what it does not show; make the view anew without ORDER BY, or with it by its columns", v.Name)
 		default:
+			named, err := s.byItems(bodyScan, first.Select, v, it.Expr)
+			if err != nil {
+				return nil, err
+			}
 			name = "orbweaver order " + strconv.Itoa(len(hidden)+1)
-			hidden = append(hidden, string(bodyScan.AppendSpan(nil, it.Expr.ExprSpan()))+" AS "+quote(name))
+			hidden = append(hidden, named+" AS "+quote(name))
 		}
-		text := quote(alias) + "." + quote(name)
-		if it.Desc {
-			text += " DESC"
-		}
-		by = append(by, text)
+		by = append(by, quote(alias)+"."+quote(name)+desc)
 	}
 	var out []edit
 	if len(hidden) > 0 {
@@ -90,6 +104,62 @@ func (s *splicer) order(scan *sqltext.Scan, stmt *sqltext.Stmt, edits *[]edit) (
 		at = sel.Tail.From
 	}
 	return append(out, edit{at, at, "ORDER BY " + strings.Join(by, ", ")}), nil
+}
+
+// byShown is an expression of a view's ORDER BY in terms of what the view shows, where it names nothing else; "" otherwise. MariaDB prints columns of tables with their tables.
+func (s *splicer) byShown(scan *sqltext.Scan, v *topo.View, e sqltext.Expr, alias string) (string, error) {
+	var names []edit
+	fit := true
+	sqltext.Walk(e, func(x sqltext.Expr) bool {
+		switch c := x.(type) {
+		case *sqltext.Opaque, *sqltext.Subquery:
+			fit = false
+		case *sqltext.Column:
+			i := at(v.Columns, c.Name.Text)
+			if fit = fit && c.Table.Tok < 0 && i >= 0; fit {
+				names = append(names, edit{c.Span.From, c.Span.To, quote(alias) + "." + quote(v.Columns[i])})
+			}
+		}
+		return fit
+	})
+	if !fit || len(names) == 0 {
+		return "", nil
+	}
+	return s.said(v, scan, e, names)
+}
+
+// byItems is an expression of a view's ORDER BY as one of its items: what it calls by the names of others is written out, as items don't know each other's names.
+func (s *splicer) byItems(scan *sqltext.Scan, sel *sqltext.Select, v *topo.View, e sqltext.Expr) (string, error) {
+	var names []edit
+	var failed error
+	sqltext.Walk(e, func(x sqltext.Expr) bool {
+		c, ok := x.(*sqltext.Column)
+		if !ok || c.Table.Tok >= 0 || len(sel.Items) != len(v.Columns) {
+			return failed == nil
+		}
+		if i := at(v.Columns, c.Name.Text); i >= 0 && sel.Items[i].Expr != nil {
+			text, err := s.said(v, scan, sel.Items[i].Expr, nil)
+			failed = err
+			names = append(names, edit{c.Span.From, c.Span.To, "(" + text + ")"})
+		}
+		return failed == nil
+	})
+	if failed != nil {
+		return "", failed
+	}
+	return s.said(v, scan, e, names)
+}
+
+// said is an expression of a view's body as it means the same in the session, with edits of names made.
+func (s *splicer) said(v *topo.View, scan *sqltext.Scan, e sqltext.Expr, names []edit) (string, error) {
+	edits, err := s.translated(v, scan)
+	if err != nil {
+		return "", err
+	}
+	span := e.ExprSpan()
+	edits = append(slices.DeleteFunc(edits, func(e edit) bool { return e.from < span.From || e.to > span.To }), names...)
+	slices.SortFunc(edits, func(a, b edit) int { return int(a.from - b.from) })
+	return string(part(scan, span, edits)), nil
 }
 
 // column is the position of the view's column that an expression of its ORDER BY is; -1 when it is none.
