@@ -332,7 +332,7 @@ func wholeDatabase(snap *topo.Snapshot, d *topo.Database, views map[string]*leaf
 
 // database is a row of what a leaf holds; nil for the cluster's own database.
 func (v *leafView) database(l *topo.Leaf, name string, snap *topo.Snapshot) []any {
-	if name == ownSchema {
+	if isOwn(name) {
 		return nil
 	}
 	if isSystemSchema(name) {

@@ -190,7 +190,7 @@ func (v *leafView) details(p *topo.Partition, in topo.Instance, d *topo.Database
 func (v *leafView) orphans(leaf string, snap *topo.Snapshot) []string {
 	var out []string
 	for _, name := range v.schemas {
-		if isSystemSchema(name) || name == ownSchema || snap.Databases[name] != nil {
+		if isSystemSchema(name) || isOwn(name) || snap.Databases[name] != nil {
 			continue
 		}
 		if id, ok := snap.Schemas[name]; ok {

@@ -59,6 +59,7 @@ type Gateway struct {
 	rights   atomic.Int64
 	permits  permits
 	denied   permits // statements on views that accounts could not run at the partitions by rights of their own, of late
+	checks   checks
 	definers definers
 	called   procedures
 	bodies   view.Bodies

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -51,8 +52,11 @@ func hidden(snap *topo.Snapshot, db string) bool {
 		return false
 	}
 	_, partition := snap.Schemas[db]
-	return partition || db == ownSchema
+	return partition || isOwn(db)
 }
+
+// isOwn says whether a database is the cluster's own.
+func isOwn(db string) bool { return db == ownSchema || db == plan.CheckedSchema }
 
 // schemaColumns are the columns of information_schema by which rows belong to databases, the deciding one first.
 var schemaColumns = []string{
@@ -131,7 +135,7 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 // hiddenList is the databases that clients do not see, as SQL strings.
 func hiddenList(snap *topo.Snapshot, more ...string) string {
 	var b strings.Builder
-	b.WriteString(stringLiteral(ownSchema))
+	b.WriteString(stringLiteral(ownSchema) + "," + stringLiteral(plan.CheckedSchema))
 	for _, name := range append(slices.Sorted(maps.Keys(snap.Schemas)), more...) {
 		b.WriteString(",")
 		b.WriteString(stringLiteral(name))

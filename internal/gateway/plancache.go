@@ -33,6 +33,8 @@ func planKey(dst []byte, scan *sqltext.Scan, sess *plan.Session) []byte {
 	dst = append(dst, 0)
 	dst = append(dst, sess.Results...)
 	dst = append(dst, 0)
+	dst = append(dst, sess.Checked...)
+	dst = append(dst, 0)
 	return append(dst, scan.Fingerprint...)
 }
 

@@ -161,7 +161,7 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		s.warnings = s.warnings[:0]
 		return err
 	case v != nil:
-		return s.withoutViews(ctx, v, src)
+		return s.throughViews(ctx, stmt, v, src)
 	}
 	if stmt.Facts&sqltext.HasFoundRows != 0 && s.last.uncounted {
 		return unsupported("FOUND_ROWS()", "the partitions did not count the rows that LIMIT, OFFSET or WITH TIES left out before; use SQL_CALC_FOUND_ROWS there")

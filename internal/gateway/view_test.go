@@ -213,6 +213,57 @@ func TestViewsLockTheirRows(t *testing.T) {
 // host is the host of the session's account.
 func host(c *client) string { return c.rows("SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)") }
 
+// A CHECK OPTION is looked at by leaves, for those who may write to the view and the table, wherever a leaf lacks what it takes.
+func TestViewsCheckRows(t *testing.T) {
+	b, root, u := viewed(t, "viewchecks")
+	root.exec("CREATE VIEW checked AS SELECT id, v FROM t WHERE v < 5 WITH CHECK OPTION")
+	root.exec("CREATE VIEW few AS SELECT id, n FROM r WHERE n <> 'none' WITH CHECK OPTION")
+	for _, v := range []string{"checked", "few"} {
+		root.exec("GRANT SELECT, INSERT, UPDATE ON viewchecks." + v + " TO viewer")
+		u.fails(1235, "INSERT INTO "+v+" VALUES (100, 1)")
+	}
+	root.exec("GRANT SELECT, INSERT, UPDATE ON viewchecks.t TO viewer")
+	root.exec("GRANT SELECT, INSERT, UPDATE ON viewchecks.r TO viewer")
+	lost := func() {
+		for i := range b.farm.Leaves() {
+			for name := range strings.FieldsSeq(b.leaf(t, i, "SELECT COALESCE(GROUP_CONCAT(TABLE_NAME SEPARATOR ' '), '') FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'orbweaver_checks'")) {
+				b.leaf(t, i, "DROP VIEW orbweaver_checks.`"+name+"`")
+			}
+		}
+	}
+	for n, begin := range []string{"DO 1", "BEGIN"} {
+		lost()
+		u.exec(begin)
+		for k := range 2 {
+			id := 100 + 10*n + k
+			u.exec("INSERT INTO checked VALUES (?, 1)", id)
+			u.fails(1369, fmt.Sprintf("INSERT INTO checked VALUES (%d, 1), (%d, 5)", id+4, id+5))
+			u.fails(1369, "UPDATE checked SET v = v + 4")
+			u.exec("INSERT INTO few VALUES (?, 'some')", id)
+			u.fails(1369, fmt.Sprintf("INSERT INTO few VALUES (%d, 'none')", id+5))
+		}
+		u.exec("COMMIT")
+	}
+	root.want("SELECT GROUP_CONCAT(id ORDER BY id), SUM(v) FROM t WHERE id >= 100", "100,101,110,111|4")
+	for i := range b.farm.Leaves() {
+		if got := b.leaf(t, i, "SELECT GROUP_CONCAT(id ORDER BY id) FROM viewchecks.r WHERE id >= 100"); got != "100,101,110,111" {
+			t.Errorf("leaf %d has %s", i, got)
+		}
+	}
+	u.fails(1049, "SELECT * FROM orbweaver_checks.x")
+	u.fails(1049, "USE orbweaver_checks")
+	root.want("SHOW DATABASES LIKE 'orbweaver%'", "")
+	root.want("SELECT COUNT(*) FROM information_schema.VIEWS WHERE TABLE_SCHEMA LIKE 'orbweaver%'", "0")
+	root.fails(1049, "CREATE DATABASE orbweaver_checks")
+	root.want("SHOW GRANTS FOR PUBLIC", "")
+	root.exec("GRANT LOCK TABLES ON viewchecks.* TO viewer")
+	u.exec("LOCK TABLES checked WRITE")
+	u.fails(1235, "INSERT INTO checked VALUES (200, 1)")
+	u.exec("UNLOCK TABLES")
+	root.exec("INSERT INTO few VALUES (200, 'other')")
+	root.exec("EXPLAIN INSERT INTO few VALUES (201, 'none')")
+}
+
 // Views of several databases and of linked tables, by the rights on the views.
 func TestViewsOfLinkedTables(t *testing.T) {
 	b := cluster(t)

@@ -68,9 +68,13 @@ func (s *session) spliceViews(ctx context.Context, w *worker, stmt *sqltext.Stmt
 	}
 	sess := s.viewSession()
 	named := view.Named(stmt, snap, &sess)
-	if stmt.Kind != sqltext.KindLoadData && (s.making == nil || !s.making.dry) { // which nobody can prepare, and which is refused below
+	into := s.loadInto(stmt, snap, named)
+	if (stmt.Load == nil || into != nil) && (s.making == nil || !s.making.dry) {
 		text := src.text
-		if text == "" {
+		switch {
+		case into != nil: // nobody can prepare a LOAD DATA
+			text = loadAsInsert(&w.scan, &plan.Load{Stmt: stmt.Load, Table: into})
+		case text == "":
 			text = string(w.scan.Src[:w.scan.End])
 		}
 		var err error
@@ -90,6 +94,25 @@ func (s *session) spliceViews(ctx context.Context, w *worker, stmt *sqltext.Stmt
 		}
 	}
 	return view.Splice(&w.scan, stmt, snap, sess)
+}
+
+// loadInto is what a LOAD DATA puts rows into, a view as if it were a table; nil for other statements, and where there is none.
+func (s *session) loadInto(stmt *sqltext.Stmt, snap *topo.Snapshot, named []*topo.View) *topo.Table {
+	if stmt.Load == nil {
+		return nil
+	}
+	k := s.keyOf(stmt.Load.Table)
+	for _, v := range named {
+		if v.DB != k.db || v.Name != k.table {
+			continue
+		}
+		t := &topo.Table{DB: v.DB, Name: v.Name}
+		for _, c := range v.Columns {
+			t.Columns = append(t.Columns, topo.Column{Name: c})
+		}
+		return t
+	}
+	return snap.Table(k.db, k.table)
 }
 
 // withoutViews runs a text that views were taken out of: by its plan, where there is one.

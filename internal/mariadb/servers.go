@@ -133,7 +133,7 @@ func (s *Servers) Tune(ctx context.Context, leaf string, goOn func(source string
 }
 
 // installed is the version of what Install makes.
-const installed = 6
+const installed = 7
 
 // Install makes what nodes and replicas need on a server. It is quick when it is there already.
 func (s *Servers) Install(ctx context.Context, leaf string) error {
@@ -168,7 +168,7 @@ END`,
 		"CREATE OR REPLACE USER " + replicator + "@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD(" + lit(s.password) + ")",
 		"GRANT REPLICATION SLAVE ON *.* TO " + replicator + "@'%'",
 	}
-	steps = append(append(steps, installStage...), "REPLACE INTO "+Schema+".installed VALUES (1, "+strconv.Itoa(installed)+")")
+	steps = append(append(append(steps, installStage...), installChecks...), "REPLACE INTO "+Schema+".installed VALUES (1, "+strconv.Itoa(installed)+")")
 	_, err = s.at(ctx, leaf, steps...)
 	return err
 }

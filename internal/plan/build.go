@@ -410,7 +410,11 @@ func (p *planner) findVolatile() {
 
 // names are the splices that turn the client's text into a partition's: databases of sharded tables, reference tables, DATABASE().
 func (p *planner) names() []Splice {
-	if p.db == "" {
+	checked := p.checked()
+	if checked != nil {
+		p.byView(checked)
+	}
+	if p.db == "" && checked == nil {
 		if p.far != nil {
 			return p.far.splices
 		}

@@ -44,6 +44,8 @@ func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) (*KeyMoves, 
 	switch {
 	case table.Kind != topo.Sharded:
 		but = " of a linked table"
+	case p.sess.Checked != "":
+		but = ", where a view's CHECK OPTION looks at the rows"
 	case p.insertIgnores():
 		but = ", with IGNORE: rows that can't move would have to stay"
 	case !s.Returning.Empty():

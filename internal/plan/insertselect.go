@@ -96,6 +96,9 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		plan.Route = Route{Kind: RouteAny}
 	case table.Kind == topo.Reference:
 		plan.Route = Route{Kind: RouteEveryLeaf}
+		if p.checked() != nil {
+			plan.InsertSelect.Names = p.names()
+		}
 	case table.Kind == topo.Linked:
 		plan.Route = p.far.into(s.Table)
 		plan.InsertSelect.Names = p.names()

@@ -145,6 +145,9 @@ func (p *planner) writePlan(u *unit, targets []*source, order []sqltext.OrderIte
 			return nil, NeedsStage(reason)
 		}
 		plan.Route = Route{Kind: RouteEveryLeaf}
+		if p.checked() != nil {
+			plan.Forward = p.names()
+		}
 		return plan, nil
 	}
 	if toReference {

@@ -25,6 +25,8 @@ type Session struct {
 	Draws *[]Draw
 	// Met are the places in an INSERT's ON DUPLICATE KEY UPDATE in which values of sequences go, where now there is NULL; nil for none. At is how many tokens follow.
 	Met *[]MetDraw
+	// Checked has the table that a statement writes to be written to by a view that looks at the rows, where there is one; "" for none. It says which: CheckedName.
+	Checked string
 	// LinksReadOnly: linked tables are not to be written to unless their definitions say they may be.
 	LinksReadOnly bool
 }
@@ -184,6 +186,7 @@ const (
 	PieceRemote                       // the remote table of Linked.Tables[Remote], with its database, quoted
 	PieceRemoteTable                  // its name alone, quoted
 	PieceCopy                         // the client's tokens of Span, with the Names splices inside it applied
+	PieceChecked                      // the view of Session.Checked, Text, of the partition's table
 	PieceLimit                        // Offset + Count of Merge.Limit as a number
 )
 

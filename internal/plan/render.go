@@ -180,6 +180,8 @@ func (r *renderer) piece(dst []byte, p Piece) []byte {
 			return dst
 		}
 		return r.span(dst, p.Span, r.names)
+	case PieceChecked:
+		return AppendQuoted(dst, CheckedName(p.Text, r.to.Schema))
 	case PieceRemoteTable:
 		return AppendQuoted(dst, r.to.Remote[p.Remote].Table)
 	case PieceLimit:

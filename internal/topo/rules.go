@@ -144,7 +144,7 @@ func (s *Snapshot) CheckNewDatabase(name string, n int) error {
 		return DatabaseExists(name)
 	}
 	switch strings.ToLower(name) {
-	case "mysql", "information_schema", "performance_schema", "sys", "orbweaver":
+	case "mysql", "information_schema", "performance_schema", "sys", "orbweaver", "orbweaver_checks":
 		return badName(name, "it is a system database's")
 	}
 	if strings.HasPrefix(name, "#mysql50#") {

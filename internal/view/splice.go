@@ -41,6 +41,10 @@ type Spliced struct {
 	Flat []byte
 	// Views are all views that have been replaced, those inside of others too.
 	Views []*topo.View
+	// Check is what rows that the statement writes are to be looked at by; nil for nothing.
+	Check *Check
+	// Into is the view that an INSERT, REPLACE or LOAD DATA puts rows into; nil for none.
+	Into *topo.View
 }
 
 // edit replaces tokens by a text.
@@ -59,6 +63,8 @@ type splicer struct {
 	hides func(db, name string) bool
 	// ordered: the body is to be a statement by itself, and keeps its ORDER BY.
 	ordered bool
+	check   *Check
+	into    *topo.View
 	lock    string // FOR UPDATE and its like, of the SELECT whose tables are replaced; "" for none
 }
 
@@ -120,7 +126,7 @@ func Splice(scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, sess Se
 	}
 	edits = append(edits, order...)
 	text := apply(scan, append(edits, named(scan, stmt, edits)...))
-	out := &Spliced{Text: text, Views: s.used}
+	out := &Spliced{Text: text, Views: s.used, Check: s.check, Into: s.into}
 	if flat != "" {
 		out.Flat = []byte(flat)
 	}

@@ -48,6 +48,8 @@ var world = snapshot(
 	made("d", "bits", "n", "select count(0) AS `n` from `d`.`b`"),
 	made("d", "cached", "n", "select sql_no_cache high_priority 1 AS `n`"),
 	made("d", "odd", "a n", "select `d`.`t`.`a` AS `a`,count(0) AS `n` from `d`.`t` group by `d`.`t`.`a` order by `n` + 1"),
+	made("d", "joined", "id a c", "select `d`.`t`.`id` AS `id`,`d`.`t`.`a` AS `a`,`d`.`s`.`c` AS `c` from (`d`.`t` join `d`.`s` on(`d`.`s`.`id` = `d`.`t`.`id`)) where `d`.`s`.`c` > 1"),
+	made("d", "mixed", "id u", "select `d`.`t`.`id` AS `id`,ucase(`d`.`t`.`a`) AS `u` from `d`.`t` order by mod(`u`,`d`.`t`.`b`)"),
 	made("d", "noted", "x n", "select 'it\\'s' AS `x`,count(0) AS `n` from `d`.`t` group by `d`.`t`.`a`"),
 	made("d", "ex", "id twice", "select `d`.`t`.`id` AS `id`,`d`.`t`.`a` * 2 AS `twice` from `d`.`t`"),
 )
@@ -58,6 +60,10 @@ func init() {
 	world.Databases["d"].Views["checked"] = &v
 	world.Databases["d"].Views["timed"] = made("d", "timed", "id", "select `d`.`t`.`id` AS `id` from `d`.`t` where `d`.`t`.`at` > '2020-01-01'")
 	world.Databases["d"].Views["timed"].Check = "LOCAL"
+	world.Databases["d"].Views["low"] = made("d", "low", "k w", "select `v`.`id` AS `k`,`v`.`a` AS `w` from `d`.`v` where `v`.`a` < 9")
+	world.Databases["d"].Views["low"].Check = "LOCAL"
+	world.Databases["d"].Views["mine"] = made("d", "mine", "id", "select `d`.`t`.`id` AS `id` from `d`.`t` where current_user() <> `d`.`t`.`a`")
+	world.Databases["d"].Views["mine"].Check = "CASCADED"
 	world.Databases["d"].Tables["b"] = &topo.Table{DB: "d", Name: "b", Columns: []topo.Column{{Name: "id", Type: "bit"}}}
 	world.Databases["d"].Tables["t"] = &topo.Table{DB: "d", Name: "t", Columns: []topo.Column{{Name: "id", Type: "int"}, {Name: "a", Type: "int"}, {Name: "at", Type: "datetime"}}}
 }
@@ -78,7 +84,12 @@ func spliced(sess Session, text string) (string, error) {
 	if out == nil {
 		return "nothing", nil
 	}
-	return strings.Join(strings.Fields(string(out.Text)), " "), nil
+	text = strings.Join(strings.Fields(string(out.Text)), " ")
+	if out.Check != nil {
+		_, where, _ := strings.Cut(out.Check.Query("d"), " WHERE ")
+		text += " CHECKED " + where
+	}
+	return text, nil
 }
 
 func inD() Session {
@@ -136,10 +147,17 @@ func TestSplice(t *testing.T) {
 		{"UPDATE ex SET id = 1", "UPDATE `d`.`t` AS `ex` SET id = 1"},
 		{"UPDATE ex SET id = 1 WHERE twice = 2", "error"},
 		{"INSERT INTO ex VALUES (1, 2)", "error"},
-		{"UPDATE checked SET a = 1", "error"},
+		{"UPDATE checked SET a = 1", "UPDATE `d`.`t` AS `checked` SET a = 1 WHERE `checked`.`a` > 5 CHECKED `t`.`a` > 5"},
+		{"UPDATE IGNORE low SET w = 1", "UPDATE IGNORE `d`.`t` AS `low` SET `a` = 1 WHERE (`low`.`a` < 9) AND (`low`.`a` > 5) CHECKED `t`.`a` < 9"},
 		{"UPDATE checked SET id = 1 WHERE a = 7", "UPDATE `d`.`t` AS `checked` SET id = 1 WHERE ( a = 7 ) AND (`checked`.`a` > 5)"},
-		{"UPDATE timed SET id = 1", "error"},
-		{"INSERT INTO checked VALUES (1, 2)", "error"},
+		{"UPDATE timed SET id = 1", "UPDATE `d`.`t` AS `timed` SET id = 1 WHERE `timed`.`at` > '2020-01-01' CHECKED `t`.`at` > '2020-01-01'"},
+		{"INSERT INTO checked VALUES (1, 2)", "INSERT INTO `d`.`t` (`id`, `a`) VALUES (1, 2) CHECKED `t`.`a` > 5"},
+		{"INSERT INTO checked VALUES (1, 2) ON DUPLICATE KEY UPDATE checked.a = checked.a + 1", "INSERT INTO `d`.`t` (`id`, `a`) VALUES (1, 2) ON DUPLICATE KEY UPDATE `a` = `a` + 1 CHECKED `t`.`a` > 5"},
+		{"INSERT INTO mine VALUES (1)", "error"},
+		{"UPDATE joined SET a = c + 1 WHERE id = 1", "UPDATE (`d`.`t` join `d`.`s` on(`d`.`s`.`id` = `d`.`t`.`id`)) SET `d`.`t`.`a` = `d`.`s`.`c` + 1 WHERE ( `d`.`t`.`id` = 1 ) AND (`d`.`s`.`c` > 1)"},
+		{"UPDATE joined SET a = 1, c = 2", "error"},
+		{"SELECT a FROM odd", "SELECT a FROM (select `d`.`t`.`a` AS `a`,count(0) AS `n` from `d`.`t` group by `d`.`t`.`a` ) AS `odd` ORDER BY `odd`.`n` + 1"},
+		{"SELECT id FROM mixed", "SELECT id FROM (select `d`.`t`.`id` AS `id`,ucase(`d`.`t`.`a`) AS `u` , mod( (ucase(`d`.`t`.`a`)) ,`d`.`t`.`b`) AS `orbweaver order 1` from `d`.`t` ) AS `mixed` ORDER BY `mixed`.`orbweaver order 1`"},
 		{"UPDATE g SET c = 1", "error"},
 		{"INSERT INTO v VALUES (1, id)", "error"},
 		{"INSERT INTO v VALUES (1, 2) ON DUPLICATE KEY UPDATE a = v.a + VALUES(a)", "INSERT INTO `d`.`t` (`id`, `a`) VALUES (1, 2) ON DUPLICATE KEY UPDATE a = `t`.`a` + VALUES(a)"},
@@ -150,11 +168,17 @@ func TestSplice(t *testing.T) {
 		{"INSERT INTO n VALUES (1, 2) RETURNING k", "error"},
 		{"INSERT INTO n VALUES (1, 2) ON DUPLICATE KEY UPDATE w = (SELECT MAX(w) FROM s)", "error"},
 		{"UPDATE n SET w = 1 WHERE k IN (SELECT w FROM s)", "error"},
-		{"UPDATE v, t SET v.a = 1", "error"},
-		{"UPDATE v, t SET a = 1", "error"},
-		{"DELETE v FROM v JOIN t", "error"},
+		{"UPDATE v, s SET v.a = 1 WHERE s.id = v.id OR s.id = 1", "UPDATE `d`.`t` AS `v` , s SET v.a = 1 WHERE ( s.id = v.id OR s.id = 1 ) AND (`v`.`a` > 5)"},
+		{"UPDATE v, s SET v.a = 1 WHERE at > 1", "error"},
+		{"UPDATE n x, s SET x.w = 1", "UPDATE `d`.`t` AS `x` , s SET x. `a` = 1 WHERE ((`x`.`a` < 9) AND (`x`.`a` > 5))"},
+		{"UPDATE n x, s SET w = 1", "error"},
+		{"UPDATE checked, s SET checked.a = 1", "error"},
+		{"DELETE v FROM v JOIN t", "DELETE v FROM `d`.`t` AS `v` JOIN t WHERE (`v`.`a` > 5)"},
+		{"DELETE v FROM t LEFT JOIN v ON v.id = t.id", "error"},
 		{"DELETE FROM v WHERE id IN (SELECT v.id FROM s)", "error"},
-		{"LOAD DATA LOCAL INFILE 'f' INTO TABLE v", "error"},
+		{"LOAD DATA LOCAL INFILE 'f' INTO TABLE v", "LOAD DATA LOCAL INFILE 'f' INTO TABLE `d`.`t` (`id`, `a`)"},
+		{"LOAD DATA LOCAL INFILE 'f' INTO TABLE n IGNORE 1 LINES SET n.w = n.k", "LOAD DATA LOCAL INFILE 'f' INTO TABLE `d`.`t` IGNORE 1 LINES (`id`, `a`) SET `t`.`a` = `t`.`id`"},
+		{"LOAD DATA LOCAL INFILE 'f' INTO TABLE n (@x, w)", "LOAD DATA LOCAL INFILE 'f' INTO TABLE `d`.`t` (@x, `a` )"},
 	} {
 		got, err := spliced(inD(), c.text)
 		if err != nil {

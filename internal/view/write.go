@@ -15,7 +15,9 @@ type window struct {
 	// columns are the table's columns behind the view's; "" for an expression.
 	columns []string
 	where   string // "" for all rows; with mark for the table wherever one of its columns is named
-	check   bool   // there is a CHECK OPTION, of it or of a view below
+	// all is where as the view has it, whatever the session's settings; checks is what of it a CHECK OPTION looks at, "" for nothing.
+	all, checks string
+	odd         bool // where tells of the account, or calls stored functions
 	// reads are the table's columns in where; shifting: where has something else that may change from moment to moment.
 	reads    []string
 	shifting bool
@@ -35,7 +37,7 @@ func (s *splicer) window(v *topo.View, depth int) (*window, error) {
 		return nil, nil
 	}
 	t := &sel.From[0]
-	w := &window{view: v, db: t.Table.DB.Text, table: t.Table.Name.Text, check: v.Check != ""}
+	w := &window{view: v, db: t.Table.DB.Text, table: t.Table.Name.Text}
 	if t.Table.DB.Tok < 0 || !t.Partition.Empty() || !t.Hints.Empty() || !t.SystemTime.Empty() {
 		return nil, nil
 	}
@@ -70,21 +72,35 @@ func (s *splicer) window(v *topo.View, depth int) (*window, error) {
 		const shifts = sqltext.HasNondeterministic | sqltext.HasTimeFunction | sqltext.HasSysVar | sqltext.HasPlaceFunction | sqltext.HasStoredCall | sqltext.HasSequence | sqltext.HasDatabaseFunc |
 			sqltext.HasLockFunction
 		w.shifting = stmt.Facts&shifts != 0
+		w.odd = stmt.Facts&(sqltext.HasPlaceFunction|sqltext.HasStoredCall|sqltext.HasSysVar|sqltext.HasDatabaseFunc) != 0 || tellsOfAccount(scan)
+	}
+	if v.Check == "LOCAL" {
+		w.checks = w.all
 	}
 	if below != nil {
+		w.odd = w.odd || below.odd || below.view.Collation != v.Collation
 		w.reads, w.shifting = append(w.reads, below.reads...), w.shifting || below.shifting
-		w.db, w.table, w.check = below.db, below.table, w.check || below.check
-		switch {
-		case w.where == "":
-			w.where = below.where
-		case below.where != "":
-			w.where = "(" + w.where + ") AND (" + below.where + ")"
-		}
+		w.db, w.table = below.db, below.table
+		w.where, w.all = both(w.where, below.where), both(w.all, below.all)
+	}
+	if v.Check == "CASCADED" {
+		w.checks = w.all
 	}
 	if !slices.Contains(s.used, v) {
 		s.used = append(s.used, v)
 	}
 	return w, nil
+}
+
+// both are two conditions of which either may be missing.
+func both(a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "":
+		return a
+	}
+	return "(" + a + ") AND (" + b + ")"
 }
 
 // condition puts a view's WHERE in terms of the table, and leaves it empty when that can't be said.
@@ -94,6 +110,7 @@ func (s *splicer) condition(w *window, scan *sqltext.Scan, e sqltext.Expr, base 
 		return err
 	}
 	span, fit := e.ExprSpan(), true
+	var plain []edit
 	edits = slices.DeleteFunc(edits, func(e edit) bool { return e.from < span.From || e.to > span.To })
 	sqltext.Walk(e, func(x sqltext.Expr) bool {
 		switch c := x.(type) {
@@ -103,15 +120,18 @@ func (s *splicer) condition(w *window, scan *sqltext.Scan, e sqltext.Expr, base 
 			name := base(c.Name.Text)
 			fit = fit && name != ""
 			w.reads = append(w.reads, name)
-			edits = append(edits, edit{c.Span.From, c.Span.To, mark + "." + quote(name)})
+			plain = append(plain, edit{c.Span.From, c.Span.To, mark + "." + quote(name)})
 		}
 		return fit
 	})
 	if !fit {
 		return nil
 	}
-	slices.SortFunc(edits, func(a, b edit) int { return int(a.from - b.from) })
-	w.where = string(part(scan, span, edits))
+	edits = append(edits, plain...)
+	for _, list := range [][]edit{edits, plain} {
+		slices.SortFunc(list, func(a, b edit) int { return int(a.from - b.from) })
+	}
+	w.where, w.all = string(part(scan, span, edits)), string(part(scan, span, plain))
 	return nil
 }
 
@@ -166,9 +186,7 @@ func (s *splicer) target(scan *sqltext.Scan, stmt *sqltext.Stmt) (edits []edit, 
 	case inner.Insert != nil:
 		return s.insert(scan, inner, done)
 	case inner.Load != nil:
-		if v := lookup(inner.Load.Table, s.snap, &s.sess); v != nil {
-			return nil, nil, refuse("LOAD DATA into '%s': name the table", v.Name)
-		}
+		return s.load(scan, inner, done)
 	case inner.Update != nil:
 		u := inner.Update
 		if len(u.From) == 1 && u.From[0].Table != nil {
@@ -176,9 +194,12 @@ func (s *splicer) target(scan *sqltext.Scan, stmt *sqltext.Stmt) (edits []edit, 
 			if v == nil {
 				return nil, done, nil
 			}
-			w, err := s.writable(v, false)
-			if err == nil && w.check && !s.stays(w, u) {
-				err = checked(w)
+			if edits, err := s.joined(scan, inner, v, done); edits != nil || err != nil {
+				return edits, done, err
+			}
+			w, err := s.writable(v)
+			if err == nil && w.checks != "" && !s.stays(w, u) {
+				err = s.checked(w)
 			}
 			if err != nil {
 				return nil, nil, err
@@ -186,7 +207,7 @@ func (s *splicer) target(scan *sqltext.Scan, stmt *sqltext.Stmt) (edits []edit, 
 			edits, err = s.rows(scan, inner, w, &u.From[0], u.Where, u.WhereSpan, after(u.OrderSpan, u.Limit, inner.Span.To), done)
 			return edits, done, err
 		}
-		return nil, done, s.unwritten(u.From, "UPDATE of several tables", func(v *topo.View, alias string) bool {
+		edits, err = s.several(scan, inner, u.From, u.Where, u.WhereSpan, after(u.OrderSpan, u.Limit, inner.Span.To), done, func(v *topo.View, alias string) bool {
 			for i := range u.Set {
 				c := &u.Set[i].Column
 				if c.Table.Tok >= 0 && c.Table.Text == alias || c.Table.Tok < 0 && at(v.Columns, c.Name.Text) >= 0 {
@@ -195,6 +216,7 @@ func (s *splicer) target(scan *sqltext.Scan, stmt *sqltext.Stmt) (edits []edit, 
 			}
 			return false
 		})
+		return edits, done, err
 	case inner.Delete != nil:
 		d := inner.Delete
 		if !d.Multi && len(d.From) == 1 && d.From[0].Table != nil {
@@ -202,7 +224,7 @@ func (s *splicer) target(scan *sqltext.Scan, stmt *sqltext.Stmt) (edits []edit, 
 			if v == nil {
 				return nil, done, nil
 			}
-			w, err := s.writable(v, false)
+			w, err := s.writable(v)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -213,9 +235,10 @@ func (s *splicer) target(scan *sqltext.Scan, stmt *sqltext.Stmt) (edits []edit, 
 			edits, err = s.rows(scan, inner, w, &d.From[0], d.Where, d.WhereSpan, after(d.OrderSpan, d.Limit, end), done)
 			return edits, done, err
 		}
-		return nil, done, s.unwritten(d.From, "DELETE of several tables", func(v *topo.View, alias string) bool {
+		edits, err = s.several(scan, inner, d.From, d.Where, d.WhereSpan, after(d.OrderSpan, d.Limit, inner.Span.To), done, func(v *topo.View, alias string) bool {
 			return slices.ContainsFunc(d.Targets, func(t sqltext.TableName) bool { return t.Name.Text == alias })
 		})
+		return edits, done, err
 	}
 	return nil, done, nil
 }
@@ -231,43 +254,16 @@ func after(order sqltext.Span, limit *sqltext.Limit, end int32) int32 {
 	return end
 }
 
-// unwritten refuses statements on several tables that write to views.
-func (s *splicer) unwritten(from []sqltext.TableRef, what string, writes func(v *topo.View, alias string) bool) (err error) {
-	sqltext.WalkTables(from, func(r *sqltext.TableRef) {
-		if r.Table == nil {
-			return
-		}
-		v := lookup(r.Table, s.snap, &s.sess)
-		if v == nil {
-			return
-		}
-		alias := v.Name
-		if r.Alias.Tok >= 0 {
-			alias = r.Alias.Text
-		}
-		if writes(v, alias) {
-			err = refuse("%s that writes to '%s': name the table that it shows", what, v.Name)
-		}
-	})
-	return err
-}
-
-// writable is the window that a view is, or why it can't be written to; rows: it would have to be checked which.
-func (s *splicer) writable(v *topo.View, rows bool) (*window, error) {
+// writable is the window that a view is, or why it can't be written to.
+func (s *splicer) writable(v *topo.View) (*window, error) {
 	w, err := s.window(v, 1)
 	switch {
 	case err != nil:
 		return nil, err
 	case w == nil:
 		return nil, refuse("a write to '%s', which is more than columns of one table with a WHERE: write to the tables that it shows", v.Name)
-	case rows && w.check:
-		return nil, checked(w)
 	}
 	return w, nil
-}
-
-func checked(w *window) error {
-	return refuse("a write to '%s' that its CHECK OPTION has to look at: write to the table '%s.%s'", w.view.Name, w.db, w.table)
 }
 
 // rows makes an UPDATE or DELETE of a view one of its table. In an UPDATE the table goes by the view's name; a DELETE has no syntax for that.
@@ -308,18 +304,24 @@ func (w *window) sameNames() bool {
 	return true
 }
 
-// columns are the edits by which a statement on a view alone names its table's columns; alias is what it calls the view, goes what the table goes by.
+// columns are the edits by which a statement on a view alone names its table's columns; alias is what it calls the view, goes what the table goes by, "" for nothing.
 func (s *splicer) columns(scan *sqltext.Scan, stmt *sqltext.Stmt, w *window, alias, goes string) (edits []edit, err error) {
 	known := map[int32]bool{}
+	beside := stmt.Insert != nil && stmt.Insert.Select != nil // names may be those of a query's tables
 	rename := func(c *sqltext.Column) {
 		known[c.Span.From] = true
 		i := at(w.view.Columns, c.Name.Text)
 		switch {
-		case i < 0 || err != nil:
+		case err != nil, beside && c.Table.Tok >= 0 && c.Table.Text != alias:
+		case beside && i < 0 && c.Table.Tok < 0 && s.has(w, c.Name.Text):
+			err = refuse("a write to '%s' that names '%s' without its table: say of which table it is", w.view.Name, c.Name.Text)
+		case i < 0:
 		case w.columns[i] == "":
 			err = refuse("a write that names '%s' of '%s', which is an expression", c.Name.Text, w.view.Name)
-		case c.Table.Tok >= 0:
+		case c.Table.Tok >= 0 && goes != "":
 			edits = append(edits, edit{c.Span.From, c.Span.To, quote(goes) + "." + quote(w.columns[i])})
+		case c.Table.Tok >= 0:
+			edits = append(edits, edit{c.Span.From, c.Span.To, quote(w.columns[i])})
 		case !strings.EqualFold(w.columns[i], c.Name.Text):
 			edits = append(edits, edit{c.Span.From, c.Span.To, quote(w.columns[i])})
 		}
@@ -343,7 +345,11 @@ func (s *splicer) columns(scan *sqltext.Scan, stmt *sqltext.Stmt, w *window, ali
 			it := &items[i]
 			switch {
 			case !it.Star:
-				expr(it.Expr)
+				before := len(edits)
+				_, column := sqltext.Unparen(it.Expr).(*sqltext.Column)
+				if expr(it.Expr); len(edits) > before && !column && it.Alias.Tok < 0 { // which it is called by
+					edits = append(edits, edit{it.Span.To, it.Span.To, "AS " + quote(string(scan.Text(it.Span)))})
+				}
 			case !w.sameNames():
 				err = refuse("RETURNING of '%s', whose names are not those of its table", w.view.Name)
 			default:
@@ -364,6 +370,9 @@ func (s *splicer) columns(scan *sqltext.Scan, stmt *sqltext.Stmt, w *window, ali
 	rest := stmt.Span
 	if u := stmt.Update; u != nil {
 		for i := range u.Set {
+			if n := at(w.view.Columns, u.Set[i].Column.Name.Text); n >= 0 && w.columns[n] == "" {
+				return nil, &Error{1348, "HY000", "Column '" + u.Set[i].Column.Name.Text + "' is not updatable"}
+			}
 			rename(&u.Set[i].Column)
 			expr(u.Set[i].Value)
 		}
@@ -378,6 +387,16 @@ func (s *splicer) columns(scan *sqltext.Scan, stmt *sqltext.Stmt, w *window, ali
 			expr(d.Order[i].Expr)
 		}
 		returning(d.Items)
+	}
+	if l := stmt.Load; l != nil {
+		for i := range l.Set {
+			rename(&l.Set[i].Column)
+			expr(l.Set[i].Value)
+		}
+		rest = sqltext.Span{}
+		if len(l.Set) > 0 {
+			rest = sqltext.Span{From: l.Set[0].Span.From, To: stmt.Span.To}
+		}
 	}
 	if in := stmt.Insert; in != nil {
 		for i := range in.OnDup {
@@ -408,9 +427,24 @@ func (s *splicer) columns(scan *sqltext.Scan, stmt *sqltext.Stmt, w *window, ali
 	return edits, err
 }
 
+// has says whether a view's table has a column.
+func (s *splicer) has(w *window, column string) bool {
+	t := s.snap.Table(w.db, w.table)
+	return t == nil || t.Column(column) >= 0
+}
+
 // table says whether a token is of a table's name.
 func (s *splicer) table(stmt *sqltext.Stmt, tok int32) bool {
 	return slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return t.Span.From <= tok && tok < t.Span.To })
+}
+
+// base is the table's column behind one of the view's.
+func (w *window) base(name string) (string, error) {
+	i := at(w.view.Columns, name)
+	if i < 0 || w.columns[i] == "" {
+		return "", refuse("INSERT into '%s', whose column '%s' is none of its table", w.view.Name, name)
+	}
+	return quote(w.columns[i]), nil
 }
 
 // insert makes an INSERT or REPLACE into a view one into its table.
@@ -420,23 +454,33 @@ func (s *splicer) insert(scan *sqltext.Scan, stmt *sqltext.Stmt, done map[int32]
 	if v == nil {
 		return nil, done, nil
 	}
-	w, err := s.writable(v, true)
+	w, err := s.writable(v)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !in.Partition.Empty() || in.Select != nil && len(in.OnDup) > 0 { // where names of the query's tables may be those of columns that the view does not show
-		return nil, nil, refuse("INSERT into '%s' with PARTITION, or from a query with ON DUPLICATE KEY UPDATE: name the table '%s.%s'", v.Name, w.db, w.table)
+	goes := w.table
+	if w.checks != "" {
+		if err = s.checked(w); err != nil {
+			return nil, nil, err
+		}
+		goes = "" // which it does not go by where it is checked
 	}
-	if edits, err = s.columns(scan, stmt, w, v.Name, w.table); err != nil {
+	if !in.Partition.Empty() {
+		return nil, nil, refuse("INSERT into '%s' with PARTITION: name the table '%s.%s'", v.Name, w.db, w.table)
+	}
+	if in.Select != nil && len(in.OnDup) > 0 && slices.ContainsFunc(sqltext.Factors(stmt), func(f *sqltext.TableRef) bool {
+		n := f.Table.Name.Text
+		if f.Alias.Tok >= 0 {
+			n = f.Alias.Text
+		}
+		return f.Table != in.Table && (n == w.table || n == v.Name)
+	}) {
+		return nil, nil, refuse("INSERT into '%s' from a query of the view or its table, with ON DUPLICATE KEY UPDATE: name the table '%s.%s'", v.Name, w.db, w.table)
+	}
+	if edits, err = s.columns(scan, stmt, w, v.Name, goes); err != nil {
 		return nil, nil, err
 	}
-	base := func(name string) (string, error) {
-		i := at(v.Columns, name)
-		if i < 0 || w.columns[i] == "" {
-			return "", refuse("INSERT into '%s', whose column '%s' is none of its table", v.Name, name)
-		}
-		return quote(w.columns[i]), nil
-	}
+	base := w.base
 	names := false // the values name columns
 	value := func(e sqltext.Expr) {
 		if e != nil {
@@ -460,7 +504,7 @@ func (s *splicer) insert(scan *sqltext.Scan, stmt *sqltext.Stmt, done map[int32]
 	if names {
 		return nil, nil, refuse("INSERT into '%s' of values that name columns: name the table '%s.%s'", v.Name, w.db, w.table)
 	}
-	done[in.Table.Span.From] = true
+	done[in.Table.Span.From], s.into = true, v
 	edits = append(edits, edit{in.Table.Span.From, in.Table.Span.To, quote(w.db) + "." + quote(w.table)})
 	switch {
 	case len(in.Set) > 0:

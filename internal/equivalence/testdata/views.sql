@@ -65,6 +65,16 @@ SELECT s FROM bywhat LIMIT 9
 CREATE VIEW top AS SELECT a, COUNT(*) AS n FROM ints WHERE a IS NOT NULL GROUP BY a ORDER BY COUNT(*) DESC, a
 ^SELECT * FROM top LIMIT 5
 ^SELECT n FROM top WHERE n > 3
+CREATE VIEW byshown AS SELECT UPPER(s) AS u, COUNT(*) AS n FROM ints GROUP BY u ORDER BY n + 1 DESC, BINARY u
+^SELECT * FROM byshown LIMIT 5
+SELECT n FROM byshown LIMIT 5
+CREATE VIEW hueorder AS SELECT UPPER(name) AS u, code FROM colours ORDER BY BINARY u
+SELECT * FROM hueorder
+SELECT code FROM hueorder WHERE u > 'A'
+CREATE VIEW mixed AS SELECT id, UPPER(s) AS u FROM ints ORDER BY CONCAT(u, a), id
+SELECT id FROM mixed LIMIT 5
+CREATE VIEW distinctly AS SELECT DISTINCT UPPER(e) AS u FROM ints ORDER BY BINARY u
+^SELECT * FROM distinctly
 -- reference tables, joins in a view
 CREATE VIEW hues AS SELECT name, hue FROM colours WHERE code > 0
 SELECT * FROM hues ORDER BY name

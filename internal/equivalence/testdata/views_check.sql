@@ -1,0 +1,226 @@
+-- Writes that a view's CHECK OPTION looks at, on tables of every kind.
+CREATE TABLE c (id INT PRIMARY KEY, a INT, s VARCHAR(20) DEFAULT 'none', g INT AS (a * 2) STORED)
+INSERT INTO c (id, a) VALUES (1, 1), (2, 2), (3, 3), (4, 40), (5, 60), (6, NULL)
+>CREATE VIEW w AS SELECT id, a, s FROM c WHERE a < 50 WITH CHECK OPTION
+INSERT INTO w VALUES (10, 10, 'ten')
+INSERT INTO w VALUES (11, 50, 'no')
+INSERT INTO w VALUES (12, 12, 'yes'), (13, 99, 'no'), (14, 14, 'yes')
+INSERT INTO w (id) VALUES (15)
+INSERT IGNORE INTO w VALUES (12, 12, 'yes'), (13, 99, 'no'), (14, 14, 'yes'), (16, NULL, 'no')
+INSERT INTO w SET id = 17, a = 17
+INSERT INTO w SET id = 18, w.a = 51
+REPLACE INTO w VALUES (10, 11, 'eleven'), (19, 19, 'x')
+REPLACE INTO w VALUES (10, 70, 'no')
+INSERT INTO w VALUES (10, 12, 'dup') ON DUPLICATE KEY UPDATE a = w.a + VALUES(a), s = 'was there'
+INSERT INTO w VALUES (10, 12, 'dup') ON DUPLICATE KEY UPDATE a = a + 100
+INSERT INTO w VALUES (10, 80, 'dup') ON DUPLICATE KEY UPDATE s = 'not even'
+INSERT IGNORE INTO w VALUES (10, 12, 'dup'), (20, 1, 'new') ON DUPLICATE KEY UPDATE a = a + 100
+INSERT INTO w VALUES (5, 12, 'unseen') ON DUPLICATE KEY UPDATE s = 'unseen'
+^INSERT INTO w VALUES (21, 2, 'r') RETURNING id, w.a + 1
+^INSERT INTO w VALUES (22, 200, 'r') RETURNING id
+INSERT INTO w SELECT id + 1000, a, s FROM ints WHERE id < 20 AND a < 50
+INSERT INTO w SELECT id + 2000, id * 10, s FROM ints WHERE id < 20
+INSERT IGNORE INTO w SELECT id + 2000, id * 10, 's' FROM ints WHERE id < 20
+REPLACE INTO w (id, a) SELECT 23, 23
+INSERT INTO w (id, a) SELECT 24, 240
+INSERT INTO w VALUES (12, 12, 'again')
+INSERT INTO w VALUES ('x', 12, 'again')
+UPDATE w SET a = 49 WHERE id = 10
+UPDATE w SET a = a + 10 WHERE id = 10
+UPDATE w SET a = a + 48
+UPDATE IGNORE w SET a = a + 48
+UPDATE w SET s = 'all' WHERE id < 100
+UPDATE w AS z SET z.a = 45, s = 'z' WHERE z.id IN (1, 2)
+UPDATE w SET a = 100, a = 10 WHERE id = 3
+UPDATE w SET a = NULL WHERE id = 3
+UPDATE w SET a = 2 WHERE id = 6
+UPDATE w SET a = a + 1 ORDER BY id LIMIT 2
+UPDATE w SET a = a + 100 ORDER BY id DESC LIMIT 2
+UPDATE w SET id = id + 5000 WHERE id < 3
+UPDATE w SET a = (SELECT MAX(a) FROM ints) WHERE id = 12
+UPDATE w SET a = (SELECT 13) WHERE id = 12
+DELETE FROM w WHERE id = 14
+SELECT * FROM c ORDER BY id
+-- what a CHECK OPTION of a view on views looks at
+>CREATE VIEW inner_ AS SELECT id, a FROM c WHERE a > 0
+>CREATE VIEW innerchecked AS SELECT id, a FROM c WHERE a > 0 WITH CHECK OPTION
+>CREATE VIEW lo AS SELECT id AS k, a AS n FROM inner_ WHERE a < 50 WITH LOCAL CHECK OPTION
+>CREATE VIEW lochecked AS SELECT id AS k, a AS n FROM innerchecked WHERE a < 50 WITH LOCAL CHECK OPTION
+>CREATE VIEW ca AS SELECT id AS k, a AS n FROM inner_ WHERE a < 50 WITH CASCADED CHECK OPTION
+>CREATE VIEW un AS SELECT id AS k, a AS n FROM innerchecked WHERE a < 50
+>CREATE VIEW caun AS SELECT k, n FROM un WITH CASCADED CHECK OPTION
+INSERT INTO lo VALUES (101, -1)
+INSERT INTO lo VALUES (102, 51)
+INSERT INTO lochecked VALUES (103, -1)
+INSERT INTO lochecked VALUES (104, 51)
+INSERT INTO ca VALUES (105, -1)
+INSERT INTO ca VALUES (106, 51)
+INSERT INTO un VALUES (107, -1)
+INSERT INTO un VALUES (108, 51)
+INSERT INTO caun VALUES (109, -1)
+INSERT INTO caun VALUES (110, 51)
+INSERT INTO caun (n, k) VALUES (1, 111)
+UPDATE lo SET n = -n WHERE k = 12
+UPDATE ca SET n = -n WHERE k = 111
+UPDATE ca SET n = n + 60 WHERE k = 111
+UPDATE ca SET n = n + 6 WHERE ca.k = 111
+UPDATE lochecked SET n = -2 WHERE k = 111
+UPDATE un SET n = 1000 WHERE k = 17
+SELECT * FROM c WHERE id < 1000 ORDER BY id
+-- triggers, generated columns, times
+CREATE TABLE tr (id INT AUTO_INCREMENT PRIMARY KEY, a INT, g INT AS (a + 1) VIRTUAL, at TIMESTAMP NULL ON UPDATE CURRENT_TIMESTAMP, d DATE DEFAULT '2020-01-01', must INT NOT NULL DEFAULT 3)
+>CREATE TRIGGER tr_bi BEFORE INSERT ON tr FOR EACH ROW SET NEW.a = NEW.a + 1
+>CREATE TRIGGER tr_bu BEFORE UPDATE ON tr FOR EACH ROW SET NEW.a = NEW.a * 2
+>CREATE VIEW trv AS SELECT id, a, at, d FROM tr WHERE g < 10 AND d < NOW() WITH CHECK OPTION
+INSERT INTO trv (a) VALUES (7)
+INSERT INTO trv (a) VALUES (8)
+INSERT INTO trv (a, d) VALUES (1, '9999-01-01')
+INSERT INTO trv (id, a, d) VALUES (10, 1, '2000-01-01')
+UPDATE trv SET a = 3 WHERE id = 10
+UPDATE trv SET a = 5 WHERE id = 10
+UPDATE trv SET d = '2999-01-01' WHERE id = 10
+>CREATE VIEW atv AS SELECT id, a, at FROM tr WHERE at IS NULL WITH CHECK OPTION
+UPDATE atv SET a = 1
+SELECT id, a, g, d FROM tr ORDER BY id
+-- a single table, a reference table, one without a key
+*CREATE TABLE one (id INT AUTO_INCREMENT PRIMARY KEY, u INT UNIQUE, v VARCHAR(10))
+>CREATE VIEW onev AS SELECT id, u, v FROM one WHERE v LIKE 'a%' OR v = 'é' WITH CHECK OPTION
+INSERT INTO onev (u, v) VALUES (1, 'abc'), (2, 'É')
+INSERT INTO onev (u, v) VALUES (3, 'bcd')
+INSERT IGNORE INTO onev (u, v) VALUES (3, 'bcd'), (4, 'az'), (1, 'aa')
+INSERT INTO onev (u, v) VALUES (4, 'a') ON DUPLICATE KEY UPDATE v = 'b'
+UPDATE onev SET v = 'b' WHERE u = 1
+UPDATE onev SET v = 'ab' WHERE u = 1
+UPDATE onev SET v = 'c' ORDER BY u LIMIT 1
+SELECT u, v FROM one ORDER BY u
+CREATE REFERENCE TABLE ref (id INT PRIMARY KEY, v INT)
+>CREATE VIEW refv AS SELECT id, v FROM ref WHERE v BETWEEN 1 AND 9 WITH CHECK OPTION
+INSERT INTO refv VALUES (1, 1), (2, 2)
+INSERT INTO refv VALUES (3, 10)
+INSERT IGNORE INTO refv VALUES (3, 10), (4, 4)
+UPDATE refv SET v = v + 6
+UPDATE refv SET v = v + 1
+UPDATE IGNORE refv SET v = v + 5
+INSERT INTO refv SELECT id, 5 FROM ints WHERE id BETWEEN 5 AND 7
+INSERT INTO refv SELECT id, 50 FROM ints WHERE id BETWEEN 8 AND 9
+SELECT * FROM ref ORDER BY id
+CREATE TABLE nokey (a INT, b INT)
+>CREATE VIEW nokeyv AS SELECT a, b FROM nokey WHERE a <> 7 WITH CHECK OPTION
+INSERT INTO nokeyv VALUES (1, 1), (2, 2)
+INSERT INTO nokeyv VALUES (7, 1)
+INSERT INTO nokeyv SELECT 7, 1
+UPDATE nokeyv SET a = a + 5 WHERE b = 2
+UPDATE nokeyv SET a = 8 WHERE b = 2
+SELECT * FROM nokey ORDER BY a
+-- within a transaction, a statement that is not taken leaves nothing
+START TRANSACTION
+INSERT INTO w VALUES (300, 3, 'tx')
+INSERT INTO w VALUES (301, 3, 'tx'), (302, 300, 'tx')
+UPDATE w SET a = a + 47
+COMMIT
+SELECT id, a FROM c WHERE id BETWEEN 300 AND 310 ORDER BY id
+ALTER TABLE c ADD COLUMN extra INT DEFAULT 5
+INSERT INTO w VALUES (303, 3, 'after')
+INSERT INTO w VALUES (304, 333, 'after')
+SELECT * FROM c WHERE id = 303
+>CREATE OR REPLACE VIEW w AS SELECT id, a, s FROM c WHERE a < 500 WITH CHECK OPTION
+INSERT INTO w VALUES (304, 333, 'after')
+INSERT INTO w VALUES (305, 533, 'after')
+ALTER TABLE c DROP COLUMN extra
+INSERT INTO w VALUES (305, 533, 'after')
+SHOW DATABASES LIKE 'orbweaver\_%'
+-- LOAD DATA
+CREATE TABLE lt (id INT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(20), n INT DEFAULT 3, must INT DEFAULT 1)
+>CREATE VIEW ltv AS SELECT k AS word, n AS num, id FROM lt
+>CREATE VIEW ltc AS SELECT k AS word, n FROM lt WHERE n < 5 WITH CHECK OPTION
+> LOAD DATA LOCAL INFILE 'words.txt' INTO TABLE ltv (word)
+> LOAD DATA LOCAL INFILE 'words.txt' INTO TABLE ltv (@x) SET word = @x, num = 7
+> LOAD DATA LOCAL INFILE 'words.txt' INTO TABLE ltc (word)
+> LOAD DATA LOCAL INFILE 'words.txt' INTO TABLE ltc (word) SET n = 7
+> LOAD DATA LOCAL INFILE 'words.txt' INTO TABLE ltc (word) SET ltc.n = 1
+>! LOAD DATA LOCAL INFILE 'words.txt' INTO TABLE ltc (nosuch)
+> LOAD DATA LOCAL INFILE 'codes.csv' INTO TABLE refv FIELDS TERMINATED BY ','
+SELECT k, n, COUNT(*) FROM lt GROUP BY k, n ORDER BY k, n
+>CREATE VIEW codesv AS SELECT id, label FROM codes
+> LOAD DATA LOCAL INFILE 'codes.csv' REPLACE INTO TABLE codesv FIELDS TERMINATED BY ','
+SELECT * FROM codes ORDER BY id
+-- columns without defaults
+CREATE TABLE nd (id INT PRIMARY KEY, must INT NOT NULL, also INT NOT NULL)
+>CREATE VIEW ndv AS SELECT id, must FROM nd
+>CREATE VIEW ndc AS SELECT id, must FROM nd WHERE must > 0 WITH CHECK OPTION
+INSERT INTO ndv VALUES (1, 1)
+INSERT INTO ndc VALUES (1, 1)
+*INSERT IGNORE INTO ndv VALUES (1, 1)
+-- writes to several
+CREATE TABLE m1 (id INT PRIMARY KEY, a INT, b INT, hid INT DEFAULT 0)
+CREATE TABLE m2 (id INT PRIMARY KEY, x INT, y INT)
+INSERT INTO m1 (id, a, b) VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 4, 4), (5, 50, 5)
+INSERT INTO m2 VALUES (1, 10, 1), (2, 20, 2), (3, 30, 3), (4, 40, 4), (5, 50, 5)
+>CREATE VIEW m1v AS SELECT id, a, b FROM m1 WHERE a < 10
+>CREATE VIEW m2v (k, ex, why) AS SELECT id, x, y FROM m2 WHERE x > 10
+>CREATE VIEW m1c AS SELECT id, a FROM m1 WHERE a < 10 WITH CHECK OPTION
+UPDATE m1v JOIN m2 ON m2.id = m1v.id SET m1v.a = m2.y + 1 WHERE m2.x >= 20
+UPDATE m1v v JOIN m2v w ON w.k = v.id SET v.b = w.ex, w.why = 7 WHERE v.a < 5
+UPDATE m1 JOIN m2v w ON w.k = m1.b SET w.why = 8
+UPDATE m1v v, m2v SET v.a = 9, m2v.ex = 11 WHERE m2v.k = v.id AND v.id = 4
+UPDATE m1 JOIN m1v ON m1v.id = m1.id + 1 SET m1.hid = m1v.a
+DELETE v FROM m1v v JOIN m2 ON m2.id = v.id WHERE m2.y = 8 AND v.id = 3
+DELETE m1v, w FROM m1v JOIN m2v w ON w.k = m1v.id WHERE m1v.id = 2
+DELETE FROM w USING m1 JOIN m2v w ON w.k = m1.id WHERE m1.id = 4
+DELETE m1c FROM m1c JOIN m2 ON m2.id = m1c.id WHERE m2.id = 1
+@UPDATE m1c JOIN m2 ON m2.id = m1c.id SET m1c.a = 100
+@UPDATE m1v LEFT JOIN m2 ON m2.id = m1v.id SET m1v.a = 1
+SELECT * FROM m1 ORDER BY id
+SELECT * FROM m2 ORDER BY id
+-- what can't be written to
+>CREATE VIEW joined AS SELECT m1.id, m2.x FROM m1 JOIN m2 ON m2.id = m1.id
+>CREATE VIEW counted AS SELECT a, COUNT(*) AS n FROM m1 GROUP BY a
+DELETE FROM joined
+UPDATE counted SET n = 1
+INSERT INTO counted VALUES (1, 2)
+UPDATE counted c JOIN m2 ON m2.id = c.a SET c.n = 1
+DELETE c FROM counted c JOIN m2 ON m2.id = c.a
+>CREATE VIEW exprs AS SELECT id, a + 1 AS b FROM m1
+UPDATE exprs SET b = 3
+INSERT INTO exprs VALUES (1, 2)
+INSERT INTO exprs (id) VALUES (100)
+-- INSERT … SELECT … ON DUPLICATE KEY UPDATE
+CREATE TABLE od (id INT PRIMARY KEY, a INT, hid INT DEFAULT 5)
+INSERT INTO od (id, a) VALUES (1, 1), (2, 2)
+>CREATE VIEW odv AS SELECT id, a FROM od
+>CREATE VIEW odr (k, v) AS SELECT id, a FROM od
+>CREATE VIEW odc AS SELECT id, a FROM od WHERE a < 100 WITH CHECK OPTION
+@INSERT INTO odv SELECT id, x FROM m2 ON DUPLICATE KEY UPDATE a = odv.a + m2.y
+INSERT INTO odv (id, a) SELECT id, x FROM m2 ON DUPLICATE KEY UPDATE a = a + VALUES(a)
+@INSERT INTO odr SELECT id, x FROM m2 q ON DUPLICATE KEY UPDATE v = v + q.x + odr.k
+INSERT INTO odr (v, k) SELECT x, id + 10 FROM m2 ON DUPLICATE KEY UPDATE odr.v = VALUES(v)
+INSERT INTO odc SELECT id, 20 FROM m2 WHERE id = 1 ON DUPLICATE KEY UPDATE a = odc.a - 1
+INSERT INTO odc SELECT id, 2000 FROM m2 ON DUPLICATE KEY UPDATE a = 1
+INSERT INTO odc SELECT id, 20 FROM m2 ON DUPLICATE KEY UPDATE a = a + 1000
+SELECT * FROM od ORDER BY id
+-- UPDATE of a view that joins tables
+CREATE TABLE j1 (id INT PRIMARY KEY, a INT, b INT)
+CREATE TABLE j2 (id INT PRIMARY KEY, x INT, y INT)
+>CREATE REFERENCE TABLE j3 (id INT PRIMARY KEY, label VARCHAR(10))
+INSERT INTO j1 VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 4, 3)
+INSERT INTO j2 VALUES (1, 10, 1), (2, 20, 2), (3, 30, 3), (5, 50, 5)
+INSERT INTO j3 VALUES (1, 'one'), (2, 'two'), (3, 'three')
+>CREATE VIEW jv AS SELECT j1.id AS k, j1.a, j2.x AS ex, j1.a + j2.x AS total FROM j1 JOIN j2 ON j2.id = j1.id WHERE j2.x > 10
+>CREATE VIEW jw AS SELECT p.id, p.a, p.b, q.x, q.y FROM j1 p, j2 q WHERE q.id = p.b
+>CREATE VIEW jr AS SELECT j1.id, j1.a, j3.label FROM j1 LEFT JOIN j3 ON j3.id = j1.b
+UPDATE jv SET a = a + 100 WHERE k < 3
+UPDATE jv SET jv.ex = total
+UPDATE jv z SET z.ex = z.a WHERE z.total > 0 AND z.k = 3
+UPDATE jw SET y = 9 WHERE id = 2
+UPDATE jw SET a = x + y
+UPDATE jr SET a = 5 WHERE label = 'three'
+UPDATE jr SET a = LENGTH(label)
+UPDATE jv SET a = 1, ex = 2
+UPDATE jv SET total = 2
+UPDATE jv SET nosuch = 2
+UPDATE jv SET a = (SELECT MAX(y) FROM j2)
+@UPDATE jv SET a = (SELECT MAX(y) FROM j2 WHERE j2.id = k)
+@UPDATE IGNORE jv SET k = 2 WHERE k = 3
+SELECT * FROM j1 ORDER BY id
+SELECT * FROM j2 ORDER BY id
+SELECT * FROM j3 ORDER BY id
