@@ -95,11 +95,16 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	return st.writeOK()
 }
 
+// temporaryPlace is where the session's temporary tables are, for a statement that has some in its topology.
+func (st *Statement) temporaryPlace() txn.Place {
+	return txn.Place{Leaf: st.Home, Schema: st.Sess.DB}
+}
+
 // targets are the places that rows of a table may go to: its partitions by ordinal, or every leaf, or where the session's temporary tables are.
 func (r *Runner) targets(st *Statement, t *topo.Table) ([]txn.Place, error) {
 	switch {
 	case t.Temporary:
-		return []txn.Place{{Leaf: st.Home, Schema: st.Sess.DB}}, nil
+		return []txn.Place{st.temporaryPlace()}, nil
 	case t.Kind == topo.Reference:
 		return st.everyLeaf()
 	}

@@ -226,6 +226,9 @@ func (r *Runner) rowPlaces(st *Statement, t *topo.Table) (*insertPlaces, error) 
 		return &insertPlaces{n: len(t.Places), at: func(o int) (txn.Place, error) { return r.linkedPlace(st, o) }, f: f, split: s,
 			only: st.Plan.Linked.Only}, nil
 	}
+	if t.Temporary {
+		return &insertPlaces{n: 1, at: func(int) (txn.Place, error) { return st.temporaryPlace(), nil }}, nil
+	}
 	db := st.Snap.Databases[t.DB]
 	if db == nil {
 		return nil, topo.NoDatabase(t.DB)

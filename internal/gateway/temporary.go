@@ -111,11 +111,8 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 			return true, err
 		}
 	case stmt.Kind == sqltext.KindUpdate, stmt.Kind == sqltext.KindDelete:
-		if s.writesTo(stmt, func(t *sqltext.TableName) bool { return !s.isTemporary(t) }) {
+		if s.elsewhere(stmt.Tables, snap) != nil || s.writesTo(stmt, func(t *sqltext.TableName) bool { return !s.isTemporary(t) }) {
 			return true, s.plannedTemporary(ctx, w, stmt, snap, src)
-		}
-		if err := s.besideTemporary(stmt, snap); err != nil {
-			return true, err
 		}
 	default:
 		return true, errTemporary(firstWords(&w.scan, 2))

@@ -62,7 +62,7 @@ func (s *session) withTemporary(ctx context.Context, w *worker, stmt *sqltext.St
 	return true, s.plannedTemporary(ctx, w, stmt, snap, src)
 }
 
-// plannedTemporary plans and runs a statement with the temporary tables that it names in the topology. An UPDATE or DELETE changes others' rows by keys.
+// plannedTemporary plans and runs a statement with the temporary tables that it names in the topology. An UPDATE or DELETE changes rows by keys.
 func (s *session) plannedTemporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	if err := s.plannable(stmt, snap); err != nil {
 		return err
@@ -127,7 +127,34 @@ func (s *session) describeTemporary(ctx context.Context, k tableKey) (*topo.Tabl
 			t.AutoIncrement = i
 		}
 	}
+	if t.Unique, err = s.keysOfTemporary(ctx, t); err != nil {
+		return nil, err
+	}
 	return t, nil
+}
+
+// keysOfTemporary are a temporary table's unique keys, the primary key first, as SHOW INDEX has them, but for those of parts of columns.
+func (s *session) keysOfTemporary(ctx context.Context, t *topo.Table) (keys [][]int, err error) {
+	res, err := s.runTemporary(ctx, "SHOW INDEX FROM "+quoteName(t.DB)+"."+quoteName(t.Name)+" WHERE Non_unique = 0")
+	if err != nil {
+		return nil, err
+	}
+	name, whole := "", true
+	for _, row := range res.Rows {
+		if len(row) < 8 {
+			return nil, wire.ErrMalformed
+		}
+		if string(row[2]) != name {
+			name, whole, keys = string(row[2]), true, append(keys, nil)
+		}
+		c := t.Column(string(row[4]))
+		if whole = whole && c >= 0 && row[7] == nil; whole {
+			keys[len(keys)-1] = append(keys[len(keys)-1], c)
+		} else {
+			keys[len(keys)-1] = nil
+		}
+	}
+	return slices.DeleteFunc(keys, func(k []int) bool { return k == nil }), nil
 }
 
 // withoutRows is a CREATE TEMPORARY TABLE … SELECT that makes the table alone.

@@ -233,7 +233,7 @@ func (t *KeyTarget) WhereTexts(texts []string, and string) []byte {
 // WhereText is the query for the texts of a target's rows at a partition that meet a condition; it locks them.
 func (t *KeyTarget) WhereText(to Target, where []byte) []byte {
 	dst := append(t.rowText([]byte("SELECT "), ""), " FROM "...)
-	if t.Everywhere {
+	if t.Everywhere || t.Table.Temporary {
 		to.Schema = t.Table.DB
 	}
 	dst = AppendQuoted(append(AppendQuoted(dst, to.Schema), '.'), t.Table.Name)

@@ -233,7 +233,7 @@ func (p *planner) isReference(r *sqltext.TableRef) bool {
 		return false
 	}
 	t, _, err := p.lookup(r.Table)
-	return err == nil && t != nil && t.Kind == topo.Reference
+	return err == nil && t != nil && t.Kind == topo.Reference && !t.Temporary
 }
 
 // updated are the tables that SET names, and of which of them each assignment is.
@@ -322,7 +322,7 @@ func (p *planner) keyTarget(r *sqltext.TableRef) *KeyTarget {
 		return nil
 	}
 	table, _, err := p.lookup(r.Table)
-	if err != nil || table == nil || table.Temporary {
+	if err != nil || table == nil {
 		return nil
 	}
 	t := &KeyTarget{Table: table, Key: rowKey(table), name: string(p.scan.AppendSpan(nil, r.Table.Span)), alias: refName(r)}
@@ -555,7 +555,7 @@ func (k *ByKey) TurnText(dst []byte, scan *sqltext.Scan, names []Splice, to Targ
 func (k *ByKey) table(dst []byte, t *KeyTarget, to Target) []byte {
 	name := RemoteName{to.Schema, t.Table.Name}
 	switch {
-	case t.Everywhere:
+	case t.Everywhere || t.Table.Temporary:
 		name.DB = t.Table.DB
 	case to.Remote != nil:
 		name = to.Remote[0]

@@ -76,7 +76,38 @@ UPDATE ints SET s = 'seen' WHERE id IN (SELECT id FROM t4)
 SELECT id FROM ints WHERE s = 'seen'
 ROLLBACK
 UPDATE t1 SET a = 1 WHERE s IN (SELECT hue FROM colours)
-@UPDATE t1 JOIN ints USING (id) SET t1.a = 3
-@UPDATE t1 JOIN ints USING (id) SET t1.a = 3, ints.a = 3
-@DELETE FROM t1 WHERE id IN (SELECT id FROM ints)
+-- writes to temporary tables that name others
+UPDATE t1 JOIN ints USING (id) SET t1.a = ints.a + 3 WHERE t1.id > 4
+UPDATE t1 x LEFT JOIN kids k ON k.pid = x.id AND k.v > 2 SET x.s = 'kidless' WHERE k.id IS NULL AND x.id < 30
+UPDATE t1 SET d = (SELECT COUNT(*) FROM kids WHERE kids.pid = t1.id), t = NOW() - INTERVAL 2000 YEAR IS NULL WHERE id IN (SELECT pid FROM kids) ORDER BY id LIMIT 3
+UPDATE t5 SET v = v + 5000 + (SELECT MIN(id) FROM ints) WHERE v IN (SELECT a FROM ints)
+UPDATE t1 JOIN t2 ON t1.a = t2.a JOIN codes c ON c.id > t2.c SET t2.n = 7, t1.a = 1
+SELECT * FROM t2 ORDER BY a
+SELECT id, a, s, d FROM t1 ORDER BY id
+UPDATE t7 SET s = 'in ints' WHERE id IN (SELECT id FROM ints WHERE a > 2)
+UPDATE t7 JOIN ints ON ints.id = t7.id SET t7.d = ints.id
+SELECT id, s, d FROM t7 ORDER BY id
+UPDATE t1 JOIN ints USING (id) SET t1.a = 3, ints.a = 4 WHERE id < 12
+UPDATE t1 JOIN colours c ON c.code = t1.a JOIN ints USING (id) SET t1.s = c.name, c.hue = 'both' WHERE ints.id > 20
+SELECT COUNT(*), SUM(a), MIN(s) FROM t1
+SELECT name, hue FROM colours ORDER BY name
+DELETE FROM t1 WHERE id NOT IN (SELECT id FROM ints)
+DELETE x FROM t1 x JOIN kids k ON k.pid = x.id WHERE k.v = 3
+DELETE t7, k FROM t7 JOIN kids k ON k.pid = t7.id WHERE t7.id < 9
+DELETE FROM t5 WHERE v > (SELECT AVG(id) FROM ints) ORDER BY id LIMIT 2
+DELETE FROM t4 WHERE id IN (SELECT v FROM kids)
+SELECT COUNT(*), SUM(id) FROM t1
+SELECT COUNT(*), SUM(id) FROM t7
+SELECT COUNT(*), SUM(v) FROM t5
+SELECT COUNT(*), SUM(id) FROM t4
+BEGIN
+UPDATE t1 JOIN ints USING (id) SET t1.a = 55, ints.a = 55
+DELETE FROM t2 WHERE a IN (SELECT v FROM kids)
+SELECT COUNT(*), SUM(t1.a), SUM(ints.a) FROM t1 JOIN ints USING (id)
+SELECT COUNT(*) FROM t2
+ROLLBACK
+SELECT COUNT(*), SUM(t1.a), SUM(ints.a) FROM t1 JOIN ints USING (id)
+SELECT COUNT(*) FROM t2
+DELETE FROM t1 WHERE id IN (SELECT id FROM kids) RETURNING id
+!UPDATE t2 JOIN ints ON ints.a = t2.a SET t2.a = 1
 DROP TEMPORARY TABLE t1, t2, t3, t4, t5, t6, t7
