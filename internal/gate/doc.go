@@ -3,7 +3,7 @@
 // when it has left.
 //
 // Commits have gates of their own, one a database: while a database is quiet nothing is committed to it, and its open transactions stay as they are.
-// Commits over several places are counted besides (Windows): a moment without them can be had while all others go on.
+// Commits over several places are counted besides (Windows): a moment without them can be had while all others go on. All writes of a node can be stopped (Stop).
 //
 // A gate never waits: who is kept out gets ErrMoving and tries again on a newer topology. Tested by unit tests with many goroutines.
 package gate

@@ -230,6 +230,11 @@ func (b *bulk) together(ctx context.Context) (end func(error) error, err error) 
 			}
 			return err
 		}
+		leave, err := s.enterEnd(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		_, err = s.tx.Commit(ctx, txn.End{})
 		return err
 	}, nil

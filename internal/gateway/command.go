@@ -147,6 +147,7 @@ const (
 // reset makes the session as it was after its login: COM_RESET_CONNECTION, and the end of COM_CHANGE_USER.
 func (s *session) reset() {
 	s.forgetXA()
+	s.endStops()
 	s.tx.SetState(s.initial)
 	s.stmts, s.named, s.stmtID = nil, nil, 0
 	s.last, s.lastValue, s.lockedSequences, s.warnings, s.tables = lastStatement{foundRows: s.last.foundRows, uncounted: s.last.uncounted}, nil, nil, nil, false

@@ -154,6 +154,11 @@ func (s *session) commitFirst(ctx context.Context) error {
 	if !s.tx.InTransaction() {
 		return nil
 	}
-	_, err := s.tx.Commit(ctx, endPlain)
+	leave, err := s.enterEnd(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	_, err = s.tx.Commit(ctx, endPlain)
 	return err
 }

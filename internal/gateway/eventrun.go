@@ -62,6 +62,7 @@ func (g *Gateway) runEvent(ctx context.Context, e *topo.Event) error {
 	}
 	s.loggedIn.Store(true)
 	defer s.leaveShapes()
+	defer s.endStops()
 	defer s.forgetXA()
 	defer s.tx.Close()
 	body := e.Body

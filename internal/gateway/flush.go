@@ -21,9 +21,9 @@ func (s *session) flush(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 		return s.resetLogs(ctx, scan)
 	case !tables:
 	case has(scan, "EXPORT"):
-		return unsupported("FLUSH TABLES … FOR EXPORT", "its files would be those of one partition: use BACKUP DATABASE")
+		return unsupported("FLUSH TABLES … FOR EXPORT", "the files of its tables are those of partitions at several leaves: use BACKUP DATABASE … TO, or mariadb-dump --single-transaction")
 	case len(stmt.Tables) == 0 && has(scan, "LOCK"):
-		return unsupported("FLUSH TABLES WITH READ LOCK", "leaves that are locked can't be told from dead ones: use a transaction WITH CONSISTENT SNAPSHOT (mariadb-dump --single-transaction), name the tables, or BACKUP DATABASE")
+		return s.flushAndStop(ctx)
 	case s.tables && !has(scan, "LOCK"):
 		return unsupported("FLUSH TABLES", "under LOCK TABLES, where leaves would wait for these locks: UNLOCK TABLES first")
 	case isWord(scan, last, "LOCK") && isWord(scan, last-1, "READ"):

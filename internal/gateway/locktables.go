@@ -28,8 +28,10 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 		return s.unknown(ctx, scan)
 	}
 	// Like in MariaDB: what was locked is unlocked, the transaction committed.
-	if err := s.unlockTables(ctx); err != nil {
-		return err
+	if s.tables {
+		if err := s.unlockTables(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err
@@ -314,11 +316,17 @@ func (s *session) lockPlaces(snap *topo.Snapshot, sharded map[string]bool) ([]tx
 
 // unlockTables is UNLOCK TABLES.
 func (s *session) unlockTables(ctx context.Context) error {
+	s.endStop()
 	if !s.tables {
 		return nil
 	}
 	s.tables, s.lockedSequences = false, nil
 	if s.tx.InTransaction() {
+		leave, err := s.enterEnd(ctx)
+		if err != nil {
+			return errors.Join(err, s.tx.Unpin(ctx, txn.PinLocks))
+		}
+		defer leave()
 		if _, err := s.tx.Commit(ctx, endPlain); err != nil {
 			return err
 		}

@@ -19,12 +19,15 @@ import (
 
 // moments are what commits over several places at this node have to do with those who look for a moment without any: a consistent snapshot, a copy.
 type moments struct {
-	windows gate.Windows
-	cat     *catalog.Catalog
-	node    *catalog.Node // nil: alone
+	windows  gate.Windows
+	stopping gate.Stop // of all writes
+	cat      *catalog.Catalog
+	node     *catalog.Node // nil: alone
 
 	mu    sync.Mutex
 	lease context.Context // the lease under which the holds have been applied
+	stops []topo.Hold     // of a node that is alone
+	last  int             // of those
 	alone sync.Mutex      // the hold of a node that is alone
 }
 
@@ -38,11 +41,19 @@ func (m *moments) follow(done <-chan struct{}) {
 	var tidy <-chan time.Time
 	for {
 		changed, alive := m.cat.BoardChanged(), m.node.Alive()
-		m.windows.Apply(m.cat.Holds())
+		holds := m.cat.Holds()
+		m.windows.Apply(holds)
+		m.obey(holds)
 		m.mu.Lock()
 		m.lease = alive
 		m.mu.Unlock()
 		underWay, left := m.windows.Still()
+		writes, ends, written := m.stopping.Still()
+		for i := range holds {
+			if h := &holds[i]; h.Stop {
+				underWay[h.ID] = writes || h.Ends && ends
+			}
+		}
 		var still []string
 		mine := false
 		for id, is := range underWay {
@@ -69,6 +80,7 @@ func (m *moments) follow(done <-chan struct{}) {
 		select {
 		case <-changed:
 		case <-left:
+		case <-written:
 		case <-again:
 		case <-tidy:
 			tidy = nil

@@ -194,11 +194,11 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	}
 	if name := s.writesKept(stmt); name != "" {
 		s.warnings = s.warnings[:0]
-		return s.keptChange(ctx, &w.scan, stmt, name, src)
+		return s.aloneWriting(ctx, func() error { return s.keptChange(ctx, &w.scan, stmt, name, src) })
 	}
 	if s.writesServers(stmt) {
 		s.warnings = s.warnings[:0]
-		return s.serverRows(ctx, &w.scan, stmt, snap, src)
+		return s.aloneWriting(ctx, func() error { return s.serverRows(ctx, &w.scan, stmt, snap, src) })
 	}
 	if !keepsWarnings(stmt) { // SHOW WARNINGS is about the statement before, and so is @@warning_count
 		s.warnings = s.warnings[:0]
@@ -419,6 +419,15 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 
 // admitted runs a plan once when it may.
 func (s *session) admitted(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) (exec.Outcome, error) {
+	if err := s.stopLasts(); err != nil {
+		return exec.Outcome{}, err
+	}
+	if changes(p, x) {
+		if err := s.enterWrite(ctx); err != nil {
+			return exec.Outcome{}, err
+		}
+		defer s.leaveWrite()
+	}
 	leave, err := s.admit(ctx, p, snap)
 	if err != nil {
 		return exec.Outcome{}, err
@@ -551,23 +560,6 @@ func (s *session) owned(ctx context.Context, w *worker, src source, err error) e
 		return own
 	}
 	return err
-}
-
-func (s *session) count(p *plan.Plan, staged bool) {
-	if staged { // and spread, where it is the query of an INSERT
-		s.g.stats.staged.Add(1)
-	}
-	switch {
-	case p.Insert != nil || p.InsertSelect != nil || p.Load != nil:
-		s.g.stats.spread.Add(1)
-	case p.Route.Kind == plan.RouteAll && p.Merge != nil && !p.Writes:
-		s.g.stats.merged.Add(1)
-	case (p.Route.Kind == plan.RouteAll || p.Route.Kind == plan.RouteEveryLeaf) && !staged:
-		s.g.stats.spread.Add(1)
-	case staged:
-	default:
-		s.g.stats.forwarded.Add(1)
-	}
 }
 
 // noteOutcome keeps what later statements may ask for.

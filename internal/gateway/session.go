@@ -80,6 +80,9 @@ type session struct {
 	warnings        []exec.Note
 	misses          int  // COM_CHANGE_USER in vain
 	tables          bool // LOCK TABLES is in force
+	stop            *stopped // FLUSH TABLES WITH READ LOCK is in force
+	writing         int      // statements that write, one inside of the other
+	locksWrites     bool     // LOCK TABLES … WRITE is one of them
 	locked          []plan.NamedTable
 	released        bool           // COMMIT RELEASE: the session ends with this statement
 	pending         *backend.State // what the statement that runs has made of the state
@@ -132,6 +135,7 @@ func (s *session) serve() {
 	}
 	s.loggedIn.Store(true)
 	defer s.leaveShapes()
+	defer s.endStops()
 	defer s.forgetXA()
 	defer s.tx.Close()
 	for {
@@ -177,6 +181,7 @@ func (s *session) next() error {
 	if len(s.shapes) > 0 && !s.tx.InTransaction() {
 		s.leaveShapes()
 	}
+	s.unlockWrites()
 	if err != nil {
 		return err
 	}

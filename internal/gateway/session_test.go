@@ -315,7 +315,7 @@ func TestAdminStatements(t *testing.T) {
 	c.exec("FLUSH TABLES")
 	c.exec("FLUSH TABLES t, r")
 	c.exec("FLUSH PRIVILEGES")
-	c.fails(1235, "FLUSH TABLES WITH READ LOCK")
+	c.fails(1235, "FLUSH TABLES t FOR EXPORT")
 	b.account(t, "flusher", "IDENTIFIED BY 'n'")
 	c.exec("GRANT SELECT, LOCK TABLES ON admdb.* TO flusher")
 	f := b.as(t, "flusher", "n", "admdb")

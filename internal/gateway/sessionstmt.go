@@ -11,6 +11,14 @@ import (
 
 // sessionStatement serves the statements that are no queries and change no rows.
 func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
+	if writesByItself(stmt) && !(s.stop != nil && s.xa != nil) { // its own XA transaction has written nothing
+		return s.aloneWriting(ctx, func() error { return s.ownStatement(ctx, w, stmt, snap, src) })
+	}
+	return s.ownStatement(ctx, w, stmt, snap, src)
+}
+
+// ownStatement serves a session's statement by what it is.
+func (s *session) ownStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	scan := &w.scan
 	switch stmt.Kind {
 	case sqltext.KindEmpty:
@@ -30,7 +38,11 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 	case sqltext.KindPrepare, sqltext.KindExecute, sqltext.KindDeallocate:
 		return s.namedStatement(ctx, scan, stmt, src)
 	case sqltext.KindLock:
-		return s.done(src, s.lockTables(ctx, scan, stmt, snap))
+		err := s.lockTables(ctx, scan, stmt, snap)
+		if err == nil {
+			s.lockWrites(stmt)
+		}
+		return s.done(src, err)
 	case sqltext.KindUnlock:
 		return s.done(src, s.unlockTables(ctx))
 	case sqltext.KindAccount:

@@ -200,7 +200,7 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 			if on && s.xa != nil && !s.tx.Autocommit() {
 				return errXAState(s.xa.state)
 			}
-			if err := s.tx.SetAutocommit(ctx, on); err != nil {
+			if err := s.setAutocommit(ctx, on); err != nil {
 				return err
 			}
 			s.trackVariable("autocommit", map[bool]string{true: "ON", false: "OFF"}[on])

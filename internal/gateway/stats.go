@@ -3,6 +3,8 @@ package gateway
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/orbweaver/orbweaver/internal/plan"
 )
 
 // Stats counts what happened since the start, but for Connections, Running, PlansCached and SlowestRunning, which are of now.
@@ -52,4 +54,22 @@ func (g *Gateway) Stats() Stats {
 		}
 	}
 	return st
+}
+
+// count counts a statement by how it was run.
+func (s *session) count(p *plan.Plan, staged bool) {
+	if staged { // and spread, where it is the query of an INSERT
+		s.g.stats.staged.Add(1)
+	}
+	switch {
+	case p.Insert != nil || p.InsertSelect != nil || p.Load != nil:
+		s.g.stats.spread.Add(1)
+	case p.Route.Kind == plan.RouteAll && p.Merge != nil && !p.Writes:
+		s.g.stats.merged.Add(1)
+	case (p.Route.Kind == plan.RouteAll || p.Route.Kind == plan.RouteEveryLeaf) && !staged:
+		s.g.stats.spread.Add(1)
+	case staged:
+	default:
+		s.g.stats.forwarded.Add(1)
+	}
 }

@@ -21,6 +21,11 @@ func (s *session) transaction(ctx context.Context, scan *sqltext.Scan, stmt *sql
 			return err
 		}
 		s.tables, s.lockedSequences = false, nil // an implicit UNLOCK TABLES
+		leave, err := s.enterEnd(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		modes := txn.Modes{ReadOnly: stmt.Tx.ReadOnly, ReadWrite: stmt.Tx.ReadWrite, Snapshot: stmt.Tx.Snapshot}
 		if modes.Snapshot {
 			return s.done(src, s.beginSnapshot(ctx, modes))
@@ -58,6 +63,13 @@ func (s *session) endTransaction(ctx context.Context, stmt *sqltext.Stmt, src so
 		chain = !stmt.Tx.NoChain
 	case completion == "RELEASE":
 		release = !stmt.Tx.NoRelease
+	}
+	if stmt.Kind == sqltext.KindCommit {
+		leave, err := s.enterEnd(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
 	}
 	ok, err := end(ctx, txn.End{Chain: chain})
 	if err != nil {

@@ -4,8 +4,11 @@ import "slices"
 
 // Hold keeps commits over several places waiting for a moment: those that have a place among Parts, or all of them.
 type Hold struct {
-	ID    string        `json:"id"`
-	All   bool          `json:"all,omitempty"`
+	ID  string `json:"id"`
+	All bool   `json:"all,omitempty"`
+	// Stop: no statement is to write anything, at all; Ends: nor is what was written before to be committed. Of commits over several places by themselves they say nothing.
+	Stop  bool          `json:"stop,omitempty"`
+	Ends  bool          `json:"ends,omitempty"`
 	Parts []PartitionID `json:"parts,omitempty"`
 }
 
@@ -15,4 +18,6 @@ func (h *Hold) Concerns(places []PartitionID) bool {
 }
 
 // Overlaps says whether there may be a commit that has to wait for both.
-func (h *Hold) Overlaps(o *Hold) bool { return h.All || o.All || h.Concerns(o.Parts) }
+func (h *Hold) Overlaps(o *Hold) bool {
+	return !h.Stop && !o.Stop && (h.All || o.All || h.Concerns(o.Parts))
+}
