@@ -285,7 +285,7 @@ func (s *stage) run(ctx context.Context) error {
 
 // takeRead waits until a fill may read. Those of a session that holds connections, as for temporary tables, may need the same one.
 func (s *stage) takeRead() (end func()) {
-	if !s.st.Tx.Pinned(txn.PinTemporary | txn.PinNamed | txn.PinOther) {
+	if !s.st.Tx.Pinned(txn.PinTemporary | txn.PinNamed | txn.PinOther | txn.PinHandler) {
 		return func() {}
 	}
 	s.reading.Lock()

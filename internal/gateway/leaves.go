@@ -85,10 +85,14 @@ func partly(err error, done []string, leaf string) error {
 func (s *session) prepareOnly(ctx context.Context, text string, described func(backend.Packet) error) error {
 	var answer []backend.Packet
 	var err error
+	at := s.temporaryPlace()
 	there := s.hasTemporary()
+	if h, found := s.readsHandler(text); found {
+		at, there = h.place, true
+	}
 	if there {
 		inside := s.tx.InTransaction()
-		answer, err = s.prepareTemporary(ctx, text, described != nil)
+		answer, err = s.prepareHeld(ctx, at, text, described != nil)
 		there = inside || unreachable(err, true) == "" // or the tables are lost, and any leaf will do
 	}
 	if !there {

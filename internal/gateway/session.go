@@ -80,6 +80,7 @@ type session struct {
 	warnings        []exec.Note
 	misses          int  // COM_CHANGE_USER in vain
 	tables          bool // LOCK TABLES is in force
+	handlers        map[string]handler
 	stop            *stopped // FLUSH TABLES WITH READ LOCK is in force
 	writing         int      // statements that write, one inside of the other
 	locksWrites     bool     // LOCK TABLES … WRITE is one of them

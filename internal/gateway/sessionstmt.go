@@ -73,7 +73,7 @@ func (s *session) ownStatement(ctx context.Context, w *worker, stmt *sqltext.Stm
 	case sqltext.KindHelp:
 		return s.forwardAny(ctx, w, snap, src)
 	case sqltext.KindHandler:
-		return unsupported("HANDLER", "it reads one partition only")
+		return s.handler(ctx, w, stmt, snap, src)
 	}
 	return s.done(src, s.other(ctx, scan, snap))
 }

@@ -71,6 +71,9 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 		return false, nil
 	}
 	asks := s.asksTemporary(&w.scan, stmt)
+	if stmt.Kind == sqltext.KindHandler { // which may open one
+		return false, nil
+	}
 	if !s.namesTemporary(stmt) && !asks || stmt.Kind == sqltext.KindSet { // whose subqueries are statements of their own
 		return false, nil
 	}
@@ -442,11 +445,11 @@ func (s *session) temporaryID(ctx context.Context, id uint64) {
 	}
 }
 
-// prepareTemporary is prepareOnly on the connection that has the temporary tables.
-func (s *session) prepareTemporary(ctx context.Context, text string, described bool) ([]backend.Packet, error) {
+// prepareHeld is prepareOnly on the connection that has the temporary tables, or what HANDLER has opened.
+func (s *session) prepareHeld(ctx context.Context, at txn.Place, text string, described bool) ([]backend.Packet, error) {
 	s.tx.Bare(true) // it begins no transaction
 	defer s.tx.Bare(false)
-	c, err := s.tx.Conn(ctx, s.temporaryPlace())
+	c, err := s.tx.Conn(ctx, at)
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,7 @@ type Stmt struct {
 	Prepared    *Prepared
 	Account     *Account
 	Kill        *Kill
+	Handler     *Handler
 	Cluster     *Cluster
 	Diagnostics *Diagnostics
 	Name        Name // USE
@@ -533,6 +534,13 @@ type Diagnostics struct {
 type DiagnosticsItem struct {
 	Target int32  // the token of the variable
 	What   string // in upper case
+}
+
+// Handler is HANDLER … OPEN, READ or CLOSE. Table is that of OPEN; the others name what it has opened.
+type Handler struct {
+	Verb  string
+	Table *TableName
+	Alias Name
 }
 
 // Kill is KILL [HARD|SOFT] [CONNECTION|QUERY [ID]] id | USER name.

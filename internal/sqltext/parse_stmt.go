@@ -79,11 +79,7 @@ func (p *parser) statement() {
 		p.pos++
 		p.sweep()
 	case KwHandler:
-		p.st.Kind = KindHandler
-		p.pos++
-		if t, ok := p.table(); ok && t != nil {
-			p.sweep()
-		}
+		p.handler()
 	case KwFlush:
 		p.flush()
 	case KwSignal, KwResignal:
@@ -256,6 +252,36 @@ func (p *parser) prepared() {
 		p.accept(KwPrepare)
 		p.st.Kind = KindDeallocate
 		pr.Name, _ = p.anyName()
+	}
+}
+
+func (p *parser) handler() {
+	p.st.Kind = KindHandler
+	p.pos++
+	t, ok := p.tableName()
+	if !ok {
+		return
+	}
+	h := &Handler{Verb: p.word(0), Alias: t.Name}
+	switch {
+	case p.accept(KwOpen):
+		h.Table = t
+		p.st.Tables = append(p.st.Tables, t)
+		if as := p.accept(KwAs); as || p.pos < p.end {
+			if h.Alias, ok = p.name(); !ok {
+				return
+			}
+		}
+		ok = p.pos == p.end
+	case p.accept(KwRead):
+		ok = t.DB.Tok < 0
+	case p.accept(KwClose):
+		ok = t.DB.Tok < 0 && p.pos == p.end
+	default:
+		ok = false
+	}
+	if p.sweep(); ok {
+		p.st.Handler = h
 	}
 }
 

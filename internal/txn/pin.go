@@ -14,6 +14,7 @@ const (
 	PinTemporary                 // temporary tables
 	PinNamed                     // GET_LOCK
 	PinOther
+	PinHandler // HANDLER … OPEN
 )
 
 // Pin holds the connection at p from now on for a reason; statements at p run on it.
