@@ -42,6 +42,12 @@ func (s *session) dispatch(cmd wire.Command, packet []byte) error {
 		return s.answer(s.query(), s.useDB(string(packet[1:])))
 	case wire.ComFieldList:
 		return s.fieldList(packet)
+	case wire.ComRefresh:
+		return s.refresh(packet)
+	case wire.ComDebug:
+		return s.debug()
+	case wire.ComShutdown:
+		return s.failed(s.query(), errShutdownRefused())
 	case wire.ComStatistics:
 		return s.statistics()
 	case wire.ComProcessInfo:

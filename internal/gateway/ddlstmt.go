@@ -44,6 +44,9 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if hidden(snap, d.Database.Text) {
 		return topo.NoDatabase(d.Database.Text)
 	}
+	if d.OrReplace && (d.Object == "DATABASE" || d.Object == "SCHEMA") && !s.tables && s.g.ddl != nil {
+		return s.replaceDatabase(ctx, scan, stmt, snap, src)
+	}
 	if onlyKeys(d) {
 		// DISABLE KEYS and ENABLE KEYS change nothing in InnoDB tables, whose engine says so itself. Dumps have them, under LOCK TABLES.
 		if err := s.commitFirst(ctx); err != nil {

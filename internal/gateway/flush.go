@@ -167,8 +167,12 @@ func (s *session) other(ctx context.Context, scan *sqltext.Scan, snap *topo.Snap
 		return s.atEveryLeaf(ctx, string(scan.Src[:scan.End]), snap)
 	case len(words) > 1 && words[0] == "RESET" && ofReplication(scan):
 		return s.resetLogs(ctx, scan)
+	case len(words) > 0 && words[0] == "PURGE":
+		return s.unknownFor(ctx, scan, "the leaves' binary logs are the cluster's, which clears them away itself")
+	case len(words) > 0 && words[0] == "BACKUP":
+		return s.unknownFor(ctx, scan, "it would be about the files of one leaf: use BACKUP DATABASE … TO, START TRANSACTION WITH CONSISTENT SNAPSHOT or FLUSH TABLES WITH READ LOCK")
 	case len(words) > 0 && words[0] == "SHUTDOWN":
-		return unsupported("SHUTDOWN", "a client does not end nodes or leaves: end the node's process by SIGTERM, take a leaf out by REMOVE LEAF")
+		return errShutdownRefused()
 	}
 	return s.unknown(ctx, scan)
 }

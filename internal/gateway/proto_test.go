@@ -17,12 +17,17 @@ type raw struct {
 
 func (b *bench) raw(t *testing.T, db string, caps wire.Caps) *raw {
 	t.Helper()
+	return b.rawAs(t, "root", "", db, caps)
+}
+
+func (b *bench) rawAs(t *testing.T, user, password, db string, caps wire.Caps) *raw {
+	t.Helper()
 	nc, err := net.Dial("tcp", b.addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
-	c, err := wire.Connect(context.Background(), nc, &wire.ClientConfig{User: "root", Database: db, Caps: caps})
+	c, err := wire.Connect(context.Background(), nc, &wire.ClientConfig{User: user, Password: password, Database: db, Caps: caps})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,6 +75,9 @@ func (s *session) ownStatement(ctx context.Context, w *worker, stmt *sqltext.Stm
 	case sqltext.KindHandler:
 		return s.handler(ctx, w, stmt, snap, src)
 	}
+	if words := leadingWords(scan, 2); len(words) == 2 && words[1] == "INDEX" && (words[0] == "CACHE" || words[0] == "LOAD") { // which is about MyISAM's keys: InnoDB says so
+		return s.forwardAny(ctx, w, snap, src)
+	}
 	return s.done(src, s.other(ctx, scan, snap))
 }
 
@@ -98,12 +101,17 @@ func (s *session) okTo(src source, ok wire.OK) error {
 // unknown refuses a statement that the node does not know: it might write, and on one leaf only. MariaDB's own error comes first, where
 // the text is none of its statements.
 func (s *session) unknown(ctx context.Context, scan *sqltext.Scan) error {
+	return s.unknownFor(ctx, scan, "it can't be told what it would change, and where")
+}
+
+// unknownFor is unknown for a reason.
+func (s *session) unknownFor(ctx context.Context, scan *sqltext.Scan, why string) error {
 	if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil {
 		if e := serverError(ctx, err); e.Code != wire.ErUnsupportedPS {
 			return err
 		}
 	}
-	return unsupported(firstWords(scan, 3), "it can't be told what it would change, and where")
+	return unsupported(firstWords(scan, 3), why)
 }
 
 // nothing is the error of a statement without tokens: none where it has a comment, as in MariaDB. Dumps have comments for servers of other versions.

@@ -19,7 +19,7 @@ var errNoBinaryLog = &wire.ServerError{Code: 1381, State: "HY000", Message: "You
 // showStatement serves SHOW and DESCRIBE: what is about the cluster and the session from here, all else from a shape.
 func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	scan := &w.scan
-	words := leadingWords(scan, 6)
+	words := wordsFrom(scan, stmt.SetStatement.To, 6)
 	if len(words) < 2 || words[0] != "SHOW" {
 		s.warnings = s.warnings[:0]
 		return s.forwardAny(ctx, w, snap, src) // DESCRIBE t
@@ -30,6 +30,9 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		at++
 	}
 	what := words[at]
+	if !stmt.SetStatement.Empty() && servedShow(what, words[at+1:]) {
+		return unsupported("SET STATEMENT … FOR SHOW "+what, "it is served by the node, which has no such variables")
+	}
 	if what == "WARNINGS" || what == "ERRORS" || what == "COUNT" {
 		return s.showWarnings(scan, what, src)
 	}
@@ -180,15 +183,31 @@ func (s *session) forwardAny(ctx context.Context, w *worker, snap *topo.Snapshot
 }
 
 // leadingWords are a statement's first words in upper case, up to the first token that is none.
-func leadingWords(scan *sqltext.Scan, n int) []string {
+func leadingWords(scan *sqltext.Scan, n int) []string { return wordsFrom(scan, 0, n) }
+
+func wordsFrom(scan *sqltext.Scan, from int32, n int) []string {
 	var out []string
-	for i := range scan.Tokens {
+	for i := from; int(i) < len(scan.Tokens); i++ {
 		if scan.Tokens[i].Kind != sqltext.Word || len(out) == n {
 			break
 		}
-		out = append(out, strings.ToUpper(string(scan.Bytes(int32(i)))))
+		out = append(out, strings.ToUpper(string(scan.Bytes(i))))
 	}
 	return out
+}
+
+// servedShow says whether the node makes the answer of a SHOW, or has to run another text for it.
+func servedShow(what string, next []string) bool {
+	is := func(words ...string) bool { return len(next) > 0 && slices.Contains(words, next[0]) }
+	switch what {
+	case "WARNINGS", "ERRORS", "COUNT", "PROCESSLIST", "EVENTS", "INDEX", "INDEXES", "KEYS":
+		return true
+	case "TABLE":
+		return is("STATUS")
+	case "CREATE":
+		return is("TABLE", "SEQUENCE", "SERVER", "EVENT")
+	}
+	return false
 }
 
 // showWarnings is SHOW WARNINGS, SHOW ERRORS and their counts, of the statement before.

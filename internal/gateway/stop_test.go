@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"context"
+	"strings"
 	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // under waits until a statement is under way.
@@ -106,4 +109,38 @@ func TestReadLockOfAllTables(t *testing.T) {
 	under(t, watch, "INSERT INTO t VALUES (6")
 	n.cat.Close()
 	ended(waits)
+}
+
+// The commands of the protocol that mariadb-admin sends.
+func TestAdminCommands(t *testing.T) {
+	b := cluster(t)
+	b.account(t, "'noadmin'@'%'", "IDENTIFIED BY 'n'")
+	for _, c := range []struct {
+		command    wire.Command
+		body       string
+		root, user uint16
+	}{
+		{wire.ComRefresh, "\x01", 0, 1227}, {wire.ComRefresh, "\x3e", 0, 1227}, {wire.ComRefresh, "\x00", 0, 1227}, {wire.ComRefresh, "\x80", 1186, 1227}, {wire.ComRefresh, "\x40", 1235, 1227},
+		{wire.ComRefresh, "", 1835, 1835}, {wire.ComDebug, "", 0, 1227}, {wire.ComShutdown, "\x00", 1235, 1235}, {wire.ComTime, "", 1047, 1047}, {wire.ComPing, "", 0, 0},
+	} {
+		for i, want := range []uint16{c.root, c.user} {
+			user, password := "root", ""
+			if i == 1 {
+				user, password = "noadmin", "n"
+			}
+			raw := b.rawAs(t, user, password, "", 0)
+			raw.send(wire.AppendCommand(nil, c.command, c.body))
+			p, err := raw.c.ReadPacket()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := uint16(0)
+			if wire.IsError(p) {
+				got = uint16(p[1]) | uint16(p[2])<<8
+			}
+			if got != want {
+				t.Errorf("%s: command %#x %q: %d, not %d", user, byte(c.command), strings.TrimSpace(c.body), got, want)
+			}
+		}
+	}
 }

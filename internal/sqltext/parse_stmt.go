@@ -50,7 +50,10 @@ func (p *parser) statement() {
 	case KwUse:
 		p.st.Kind = KindUse
 		p.pos++
-		p.st.Name, _ = p.anyName()
+		var ok bool
+		if p.st.Name, ok = p.name(); !ok {
+			p.st.Kind = KindOther // MariaDB says what is wrong
+		}
 	case KwBegin, KwStart, KwCommit, KwRollback, KwSavepoint, KwRelease:
 		p.transaction()
 	case KwXa:
@@ -222,7 +225,7 @@ func (p *parser) transaction() {
 }
 
 func (p *parser) savepoint(verb string) {
-	n, ok := p.anyName()
+	n, ok := p.name()
 	p.st.Kind, p.st.Savepoint = KindSavepoint, &Savepoint{Verb: verb, Name: n, Odd: !ok || p.pos < p.end}
 }
 
@@ -232,7 +235,7 @@ func (p *parser) prepared() {
 	switch {
 	case p.accept(KwPrepare):
 		p.st.Kind = KindPrepare
-		pr.Name, _ = p.anyName()
+		pr.Name = p.statementName()
 		p.accept(KwFrom)
 		pr.From = p.element(false)
 	case p.accept(KwExecute):
@@ -242,7 +245,7 @@ func (p *parser) prepared() {
 			pr.Immediate = true
 			pr.From = p.element(true)
 		} else {
-			pr.Name, _ = p.anyName()
+			pr.Name = p.statementName()
 		}
 		if p.accept(KwUsing) {
 			pr.Using = p.list()
@@ -251,8 +254,17 @@ func (p *parser) prepared() {
 		p.pos++
 		p.accept(KwPrepare)
 		p.st.Kind = KindDeallocate
-		pr.Name, _ = p.anyName()
+		pr.Name = p.statementName()
 	}
+}
+
+// statementName takes a prepared statement's name. Without one there is nothing to be served: MariaDB says so.
+func (p *parser) statementName() Name {
+	n, ok := p.name()
+	if !ok {
+		p.st.Prepared = nil
+	}
+	return n
 }
 
 func (p *parser) handler() {
