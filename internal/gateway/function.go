@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -52,6 +53,20 @@ func (s *session) callsApart(stmt *sqltext.Stmt, snap *topo.Snapshot) error {
 		return unsupported("a stored function that reads tables", "in such a statement, in a transaction: give it the value that SELECT … INTO has put into a variable")
 	}
 	return s.shadowed(&plan.Plan{FunctionReads: reads})
+}
+
+// newlyCalled is the error of a statement, unless it was refused for a function that is being made: then it is run.
+func (s *session) newlyCalled(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, err error) error {
+	if len(stmt.Calls) == 0 || serverError(ctx, err).Code != wire.ErNotSupported {
+		return err
+	}
+	switch known, other := s.newFunction(ctx, stmt, snap); {
+	case other != nil:
+		return other
+	case known:
+		return s.rewritten(ctx, bytes.Clone(w.scan.Src[:w.scan.End]), src)
+	}
+	return err
 }
 
 // newFunction waits for the functions that a statement calls which leaves have by now and the topology has not: they are being made, unless somebody has made them by hand. It says whether

@@ -282,16 +282,7 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	}
 	if err != nil {
 		err = s.owned(ctx, w, src, err)
-		if serverError(ctx, err).Code != wire.ErNotSupported {
-			return err
-		}
-		switch known, other := s.newFunction(ctx, stmt, snap); {
-		case other != nil:
-			return other
-		case known:
-			return s.rewritten(ctx, bytes.Clone(w.scan.Src[:w.scan.End]), src)
-		}
-		return err
+		return s.newlyCalled(ctx, w, stmt, snap, src, err)
 	}
 	if s.making != nil && s.making.dry {
 		return nil
@@ -332,7 +323,10 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if len(src.views) > 0 {
 		return s.runViews(ctx, w, p, snap, src, x)
 	}
-	return s.run(ctx, w, p, snap, src, x)
+	if err = s.run(ctx, w, p, snap, src, x); err == nil {
+		return nil
+	}
+	return s.newlyCalled(ctx, w, stmt, snap, src, err)
 }
 
 // sessionFacts are the facts by which the session has more to do for a statement than to run its plan.

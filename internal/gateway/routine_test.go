@@ -2,11 +2,14 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Whoever makes a routine may run and change it, at every leaf, as MariaDB has it; what is granted on it goes with it.
@@ -130,4 +133,28 @@ func TestFunctionsChangeAtOnce(t *testing.T) {
 	stop()
 	wg.Wait()
 	c.want("SELECT SUM(f()) FROM t", "24")
+	// One that is dropped and made anew is there, or is not.
+	ctx, stop = context.WithCancel(context.Background())
+	defer stop()
+	for _, q := range []string{"SELECT SUM(f()), COUNT(DISTINCT f()) FROM t", "SELECT SUM(funconce.f()), 1 FROM t"} {
+		conn := b.root(t, "funconce")
+		wg.Go(func() {
+			for ; ctx.Err() == nil; ran.Add(1) {
+				var n, kinds int
+				err := conn.c.QueryRowContext(context.Background(), q).Scan(&n, &kinds)
+				if e := (*mysql.MySQLError)(nil); err != nil && (!errors.As(err, &e) || e.Number != 1305) || err == nil && (kinds != 1 || n%8 != 0) {
+					t.Error(q, n, kinds, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 6 {
+		before := ran.Load()
+		c.exec("DROP FUNCTION f")
+		c.exec(fmt.Sprintf("CREATE FUNCTION f () RETURNS INT RETURN %d", i))
+		waitFor(t, func() bool { return ran.Load() > before+2 || t.Failed() })
+	}
+	stop()
+	wg.Wait()
 }

@@ -144,7 +144,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	})
 	plan.Params = scan.Params
 	plan.Revision = snap.Revision
-	plan.Cacheable = !stmt.LiteralsMatter && !scan.Huge && !p.literals
+	plan.Cacheable = !stmt.LiteralsMatter && !scan.Huge && !p.literals && !p.called.others
 	return plan, nil
 }
 
