@@ -98,6 +98,8 @@ type Statement struct {
 	Out      Output
 	// Permit, when set, is asked before the statement is staged: an error is why the account may not run it.
 	Permit func(ctx context.Context) error
+	// Readers says who copies what stored functions of a staged statement read; nil: they may read nothing that is copied.
+	Readers FindReaders
 	// Head goes before the text of a staged statement: EXPLAIN and ANALYZE, whose answer then has a note about each copy.
 	Head []byte
 	// StageLimit bounds what may be copied for the statement, in bytes; 0 is DefaultStageLimit.
@@ -118,6 +120,7 @@ type Statement struct {
 	// Asked is After for the query by which a write finds its rows, where that asks sequences.
 	Asked func(ctx context.Context, c *backend.Conn) error
 
+	readBy  Readers
 	prefix  string // of Query's text: SET STATEMENT … FOR
 	solving string // its guessKey before the values of its subqueries were put in their places
 	out     Outcome
@@ -200,7 +203,7 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	if p.Beside && p.Route.Kind != plan.RouteStage && !found && st.Tx.WroteShapes() { // what was planned without knowing it
 		return plan.NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
 	}
-	if len(p.FunctionReads) > 0 && p.Route.Kind != plan.RouteAny && st.Tx.WroteShapes() {
+	if len(p.FunctionReads) > 0 && p.Route.Kind != plan.RouteAny && (p.Route.Kind != plan.RouteStage || p.Writes) && st.Tx.WroteShapes() {
 		return plan.NeedsStage(plan.FunctionReadsOwn)
 	}
 	switch {

@@ -28,7 +28,7 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "INSERT … SELECT"}
 	sub := &Statement{
 		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, OneShard: st.OneShard,
-		Permit: st.Permit, StageLimit: st.StageLimit, Bring: st.Bring, Locked: st.Locked, Links: st.Links, Args: st.Args, Out: out,
+		Permit: st.Permit, Readers: st.Readers, StageLimit: st.StageLimit, Bring: st.Bring, Locked: st.Locked, Links: st.Links, Args: st.Args, Out: out,
 		// The binary protocol tells a FLOAT as it is, the text protocol rounds it.
 		Prepared: true, Moment: st.Moment, After: st.Asked,
 	}

@@ -33,7 +33,7 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "an INSERT"}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		OneShard: st.OneShard, Permit: st.Permit, StageLimit: st.StageLimit, Bring: st.Bring, Locked: st.Locked, Moment: st.Moment,
+		OneShard: st.OneShard, Permit: st.Permit, Readers: st.Readers, Links: st.Links, StageLimit: st.StageLimit, Bring: st.Bring, Locked: st.Locked, Moment: st.Moment,
 		Out: out, Prepared: true, Args: args, prefix: "SET STATEMENT character_set_results=" + asStored,
 	}
 	if st.Moment != "" {

@@ -109,6 +109,11 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 			return err
 		}
 	}
+	done, err := st.readers(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if st.Plan.Drawing != nil {
 		return r.stagedAtSequence(ctx, st)
 	}
@@ -155,6 +160,9 @@ func (r *Runner) stagedAtSequence(ctx context.Context, st *Statement) error {
 
 // worth is guess where it can be made; else nil. Nobody but the session sees its temporary tables.
 func (r *Runner) worth(ctx context.Context, st *Statement) (map[*topo.Table]int64, error) {
+	if len(st.readBy) > 0 {
+		return nil, nil
+	}
 	for i := range st.Plan.Fills {
 		if f := &st.Plan.Fills[i]; f.Table.Temporary || f.Table.Kind == topo.Linked {
 			return nil, nil

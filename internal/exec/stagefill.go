@@ -162,8 +162,12 @@ func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, err
 	if f.Distinct {
 		p.Apart()
 	}
+	tx := st.Tx
+	if by := st.readBy[f.From()]; by != nil {
+		tx = by
+	}
 	sub := &Statement{
-		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, Links: st.Links,
+		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: tx, Home: st.Home, Links: st.Links,
 		Prepared: true, // values are told as they are
 		// A string's bytes are those of its column: no character set has all characters of all others.
 		prefix: "SET STATEMENT character_set_results=NULL" + clock + clockEnd,

@@ -64,7 +64,8 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, st
 	var edits []edit
 	for i := range stmt.Set.Vars {
 		v := &stmt.Set.Vars[i]
-		if v.Value == nil || !hasSubquery(v.Value) && stmt.Facts&sqltext.HasLockFunction == 0 {
+		calls := s.callsTables(stmt, v)
+		if v.Value == nil || !calls && !hasSubquery(v.Value) && stmt.Facts&sqltext.HasLockFunction == 0 {
 			continue
 		}
 		var lit string
@@ -77,7 +78,7 @@ func (s *session) evaluateSubqueries(ctx context.Context, scan *sqltext.Scan, st
 			lit, err = s.subqueryLiteral(ctx, text(sub.Query.Span, digits), len(digits) > 0)
 		} else if stmt.Facts&sqltext.HasLockFunction != 0 {
 			lit, err = s.subqueryLiteral(ctx, append([]byte("SELECT "), text(v.ValueSpan, nil)...), false)
-		} else if s.readsPartitions(stmt, s.g.cfg.Catalog.Snapshot()) || s.tx.InTransaction() || !s.tx.Autocommit() {
+		} else if calls || s.readsPartitions(stmt, s.g.cfg.Catalog.Snapshot()) || s.tx.InTransaction() || !s.tx.Autocommit() {
 			digits := plan.AllDigitsOf(v.Value)
 			lit, err = s.expressionLiteral(ctx, text(v.ValueSpan, digits), len(digits) > 0)
 		} else {

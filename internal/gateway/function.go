@@ -45,9 +45,15 @@ func (s *session) enterFunctions(p *plan.Plan, snap *topo.Snapshot) (leave func(
 
 // callsApart refuses functions in a statement without a plan, which a leaf evaluates apart from the transaction, that read what is not there as MariaDB would find it.
 func (s *session) callsApart(stmt *sqltext.Stmt, snap *topo.Snapshot) error {
-	reads, err := plan.CallsOf(stmt, snap, s.sess.DB)
-	if err != nil || len(reads) == 0 {
+	reads, copied, err := plan.CallsOf(stmt, snap, s.sess.DB)
+	if err != nil || len(reads) == 0 || stmt.Kind == sqltext.KindSet {
 		return err
+	}
+	if copied && stmt.Kind == sqltext.KindExplain { // which plans the statement
+		return s.shadowed(&plan.Plan{FunctionReads: reads})
+	}
+	if copied {
+		return unsupported("a stored function that reads tables whose rows are in partitions", "in such a statement: give it the value that SELECT … INTO has put into a variable")
 	}
 	if s.tx.InTransaction() || !s.tx.Autocommit() {
 		return unsupported("a stored function that reads tables", "in such a statement, in a transaction: give it the value that SELECT … INTO has put into a variable")
@@ -115,4 +121,15 @@ func (s *session) calledIn(n *sqltext.TableName) string {
 		return n.DB.Text
 	}
 	return s.sess.DB
+}
+
+// callsTables says whether a value that SET gives calls functions that read tables.
+func (s *session) callsTables(stmt *sqltext.Stmt, v *sqltext.SetVar) bool {
+	called := *stmt
+	called.Calls = slices.DeleteFunc(slices.Clone(stmt.Calls), func(n *sqltext.TableName) bool { return n.Span.From < v.ValueSpan.From || n.Span.To > v.ValueSpan.To })
+	if len(called.Calls) == 0 {
+		return false
+	}
+	reads, _, err := plan.CallsOf(&called, s.topology(), s.sess.DB)
+	return err == nil && len(reads) > 0
 }

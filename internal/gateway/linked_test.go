@@ -299,6 +299,17 @@ func TestLinkedRights(t *testing.T) {
 	if err := st.QueryRowContext(timeout(t), 1).Scan(&n); err != nil || n != 42 {
 		t.Error(n, err)
 	}
+	// Functions are a leaf's, and may read such tables.
+	c.exec("CREATE FUNCTION up (x INT) RETURNS INT RETURN x + 1")
+	c.exec("CREATE FUNCTION far (k INT) RETURNS INT RETURN (SELECT secret FROM t WHERE a = k)")
+	c.exec("CREATE TABLE s (id INT PRIMARY KEY, v INT)")
+	c.exec("INSERT INTO s VALUES (1, 1), (2, 2)")
+	c.want("SELECT up(a), far(a) FROM t", "2|42")
+	c.want("SELECT SUM(far(id)), COUNT(far(id)) FROM s", "42|1")
+	c.exec("INSERT INTO s SELECT a + 5, up(far(a)) FROM t")
+	c.want("SELECT v FROM s WHERE id = 6", "43")
+	c.fails(1235, "UPDATE t SET b = up(b)")
+	c.fails(1235, "INSERT INTO s SELECT a + 7, 1 FROM t ON DUPLICATE KEY UPDATE v = up(v)")
 }
 
 // What goes wrong at the remote server has Spider's numbers.

@@ -456,7 +456,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	if len(p.Drawn) > 0 {
 		st.Out = &defaultOutput{Output: src.out, of: p.Drawn, defs: -1}
 	}
-	st.After, st.Permit, st.Links, st.OneShard, st.Draw = nil, nil, nil, false, s.drawRows(src.depth)
+	st.After, st.Permit, st.Readers, st.Links, st.OneShard, st.Draw = nil, nil, nil, nil, false, s.drawRows(src.depth)
 	if s.plansTemporary() {
 		st.Once, st.Moment = true, s.making.moment
 		defer func() { st.Once, st.Moment = false, "" }()
@@ -479,6 +479,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		}
 		st.Links = s.withVariables
 		st.StageLimit, st.Bring = int64(s.spiderNumber(stageMaxBytes)), s.bring()
+		st.Readers = s.functionReaders
 		st.Permit = func(ctx context.Context) error { return s.mayRun(ctx, w, src, snap.Revision) }
 	}
 	if x != nil && len(x.asked) > 0 {
@@ -498,7 +499,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		s.noLast(err, x.drawn)
 	}
 	tx := st.Tx
-	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Asked, st.Permit, st.Links = nil, nil, nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
+	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Asked, st.Permit, st.Readers, st.Links = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
 	if s.pending != nil {
 		s.tx.SetState(s.pending)
 		s.pending = nil

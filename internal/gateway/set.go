@@ -67,7 +67,7 @@ func (s *session) set(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		}
 	}
 	text := scan.Src[:scan.End]
-	if stmt.Facts&(sqltext.HasSubquery|sqltext.HasLockFunction) != 0 {
+	if stmt.Facts&(sqltext.HasSubquery|sqltext.HasLockFunction|sqltext.HasStoredCall) != 0 {
 		if stmt.Facts&sqltext.HasLockFunction != 0 && len(set.Vars) > 1 {
 			return unsupported("SET of several variables with GET_LOCK and the like", "set the one in a statement of its own")
 		}

@@ -96,8 +96,12 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && sess.OwnReferences && p.reference && p.db != "" {
 		err = NeedsStage("a reference table beside a sharded one, after the transaction has written reference tables")
 	}
+	plan, err = p.atOneLeaf(plan, err)
 	plan, err = p.staged(plan, err)
 	plan, err = p.byKeys(plan, err)
+	if err == nil && len(triggers.targets) > 0 {
+		err = p.called.readsWritten(p, triggers)
+	}
 	if err == nil && p.stored != "" {
 		err = NeedsStage("a stored function of the sharded database '" + p.stored + "'")
 	}
@@ -107,8 +111,12 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil {
 		err = p.called.unfit(p, plan)
 	}
-	if err == nil && triggers.called.fault != nil {
+	switch {
+	case err != nil:
+	case triggers.called.fault != nil:
 		err = triggers.called.fault
+	case triggers.called.oneLeaf != "":
+		err = NeedsStage("a trigger that calls " + triggers.called.oneLeaf)
 	}
 	if err == nil && sess.Draws != nil && stmt.Insert != nil && (plan.InsertSelect == nil || len(plan.InsertSelect.Draws) < len(*sess.Draws)) {
 		err = NeedsStage("values of a sequence in rows that go where they are made")
@@ -138,6 +146,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	plan.Changes, plan.Touched = p.altered(triggers), p.touched(triggers)
 	plan.Beside = p.reference && p.db != ""
 	p.called.calls(plan)
+	if plan.InsertSelect != nil {
+		p.called.calls(plan.InsertSelect.Plan)
+	}
 	triggers.called.calls(plan)
 	plan.Bare = plan.Route.Kind == RouteAny && !plan.Writes && bare && !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool {
 		return !strings.EqualFold(t.DB.Text, "information_schema") && (t.DB.Tok >= 0 || !strings.EqualFold(sess.DB, "information_schema"))

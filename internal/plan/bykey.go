@@ -172,6 +172,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		}
 	}
 	k.others = len(p.stmt.Tables) > 1
+	k.asked = p.called.oneLeaf != ""
 	if len(from) == 0 || len(named) == 0 || !k.single && (limit != nil || !k.order.Empty()) {
 		return nil, ""
 	}
@@ -208,7 +209,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	if ok, reason := p.changes(k); !ok {
 		return nil, reason
 	}
-	k.InTurn = k.InTurn && len(k.Moves) == 0 && len(k.Draws) == 0
+	k.InTurn = k.InTurn && len(k.Moves) == 0 && len(k.Draws) == 0 && p.called.oneLeaf == ""
 	for i := range k.Targets {
 		t := &k.Targets[i]
 		switch {
@@ -436,7 +437,7 @@ func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess
 	}
 	for _, fills := range [][]Fill{plan.Fills, plan.References} {
 		for i := range fills {
-			if fills[i].Table.Temporary { // which nobody else changes
+			if fills[i].Table.Temporary || fills[i].Unnamed { // which nobody else changes, or which a function reads
 				continue
 			}
 			if fills[i].Share = !slices.ContainsFunc(k.Targets, func(t KeyTarget) bool { return t.Table == fills[i].Table }); !fills[i].Share && fills[i].Lock.Empty() {
@@ -445,6 +446,7 @@ func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess
 		}
 	}
 	plan.Facts, plan.Params, plan.Revision, plan.Scalars = stmt.Facts, scan.Params, snap.Revision, nil
+	p.called.calls(plan)
 	return plan, nil
 }
 

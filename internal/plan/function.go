@@ -19,8 +19,12 @@ type called struct {
 	others bool
 	// dbs are the databases whose functions are called, also by functions.
 	dbs []string
-	// reads are the tables that they read, each with its database: reference tables.
-	reads [][2]string
+	// reads are the tables that they read, each with its database. readers say by whose rights.
+	reads   [][2]string
+	readers []FunctionRead
+	// oneLeaf is why one leaf has to run all of the statement; "" where it need not. copied: some of what they read is no leaf's.
+	oneLeaf string
+	copied  bool
 	// fault is why one of them may not be called as things are.
 	fault error
 }
@@ -57,34 +61,57 @@ func (p *planner) functions() {
 	p.stmt, p.called.any, p.called.others = &c, len(found) > 0, others
 }
 
+// FunctionRead is a table that a stored function reads, with the account whose rights count: user@host, "" for whoever runs the statement.
+type FunctionRead struct{ As, DB, Table string }
+
 // add takes account of functions and what they call; clock says that one of them asks for the time.
 func (c *called) add(s *topo.Snapshot, list ...*topo.Routine) (clock bool) {
-	seen := map[*topo.Routine]bool{}
-	for len(list) > 0 {
-		f := list[0]
-		if list = list[1:]; f == nil || seen[f] { // one that is not there MariaDB tells of
+	type call struct {
+		f  *topo.Routine
+		as string // by whom
+	}
+	var calls []call
+	for _, f := range list {
+		calls = append(calls, call{f, ""})
+	}
+	seen := map[call]bool{}
+	for len(calls) > 0 {
+		now := calls[0]
+		f := now.f
+		if calls = calls[1:]; f == nil || seen[now] { // one that is not there MariaDB tells of
 			continue
 		}
-		seen[f] = true
+		seen[now] = true
+		if !f.Invoker {
+			now.as = f.Definer
+		}
+		name := "function '" + f.DB + "." + f.Name + "'"
+		if f.OneLeaf {
+			c.oneLeaf = name + ", which reads more than reference tables, or what differs from leaf to leaf"
+		}
 		clock = clock || f.Clock
 		if !slices.Contains(c.dbs, f.DB) {
 			c.dbs = append(c.dbs, f.DB)
 		}
-		for _, name := range f.Reads {
-			c.reads = append(c.reads, [2]string{f.DB, name})
-			if t := s.Table(f.DB, name); t != nil && t.Kind != topo.Reference || s.View(f.DB, name) != nil {
-				c.fault = NeedsStage("function '" + f.DB + "." + f.Name + "', which reads '" + name + "', a reference table no more: CREATE OR REPLACE it")
+		for _, table := range f.Reads {
+			c.reads = append(c.reads, [2]string{f.DB, table})
+			c.readers = append(c.readers, FunctionRead{now.as, f.DB, table})
+			switch t := s.Table(f.DB, table); {
+			case s.View(f.DB, table) != nil:
+				c.fault = NeedsStage(name + ", which reads '" + table + "', a view by now: name its tables")
+			case t != nil && t.Kind != topo.Reference:
+				c.oneLeaf, c.copied = name+", which reads table '"+table+"'", true
 			}
 		}
-		for _, name := range f.Calls {
-			list = append(list, s.Routine(topo.Function, f.DB, name))
+		for _, g := range f.Calls {
+			calls = append(calls, call{s.Routine(topo.Function, f.DB, g), now.as})
 		}
 	}
 	return clock
 }
 
-// CallsOf are the tables that the functions read which a statement calls that is run by no plan, each with its database. The error is why they may not be called.
-func CallsOf(stmt *sqltext.Stmt, snap *topo.Snapshot, db string) (reads [][2]string, err error) {
+// CallsOf are the tables that the functions read which a statement calls that is run by no plan, each with its database; copied: some of them are no leaf's. The error is why they may not be called.
+func CallsOf(stmt *sqltext.Stmt, snap *topo.Snapshot, db string) (reads [][2]string, copied bool, err error) {
 	var c called
 	for _, n := range stmt.Calls {
 		of := db
@@ -93,7 +120,7 @@ func CallsOf(stmt *sqltext.Stmt, snap *topo.Snapshot, db string) (reads [][2]str
 		}
 		c.add(snap, snap.Routine(topo.Function, of, n.Name.Text))
 	}
-	return c.reads, c.fault
+	return c.reads, c.copied, c.fault
 }
 
 // unfit is why the functions may not be called by a plan; nil where they may.
@@ -103,9 +130,11 @@ func (c *called) unfit(p *planner, plan *Plan) error {
 		return nil
 	case c.fault != nil:
 		return c.fault
-	case len(c.reads) > 0 && p.sess.OwnReferences && plan.Route.Kind != RouteAny:
+	case p.sequence && c.oneLeaf != "":
+		return NeedsStage("a stored function beside a sequence")
+	case len(c.reads) > 0 && p.sess.OwnReferences && plan.Route.Kind != RouteAny && (plan.Route.Kind != RouteStage || plan.Writes):
 		return NeedsStage(FunctionReadsOwn)
-	case len(c.reads) > 0 && plan.Writes && plan.Route.Kind == RouteEveryLeaf:
+	case len(c.reads) > 0 && plan.Writes && plan.Route.Kind == RouteEveryLeaf && c.oneLeaf == "": // or its calls are found first
 		return NeedsStage("a write to a reference table with a stored function that reads some")
 	}
 	return nil
@@ -117,7 +146,7 @@ func (c *called) calls(plan *Plan) {
 		plan.Functions = append(plan.Functions, c.dbs...)
 		slices.Sort(plan.Functions)
 		plan.Functions = slices.Compact(plan.Functions)
-		plan.FunctionReads = append(plan.FunctionReads, c.reads...)
+		plan.FunctionReads, plan.FunctionReaders = append(plan.FunctionReads, c.reads...), append(plan.FunctionReaders, c.readers...)
 	}
 }
 

@@ -230,5 +230,15 @@ func testTopology() *topo.Snapshot {
 	} {
 		s.Databases[t.DB].Tables[t.Name] = t
 	}
+	shop := s.Databases["shop"]
+	shop.Routines = map[string]*topo.Routine{}
+	for _, f := range []*topo.Routine{
+		{Name: "spent", Definer: "a@b", Reads: []string{"orders", "tags"}, OneLeaf: true},
+		{Name: "label", Definer: "a@b", Reads: []string{"tags"}},
+		{Name: "dice", OneLeaf: true},
+	} {
+		f.DB, f.Kind = "shop", topo.Function
+		shop.Routines[f.Key()] = f
+	}
 	return s
 }

@@ -22,7 +22,7 @@ func (p *planner) insertPlan() (*Plan, error) {
 		}
 		return nil, NeedsStage("a write to a system table")
 	}
-	if table.Kind == topo.Single {
+	if table.Kind == topo.Single && p.called.oneLeaf == "" {
 		if plan, err := p.insertInOne(s, table); plan != nil || err != nil {
 			return plan, err
 		}
@@ -94,10 +94,12 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []Fir
 	}
 	fit := p.onceFit() && (len(s.Rows) <= 1 || !p.readsTarget(s.Table, table) || p.knownBefore(s))
 	value := func(e sqltext.Expr) {
-		if !look(e) {
+		call := p.callsForOne(e)
+		if !look(e) && !call {
 			return
 		}
 		found, ok := firstsIn(e)
+		ok = ok && (!call || !anyExpr(e, isColumn))
 		first, fit = append(first, found...), fit && ok
 	}
 	for i := range s.Rows {

@@ -39,7 +39,8 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		}
 	}
 	beside := u.spread && p.temporaryIn(s.Select.Span)
-	if query == p && s.Partition.Empty() && !beside && moves == nil && len(draws) == 0 && p.staysInside(u, table, columns) {
+	apart := p.called.oneLeaf != "" && (u.spread || p.called.copied)
+	if query == p && !apart && s.Partition.Empty() && !beside && moves == nil && len(draws) == 0 && p.staysInside(u, table, columns) {
 		plan.Route = p.route(u)
 		plan.Forward = p.names()
 		if !s.Returning.Empty() {
@@ -54,11 +55,13 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		inner.Linked = p.far.inner()
 	}
 	switch {
-	case query.otherDB != "" || beside || p.apart != "":
+	case query.otherDB != "" || beside || apart || p.apart != "":
 		inner.Route = Route{Kind: RouteStage}
 		switch {
 		case p.apart != "":
 			inner.Stage = p.apart
+		case apart:
+			inner.Stage = p.called.oneLeaf
 		case beside:
 			inner.Stage = "temporary tables beside others, which are elsewhere"
 		default:

@@ -142,7 +142,11 @@ func (p *planner) newLinker() (*linker, error) {
 	}) {
 		return nil, nil
 	}
-	if err := p.linkable(); err != nil {
+	may := p.linkable
+	if p.apart != "" {
+		may = p.linkableApart
+	}
+	if err := may(); err != nil {
 		return nil, err
 	}
 	l := &linker{planner: p, factors: map[int32]*sqltext.TableRef{}, main: map[int32]bool{}, only: map[int32][]int{},

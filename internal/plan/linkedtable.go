@@ -61,10 +61,18 @@ func (l *linker) sides() error {
 // queryApart is why the query of INSERT … SELECT may be run on copies, when err says why its tables can't be read together; "" when it may not.
 func (p *planner) queryApart(err error) string {
 	var e *Error
-	if s := p.stmt.Insert; s == nil || s.Select == nil || !errors.As(err, &e) || e.reason == "" || p.linkable() != nil {
+	if s := p.stmt.Insert; s == nil || s.Select == nil || !errors.As(err, &e) || e.reason == "" || p.linkableApart() != nil {
 		return ""
 	}
 	return e.reason
+}
+
+// linkableApart is linkable for a statement whose query a leaf runs: it calls the functions there.
+func (p *planner) linkableApart() error {
+	if s := p.stmt.Insert; !p.called.others && p.callsIn(s.Select.Span) {
+		return p.linkableBut(sqltext.HasStoredCall)
+	}
+	return p.linkable()
 }
 
 // fit says whether two tables can take part in one statement.

@@ -87,9 +87,10 @@ type Plan struct {
 	// Changes are what it may do to rows of reference tables. Touched are the sharded tables whose rows it, or such a trigger, reads or changes, each with its database.
 	Changes []topo.Change
 	Touched [][2]string
-	// Functions are the databases whose stored functions it calls, FunctionReads the tables that these read, each with its database.
-	Functions     []string
-	FunctionReads [][2]string
+	// Functions are the databases whose stored functions it calls, FunctionReads the tables that these read, each with its database, FunctionReaders who must have the right to.
+	Functions       []string
+	FunctionReads   [][2]string
+	FunctionReaders []FunctionRead
 	// Bare: it reads no table of an engine, so that neither does it begin a transaction nor is SET TRANSACTION for it.
 	Bare bool
 	// Frees: what it changes takes less room afterwards: a DELETE.

@@ -43,6 +43,8 @@ type Fill struct {
 	Deal *topo.Table
 	// As is the name that the table is read by, "" for its own: under LOCK TABLES it must be one that is locked.
 	As string
+	// Called: stored functions read it, so that all of it is copied. Unnamed: the statement itself does not name it.
+	Called, Unnamed bool
 	// Probe, for a fill of a Bringing, is of a table that stays: nothing is copied, the rows are read for the keys of others. ProbeRows at most.
 	Probe bool
 }
@@ -234,7 +236,7 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 		if plan.Drawing = p.drawing(plan, q, span); plan.Drawing == nil {
 			return besideSequence
 		}
-	case p.far == nil && err == nil:
+	case p.far == nil && err == nil && p.called.oneLeaf == "":
 		plan.Scalars = p.scalars(s.stage.blocks)
 		plan.Titles = titles(q, plan.Scalars)
 		plan.Bringings = p.bringings(s, q, span)
@@ -277,18 +279,19 @@ func (p *planner) fills(q *sqltext.Query, span sqltext.Span) (fills, references 
 		}
 		p.occurrence(f, t, q)
 	}
+	order = p.ofFunctions(byTable, order)
 	names, keys := p.namedIn(span), p.keysIn(span)
 	for _, t := range order {
 		f := byTable[t]
 		all := p.stage.all || p.stage.starred(t)
-		if f.Order, f.Lean = lean(t); f.Of != nil || keys.named || names.mean(HistoryColumns[0]) || names.mean(HistoryColumns[1]) { // of a history that the table may have
+		if f.Order, f.Lean = lean(t); f.Called || f.Of != nil || keys.named || names.mean(HistoryColumns[0]) || names.mean(HistoryColumns[1]) { // of a history that the table may have
 			f.Order, f.Lean = nil, false
 		}
 		if f.Lean {
 			f.Columns = names.columns(t, all, keys.shown)
 			f.Shown, f.Sought = keys.shown.meant(t), keys.sought.meant(t)
 		} else {
-			f.Columns = names.columns(t, all, nil)
+			f.Columns = names.columns(t, all || f.Called, nil)
 		}
 		if t.Temporary {
 			f.Lock = sqltext.Span{} // they are the session's alone

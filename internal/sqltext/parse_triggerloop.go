@@ -31,7 +31,7 @@ func (r *triggerReader) rows(to int32) bool {
 			return r.odd("")
 		}
 	}
-	if !r.is(KwSelect) {
+	if !r.is(KwSelect) && !(r.function && (r.isOp('(') || r.is(KwWith))) {
 		return r.odd("")
 	}
 	outer := r.end

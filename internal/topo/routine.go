@@ -15,7 +15,7 @@ const (
 )
 
 // Routine is a stored procedure or function of a sharded database. MariaDB has it in the shape of every leaf, where it is judged, shown and guarded. A procedure is never run there: nodes
-// do what it says. A function is called there, also by statements in partitions; package trigger has proven that it answers the same at every leaf.
+// do what it says. A function is called there, also by statements in partitions where package trigger has proven that it answers the same at every leaf.
 type Routine struct {
 	DB   string      `json:"db"`
 	Kind RoutineKind `json:"kind"`
@@ -40,11 +40,13 @@ type Routine struct {
 	// Created and Modified are in seconds since 1970: servers that get it later show those times, too.
 	Created  string `json:"created"`
 	Modified string `json:"modified"`
-	// Of a function, Reads are the tables of the database that it reads, which are reference tables, Calls the functions of the database that it calls, in lower case. Clock: it asks for the time,
+	// Of a function, Reads are the tables of the database that it reads, Calls the functions of the database that it calls, in lower case. Clock: it asks for the time,
 	// which is the statement's.
 	Reads []string `json:"reads,omitempty"`
 	Calls []string `json:"calls,omitempty"`
 	Clock bool     `json:"clock,omitempty"`
+	// OneLeaf: it may give another value at each leaf, or reads tables that no leaf has whole, so that one leaf runs all of a statement that calls it, on copies of such tables.
+	OneLeaf bool `json:"one_leaf,omitempty"`
 }
 
 // RoutineKey is the key of a routine in Database.Routines. Their names are ASCII, so that case is all in which two of one routine may differ.

@@ -19,8 +19,15 @@ func (j *judge) calls() error {
 		if c.DB.Tok >= 0 && c.DB.Text != j.table.DB {
 			return refuse("stored function '%s.%s' in a trigger: it is in another database", c.DB.Text, name)
 		}
-		if j.functions == nil || j.functions(name) == nil {
+		var f *topo.Routine
+		if j.functions != nil {
+			f = j.functions(name)
+		}
+		switch {
+		case f == nil:
 			return refuse("stored function '%s' in a trigger, which '%s' does not have: CREATE FUNCTION %s before, or write its expression out", name, j.table.DB, name)
+		case f.OneLeaf && !j.oneLeaf:
+			return refuse("stored function '%s' in a trigger: it reads tables whose rows are in partitions, or what differs from leaf to leaf, and is for statements that one leaf runs", name)
 		}
 		j.out.Calls = append(j.out.Calls, strings.ToLower(name))
 	}
@@ -34,8 +41,8 @@ var asFunction = strings.NewReplacer("in a trigger of a reference table, whose r
 	"a trigger of a reference table", "a function", "A trigger of a reference table", "A function", ", which runs the trigger,", ", which may run it,", "what the trigger does", "its value",
 	"give it with the statement, as a column's value", "pass it as a parameter", "a trigger", "a function", "CREATE TRIGGER", "CREATE FUNCTION", "the trigger", "the function")
 
-// Function says whether a function of a database, which leaves call in their shapes, gives the same at every leaf, and fills in what of r its text tells. It may read what a trigger of
-// a reference table may, under the same rules, and write nothing.
+// Function says whether a function of a database, which leaves call in their shapes, may be there, and fills in what of r its text tells. One that reads what a trigger of a reference
+// table may, under the same rules, gives the same at every leaf. Another one may be called where one leaf runs all of the statement, with copies of the tables that it reads. None writes.
 func Function(r *topo.Routine, lookup Lookup, functions Functions) error {
 	scan := new(sqltext.Scan)
 	mode := Mode(r.SQLMode)
@@ -49,12 +56,12 @@ func Function(r *topo.Routine, lookup Lookup, functions Functions) error {
 	if d := stmt.DDL; d.Verb != "CREATE" || d.Object != "FUNCTION" || d.Program.DB.Tok >= 0 || d.Program.Name.Text != r.Name {
 		return refuse("its text is another one's")
 	}
-	return reworded(function(r, scan, stmt.DDL, lookup, functions))
+	return reworded(anywhere(r, scan, stmt.DDL, lookup, functions))
 }
 
 // Drafted is Function for the client's CREATE FUNCTION: one that will be refused is not to be there for a moment, in which it could be called.
 func Drafted(scan *sqltext.Scan, d *sqltext.DDL, db string, lookup Lookup, functions Functions) error {
-	return reworded(function(&topo.Routine{DB: db}, scan, d, lookup, functions))
+	return reworded(anywhere(&topo.Routine{DB: db}, scan, d, lookup, functions))
 }
 
 func reworded(err error) error {
@@ -65,13 +72,24 @@ func reworded(err error) error {
 	return err
 }
 
+// anywhere judges a function as one that leaves call wherever rows are, then as one that one leaf calls.
+func anywhere(r *topo.Routine, scan *sqltext.Scan, d *sqltext.DDL, lookup Lookup, functions Functions) error {
+	r.OneLeaf = false
+	err := function(r, scan, d, lookup, functions)
+	if err != nil {
+		r.OneLeaf = true
+		err = function(r, scan, d, lookup, functions)
+	}
+	return err
+}
+
 func function(r *topo.Routine, scan *sqltext.Scan, d *sqltext.DDL, lookup Lookup, functions Functions) error {
 	// It is judged like a trigger of a reference table that has no columns.
 	out := topo.Trigger{SQLMode: r.SQLMode}
-	j := &judge{scan: scan, t: d.Function, table: &topo.Table{DB: r.DB, Kind: topo.Reference, AutoIncrement: -1}, lookup: lookup, functions: functions, function: true, out: &out}
+	j := &judge{scan: scan, t: d.Function, table: &topo.Table{DB: r.DB, Kind: topo.Reference, AutoIncrement: -1}, lookup: lookup, functions: functions, function: true, oneLeaf: r.OneLeaf, out: &out}
 	switch f := j.t.Facts; {
 	case f&sqltext.HasForUpdate != 0:
-		return refuse("FOR UPDATE or LOCK IN SHARE MODE in a trigger: the lock would be at one leaf")
+		return refuse("FOR UPDATE or LOCK IN SHARE MODE in a trigger: the lock would be at one leaf. Lock in a procedure")
 	case slices.ContainsFunc(j.t.Stmts, func(s *sqltext.Stmt) bool { return s.Kind != sqltext.KindSelect }):
 		return refuse("INSERT, UPDATE or DELETE in a trigger: at each leaf it would be another statement's. Write in a procedure")
 	}

@@ -33,9 +33,10 @@ type judge struct {
 	t      *sqltext.Trigger
 	table  *topo.Table
 	lookup Lookup
-	// functions finds those that it may call; function: it is one itself.
+	// functions finds those that it may call; function: it is one itself. oneLeaf: one that is called where one leaf runs all of the statement, on copies of the tables that it reads.
 	functions Functions
 	function  bool
+	oneLeaf   bool
 	out       *topo.Trigger
 	// selects and tables are how many of them the judgement has met.
 	selects, tables int
@@ -139,7 +140,7 @@ func (j *judge) bodies() string {
 	const bodies = "SET NEW.column, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL, SELECT … INTO variables, and INSERT, REPLACE, UPDATE and DELETE of rows of "
 	switch {
 	case j.function:
-		return "RETURN, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL and SELECT … INTO variables of rows of reference tables"
+		return "RETURN, its own variables, IF, CASE, loops, cursors, handlers, SIGNAL and SELECT … INTO variables of rows of tables of its database"
 	case j.everywhere():
 		return bodies + "reference tables"
 	}
@@ -160,6 +161,9 @@ func (j *judge) words() error {
 	}
 	if j.everywhere() {
 		place = "leaf"
+	}
+	if j.oneLeaf {
+		fine |= sqltext.HasNondeterministic
 	}
 	differ := "its value would hang on the " + place + ", the session or the call, and so would what the trigger does: give it with the statement, as a column's value"
 	scan := j.scan
@@ -185,6 +189,9 @@ func (j *judge) words() error {
 		case sqltext.UserVar:
 			return refuse("user variable %s in a trigger: the session's are not at its %s. DECLARE one", scan.Bytes(i), place)
 		case sqltext.SysVar:
+			if j.function && j.alikeVariable(i) {
+				continue
+			}
 			return refuse("system variable %s in a trigger: %s", scan.Bytes(i), differ)
 		case sqltext.Param:
 			return refuse("a ? in a trigger")
@@ -194,7 +201,7 @@ func (j *judge) words() error {
 			continue
 		}
 		upper := strings.ToUpper(n)
-		if op(i+1, '(') && !op(i-1, '.') && (sqltext.FactsOf(upper)&^fine != 0 && !(j.function && sqltext.FactsOf(upper) == sqltext.HasDatabaseFunc) || upper == "LAST_INSERT_ID") {
+		if op(i+1, '(') && !op(i-1, '.') && (j.oneLeaf && placed[upper] || sqltext.FactsOf(upper)&^fine != 0 && !(j.function && sqltext.FactsOf(upper) == sqltext.HasDatabaseFunc) || upper == "LAST_INSERT_ID") {
 			return refuse("function %s in a trigger: %s", upper, differ)
 		}
 		if op(i+1, '.') && name(i+2) != "" && !j.function {
@@ -209,7 +216,7 @@ func (j *judge) words() error {
 		}
 	}
 	if j.function { // whose default database is that of the shape
-		fine |= sqltext.HasDatabaseFunc
+		fine |= sqltext.HasDatabaseFunc | sqltext.HasSysVar
 	}
 	switch f := j.t.Facts &^ fine; {
 	case f&sqltext.HasStoredCall != 0 && len(j.t.Calls) == 0:

@@ -17,7 +17,7 @@ const notAlike = "each leaf, which runs the trigger, has other rows of it. A tri
 // handlers refuses those of errors that one leaf may have and another not: a lock that is waited for in vain, rows of partitions that reference a row.
 func (j *judge) handlers() error {
 	switch {
-	case !j.everywhere(), j.function && len(j.t.Tables) == 0:
+	case !j.everywhere(), j.oneLeaf, j.function && len(j.t.Tables) == 0:
 		return nil
 	case j.t.Facts&sqltext.HasWindow != 0:
 		return refuse("a window function in a trigger of a reference table: its value may hang on the order in which a leaf meets rows")

@@ -18,8 +18,11 @@ type factor struct {
 
 // find meets a name of a table.
 func (j *judge) find(n *sqltext.TableName) (*topo.Table, error) {
-	j.tables++
 	name := n.Name.Text
+	if n.CTE && j.oneLeaf { // which is no table's
+		return nil, nil
+	}
+	j.tables++
 	switch {
 	case n.CTE:
 		return nil, refuse("WITH in a trigger")
@@ -30,7 +33,9 @@ func (j *judge) find(n *sqltext.TableName) (*topo.Table, error) {
 	switch {
 	case view:
 		return nil, refuse("view '%s' in a trigger: name its tables", name)
-	case t != nil && t.Kind == topo.Linked:
+	case t != nil && t.Kind == topo.Sequence && j.oneLeaf:
+		return nil, refuse("sequence '%s' in a trigger: the nodes ask it", name)
+	case t != nil && t.Kind == topo.Linked && !j.oneLeaf:
 		return nil, refuse("linked table '%s' in a trigger: its rows are at other servers", name)
 	}
 	return t, nil
@@ -155,6 +160,8 @@ func (j *judge) query(q *sqltext.Query) error {
 	switch {
 	case q == nil || q.Opaque:
 		return refuse("a query that is not understood in a trigger: write it with plain tables in FROM")
+	case j.oneLeaf:
+		return j.wholeQuery(q)
 	case q.With != nil:
 		return refuse("WITH in a trigger: write its query where it is used")
 	case j.everywhere():
@@ -217,7 +224,7 @@ func (j *judge) factors(from []sqltext.TableRef) (out []factor, err error) {
 			err = j.expr(r.Join.On)
 		case r.Table != nil:
 			var t *topo.Table
-			if t, err = j.find(r.Table); err != nil {
+			if t, err = j.find(r.Table); err != nil || r.Table.CTE {
 				return
 			}
 			f := factor{name: r.Table.Name.Text, table: t}
@@ -235,7 +242,7 @@ func (j *judge) factors(from []sqltext.TableRef) (out []factor, err error) {
 func (j *judge) statement(s *sqltext.Stmt) error {
 	switch s.Kind {
 	case sqltext.KindSelect:
-		if j.everywhere() && slices.Contains(j.t.Loops, s) {
+		if j.everywhere() && !j.oneLeaf && slices.Contains(j.t.Loops, s) {
 			return j.alikeQuery(s.Query, true)
 		}
 		return j.query(s.Query)
