@@ -129,8 +129,6 @@ func (j *job) routineNow(ctx context.Context, kind topo.RoutineKind, db, name st
 	switch {
 	case errors.Is(err, mariadb.ErrRoutineText):
 		return nil, unsupported("stored routines with names beyond ASCII, or with characters beyond ASCII that are not written in UTF-8: SET NAMES utf8mb4 before " + j.d.Verb + " " + j.d.Object)
-	case errors.Is(err, mariadb.ErrAggregate):
-		return nil, errAggregate()
 	case err != nil || r == nil:
 		return nil, err
 	}
@@ -209,7 +207,7 @@ func (j *job) alignRoutine(ctx context.Context, p place, kind topo.RoutineKind, 
 		return err
 	}
 	have, err := mariadb.ReadRoutine(ctx, c, kind, p.Schema, name)
-	if err == nil && have != nil && have.Same(want) || err != nil && !errors.Is(err, mariadb.ErrRoutineText) && !errors.Is(err, mariadb.ErrAggregate) {
+	if err == nil && have != nil && have.Same(want) || err != nil && !errors.Is(err, mariadb.ErrRoutineText) {
 		return err
 	}
 	for _, sql := range anew(p.Schema) { // whose collation its parameters get
@@ -311,16 +309,7 @@ func Drafted(s *topo.Snapshot, scan *sqltext.Scan, d *sqltext.DDL, db string) er
 	if d.Object != "FUNCTION" || d.Verb != "CREATE" || d.Function == nil {
 		return nil
 	}
-	for i := range d.Program.Span.From {
-		if t := scan.Tokens[i]; t.Kind == sqltext.Word && t.KW == sqltext.KwAggregate {
-			return errAggregate()
-		}
-	}
 	return functionError(d.Program.Name.Text, trigger.Drafted(scan, d, db, lookIn(s, db, nil), functionsIn(s, db)))
-}
-
-func errAggregate() error {
-	return unsupported("CREATE AGGREGATE FUNCTION: its rows would be those of one partition")
 }
 
 func functionError(name string, err error) error {

@@ -14,9 +14,6 @@ import (
 // ErrRoutineText: a routine has characters that its character_set_client would have to be known for, or a name that is not ASCII.
 var ErrRoutineText = errors.New("the name has characters beyond ASCII, or the text has and was not written in UTF-8")
 
-// ErrAggregate: a function is an aggregate function.
-var ErrAggregate = errors.New("it is an aggregate function")
-
 // ReadRoutine reads a procedure or function as a server has it, over a connection of the cluster's; nil when there is none of that name.
 func ReadRoutine(ctx context.Context, c *backend.Conn, kind topo.RoutineKind, db, name string) (*topo.Routine, error) {
 	res, err := c.Query(ctx, "SELECT name, definer, security_type = 'INVOKER', is_deterministic = 'YES', REPLACE(sql_data_access, '_', ' '), UNIX_TIMESTAMP(created), UNIX_TIMESTAMP(modified), aggregate = 'GROUP' FROM mysql.proc"+
@@ -25,10 +22,7 @@ func ReadRoutine(ctx context.Context, c *backend.Conn, kind topo.RoutineKind, db
 		return nil, err
 	}
 	v := func(i int) string { return string(res.Rows[0][i]) }
-	r := &topo.Routine{DB: db, Kind: kind, Name: v(0), Definer: v(1), Invoker: v(2) == "1", Deterministic: v(3) == "1", Access: v(4), Created: v(5), Modified: v(6)}
-	if v(7) == "1" {
-		return nil, fmt.Errorf("function %s.%s: %w", db, r.Name, ErrAggregate)
-	}
+	r := &topo.Routine{DB: db, Kind: kind, Name: v(0), Definer: v(1), Invoker: v(2) == "1", Deterministic: v(3) == "1", Access: v(4), Created: v(5), Modified: v(6), Aggregate: v(7) == "1"}
 	if res, err = c.Query(ctx, "SHOW CREATE "+string(kind)+" "+id(db)+"."+id(r.Name)); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,8 @@ type called struct {
 	// oneLeaf is why one leaf has to run all of the statement; "" where it need not. copied: some of what they read is no leaf's.
 	oneLeaf string
 	copied  bool
+	// folds: there are aggregate functions among them.
+	folds bool
 	// fault is why one of them may not be called as things are.
 	fault error
 }
@@ -86,7 +88,11 @@ func (c *called) add(s *topo.Snapshot, list ...*topo.Routine) (clock bool) {
 			now.as = f.Definer
 		}
 		name := "function '" + f.DB + "." + f.Name + "'"
-		if f.OneLeaf {
+		c.folds = c.folds || f.Aggregate
+		switch {
+		case f.Aggregate:
+			c.oneLeaf = name + ", which folds rows"
+		case f.OneLeaf:
 			c.oneLeaf = name + ", which reads more than reference tables, or what differs from leaf to leaf"
 		}
 		clock = clock || f.Clock

@@ -236,6 +236,7 @@ func testTopology() *topo.Snapshot {
 		{Name: "spent", Definer: "a@b", Reads: []string{"orders", "tags"}, OneLeaf: true},
 		{Name: "label", Definer: "a@b", Reads: []string{"tags"}},
 		{Name: "dice", OneLeaf: true},
+		{Name: "fold", OneLeaf: true, Aggregate: true},
 	} {
 		f.DB, f.Kind = "shop", topo.Function
 		shop.Routines[f.Key()] = f

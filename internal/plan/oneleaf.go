@@ -35,7 +35,7 @@ func (p *planner) atOneLeaf(first *Plan, err error) (*Plan, error) {
 		if first.InsertSelect != nil {
 			spans = append(spans, first.InsertSelect.Query)
 		}
-		if p.callsIn(spans...) {
+		if p.callsIn(spans...) && !(p.called.folds && len(first.Once) > 0) { // MariaDB refuses to fold no rows
 			return first, nil
 		}
 	case sqltext.KindUpdate:
@@ -82,8 +82,15 @@ func (c *called) readsWritten(p *planner, f *fired) error {
 	return nil
 }
 
-// ofFunctions adds to the fills of a statement, in some order, what functions read: all of it, as nobody knows which rows they will ask for, with all keys.
+// ofFunctions adds to the fills of a statement, in some order, what functions read: all of it, as nobody knows which rows they will ask for, with all keys. Where they fold rows, of which
+// the planner takes no account, all rows are copied.
 func (p *planner) ofFunctions(byTable map[*topo.Table]*Fill, order []*topo.Table) []*topo.Table {
+	if p.called.folds {
+		for t, f := range byTable {
+			f.Where = nil
+			p.stage.named[t] = append(p.stage.named[t], nil)
+		}
+	}
 	for _, at := range p.called.reads {
 		t := p.snap.Table(at[0], at[1])
 		if t == nil {

@@ -64,6 +64,9 @@ func (r *triggerReader) isCursor() bool {
 // onCursor reads OPEN, CLOSE and FETCH … INTO variables.
 func (r *triggerReader) onCursor(kw Keyword) bool {
 	r.pos++
+	if kw == KwFetch && r.function && r.acceptWords("GROUP", "NEXT", "ROW") { // of an aggregate function
+		return true
+	}
 	if kw == KwFetch {
 		r.accept(KwNext)
 		r.accept(KwFrom)

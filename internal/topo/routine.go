@@ -47,6 +47,8 @@ type Routine struct {
 	Clock bool     `json:"clock,omitempty"`
 	// OneLeaf: it may give another value at each leaf, or reads tables that no leaf has whole, so that one leaf runs all of a statement that calls it, on copies of such tables.
 	OneLeaf bool `json:"one_leaf,omitempty"`
+	// Aggregate: it folds rows. It is for one leaf.
+	Aggregate bool `json:"aggregate,omitempty"`
 }
 
 // RoutineKey is the key of a routine in Database.Routines. Their names are ASCII, so that case is all in which two of one routine may differ.

@@ -61,7 +61,11 @@ func Function(r *topo.Routine, lookup Lookup, functions Functions) error {
 
 // Drafted is Function for the client's CREATE FUNCTION: one that will be refused is not to be there for a moment, in which it could be called.
 func Drafted(scan *sqltext.Scan, d *sqltext.DDL, db string, lookup Lookup, functions Functions) error {
-	return reworded(anywhere(&topo.Routine{DB: db}, scan, d, lookup, functions))
+	r := &topo.Routine{DB: db}
+	for i := range d.Program.Span.From {
+		r.Aggregate = r.Aggregate || scan.Tokens[i].Kind == sqltext.Word && scan.Tokens[i].KW == sqltext.KwAggregate
+	}
+	return reworded(anywhere(r, scan, d, lookup, functions))
 }
 
 func reworded(err error) error {
@@ -74,9 +78,9 @@ func reworded(err error) error {
 
 // anywhere judges a function as one that leaves call wherever rows are, then as one that one leaf calls.
 func anywhere(r *topo.Routine, scan *sqltext.Scan, d *sqltext.DDL, lookup Lookup, functions Functions) error {
-	r.OneLeaf = false
+	r.OneLeaf = r.Aggregate
 	err := function(r, scan, d, lookup, functions)
-	if err != nil {
+	if err != nil && !r.OneLeaf {
 		r.OneLeaf = true
 		err = function(r, scan, d, lookup, functions)
 	}
@@ -92,6 +96,9 @@ func function(r *topo.Routine, scan *sqltext.Scan, d *sqltext.DDL, lookup Lookup
 		return refuse("FOR UPDATE or LOCK IN SHARE MODE in a trigger: the lock would be at one leaf. Lock in a procedure")
 	case slices.ContainsFunc(j.t.Stmts, func(s *sqltext.Stmt) bool { return s.Kind != sqltext.KindSelect }):
 		return refuse("INSERT, UPDATE or DELETE in a trigger: at each leaf it would be another statement's. Write in a procedure")
+	}
+	if r.Aggregate && len(j.t.Tables) > 0 {
+		return refuse("a query of tables in a trigger that is AGGREGATE: read them with the rows that it folds, or in a function of its own")
 	}
 	if err := j.all(); err != nil {
 		return err

@@ -78,6 +78,15 @@ func TestFunction(t *testing.T) {
 			t.Errorf("%s: %q %q %v", c.text, r.Reads, r.Calls, r.Clock)
 		}
 	}
+	for text, refusal := range map[string]string{
+		"(x INT) RETURNS INT BEGIN DECLARE s INT DEFAULT 0; DECLARE CONTINUE HANDLER FOR NOT FOUND RETURN s; LOOP FETCH GROUP NEXT ROW; SET s = s + x; END LOOP; END": "",
+		"(x INT) RETURNS INT BEGIN DECLARE CONTINUE HANDLER FOR NOT FOUND RETURN (SELECT COUNT(*) FROM rates); LOOP FETCH GROUP NEXT ROW; END LOOP; END":              "AGGREGATE",
+	} {
+		r := &topo.Routine{DB: "d", Kind: topo.Function, Name: "f", Aggregate: true, Text: "CREATE DEFINER=`a`@`b` AGGREGATE FUNCTION `f`" + text}
+		if err := Function(r, lookup, functions); refusal == "" && (err != nil || !r.OneLeaf) || refusal != "" && (err == nil || !strings.Contains(err.Error(), refusal)) {
+			t.Errorf("%s: %v %v, want %q", text, err, r.OneLeaf, refusal)
+		}
+	}
 	// What a trigger calls is in the shape.
 	tr := topo.Trigger{Name: "x", Text: "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET NEW.a = g(d.g(NEW.a))"}
 	if err := Judge(&tr, tables["t"], lookup, functions); err != nil || tr.Part != "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET NEW.a = \x01.`g` ( \x01.`g` (NEW.a))" || !slices.Equal(tr.Calls, []string{"g"}) {
