@@ -351,10 +351,11 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 			return false, ""
 		}
 	}
+	asks := func(value sqltext.Span) bool { return tables(value) || p.callsForOneIn(value) }
 	found := !k.single // every value is found, not only those that have to be
 	for i := range k.set {
 		value := k.set[i].Value.ExprSpan()
-		found = found || k.Targets[0].All && !p.isDefault(value) && (tables(value) || k.before && p.readsSet(k, i, value) || k.Everywhere && p.differsByLeaf() != "") // as rows may then get values of their own (JoinText)
+		found = found || k.Targets[0].All && !p.isDefault(value) && (asks(value) || k.before && p.readsSet(k, i, value) || k.Everywhere && p.differsByLeaf() != "") // as rows may then get values of their own (JoinText)
 	}
 	for i := range k.set {
 		a, t := &k.set[i], &k.Targets[k.of[i]]
@@ -381,7 +382,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 			return false, "it changes several tables, and the key by which the rows of one are found"
 		}
 		before := k.before && p.readsSet(k, i, value)
-		if d == nil && (!found && !before && !tables(value) && !moves && !differs || p.isDefault(value)) {
+		if d == nil && (!found && !before && !asks(value) && !moves && !differs || p.isDefault(value)) {
 			continue
 		}
 		// What it reads of a column that has been set before would be the new value; of another table's, who knows.
@@ -401,7 +402,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		if d != nil {
 			k.Draws = append(k.Draws, Draw{Cell: len(k.Values), DB: d.DB, Sequence: d.Sequence})
 		}
-		if d != nil || found || before || tables(value) || differs {
+		if d != nil || found || before || asks(value) || differs {
 			k.Values = append(k.Values, v)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // Some stored functions are for one leaf: they read tables of which no leaf has all rows, or what differs from leaf to leaf. A temporary table stands before the table of its name in a
 // function, too, however that names it. So the statement is staged, with all rows of what its functions read. A write has such calls in what a query finds before: INSERT in its values or
-// its query, UPDATE and DELETE in their conditions.
+// its query, UPDATE and DELETE in their conditions and in what SET gives.
 
 // atOneLeaf has one leaf run a statement whose functions ask for that; first is what the planning of parts came to.
 func (p *planner) atOneLeaf(first *Plan, err error) (*Plan, error) {
@@ -39,7 +39,11 @@ func (p *planner) atOneLeaf(first *Plan, err error) (*Plan, error) {
 			return first, nil
 		}
 	case sqltext.KindUpdate:
-		if !p.callsIn(s.Update.WhereSpan) {
+		spans := []sqltext.Span{s.Update.WhereSpan}
+		for i := range s.Update.Set {
+			spans = append(spans, s.Update.Set[i].Value.ExprSpan())
+		}
+		if !p.callsIn(spans...) {
 			return nil, onlyFound(why)
 		}
 	case sqltext.KindDelete:
@@ -52,7 +56,7 @@ func (p *planner) atOneLeaf(first *Plan, err error) (*Plan, error) {
 
 // onlyFound is NeedsStage for what finding rows first does not help.
 func onlyFound(why string) *Error {
-	e := NeedsStage(why + ", in a write, but in its condition")
+	e := NeedsStage(why + ", in a write, but in its condition or the values that SET gives")
 	e.reason = ""
 	return e
 }
@@ -66,7 +70,11 @@ func (p *planner) callsIn(spans ...sqltext.Span) bool {
 
 // callsForOne says whether an expression may call a function that is for one leaf.
 func (p *planner) callsForOne(e sqltext.Expr) bool {
-	return p.called.oneLeaf != "" && e != nil && slices.ContainsFunc(p.stmt.Calls, func(n *sqltext.TableName) bool { return inside(n.Span, e.ExprSpan()) })
+	return e != nil && p.callsForOneIn(e.ExprSpan())
+}
+
+func (p *planner) callsForOneIn(s sqltext.Span) bool {
+	return p.called.oneLeaf != "" && slices.ContainsFunc(p.stmt.Calls, func(n *sqltext.TableName) bool { return inside(n.Span, s) })
 }
 
 // readsWritten says of a write whether functions that are called before read tables that it, or a trigger, writes: MariaDB's would find what was written of them meanwhile.
