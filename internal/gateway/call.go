@@ -140,7 +140,7 @@ func (h *programHost) Procedure(ctx context.Context, db, name string, args int) 
 	if err != nil {
 		return nil, refusedProgram(err)
 	}
-	if err := s.mayCall(ctx, r, p, snap); err != nil {
+	if err := h.mayCall(ctx, r, p, snap); err != nil {
 		return nil, h.condition(ctx, err)
 	}
 	if args != p.Params() {
@@ -166,7 +166,8 @@ func (h *programHost) condition(ctx context.Context, err error) error {
 
 // mayCall asks a leaf whether the account has the right to a procedure, unless that was asked just now: by a CALL with an argument too many, which MariaDB refuses once it has looked at
 // the rights. Had the procedure got another parameter meanwhile, the arguments could not be evaluated.
-func (s *session) mayCall(ctx context.Context, r *topo.Routine, p *compound.Procedure, snap *topo.Snapshot) error {
+func (h *programHost) mayCall(ctx context.Context, r *topo.Routine, p *compound.Procedure, snap *topo.Snapshot) error {
+	s := h.s
 	args := strings.Repeat(",(SELECT 1 UNION SELECT 2)", p.Params()+1)
 	text := "CALL " + quoteName(r.DB) + "." + quoteName(r.Name) + "(" + args[1:] + ")"
 	w := workers.Get().(*worker)
@@ -175,12 +176,12 @@ func (s *session) mayCall(ctx context.Context, r *topo.Routine, p *compound.Proc
 		return err
 	}
 	rights, now := s.g.rights.Load(), time.Now()
-	w.may = s.permitKey(w.may[:0], w)
+	w.may = s.permitKeyOf(w.may[:0], w, h.asks(txn.Place{Leaf: s.home}))
 	if s.g.permits.hold(w.may, rights, snap.Revision, now) {
 		return nil
 	}
 	err := s.g.elsewhere(ctx, s.home, true, func(leaf string) error {
-		want := s.tx.Want(txn.Place{Leaf: leaf})
+		want := h.asks(txn.Place{Leaf: leaf})
 		want.Variant = backend.Internal
 		c, err := s.g.cfg.Pools.Get(ctx, want)
 		if err != nil {
@@ -228,16 +229,17 @@ func readAs(m *sqltext.Mode, sqlMode string) {
 }
 
 // ofProcedure are the settings that a procedure brings along, as the session's state knows them.
-var ofProcedure = []string{"sql_mode", "names", "collation_connection", "character_set_client", "collation_database"}
+var ofProcedure = []string{"sql_mode", "collation_connection", "character_set_client", "names", "collation_database"}
 
 // Enter gives the session what a procedure runs under: its database, sql_mode, the collation of its literals, and the rights of its definer. All of that is as before when it ends, as in MariaDB.
 func (h *programHost) Enter(p *compound.Procedure) (leave func() error, err error) {
 	s, r := h.s, h.routines[p]
-	back, err := s.asDefiner(r)
+	back, err := h.asDefiner(r)
 	if err != nil {
 		return nil, err
 	}
 	before, sess, charset, oracle := s.tx.State(), s.sess, s.charset, s.oracle
+	own := map[string]string{"sql_mode": s.g.sqlMode, "character_set_client": charset.client, "collation_connection": charset.collation}
 	state := before.Without("collation_database")
 	if s.sess.DB != r.DB {
 		s.setDB(r.DB)
@@ -257,6 +259,8 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func() error, err erro
 		for _, key := range ofProcedure {
 			if text, ok := before.Get(key); ok {
 				after = after.With(key, text)
+			} else if _, set := after.Get(key); set && s.tx.Held() > 0 {
+				after = after.With(key, key+"="+stringLiteral(own[key])) // a connection that is held forgets nothing
 			} else {
 				after = after.Without(key)
 			}
@@ -269,62 +273,6 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func() error, err erro
 		s.setDB(sess.DB)
 		s.noteCharset()
 		return back()
-	}, nil
-}
-
-// asDefiner has the session run under a procedure's definer, on connections of its own, until back is called. Only where no transaction is open: what it has locked and written is seen by
-// the connections of the caller's account alone.
-func (s *session) asDefiner(r *topo.Routine) (back func() error, err error) {
-	nothing := func() error { return nil }
-	user, host, found := cutLast(r.Definer, "@")
-	if r.Invoker || found && user == s.login.User && host == s.login.Host {
-		return nothing, nil
-	}
-	refused := func(why string) error {
-		return unsupported("CALL of procedure '"+r.DB+"."+r.Name+"', which runs with the rights of "+r.Definer+",",
-			why+"; have it made with SQL SECURITY INVOKER, or call it as its definer")
-	}
-	as, ok := s.definer(&topo.View{DefinerUser: user, DefinerHost: host})
-	ctx := s.query()
-	switch {
-	case !found || !ok || !s.g.definers.are(ctx, s, as):
-		return nil, refused("no node can log in as that account")
-	case s.tx.InTransaction() || !s.tx.Autocommit():
-		return nil, refused("in a transaction, which is the caller's")
-	case s.tables || s.xa != nil || s.hasTemporary() || s.tx.Pinned(txn.PinNamed):
-		return nil, refused("while the session has temporary tables, LOCK TABLES, GET_LOCK or an XA transaction")
-	}
-	tx, login, super := s.tx, s.login, s.guards.super
-	other := txn.New(s.g.cfg.Pools, as, backend.VariantOf(s.conn.Caps()))
-	other.SetGuard(s.g.guard)
-	other.SetCoordinator(s.g.coordinator)
-	other.SetSpans(s.g.cfg.Spans)
-	role, hadRole := tx.State().Get(backend.RoleKey)
-	other.SetState(tx.State().Without(backend.RoleKey))
-	s.tx, s.login, s.guards.super = other, as, nil
-	return func() error {
-		state := other.State().Without(backend.RoleKey)
-		if hadRole {
-			state = state.With(backend.RoleKey, role)
-		}
-		left := ""
-		switch {
-		case other.InTransaction() || !other.Autocommit():
-			left = "a transaction open"
-		case s.hasTemporary():
-			left = "a temporary table"
-			s.temps = temporaries{}
-		case other.Pinned(txn.PinNamed) || s.tables:
-			left = "a lock"
-			s.tables = false
-		}
-		other.Close()
-		s.tx, s.login, s.guards.super = tx, login, super
-		s.tx.SetState(state)
-		if left != "" {
-			return refused("it has left " + left + ", which is undone")
-		}
-		return nil
 	}, nil
 }
 

@@ -35,10 +35,34 @@ func TestProceduresOfAccounts(t *testing.T) {
 	caller.fails(1318, "CALL calldb.put(1, 2)")
 	caller.fails(1370, "CALL calldb.nosuch()")
 	caller.exec("BEGIN")
-	if m := caller.fails(1235, "CALL calldb.put(5)"); !strings.Contains(m, "SQL SECURITY INVOKER") {
+	if m := caller.fails(1235, "CALL calldb.put(5)"); !strings.Contains(m, "grant the caller") {
 		t.Error(m)
 	}
 	caller.exec("COMMIT")
+	// Within a transaction both the definer's and the caller's rights count.
+	c.exec("CREATE PROCEDURE add_one (k INT) BEGIN INSERT INTO calldb.t VALUES (k, k); SELECT COUNT(*) INTO @n FROM calldb.t; END")
+	c.exec("GRANT EXECUTE ON PROCEDURE calldb.add_one TO 'pcaller'@'%'")
+	c.exec("GRANT SELECT, INSERT ON calldb.t TO 'pcaller'@'%'")
+	caller.exec("BEGIN")
+	caller.exec("INSERT INTO calldb.t VALUES (20, 20)")
+	caller.exec("CALL calldb.add_one(21)")
+	caller.want("SELECT @n", "4")
+	if m := caller.fails(1235, "CALL calldb.put(22)"); !strings.Contains(m, "CURRENT_USER") {
+		t.Error(m)
+	}
+	caller.exec("ROLLBACK")
+	b.account(t, "'pweak'@'%'", "IDENTIFIED BY 'p'")
+	c.exec("GRANT SELECT ON calldb.t TO 'pweak'@'%'")
+	c.exec("CREATE DEFINER='pweak'@'%' PROCEDURE weak (k INT) BEGIN INSERT INTO calldb.t VALUES (k, k); END")
+	c.exec("CREATE DEFINER='pweak'@'%' PROCEDURE calls (k INT) CALL put(k)")
+	c.exec("CREATE PROCEDURE back_again (k INT) SQL SECURITY INVOKER CALL weak(k)")
+	c.exec("BEGIN")
+	c.fails(1142, "CALL weak(30)")
+	c.fails(1370, "CALL calls(31)")
+	c.fails(1142, "CALL back_again(32)")
+	c.exec("CALL add_one(33)")
+	c.exec("ROLLBACK")
+	c.exec("REVOKE SELECT, INSERT ON calldb.t FROM 'pcaller'@'%'")
 	caller.fails(1235, "CALL calldb.leaves_open()")
 	c.want("SELECT GROUP_CONCAT(id ORDER BY id) FROM t", "1,3")
 	c.exec("REVOKE EXECUTE ON PROCEDURE calldb.put FROM 'pcaller'@'%'")

@@ -174,6 +174,8 @@ type programHost struct {
 	src source
 	// routines are what the procedures that were found are.
 	routines map[*compound.Procedure]*topo.Routine
+	// lent is the definer whose rights count, though the statements are run by the caller's connections; nil: the account of the connections.
+	lent *backend.Account
 	// broken is why nothing can be told to the client any more.
 	broken error
 }
@@ -200,7 +202,10 @@ func (h *programHost) Statement(ctx context.Context, text string, use compound.U
 		text = "SET STATEMENT character_set_results = NULL FOR " + text // strings arrive in their own character sets
 		src.out = got
 	}
-	err := h.one(ctx, text, src)
+	err := h.mayLent(ctx, text)
+	if err == nil {
+		err = h.lentFailed(ctx, h.one(ctx, text, src))
+	}
 	var out compound.Outcome
 	if err != nil {
 		if h.broken != nil {
@@ -255,7 +260,10 @@ func (h *programHost) Evaluate(ctx context.Context, expr string, conditions []co
 	s := h.s
 	last := s.last
 	s.warnings = notesOf(conditions)
-	err := h.one(ctx, "SET @`"+programVar+"` = "+expr, source{out: discard{s}})
+	err := h.mayLent(ctx, "SELECT "+expr)
+	if err == nil {
+		err = h.lentFailed(ctx, h.one(ctx, "SET @`"+programVar+"` = "+expr, source{out: discard{s}}))
+	}
 	s.last.rowCount, s.last.foundRows, s.last.uncounted = last.rowCount, last.foundRows, last.uncounted
 	if err != nil {
 		e := serverError(ctx, err)
@@ -275,6 +283,9 @@ func (h *programHost) Evaluate(ctx context.Context, expr string, conditions []co
 
 // Compute runs a block at a leaf, on a connection that has the session's variables and is in no transaction.
 func (h *programHost) Compute(ctx context.Context, block string, users []string) (done compound.Computed, err error) {
+	if err := h.mayCompute(block); err != nil {
+		return done, err
+	}
 	err = h.s.atHome(ctx, func() (err error) {
 		done, err = h.computeAt(ctx, block, users)
 		return err

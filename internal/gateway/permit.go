@@ -65,7 +65,11 @@ func (p *permits) put(key []byte, m permit) {
 // permitKey appends what decides whether a statement may run: who asks, in which role and under which settings (by which words are read), and what is asked, but for
 // the values.
 func (s *session) permitKey(dst []byte, w *worker) []byte {
-	want := s.tx.Want(txn.Place{Leaf: s.home})
+	return s.permitKeyOf(dst, w, s.tx.Want(txn.Place{Leaf: s.home}))
+}
+
+// permitKeyOf is permitKey for an account that need not be the session's.
+func (s *session) permitKeyOf(dst []byte, w *worker, want backend.Want) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, want.State.Env())
 	dst = append(append(dst, want.Account.User...), 0)
 	dst = append(append(dst, want.Account.Host...), 0)

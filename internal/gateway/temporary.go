@@ -70,6 +70,9 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	if d != nil && d.Object == "SEQUENCE" { // as in MariaDB they are of the one that is everybody's
 		return false, nil
 	}
+	if d != nil && (d.Object == "PROCEDURE" || d.Object == "FUNCTION" || d.Object == "EVENT") { // what it names is looked up when it is run
+		return false, nil
+	}
 	asks := s.asksTemporary(&w.scan, stmt)
 	if stmt.Kind == sqltext.KindHandler { // which may open one
 		return false, nil
