@@ -86,7 +86,10 @@ func (in *interpreter) recursion(ctx context.Context, p *Procedure) (flow, error
 func (in *interpreter) arguments(ctx context.Context, p *Procedure, c *call) (*scope, flow, error) {
 	frame := &scope{vars: map[string]*variable{}}
 	for i, a := range p.params {
-		v := &variable{name: a.name, typ: a.typ, class: a.class}
+		v, f, err := in.typed(ctx, a.name, &a.spec)
+		if v == nil || f != goOn || err != nil {
+			return nil, f, err
+		}
 		frame.vars[lower(a.name)] = v
 		given := ""
 		if c.args[i].placeholder {
@@ -148,7 +151,7 @@ func (in *interpreter) results(ctx context.Context, p *Procedure, c *call, frame
 				return f, err
 			}
 		default:
-			if f, err := in.assign(ctx, to.to, v.value.literal(), c); f != goOn || err != nil {
+			if f, err := in.handBack(ctx, to.to, v, c); f != goOn || err != nil {
 				return f, err
 			}
 		}
@@ -169,4 +172,24 @@ func (in *interpreter) results(ctx context.Context, p *Procedure, c *call, frame
 		err = in.host.Send(done.Results[0])
 	}
 	return goOn, err
+}
+
+// handBack gives a variable the value of an OUT parameter.
+func (in *interpreter) handBack(ctx context.Context, to target, v *variable, c *call) (flow, error) {
+	if v.fields == nil {
+		return in.assign(ctx, to, v.typed(), c)
+	}
+	row := in.rowInto([]target{to})
+	if row == nil || len(row.fields) != len(v.fields) {
+		n := 1
+		if row != nil {
+			n = len(row.fields)
+		}
+		return in.raise(ctx, Condition{Level: "Error", Code: 1241, State: "21000", Message: "Operand should contain " + strconv.Itoa(n) + " column(s)"})
+	}
+	values := make([]string, len(v.fields))
+	for i, f := range v.fields {
+		values[i] = f.typed()
+	}
+	return in.nextRow(ctx, &rows{rows: [][]string{values}}, row, c)
 }

@@ -51,10 +51,17 @@ func assignedIn(dst []string, scan *sqltext.Scan, from, to int32) []string {
 
 // assigning is the step that gives a variable a value.
 func (in *interpreter) assigning(v *variable, user, text string, n node) step {
+	return in.assigningField(v, "", user, text, n)
+}
+
+// assigningField is assigning, to a field of a ROW where one is named.
+func (in *interpreter) assigningField(v *variable, field, user, text string, n node) step {
 	s := step{node: n, names: map[string]bool{}}
 	to := user
 	if v != nil {
-		to = ident(v.name)
+		if to = ident(v.name); field != "" {
+			to += "." + ident(field)
+		}
 		s.assigns = []*variable{v}
 		s.names[lower(v.name)] = true
 	} else {
@@ -71,6 +78,14 @@ func (in *interpreter) assigning(v *variable, user, text string, n node) step {
 
 // storing is the step that gives the variables of SELECT … INTO a row: in these words, since warnings tell of it.
 func (in *interpreter) storing(s *statement, row []string) (step, error) {
+	row = slices.Clone(row)
+	for i := range row {
+		if v := in.rowInto(s.into); v != nil && len(v.fields) == len(row) {
+			row[i] = v.fields[i].class.takes(row[i])
+		} else if i < len(s.into) {
+			row[i] = in.classOf(s.into[i]).takes(row[i])
+		}
+	}
 	st := step{node: s, names: map[string]bool{}, counts: true, text: "SELECT " + strings.Join(row, ", ") + " INTO "}
 	for i, to := range s.into {
 		if i > 0 {
@@ -87,7 +102,9 @@ func (in *interpreter) storing(s *statement, row []string) (step, error) {
 		}
 		st.assigns = append(st.assigns, v)
 		st.names[to.local] = true
-		st.text += ident(v.name)
+		if st.text += ident(v.name); to.field != "" {
+			st.text += "." + ident(to.field)
+		}
 	}
 	return st, nil
 }
@@ -328,11 +345,12 @@ func (in *interpreter) assignedBy(steps []step) (out []*variable) {
 func (in *interpreter) compound(steps []step, vars []*variable, guarded bool) string {
 	var b strings.Builder
 	b.WriteString("BEGIN NOT ATOMIC ")
-	seen := map[*variable]bool{}
+	seen, given := map[*variable]bool{}, ""
 	declare := func(v *variable) {
 		if !seen[v] {
 			seen[v] = true
 			b.WriteString("DECLARE " + ident(v.name) + " " + v.typ + " DEFAULT " + v.value.literal() + "; ")
+			given += v.given()
 		}
 	}
 	for i := range steps {
@@ -354,6 +372,7 @@ func (in *interpreter) compound(steps []step, vars []*variable, guarded bool) st
 			}
 		}
 	}
+	b.WriteString(given)
 	if guarded {
 		b.WriteString("BEGIN DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN SELECT '' AS `" + failedColumn + "`; SHOW WARNINGS; END; ")
 	}
@@ -367,7 +386,7 @@ func (in *interpreter) compound(steps []step, vars []*variable, guarded bool) st
 	if len(vars) > 0 {
 		b.WriteString("SELECT '' AS `" + valuesColumn + "`")
 		for _, v := range vars {
-			b.WriteString("," + v.class.asked(ident(v.name)))
+			b.WriteString(v.asked())
 		}
 		b.WriteString("; ")
 	}
@@ -407,15 +426,10 @@ func (in *interpreter) take(results []Result, vars []*variable) (int, error) {
 		case valuesColumn:
 			row := r.Rows[0][1:]
 			for _, v := range vars {
-				n := v.class.columns()
-				if len(row) < n {
-					return skipped, errors.New("a leaf told fewer values than it was asked for")
-				}
-				value, err := v.class.told(row[:n])
-				if err != nil {
+				var err error
+				if row, err = v.told(row); err != nil {
 					return skipped, err
 				}
-				v.value, row = value, row[n:]
 			}
 		default:
 			if err := in.host.Send(*r); err != nil {

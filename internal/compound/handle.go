@@ -51,7 +51,7 @@ func (in *interpreter) warned(ctx context.Context) (flow, error) {
 
 // call runs a handler. What was in the diagnostics area when it was called is gone when it ends.
 func (in *interpreter) call(ctx context.Context, h *active, c *Condition) (flow, error) {
-	outer, fine, epoch := in.scope, in.fine, in.epoch
+	outer, fine, epoch, before := in.scope, in.fine, in.epoch, len(in.conditions)
 	in.scope = &scope{parent: h.scope, handling: &handled{c, slices.Clone(in.conditions)}}
 	in.fine, in.failed = false, 0
 	f, err := in.run(ctx, h.body)
@@ -63,7 +63,7 @@ func (in *interpreter) call(ctx context.Context, h *active, c *Condition) (flow,
 		return f, err
 	}
 	if in.epoch == epoch {
-		in.conditions = nil
+		in.conditions = in.conditions[min(before, len(in.conditions)):]
 	}
 	if f == goOn && h.exit {
 		return flow{kind: exitBlock, scope: h.scope}, nil
@@ -191,9 +191,9 @@ func (in *interpreter) diagnose(ctx context.Context, d *diagnostics) (flow, erro
 		}
 		no, ok := n.value.integer()
 		if !ok || no < 1 || no > int64(len(in.conditions)) {
-			c := Condition{Level: "Error", Code: 1758, State: "35000", Message: "Invalid condition number"}
-			in.replace(append(slices.Clone(in.conditions), c))
-			return in.handled(ctx, &c)
+			// It is told, but no handler is for it, and the program goes on.
+			in.conditions = append(slices.Clone(in.conditions), Condition{Level: "Error", Code: 1758, State: "35000", Message: "Invalid condition number"})
+			return goOn, nil
 		}
 		at = int(no)
 	}
@@ -244,25 +244,11 @@ func (in *interpreter) onCursor(ctx context.Context, o *open) (flow, error) {
 	case o.close && !c.open:
 		return in.raise(ctx, cursorNotOpen)
 	case o.close:
-		c.open, c.rows = false, nil
+		c.close()
 		return goOn, nil
-	case c.open:
-		return in.raise(ctx, Condition{Level: "Error", Code: 1325, State: "24000", Message: "Cursor is already open"})
 	}
-	here := in.scope
-	in.scope = c.scope // whose variables the query names
-	in.env = in.host.Env()
-	text, err := in.spliced(c.query.piece)
-	in.scope = here
-	if err != nil {
-		return goOn, err
-	}
-	out, err := in.host.Statement(ctx, text, ForCursor, in.conditions)
-	if f, err, over := in.came(ctx, out, err, len(c.query.stmt.Tables) > 0); over {
-		return f, err
-	}
-	c.open, c.rows, c.cols = true, out.Rows, out.Columns
-	return in.warned(ctx)
+	_, f, err := in.open(ctx, c, o.args)
+	return f, err
 }
 
 var cursorNotOpen = Condition{Level: "Error", Code: 1326, State: "24000", Message: "Cursor is not open"}
@@ -275,6 +261,15 @@ func (in *interpreter) fetch(ctx context.Context, n *fetch) (flow, error) {
 		return in.raise(ctx, Condition{Level: "Error", Code: 1324, State: "42000", Message: "Undefined CURSOR: " + n.cursor})
 	case !c.open:
 		return in.raise(ctx, cursorNotOpen)
+	case in.rowInto(n.into) != nil:
+		v := in.rowInto(n.into)
+		switch {
+		case c.cols != len(v.fields):
+			return in.raise(ctx, Condition{Level: "Error", Code: 1241, State: "21000", Message: "Operand should contain " + strconv.Itoa(len(v.fields)) + " column(s)"})
+		case len(c.rows) == 0:
+			return in.raise(ctx, noData("Error"))
+		}
+		return in.nextRow(ctx, c, v, n)
 	case c.cols != len(n.into):
 		return in.raise(ctx, Condition{Level: "Error", Code: 1328, State: "HY000", Message: "Incorrect number of FETCH variables"})
 	case len(c.rows) == 0:
@@ -283,7 +278,7 @@ func (in *interpreter) fetch(ctx context.Context, n *fetch) (flow, error) {
 	row := c.rows[0]
 	c.rows = c.rows[1:]
 	for i, to := range n.into {
-		if f, err := in.assign(ctx, to, row[i], n); f != goOn || err != nil {
+		if f, err := in.assign(ctx, to, in.classOf(to).takes(row[i]), n); f != goOn || err != nil {
 			return f, err
 		}
 	}

@@ -239,13 +239,11 @@ func (r *reader) simple(from int32) node {
 			shut := r.kw(0) == sqltext.KwClose
 			r.pos++
 			name := r.name()
-			if r.op(0, '(') {
-				r.refuse("a cursor with parameters", "have its query name variables")
-			}
+			args := r.arguments()
 			if r.kw(0) == sqltext.KwFor {
 				r.refuse("OPEN … FOR", "declare the cursor with its query")
 			}
-			return &open{span{from, r.pos, false, false}, name, shut}
+			return &open{span{from, r.pos, false, false}, name, args, shut}
 		}
 	case sqltext.KwFetch:
 		return r.fetch(from)
@@ -423,14 +421,11 @@ func (r *reader) forLoop(from int32, label string) node {
 	r.pos++
 	c := &count{label: label, name: r.name()}
 	r.expect(sqltext.KwIn)
-	if r.op(0, '(') && r.kw(1) == sqltext.KwSelect {
-		r.refuse("FOR over the rows of a query", "declare a cursor, and FETCH into variables in a loop")
-	}
 	c.reverse = r.acceptWord("REVERSE")
 	do := r.find(sqltext.KwDo)
 	dots := r.dots(do)
 	if dots < 0 {
-		r.refuse("FOR over the rows of a cursor", "FETCH into variables in a loop")
+		return r.forRows(from, label, c.name, do)
 	}
 	last := r.toks[do-1]
 	c.lower = r.exprOf(strings.TrimSpace(string(r.scan.Src[r.toks[r.pos].Start:dots])))

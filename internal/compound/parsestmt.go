@@ -129,7 +129,7 @@ func (r *reader) set(from int32) node {
 	end := r.semicolon()
 	r.pos++
 	var list []node
-	for r.pos < end {
+	for r.pos < end { // a later item may still be one of the session's: then all is read anew
 		begin := r.pos
 		s := &set{}
 		switch {
@@ -138,22 +138,17 @@ func (r *reader) set(from int32) node {
 			r.pos++
 		case r.isName(0) && r.declared(r.nameAt(r.pos)) && (r.op(1, '=') || r.op(1, opAssign)):
 			s.local = r.name()
-		case r.isName(0) && r.op(1, '.') && r.declared(r.nameAt(r.pos)):
-			r.refuse("a field of a variable", "declare a variable for each field")
-		default:
-			// of the session: the statement as it is
-			if len(list) > 0 {
-				r.refuse("SET of variables of the program or the user together with those of the session", "write a SET for each")
-			}
+		case r.isName(0) && r.op(1, '.') && r.isName(2) && r.declared(r.nameAt(r.pos)) && (r.op(3, '=') || r.op(3, opAssign)):
+			s.local = r.name()
+			r.pos++
+			s.field = r.written(r.pos)
+			r.pos++
+		default: // of the session: the statement as it is
 			r.pos = from
-			n := r.plain(from)
-			for i := from; i < end; i++ {
-				if (i == from+1 || r.toks[i-1].Kind == sqltext.Op && r.toks[i-1].Op == ',') && r.toks[i+1].Kind == sqltext.Op && (r.toks[i+1].Op == '=' || r.toks[i+1].Op == opAssign) &&
-					r.toks[i].Kind != sqltext.UserVar && r.toks[i].Kind != sqltext.SysVar && r.declared(r.nameAt(i)) {
-					r.refuse("SET of variables of the program together with those of the session", "write a SET for each")
-				}
+			if at := r.localIn(from+1, end); at >= 0 {
+				return r.mixed(from, end)
 			}
-			return n
+			return r.plain(from)
 		}
 		if !r.acceptOp('=') {
 			r.expectOp(opAssign)
@@ -171,6 +166,64 @@ func (r *reader) set(from int32) node {
 	return &sets{span{from, end, allPure(list), false}, list}
 }
 
+// localIn is where one of the items of a SET gives a variable of the program a value, -1 where none does.
+func (r *reader) localIn(from, end int32) int32 {
+	for i := from; i < end; i++ {
+		if i > from && !opAt(r.scan, i-1, ',') || r.toks[i].Kind != sqltext.Word && r.toks[i].Kind != sqltext.QuotedID || !r.declared(r.nameAt(i)) {
+			continue
+		}
+		at := i + 1
+		if opAt(r.scan, at, '.') {
+			at += 2
+		}
+		if opAt(r.scan, at, '=', opAssign) {
+			return i
+		}
+	}
+	return -1
+}
+
+// mixed reads a SET of variables of the program and of the session: as MariaDB does it, one SET after another.
+func (r *reader) mixed(from, end int32) node {
+	if r.word(1) == "GLOBAL" || r.word(1) == "SESSION" || r.word(1) == "LOCAL" {
+		r.refuse("SET of variables of the program behind "+r.word(1), "write a SET for each")
+	}
+	all := &sets{span: span{from, end, false, false}}
+	r.pos = from + 1
+	for r.pos < end {
+		begin := r.pos
+		if r.localIn(begin, r.comma(end)) == begin {
+			local := &set{local: r.name()}
+			if r.acceptOp('.') {
+				local.field = r.written(r.pos)
+				r.pos++
+			}
+			r.pos++
+			local.value = r.exprTo(r.comma(end))
+			local.span = span{begin, r.pos, local.value.alone, false}
+			all.list = append(all.list, local)
+		} else {
+			for r.pos = r.comma(end); r.pos < end && r.localIn(r.pos+1, r.commaFrom(r.pos+1, end)) != r.pos+1; {
+				r.pos = r.commaFrom(r.pos+1, end)
+			}
+			s := &statement{span: span{begin, r.pos, false, false}, piece: r.read("SET " + r.text(begin, r.pos))}
+			all.list = append(all.list, s)
+		}
+		if r.pos < end {
+			r.expectOp(',')
+		}
+	}
+	return all
+}
+
+// commaFrom is comma from another token on.
+func (r *reader) commaFrom(from, end int32) int32 {
+	here := r.pos
+	defer func() { r.pos = here }()
+	r.pos = from
+	return r.comma(end)
+}
+
 // target reads what takes a value.
 func (r *reader) target() target {
 	if r.pos < r.end && r.toks[r.pos].Kind == sqltext.UserVar {
@@ -181,8 +234,12 @@ func (r *reader) target() target {
 	if !r.declared(n) {
 		r.odd()
 	}
-	if r.op(0, '.') {
-		r.refuse("a field of a variable", "declare a variable for each field")
+	if r.acceptOp('.') {
+		if !r.isName(0) {
+			r.odd()
+		}
+		r.pos++
+		return target{local: n, field: r.written(r.pos - 1)}
 	}
 	return target{local: n}
 }
@@ -264,9 +321,7 @@ func (r *reader) declare() node {
 	case r.isName(1) && r.kw(1) == sqltext.KwCursor:
 		c := &cursor{name: r.name()}
 		r.pos++
-		if r.op(0, '(') {
-			r.refuse("a cursor with parameters", "have its query name variables")
-		}
+		c.params = r.cursorParams()
 		r.expect(sqltext.KwFor)
 		if r.kw(0) == sqltext.KwPrepare || r.isName(0) && r.kw(0) != sqltext.KwSelect && r.kw(0) != sqltext.KwWith && r.kw(0) != sqltext.KwValues {
 			r.refuse("a cursor for a prepared statement", "declare it with its query")
@@ -284,7 +339,7 @@ func (r *reader) declare() node {
 		if !r.isName(0) {
 			r.odd()
 		}
-		d.vars = append(d.vars, string(sqltext.Unquote(nil, r.toks[r.pos], r.scan.Src, r.p.mode)))
+		d.vars = append(d.vars, r.written(r.pos))
 		r.pos++
 		if !r.acceptOp(',') {
 			break
@@ -294,8 +349,9 @@ func (r *reader) declare() node {
 	for r.pos < end && r.kw(0) != sqltext.KwDefault && !r.op(0, opAssign) {
 		r.pos++
 	}
-	d.typ = r.text(at, r.pos)
-	d.class = r.classOf(at, r.pos)
+	to := r.pos
+	r.pos = at
+	d.spec = r.typeTo(to)
 	pure := true
 	if r.pos < end {
 		r.pos++

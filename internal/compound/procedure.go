@@ -15,8 +15,7 @@ type Procedure struct {
 type param struct {
 	name    string // as it is written
 	in, out bool
-	typ     string
-	class   class
+	spec
 }
 
 // Params is how many parameters it has.
@@ -46,7 +45,11 @@ func ParseProcedure(db, name, text string, mode sqltext.Mode) (p *Procedure, err
 	}
 	r.expectOp('(')
 	for !r.acceptOp(')') {
-		p.params = append(p.params, r.param())
+		a := r.param()
+		if n := len(a.of); a.row && n == 1 || !a.row && n == 2 { // looked up where the CALL stands
+			a.of = append([]string{db}, a.of...)
+		}
+		p.params = append(p.params, a)
 		if !r.op(0, ')') {
 			r.expectOp(',')
 		}
@@ -77,19 +80,7 @@ func (r *reader) param() param {
 	}
 	p.name = string(sqltext.Unquote(nil, r.toks[r.pos], r.scan.Src, r.p.mode))
 	r.pos++
-	from, depth := r.pos, 0
-	for ; r.pos < r.end; r.pos++ {
-		if r.op(0, '(') {
-			depth++
-		}
-		if depth == 0 && (r.op(0, ',') || r.op(0, ')')) {
-			break
-		}
-		if r.op(0, ')') {
-			depth--
-		}
-	}
-	p.typ, p.class = r.text(from, r.pos), r.classOf(from, r.pos)
+	p.spec = r.typeTo(r.comma(r.closing()))
 	return p
 }
 
@@ -162,6 +153,8 @@ func (r *reader) call(from int32) node {
 				case (first.Kind == sqltext.Word || first.Kind == sqltext.QuotedID) && r.declared(r.nameAt(r.pos)):
 					a.to.local = r.nameAt(r.pos)
 				}
+			} else if to == r.pos+3 && r.isName(0) && r.op(1, '.') && r.isName(2) && r.declared(r.nameAt(r.pos)) {
+				a.to.local, a.to.field = r.nameAt(r.pos), r.nameAt(r.pos+2)
 			}
 			a.expr = r.exprTo(to)
 			c.args = append(c.args, a)

@@ -25,6 +25,8 @@ type Outcome struct {
 	// Rows are literals, and Columns their number, unless they went to the client.
 	Rows    [][]string
 	Columns int
+	// Fields are a cursor's columns.
+	Fields []Field
 	// Affected is what its OK says.
 	Affected uint64
 	// Conditions are those that it raised, an error among them where it failed.
@@ -60,6 +62,14 @@ type Host interface {
 	Compute(ctx context.Context, block string, users []string) (Computed, error)
 	// Send gives a result of Compute to the client.
 	Send(r Result) error
+	// Fields are the columns of a table, which an account may read, or one of them: the error is MariaDB's for what is wrong.
+	Fields(ctx context.Context, db, table, column string) ([]Field, error)
+	// Describe tells a query's columns without running it.
+	Describe(ctx context.Context, query string) ([]Field, error)
+	// Column finds what a statement calls a column of one of some tables: its type's name, "" where that is not known.
+	Column(tables []*sqltext.TableName, name string) string
+	// ColumnAt is the type's name of the column that an INSERT without names fills at a place.
+	ColumnAt(table *sqltext.TableName, at int) string
 	// Env is how the session's literals are read.
 	Env() Env
 	// Procedure finds a procedure that a CALL with so many arguments names, and may be run: the error is MariaDB's for what is wrong.
@@ -102,6 +112,8 @@ type interpreter struct {
 	// called is what the program is, depth how many procedures it is called by.
 	called string
 	depth  []*Procedure
+	// failedOpen is why a cursor was not opened.
+	failedOpen Condition
 }
 
 // flow is where to go on.
@@ -208,6 +220,8 @@ func (in *interpreter) node(ctx context.Context, n node) (flow, error) {
 		return in.loop(ctx, n)
 	case *count:
 		return in.count(ctx, n)
+	case *each:
+		return in.each(ctx, n)
 	case *leave:
 		if n.again {
 			return flow{kind: iterateLabel, label: n.label}, nil
@@ -349,7 +363,8 @@ func (in *interpreter) value(ctx context.Context, e expr) (string, flow, error) 
 	in.env = in.host.Env()
 	text, err := in.spliced(e.piece)
 	if err != nil {
-		return "", goOn, err
+		f, err := in.unspliced(ctx, err)
+		return "", f, err
 	}
 	lit, conds, err := in.evaluate(ctx, e, text)
 	var c *Condition
@@ -420,8 +435,22 @@ func (in *interpreter) declare(ctx context.Context, d *declare) (flow, error) {
 	if in.scope.vars == nil {
 		in.scope.vars = map[string]*variable{}
 	}
+	var v *variable
 	for _, name := range d.vars {
-		in.scope.vars[lower(name)] = &variable{name: name, typ: d.typ, class: d.class}
+		var f flow
+		var err error
+		if v == nil || d.of == nil {
+			v, f, err = in.typed(ctx, name, &d.spec)
+		} else {
+			v = &variable{name: name, typ: v.typ, class: v.class, fields: copies(v.fields)}
+		}
+		if f != goOn || err != nil {
+			return f, err
+		}
+		if v == nil { // of a type that was not found, which was handled
+			return goOn, &RefusedError{"the variable " + name + ", whose type was not found,", "write the type out"}
+		}
+		in.scope.vars[lower(name)] = v
 	}
 	if text == "" {
 		return goOn, nil
@@ -436,6 +465,11 @@ func (in *interpreter) declare(ctx context.Context, d *declare) (flow, error) {
 
 // set is one assignment.
 func (in *interpreter) set(ctx context.Context, s *set) (flow, error) {
+	if s.local != "" && s.field == "" && !s.value.alone {
+		if v := in.scope.lookup(s.local); v != nil && v.fields != nil {
+			return goOn, &RefusedError{"SET of a row to what reads tables or asks the session", "SELECT … INTO it"}
+		}
+	}
 	text, f, err := in.value(ctx, s.value)
 	if f != goOn || err != nil {
 		return f, err
@@ -443,7 +477,7 @@ func (in *interpreter) set(ctx context.Context, s *set) (flow, error) {
 	if text == "" { // an error was handled: as in MariaDB the variable is NULL then
 		text = "NULL"
 	}
-	return in.assign(ctx, target{s.local, s.user}, text, s)
+	return in.assign(ctx, target{s.local, s.field, s.user}, text, s)
 }
 
 func (in *interpreter) assign(ctx context.Context, to target, text string, n node) (flow, error) {
@@ -453,7 +487,7 @@ func (in *interpreter) assign(ctx context.Context, to target, text string, n nod
 			return goOn, &RefusedError{"the variable " + to.local, "it is not declared here"}
 		}
 	}
-	return in.step(ctx, in.assigning(v, to.user, text, n))
+	return in.step(ctx, in.assigningField(v, to.field, to.user, text, n))
 }
 
 // statement runs a statement of the session's.
@@ -461,7 +495,7 @@ func (in *interpreter) statement(ctx context.Context, s *statement) (flow, error
 	in.env = in.host.Env()
 	text, err := in.spliced(s.piece)
 	if err != nil {
-		return goOn, err
+		return in.unspliced(ctx, err)
 	}
 	use := ToClient
 	if s.into != nil {
@@ -478,7 +512,8 @@ func (in *interpreter) statement(ctx context.Context, s *statement) (flow, error
 	if s.into == nil {
 		return in.warned(ctx)
 	}
-	if out.Columns != len(s.into) {
+	if row := in.rowInto(s.into); row != nil && out.Columns == len(row.fields) {
+	} else if out.Columns != len(s.into) {
 		return in.raise(ctx, Condition{Level: "Error", Code: 1222, State: "21000", Message: "The used SELECT statements have a different number of columns"})
 	}
 	if len(out.Rows) == 0 {
@@ -519,4 +554,24 @@ func (in *interpreter) came(ctx context.Context, out Outcome, err error, tables 
 		in.replace(out.Conditions)
 	}
 	return goOn, nil, false
+}
+
+// rowInto is the ROW that is all that takes values.
+func (in *interpreter) rowInto(into []target) *variable {
+	if len(into) != 1 || into[0].local == "" || into[0].field != "" {
+		return nil
+	}
+	if v := in.scope.lookup(into[0].local); v != nil && v.fields != nil {
+		return v
+	}
+	return nil
+}
+
+// unspliced goes on with an error of splicing, which may be one of SQL.
+func (in *interpreter) unspliced(ctx context.Context, err error) (flow, error) {
+	var c *Condition
+	if errors.As(err, &c) {
+		return in.raise(ctx, *c)
+	}
+	return goOn, err
 }

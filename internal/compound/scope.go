@@ -2,10 +2,11 @@ package compound
 
 // variable is one of the program.
 type variable struct {
-	name  string
-	typ   string
-	class class
-	value Value
+	name   string
+	typ    string
+	class  class
+	value  Value
+	fields []*variable // of a ROW, which has no value of its own
 }
 
 // scope is what a block declares. Those of handlers' bodies have nothing of their own but what they handle.
@@ -39,6 +40,8 @@ type rows struct {
 	open  bool
 	rows  [][]string // literals
 	cols  int
+	// fields are what a query's columns are called and which types would hold them.
+	fields []Field
 }
 
 func (s *scope) lookup(name string) *variable {

@@ -21,23 +21,27 @@ type edit struct {
 // column's name, and what else a variable is besides its value. A select item that holds one keeps the name that its text gives it.
 func (in *interpreter) spliced(p *piece) (string, error) {
 	var edits []edit
+	explained := map[int32]bool{}
 	for _, c := range p.names.Columns {
-		if c.DB.Tok >= 0 || c.Table.Tok >= 0 || c.Name.Tok < p.from {
+		from := c.Name.Tok
+		if c.Table.Tok >= 0 {
+			from = c.Table.Tok
+		}
+		if c.DB.Tok >= 0 || from < p.from {
 			continue
 		}
-		v := in.scope.lookup(lower(c.Name.Text))
-		if v == nil || isColumnAlone(&p.scan, c.Name.Tok) || p.stmt.Kind == sqltext.KindDDL && (p.stmt.DDL.AsSelect == nil || c.Name.Tok < p.stmt.DDL.AsSelect.Span.From) {
+		v := in.scope.lookup(lower(string(sqltext.Unquote(nil, p.scan.Tokens[from], p.scan.Src, p.scan.Mode()))))
+		if v == nil || c.Table.Tok >= 0 && v.fields == nil || isColumnAlone(&p.scan, c.Name.Tok) || p.stmt.Kind == sqltext.KindDDL && (p.stmt.DDL.AsSelect == nil || c.Name.Tok < p.stmt.DDL.AsSelect.Span.From) {
 			continue
 		}
-		with := ""
-		if isLimit(&p.scan, c.Name.Tok) {
-			with = v.value.limit()
-		} else {
-			with = v.value.spliced(c.Name.Text, in.env, isCompared(&p.scan, c.Name.Tok))
+		explained[from] = true
+		with, err := in.inPlaceOf(p, v, c, from)
+		if err != nil {
+			return "", err
 		}
-		edits = append(edits, edit{c.Name.Tok, c.Name.Tok + 1, with})
+		edits = append(edits, edit{from, c.Name.Tok + 1, with})
 	}
-	if err := in.unexplained(p); err != nil {
+	if err := in.unexplained(p, explained); err != nil {
 		return "", err
 	}
 	if len(edits) == 0 {
@@ -50,6 +54,123 @@ func (in *interpreter) spliced(p *piece) (string, error) {
 		sort.SliceStable(edits, func(i, j int) bool { return edits[i].from < edits[j].from })
 	}
 	return p.apply(edits), nil
+}
+
+// inPlaceOf is what takes the place of a variable's name, or of that of a field, which begins at a token.
+func (in *interpreter) inPlaceOf(p *piece, v *variable, c *sqltext.Column, from int32) (string, error) {
+	name, to := c.Name.Text, c.Name.Tok+1
+	switch {
+	case c.Table.Tok >= 0:
+		f := v.field(name)
+		if f == nil {
+			return "", &Condition{Level: "Error", Code: 4082, State: "HY000", Message: "Row variable '" + c.Table.Text + "' does not have a field '" + name + "'"}
+		}
+		v = f
+	case len(v.fields) == 1:
+		return "", &RefusedError{"the row " + v.name + ", of one field, as a whole", "name its field"}
+	case v.fields != nil:
+		list := make([]string, len(v.fields))
+		for i, f := range v.fields {
+			if f.class == classEnum && f.value.class != 0 {
+				return "", &RefusedError{"the row " + v.name + ", which has an ENUM or SET, as a whole", "name its fields"}
+			}
+			list[i] = f.value.spliced(f.name, in.env, false)
+		}
+		return "(" + strings.Join(list, ",") + ")", nil
+	}
+	if isLimit(&p.scan, from) {
+		return v.value.limit(), nil
+	}
+	switch v.value.class {
+	case classEnum:
+		if !in.isString(p, from, to) {
+			return "", &RefusedError{"the ENUM or SET " + name + " in a statement, where its number may be what counts", "compare it with or store it in string columns, or use a variable of a string type"}
+		}
+	case classBit:
+		if depth := enclosing(&p.scan, from); depth > 0 && p.scan.Tokens[depth-1].Kind == sqltext.Word && !p.scan.Tokens[depth-1].KW.Reserved() && !kwAt(&p.scan, depth-1, sqltext.KwValues, sqltext.KwValue) {
+			return "", &RefusedError{"the BIT " + name + " in a function's arguments", "use an integer variable"}
+		}
+		return v.bits(), nil
+	case classNamed:
+		return v.typed(), nil
+	}
+	return v.value.spliced(name, in.env, isCompared(&p.scan, from)), nil
+}
+
+// enclosing is the bracket that a token is in; 0: none.
+func enclosing(s *sqltext.Scan, i int32) int32 {
+	depth := 0
+	for i--; i > 0; i-- {
+		switch {
+		case opAt(s, i, ')'):
+			depth++
+		case opAt(s, i, '('):
+			if depth--; depth < 0 {
+				return i
+			}
+		}
+	}
+	return 0
+}
+
+// textual are the types of columns that an ENUM is compared with, and stored in, as a string.
+var textual = []string{"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}
+
+// compares are the operators of comparison for equality.
+var compares = []uint32{'=', '<' | '>'<<8, '!' | '='<<8, '<' | '='<<8 | '>'<<16}
+
+// isString says whether an ENUM or SET counts as its string where its name is: as an item of the client's, beside LIKE or the name of a textual column.
+func (in *interpreter) isString(p *piece, from, to int32) bool {
+	s := &p.scan
+	isText := func(i int32) bool {
+		return i >= 0 && int(i) < len(s.Tokens) && (s.Tokens[i].Kind == sqltext.Word || s.Tokens[i].Kind == sqltext.QuotedID) &&
+			slices.Contains(textual, in.host.Column(p.stmt.Tables, string(sqltext.Unquote(nil, s.Tokens[i], s.Src, s.Mode()))))
+	}
+	ends := int(to) == len(s.Tokens) || opAt(s, to, ')', ',') || s.Tokens[to].Kind == sqltext.Word && s.Tokens[to].KW.Reserved()
+	if kwAt(s, from-1, sqltext.KwLike) && ends {
+		return true
+	}
+	if q := p.stmt.Query; p.stmt.Kind == sqltext.KindSelect && q != nil && q.Select != nil {
+		for _, it := range q.Select.Items {
+			if it.Span.From == from && (it.Span.To == to || it.Alias.Tok >= 0) && (int(to) == len(s.Tokens) || !opAt(s, to, '+', '-', '*', '/')) {
+				return true
+			}
+		}
+	}
+	if ins := p.stmt.Insert; ins != nil {
+		for _, row := range ins.Rows {
+			for i, e := range row {
+				c, ok := e.(*sqltext.Column)
+				switch {
+				case !ok || c.Name.Tok+1 != to || !ends:
+				case len(ins.Columns) == 0:
+					return slices.Contains(textual, in.host.ColumnAt(ins.Table, i))
+				case i < len(ins.Columns):
+					return isText(ins.Columns[i].Tok)
+				}
+			}
+		}
+	}
+	literal := func(i int32) bool { return i >= 0 && int(i) < len(s.Tokens) && s.Tokens[i].Kind == sqltext.String }
+	begins := from == p.from || opAt(s, from-1, '(', ',') || from > 0 && s.Tokens[from-1].Kind == sqltext.Word && s.Tokens[from-1].KW.Reserved()
+	switch {
+	case begins && opAt(s, to, compares...) && literal(to+1), ends && opAt(s, from-1, compares...) && literal(from-2):
+		return true
+	case begins && kwAt(s, to, sqltext.KwIn) && opAt(s, to+1, '('):
+		for i := to + 2; literal(i); i += 2 {
+			if opAt(s, i+1, ')') {
+				return true
+			}
+		}
+	}
+	if !ends || !opAt(s, from-1, compares...) || !isText(from-2) {
+		return false
+	}
+	first := from - 2
+	for opAt(s, first-1, '.') {
+		first -= 2
+	}
+	return first == p.from || opAt(s, first-1, '(', ',') || s.Tokens[first-1].Kind == sqltext.Word && s.Tokens[first-1].KW.Reserved()
 }
 
 // aliases are what items of select lists need to keep their names.
@@ -149,17 +270,17 @@ func (v Value) limit() string {
 }
 
 // unexplained refuses a statement in which a variable's name stands where the parser has not seen whether it is one.
-func (in *interpreter) unexplained(p *piece) error {
+func (in *interpreter) unexplained(p *piece, explained map[int32]bool) error {
 	for i := p.from; i < int32(len(p.scan.Tokens)); i++ {
 		t := p.scan.Tokens[i]
-		if t.Kind != sqltext.Word && t.Kind != sqltext.QuotedID || p.names.Named[i] || opAt(&p.scan, i-1, '.') || opAt(&p.scan, i+1, '(', '.') {
+		if t.Kind != sqltext.Word && t.Kind != sqltext.QuotedID || p.names.Named[i] || explained[i] || opAt(&p.scan, i-1, '.') || opAt(&p.scan, i+1, '(') {
 			continue
 		}
 		if p.stmt.Kind == sqltext.KindDDL && p.stmt.DDL.AsSelect == nil || t.KW.Reserved() || isColumnAlone(&p.scan, i) {
 			continue
 		}
 		name := string(sqltext.Unquote(nil, t, p.scan.Src, p.scan.Mode()))
-		if in.scope.lookup(lower(name)) != nil {
+		if v := in.scope.lookup(lower(name)); v != nil && (v.fields != nil || !opAt(&p.scan, i+1, '.')) {
 			return &RefusedError{"a statement in which it can't be told whether " + name + " is the variable", "give the variable another name"}
 		}
 	}

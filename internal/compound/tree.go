@@ -37,9 +37,8 @@ type (
 	// declare is DECLARE of variables.
 	declare struct {
 		span
-		vars  []string // as they are written
-		typ   string   // its text
-		class class
+		vars []string // as they are written
+		spec
 		value *expr // nil: NULL
 	}
 	// condition is DECLARE name CONDITION FOR value.
@@ -60,13 +59,15 @@ type (
 	// cursor is DECLARE name CURSOR FOR query.
 	cursor struct {
 		span
-		name  string
-		query *statement
+		name   string
+		params []param
+		query  *statement
 	}
 	// set is one assignment of SET to a variable of the program or of the user.
 	set struct {
 		span
 		local string // "" for a user variable
+		field string // of a ROW
 		user  string // as written, with its @
 		value expr
 	}
@@ -115,7 +116,7 @@ type (
 		emit bool
 	}
 	// target is what takes a value: a variable of the program or of the user.
-	target struct{ local, user string }
+	target struct{ local, field, user string }
 	// fetch is FETCH, open OPEN and CLOSE.
 	fetch struct {
 		span
@@ -125,6 +126,7 @@ type (
 	open struct {
 		span
 		cursor string
+		args   []expr
 		close  bool
 	}
 	// signal is SIGNAL and RESIGNAL.

@@ -4,8 +4,6 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
-
-	"github.com/orbweaver/orbweaver/internal/sqltext"
 )
 
 // class says how a variable's value is asked for, and written.
@@ -21,6 +19,10 @@ const (
 	classDate  // DATE
 	classTime  // TIME
 	classStamp // DATETIME, TIMESTAMP
+	classBit
+	classEnum     // ENUM, SET: a string, and a number where one is needed
+	classNamed    // UUID, INET4, INET6
+	classGeometry // POINT and its kin
 )
 
 // classes are those of the types that variables may have, by their first words.
@@ -33,44 +35,16 @@ var classes = map[string]class{
 	"TINYTEXT": classText, "TEXT": classText, "MEDIUMTEXT": classText, "LONGTEXT": classText, "TINYBLOB": classText, "BLOB": classText, "MEDIUMBLOB": classText,
 	"LONGBLOB": classText, "JSON": classText, "LONG": classText,
 	"DATE": classDate, "TIME": classTime, "DATETIME": classStamp, "TIMESTAMP": classStamp,
-}
-
-// classOf reads a type.
-func (r *reader) classOf(from, to int32) class {
-	word := ""
-	if from < to && r.toks[from].Kind == sqltext.Word {
-		word = strings.ToUpper(string(r.scan.Bytes(from)))
-	}
-	for i := from; i < to; i++ {
-		if r.toks[i].Kind == sqltext.Word && r.toks[i].KW == sqltext.KwOf && i > from {
-			r.refuse("a variable of the TYPE OF another", "write the type out")
-		}
-	}
-	c := classes[word]
-	if c == 0 {
-		r.refuse("a variable of the type "+word, "declare it as another type that has its values, a string say")
-	}
-	if c == classInt {
-		for i := from; i < to; i++ {
-			if r.toks[i].Kind == sqltext.Word {
-				switch strings.ToUpper(string(r.scan.Bytes(i))) {
-				case "UNSIGNED", "ZEROFILL":
-					c = classUnsigned
-				}
-			}
-		}
-		if word == "YEAR" {
-			c = classUnsigned
-		}
-	}
-	return c
+	"BIT": classBit, "ENUM": classEnum, "SET": classEnum, "UUID": classNamed, "INET4": classNamed, "INET6": classNamed,
+	"GEOMETRY": classGeometry, "POINT": classGeometry, "LINESTRING": classGeometry, "POLYGON": classGeometry, "MULTIPOINT": classGeometry, "MULTILINESTRING": classGeometry,
+	"MULTIPOLYGON": classGeometry, "GEOMETRYCOLLECTION": classGeometry,
 }
 
 // Value is what a variable holds.
 type Value struct {
 	class class // 0: NULL
 	text  string
-	// charset and collation are a string's, which text is in as bytes.
+	// charset and collation are a string's, which text is in as bytes. charset is the spatial reference of a geometry, whose bytes are text, too.
 	charset, collation string
 }
 
@@ -79,7 +53,11 @@ func (c class) asked(name string) string {
 	switch c {
 	case classFloat: // which is printed with six digits
 		return "CAST(" + name + " AS DOUBLE)"
-	case classText:
+	case classBit:
+		return name + "+0"
+	case classGeometry:
+		return "HEX(ST_AsWKB(" + name + ")),ST_SRID(" + name + ")"
+	case classText, classEnum:
 		return "HEX(" + name + "),CHARSET(" + name + "),COLLATION(" + name + ")"
 	}
 	return name
@@ -87,8 +65,11 @@ func (c class) asked(name string) string {
 
 // columns is how many those are.
 func (c class) columns() int {
-	if c == classText {
+	switch c {
+	case classText, classEnum:
 		return 3
+	case classGeometry:
+		return 2
 	}
 	return 1
 }
@@ -99,12 +80,15 @@ func (c class) told(cells [][]byte) (Value, error) {
 		return Value{}, nil
 	}
 	v := Value{class: c, text: string(cells[0])}
-	if c == classText {
+	if n := c.columns(); n > 1 {
 		b, err := hex.DecodeString(v.text)
 		if err != nil {
 			return Value{}, err
 		}
-		v.text, v.charset, v.collation = string(b), string(cells[1]), string(cells[2])
+		v.text, v.charset = string(b), string(cells[1])
+		if n > 2 {
+			v.collation = string(cells[2])
+		}
 	}
 	return v, nil
 }
@@ -114,14 +98,16 @@ func (v Value) literal() string {
 	switch v.class {
 	case 0:
 		return "NULL"
-	case classInt, classUnsigned, classDecimal:
+	case classInt, classUnsigned, classDecimal, classBit:
 		return v.text
+	case classGeometry:
+		return "ST_GeomFromWKB(x'" + hex.EncodeToString([]byte(v.text)) + "'," + v.charset + ")"
 	case classDouble, classFloat:
 		if strings.ContainsAny(v.text, "eE") {
 			return v.text
 		}
 		return v.text + "e0"
-	case classText:
+	case classText, classEnum:
 		if v.charset == "binary" {
 			return "x'" + hex.EncodeToString([]byte(v.text)) + "'"
 		}
@@ -168,6 +154,8 @@ func (v Value) spliced(name string, env Env, bare bool) string {
 		return named("TIME'" + v.text + "'")
 	case classStamp:
 		return named("TIMESTAMP'" + v.text + "'")
+	case classGeometry:
+		return v.literal()
 	}
 	if v.charset == env.Charset && v.collation == env.Collation && !env.Multibyte && plainText(v.text) {
 		return named("'" + strings.ReplaceAll(v.text, "'", "''") + "'") // by which the node knows a key's value, too

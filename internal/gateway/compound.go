@@ -199,8 +199,12 @@ func (h *programHost) Statement(ctx context.Context, text string, use compound.U
 			src.prepared, src.text = true, text
 		}
 	} else {
+		got.binary = h.floats(text)
 		text = "SET STATEMENT character_set_results = NULL FOR " + text // strings arrive in their own character sets
 		src.out = got
+		if got.binary {
+			src.prepared, src.text = true, text
+		}
 	}
 	err := h.mayLent(ctx, text)
 	if err == nil {
@@ -225,10 +229,15 @@ func (h *programHost) Statement(ctx context.Context, text string, use compound.U
 		return out, nil
 	}
 	out.Columns = got.n
+	if use == compound.ForCursor {
+		if out.Fields, err = h.fieldsOf(ctx, got.cols); err != nil {
+			out.Fields = nil // DECLARE … CURSOR has no use for them
+		}
+	}
 	for i := range got.rows {
 		row := make([]string, got.n)
 		for j := range row {
-			if row[j], err = got.literal(i, j); err != nil {
+			if row[j], err = got.typed(i, j); err != nil {
 				return out, err
 			}
 		}

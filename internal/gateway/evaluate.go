@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"io"
 	"slices"
@@ -168,6 +169,8 @@ type capture struct {
 	n    int
 	size int
 	done bool
+	// binary: rows come in the binary protocol.
+	binary bool
 }
 
 // captureBytes bounds what is kept.
@@ -215,7 +218,11 @@ func (c *capture) Packet(p []byte) error {
 		return errCapture
 	}
 	row := make([][]byte, c.n)
-	if err := wire.SplitTextRow(append([]byte(nil), p...), row); err != nil {
+	split := wire.SplitTextRow
+	if c.binary {
+		split = func(p []byte, row [][]byte) error { return wire.SplitBinaryRow(p, c.cols, row) }
+	}
+	if err := split(append([]byte(nil), p...), row); err != nil {
 		return err
 	}
 	c.rows = append(c.rows, row)
@@ -227,6 +234,10 @@ func (c *capture) literal(row, col int) (string, error) {
 	v := value{null: c.rows[row][col] == nil, unsigned: c.cols[col].Flags&wire.FlagUnsigned != 0, typ: c.cols[col].Type, text: string(c.rows[row][col]), bytes: c.rows[row][col]}
 	switch {
 	case v.null, v.typ.IsInteger():
+	case v.typ == wire.TypeFloat && c.binary:
+		return "CAST(" + v.literal() + " AS FLOAT)", nil
+	case v.typ == wire.TypeBit:
+		return "0x" + hex.EncodeToString(v.bytes), nil // a number, and bytes
 	case v.typ.IsTemporal(): // of which clients are told that it is binary
 		v.charset, v.collation = "latin1", "latin1_swedish_ci"
 	default:

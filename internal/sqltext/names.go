@@ -7,7 +7,7 @@ type Names struct {
 	Columns []*Column
 	// Items are the items of all select lists, those of subqueries and of RETURNING included.
 	Items []SelectItem
-	// Named are the tokens that were read as identifiers of any kind. A word that is none of them was skipped, or taken for a keyword.
+	// Named are the tokens that were read as identifiers of any kind, or as the unit of an INTERVAL. A word that is none of them was skipped, or taken for a keyword.
 	Named map[int32]bool
 }
 

@@ -269,6 +269,7 @@ var units = map[string]bool{"MICROSECOND": true, "SECOND": true, "MINUTE": true,
 
 func (p *parser) takeUnit() bool {
 	if units[p.word(0)] {
+		p.named(p.pos)
 		p.pos++
 		return true
 	}

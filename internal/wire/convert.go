@@ -97,3 +97,42 @@ func parseInt(v []byte, bits int, unsigned bool) (uint64, bool) {
 	}
 	return n, n <= limit/2
 }
+
+// SplitBinaryRow gives a binary row's values as a text row has them, but FLOAT with all of its digits; nil is NULL.
+func SplitBinaryRow(row []byte, cols []Column, cells [][]byte) error {
+	var r BinaryRow
+	if err := r.Reset(row, len(cols)); err != nil {
+		return err
+	}
+	for i := range cols {
+		c := &cols[i]
+		v, null, ok := r.Next(c.Type)
+		if !ok {
+			return ErrMalformed
+		}
+		if null || c.Type == TypeNull {
+			cells[i] = nil
+			continue
+		}
+		p := Param{ParamType: ParamType{Type: c.Type, Unsigned: c.Unsigned() || c.Type == TypeYear}}
+		if err := p.set(v); err != nil {
+			return err
+		}
+		switch {
+		case c.Type.IsInteger() && p.Unsigned:
+			cells[i] = strconv.AppendUint(nil, p.Int, 10)
+		case c.Type.IsInteger():
+			cells[i] = strconv.AppendInt(nil, int64(p.Int), 10)
+		case c.Type == TypeFloat, c.Type == TypeDouble:
+			cells[i] = strconv.AppendFloat(nil, p.Float, 'g', -1, 64)
+		case c.Type.IsTemporal():
+			cells[i] = p.Time.AppendText(nil, c.Type, c.Decimals)
+		default:
+			cells[i] = append([]byte{}, p.Bytes...)
+		}
+	}
+	if !r.Done() {
+		return ErrMalformed
+	}
+	return nil
+}

@@ -55,3 +55,42 @@ SELECT ROW_COUNT()
 >CALL tell2(1, 'b')
 >CALL tell2(77, 'c')
 SELECT id = 1 OR id = 77, w, n FROM told ORDER BY w
+-- parameters like columns and rows
+>CREATE TABLE acct (id BIGINT PRIMARY KEY, owner VARCHAR(40) NOT NULL, balance DECIMAL(12,2) NOT NULL DEFAULT 0, status ENUM('open','closed') NOT NULL DEFAULT 'open', opened DATE)
+>INSERT INTO acct VALUES (1,'ann',100,'open','2020-01-01'),(2,'bob',50.5,'open','2020-02-29'),(3,'cyd',0,'closed','2019-12-31')
+>CREATE PROCEDURE one_of (p TYPE OF acct.id, OUT r ROW TYPE OF acct) BEGIN SELECT * INTO r FROM acct WHERE id = p; SET r.owner = UPPER(r.owner); END
+>^BEGIN NOT ATOMIC DECLARE r ROW TYPE OF acct; CALL one_of(2, r); SELECT r.id, r.owner, r.status, r.opened; END
+>CALL one_of(1, @a)
+>CREATE PROCEDURE bump (INOUT r ROW (a INT, b VARCHAR(10))) BEGIN SET r.a = r.a + 1, r.b = CONCAT(r.b, '!'); END
+>^BEGIN NOT ATOMIC DECLARE r ROW (a INT, b VARCHAR(10)) DEFAULT ROW(1,'x'); CALL bump(r); SELECT r.a, r.b; CALL bump(ROW(1,2)); END
+>CREATE PROCEDURE a_date (OUT d DATE) SET d = DATE'2024-02-03'
+>^BEGIN NOT ATOMIC DECLARE i INT; DECLARE r ROW (n INT, d DATETIME); CALL a_date(i); CALL a_date(r.n); SELECT i, r.n; CALL a_date(r.d); SELECT r.d; END
+>CREATE PROCEDURE pay (p_id BIGINT, p_amount DECIMAL(12,2), OUT p_left DECIMAL(12,2)) BEGIN DECLARE v TYPE OF acct.status; DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END; START TRANSACTION; SELECT balance, status INTO p_left, v FROM acct WHERE id = p_id FOR UPDATE; IF p_left IS NULL THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no such account', MYSQL_ERRNO = 50001; END IF; IF v <> 'open' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not open'; END IF; SET p_left = p_left - p_amount; UPDATE acct SET balance = p_left WHERE id = p_id; COMMIT; END
+>CALL pay(1, 10.5, @b)
+>*CALL pay(3, 1, @b)
+>*CALL pay(99, 1, @b)
+>SELECT @b, balance FROM acct WHERE id = 1
+>CREATE PROCEDURE takes (n INT) BEGIN DECLARE taken INT DEFAULT 0; FOR q IN (SELECT id, owner FROM acct WHERE status = 'open' ORDER BY id LIMIT n) DO UPDATE acct SET status = 'closed' WHERE id = q.id AND status = 'open'; IF ROW_COUNT() = 1 THEN SET taken = taken + 1; END IF; END FOR; SELECT taken; END
+>^CALL takes(1)
+>^CALL takes(9)
+>^CALL takes(9)
+>CREATE PROCEDURE walk (p INT, depth INT) BEGIN SELECT CONCAT(REPEAT(' ', depth), p); FOR c IN (SELECT id FROM acct WHERE id > p ORDER BY id LIMIT 1) DO CALL walk(c.id, depth + 1); END FOR; END
+>CALL walk(1, 0)
+>SET max_sp_recursion_depth = 9
+>^CALL walk(1, 0)
+>SET max_sp_recursion_depth = 0
+-- a transaction that a procedure begins, in another character set than its own
+>SET NAMES latin1
+>CREATE PROCEDURE begins (k INT) BEGIN START TRANSACTION; INSERT INTO acct (id, owner) VALUES (k, 'tx'); END
+>CALL begins(50)
+>INSERT INTO acct (id, owner) VALUES (51, 'a')
+>SELECT COUNT(*) FROM acct
+>CALL begins(52)
+>SELECT COUNT(*), @@character_set_client FROM acct
+>ROLLBACK
+>SELECT COUNT(*) FROM acct
+>SET NAMES utf8mb4
+>CREATE TEMPORARY TABLE tt (a INT)
+>CREATE PROCEDURE of_temp () BEGIN INSERT INTO tt VALUES (1); FOR r IN (SELECT * FROM tt) DO SELECT r.a; END FOR; BEGIN DECLARE q ROW TYPE OF tt; SET q.a = 5; SELECT q.a; END; END
+>^CALL of_temp()
+>DROP TEMPORARY TABLE tt
