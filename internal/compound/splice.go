@@ -116,6 +116,9 @@ func enclosing(s *sqltext.Scan, i int32) int32 {
 // textual are the types of columns that an ENUM is compared with, and stored in, as a string.
 var textual = []string{"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}
 
+// ofStrings are functions that take all of their arguments for strings.
+var ofStrings = []string{"CONCAT", "CONCAT_WS", "UPPER", "LOWER", "UCASE", "LCASE", "LENGTH", "OCTET_LENGTH", "CHAR_LENGTH", "CHARACTER_LENGTH", "TRIM", "LTRIM", "RTRIM", "REPLACE", "REVERSE", "QUOTE", "MD5", "SHA1"}
+
 // compares are the operators of comparison for equality.
 var compares = []uint32{'=', '<' | '>'<<8, '!' | '='<<8, '<' | '='<<8 | '>'<<16}
 
@@ -128,6 +131,10 @@ func (in *interpreter) isString(p *piece, from, to int32) bool {
 	}
 	ends := int(to) == len(s.Tokens) || opAt(s, to, ')', ',') || s.Tokens[to].Kind == sqltext.Word && s.Tokens[to].KW.Reserved()
 	if kwAt(s, from-1, sqltext.KwLike) && ends {
+		return true
+	}
+	if at := enclosing(s, from); at > 0 && s.Tokens[at-1].Kind == sqltext.Word && opAt(s, from-1, '(', ',') && opAt(s, to, ')', ',') &&
+		slices.Contains(ofStrings, strings.ToUpper(string(s.Bytes(at-1)))) {
 		return true
 	}
 	if q := p.stmt.Query; p.stmt.Kind == sqltext.KindSelect && q != nil && q.Select != nil {

@@ -63,6 +63,11 @@ func TestProceduresOfAccounts(t *testing.T) {
 	c.exec("CALL add_one(33)")
 	c.exec("ROLLBACK")
 	c.exec("REVOKE SELECT, INSERT ON calldb.t FROM 'pcaller'@'%'")
+	other := b.root(t, "calldb")
+	other.exec("SET sql_mode = 'ORACLE'")
+	if m := other.fails(1235, "CREATE PROCEDURE oracles AS BEGIN SELECT 1; END"); !strings.Contains(m, "ORACLE") {
+		t.Error(m)
+	}
 	caller.fails(1235, "CALL calldb.leaves_open()")
 	c.want("SELECT GROUP_CONCAT(id ORDER BY id) FROM t", "1,3")
 	c.exec("REVOKE EXECUTE ON PROCEDURE calldb.put FROM 'pcaller'@'%'")

@@ -44,7 +44,11 @@ func (s *session) program(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		}
 	}
 	p := programs[d.Object]
-	refused := unsupported(d.Verb+" "+d.Object, p.why)
+	why := p.why
+	if s.oracle && d.Verb == "CREATE" && ddl.IsRoutine(d) {
+		why = "under sql_mode=ORACLE it is read in another way; set another sql_mode, and write it in MariaDB's own"
+	}
+	refused := unsupported(d.Verb+" "+d.Object, why)
 	db, n := s.sess.DB, &d.Program
 	if n.DB.Tok >= 0 {
 		db = n.DB.Text

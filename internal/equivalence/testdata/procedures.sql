@@ -94,3 +94,6 @@ SELECT id = 1 OR id = 77, w, n FROM told ORDER BY w
 >CREATE PROCEDURE of_temp () BEGIN INSERT INTO tt VALUES (1); FOR r IN (SELECT * FROM tt) DO SELECT r.a; END FOR; BEGIN DECLARE q ROW TYPE OF tt; SET q.a = 5; SELECT q.a; END; END
 >^CALL of_temp()
 >DROP TEMPORARY TABLE tt
+>CREATE PROCEDURE of_enum (e ENUM('q','w')) BEGIN INSERT INTO acct (id, owner) VALUES (60, CONCAT('in ', e, UPPER(e))); SELECT owner FROM acct WHERE id = 60; DELETE FROM acct WHERE id = 60; END
+>CALL of_enum('w')
+@>BEGIN NOT ATOMIC DECLARE r ROW (a INT, b INT); SET r = (SELECT id, 1 FROM acct LIMIT 1); END
