@@ -88,7 +88,7 @@ func (l *Loader) Load(ctx context.Context, to Target) error {
 	}
 	defer conn.Release()
 	conn.ResetOnRelease()
-	if _, err := conn.Query(ctx, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
+	if _, err := conn.Query(ctx, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
 		" innodb_strict_mode=0, max_statement_time=0"); err != nil {
 		return fmt.Errorf("leaf %s: %w", to.Leaf, err)
 	}

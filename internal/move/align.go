@@ -44,7 +44,7 @@ func (c *Copier) Align(ctx context.Context, s Spec, name string, triggers []topo
 		return false, err
 	}
 	defer maker.Release()
-	set := "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0," +
+	set := "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0," +
 		" innodb_strict_mode=0, max_statement_time=0"
 	from, to := id(scratch)+"."+id(name), id(s.Schema)+"."+id(name)
 	if _, err := run(ctx, maker, set, "DROP DATABASE IF EXISTS "+id(scratch), "CREATE DATABASE "+id(scratch), "CREATE TABLE "+from+" LIKE "+to); err != nil {

@@ -404,7 +404,7 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 			_ = c.Servers.Drop(ctx, s.To, s.Schema)
 		}
 	}()
-	if _, err := run(ctx, target, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
+	if _, err := run(ctx, target, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
 		" innodb_strict_mode=0, max_statement_time=0, net_read_timeout=3600"); err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ new\0nul 😀', x'E9E8FF00', 'ünï', 'ｱｲ', x'0900', 'b\tc', 'x,z', 1999, '2
   (1, 3.4028e38, 1.7976931348623157e308, -0.0000000001, NULL, '', '', '', '', '', '', NULL, '', 0, '2000-01-01', '00:00:00', '1000-01-01', NULL, NULL, 'null', NULL, NULL, NULL),
   (2, 1.17549435e-38, 4.9e-324, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 'é', NULL, NULL, NULL, NULL, NULL, '1970-01-01 00:00:01', ST_GeomFromText('POINT(1 2)'), NULL, NULL, NULL, NULL),
   (-7, 16777216.5, -0.0, 1, 8191, REPEAT(x'5C0A', 70000), REPEAT('ж\t', 20000), 'a  ', ' a ', 'x', 'y', 'a', 'y', 2155, '1000-01-01', '12:34:56.5', '2001-01-01 01:02:03.000004', '2001-01-01 01:02:03', NULL, '[]', 'ffff::1', NULL, 0)`,
-		"SET sql_mode=''", "UPDATE v SET dt='0000-00-00', dtm='2020-00-00', e='nonsense' WHERE id=2",
+		"SET sql_mode=''", "UPDATE v SET dt='0000-00-00', dtm='2020-00-00', e='nonsense' WHERE id=2", "SET sql_mode='ALLOW_INVALID_DATES'", "UPDATE v SET dt='2020-02-30' WHERE id=1", "SET sql_mode=''",
 		"INSERT INTO nokey SELECT seq MOD 3, 'x' FROM mysql.seq_1_to_1000", "INSERT INTO child VALUES (1, 0), (2, NULL)")
 	var rows, total int64
 	at, err := c.Copy(ctx, Spec{Schema: "ty_0", Domain: 501, From: a.Name, To: b.Name, Progress: func(r, n int64) { rows, total = r, n }})
