@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
-	"github.com/orbweaver/orbweaver/internal/move"
+	"github.com/orbweaver/orbweaver/internal/rowtext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -311,7 +311,7 @@ func (s *saving) columns(ctx context.Context, src *source) (map[string][]Column,
 	out := map[string][]Column{}
 	for _, row := range res.Rows {
 		name := string(row[0])
-		out[name] = append(out[name], Column{Name: string(row[1]), As: move.Travel(string(row[2])), Auto: string(row[3]) == "1"})
+		out[name] = append(out[name], Column{Name: string(row[1]), As: rowtext.Travel(string(row[2])), Auto: string(row[3]) == "1"})
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/move"
+	"github.com/orbweaver/orbweaver/internal/rowtext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -39,7 +40,7 @@ func attend(ctx context.Context, pools *backend.Pools, leaf string, rate func() 
 	}
 	conn.ResetOnRelease()
 	s := &source{pools: pools, conn: conn, limit: move.NewLimit(rate), schemas: map[string]*known{}}
-	res, err := s.run(ctx, move.Reading, move.Repeatable, "SELECT VERSION()")
+	res, err := s.run(ctx, rowtext.Reading, move.Repeatable, "SELECT VERSION()")
 	if err != nil {
 		conn.Release()
 		return nil, err
@@ -179,7 +180,7 @@ func (s *source) stream(ctx context.Context, f *file, schema string, t *Table, t
 		case backend.KindErr:
 			return rows, p.Err()
 		case backend.KindRow:
-			if buf, err = move.AppendLine(buf, p.Payload, len(exprs)); err != nil {
+			if buf, err = rowtext.AppendLine(buf, p.Payload, len(exprs)); err != nil {
 				return rows, err
 			}
 			rows++

@@ -12,6 +12,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
+	"github.com/orbweaver/orbweaver/internal/rowtext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/xid"
 )
@@ -84,12 +85,6 @@ type column struct {
 	as     string // the type in which it travels, "" for its own
 	number bool   // it is read as a number
 	auto   bool   // it has AUTO_INCREMENT
-}
-
-// travel are the types whose own text would not arrive as it was: FLOAT's is rounded, ENUM's and SET's may stand for two values (ENUM has an error value with
-// the text of an empty member), the others are read from bytes where there is no character set.
-var travel = map[string]string{
-	"float": "DOUBLE", "inet4": "BINARY(4)", "inet6": "BINARY(16)", "uuid": "BINARY(16)", "enum": "UNSIGNED", "set": "UNSIGNED",
 }
 
 // expr is what is selected of a column.
@@ -238,7 +233,7 @@ func (c *Copier) open(ctx context.Context, s Spec, withRows func(table string) b
 
 func (src *source) begin(ctx context.Context, s Spec, withRows func(table string) bool) error {
 	c := src.conn
-	if _, err := run(ctx, c, Reading, Repeatable); err != nil {
+	if _, err := run(ctx, c, rowtext.Reading, Repeatable); err != nil {
 		return err
 	}
 	moment := s.Moment
@@ -334,7 +329,7 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 			return err
 		}
 		for _, col := range cols.Rows {
-			as := travel[strings.ToLower(string(col[1]))]
+			as := rowtext.Travel(string(col[1]))
 			t.columns = append(t.columns, column{string(col[0]), as, as == "UNSIGNED", string(col[2]) == "1"})
 		}
 		src.tables = append(src.tables, t)

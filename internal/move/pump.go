@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/rowtext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -114,7 +115,7 @@ func (p *pump) copy(ctx context.Context, from, target *backend.Conn, columns int
 		case backend.KindErr:
 			return pkt.Err()
 		case backend.KindRow:
-			if buf, err = AppendLine(buf, pkt.Payload, columns); err != nil {
+			if buf, err = rowtext.AppendLine(buf, pkt.Payload, columns); err != nil {
 				return err
 			}
 			p.rows++

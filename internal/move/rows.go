@@ -20,8 +20,7 @@ import (
 // What a transaction has read it holds until its end against all DDL, and who waits for a DDL statement that waits waits too. So tables are held until they
 // are copied, are then looked at whether they were the ones of the snapshot, and let go; and the copy gives way when somebody waits all the same.
 const (
-	// Reading and Repeatable make a session one to read rows with. With its binary log on, MariaDB would not let go of tables at a rollback to a savepoint.
-	Reading    = "SET SESSION sql_log_bin=0, sql_mode='', time_zone='+00:00', sql_quote_show_create=1, character_set_results=NULL, net_write_timeout=3600, max_statement_time=0"
+	// Repeatable makes a session that is one to read rows with (rowtext.Reading) see one state.
 	Repeatable = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 	// Hold is where tables are held from, LetGo lets them go.
 	Hold  = "SAVEPOINT held"
@@ -30,38 +29,6 @@ const (
 
 // HoldFor bounds for how long small tables are held together: looking at them costs the same for all of them.
 const HoldFor = 300 * time.Millisecond
-
-// AppendLine appends a row of a text answer, of that many columns, as LOAD DATA reads it with CHARACTER SET binary: tabs between values, \N for NULL.
-func AppendLine(buf, row []byte, columns int) ([]byte, error) {
-	r := wire.TextRow(row)
-	for i := range columns {
-		if i > 0 {
-			buf = append(buf, '\t')
-		}
-		v, null, ok := r.Next()
-		if !ok {
-			return nil, wire.ErrMalformed
-		}
-		if null {
-			buf = append(buf, '\\', 'N')
-			continue
-		}
-		for _, b := range v {
-			switch b {
-			case '\\', '\t', '\n':
-				buf = append(buf, '\\', b)
-			case 0:
-				buf = append(buf, '\\', '0')
-			default:
-				buf = append(buf, b)
-			}
-		}
-	}
-	return append(buf, '\n'), nil
-}
-
-// Travel is the type that values of a column must be cast to, to arrive as they were; "" for their own.
-func Travel(dataType string) string { return travel[strings.ToLower(dataType)] }
 
 // Identities are the numbers that InnoDB has given to a schema's tables, by their names in its files; a partitioned table has several. They go with a table when it
 // is renamed.
