@@ -40,6 +40,7 @@ type Gates struct {
 	// applied is the snapshot that the gates follow; changed is closed with the next one.
 	applied *topo.Snapshot
 	changed chan struct{}
+	tables  tables
 }
 
 type part struct {
@@ -51,7 +52,8 @@ type part struct {
 
 // New is a set of gates without a topology: Apply gives it one.
 func New() *Gates {
-	return &Gates{parts: map[topo.PartitionID]*part{}, left: make(chan struct{}, 1), seen: map[string]*topo.Database{}, changed: make(chan struct{})}
+	return &Gates{parts: map[topo.PartitionID]*part{}, left: make(chan struct{}, 1), seen: map[string]*topo.Database{}, changed: make(chan struct{}),
+		tables: tables{inside: map[uint64]*within{}, closed: map[string][]*topo.Table{}}}
 }
 
 // Apply makes the gates what a snapshot says of locks and terms. It says whether something is locked.
@@ -67,6 +69,10 @@ func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
 		g.set(Shape(name), 0, d.Locked || d.Held)
 		g.set(Commits(name), 0, d.Quiet)
 		g.set(Functions(name), 0, d.Recast)
+		g.tables.close(d)
+		if before := g.seen[name]; before != nil {
+			g.tables.forget(before, d)
+		}
 		for _, p := range d.Partitions {
 			g.set(p.ID, p.Term, p.Locked)
 		}
@@ -80,12 +86,14 @@ func (g *Gates) Apply(s *topo.Snapshot) (locked bool) {
 			delete(g.parts, Shape(name))
 			delete(g.parts, Commits(name))
 			delete(g.parts, Functions(name))
+			delete(g.tables.closed, name)
+			g.tables.forget(d, nil)
 		}
 	}
 	clear(g.seen)
 	for name, d := range s.Databases {
 		g.seen[name] = d
-		locked = locked || d.Locked || d.Held || d.Quiet || d.Recast
+		locked = locked || d.Locked || d.Held || d.Quiet || d.Recast || len(g.tables.closed[name]) > 0
 		for _, p := range d.Partitions {
 			locked = locked || p.Locked
 		}
@@ -213,10 +221,14 @@ func (g *Gates) Leave(id topo.PartitionID) {
 	last := p.locked && p.inside == 0
 	p.mu.Unlock()
 	if last {
-		select {
-		case g.left <- struct{}{}:
-		default: // said already
-		}
+		g.sayLeft()
+	}
+}
+
+func (g *Gates) sayLeft() {
+	select {
+	case g.left <- struct{}{}:
+	default: // said already
 	}
 }
 
@@ -244,7 +256,7 @@ func (g *Gates) Inside() int {
 	return n
 }
 
-// Held lists the locked partitions that somebody is inside of.
+// Held lists the locked partitions that somebody is inside of, and with topo.TablesOrdinal the databases with such tables.
 func (g *Gates) Held() []topo.PartitionID {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -256,7 +268,7 @@ func (g *Gates) Held() []topo.PartitionID {
 		}
 		p.mu.Unlock()
 	}
-	return out
+	return append(out, g.tables.held()...)
 }
 
 // Drain waits until nobody is inside of a locked partition, or ctx ends; it lists where somebody still is.

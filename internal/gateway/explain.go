@@ -83,7 +83,13 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if len(ordinals) == 0 {
 		return s.rerun(ctx, append(head, iw.scan.Src[:iw.scan.End]...), snap, src)
 	}
-	if err := s.g.exec.Settled(ctx, &exec.Statement{Plan: p, Snap: snap, Tx: s.tx, Home: s.home}); err != nil { // ANALYZE runs it
+	if writes := p.Writes || p.Locks; isWord(&w.scan, 0, "ANALYZE") { // which runs it
+		if err := s.g.guard.gates.EnterTables(p.Placed, writes, snap); err != nil {
+			return err
+		}
+		defer s.g.guard.gates.LeaveTables(p.Placed, writes)
+	}
+	if err := s.g.exec.Settled(ctx, &exec.Statement{Plan: p, Snap: snap, Tx: s.tx, Home: s.home}); err != nil {
 		return err
 	}
 	// The first place gets it with its own names.

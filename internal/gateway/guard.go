@@ -439,11 +439,18 @@ const retryEvery = 50 * time.Millisecond
 // partition that is not locked. false: there is another reason.
 func (s *session) awaitGates(ctx context.Context, err error, snap *topo.Snapshot) bool {
 	var moving *gate.MovingError
-	if !errors.As(err, &moving) {
-		return false
-	}
-	d := snap.Databases[moving.Partition.DB]
-	if p := snap.Partition(moving.Partition); d == nil || (d.Locked || d.Held || d.Recast) && p == nil || p != nil && p.Locked {
+	var table *gate.ClosedError
+	switch {
+	case errors.As(err, &table):
+		if t := snap.Table(table.DB, table.Table); t == nil || t.Closed != "" {
+			return false
+		}
+	case errors.As(err, &moving):
+		d := snap.Databases[moving.Partition.DB]
+		if p := snap.Partition(moving.Partition); d == nil || (d.Locked || d.Held || d.Recast) && p == nil || p != nil && p.Locked {
+			return false
+		}
+	default:
 		return false
 	}
 	late := time.After(retryEvery)

@@ -385,7 +385,7 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 		if err == nil || out.Begun || inside && !tx.InTransaction() || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
 			return err
 		}
-		if began.IsZero() {
+		if began.IsZero() || closed(err) {
 			began = time.Now()
 		}
 		if time.Since(began) > s.g.cfg.FailoverWait || s.g.lost(err) || ctx.Err() != nil {
@@ -409,27 +409,6 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 			s.home = s.g.another(s.home)
 		}
 	}
-}
-
-// admitted runs a plan once when it may.
-func (s *session) admitted(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) (exec.Outcome, error) {
-	if err := s.stopLasts(); err != nil {
-		return exec.Outcome{}, err
-	}
-	if changes(p, x) {
-		if err := s.enterWrite(ctx); err != nil {
-			return exec.Outcome{}, err
-		}
-		defer s.leaveWrite()
-	}
-	leave, err := s.admit(ctx, p, snap)
-	if err != nil {
-		return exec.Outcome{}, err
-	}
-	if leave != nil {
-		defer leave()
-	}
-	return s.runOnce(ctx, w, p, snap, src, x)
 }
 
 // replan plans a statement anew against another snapshot.

@@ -150,6 +150,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 		p.called.calls(plan.InsertSelect.Plan)
 	}
 	triggers.called.calls(plan)
+	plan.Placed = p.placed(plan, triggers)
 	plan.Bare = plan.Route.Kind == RouteAny && !plan.Writes && bare && !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool {
 		return !strings.EqualFold(t.DB.Text, "information_schema") && (t.DB.Tok >= 0 || !strings.EqualFold(sess.DB, "information_schema"))
 	})

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -70,6 +71,28 @@ func assigned(set []sqltext.Assign, r *sqltext.TableRef, t *topo.Table) []string
 		if r == nil || c.Table.Tok >= 0 && strings.EqualFold(c.Table.Text, refName(r)) || c.Table.Tok < 0 && t != nil && t.Column(c.Name.Text) >= 0 {
 			out = append(out, c.Name.Text)
 		}
+	}
+	return out
+}
+
+// placed are the tables with rows in partitions that a plan meets.
+func (p *planner) placed(plan *Plan, f *fired) (out []*topo.Table) {
+	add := func(db, name string) {
+		t := p.snap.Table(db, name)
+		if t != nil && (t.Kind == topo.Sharded || t.Kind == topo.Keyless || t.Kind == topo.Single) && !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	for _, n := range p.stmt.Tables {
+		if !n.CTE {
+			add(p.named(n), n.Name.Text)
+		}
+	}
+	for _, at := range f.named() {
+		add(at[0], at[1])
+	}
+	for _, at := range plan.FunctionReads {
+		add(at[0], at[1])
 	}
 	return out
 }

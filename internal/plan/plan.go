@@ -87,6 +87,8 @@ type Plan struct {
 	// Changes are what it may do to rows of reference tables. Touched are the sharded tables whose rows it, or such a trigger, reads or changes, each with its database.
 	Changes []topo.Change
 	Touched [][2]string
+	// Placed are the tables whose rows are in partitions that it names, by itself, by triggers that it may fire and functions that it calls, each once.
+	Placed []*topo.Table
 	// Functions are the databases whose stored functions it calls, FunctionReads the tables that these read, each with its database, FunctionReaders who must have the right to.
 	Functions       []string
 	FunctionReads   [][2]string

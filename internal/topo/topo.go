@@ -209,6 +209,8 @@ type Table struct {
 	Scheme string `json:"scheme,omitempty"`
 	// ID is never reused: it names the table's sequence in the catalog.
 	ID uint64 `json:"id"`
+	// Closed: the table's rows are getting other places. Statements that it is closed to wait.
+	Closed Closed `json:"closed,omitempty"`
 	// Triggers are in MariaDB's order: by event, before and after, and the order in which they are fired.
 	Triggers []Trigger `json:"triggers,omitempty"`
 	// Temporary: a session has put a temporary table of its own into its snapshot, where a statement writes to it. It is like a reference table with a single place.
