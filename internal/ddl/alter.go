@@ -52,6 +52,9 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if j.d.ShardKey != nil {
+		return j.reshard(ctx, old, all)
+	}
 	if old.Kind == topo.Sequence {
 		return nil, unsupported("ALTER TABLE of a sequence, but for RENAME: use ALTER SEQUENCE")
 	}
@@ -102,9 +105,6 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 // alterable refuses what moves data between tables or files.
 func (j *job) alterable() error {
 	for _, a := range j.d.Actions {
-		if strings.HasPrefix(a.Verb, "SHARD") || strings.HasPrefix(a.Verb, "ADD SHARD KEY") {
-			return refuse(1235, "42000", "This version of Orbweaver doesn't yet support 'ALTER TABLE … SHARD KEY': RENAME the table, CREATE one of its name with the other SHARD KEY, and INSERT … SELECT the rows")
-		}
 		for _, verb := range []string{"EXCHANGE", "DISCARD", "IMPORT", "CONVERT PARTITION", "CONVERT TABLE"} {
 			if strings.HasPrefix(a.Verb, verb) {
 				return unsupported("ALTER TABLE … " + a.Verb)

@@ -86,9 +86,6 @@ func TestTablesGetAPlaceThatKeepsTheirKeys(t *testing.T) {
 	b.refused(1235, "make that one with SHARD KEY (), too", "ALTER TABLE one ADD FOREIGN KEY (v) REFERENCES s (id)")
 	b.refused(1235, "make this table with SHARD KEY (), too", "ALTER TABLE s ADD FOREIGN KEY (id) REFERENCES one (id)")
 	b.refused(1503, "SHARD KEY ()", "ALTER TABLE s ADD COLUMN u INT UNIQUE")
-	for _, sql := range []string{"ALTER TABLE s SHARD KEY ()", "ALTER TABLE one SHARD KEY (id)", "ALTER TABLE one ADD SHARD KEY (id), ADD x INT"} {
-		b.refused(1235, "CREATE one of its name with the other SHARD KEY", sql)
-	}
 	b.must("RENAME TABLE one TO two, s TO one")
 	b.s.State = b.s.State.With("foreign_key_checks", "foreign_key_checks=0")
 	b.must("CREATE TABLE early (a INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES late (id))")

@@ -236,6 +236,8 @@ type todo struct {
 	Begun   int         `json:"begun,omitempty"`
 	// Triggers are those that the table had.
 	Triggers []topo.Trigger `json:"triggers,omitempty"`
+	// Placing is where the rows of the table are to be, of a statement that changes that.
+	Placing *placing `json:"placing,omitempty"`
 	// Routine is the kind of routine that Tables names.
 	Routine topo.RoutineKind `json:"routine,omitempty"`
 }

@@ -22,7 +22,7 @@ func TestLockLostAtEveryStep(t *testing.T) {
 	b := newBenchAt(t, farmtest.Start(t, 2), "d")
 	all := t
 	for _, sql := range []string{
-		"CREATE TABLE x (id INT PRIMARY KEY)", "DROP TABLE t", "RENAME TABLE t TO u", "ALTER TABLE t MODIFY v BIGINT NOT NULL",
+		"CREATE TABLE x (id INT PRIMARY KEY)", "DROP TABLE t", "RENAME TABLE t TO u", "ALTER TABLE t MODIFY v BIGINT NOT NULL", "ALTER TABLE t SHARD KEY ()",
 		"CREATE OR REPLACE VIEW w AS SELECT v FROM t", "DROP VIEW w", "RENAME TABLE w TO x",
 	} {
 		t.Run(sql, func(t *testing.T) {
@@ -31,6 +31,10 @@ func TestLockLostAtEveryStep(t *testing.T) {
 				b.must("DROP DATABASE d")
 				b.must("CREATE DATABASE d PARTITIONS 2")
 				b.must("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+				if strings.Contains(sql, "SHARD KEY") {
+					parts, _ := partitions(b.cat.Snapshot(), "d")
+					b.at(parts[1].Leaf, parts[1].Schema, "INSERT INTO t VALUES (1, 1)")
+				}
 				if strings.Contains(sql, "VIEW") || strings.Contains(sql, "TABLE w") {
 					b.must("CREATE VIEW w AS SELECT id FROM t")
 				}

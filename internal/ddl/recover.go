@@ -226,6 +226,11 @@ func (j *job) settleOne(ctx context.Context) (string, error) {
 		return finished, j.finishTruncate(ctx, table)
 	case "rename":
 		return undo(j.undoRename(ctx))
+	case shardKey:
+		if !t.Go {
+			return undo(j.undoReshard(ctx))
+		}
+		return finished, j.finishReshard(ctx)
 	case "alter sequence": // one statement at one place, done or not
 		return undo(nil)
 	case "view":

@@ -98,7 +98,7 @@ func uniqueKeyRule(t *topo.Table, k key, d *described) error {
 		return nil
 	}
 	if t.Kind == topo.Keyless {
-		return refuse(1503, "HY000", "UNIQUE key '%s' of table '%s': a table without a shard key can't have one; CREATE TABLE with a PRIMARY KEY or a SHARD KEY, which may be SHARD KEY (), and INSERT … SELECT rows that are there", k.name, t.Name)
+		return refuse(1503, "HY000", "UNIQUE key '%s' of table '%s': a table without a shard key can't have one; ALTER TABLE it to one with a SHARD KEY, which may be SHARD KEY (), before", k.name, t.Name)
 	}
 	for _, i := range t.ShardKey {
 		at := slices.Index(k.columns, i)

@@ -160,7 +160,18 @@ func DeclaredType(fullType, charset, collation string) string {
 	return fullType + " CHARACTER SET " + charset + " COLLATE " + collation
 }
 
-// Answer is the ordinal for one row of the answer to StoreSQL.
+// RowSQL is what to select of stored rows, by their columns' names in SQL, so that Answer tells their ordinals.
+func (f *Func) RowSQL(names []string) (out []string) {
+	for i, n := range names {
+		out = append(out, n)
+		if f.cols[i].class == classString {
+			out = append(out, "WEIGHT_STRING("+n+")")
+		}
+	}
+	return out
+}
+
+// Answer is the ordinal for one row of the answer to StoreSQL, or of what RowSQL selects.
 func (f *Func) Answer(row [][]byte) (int, error) {
 	var key []byte
 	at := 0

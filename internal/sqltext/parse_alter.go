@@ -36,6 +36,11 @@ func (p *parser) alterAction(d *DDL, a *AlterAction) {
 	if p.alterPartitions(d, a) {
 		return
 	}
+	if p.shardKeyFollows() {
+		a.Verb = "SHARD KEY"
+		p.alterShardKey(d, a, p.pos)
+		return
+	}
 	verb := p.word(0)
 	switch p.acceptAny(KwAdd, KwDrop, KwModify, KwChange, KwAlter, KwRename) {
 	case KwAdd:
@@ -144,16 +149,31 @@ func (p *parser) alterColumn(d *DDL, from int32, name Name) *ColumnDef {
 	return c
 }
 
+// alterShardKey reads SHARD KEY (a, b) of an action that begins at from.
+func (p *parser) alterShardKey(d *DDL, a *AlterAction, from int32) {
+	p.pos += 2
+	if !p.isOp('(') {
+		p.pos++
+	}
+	k := KeyDef{Name: noName}
+	p.keyColumns(&k)
+	a.Key = &k
+	if d.ShardKey = k.Columns; d.ShardKey == nil {
+		d.ShardKey = []Name{}
+	}
+	to := p.pos
+	if t := p.toks[from-1]; t.Kind == Op && t.Op == ',' { // what is left without it must be right
+		from--
+	} else if p.isOp(',') {
+		to++
+	}
+	d.OursSpans = append(d.OursSpans, Span{from, to})
+}
+
 func (p *parser) alterAdd(d *DDL, a *AlterAction) {
 	if p.shardKeyFollows() {
 		a.Verb = "ADD SHARD KEY"
-		p.pos += 2
-		if !p.isOp('(') {
-			p.pos++
-		}
-		k := KeyDef{Name: noName}
-		p.keyColumns(&k)
-		a.Key = &k
+		p.alterShardKey(d, a, p.pos-1)
 		return
 	}
 	if k, ok := p.key(d); ok {
