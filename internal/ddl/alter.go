@@ -175,6 +175,9 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 				err = triggersStandWith(j.snap, t)
 			}
 		}
+		if err != nil {
+			t, err = j.chosenAnew(ctx, old, now, err)
+		}
 	}
 	if err != nil {
 		return nil, j.abandon(clientError(err, db), j.undoAlter)
@@ -186,10 +189,10 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 		return nil, j.abandon(clientError(err, db), j.undoAlter)
 	}
 	defer func() { res.Affected += j.copied.Load() }()
-	if instant {
+	if instant && j.todo.Placing == nil {
 		return res, j.rollForward(ctx, t)
 	}
-	if added := j.onlyIndexes(was, now); len(added) > 0 {
+	if added := j.onlyIndexes(was, now); len(added) > 0 && j.todo.Placing == nil {
 		j.todo.Indexes = added
 		if err := j.save(ctx, "indexes"); err != nil {
 			return nil, j.abandon(err, j.undoAlter)
@@ -211,6 +214,9 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	}
 	if was.typ != "BASE TABLE" {
 		return nil, j.abandon(unsupported("this ALTER of a system-versioned table, which copies rows"), j.undoAlter)
+	}
+	if j.placed != nil {
+		res.Notes = append(res.Notes, *j.placed)
 	}
 	return res, j.rehearsed(ctx, t, was)
 }
@@ -357,6 +363,11 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 	if err := j.save(ctx, "rehearsal"); err != nil {
 		return j.abandon(err, j.undoAlter)
 	}
+	if j.todo.Placing != nil {
+		if err := j.empty(ctx, t); err != nil {
+			return j.abandon(clientError(err, t.DB), j.undoAlter)
+		}
+	}
 	isReference := func(n string) bool { r := j.snap.Table(t.DB, n); return r != nil && r.Kind == topo.Reference }
 	tryText := j.partText(t.DB, isReference, edit{j.d.Tables[0].Span, mark + "." + id(j.todo.Try)})
 	var cols []string
@@ -471,7 +482,14 @@ func release(conns map[place]*backend.Conn) {
 }
 
 // undoAlter brings all places back to what they were, for statements that have not changed any partition but by indexes.
-func (j *job) undoAlter(ctx context.Context) error { return j.undoAlterOf(ctx, j.todo) }
+func (j *job) undoAlter(ctx context.Context) error {
+	if j.todo.Placing != nil {
+		if _, err := j.setClosed(ctx, ""); err != nil {
+			return err
+		}
+	}
+	return j.undoAlterOf(ctx, j.todo)
+}
 
 func (j *job) undoAlterOf(ctx context.Context, t todo) error {
 	name := t.Tables[0]

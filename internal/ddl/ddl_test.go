@@ -505,8 +505,11 @@ func TestCreateTable(t *testing.T) {
 	} {
 		b.refused(c.code, c.text, c.sql)
 	}
-	b.refused(1503, "SHARD KEY ()", "ALTER TABLE k ADD UNIQUE (a(5))")
 	b.must("CREATE TABLE moments (at DATETIME PRIMARY KEY)")
+	parts, _ := partitions(b.cat.Snapshot(), "d")
+	b.at(parts[1].Leaf, parts[1].Schema, "INSERT INTO k VALUES ('')") // without rows they would be placed anew
+	b.at(parts[1].Leaf, parts[1].Schema, "INSERT INTO moments VALUES (NOW())")
+	b.refused(1503, "SHARD KEY ()", "ALTER TABLE k ADD UNIQUE (a(5))")
 	b.refused(1235, "ON UPDATE", "ALTER TABLE moments MODIFY at DATETIME NOT NULL ON UPDATE CURRENT_TIMESTAMP")
 	b.consistent("d")
 }

@@ -323,6 +323,11 @@ func (j *job) finishAlter(ctx context.Context) error {
 	if d == nil {
 		return topo.NoTable(t.DB, name)
 	}
+	if t.Placing != nil {
+		table := t.Placing.table(t.DB, name, d)
+		table.Triggers = old.Triggers
+		return j.commitTable(ctx, table)
+	}
 	table, err := merged(old, name, d)
 	if err != nil {
 		return err

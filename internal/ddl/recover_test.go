@@ -40,6 +40,7 @@ var crashes = []string{
 	"ALTER TABLE r MODIFY v BIGINT NOT NULL",
 	"ALTER TABLE t SHARD KEY ()",
 	"ALTER TABLE s SHARD KEY ()",
+	"ALTER TABLE s ADD n INT, ADD UNIQUE (n)", // which leaves no shard key
 	"ALTER DATABASE d COLLATE utf8mb4_bin",
 	"CREATE DATABASE e PARTITIONS 2",
 	"DROP DATABASE d",

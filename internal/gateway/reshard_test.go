@@ -114,3 +114,45 @@ func TestShardKeyWaitsForTransactions(t *testing.T) {
 	c.exec("INSERT INTO t (v) VALUES (7)")
 	c.want("SELECT id, v FROM t ORDER BY id", "1|10/2|20/3|3/4|4/5|5/7|7")
 }
+
+// Tables that are made first and get their keys afterwards are placed by these, as long as they have no rows.
+func TestKeysThatComeLaterPlaceATable(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "keydb3")
+	c.exec("CREATE TABLE u (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(20), mail VARCHAR(20))")
+	c.exec("CREATE TABLE k (a INT, b INT)")
+	c.exec("CREATE TABLE p (id INT PRIMARY KEY, a INT)")
+	c.exec("CREATE TABLE ch (a INT, x INT)")
+	c.exec("CREATE TABLE full (id INT PRIMARY KEY, name VARCHAR(20))")
+	c.exec("INSERT INTO full VALUES (1, 'a')")
+	c.exec("CREATE TABLE said (id INT PRIMARY KEY, name VARCHAR(20), SHARD KEY (id))")
+	c.exec("ALTER TABLE u ADD UNIQUE (name)")
+	c.want("SHOW WARNINGS", "Note|1503|Table 'u' has all its rows in one partition, as no column could be the shard key of all its unique keys: SHARD KEY () says so. Large tables are better spread by SHARD KEY (…),"+
+		" without the keys that keep them from it; CREATE REFERENCE TABLE makes one whose rows every leaf has")
+	c.exec("CREATE UNIQUE INDEX m ON u (mail)")
+	c.exec("INSERT INTO u (name, mail) VALUES ('ada', 'a'), ('grace', 'g')")
+	c.fails(1062, "INSERT INTO u (name, mail) VALUES ('ada', 'x')")
+	c.exec("ALTER TABLE k ADD PRIMARY KEY (a)")
+	c.want("SHOW WARNINGS", "")
+	c.exec("INSERT INTO k VALUES (1, 1), (2, 1)")
+	c.exec("ALTER TABLE ch ADD FOREIGN KEY (a) REFERENCES p (id)")
+	c.exec("INSERT INTO p VALUES (1, 1), (2, 2), (3, 3)")
+	c.exec("INSERT INTO ch VALUES (1, 1), (2, 2), (3, 3)")
+	c.fails(1452, "INSERT INTO ch VALUES (4, 4)")
+	c.fails(1503, "ALTER TABLE full ADD UNIQUE (name)")
+	c.fails(1503, "CREATE UNIQUE INDEX n ON said (name)")
+	want := map[string]string{"u": "single", "k": "sharded [0]", "p": "sharded [0]", "ch": "sharded [0] explicit", "full": "sharded [0]", "said": "sharded [0] explicit"}
+	for name, placed := range want {
+		table := b.cat.Snapshot().Table("keydb3", name)
+		got := string(table.Kind)
+		if len(table.ShardKey) > 0 {
+			got += fmt.Sprint(" ", table.ShardKey)
+		}
+		if table.Explicit {
+			got += " explicit"
+		}
+		if got != placed || table.Closed != "" {
+			t.Errorf("%s is %s, want %s", name, got, placed)
+		}
+	}
+}
