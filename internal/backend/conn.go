@@ -73,7 +73,12 @@ type execution struct {
 	id    uint32 // with which COM_STMT_EXECUTE went out
 	real  uint32 // which the leaf gave
 	err   []byte // COM_STMT_PREPARE's ERR
+	held  bool   // COM_STMT_EXECUTE has not gone out: it is longer than aheadMax
 }
+
+// aheadMax is how long a COM_STMT_EXECUTE may be that is written before COM_STMT_PREPARE's answer is read. Sockets take it at their smallest; what they don't take
+// waits for the leaf to read, which waits itself for somebody to read thousands of definitions of parameters.
+const aheadMax = 16 << 10
 
 // sampleEvery is how many commands go by for one whose time is taken.
 const sampleEvery = 16
@@ -188,7 +193,7 @@ func (c *Conn) flush(err error) error {
 }
 
 // SendExecute runs a prepared statement by its text, binary protocol: COM_STMT_EXECUTE with the statement's id filled in, preceded by COM_STMT_PREPARE in the
-// same write where this connection has not prepared the text yet. body is COM_STMT_EXECUTE's payload after the id (flags, iteration count, null
+// same write where this connection has not prepared the text yet, and the body is not long. body is COM_STMT_EXECUTE's payload after the id (flags, iteration count, null
 // bitmap, types, values), and stays untouched until the answer begins; its types must be there (new-params-bound 1) when there are parameters,
 // as other sessions use the statement too. COM_STMT_PREPARE's answer is consumed; its error takes the place of the command's.
 func (c *Conn) SendExecute(text string, body []byte) error {
@@ -210,7 +215,10 @@ func (c *Conn) sendExecute(cmd wire.Command, text string, body []byte) error {
 		c.queue(expect{kind: expectPrepare}, wire.ComStmtPrepare, text)
 		// The id is foretold, not LastStatement: if COM_STMT_PREPARE is refused that could be another statement.
 		id = c.stmts.next
-		c.exec = execution{scope: scope, text: text, body: body, id: id}
+		c.exec = execution{scope: scope, text: text, body: body, id: id, held: len(body) > aheadMax}
+		if c.exec.held {
+			return c.flush(nil)
+		}
 	}
 	return c.flush(c.appendExecute(id, body))
 }

@@ -190,6 +190,39 @@ func execute(t testing.TB, c *Conn, text string, body []byte) (values []byte, fa
 	return values, failed
 }
 
+// A leaf that tells of 65,535 parameters reads nothing more until it is listened to.
+func TestLongExecuteWaitsForThePrepare(t *testing.T) {
+	const params = 65535
+	p := poolsFor(t, farmtest.Shared(t, 1))
+	c := get(t, p, leaf1)
+	defer c.Release()
+	text := "SELECT ?" + strings.Repeat(",?", params-1)
+	body := append(make([]byte, 5+(params+7)/8), 1)
+	body[1] = 1 // iterations
+	for range params {
+		body = append(body, byte(wire.TypeVarString), 0)
+	}
+	body = append(body, make([]byte, params)...) // each an empty string
+	for range 2 {
+		if got, e := execute(t, c, text, body); e != nil || len(got) != 1 {
+			t.Fatal(got, e)
+		}
+	}
+	if _, e := execute(t, c, strings.Replace(text, "?", "? FROM nix.nix WHERE ?", 1), body); e == nil || e.Code != 1064 {
+		t.Fatal(e)
+	}
+	c.Queue("SAVEPOINT")
+	var refused *PrepareError
+	if err := c.SendExecute(strings.ToLower(text), body); err != nil {
+		t.Fatal(err)
+	} else if _, err := c.Next(); !errors.As(err, &refused) || !c.Done() {
+		t.Fatal(err)
+	}
+	if got := one(t, c, "SELECT 7"); got != "7" {
+		t.Error(got)
+	}
+}
+
 func TestPreparedStatementsAreCached(t *testing.T) {
 	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.MaxStatements = 3 })
 	schema(t, p, "prep_a", "CREATE TABLE prep_a.t (a bigint) SELECT 1 a")

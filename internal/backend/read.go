@@ -106,7 +106,9 @@ func (c *Conn) firstPacket() (p Packet, ok bool, err error) {
 		c.w.SetPipelined(false)
 		c.w.SetSeq(uint8(c.frames))
 		if refused != nil {
-			if err := c.Drain(); err != nil {
+			if c.exec.held {
+				c.exec, c.Tracker.state = execution{}, trackDone
+			} else if err := c.Drain(); err != nil {
 				return Packet{}, false, err
 			}
 			return Packet{}, false, refused
@@ -120,7 +122,7 @@ func (c *Conn) firstPacket() (p Packet, ok bool, err error) {
 			c.exec = execution{}
 			c.Tracker.ErrCode = uint16(payload[1]) | uint16(payload[2])<<8
 			return Packet{KindErr, payload}, true, nil
-		case e.real != e.id:
+		case e.held || e.real != e.id:
 			if err := c.expectErr(); err != nil {
 				return Packet{}, false, err
 			}
@@ -133,8 +135,12 @@ func (c *Conn) firstPacket() (p Packet, ok bool, err error) {
 	return Packet{}, false, nil
 }
 
-// expectErr reads the answer of a COM_STMT_EXECUTE whose statement the leaf can't know.
+// expectErr reads the answer of a COM_STMT_EXECUTE whose statement the leaf can't know, if it was sent.
 func (c *Conn) expectErr() error {
+	if c.exec.held {
+		c.Tracker.state = trackDone
+		return nil
+	}
 	payload, err := c.w.ReadPacket()
 	if err != nil {
 		return c.lost(true, err)
@@ -159,7 +165,7 @@ func (c *Conn) settle() (refused *PrepareError, err error) {
 		for !t.Done() {
 			payload, err := c.w.ReadPacket()
 			if err != nil {
-				return nil, c.lost(true, err)
+				return nil, c.lost(!c.exec.held, err)
 			}
 			kind, err := t.Next(payload, len(payload))
 			if err != nil {
