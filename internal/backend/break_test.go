@@ -103,3 +103,36 @@ func TestVacatedDatabases(t *testing.T) {
 		c.Release()
 	}
 }
+
+// Connections that have chosen a database before it got another character set serve nobody afterwards.
+func TestRenewedDatabases(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1))
+	in := func(name string) Want {
+		w := leaf1
+		w.Schema = name
+		return w
+	}
+	schema(t, p, "renewed", "ALTER DATABASE renewed COLLATE latin1_bin")
+	schema(t, p, "stays")
+	lent, idle, other := get(t, p, in("renewed")), get(t, p, in("renewed")), get(t, p, in("stays"))
+	idle.Release()
+	other.Release()
+	query(t, lent, "ALTER DATABASE renewed COLLATE utf8mb4_unicode_ci")
+	p.Renew(map[string]bool{"renewed": true})
+	again := get(t, p, in("stays"))
+	defer again.Release()
+	if again != other {
+		t.Error("a connection of another database was closed")
+	}
+	for range 2 {
+		c := get(t, p, in("renewed"))
+		defer c.Release()
+		if got := one(t, c, "SELECT @@collation_database"); got != "utf8mb4_unicode_ci" {
+			t.Errorf("a connection has the collation %s", got)
+		}
+	}
+	lent.Release()
+	if lent.w.CheckIdle() == nil {
+		t.Error("a connection that was in use goes on with its database's former character set")
+	}
+}

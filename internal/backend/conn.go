@@ -26,6 +26,7 @@ type Conn struct {
 	thread     uint64
 
 	schema string
+	choice uint64 // the pools' choices when it was chosen, or later
 	domain uint32 // GTID domain, 0 for the server's own
 	state  *State
 	status wire.Status // the last that the leaf said; an ERR says none

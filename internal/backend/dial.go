@@ -20,7 +20,7 @@ var errDialTimeout = errors.New("the leaf does not answer")
 
 // dialConn makes a connection as w wants it, but for the session's state.
 func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) (*Conn, error) {
-	generation := l.generation.Load()
+	generation, choice := l.generation.Load(), l.pools.choices.Load()
 	schema := w.Schema
 	if key.role != "" {
 		schema = "" // it may be the role that opens it
@@ -55,7 +55,7 @@ func dialConn(ctx context.Context, l *leafPool, key login, w Want, addr string) 
 		return nil, &LeafDownError{Leaf: l.name, Err: fmt.Errorf("lacks protocol capabilities %#x", wire.Caps(key.variant)&^got)}
 	}
 	c := &Conn{
-		pool: l, account: key.account, variant: key.variant, addr: addr, generation: generation, w: wc,
+		pool: l, account: key.account, variant: key.variant, addr: addr, generation: generation, choice: choice, w: wc,
 		thread: uint64(wc.Server().ConnID), schema: schema, status: wc.Server().Status,
 		stmts: newStmtCache(l.pools.cfg.MaxStatements),
 	}

@@ -390,7 +390,7 @@ func (l *leafPool) put(c *Conn) {
 	}
 	c.idleSince = time.Now()
 	l.mu.Lock()
-	if l.closed || l.pools.vacated(c.schema) { // looked at with mu: Vacate comes along after it has said what
+	if l.closed || l.pools.vacated(c.schema) || c.choice != l.pools.choices.Load() { // looked at with mu: Vacate and Renew come along after they have said what
 		l.mu.Unlock()
 		c.close()
 		l.gone()
@@ -411,8 +411,9 @@ func (l *leafPool) put(c *Conn) {
 // suspect has every connection that is idle now looked at before it is used.
 func (l *leafPool) suspect() { l.suspected.Store(time.Now().UnixNano()) }
 
-// trim closes what was idle since before, what is of an older generation or of a database that is vacated, and what the leaf has closed.
-func (l *leafPool) trim(before time.Time) {
+// trim closes what was idle since before, what is of an older generation or of a database that is vacated, what the leaf has closed, and what else is to go, if there is
+// anything.
+func (l *leafPool) trim(before time.Time, goes func(*Conn) bool) {
 	l.mu.Lock()
 	var dead []*Conn
 	generation := l.generation.Load()
@@ -420,7 +421,7 @@ func (l *leafPool) trim(before time.Time) {
 	for key, p := range l.logins {
 		kept := p.idle[:0]
 		for _, c := range p.idle {
-			if c.idleSince.Before(before) || c.generation != generation || l.pools.vacated(c.schema) || c.idleSince.Before(look) && !c.alive() {
+			if c.idleSince.Before(before) || c.generation != generation || l.pools.vacated(c.schema) || goes != nil && goes(c) || c.idleSince.Before(look) && !c.alive() {
 				dead = append(dead, c)
 			} else {
 				kept = append(kept, c)
@@ -447,7 +448,7 @@ func (l *leafPool) close() {
 	l.closed = true
 	l.mu.Unlock()
 	l.generation.Add(1)
-	l.trim(time.Time{})
+	l.trim(time.Time{}, nil)
 	l.closePipes()
 }
 

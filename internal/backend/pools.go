@@ -24,6 +24,8 @@ type Pools struct {
 	cancel context.CancelFunc
 	// admit looks at new connections of clients' accounts; nil: none.
 	admit atomic.Pointer[func(context.Context, *Conn) error]
+	// choices grows with Renew: connections that have chosen their databases before are closed when they come back.
+	choices atomic.Uint64
 	// vacate is what Vacate was told last.
 	vacate atomic.Pointer[map[string]bool]
 	// background is what runs beside callers: the trimming of idle connections, the readers of pipelines, kills.
@@ -194,7 +196,7 @@ func (p *Pools) Drop(leaf string) {
 	p.mu.RUnlock()
 	if l != nil {
 		l.generation.Add(1)
-		l.trim(time.Time{})
+		l.trim(time.Time{}, nil)
 		l.closePipes()
 	}
 }
@@ -210,7 +212,22 @@ func (p *Pools) Vacate(schemas map[string]bool) {
 	leaves := p.list()
 	p.mu.RUnlock()
 	for _, l := range leaves {
-		l.trim(time.Time{})
+		l.trim(time.Time{}, nil)
+	}
+}
+
+// Renew closes the idle connections of databases, and all those in use when they are released: the databases are gone, or have another character set now, and a connection keeps the one that its
+// database had when it was chosen (@@collation_database).
+func (p *Pools) Renew(schemas map[string]bool) {
+	now := p.choices.Add(1)
+	p.mu.RLock()
+	leaves := p.list()
+	p.mu.RUnlock()
+	for _, l := range leaves {
+		l.trim(time.Time{}, func(c *Conn) bool {
+			c.choice = now
+			return schemas[c.schema]
+		})
 	}
 }
 
@@ -311,7 +328,7 @@ func (p *Pools) maintain() {
 			leaves := p.list()
 			p.mu.RUnlock()
 			for _, l := range leaves {
-				l.trim(now.Add(-p.cfg.IdleTimeout))
+				l.trim(now.Add(-p.cfg.IdleTimeout), nil)
 			}
 			p.retire()
 		}

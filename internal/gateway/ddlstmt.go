@@ -104,8 +104,9 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if err != nil {
 		return err
 	}
-	if d.Object == "VIEW" || d.Verb == "RENAME" || ddl.IsRoutine(d) {
-		// Other than with a table, whose definition partitions know, nothing would tell a node that what it takes a view for is what it was.
+	database := d.Object == "DATABASE" || d.Object == "SCHEMA"
+	if d.Object == "VIEW" || d.Verb == "RENAME" || ddl.IsRoutine(d) || database && (d.Verb != "CREATE" || d.OrReplace) {
+		// Other than with a table, whose definition partitions know, nothing would tell a node that what it takes a view for is what it was, or that a connection has a database's former character set.
 		s.awaitSeen(ctx, s.g.cfg.Catalog.Snapshot().Revision)
 	}
 	for _, n := range res.Notes {
@@ -114,7 +115,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 			s.warnings = append(s.warnings, note)
 		}
 	}
-	if d.Verb == "CREATE" && (d.Object == "DATABASE" || d.Object == "SCHEMA") && s.g.cfg.Catalog.Snapshot().Settings.Redundancy > 1 && s.g.cfg.Catalog.Controller() != "" {
+	if d.Verb == "CREATE" && database && s.g.cfg.Catalog.Snapshot().Settings.Redundancy > 1 && s.g.cfg.Catalog.Controller() != "" {
 		if _, err := s.ask(ctx, order.RestoreRedundancy, order.Database{Database: d.Database.Text}); err != nil {
 			// The database is there. What it lacks is made by the next RESTORE REDUNDANCY or REBALANCE.
 			s.warnings = append(s.warnings, exec.Note{Level: "Warning", Code: "1105", Message: "The database has no replicas yet: " + serverError(ctx, err).Message})
@@ -123,7 +124,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if (d.Verb == "CREATE" || d.Verb == "ALTER") && s.isLinked(d.Tables, s.g.cfg.Catalog.Snapshot()) {
 		s.tryLinked(ctx, d.Tables[0])
 	}
-	if d.Verb == "DROP" && (d.Object == "DATABASE" || d.Object == "SCHEMA") && d.Database.Text == s.sess.DB {
+	if d.Verb == "DROP" && database && d.Database.Text == s.sess.DB {
 		s.setDB("")
 	}
 	s.last.rowCount = int64(res.Affected)

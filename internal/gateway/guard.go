@@ -263,6 +263,9 @@ func (g *Gateway) apply(old, now *topo.Snapshot) {
 	g.remotes.forget()
 	g.guard.gates.Apply(now)
 	g.cfg.Pools.Vacate(locked(now))
+	if renewed := chosenAnew(old, now); len(renewed) > 0 {
+		g.cfg.Pools.Renew(renewed)
+	}
 	for name, l := range now.Leaves {
 		var before *topo.Leaf
 		if old != nil {
@@ -288,6 +291,24 @@ func (g *Gateway) apply(old, now *topo.Snapshot) {
 		}
 	}
 	g.unmapped = unmapped
+}
+
+// chosenAnew are the databases at leaves that are gone, or have another character set, since a topology.
+func chosenAnew(old, now *topo.Snapshot) map[string]bool {
+	schemas := map[string]bool{}
+	if old == nil {
+		return schemas
+	}
+	for name, was := range old.Databases {
+		if is := now.Databases[name]; is != nil && is.Charset == was.Charset && is.Collation == was.Collation {
+			continue
+		}
+		schemas[name] = true
+		for _, p := range was.Partitions {
+			schemas[p.ID.Schema()] = true
+		}
+	}
+	return schemas
 }
 
 // locked are the databases at leaves of the partitions that are getting other masters.

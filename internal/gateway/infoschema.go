@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
-	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -56,7 +55,7 @@ func hidden(snap *topo.Snapshot, db string) bool {
 }
 
 // isOwn says whether a database is the cluster's own.
-func isOwn(db string) bool { return db == ownSchema || db == plan.CheckedSchema }
+func isOwn(db string) bool { return db == ownSchema || db == topo.CheckedSchema }
 
 // schemaColumns are the columns of information_schema by which rows belong to databases, the deciding one first.
 var schemaColumns = []string{
@@ -135,7 +134,7 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 // hiddenList is the databases that clients do not see, as SQL strings.
 func hiddenList(snap *topo.Snapshot, more ...string) string {
 	var b strings.Builder
-	b.WriteString(stringLiteral(ownSchema) + "," + stringLiteral(plan.CheckedSchema))
+	b.WriteString(stringLiteral(ownSchema) + "," + stringLiteral(topo.CheckedSchema))
 	for _, name := range append(slices.Sorted(maps.Keys(snap.Schemas)), more...) {
 		b.WriteString(",")
 		b.WriteString(stringLiteral(name))

@@ -85,7 +85,7 @@ func (s *Servers) Prepare(ctx context.Context, addr, user, password, clusterKey 
 	}
 	var databases string
 	if err := c.QueryRowContext(ctx, "SELECT COALESCE(GROUP_CONCAT(SCHEMA_NAME SEPARATOR ', '), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN"+
-		" ('mysql', 'information_schema', 'performance_schema', 'sys', '"+Schema+"')").Scan(&databases); err != nil {
+		" ('mysql', 'information_schema', 'performance_schema', 'sys', "+ours+")").Scan(&databases); err != nil {
 		return f, fmt.Errorf("leaf %s: %w", addr, err)
 	}
 	if databases != "" {

@@ -12,10 +12,14 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // Schema is the database that holds what is Orbweaver's own on a server.
 const Schema = "orbweaver"
+
+// ours are the databases of Orbweaver's own, as a list of texts.
+const ours = "'" + Schema + "', '" + topo.CheckedSchema + "'"
 
 // replicator is the account that servers read each other's binary logs with.
 const replicator = "orbweaver_replica"
@@ -237,7 +241,7 @@ func (s *Servers) end(ctx context.Context, c *backend.Conn, which func(session) 
 
 // Schemas lists the databases of a server but MariaDB's own and Orbweaver's.
 func (s *Servers) Schemas(ctx context.Context, leaf string) (map[string]bool, error) {
-	res, err := s.at(ctx, leaf, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys', '"+Schema+"')")
+	res, err := s.at(ctx, leaf, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys', "+ours+")")
 	if err != nil {
 		return nil, err
 	}

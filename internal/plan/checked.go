@@ -8,9 +8,6 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// CheckedSchema is the database of leaves with the views by which tables are written to whose rows are to be looked at.
-const CheckedSchema = "orbweaver_checks"
-
 // CheckedName is the name of such a view of a table in a database of a leaf; id is Session.Checked.
 func CheckedName(id, schema string) string {
 	sum := sha256.Sum256([]byte(id + "." + schema))
@@ -37,7 +34,7 @@ func (p *planner) checked() *sqltext.TableName {
 
 // byView has the table be written to by its view.
 func (p *planner) byView(t *sqltext.TableName) {
-	p.rename(t.DB.Tok, textPiece(quoted(CheckedSchema)))
+	p.rename(t.DB.Tok, textPiece(quoted(topo.CheckedSchema)))
 	name := Piece{Kind: PieceChecked, Text: p.sess.Checked}
 	if table, db, err := p.lookup(t); err == nil && table != nil && table.Kind == topo.Reference {
 		name = textPiece(quoted(CheckedName(p.sess.Checked, db)))

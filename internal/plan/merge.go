@@ -33,6 +33,8 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 	}
 	var reason string
 	switch {
+	case g.strays():
+		reason = "a position in GROUP BY that is not in the select list"
 	case (grouped || s.Distinct) && g.readsBits():
 		reason = "a BIT column in DISTINCT or GROUP BY, which MariaDB tells as a number where it makes a temporary table"
 	case grouped && !u.groupsLocally():
@@ -46,6 +48,20 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 		return nil, reason
 	}
 	return g.finish(), ""
+}
+
+// strays says whether GROUP BY has a position that is no column's: it would be one of the columns that parts have more.
+func (g *merger) strays() bool {
+	for i := range g.sel.Group {
+		n := g.b.position(g.sel.Group[i].Expr)
+		if n == 0 {
+			continue
+		}
+		if items, ok := g.b.columns(); !ok || n > len(items) {
+			return true
+		}
+	}
+	return false
 }
 
 // readsBits says whether what is selected, or what chooses among it, names a column of type BIT.

@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// CheckedSchema is the database of leaves with the views by which tables are written to whose rows are to be looked at.
+const CheckedSchema = "orbweaver_checks"
+
 // maxName is MariaDB's limit for identifiers, in characters.
 const maxName = 64
 
@@ -144,7 +147,7 @@ func (s *Snapshot) CheckNewDatabase(name string, n int) error {
 		return DatabaseExists(name)
 	}
 	switch strings.ToLower(name) {
-	case "mysql", "information_schema", "performance_schema", "sys", "orbweaver", "orbweaver_checks":
+	case "mysql", "information_schema", "performance_schema", "sys", "orbweaver", CheckedSchema:
 		return badName(name, "it is a system database's")
 	}
 	if strings.HasPrefix(name, "#mysql50#") {

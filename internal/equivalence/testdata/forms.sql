@@ -1,4 +1,19 @@
 -- statements in forms that are rarely seen
+CREATE DATABASE eq_odd_chosen COLLATE latin1_bin
+USE eq_odd_chosen
+SELECT @@collation_database
+SELECT @@collation_database, @@character_set_database, DATABASE()
+DROP DATABASE eq_odd_chosen
+CREATE DATABASE eq_odd_chosen COLLATE utf8mb4_unicode_ci
+USE eq_odd_chosen
+SELECT @@collation_database
+ALTER DATABASE eq_odd_chosen COLLATE utf8mb3_general_ci
+SELECT @@collation_database
+USE eq_odd_chosen
+SELECT @@collation_database, @@character_set_database
+DROP DATABASE eq_odd_chosen
+SELECT @@collation_database
+USE eq_forms
 VALUES (1, 2), (3, 4)
 VALUES (1, 'a'), (2, 'b') ORDER BY 1 DESC
 VALUES (1), (2) UNION SELECT 3
