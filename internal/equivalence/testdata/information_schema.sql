@@ -29,7 +29,7 @@ SELECT PARTITION_NAME, PARTITION_METHOD, PARTITION_DESCRIPTION, TABLE_ROWS, AVG_
  WHERE TABLE_SCHEMA = 'eq_information_schema' AND TABLE_NAME = 'parts' ORDER BY 1
 SELECT INDEX_NAME, SEQ_IN_INDEX, CARDINALITY FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'eq_information_schema' AND TABLE_NAME IN ('many', 'by_key', 'no key')
  ORDER BY TABLE_NAME, 1, 2
-SELECT TABLE_NAME FROM information_schema.STATISTICS x WHERE x.TABLE_SCHEMA = 'eq_information_schema' AND x.CARDINALITY > 300 GROUP BY 1 ORDER BY 1
+SELECT TABLE_NAME FROM information_schema.STATISTICS x WHERE x.TABLE_SCHEMA = 'eq_information_schema' AND x.TABLE_NAME IN ('many', 'by_key', 'no key', 'parts') AND x.CARDINALITY > 300 GROUP BY 1 ORDER BY 1
 ~SHOW INDEX FROM many
 ~SHOW KEYS FROM by_key FROM eq_information_schema WHERE Key_name <> 'b'
 ~SHOW INDEXES IN `no key`
