@@ -184,10 +184,10 @@ func (b *bank) transfer(t *teller, n *node, db *sql.DB) bool {
 			}
 			for i, id := range ids {
 				if way == 2 && i == 1 { // what is undone leaves no trace
-					q.exec("SAVEPOINT before")
+					q.exec("SAVEPOINT earlier")
 					q.exec("UPDATE bank.account SET n = n + 7 WHERE id IN (" + list64(ids) + ")")
 					q.exec("INSERT INTO bank.journal (account, transfer, delta) VALUES (?, ?, 7)", ids[len(ids)-1], -x.number-1)
-					q.exec("ROLLBACK TO SAVEPOINT before")
+					q.exec("ROLLBACK TO SAVEPOINT earlier")
 				}
 				q.exec("UPDATE bank.account SET n = n + ? WHERE id = ?", x.deltas[id], id)
 				q.exec("INSERT INTO bank.journal (account, transfer, delta) VALUES (?, ?, ?)", id, x.number, x.deltas[id])
