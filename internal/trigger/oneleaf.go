@@ -43,20 +43,10 @@ func (j *judge) wholeQuery(q *sqltext.Query) error {
 			}
 		}
 	}
-	if err := j.items(q.Order, q.Limit); err != nil {
+	s, err := j.single(q)
+	if s == nil {
 		return err
 	}
-	if q.Left != nil && q.Right != nil {
-		if err := j.query(q.Left); err != nil {
-			return err
-		}
-		return j.query(q.Right)
-	}
-	s := q.Select
-	if s == nil {
-		return refuse("a query that is no SELECT in a trigger")
-	}
-	j.selects++
 	if _, err := j.factors(s.From); err != nil {
 		return err
 	}

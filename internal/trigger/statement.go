@@ -155,6 +155,23 @@ func (j *judge) items(order []sqltext.OrderItem, limit *sqltext.Limit) error {
 	return nil
 }
 
+// single is the one SELECT of a query, which is not judged yet; nil where the query has two, which are, or an error.
+func (j *judge) single(q *sqltext.Query) (*sqltext.Select, error) {
+	switch err := j.items(q.Order, q.Limit); {
+	case err != nil:
+		return nil, err
+	case q.Left != nil && q.Right != nil:
+		if err := j.query(q.Left); err != nil {
+			return nil, err
+		}
+		return nil, j.query(q.Right)
+	case q.Select == nil:
+		return nil, refuse("a query that is no SELECT in a trigger")
+	}
+	j.selects++
+	return q.Select, nil
+}
+
 // query judges a SELECT and what is inside of it.
 func (j *judge) query(q *sqltext.Query) error {
 	switch {
@@ -167,20 +184,10 @@ func (j *judge) query(q *sqltext.Query) error {
 	case j.everywhere():
 		return j.alikeQuery(q, false)
 	}
-	if err := j.items(q.Order, q.Limit); err != nil {
+	s, err := j.single(q)
+	if s == nil {
 		return err
 	}
-	if q.Left != nil && q.Right != nil {
-		if err := j.query(q.Left); err != nil {
-			return err
-		}
-		return j.query(q.Right)
-	}
-	s := q.Select
-	if s == nil {
-		return refuse("a query that is no SELECT in a trigger")
-	}
-	j.selects++
 	factors, err := j.factors(s.From)
 	if err != nil {
 		return err

@@ -13,16 +13,9 @@ func (s *splicer) load(scan *sqltext.Scan, stmt *sqltext.Stmt, done map[int32]bo
 	if v == nil {
 		return nil, done, nil
 	}
-	w, err := s.writable(v)
+	w, goes, err := s.adding(v)
 	if err != nil {
 		return nil, nil, err
-	}
-	goes := w.table
-	if w.checks != "" {
-		if err = s.checked(w); err != nil {
-			return nil, nil, err
-		}
-		goes = ""
 	}
 	if !l.Partition.Empty() {
 		return nil, nil, refuse("LOAD DATA into '%s' with PARTITION: name the table '%s.%s'", v.Name, w.db, w.table)

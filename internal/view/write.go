@@ -447,6 +447,17 @@ func (w *window) base(name string) (string, error) {
 	return quote(w.columns[i]), nil
 }
 
+// adding is where rows that are added to a view go. goes is the table by whose name the statement goes, "" where it does not, as the rows are looked at.
+func (s *splicer) adding(v *topo.View) (w *window, goes string, err error) {
+	switch w, err = s.writable(v); {
+	case err != nil:
+		return nil, "", err
+	case w.checks != "":
+		return w, "", s.checked(w)
+	}
+	return w, w.table, nil
+}
+
 // insert makes an INSERT or REPLACE into a view one into its table.
 func (s *splicer) insert(scan *sqltext.Scan, stmt *sqltext.Stmt, done map[int32]bool) (edits []edit, _ map[int32]bool, err error) {
 	in := stmt.Insert
@@ -454,16 +465,9 @@ func (s *splicer) insert(scan *sqltext.Scan, stmt *sqltext.Stmt, done map[int32]
 	if v == nil {
 		return nil, done, nil
 	}
-	w, err := s.writable(v)
+	w, goes, err := s.adding(v)
 	if err != nil {
 		return nil, nil, err
-	}
-	goes := w.table
-	if w.checks != "" {
-		if err = s.checked(w); err != nil {
-			return nil, nil, err
-		}
-		goes = "" // which it does not go by where it is checked
 	}
 	if !in.Partition.Empty() {
 		return nil, nil, refuse("INSERT into '%s' with PARTITION: name the table '%s.%s'", v.Name, w.db, w.table)
