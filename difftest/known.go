@@ -167,7 +167,20 @@ func lastAggregates(t *trial) bool {
 		return false
 	}
 	sql := t.before[len(t.before)-1].root.inner()
-	return aggregate.MatchString(sql) && !oneRow.MatchString(sql)
+	return aggregate.MatchString(sql) && !oneRow.MatchString(outside(sql))
+}
+
+var innermost = regexp.MustCompile(`\([^()]*\)`)
+
+// outside is a statement without what stands in brackets.
+func outside(sql string) string {
+	for {
+		less := innermost.ReplaceAllString(sql, "")
+		if less == sql {
+			return sql
+		}
+		sql = less
+	}
 }
 
 // firstOfOrder are the first values of the rows of which the wrong one came, without accents.
