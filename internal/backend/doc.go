@@ -9,6 +9,9 @@
 //
 // A server that was started anew may have something to be done before clients read from it: Pools.Admit has each new connection of theirs looked at.
 //
+// What is idle is not always fit to be used again: Vacate keeps connections out of databases whose sessions are about to be ended at a leaf, Renew those that have chosen a database
+// before it got another character set.
+//
 // A Remote is a server that linked tables lead to: its pool is like a leaf's, but that all clients share one login there, and that a node asks it for nothing else.
 //
 // Errors say what the caller may do: SafeToRetry (nothing can have happened) or OutcomeUnknown (a statement was sent, its answer never came).

@@ -50,16 +50,5 @@ func (j *judge) wholeQuery(q *sqltext.Query) error {
 	if _, err := j.factors(s.From); err != nil {
 		return err
 	}
-	for i := range s.Items {
-		if err := j.expr(s.Items[i].Expr); err != nil {
-			return err
-		}
-	}
-	if err := j.exprs(s.Where, s.Having); err != nil {
-		return err
-	}
-	if err := j.items(s.Group, nil); err != nil {
-		return err
-	}
-	return j.items(s.Order, s.Limit)
+	return j.clauses(s)
 }

@@ -201,6 +201,11 @@ func (j *judge) query(q *sqltext.Query) error {
 			return err
 		}
 	}
+	return j.clauses(s)
+}
+
+// clauses judges the expressions of a SELECT.
+func (j *judge) clauses(s *sqltext.Select) error {
 	for i := range s.Items {
 		if err := j.expr(s.Items[i].Expr); err != nil {
 			return err
