@@ -24,29 +24,12 @@ func (r *Runner) insertDrawing(ctx context.Context, st *Statement, to *insertPla
 	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
 	g := st.Tx.Group()
 	m := &mover{r: r, st: st, g: g, to: to, table: st.Plan.Insert.Table}
-	err := func() error {
-		clock := st.clock()
-		for i := range rows {
-			place, err := to.at(rows[i].ordinal)
-			if err != nil {
-				return err
-			}
-			j := job{place: place, rows: []int{i}}
-			if err := m.drawing(ctx, clock, &j, rows); err != nil {
-				m.jobs = append(m.jobs, j)
-				return err
-			}
-			m.jobs = append(m.jobs, j)
-		}
-		return nil
-	}()
-	if err = g.End(ctx, err); err != nil && own {
-		err = st.undone(err)
-	}
-	if st.noteFailure(m.jobs, err); err != nil {
+	return m.inTurn(ctx, rows, first, own, func(clock []byte, i int, place txn.Place) error {
+		j := job{place: place, rows: []int{i}}
+		err := m.drawing(ctx, clock, &j, rows)
+		m.jobs = append(m.jobs, j)
 		return err
-	}
-	return st.inserted(m.jobs, rows, first)
+	})
 }
 
 // drawing inserts the row of a job, or changes the one that it meets.

@@ -25,26 +25,34 @@ func (r *Runner) insertMoving(ctx context.Context, st *Statement, to *insertPlac
 	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
 	g := st.Tx.Group()
 	m := r.insertMover(st, g, to)
+	return m.inTurn(ctx, rows, first, own, func(clock []byte, i int, place txn.Place) error {
+		which := []int{i}
+		j := job{place: place, rows: which, part: st.insertPart(clock, place, which, rows)}
+		err := m.run(ctx, &j)
+		if m.jobs = append(m.jobs, j); err != nil {
+			return err
+		}
+		return m.met(ctx, &j, rows[i].ordinal)
+	})
+}
+
+// inTurn inserts rows one after another, each by insert, and ends the statement; own says that it is a transaction by itself.
+func (m *mover) inTurn(ctx context.Context, rows []rowPlace, first uint64, own bool, insert func(clock []byte, i int, place txn.Place) error) error {
+	st := m.st
 	err := func() error {
 		clock := st.clock()
 		for i := range rows {
-			place, err := to.at(rows[i].ordinal)
+			place, err := m.to.at(rows[i].ordinal)
 			if err != nil {
 				return err
 			}
-			which := []int{i}
-			j := job{place: place, rows: which, part: st.insertPart(clock, place, which, rows)}
-			err = m.run(ctx, &j)
-			if m.jobs = append(m.jobs, j); err != nil {
-				return err
-			}
-			if err := m.met(ctx, &j, rows[i].ordinal); err != nil {
+			if err := insert(clock, i, place); err != nil {
 				return err
 			}
 		}
 		return nil
 	}()
-	if err = g.End(ctx, err); err != nil && own {
+	if err = m.g.End(ctx, err); err != nil && own {
 		err = st.undone(err)
 	}
 	if st.noteFailure(m.jobs, err); err != nil {
