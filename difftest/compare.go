@@ -69,7 +69,7 @@ func compare(st *statement, got, want *reply) difference {
 	}
 	g, w := &got.res[0], &want.res[0]
 	sql := st.root.inner()
-	outer := strings.Contains(sql, " LEFT ") || strings.Contains(sql, " RIGHT ") || strings.Contains(sql, " RETURNING ") || strings.Contains(sql, " OVER ") || strings.HasPrefix(st.root.String(), "EXECUTE ") // with values for parameters
+	outer := strings.Contains(sql, " LEFT ") || strings.Contains(sql, " RIGHT ") || strings.Contains(sql, " RETURNING ") || strings.Contains(sql, " OVER ") || strings.Contains(sql, " ROLLUP") || strings.HasPrefix(st.root.String(), "EXECUTE ") // with values for parameters
 	if strings.HasPrefix(st.root.String(), "EXECUTE ") {
 		forgetWidths(g.Columns)
 		forgetWidths(w.Columns)
@@ -161,7 +161,7 @@ func compareColumns(g, w *answer.Result, outer, never, ofView bool) difference {
 		return difference{"columns", fmt.Sprintf("%d columns, want %d", len(g.Columns), len(w.Columns))}
 	}
 	for i := range g.Columns {
-		if outer { // whether the join became an inner one, which MariaDB may find out before it reads rows or never; whether a parameter is NULL
+		if outer { // whether the join became an inner one, or no row meets the condition of a ROLLUP, which MariaDB may find out before it reads rows or never; whether a parameter is NULL
 			g.Columns[i].Flags |= wire.FlagNotNull
 			w.Columns[i].Flags |= wire.FlagNotNull
 		}
@@ -228,8 +228,8 @@ func described(c *wire.Column) string {
 	if d.Type == wire.TypeTimestamp && d.Decimals == 6 { // row_start and row_end: in copies they have one
 		d.Flags &^= wire.FlagNoDefault
 	}
-	if d.Length == 0 && (d.Type == wire.TypeString || d.Type == wire.TypeNull) { // NULL
-		d.Type = wire.TypeVarString
+	if d.Length == 0 && (d.Type == wire.TypeString || d.Type == wire.TypeVarString || d.Type == wire.TypeNull) && len(d.OrgTable) == 0 { // NULL
+		d.Type, d.Flags = wire.TypeVarString, d.Flags&^wire.FlagBinary
 	}
 	if d.Type == wire.TypeVarString && len(d.OrgTable) == 0 && d.Length > longString { // in a temporary table it is a TEXT
 		d.Type, d.Length = wire.TypeBlob, 0
