@@ -97,12 +97,12 @@ func (p *planner) placed(plan *Plan, f *fired) (out []*topo.Table) {
 	return out
 }
 
-// touched are the sharded tables that the statement or its triggers read or change. That of an INSERT of new rows is none: all that these meet is locked, so that the statement waits for what a foreign
+// touched are the tables with rows in partitions that the statement or its triggers read or change. That of an INSERT of new rows is none: all that these meet is locked, so that the statement waits for what a foreign
 // key has changed.
 func (p *planner) touched(f *fired) [][2]string {
 	var out [][2]string
 	add := func(db, name string) {
-		if t := p.snap.Table(db, name); t != nil && (t.Kind == topo.Sharded || t.Kind == topo.Keyless) {
+		if t := p.snap.Table(db, name); t != nil && (t.Kind == topo.Sharded || t.Kind == topo.Keyless || t.Kind == topo.Single) {
 			out = append(out, [2]string{db, name})
 		}
 	}
