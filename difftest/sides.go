@@ -93,7 +93,7 @@ type side struct {
 
 // twinSession has the optimizer do less, so that an answer which hangs on its choices is another.
 var twinSession = []string{
-	"SET optimizer_switch = 'derived_merge=off,semijoin=off,materialization=off,condition_pushdown_for_derived=off,split_materialized=off,index_merge=off,join_cache_hashed=off'",
+	"SET optimizer_switch = 'derived_merge=off,semijoin=off,materialization=off,condition_pushdown_for_derived=off,split_materialized=off,index_merge=off,join_cache_hashed=off,subquery_cache=off'",
 	"SET optimizer_use_condition_selectivity = 1",
 }
 
