@@ -122,9 +122,10 @@ func isTemporal(c *topo.Column) bool {
 	return c.Type == "date" || c.Type == "datetime" || c.Type == "timestamp"
 }
 
-// compares refuses comparisons that read a string column as a number or a time, which warns of those that are none.
+// compares refuses comparisons that read a string column as a number or a time, which warns of those that are none; and those of a BIT with a string, which are of strings here, and
+// of numbers where MariaDB puts an equal column of another table in the BIT's place.
 func (t *tame) compares(list ...sqltext.Expr) bool {
-	str, other := false, false
+	str, other, bit, text := false, false, false, false
 	for _, e := range list {
 		if !t.expr(e) {
 			return false
@@ -133,13 +134,14 @@ func (t *tame) compares(list ...sqltext.Expr) bool {
 		case *sqltext.Column:
 			if n, ok := t.b.resolve(x); ok && n.column() != nil {
 				s := n.column().Charset != ""
-				str, other = str || s, other || !s
+				str, other, bit = str || s, other || !s, bit || n.column().Type == "bit"
 			}
 		case *sqltext.Literal:
+			text = text || x.Kind == sqltext.LitString
 			other = other || x.Kind == sqltext.LitNumber || x.Kind == sqltext.LitTemporal || x.Kind == sqltext.LitTrue || x.Kind == sqltext.LitFalse
 		}
 	}
-	return !str || !other
+	return (!str || !other) && (!bit || !text && !str)
 }
 
 // tameFunctions depend on their operands and on the session's settings, and raise no errors. True: they read times, and warn of operands that are none.
