@@ -47,7 +47,8 @@ func (s *session) dispatch(cmd wire.Command, packet []byte) error {
 	case wire.ComDebug:
 		return s.debug()
 	case wire.ComShutdown:
-		return s.failed(s.query(), errShutdownRefused())
+		ctx := s.query()
+		return s.failed(ctx, s.shutdown(ctx))
 	case wire.ComStatistics:
 		return s.statistics()
 	case wire.ComProcessInfo:

@@ -172,7 +172,7 @@ func (s *session) other(ctx context.Context, scan *sqltext.Scan, snap *topo.Snap
 	case len(words) > 0 && words[0] == "BACKUP":
 		return s.unknownFor(ctx, scan, "it would be about the files of one leaf: use BACKUP DATABASE … TO, START TRANSACTION WITH CONSISTENT SNAPSHOT or FLUSH TABLES WITH READ LOCK")
 	case len(words) > 0 && words[0] == "SHUTDOWN":
-		return errShutdownRefused()
+		return s.shutdown(ctx)
 	}
 	return s.unknown(ctx, scan)
 }

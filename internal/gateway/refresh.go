@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -60,6 +61,18 @@ func (s *session) debug() error {
 	return s.conn.FinishPacket(wire.AppendEOF(s.conn.StartPacket(), s.out.Caps(), &wire.OK{Status: s.out.Status()}))
 }
 
-func errShutdownRefused() error {
+// shutdown refuses SHUTDOWN and COM_SHUTDOWN: as a leaf does where the account lacks the right.
+func (s *session) shutdown(ctx context.Context) error {
+	var answer error
+	err := s.atLeaf(ctx, s.home, "", func(c *backend.Conn) error {
+		answer = c.AskShutdown(ctx)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if e := serverError(ctx, answer); e.Code != wire.ErNotSupported {
+		return e
+	}
 	return unsupported("SHUTDOWN", "a client does not end nodes or leaves: end the node's process by SIGTERM, take a leaf out by REMOVE LEAF")
 }

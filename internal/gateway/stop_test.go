@@ -101,6 +101,7 @@ func TestReadLockOfAllTables(t *testing.T) {
 
 	b.account(t, "nolock", "IDENTIFIED BY 'n'")
 	b.as(t, "nolock", "n", "").fails(1227, "FLUSH TABLES WITH READ LOCK")
+	b.as(t, "nolock", "n", "").fails(1227, "SHUTDOWN")
 
 	// A node that dies.
 	far.exec("SET lock_wait_timeout = DEFAULT")
@@ -121,7 +122,7 @@ func TestAdminCommands(t *testing.T) {
 		root, user uint16
 	}{
 		{wire.ComRefresh, "\x01", 0, 1227}, {wire.ComRefresh, "\x3e", 0, 1227}, {wire.ComRefresh, "\x00", 0, 1227}, {wire.ComRefresh, "\x80", 1186, 1227}, {wire.ComRefresh, "\x40", 1235, 1227},
-		{wire.ComRefresh, "", 1835, 1835}, {wire.ComDebug, "", 0, 1227}, {wire.ComShutdown, "\x00", 1235, 1235}, {wire.ComTime, "", 1047, 1047}, {wire.ComPing, "", 0, 0},
+		{wire.ComRefresh, "", 1835, 1835}, {wire.ComDebug, "", 0, 1227}, {wire.ComShutdown, "\x00", 1235, 1227}, {wire.ComTime, "", 1047, 1047}, {wire.ComPing, "", 0, 0},
 	} {
 		for i, want := range []uint16{c.root, c.user} {
 			user, password := "root", ""
