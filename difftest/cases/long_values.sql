@@ -24,3 +24,69 @@ SELECT COUNT(DISTINCT b), COUNT(DISTINCT vb), COUNT(DISTINCT v), COUNT(DISTINCT 
 SELECT n, COUNT(DISTINCT u), COUNT(DISTINCT v, n) FROM d1.w GROUP BY n;
 -- order: m
 SELECT MIN(id) AS m, MAX(b) = b FROM d1.w GROUP BY b HAVING COUNT(*) > 1 ORDER BY 1;
+-- What the session has set counts.
+SET max_sort_length = 64;
+-- order: id
+SELECT id FROM d1.w ORDER BY b, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY LEFT(b, 70), n, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY n, vb DESC, id LIMIT 50;
+-- order: id
+SELECT id FROM d1.w ORDER BY v, id DESC;
+-- order: id
+SELECT id FROM d1.w ORDER BY u, n, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY g DESC, id;
+SELECT COUNT(*), LENGTH(b), RIGHT(b,1) FROM d1.w GROUP BY b;
+SELECT DISTINCT LENGTH(u), RIGHT(u, 1), n FROM d1.w;
+SET max_sort_length = 100;
+-- order: id
+SELECT id FROM d1.w ORDER BY b, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY LEFT(b, 70), n, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY n, vb DESC, id LIMIT 50;
+-- order: id
+SELECT id FROM d1.w ORDER BY v, id DESC;
+-- order: id
+SELECT id FROM d1.w ORDER BY u, n, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY g DESC, id;
+SELECT COUNT(*), LENGTH(b), RIGHT(b,1) FROM d1.w GROUP BY b;
+SELECT DISTINCT LENGTH(u), RIGHT(u, 1), n FROM d1.w;
+SET max_sort_length = 333;
+-- order: id
+SELECT id FROM d1.w ORDER BY b, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY LEFT(b, 70), n, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY n, vb DESC, id LIMIT 50;
+-- order: id
+SELECT id FROM d1.w ORDER BY v, id DESC;
+-- order: id
+SELECT id FROM d1.w ORDER BY u, n, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY g DESC, id;
+SELECT COUNT(*), LENGTH(b), RIGHT(b,1) FROM d1.w GROUP BY b;
+SELECT DISTINCT LENGTH(u), RIGHT(u, 1), n FROM d1.w;
+SET max_sort_length = 3000;
+-- order: id
+SELECT id FROM d1.w ORDER BY b, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY LEFT(b, 70), n, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY n, vb DESC, id LIMIT 50;
+-- order: id
+SELECT id FROM d1.w ORDER BY v, id DESC;
+-- order: id
+SELECT id FROM d1.w ORDER BY u, n, id;
+-- order: id
+SELECT id FROM d1.w ORDER BY g DESC, id;
+SELECT COUNT(*), LENGTH(b), RIGHT(b,1) FROM d1.w GROUP BY b;
+SELECT DISTINCT LENGTH(u), RIGHT(u, 1), n FROM d1.w;
+SET max_sort_length = 1024;
+-- order: id
+SET STATEMENT max_sort_length = 64 FOR SELECT id FROM d1.w ORDER BY b DESC, id;
+-- order: id
+SET STATEMENT max_sort_length = 4000 FOR SELECT id FROM d1.w ORDER BY vb, id DESC;

@@ -190,7 +190,7 @@ func (r *Runner) merged(ctx context.Context, st *Statement, sources []*source, o
 	}
 	cfg := merge.Config{
 		Plan: st.Plan.Merge, Columns: defs, Format: format, Sources: make([]merge.Source, len(sources)),
-		Offset: offset, Count: count, SortMemory: r.cfg.SortMemory,
+		Offset: offset, Count: count, SortMemory: r.cfg.SortMemory, SortLength: st.Sess.SortLength,
 		Eval:  func(b *merge.Batch) error { return fin.evaluate(ctx, b) },
 		Empty: func() ([]byte, error) { return r.emptyRow(ctx, st, sources[0]) },
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,7 +82,7 @@ func (s *session) authenticate(ctx context.Context, login *wire.Login) error {
 	home := ""
 	initial := initialState(login.Collation)
 	// The leaf decides which account it is: its choice is what every statement's rights will be judged by.
-	var current string
+	var current leafLogin
 	err = s.g.elsewhere(ctx, s.g.home(s.id), true, func(leaf string) (err error) {
 		home = leaf
 		return patiently(ctx, leaf, func(ctx context.Context) error {
@@ -97,9 +98,9 @@ func (s *session) authenticate(ctx context.Context, login *wire.Login) error {
 		}
 		return err
 	}
-	if current != a.User+"@"+a.Host {
+	if current.account != a.User+"@"+a.Host {
 		// Leaves resolve names that the node does not: an account for a name is more specific than the one for %.
-		if a, err = s.verifyAs(ctx, login, current); err != nil {
+		if a, err = s.verifyAs(ctx, login, current.account); err != nil {
 			return err
 		}
 		if err := s.permitted(ctx, a, login); err != nil {
@@ -107,6 +108,7 @@ func (s *session) authenticate(ctx context.Context, login *wire.Login) error {
 		}
 		account.Host = a.Host
 	}
+	s.sortLength = current.sortLength
 	s.begin(login, a, account, variant, home, initial)
 	return nil
 }
@@ -298,18 +300,25 @@ func (s *session) begin(login *wire.Login, a *account, as backend.Account, varia
 	s.noteCharset()
 }
 
+// leafLogin is what a leaf says of a login.
+type leafLogin struct {
+	account    string
+	sortLength int // max_sort_length of a new session
+}
+
 // whoAmI asks a leaf as whom it would take a login.
-func (g *Gateway) whoAmI(ctx context.Context, w backend.Want) (string, error) {
+func (g *Gateway) whoAmI(ctx context.Context, w backend.Want) (leafLogin, error) {
 	c, err := g.cfg.Pools.Get(ctx, w)
 	if err != nil {
-		return "", err
+		return leafLogin{}, err
 	}
 	defer c.Release()
-	res, err := c.Query(ctx, "SELECT CURRENT_USER()")
+	res, err := c.Query(ctx, "SELECT CURRENT_USER(), @@max_sort_length")
 	if err != nil {
-		return "", err
+		return leafLogin{}, err
 	}
-	return string(res.Rows[0][0]), nil
+	n, err := strconv.Atoi(string(res.Rows[0][1]))
+	return leafLogin{string(res.Rows[0][0]), n}, err
 }
 
 // databaseExists says 1049 for a database that clients can't see.

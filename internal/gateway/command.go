@@ -163,6 +163,7 @@ func (s *session) reset() {
 	s.out.track = nil
 	s.sess.Mode.Version = s.g.versionNumber
 	s.setSQLMode(s.g.sqlMode)
+	s.sess.SortLength = s.sortLength
 	s.waitTimeout.Store(int64(s.g.cfg.WaitTimeout))
 	s.writeTimeout.Store(int64(s.g.writeTimeout))
 	s.noteCharset()

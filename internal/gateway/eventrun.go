@@ -119,7 +119,7 @@ func (s *session) become(e *topo.Event) error {
 		return unknown
 	}
 	s.ip = login.ClientIP
-	variant, current, home := backend.VariantOf(s.conn.Caps()), "", ""
+	variant, current, home := backend.VariantOf(s.conn.Caps()), leafLogin{}, ""
 	err = s.g.elsewhere(ctx, s.g.home(s.id), true, func(leaf string) (err error) {
 		home = leaf
 		current, err = s.g.whoAmI(ctx, backend.Want{Leaf: leaf, Account: login, Variant: variant})
@@ -128,9 +128,10 @@ func (s *session) become(e *topo.Event) error {
 	if err != nil {
 		return err
 	}
-	if current != e.Definer {
-		return fmt.Errorf("the definer %s can't log in: another account, %s, is taken for it", e.Definer, current)
+	if current.account != e.Definer {
+		return fmt.Errorf("the definer %s can't log in: another account, %s, is taken for it", e.Definer, current.account)
 	}
+	s.sortLength = current.sortLength
 	s.begin(&wire.Login{User: login.User, Collation: wire.CollationUTF8MB4}, a, login, variant, home, nil)
 	return nil
 }

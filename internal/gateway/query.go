@@ -316,8 +316,17 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		assigned = userVars(&w.scan)
 	}
 	setsID := callsWithArgument(&w.scan, "LAST_INSERT_ID")
-	if cacheable && p.Cacheable && !setsID && !stmt.LiteralsMatter && stmt.Facts&sessionFacts == 0 && p.Load == nil {
+	sorts := namesVariable(&w.scan, stmt.SetStatement, s.mode(), "max_sort_length")
+	if cacheable && p.Cacheable && !sorts && !setsID && !stmt.LiteralsMatter && stmt.Facts&sessionFacts == 0 && p.Load == nil {
 		s.g.plans.put(w.key, p)
+	}
+	if sorts {
+		whole := s.sess.SortLength
+		if s.sess.SortLength, err = s.statementSortLength(ctx, &w.scan, stmt); err != nil {
+			s.sess.SortLength = whole
+			return err
+		}
+		defer func() { s.sess.SortLength = whole }()
 	}
 	x := &extras{assigned: assigned, setsID: setsID, facts: stmt.Facts}
 	if len(src.views) > 0 {

@@ -67,9 +67,11 @@ type session struct {
 	spider  spiderVariables
 	guards  guards
 	limit   string // sql_select_limit, "" when there is none
-	temps   temporaries
-	making  *making // the table of the CREATE TABLE … SELECT that runs
-	last    lastStatement
+	// sortLength is max_sort_length as the session had it after its login.
+	sortLength int
+	temps      temporaries
+	making     *making // the table of the CREATE TABLE … SELECT that runs
+	last       lastStatement
 	// lastValue is what sequences have given last, lockedSequences those that LOCK TABLES has locked.
 	lastValue       map[sequenceKey]string
 	lockedSequences []sequenceKey

@@ -227,6 +227,8 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 			s.writeTimeout.Store(int64(time.Duration(v.uint()) * time.Second))
 		case "sql_mode":
 			s.setSQLMode(v.text)
+		case "max_sort_length":
+			s.sess.SortLength = int(v.uint())
 		case "character_set_client":
 			s.charset.client = v.text
 			s.trackVariable(ch.name, v.text)

@@ -166,12 +166,12 @@ func (d *definers) are(ctx context.Context, s *session, as backend.Account) bool
 	if known {
 		return true
 	}
-	current := ""
+	var current leafLogin
 	err := s.g.elsewhere(ctx, s.home, true, func(leaf string) (err error) {
 		current, err = s.g.whoAmI(ctx, backend.Want{Leaf: leaf, Account: as, Variant: backend.Internal})
 		return err
 	})
-	if err != nil || current != as.User+"@"+as.Host {
+	if err != nil || current.account != as.User+"@"+as.Host {
 		return false
 	}
 	d.mu.Lock()

@@ -21,6 +21,7 @@ type key struct {
 	// node is the collation under which values stand in for the weights; "" when it is always weights that are compared.
 	node  string
 	text  bool // long values are compared by a prefix only on the leaves
+	rough int  // see roughBytes
 	class value.Class
 }
 
@@ -32,7 +33,7 @@ func (b *builder) keys(ks []plan.SortKey) ([]key, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = key{name: string(b.c.Columns[c].Name), col: c, desc: k.Desc, collation: -1}
+		out[i] = key{name: string(b.c.Columns[c].Name), col: c, desc: k.Desc, collation: -1, rough: roughBytes(b.sortLength())}
 		if col := &b.layout.cols[c]; col.Class != value.String {
 			if out[i].cmp, err = col.Order(); err != nil {
 				return nil, b.refuse(c, err)

@@ -8,17 +8,17 @@ import (
 	"github.com/orbweaver/orbweaver/internal/value"
 )
 
-// roughBytes is how much of a long string is looked at when parts are merged. Leaves sort by more, so that their rows are in this order, too: by max_sort_length (1024) bytes of the string
+// roughBytes is how much of a long string is looked at when parts are merged. Leaves sort by more, so that their rows are in this order, too: by max_sort_length bytes of the string
 // where they pack sort keys, of its weights elsewhere.
-const roughBytes = 512
+func roughBytes(sortLength int) int { return min(sortLength, defaultSortLength) / 2 }
 
 // long says whether a cell is one of which the leaves may not have looked at the whole.
-func (k *key) long(cell []byte) bool { return k.text && len(cell) > roughBytes }
+func (k *key) long(cell []byte) bool { return k.text && len(cell) > k.rough }
 
 // compareRough compares cells of the key as far as leaves are certain to have done; cut: that is not to the end.
 func (k *key) compareRough(a, b []byte) (result int, cut bool) {
 	if cut = k.long(a) || k.long(b); cut {
-		a, b = a[:min(len(a), roughBytes)], b[:min(len(b), roughBytes)]
+		a, b = a[:min(len(a), k.rough)], b[:min(len(b), k.rough)]
 	}
 	return k.compare(a, b), cut
 }
@@ -94,7 +94,7 @@ type runs struct {
 	last  *saved
 }
 
-// sortLength is the leaves' max_sort_length.
+// sortLength is the session's max_sort_length.
 func (b *builder) sortLength() int {
 	if b.c.SortLength <= 0 {
 		return defaultSortLength

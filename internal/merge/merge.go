@@ -27,7 +27,7 @@ type Config struct {
 	Offset, Count int64
 	// SortMemory bounds what a final ORDER BY, or an aggregate that gathers its values, may hold, in bytes; 0 is DefaultSortMemory.
 	SortMemory int64
-	// SortLength is the leaves' max_sort_length: how much of a long string their ORDER BY looks at; 0 is MariaDB's default, 1024.
+	// SortLength is the session's max_sort_length: how much of a long string their ORDER BY looks at; 0 is MariaDB's default, 1024.
 	SortLength int
 	// Eval evaluates the plan's Finals and Having for a batch of rows; it must be there when the plan has any.
 	Eval func(*Batch) error
