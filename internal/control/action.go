@@ -171,6 +171,10 @@ func (l *leader) join(ctx context.Context, p *topo.Partition, master, leaf strin
 		return err
 	}
 	if err := l.catchUp(ctx, p, master, leaf, from.After); err != nil {
+		// What the link can't apply would hold up the other partitions that it carries. The next controller does this before it copies.
+		if l.ctx.Err() == nil {
+			l.tidy(func(ctx context.Context) error { return l.servers.Unfollow(ctx, leaf, master, p.Domain) })
+		}
 		return err
 	}
 	rev, err := l.alter(ctx, p, func(n *topo.Partition) (*topo.Partition, error) {
