@@ -80,12 +80,64 @@ func dialCause(ctx context.Context, err error) error {
 var errNeedsReset = errors.New("the session's state can't be changed on a connection that it holds")
 
 // Retarget gives a connection that is in use another default database and state, in one write and one wait. It never resets: it fails when only
-// that would do.
+// that would do. To want no default database is to say that the one that it has was dropped.
 func (c *Conn) Retarget(ctx context.Context, w Want) error {
-	if _, ok := change(c.state, w.State); !ok || w.Schema == "" && c.schema != "" {
+	var err error
+	switch {
+	case c.schema == "":
+	case w.Schema == "":
+		err = c.leave(ctx)
+	case c.schema == w.Schema && c.domain == 0 && !c.InTransaction() && c.choice != c.pool.pools.choices.Load():
+		err = c.rechoose(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if _, ok := change(c.kept(w), w.State); !ok {
 		return errNeedsReset
 	}
 	return c.retarget(ctx, w)
+}
+
+// aside is a call of a procedure in another database. When it returns MariaDB goes back to the default database, as it is then, or to none where that is gone.
+var aside = (&Want{}).serve()
+
+// leave takes the default database, which was dropped, from a connection.
+func (c *Conn) leave(ctx context.Context) error {
+	c.absorb()
+	c.queue(expect{what: "leaving a database"}, wire.ComQuery, aside)
+	c.queue(expect{what: "leaving a database", then: func() { c.schema, c.state = "", c.state.Without(databaseKey) }}, wire.ComQuery, "DO IF(DATABASE() IS NULL, 0, (SELECT 1 UNION SELECT 2))")
+	failed, err := c.exchange(ctx)
+	if failed != nil { // others have made it again
+		return errNeedsReset
+	}
+	return err
+}
+
+// rechoose chooses the default database again, which may have another character set now: COM_INIT_DB of the one that there is leaves that as it was. One that is gone stays,
+// and is no matter for what does not name it.
+func (c *Conn) rechoose(ctx context.Context) error {
+	there := false
+	c.absorb()
+	c.queue(expect{kind: expectAny, then: func() { there = true }}, wire.ComInitDB, c.schema)
+	if _, err := c.exchange(ctx); err != nil || !there {
+		return err
+	}
+	choice := c.pool.pools.choices.Load()
+	c.queue(expect{kind: expectAny, then: func() { c.choice, c.state = choice, c.state.Without(databaseKey) }}, wire.ComQuery, aside)
+	_, err := c.exchange(ctx)
+	return err
+}
+
+// databaseKey is the variable that a default database sets.
+const databaseKey = "collation_database"
+
+// kept is what is left of the connection's state when it has chosen w's default database.
+func (c *Conn) kept(w Want) *State {
+	if _, set := c.state.Get(databaseKey); !set || c.schema == w.Schema {
+		return c.state
+	}
+	return c.state.Without(databaseKey)
 }
 
 // retarget makes the connection as w wants it. After an error other than a refused COM_INIT_DB the connection is broken.
@@ -94,7 +146,7 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 		return nil
 	}
 	c.absorb()
-	set, ok := change(c.state, w.State)
+	set, ok := change(c.kept(w), w.State)
 	reset := c.needsReset || !ok
 	if reset {
 		set, _ = change(nil, w.State)
@@ -114,12 +166,14 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 		setState()
 	}
 	if c.schema != w.Schema {
-		e := expect{what: "USE `" + w.Schema + "`", then: func() { c.schema = w.Schema }}
+		e := expect{what: "USE `" + w.Schema + "`", then: func() { c.schema, c.state = w.Schema, c.state.Without(databaseKey) }}
 		c.queue(e, wire.ComInitDB, w.Schema)
 		c.pool.count.retargets.Add(1)
 	}
 	if !first {
 		setState()
+	} else if text, ok := w.State.Get(databaseKey); ok {
+		c.queue(expect{what: "SET", then: func() { c.state = w.State }}, wire.ComQuery, "SET "+text)
 	}
 	if reset && w.Domain != 0 || !reset && c.domain != w.Domain {
 		c.queue(expect{what: "serving " + w.partition(), then: func() { c.domain = w.Domain }}, wire.ComQuery, w.serve())

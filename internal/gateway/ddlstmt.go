@@ -124,8 +124,13 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if (d.Verb == "CREATE" || d.Verb == "ALTER") && s.isLinked(d.Tables, s.g.cfg.Catalog.Snapshot()) {
 		s.tryLinked(ctx, d.Tables[0])
 	}
-	if d.Verb == "DROP" && database && d.Database.Text == s.sess.DB {
-		s.setDB("")
+	if database && d.Verb != "CREATE" && (d.Database.Text == s.sess.DB || d.Database.Text == "") {
+		s.tx.SetState(s.tx.State().Without("collation_database")) // it is the database's, or the server's
+		if d.Verb == "DROP" {
+			was := s.sess.DB
+			s.setDB("")
+			s.tx.Dropped(ctx, was)
+		}
 	}
 	s.last.rowCount = int64(res.Affected)
 	ok := wire.OK{AffectedRows: res.Affected, Warnings: max(res.Warnings, s.warningCount())}

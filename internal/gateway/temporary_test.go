@@ -8,6 +8,40 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
+// A session with temporary tables goes on when its database is altered or dropped.
+func TestTemporaryTablesOfAlteredDatabase(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "tempalter")
+	c.exec("CREATE TEMPORARY TABLE w (id INT)")
+	c.exec("INSERT INTO w VALUES (1)")
+	const told = "SELECT @@collation_database, COUNT(*) FROM w"
+	c.exec("SET collation_database = latin1_bin")
+	c.want(told, "latin1_bin|1")
+	c.exec("USE mysql")
+	c.want("SELECT @@collation_database = 'latin1_bin', COUNT(*) FROM tempalter.w", "0|1")
+	c.exec("USE tempalter")
+	c.exec("ALTER DATABASE tempalter COLLATE utf8mb4_unicode_ci")
+	c.want(told, "utf8mb4_unicode_ci|1")
+	c.exec("SET collation_database = latin1_bin")
+	c.exec("ALTER DATABASE COLLATE utf8mb4_bin")
+	c.want(told, "utf8mb4_bin|1")
+	c.exec("DROP DATABASE tempalter")
+	c.want("SELECT DATABASE(), COUNT(*) FROM tempalter.w", "NULL|1")
+	c.fails(1046, "SELECT * FROM w")
+	c.exec("CREATE DATABASE tempalter")
+	c.exec("USE tempalter")
+	c.want("SELECT COUNT(*) FROM w", "1")
+	c.exec("CREATE OR REPLACE DATABASE tempalter")
+	c.want("SELECT DATABASE(), COUNT(*) FROM tempalter.w", "NULL|1")
+	c.fails(1046, "SELECT * FROM w")
+	other := b.as(t, "root", "", "tempalter")
+	other.exec("CREATE TEMPORARY TABLE o (id INT)")
+	c.exec("DROP DATABASE tempalter") // of which the other session learns by what is missing
+	other.want("SELECT COUNT(*) FROM o", "0")
+	other.exec("USE mysql")
+	other.want("SELECT COUNT(*) FROM tempalter.o", "0")
+}
+
 // Temporary tables are the session's, and shadow others for it alone.
 func TestTemporaryTables(t *testing.T) {
 	b := cluster(t)
