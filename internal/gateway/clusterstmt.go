@@ -57,7 +57,16 @@ func (s *session) clusterStatement(ctx context.Context, scan *sqltext.Scan, stmt
 	if err != nil {
 		return err
 	}
-	affected, err := s.ask(ctx, kind, args)
+	var affected uint64
+	run := func() (err error) {
+		affected, err = s.ask(ctx, kind, args)
+		return err
+	}
+	if kind == order.Restore { // of the commands that which writes rows
+		err = s.aloneWriting(ctx, run)
+	} else {
+		err = run()
+	}
 	if err != nil {
 		return err
 	}

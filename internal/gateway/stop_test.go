@@ -50,7 +50,8 @@ func TestReadLockOfAllTables(t *testing.T) {
 	for _, at := range []*client{other, far} {
 		at.exec("SET lock_wait_timeout = 0")
 		for _, q := range []string{"INSERT INTO t VALUES (5, 0)", "UPDATE r SET v = 1", "DELETE FROM t", "CREATE TABLE u (id INT PRIMARY KEY)", "TRUNCATE TABLE t", "GRANT SELECT ON stopdb.* TO stopped",
-			"SELECT NEXTVAL(s)", "LOCK TABLES t WRITE", "BEGIN NOT ATOMIC INSERT INTO t VALUES (6, 0); END", "CREATE SERVER stopped FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')"} {
+			"SELECT NEXTVAL(s)", "LOCK TABLES t WRITE", "BEGIN NOT ATOMIC INSERT INTO t VALUES (6, 0); END", "CREATE SERVER stopped FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'h')",
+			"RESTORE DATABASE stopped FROM '/nowhere'"} {
 			at.fails(1205, q)
 		}
 		at.exec("CREATE TEMPORARY TABLE own (id INT)")
@@ -63,7 +64,7 @@ func TestReadLockOfAllTables(t *testing.T) {
 	open.exec("SET lock_wait_timeout = 0")
 	open.fails(1205, "COMMIT")
 	open.want("SELECT SUM(v) FROM t", "0") // it was rolled back
-	for _, q := range []string{"INSERT INTO t VALUES (5, 0)", "CREATE TABLE u (id INT PRIMARY KEY)", "GRANT SELECT ON stopdb.* TO stopped", "SELECT NEXTVAL(s)"} {
+	for _, q := range []string{"INSERT INTO t VALUES (5, 0)", "CREATE TABLE u (id INT PRIMARY KEY)", "GRANT SELECT ON stopdb.* TO stopped", "SELECT NEXTVAL(s)", "RESTORE DATABASE stopped FROM '/nowhere'"} {
 		c.fails(1223, q)
 	}
 	c.want("SELECT COUNT(*), SUM(v) FROM t", "4|0")
