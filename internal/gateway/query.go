@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -281,7 +282,7 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		err = unsupported(firstWords(&w.scan, 2), "it would be done at one leaf only")
 	}
 	if err != nil {
-		err = s.owned(ctx, w, src, err)
+		err = s.owned(ctx, w, src, err, wire.ErNoSuchTable) // which may be no table's name: LATERAL
 		return s.newlyCalled(ctx, w, stmt, snap, src, err)
 	}
 	if s.making != nil && s.making.dry {
@@ -527,12 +528,12 @@ func neverBegan(err error) bool {
 }
 
 // owned puts MariaDB's own error for a statement in the place of one that says less of it: of a partition's refusal to be entered, and of the
-// node's refusal to run what the account may not run anyway.
-func (s *session) owned(ctx context.Context, w *worker, src source, err error) error {
+// node's refusal to run what the account may not run anyway; also says of which other errors.
+func (s *session) owned(ctx context.Context, w *worker, src source, err error, also ...uint16) error {
 	if err == nil || src.permitted {
 		return err
 	}
-	if e := serverError(ctx, err); e.Code != wire.ErDBAccessDenied && e.Code != wire.ErNotSupported {
+	if e := serverError(ctx, err); e.Code != wire.ErDBAccessDenied && e.Code != wire.ErNotSupported && !slices.Contains(also, e.Code) {
 		return err
 	}
 	text := src.text

@@ -357,7 +357,8 @@ func TestRefusedStatements(t *testing.T) {
 		"DROP PROCEDURE p": 1305, "DROP FUNCTION f": 1305, "DROP TRIGGER g": 1360, "DROP EVENT e": 1539, "DROP SEQUENCE s": 4091, "ALTER PROCEDURE p COMMENT 'x'": 1305,
 		"ALTER EVENT e DISABLE": 1539, "CALL p()": 1305, "SELECT f()": 1305, "SELECT NEXTVAL(s)": 4091, "DO NEXTVAL(s)": 1146, "SHOW CREATE TRIGGER g": 1360, "SHOW CREATE PROCEDURE p": 1305,
 		"DROP PROCEDURE refdb_0.p": 1049, "DROP SEQUENCE t": 4090, "RESET MASTER": 1186, "FLUSH MASTER": 1186,
-		"CALL sys.execute_prepared_stmt('DELETE FROM t')": 1235, "CREATE PROCEDURE p(": 1064, "CALL": 1064, "CALL refdb.": 1064, "CALL `refdb`.p": 1305, "DROP PROCEDURE sys.diagnostics": 1235,
+		"CALL sys.execute_prepared_stmt('DELETE FROM t')": 1235, "CREATE PROCEDURE p(": 1064, "CALL": 1064,
+		"SELECT * FROM t, LATERAL (SELECT t.id) x": 1064, "SELECT * FROM t, LATERAL t2": 1146, "CALL refdb.": 1064, "CALL `refdb`.p": 1305, "DROP PROCEDURE sys.diagnostics": 1235,
 	} {
 		c.fails(code, q)
 	}
