@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -48,6 +50,18 @@ func TestAccountStatementsReachEveryLeaf(t *testing.T) {
 	c.want("SHOW GRANTS FOR 'u'@'%'", "GRANT USAGE ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '*"+nativeHash("p")+
 		"'/GRANT SELECT, DELETE ON `accdb`.* TO `u`@`%`/GRANT SELECT (`id`), UPDATE ON `accdb`.`t` TO `u`@`%`")
 	c.want("SHOW CREATE USER 'u'@'%'", "CREATE USER `u`@`%` IDENTIFIED BY PASSWORD '*"+nativeHash("p")+"'")
+	// The cluster's own accounts nobody sees, and no dump has them.
+	for _, q := range []string{"SHOW CREATE USER 'orbweaver'@'%'", "SHOW CREATE USER orbweaver_replica"} {
+		c.fails(1133, q)
+	}
+	if m := c.fails(1141, "SHOW GRANTS FOR `orbweaver`@`localhost`"); !strings.Contains(m, "'orbweaver' on host 'localhost'") {
+		t.Error(m)
+	}
+	c.want("SELECT COUNT(*), COUNT(IF(User LIKE 'orbweaver%', 1, NULL)) FROM mysql.user JOIN mysql.global_priv AS p USING (Host, User) WHERE User IN ('u', 'orbweaver', 'orbweaver_replica')", "1|0")
+	dump, err := exec.CommandContext(timeout(t), "mariadb-dump", "--no-defaults", "-h127.0.0.1", fmt.Sprintf("-P%d", b.addr.Port), "-uroot", "--system=users").CombinedOutput()
+	if err != nil || !strings.Contains(string(dump), "`u`@`%`") || strings.Contains(string(dump), "orbweaver") {
+		t.Errorf("%v: %s", err, dump)
+	}
 	c.exec("RENAME USER 'u'@'%' TO 'u2'@'%'")
 	t.Cleanup(func() { _, _ = b.open(t, "root", "", "", "").Exec("DROP USER 'u2'@'%'") })
 	b.sameAccounts(t)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -79,7 +80,22 @@ var storedNames = map[string]string{
 // mysqlNames are the tables of the schema mysql that tell of databases, and by which column.
 var mysqlNames = map[string]string{
 	"db": "REPLACE(Db, CHAR(92), '')", "tables_priv": "Db", "columns_priv": "Db", "procs_priv": "Db", "table_stats": "db_name", "column_stats": "db_name", "index_stats": "db_name",
-	"innodb_table_stats": "database_name", "innodb_index_stats": "database_name",
+	"innodb_table_stats": "database_name", "innodb_index_stats": "database_name", "user": mysqlAccounts, "global_priv": mysqlAccounts,
+}
+
+// mysqlAccounts is the column by which tables tell of accounts.
+const mysqlAccounts = "User"
+
+// ownAccounts are the cluster's, which clients do not see.
+var ownAccounts = []string{clusterUser, mariadb.Replicator}
+
+// ownAccountList is the same as SQL strings.
+func ownAccountList() string {
+	quoted := make([]string, len(ownAccounts))
+	for i, name := range ownAccounts {
+		quoted[i] = stringLiteral(name)
+	}
+	return strings.Join(quoted, ",")
 }
 
 // mysqlFiltered is the name of such a table with its schema's; "" for other tables.

@@ -76,6 +76,9 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 	case "PROCESSLIST":
 		return s.showProcesslist(ctx, src.out, full, src.prepared)
 	case "GRANTS":
+		if user, host, own := s.showsOwnAccount(scan, stmt, at+1); own {
+			return wire.Errorf(erNoSuchGrant, "There is no such grant defined for user '%s' on host '%s'", user, host)
+		}
 		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
 			v[0] = withoutClusterKey(v[0], s.g.cfg.ClusterKey)
 			return v, !grantsHidden(v[0], snap)
@@ -83,6 +86,9 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 	case "CREATE":
 		switch next {
 		case "USER":
+			if _, _, own := s.showsOwnAccount(scan, stmt, at+1); own {
+				return &wire.ServerError{Code: erNoSuchUserRow, State: "28000", Message: "Can't find any matching row in the user table"}
+			}
 			src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
 				v[0] = withoutClusterKey(v[0], s.g.cfg.ClusterKey)
 				return v, true
@@ -277,6 +283,28 @@ func (s *session) errorCount() int {
 // noteError keeps an error for SHOW WARNINGS and SHOW ERRORS.
 func (s *session) noteError(e *wire.ServerError) {
 	s.warnings = append(s.warnings, exec.Note{Level: "Error", Code: strconv.Itoa(int(e.Code)), Message: e.Message, State: e.State})
+}
+
+// What MariaDB says of accounts that there are not.
+const (
+	erNoSuchUserRow = 1133
+	erNoSuchGrant   = 1141
+)
+
+// showsOwnAccount says whether the account that is named behind a word of a SHOW is the cluster's own.
+func (s *session) showsOwnAccount(scan *sqltext.Scan, stmt *sqltext.Stmt, word int) (user, host string, own bool) {
+	i := stmt.SetStatement.To + int32(word) + 1
+	if int(i) >= len(scan.Tokens) {
+		return "", "", false
+	}
+	user, host = nameAt(scan, i, s.mode()), "%"
+	if user, at, found := strings.Cut(user, "@"); found { // it may be one word
+		return user, at, slices.Contains(ownAccounts, user)
+	}
+	if int(i)+1 < len(scan.Tokens) && scan.Tokens[i+1].Kind == sqltext.UserVar {
+		host = strings.Trim(string(scan.Bytes(i + 1)[1:]), "'`\"")
+	}
+	return user, host, slices.Contains(ownAccounts, user)
 }
 
 // nameAt is the name that a token is.

@@ -74,6 +74,9 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 		if column == "" {
 			return "", nil
 		}
+		if column == mysqlAccounts {
+			return "(SELECT * FROM " + from + " WHERE " + column + " NOT IN (" + ownAccountList() + "))", nil
+		}
 		if not == "" {
 			unborn, err := s.g.unborn(snap)
 			if err != nil {

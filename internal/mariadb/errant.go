@@ -55,7 +55,7 @@ func (s *Servers) SaveErrant(ctx context.Context, leaf, schema string, after, up
 		return "", err
 	}
 	args := []string{
-		"--no-defaults", "--read-from-remote-server", "--host=" + host, fmt.Sprintf("--port=%d", port), "--user=" + replicator, "--verbose",
+		"--no-defaults", "--read-from-remote-server", "--host=" + host, fmt.Sprintf("--port=%d", port), "--user=" + Replicator, "--verbose",
 		"--base64-output=decode-rows", "--to-last-log", fmt.Sprintf("--do-domain-ids=%d", upTo.Domain),
 	}
 	if after.Sequence > 0 {

@@ -307,7 +307,7 @@ func sorted(d []uint32) []uint32 { return slices.Sorted(slices.Values(d)) }
 func (s *Servers) change(name, addr string, domains []uint32) string {
 	sql := "CHANGE MASTER " + name + " TO MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1, DO_DOMAIN_IDS=(" + list(storable(domains)) + ")"
 	if host, port, err := split(addr); err == nil {
-		sql += fmt.Sprintf(", MASTER_HOST=%s, MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD=%s", lit(host), port, replicator, lit(s.password))
+		sql += fmt.Sprintf(", MASTER_HOST=%s, MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD=%s", lit(host), port, Replicator, lit(s.password))
 		if s.pools.TLS(addr) != nil {
 			// Encrypted, not verified: where a server keeps the certificates that it trusts is its own configuration.
 			sql += ", MASTER_SSL=1, MASTER_SSL_VERIFY_SERVER_CERT=0"

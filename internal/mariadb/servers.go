@@ -21,8 +21,8 @@ const Schema = "orbweaver"
 // ours are the databases of Orbweaver's own, as a list of texts.
 const ours = "'" + Schema + "', '" + topo.CheckedSchema + "'"
 
-// replicator is the account that servers read each other's binary logs with.
-const replicator = "orbweaver_replica"
+// Replicator is the account that servers read each other's binary logs with.
+const Replicator = "orbweaver_replica"
 
 // Servers says verbs to the servers of a cluster, named as leaves are. Safe for concurrent use.
 type Servers struct {
@@ -169,8 +169,8 @@ END`,
 		createDecisions, createDecide, "GRANT EXECUTE ON PROCEDURE " + Schema + ".decide TO PUBLIC",
 		createSnapshot, "GRANT EXECUTE ON PROCEDURE " + Schema + ".snapshot TO PUBLIC",
 		createNumber, "GRANT EXECUTE ON PROCEDURE " + Schema + ".number TO PUBLIC",
-		"CREATE OR REPLACE USER " + replicator + "@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD(" + lit(s.password) + ")",
-		"GRANT REPLICATION SLAVE ON *.* TO " + replicator + "@'%'",
+		"CREATE OR REPLACE USER " + Replicator + "@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD(" + lit(s.password) + ")",
+		"GRANT REPLICATION SLAVE ON *.* TO " + Replicator + "@'%'",
 	}
 	steps = append(append(append(steps, installStage...), installChecks...), "REPLACE INTO "+Schema+".installed VALUES (1, "+strconv.Itoa(installed)+")")
 	_, err = s.at(ctx, leaf, steps...)
@@ -272,7 +272,7 @@ func (s *Servers) EndSessions(ctx context.Context, leaf string) error {
 	}
 	defer c.Release()
 	for first := true; ; first = false { // nodes' probes come again and again
-		ended, err := s.end(ctx, c, func(o session) bool { return o.user != replicator && (first || o.user != "orbweaver") })
+		ended, err := s.end(ctx, c, func(o session) bool { return o.user != Replicator && (first || o.user != "orbweaver") })
 		if err != nil {
 			return err
 		}
