@@ -252,6 +252,11 @@ func (c *Conn) Execute(ctx context.Context, sql string, args []wire.Param) (*Res
 	return c.whole(ctx, func() error { return c.SendExecute(sql, wire.AppendExecute(nil, 0, 0, args, true)[executeHead:]) })
 }
 
+// SendExecuteAlone is SendExecute for a text without parameters.
+func (c *Conn) SendExecuteAlone(text string) error {
+	return c.SendExecute(text, wire.AppendExecute(nil, 0, 0, nil, true)[executeHead:])
+}
+
 // noShutdown is a level of COM_SHUTDOWN (WAIT_CONNECTIONS) that no MariaDB has.
 const noShutdown = 0x01
 

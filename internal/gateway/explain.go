@@ -9,6 +9,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // explain is EXPLAIN of a statement: the plan, a row for each place with the text that it gets. With any word in between (EXTENDED,
@@ -18,8 +19,16 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if inner == nil || inner.Span.Empty() {
 		return s.unknown(ctx, &w.scan)
 	}
-	if inner.Kind == sqltext.KindOther || len(src.args) > 0 {
+	if inner.Kind == sqltext.KindOther {
 		return unsupported("EXPLAIN of this statement", "")
+	}
+	if len(src.args) > 0 { // the values stand in what is shown
+		text, err := withParams(&w.scan, src.args, s.charset.connection)
+		if err != nil {
+			return err
+		}
+		src.args = nil
+		return s.rewritten(ctx, text, src)
 	}
 	head := slices.Clone(w.scan.Src[:w.scan.Tokens[inner.Span.From].Start])
 	own := isWord(&w.scan, 0, "ANALYZE") || inner.Span.From > 1
@@ -99,6 +108,21 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		return err
 	}
 	return s.relayAt(ctx, place, append(head, plan.Render(nil, &iw.scan, p.Forward, nil, plan.Target{Schema: place.Schema})...), src)
+}
+
+// withParams is a statement's text with the values of its parameters.
+func withParams(scan *sqltext.Scan, args []wire.Param, charset string) ([]byte, error) {
+	var edits []edit
+	for i, t := range scan.Tokens {
+		if t.Kind != sqltext.Param {
+			continue
+		}
+		if len(edits) == len(args) {
+			return nil, wire.Errorf(wire.ErWrongArguments, "Incorrect arguments to EXECUTE")
+		}
+		edits = append(edits, edit{int32(i), int32(i) + 1, paramLiteral(&args[len(edits)], charset)})
+	}
+	return apply(scan, edits), nil
 }
 
 // explainStaged is EXPLAIN of a staged plan p, or one whose query q is staged.

@@ -25,14 +25,11 @@ func partitionPlace(p *topo.Partition) (txn.Place, error) {
 
 // relayAt runs a text of the client's at a partition, within its transaction, and relays the answer, with the database's name in place of the partition's.
 func (s *session) relayAt(ctx context.Context, place txn.Place, text []byte, src source) error {
-	if src.prepared {
-		return unsupported("this statement in the binary protocol", "")
-	}
 	c, err := s.tx.Conn(ctx, place)
 	if err != nil {
 		return err
 	}
-	out := &edited{Output: src.out, row: func(v [][]byte) ([][]byte, bool) {
+	out := &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
 		for i := range v {
 			v[i] = renamed(v[i], place.Schema, place.Partition.DB)
 		}
@@ -40,7 +37,11 @@ func (s *session) relayAt(ctx context.Context, place txn.Place, text []byte, src
 	}}
 	stop := c.Watch(ctx)
 	var failed error
-	err = c.Send(wire.ComQuery, text)
+	if src.prepared {
+		err = c.SendExecuteAlone(string(text))
+	} else {
+		err = c.Send(wire.ComQuery, text)
+	}
 	for err == nil {
 		var p backend.Packet
 		if p, err = c.Next(); err != nil {

@@ -125,6 +125,37 @@ func TestExplainStaged(t *testing.T) {
 	if got := c.rows("EXPLAIN EXTENDED " + join); !strings.Contains(got, "SIMPLE|b|") {
 		t.Error(got)
 	}
+	// Prepared statements, with parameters and without.
+	const asked = "SELECT a.v, b.id FROM a JOIN b ON a.k = b.k WHERE a.id IN (?, ?)"
+	if got := c.rows("EXPLAIN "+asked, 3, 5); !strings.HasSuffix(got, "|"+join) || !strings.Contains(got, "Stage|stagedx.a: about ") {
+		t.Error(got)
+	}
+	for _, head := range []string{"ANALYZE ", "ANALYZE FORMAT=JSON ", "EXPLAIN EXTENDED "} {
+		if got := c.rows(head+asked, 3, 5); !strings.Contains(got, "a|") && !strings.Contains(got, `"table_name": "b"`) {
+			t.Errorf("%s: %s", head, got)
+		}
+		c.exec("EXECUTE IMMEDIATE '" + head + asked + "' USING 3, 5")
+		p, err := c.c.PrepareContext(timeout(t), head+join)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := p.QueryContext(timeout(t))
+		if err != nil {
+			t.Fatalf("%s: %v", head, err)
+		}
+		n := 0
+		for rows.Next() {
+			n++
+		}
+		if err := rows.Err(); err != nil || n == 0 {
+			t.Errorf("%s: %d rows, %v", head, n, err)
+		}
+		rows.Close()
+		p.Close()
+	}
+	if got := c.rows("ANALYZE SELECT * FROM a WHERE id = ? AND v <> ?", 7, "x"); !strings.HasPrefix(got, "1|") {
+		t.Error(got)
+	}
 }
 
 // A write whose rows are found first sees the rows of other tables as they are, not as of its transaction's first read, and keeps them so; two that look for rows by LIMIT take
