@@ -129,7 +129,7 @@ func startSteps(t *testing.T, replicas bool) *steps {
 		t.Fatal(err)
 	}
 	st := &story{out: lines{t}, began: time.Now()}
-	program := built(t, false)
+	program := built(t, true)
 	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 	defer cancel()
 	replication, n := "WITH SYNC REPLICATION", leaves

@@ -2,5 +2,5 @@
 // runs one node of a cluster whose topology is in an etcd.
 //
 // Here are flags, configuration and wiring only: what is started in which order and stopped in the other. Tested by running it: the
-// tests build the program, start it, kill parts of it and start it again.
+// tests start it, as a process of their own program, kill parts of it and start it again.
 package main

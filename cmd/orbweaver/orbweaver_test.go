@@ -26,11 +26,20 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-var program string // the built orbweaver
+var program string // this test, as orbweaver
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+// asProgram is in the environment of everything that tests start: there this test is orbweaver, compiled and linked once for both, and watched by the race
+// detector where the test is.
+const asProgram = "ORBWEAVER_TEST_RUNS_MAIN"
 
-func buildAndRun(m *testing.M) int {
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(copyAndRun(m))
+}
+
+func copyAndRun(m *testing.M) int {
 	// Nodes are killed under the driver's connections, which the statements tell of.
 	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -43,17 +52,24 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "orbweaver")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", program, ".")
-	build.Env = append(os.Environ(), "GOGC=400") // as in the Makefile
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	if err := os.Chmod(dir, 0o755); err != nil { // other accounts run it, too
+	if err := errors.Join(copySelf(program), os.Chmod(dir, 0o755), os.Setenv(asProgram, "1")); err != nil { // other accounts run it, too
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// copySelf copies this test: where go test has it others can't reach it.
+func copySelf(to string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(self)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, text, 0o755)
 }
 
 // process is a running orbweaver.
