@@ -19,12 +19,11 @@ LONG = ./internal/gateway ./internal/control ./internal/ddl ./cmd/orbweaver ./in
 TESTTIMEOUT ?= 20m
 # Compilers and linters live too briefly for the garbage that they collect: a fifth of their time, for less than half of the memory. Tests collect it as users do.
 BUILD = GOGC=400
-ASUSERS = -exec 'env -u GOGC'
-# What `make test` sets to -race: vet and staticcheck then need what tests are compiled with, too, and nothing else.
-RACE ?=
+# Nor do they wait a second at their end for races, which the detector reports when it sees them.
+ASUSERS = -exec 'env -u GOGC GORACE=atexit_sleep_ms=0'
 
 .DEFAULT_GOAL := help
-.PHONY: help up build test packages clients check format vet staticcheck bench chaos difftest fuzz clean
+.PHONY: help up build test tests packages clients check format vet staticcheck bench chaos difftest fuzz clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,12 +35,16 @@ up: build ## run a whole cluster on this machine, until Ctrl-C
 build: ## build bin/orbweaver
 	$(GO) build -buildvcs=false -o bin/orbweaver ./cmd/orbweaver
 
+# All that is compiled for the tests is compiled once, for vet and staticcheck, too, with the race detector and without what only debuggers read.
+test: export GOFLAGS := $(GOFLAGS) -race -gcflags=all=-dwarf=false -ldflags=-s
 test: ## check the code and run every test, with real MariaDB servers and the race detector
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
 		/usr/include/stdlib.h=libc6-dev /usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider \
 		/usr/lib/python3/dist-packages/pymysql=python3-pymysql mariadb_config=libmariadb-dev
-	@$(MAKE) --no-print-directory RACE=-race format vet
-	@$(MAKE) --no-print-directory RACE=-race -j 2 staticcheck packages # which leave it time
+	@$(MAKE) --no-print-directory format vet
+	@$(MAKE) --no-print-directory -j 2 staticcheck tests # it takes the time that they leave
+
+tests: packages
 	$(BUILD) $(GO) test $(ASUSERS) -race -vet=off -count=1 -parallel 4 -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
 
 packages:
@@ -62,10 +65,10 @@ format:
 		if [ -n "$$out" ]; then echo "not formatted by gofmt:"; echo "$$out"; exit 1; fi
 
 vet:
-	$(BUILD) $(GO) vet $(RACE) -tags clients ./...
+	$(BUILD) $(GO) vet -tags clients ./...
 
 staticcheck:
-	$(BUILD) GOFLAGS="$$GOFLAGS $(RACE)" $$($(BUILD) $(GO) tool -n staticcheck) ./...
+	$(BUILD) nice -n 19 $$(GOFLAGS='$(filter-out -race,$(GOFLAGS))' $(BUILD) nice -n 19 $(GO) tool -n staticcheck) ./...
 
 bench: build ## measure against a plain server, HAProxy and Spider; see bench/README.md
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client sysbench=sysbench haproxy=haproxy \
