@@ -258,7 +258,7 @@ func (c *cluster) newNode(name, program string) (*node, error) {
 	}
 	n := &node{}
 	n.process = &process{
-		name: name, log: filepath.Join(c.dir, name+".log"), env: []string{"GORACE=halt_on_error=0"},
+		name: name, log: filepath.Join(c.dir, name+".log"), env: []string{"GORACE=halt_on_error=0 atexit_sleep_ms=0"},
 		args: []string{program, "serve", "--name", name, "--etcd", strings.Join(endpoints, ","), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
 			"--data-dir", filepath.Join(c.dir, name), "--log-level", "info"},
 		ready: func(line string) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -27,6 +28,7 @@ type settings struct {
 	// Program is an orbweaver that was built before; "" has one built.
 	Program string
 	Whole   time.Duration // how long a cluster that nothing disturbs any more may take until it is whole
+	Turn    sync.Locker   // held while there are faults and loads, by one of several clusters; nil for a lone one
 }
 
 // The loads: clients with keys of their own, and transactions over partitions.
@@ -174,6 +176,9 @@ func play(ctx context.Context, c *cluster, works []work, s settings) {
 	w := newWatch(c)
 	watching, stop := context.WithCancel(ctx)
 	w.start(watching)
+	if s.Turn != nil {
+		s.Turn.Lock()
+	}
 	for _, l := range works {
 		l.start(ctx)
 	}
@@ -196,6 +201,9 @@ func play(ctx context.Context, c *cluster, works []work, s settings) {
 	whole := c.awaitWhole(ctx, s.Whole)
 	for _, l := range works {
 		l.halt()
+	}
+	if s.Turn != nil {
+		s.Turn.Unlock()
 	}
 	if ctx.Err() == nil {
 		c.settled(ctx)
