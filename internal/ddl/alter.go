@@ -316,42 +316,6 @@ func (j *job) commitTable(ctx context.Context, t *topo.Table) error {
 	})
 }
 
-// counter carries ALTER TABLE … AUTO_INCREMENT=n to the sequence, not below the greatest value in use, as in MariaDB.
-func (j *job) counter(ctx context.Context, t *topo.Table) error {
-	if t.AutoIncrement < 0 || t.Kind == topo.Reference || t.Kind == topo.Single || j.d == nil {
-		return nil
-	}
-	for _, a := range j.d.Actions {
-		if a.Verb != "AUTO_INCREMENT" || a.Span.Empty() {
-			continue
-		}
-		n, err := strconv.ParseUint(string(j.scan.Bytes(a.Span.To-1)), 10, 64)
-		if err != nil {
-			continue
-		}
-		if t.Kind == topo.Linked {
-			m, err := j.greatest(ctx, t)
-			if err != nil {
-				return err
-			}
-			n = max(n, m+1)
-		}
-		for _, p := range j.todo.Places {
-			res, err := j.asCluster(ctx, p, "", "SELECT MAX("+id(t.Columns[t.AutoIncrement].Name)+") FROM "+id(p.Schema)+"."+id(t.Name))
-			if err != nil {
-				return err
-			}
-			if v := res.Rows[0][0]; v != nil {
-				if m, err := strconv.ParseUint(string(v), 10, 64); err == nil {
-					n = max(n, m+1)
-				}
-			}
-		}
-		return j.cfg.Catalog.Sequence(t.ID).Reset(ctx, n)
-	}
-	return nil
-}
-
 // lockWait bounds the wait for transactions when all partitions are locked together: one that has been in a partition and waits at another
 // that is locked already would wait for ever.
 const lockWait = 20
@@ -400,6 +364,7 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 		conns[p] = c
 	}
 	defer release(conns)
+	numbered := j.numberedAnew(t, was)
 	_, err := each(j.todo.Places, func(p place) error {
 		if err := j.step("rehearse at " + p.Leaf + "/" + p.Schema); err != nil {
 			return err
@@ -408,14 +373,22 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 			"SET lock_wait_timeout=" + strconv.Itoa(lockWait) + ", sql_log_bin=0", // the copy is no replica's business
 			"CREATE TABLE " + id(j.todo.Try) + " LIKE " + id(name),
 			"LOCK TABLES " + locks,
+			numbered,
 			"SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO', check_constraint_checks=0, foreign_key_checks=0 FOR INSERT INTO " +
 				id(j.todo.Try) + " (" + list + ") SELECT " + list + " FROM " + id(name),
 			tryText.in(p.Schema),
 			"DROP TABLE " + id(j.todo.Try),
 			"SET sql_log_bin=1",
 		} {
-			if _, err := conns[p].Query(ctx, sql); err != nil {
+			if sql == "" {
+				continue
+			}
+			res, err := conns[p].Query(ctx, sql)
+			if err != nil {
 				return err
+			}
+			if sql == numbered && len(res.Rows) > 0 {
+				return cantNumber(t)
 			}
 		}
 		return nil

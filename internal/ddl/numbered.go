@@ -1,0 +1,97 @@
+package ddl
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
+
+// numberedAnew is a query at a partition for a row that an ALTER TABLE gives a new AUTO_INCREMENT value, "" where there can be none: MariaDB numbers all rows for a column
+// that comes, and those with 0 or NULL for one that was none before. Each partition would do so from 1.
+func (j *job) numberedAnew(t *topo.Table, was *described) string {
+	if t.AutoIncrement < 0 || t.Kind == topo.Single || len(j.todo.Places) < 2 {
+		return ""
+	}
+	rows := "SELECT 1 FROM " + id(t.Name)
+	at := j.before(was.columns, t.Columns[t.AutoIncrement].Name)
+	switch {
+	case at < 0:
+		return rows + " LIMIT 1"
+	case at == was.auto:
+		return ""
+	}
+	name := id(was.columns[at].Name)
+	return rows + " WHERE (" + name + " IS NULL OR ABS(" + name + ") < 1) AND NOT FIND_IN_SET('NO_AUTO_VALUE_ON_ZERO', @@sql_mode) LIMIT 1"
+}
+
+// before is which of the columns that a table had has become the one of a name, -1 when that is a new one.
+func (j *job) before(columns []topo.Column, name string) int {
+	called := func(name string) int {
+		return slices.IndexFunc(columns, func(c topo.Column) bool { return strings.EqualFold(c.Name, name) })
+	}
+	for _, a := range j.d.Actions {
+		switch {
+		case a.Verb == "DROP COLUMN" && strings.EqualFold(a.Name.Text, name):
+			return -1
+		case (a.Verb == "CHANGE" || a.Verb == "RENAME COLUMN") && strings.EqualFold(a.NewName.Text, name):
+			return called(a.Name.Text)
+		}
+	}
+	return called(name)
+}
+
+func cantNumber(t *topo.Table) error {
+	return refuse(1235, "42000", "Table '%s' has rows that would get values of the AUTO_INCREMENT column '%s', in each partition from 1: "+
+		"ALTER TABLE it to SHARD KEY () before, and to another SHARD KEY afterwards", t.Name, t.Columns[t.AutoIncrement].Name)
+}
+
+// counter carries ALTER TABLE … AUTO_INCREMENT=n to the sequence, and begins one for a column that was not AUTO_INCREMENT, not below the greatest value in use, as in MariaDB.
+func (j *job) counter(ctx context.Context, t *topo.Table) error {
+	if t.AutoIncrement < 0 || t.Kind == topo.Reference || t.Kind == topo.Single {
+		return nil
+	}
+	var n uint64
+	column := t.Columns[t.AutoIncrement].Name
+	switch old := j.snap.Table(t.DB, t.Name); {
+	case t.Kind == topo.Linked || old == nil:
+	case j.d != nil && j.before(old.Columns, column) != old.AutoIncrement, old.AutoIncrement < 0:
+		n = 1
+	case j.d == nil && old.Columns[old.AutoIncrement].Name != column: // renamed maybe
+		n = max(1, j.cfg.Catalog.Upcoming(ctx, []uint64{t.ID})[t.ID])
+	}
+	if j.d != nil {
+		for _, a := range j.d.Actions {
+			if a.Verb != "AUTO_INCREMENT" || a.Span.Empty() {
+				continue
+			}
+			if m, err := strconv.ParseUint(string(j.scan.Bytes(a.Span.To-1)), 10, 64); err == nil {
+				n = max(n, m)
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	if t.Kind == topo.Linked {
+		m, err := j.greatest(ctx, t)
+		if err != nil {
+			return err
+		}
+		n = max(n, m+1)
+	}
+	for _, p := range j.todo.Places {
+		res, err := j.asCluster(ctx, p, "", "SELECT MAX("+id(column)+") FROM "+id(p.Schema)+"."+id(t.Name))
+		if err != nil {
+			return err
+		}
+		if v := res.Rows[0][0]; v != nil {
+			if m, err := strconv.ParseUint(string(v), 10, 64); err == nil {
+				n = max(n, m+1)
+			}
+		}
+	}
+	return j.cfg.Catalog.Sequence(t.ID).Reset(ctx, n)
+}
