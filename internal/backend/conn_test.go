@@ -350,6 +350,25 @@ func TestCancelledStatementIsKilled(t *testing.T) {
 	c.Release()
 }
 
+// LOAD DATA reads its file in @@collation_database's character set, which a reset alone makes the server's.
+func TestResetKeepsTheDatabase(t *testing.T) {
+	p := poolsFor(t, farmtest.Shared(t, 1))
+	schema(t, p, "kept", "ALTER DATABASE kept COLLATE latin1_bin")
+	w := leaf1
+	w.Schema = "kept"
+	c := get(t, p, w)
+	defer c.Release()
+	for range 2 {
+		if got := one(t, c, "SELECT DATABASE(), @@collation_database"); got != "kept|latin1_bin" {
+			t.Error(got)
+		}
+		c.needsReset = true
+		if err := c.retarget(context.Background(), w); err != nil || c.needsReset {
+			t.Fatal(err, c.needsReset)
+		}
+	}
+}
+
 func TestResetOnReleaseIsPrompt(t *testing.T) {
 	p := poolsFor(t, farmtest.Shared(t, 1))
 	schema(t, p, "locked", "CREATE TABLE locked.t (a int primary key) ENGINE=InnoDB")

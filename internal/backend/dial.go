@@ -165,7 +165,8 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 	if first {
 		setState()
 	}
-	if c.schema != w.Schema {
+	again := reset && w.Schema != "" && c.schema == w.Schema // a reset leaves the database, but takes @@collation_database from the server
+	if c.schema != w.Schema || again {
 		e := expect{what: "USE `" + w.Schema + "`", then: func() { c.schema, c.state = w.Schema, c.state.Without(databaseKey) }}
 		c.queue(e, wire.ComInitDB, w.Schema)
 		c.pool.count.retargets.Add(1)
@@ -183,8 +184,8 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 		return err
 	}
 	if failed != nil {
-		if !c.state.Equal(w.State) || c.needsReset {
-			c.breakOff() // how much of SET was done is not known
+		if !c.state.Equal(w.State) || c.needsReset || again {
+			c.breakOff() // how much of it was done is not known
 		}
 		return failed
 	}
