@@ -263,6 +263,40 @@ func TestNesting(t *testing.T) {
 	}
 }
 
+// TestChainsInChains holds that chains in each other's first operands make no tree that is too deep to be walked: each planner's walk is a
+// call a level, and a stack that overflows ends the process.
+func TestChainsInChains(t *testing.T) {
+	const n = 5
+	for name, text := range map[string]string{
+		"OR":   "select " + strings.Repeat("(", n) + "1" + strings.Repeat(strings.Repeat(" or 1", maxChain-1)+")", n),
+		"plus": "select " + strings.Repeat("(", n) + "1" + strings.Repeat(strings.Repeat("+1", maxChain-1)+")", n),
+	} {
+		var s Scan
+		if err := s.Scan([]byte(text), Mode{}); err != nil {
+			t.Fatal(err)
+		}
+		st, err := Parse(&s, Mode{})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if h := height(st.Query.Select.Items[0].Expr); h > maxLinks+100*n {
+			t.Errorf("%s: a tree of %d levels", name, h)
+		}
+	}
+}
+
+func height(e Expr) int {
+	h := 0
+	Walk(e, func(x Expr) bool {
+		if x == e {
+			return true
+		}
+		h = max(h, height(x))
+		return false
+	})
+	return h + 1
+}
+
 // walkAllOf uses the walkers on a statement's select list and condition.
 func walkAllOf(st *Stmt) int {
 	n := 0

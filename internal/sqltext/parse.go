@@ -11,8 +11,13 @@ const maxDepth = 3000
 // maxTables bounds the tables that queries name: far more than MariaDB joins.
 const maxTables = 1 << 16
 
-// maxChain bounds operators and set operations in one chain, which make a tree as deep as the chain is long.
-const maxChain = 10000
+// maxChain bounds operators and set operations in one chain, which make a tree as deep as the chain is long. The chains of a statement may
+// stand in each other's first operands, where their lengths add up: maxLinks bounds what they have together beyond shortChain each.
+const (
+	maxChain   = 10000
+	maxLinks   = 3 * maxChain
+	shortChain = 16
+)
 
 // Parse reads the statement that s holds. It fails, with an error that wraps ErrText, for unbalanced brackets and for nesting past what
 // any server takes; everything else yields a Stmt, with KindOther and Opaque parts for what it does not know. The result refers to tokens
@@ -52,6 +57,7 @@ type parser struct {
 	end   int32
 	st    *Stmt
 	depth int
+	links int // of chains, beyond their first ones
 	err   error
 	// paramToks are the positions of the ?s, once one was met.
 	paramToks []int32
@@ -108,6 +114,15 @@ func (p *parser) enter() bool {
 	}
 	p.depth++
 	return true
+}
+
+// tooLong counts link n of a chain, from 0, and says whether the tree must not grow deeper by it.
+func (p *parser) tooLong(n int) bool {
+	if n < shortChain {
+		return false
+	}
+	p.links++
+	return n >= maxChain || p.links > maxLinks
 }
 
 // peek is the token n places on, a zero Token (Kind EOF) after the end.

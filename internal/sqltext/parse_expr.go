@@ -145,7 +145,7 @@ func (p *parser) chain(operand func() Expr, operator func() string) Expr {
 				flat.Subs = append(flat.Subs, r)
 			}
 			flat.Span = p.span(from)
-		case n == maxChain:
+		case p.tooLong(n):
 			flat = p.opaque(from, l, r)
 			l = flat
 		default:
@@ -243,7 +243,7 @@ func (p *parser) test() Expr {
 		return nil
 	}
 	for n := 0; ; n++ {
-		if n > maxChain {
+		if p.tooLong(n) {
 			p.fail("too many comparisons in a row")
 		}
 		if op := p.comparison(); op != "" {
@@ -291,7 +291,7 @@ func (p *parser) predicate() Expr {
 	from := p.pos
 	l := p.bitExpr(0)
 	for n := 0; l != nil; n++ {
-		if n > maxChain {
+		if p.tooLong(n) {
 			p.fail("too many predicates in a row")
 		}
 		next := p.predicateOn(from, l)
@@ -462,7 +462,7 @@ func (p *parser) bitExpr(above int) Expr {
 			if r != nil {
 				flat.Subs = append(flat.Subs, r)
 			}
-		case n >= maxChain:
+		case p.tooLong(n):
 			flat = p.opaque(from, l, r)
 			l = flat
 		default:

@@ -76,7 +76,7 @@ func (p *parser) joins(left TableRef, inner bool) TableRef {
 			}
 			return left
 		}
-		if n > maxChain {
+		if p.tooLong(n) {
 			p.fail("too many joins")
 			return left
 		}

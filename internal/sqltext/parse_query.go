@@ -195,7 +195,7 @@ func (p *parser) setChain(left *Query, level SetOp) *Query {
 			right = p.setChain(right, Intersect)
 		}
 		span := Span{left.Span.From, p.pos}
-		if n >= maxChain {
+		if p.tooLong(n) {
 			left = &Query{Span: span, Opaque: true}
 			continue
 		}
