@@ -186,3 +186,13 @@ func (k *ByKey) explain(scan *sqltext.Scan) []ExplainRow {
 	}
 	return rows
 }
+
+func keyNames(t *topo.Table) []string { return columnsOf(t, t.ShardKey) }
+
+func columnsOf(t *topo.Table, columns []int) []string {
+	var out []string
+	for _, c := range columns {
+		out = append(out, t.Columns[c].Name)
+	}
+	return out
+}

@@ -5,14 +5,13 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
-	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 var routeNames = [...]string{"any leaf", "keys", "all", "every leaf", "one", "linked", "stage"}
 
 var aggNames = [...]string{"sum", "min", "max", "avg", "bit_and", "bit_or", "bit_xor", "count distinct", "sum distinct", "avg distinct", "first"}
 
-// Trace writes a plan out for people who look for what became of a statement, and for golden tests. Partition text is that of partition 0.
+// Trace writes a plan out for golden transcripts, and for what fails of random statements. Partition text is that of partition 0.
 func Trace(p *Plan, scan *sqltext.Scan) string {
 	t := tracer{scan: scan}
 	t.plan(p, sqltext.Span{From: 0, To: int32(len(scan.Tokens))})
@@ -315,14 +314,4 @@ func (t *tracer) operand(o Operand) string {
 		return "{" + t.text(o.Expr) + "}"
 	}
 	return ""
-}
-
-func keyNames(t *topo.Table) []string { return columnsOf(t, t.ShardKey) }
-
-func columnsOf(t *topo.Table, columns []int) []string {
-	var out []string
-	for _, c := range columns {
-		out = append(out, t.Columns[c].Name)
-	}
-	return out
 }
