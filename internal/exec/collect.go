@@ -8,6 +8,14 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
+// rowHead is about what a row that is kept takes besides its bytes.
+const rowHead = 48
+
+// returnsTooMuch refuses a write whose RETURNING gives more than the node holds.
+func returnsTooMuch(limit int64) *wire.ServerError {
+	return &wire.ServerError{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: the rows of RETURNING of several partitions may take at most %d bytes at the node; write fewer rows at once", limit)}
+}
+
 // collected is an Output that keeps the rows of a query.
 type collected struct {
 	caps    wire.Caps
@@ -45,7 +53,7 @@ func (c *collected) Packet(p []byte) error {
 	case wire.IsEOF(p, c.caps):
 		return nil
 	}
-	c.size += int64(len(p)) + 48
+	c.size += int64(len(p)) + rowHead
 	if c.size > c.limit {
 		return &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: %s over partitions holds at most %d bytes of rows at the node", c.what, c.limit)}
 	}

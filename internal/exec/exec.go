@@ -32,7 +32,7 @@ type Config struct {
 	Remote func(links []spider.Link) (*backend.Remote, error)
 	// Watch looks at links with monitoring_kind whose server has failed, and returns what the client is told instead of err. nil: nobody looks.
 	Watch func(ctx context.Context, snap *topo.Snapshot, links []plan.Watched, err error) error
-	// SortMemory bounds what a statement may hold to sort or group at the node, in bytes. Default 256 MiB.
+	// SortMemory bounds what a statement may hold to sort or group at the node, and of rows that it collects there, in bytes. Default 256 MiB.
 	SortMemory int64
 }
 
@@ -120,14 +120,15 @@ type Statement struct {
 	// Asked is After for the query by which a write finds its rows, where that asks sequences.
 	Asked func(ctx context.Context, c *backend.Conn) error
 
-	readBy  Readers
-	prefix  string // of Query's text: SET STATEMENT … FOR
-	solving string // its guessKey before the values of its subqueries were put in their places
-	out     Outcome
-	buf     []byte // scratch: column definitions, OK packets
-	text    []byte // scratch: a part's text
-	body    []byte // scratch: COM_STMT_EXECUTE
-	pipe    []byte // scratch: a pipeline's answer
+	readBy   Readers
+	prefix   string // of Query's text: SET STATEMENT … FOR
+	returned int64  // bytes of the rows that RETURNING has given; of all jobs at once
+	solving  string // its guessKey before the values of its subqueries were put in their places
+	out      Outcome
+	buf      []byte // scratch: column definitions, OK packets
+	text     []byte // scratch: a part's text
+	body     []byte // scratch: COM_STMT_EXECUTE
+	pipe     []byte // scratch: a pipeline's answer
 
 	vals     []shard.Value
 	unquoted []byte // what vals point into
@@ -166,7 +167,7 @@ type Note struct {
 // Run runs a statement and gives its answer to the Output. An error of a leaf that belongs to the statement itself is returned as *wire.ServerError, not
 // written: the caller writes it. Other errors are those of backend and txn, *plan.Error, and *Error.
 func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
-	st.out = Outcome{}
+	st.out, st.returned = Outcome{}, 0
 	counting := st.counting()
 	st.Tx.Reading(onlyReads(st.Plan))
 	st.Tx.Bare(st.Plan.Bare)

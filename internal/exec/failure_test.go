@@ -27,10 +27,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+const sortMemory = 4 << 20
+
 // cluster is a node over two leaves of its own, with a table of rows on four partitions.
 func cluster(t *testing.T) (*gatewaytest.Node, *sql.DB) {
 	t.Helper()
-	n, err := gatewaytest.Start(farmtest.Start(t, 2), gateway.Config{})
+	n, err := gatewaytest.Start(farmtest.Start(t, 2), gateway.Config{SortMemory: sortMemory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,6 +253,18 @@ func TestErrorsBetweenRows(t *testing.T) {
 		var sum int
 		if err := tx.QueryRow("SELECT SUM(a) FROM brk.t").Scan(&sum); err != nil || sum != 110 {
 			t.Errorf("in the transaction the sum is %d, %v", sum, err)
+		}
+	}
+	// Rows that a write collects are bounded: it is undone, and the transaction goes on.
+	for _, write := range []string{"DELETE FROM brk.t RETURNING REPEAT(id, 100000)", "INSERT INTO brk.t SELECT seq + 100, 1 FROM brk.seq_1_to_100 RETURNING REPEAT(id, 100000)"} {
+		count, err := read(within(t, patience), tx, write, nil)
+		var e *mysql.MySQLError
+		if !errors.As(err, &e) || e.Number != 1038 || count != 0 {
+			t.Errorf("%s: %d rows, %v, want error 1038", write, count, err)
+		}
+		var rows int
+		if err := tx.QueryRow("SELECT COUNT(*) FROM brk.t").Scan(&rows); err != nil || rows != 100 {
+			t.Errorf("after %s there are %d rows, %v", write, rows, err)
 		}
 	}
 	if err := tx.Commit(); err != nil {

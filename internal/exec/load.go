@@ -235,7 +235,7 @@ func (ld *loader) close(ctx context.Context, g *txn.Group, s *stream, failed err
 			err = s.conn.SendData(nil)
 		}
 		if err == nil {
-			err = s.read(s.conn, ld.st, s.waits)
+			err = s.read(s.conn, ld.st, s.waits, ld.r.cfg.SortMemory)
 		}
 	}
 	if s.stop() && err == nil {

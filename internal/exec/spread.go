@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -250,7 +251,7 @@ func (r *Runner) run1(ctx context.Context, st *Statement, g *txn.Group, j *job) 
 	j.ids.before(c)
 	err = j.send(c, st.Prepared)
 	if err == nil {
-		err = j.read(c, st, waits)
+		err = j.read(c, st, waits, r.cfg.SortMemory)
 	}
 	if stop() && err == nil && j.res.err == nil {
 		err = ctx.Err()
@@ -276,8 +277,9 @@ func (r *Runner) run1(ctx context.Context, st *Statement, g *txn.Group, j *job) 
 	return nil
 }
 
-// read collects a job's answer. Rows (RETURNING) are kept in memory: as many as the statement has written.
-func (j *job) read(c *backend.Conn, st *Statement, waits *patience) error {
+// read collects a job's answer. Rows (RETURNING) are kept in memory, those of all the statement's jobs together up to a limit: past it the answer
+// is read to its end, and is an error.
+func (j *job) read(c *backend.Conn, st *Statement, waits *patience, limit int64) error {
 	caps := st.Out.Caps()
 	for {
 		p, err := waits.next(c)
@@ -305,6 +307,10 @@ func (j *job) read(c *backend.Conn, st *Statement, waits *patience) error {
 		case backend.KindInfile:
 			return errAsksFile
 		case backend.KindRow:
+			if held := atomic.AddInt64(&st.returned, int64(len(p.Payload))+rowHead); held > limit {
+				j.res.rows, j.res.err = nil, returnsTooMuch(limit)
+				continue
+			}
 			j.res.rows = append(j.res.rows, bytes.Clone(p.Payload))
 		}
 		if c.Done() {

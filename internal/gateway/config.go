@@ -32,6 +32,8 @@ type Config struct {
 	MaxConnections int
 	// MaxPacket is max_allowed_packet, default 64 MiB.
 	MaxPacket int
+	// SortMemory bounds the rows that one statement sorts, groups or collects at the node, in bytes; default 256 MiB.
+	SortMemory int64
 	// HandshakeTimeout bounds a login, default 10 s (connect_timeout).
 	HandshakeTimeout time.Duration
 	// WaitTimeout ends a session that is silent for so long, unless it sets wait_timeout itself. Default 8 h.

@@ -102,7 +102,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		listeners: map[net.Listener]struct{}{}, sessions: map[uint32]*session{},
 	}
 	g.rights.Store(cfg.Catalog.AccountsVersion())
-	g.exec = exec.New(exec.Config{Pools: cfg.Pools, Sequences: sequences{cfg.Catalog}, Remote: g.remote, Watch: g.watchLinks})
+	g.exec = exec.New(exec.Config{Pools: cfg.Pools, Sequences: sequences{cfg.Catalog}, Remote: g.remote, Watch: g.watchLinks, SortMemory: cfg.SortMemory})
 	g.guard = &guard{
 		gates: gate.New(), cat: cfg.Catalog, node: cfg.Node, pools: cfg.Pools, servers: mariadb.New(cfg.Pools), patience: cfg.FailoverWait, alike: &alike{node: cfg.Node},
 		moments: &moments{cat: cfg.Catalog, node: cfg.Node},
