@@ -97,6 +97,10 @@ func (b *bulk) next() (bool, error) {
 	return more, nil
 }
 
+// batchText is how many times max_allowed_packet the text may be that a batch is made into: the row of the statement stands in it once for each
+// execution, of which the packet may have but a byte.
+const batchText = 4
+
 // whole runs the batch as one INSERT.
 func (b *bulk) whole(ctx context.Context) error {
 	scan := &b.p.w.scan
@@ -123,6 +127,9 @@ func (b *bulk) whole(ctx context.Context) error {
 			}
 		}
 		text = append(text, scan.Src[at:to]...)
+		if len(text) > batchText*b.s.g.cfg.MaxPacket {
+			return wire.Errorf(wire.ErNetPacketTooLarge, "The batch makes an INSERT of more than %d bytes: send fewer rows at once", batchText*b.s.g.cfg.MaxPacket)
+		}
 	}
 	text = append(text, scan.Src[to:scan.End]...)
 	return b.run(func(src source) error {

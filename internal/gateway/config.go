@@ -32,7 +32,7 @@ type Config struct {
 	MaxConnections int
 	// MaxPacket is max_allowed_packet, default 64 MiB.
 	MaxPacket int
-	// SortMemory bounds the rows that one statement sorts, groups or collects at the node, in bytes; default 256 MiB.
+	// SortMemory bounds the rows that one statement sorts, groups or collects at the node, and those of a session's cursors, in bytes; default 256 MiB.
 	SortMemory int64
 	// HandshakeTimeout bounds a login, default 10 s (connect_timeout).
 	HandshakeTimeout time.Duration
@@ -52,6 +52,9 @@ func (c *Config) defaults() {
 	}
 	if c.MaxPacket == 0 {
 		c.MaxPacket = 64 << 20
+	}
+	if c.SortMemory == 0 {
+		c.SortMemory = 256 << 20
 	}
 	if c.HandshakeTimeout == 0 {
 		c.HandshakeTimeout = 10 * time.Second

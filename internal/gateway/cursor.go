@@ -16,11 +16,20 @@ type cursor struct {
 	open bool
 	over bool
 	rows [][]byte
-	size int
+	size int64 // of the rows
+	room int64 // what they may take: what the session's other cursors leave
 }
 
-// cursorBytes bounds the rows of one cursor.
-const cursorBytes = 256 << 20
+// newCursor is a cursor beside those that the session has. All together hold what one statement may.
+func (s *session) newCursor() *cursor {
+	c := &cursor{s: s, room: s.g.cfg.SortMemory}
+	for _, p := range s.stmts {
+		if p.cursor != nil {
+			c.room -= p.cursor.size
+		}
+	}
+	return c
+}
 
 func (c *cursor) Caps() wire.Caps                     { return c.s.out.Caps() }
 func (c *cursor) Status() wire.Status                 { return c.s.out.Status() }
@@ -54,8 +63,8 @@ func (c *cursor) Packet(p []byte) error {
 		c.over, c.open = true, true
 		return c.s.out.Packet(wire.AppendEOF(nil, caps, &wire.OK{Status: c.Status() | wire.StatusCursorExists}))
 	}
-	if c.size += len(p); c.size > cursorBytes {
-		return wire.Errorf(wire.ErOutOfResources, "The rows of a cursor take more than %d MiB at the node: read them without a cursor", cursorBytes>>20)
+	if c.size += int64(len(p)); c.size > c.room {
+		return wire.Errorf(wire.ErOutOfResources, "The rows of the session's cursors take more than %d bytes at the node: read them without a cursor, or close others", c.s.g.cfg.SortMemory)
 	}
 	c.rows = append(c.rows, append([]byte(nil), p...))
 	return nil
@@ -82,6 +91,7 @@ func (s *session) stmtFetch(packet []byte) error {
 			return err
 		}
 		c.rows[i] = nil
+		c.size -= int64(len(row))
 	}
 	c.rows = c.rows[k:]
 	if k < int(n) {

@@ -55,7 +55,7 @@ func TestTooManyConnections(t *testing.T) {
 }
 
 func TestPacketLimit(t *testing.T) {
-	b := alone(t, Config{MaxPacket: 1 << 20})
+	b := alone(t, Config{MaxPacket: 1 << 20, SortMemory: 1 << 20})
 	d := b.open(t, "root", "", "", "maxAllowedPacket=67108864")
 	d.SetMaxIdleConns(-1) // the session ends with the packet, which its client may notice too late
 	var e *mysql.MySQLError
@@ -66,6 +66,61 @@ func TestPacketLimit(t *testing.T) {
 	if err := d.QueryRow("SELECT LENGTH('" + strings.Repeat("x", 1<<19) + "')").Scan(&n); err != nil || n != 1<<19 {
 		t.Error(n, err)
 	}
+	c := b.database(t, "limitdb")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT)")
+	r := b.raw(t, "limitdb", wire.ClientLocalFiles|wire.ClientDeprecateEOF)
+	t.Run("file", func(t *testing.T) { // its rest is no command
+		r.t = t
+		r.send(wire.AppendCommand(nil, wire.ComQuery, "LOAD DATA LOCAL INFILE 'x' INTO TABLE t"))
+		r.read()
+		for _, packet := range []string{"1\ta\n2\t", strings.Repeat("x", 2<<20), "\n", string([]byte{byte(wire.ComPing)}), ""} {
+			if err := r.c.AppendPacket([]byte(packet)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.c.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		r.refused(1153)
+		r.ok([]byte{byte(wire.ComPing)})
+		c.want("SELECT COUNT(*) FROM t", "0")
+	})
+	t.Run("batch", func(t *testing.T) { // of few bytes, whose INSERT is long
+		r.t = t
+		id := r.prepare("INSERT INTO t VALUES (?, '" + strings.Repeat("v", 1<<19) + "')")
+		var rows [][]wire.Param
+		var values [][]wire.Indicator
+		for i := range 10 {
+			rows = append(rows, []wire.Param{{ParamType: wire.ParamType{Type: wire.TypeLong}, Int: uint64(i)}})
+			values = append(values, []wire.Indicator{wire.IndicatorNone})
+		}
+		r.send(wire.AppendBulk(nil, id, rows, values))
+		r.refused(1153)
+		r.ok(wire.AppendBulk(nil, id, rows[:6], values[:6]))
+		c.want("SELECT COUNT(*) FROM t", "6")
+	})
+	t.Run("cursors", func(t *testing.T) { // of one session together
+		r.t = t
+		first, second := r.prepare("SELECT REPEAT('c', 700000)"), r.prepare("SELECT REPEAT('d', 700000)")
+		open := func(id uint32) {
+			r.send(wire.AppendExecute(nil, id, wire.CursorReadOnly, nil, false))
+			r.read()
+			r.read()
+		}
+		open(first)
+		r.rows()
+		open(second)
+		r.refused(1041)
+		r.ok(wire.AppendStmtCommand(nil, wire.ComStmtReset, first))
+		open(second)
+		r.rows()
+		r.send(wire.AppendFetch(nil, second, 1))
+		if n, _ := r.rows(); n != 1 {
+			t.Errorf("%d rows", n)
+		}
+		open(first)
+		r.rows()
+	})
 }
 
 func TestWaitTimeout(t *testing.T) {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -84,6 +85,20 @@ func (o *output) File(name string) (io.Reader, error) {
 	return &fileReader{c: c}, nil
 }
 
+// skip reads what is left of the file.
+func (f *fileReader) skip() error {
+	for {
+		packet, err := f.c.ReadPacket()
+		switch {
+		case errors.Is(err, wire.ErrPacketTooLarge):
+		case err != nil:
+			return err
+		case len(packet) == 0:
+			return nil
+		}
+	}
+}
+
 // fileReader reads what a client sends of a file: packets up to an empty one.
 type fileReader struct {
 	c    *wire.Conn
@@ -100,6 +115,11 @@ func (f *fileReader) Read(p []byte) (int, error) {
 		switch {
 		case err == io.EOF: // the file had no end
 			f.err = io.ErrUnexpectedEOF
+		case errors.Is(err, wire.ErrPacketTooLarge):
+			// The rest of the file follows: nothing of it may be taken for a command.
+			if f.err = f.skip(); f.err == nil {
+				f.err = wire.Errorf(wire.ErNetPacketTooLarge, "Got a packet bigger than 'max_allowed_packet' bytes")
+			}
 		case err != nil:
 			f.err = err
 		case len(packet) == 0:

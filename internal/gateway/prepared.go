@@ -167,7 +167,7 @@ func (s *session) stmtExecute(packet []byte) error {
 	src := source{prepared: true, args: p.params, text: p.text, out: &s.out}
 	var cur *cursor
 	if head.Cursor&1 != 0 {
-		cur = &cursor{s: s}
+		cur = s.newCursor()
 		src.out = cur
 	}
 	err = s.atHome(ctx, func() error { return s.execute(ctx, p, src) })

@@ -68,6 +68,32 @@ func (r *raw) ok(packet []byte) wire.OK {
 	return ok
 }
 
+// refused reads an error.
+func (r *raw) refused(code uint16) {
+	r.t.Helper()
+	p, err := r.c.ReadPacket()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if e, err := wire.ParseError(p); err != nil || e.Code != code {
+		r.t.Fatalf("%v %v, want error %d", e, err, code)
+	}
+}
+
+// prepare prepares a statement, of a client that reads no EOF after definitions.
+func (r *raw) prepare(text string) uint32 {
+	r.t.Helper()
+	r.send(wire.AppendCommand(nil, wire.ComStmtPrepare, text))
+	ok, err := wire.ParsePrepareOK(r.read())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for range ok.Params + ok.Columns {
+		r.read()
+	}
+	return ok.StmtID
+}
+
 // rows reads rows up to the EOF, whose status it gives.
 func (r *raw) rows() (n int, status wire.Status) {
 	r.t.Helper()
