@@ -170,7 +170,7 @@ func (ld *loader) ask() (done func(), err error) {
 		return nil, err
 	}
 	done = func() { _, _ = io.Copy(io.Discard, in) }
-	if ld.recs, err = newRecords(in, ld.st.Plan.Load.Stmt); err != nil {
+	if ld.recs, err = newRecords(in, ld.st.Plan.Load.Stmt, ld.r.cfg.SortMemory); err != nil {
 		done()
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -13,6 +14,7 @@ import (
 // where it belongs. Source: https://mariadb.com/kb/en/load-data-infile/
 type records struct {
 	in        *bufio.Reader
+	from      *lineReader
 	fieldTerm []byte
 	lineTerm  []byte
 	lineStart []byte
@@ -21,6 +23,22 @@ type records struct {
 
 	line
 	ahead []line // that have been read already, while others wait for values of sequences
+}
+
+// lineReader reads a file, of which a line may take no more than a limit: a line is held as a whole, and a file may have no end of lines.
+type lineReader struct {
+	r     io.Reader
+	limit int64
+	left  int64 // that may be read until the line ends
+}
+
+func (l *lineReader) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: a line of LOAD DATA may take at most %d bytes at the node", l.limit)}
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	return n, err
 }
 
 // line is a line with its terminator, and its fields.
@@ -37,8 +55,9 @@ type field struct {
 	value      []byte
 }
 
-func newRecords(r io.Reader, l *sqltext.LoadData) (*records, error) {
-	s := &records{in: bufio.NewReaderSize(r, 64<<10), fieldTerm: []byte{'\t'}, lineTerm: []byte{'\n'}, enclosed: -1, escape: '\\'}
+func newRecords(r io.Reader, l *sqltext.LoadData, limit int64) (*records, error) {
+	from := &lineReader{r: r, limit: limit}
+	s := &records{in: bufio.NewReaderSize(from, 64<<10), from: from, fieldTerm: []byte{'\t'}, lineTerm: []byte{'\n'}, enclosed: -1, escape: '\\'}
 	if l.FieldsTerminated != nil {
 		s.fieldTerm = l.FieldsTerminated
 	}
@@ -72,7 +91,7 @@ func errLoad(what string) error {
 
 // skip reads a line without looking at its fields, for IGNORE n LINES.
 func (s *records) skip() error {
-	s.raw = s.raw[:0]
+	s.raw, s.from.left = s.raw[:0], s.from.limit
 	for {
 		c, err := s.in.ReadByte()
 		if errors.Is(err, io.EOF) && len(s.raw) > 0 {
@@ -121,7 +140,7 @@ func (s *records) look() (int, error) {
 
 // read reads a line into raw and fields.
 func (s *records) read() error {
-	s.raw, s.fields = s.raw[:0], s.fields[:0]
+	s.raw, s.fields, s.from.left = s.raw[:0], s.fields[:0], s.from.limit
 	for {
 		f := field{start: len(s.raw), plain: true}
 		last, err := s.field(&f)

@@ -13,7 +13,7 @@ import (
 // fieldsOf reads all lines, one byte at a time from below, and prints their fields.
 func fieldsOf(t *testing.T, text string, l *sqltext.LoadData) (lines []string, raw string) {
 	t.Helper()
-	r, err := newRecords(iotest.OneByteReader(strings.NewReader(text)), l)
+	r, err := newRecords(iotest.OneByteReader(strings.NewReader(text)), l, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,12 +67,40 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// A line is bounded, wherever it has no end; a file is not.
+func TestRecordsAreBounded(t *testing.T) {
+	const limit = 1 << 20
+	long := strings.Repeat("x", 3*limit)
+	for _, text := range []string{long, "\"" + long, strings.Repeat("\\n", limit), strings.Repeat("x,", limit), "1\n2\n" + long} {
+		r, err := newRecords(strings.NewReader(text), &sqltext.LoadData{FieldsTerminated: []byte(","), Enclosed: []byte(`"`)}, limit)
+		for err == nil {
+			err = r.next()
+		}
+		if e := (*Error)(nil); !errors.As(err, &e) || e.Code != 1038 {
+			t.Errorf("%q…: %v, want error 1038", text[:4], err)
+		}
+		if len(r.raw) > 2*limit {
+			t.Errorf("%q…: %d bytes are held", text[:4], len(r.raw))
+		}
+	}
+	r, err := newRecords(strings.NewReader(strings.Repeat(strings.Repeat("x", 1000)+"\n", 3000)), &sqltext.LoadData{}, limit)
+	n := 0
+	for err == nil {
+		if err = r.next(); err == nil {
+			n++
+		}
+	}
+	if n != 3000 || !errors.Is(err, io.EOF) {
+		t.Errorf("%d lines, %v", n, err)
+	}
+}
+
 func TestRecordsRefused(t *testing.T) {
 	for _, l := range []*sqltext.LoadData{
 		{FieldsTerminated: []byte{}}, {LinesStarting: []byte("xxx")}, {LinesTerminated: []byte{}},
 	} {
 		var e *Error
-		if _, err := newRecords(strings.NewReader(""), l); !errors.As(err, &e) || e.Code != 1235 {
+		if _, err := newRecords(strings.NewReader(""), l, 1<<20); !errors.As(err, &e) || e.Code != 1235 {
 			t.Errorf("%+v: %v, want error 1235", l, err)
 		}
 	}
