@@ -35,9 +35,6 @@ func Lookup(name string) *Collation { return load().byName[name] }
 // ByID finds a collation by its number in column definitions; nil when it is unknown.
 func ByID(id uint16) *Collation { return load().byID[id] }
 
-// Default is the compiled-in default collation of a character set; nil when it is unknown.
-func Default(charset string) *Collation { return load().defaults[charset] }
-
 // PadSpace says whether trailing spaces are ignored.
 func (c *Collation) PadSpace() bool { return c.enc != encBinary && len(c.pad[0]) > 0 }
 

@@ -28,9 +28,8 @@ const (
 var weightsFile []byte
 
 type index struct {
-	byName   map[string]*Collation
-	byID     map[uint16]*Collation
-	defaults map[string]*Collation
+	byName map[string]*Collation
+	byID   map[uint16]*Collation
 }
 
 var load = sync.OnceValue(func() *index {
@@ -84,7 +83,7 @@ func parseIndex(b []byte) (*index, error) {
 	if string(r.take(len(fileMagic))) != fileMagic {
 		return nil, io.ErrUnexpectedEOF
 	}
-	x := &index{byName: map[string]*Collation{"binary": Binary}, byID: map[uint16]*Collation{Binary.ID: Binary}, defaults: map[string]*Collation{"binary": Binary}}
+	x := &index{byName: map[string]*Collation{"binary": Binary}, byID: map[uint16]*Collation{Binary.ID: Binary}}
 	type ref struct {
 		c     *Collation
 		table int
@@ -92,16 +91,13 @@ func parseIndex(b []byte) (*index, error) {
 	var refs []ref
 	for range r.uvarint() {
 		c := &Collation{ID: uint16(r.uvarint()), Name: string(r.bytes()), Charset: string(r.bytes())}
-		isDefault := r.uvarint() == 1
+		r.uvarint() // whether it is its character set's default
 		c.levels, c.enc = int(r.uvarint()), encoding(r.uvarint())
 		for l := range c.pad {
 			c.pad[l] = r.bytes()
 		}
 		refs = append(refs, ref{c, int(r.uvarint()) - 1})
 		x.byName[c.Name], x.byID[c.ID] = c, c
-		if isDefault {
-			x.defaults[c.Charset] = c
-		}
 	}
 	tables := make([]*table, r.uvarint())
 	for i := range tables {

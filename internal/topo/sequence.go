@@ -1,8 +1,6 @@
 package topo
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -16,14 +14,6 @@ const SingleOrdinal = SequenceOrdinal
 
 // BluntRow is the row of a sequence that gives no value: whoever asks it gets error 4084, where another one's values would be given twice.
 const BluntRow = "(3, 1, 2, 1, 1, 0, 0, 0)"
-
-// ErrSequence is what an Error is about that refuses what can't be done with a sequence: for errors.Is.
-var ErrSequence = errors.New("it is a sequence")
-
-// IsSequence says that something can't be done with a sequence.
-func IsSequence(what, db, name string) *Error {
-	return &Error{ErrSequence, 1235, "42000", fmt.Sprintf("This version of Orbweaver doesn't yet support '%s' of a sequence, as '%s.%s' is", what, db, name)}
-}
 
 // Sequence is the sequence whose next value is the column's default, as MariaDB prints it; not ok for columns with another default.
 func (c *Column) Sequence() (db, name string, ok bool) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/xid"
 )
 
 // others are the catalog and the settler of the tests' sessions: they do what the real ones do, at partitions that never move, and not as fast.
@@ -127,7 +128,7 @@ func (e *env) branchesAt(leaf string) (all []XID) {
 		if _, err := fmt.Sscan(string(r[0])+" "+string(r[1])+" "+string(r[2]), &format, &g, &b); err != nil {
 			e.t.Fatal(err)
 		}
-		if x, ours := ParseXID(format, r[3][:g], r[3][g:g+b]); ours {
+		if x, ours := xid.ParseXID(format, r[3][:g], r[3][g:g+b]); ours {
 			all = append(all, x)
 		}
 	}

@@ -20,16 +20,8 @@ const (
 	XIDFormat   = xid.XIDFormat
 )
 
-// ErrNoID is wrapped by the error of ParseID.
-var ErrNoID = xid.ErrNoID
-
 // ParseID reads what ID.String has written.
 func ParseID(text string) (ID, error) { return xid.ParseID(text) }
 
 // PlaceHash is what branches call a partition.
 func PlaceHash(p topo.PartitionID) uint64 { return xid.PlaceHash(p) }
-
-// ParseXID reads the identifier of a branch, as XA RECOVER lists it.
-func ParseXID(format int64, gtrid, bqual []byte) (XID, bool) {
-	return xid.ParseXID(format, gtrid, bqual)
-}

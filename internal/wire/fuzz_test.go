@@ -205,7 +205,6 @@ func FuzzExecute(f *testing.F) {
 	f.Add(AppendExecute(nil, 1, CursorReadOnly, params, true), byte(3))
 	f.Add(AppendExecute(nil, 1, CursorNone, nil, false), byte(0))
 	f.Fuzz(func(t *testing.T, p []byte, n byte) {
-		ParseExecuteHead(p)
 		params := make([]Param, n)
 		e, err := ParseExecute(p, params)
 		if err != nil {
@@ -239,7 +238,6 @@ func FuzzCommands(f *testing.F) {
 	f.Fuzz(func(t *testing.T, p []byte) {
 		ParseFetch(p)
 		ParseLongData(p)
-		ParseFieldList(p)
 		ParseSetOption(p)
 		ParseStmtCommand(p)
 		ParsePrepareOK(p)

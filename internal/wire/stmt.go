@@ -116,12 +116,6 @@ func ParseExecute(packet []byte, params []Param) (Execute, error) {
 	return e, nil
 }
 
-// ParseExecuteHead reads only the head of COM_STMT_EXECUTE's command packet, by which the statement is found.
-func ParseExecuteHead(packet []byte) (Execute, error) {
-	e, _, err := executeHead(packet)
-	return e, err
-}
-
 func executeHead(packet []byte) (Execute, reader, error) {
 	r := reader{p: packet}
 	if Command(r.u8()) != ComStmtExecute {
@@ -263,17 +257,6 @@ func ParseSetOption(packet []byte) (option uint16, err error) {
 // AppendSetOption appends COM_SET_OPTION.
 func AppendSetOption(dst []byte, option uint16) []byte {
 	return binary.LittleEndian.AppendUint16(append(dst, byte(ComSetOption)), option)
-}
-
-// ParseFieldList reads COM_FIELD_LIST.
-func ParseFieldList(packet []byte) (table, wild []byte, err error) {
-	r := reader{p: packet}
-	r.u8()
-	table = r.cstring()
-	if r.bad {
-		return nil, nil, ErrMalformed
-	}
-	return table, r.cstringOrRest(), nil
 }
 
 // AppendFieldList appends COM_FIELD_LIST.
