@@ -218,6 +218,11 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 				state = state.Without("timestamp")
 				continue
 			}
+		case "system_versioning_asof":
+			if v.text == "DEFAULT" { // which is what it shows, and no value that can be set
+				state = state.With(ch.name, ch.name+"=DEFAULT")
+				continue
+			}
 		case "wait_timeout", "interactive_timeout":
 			interactive := s.out.Caps().Has(wire.ClientInteractive)
 			if (ch.name == "interactive_timeout") == interactive || ch.name == "wait_timeout" {
