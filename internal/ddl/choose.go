@@ -84,7 +84,7 @@ func placed(why error, format string, args ...any) *Note {
 	return n
 }
 
-// byPrimary is a table that is placed by its primary key, or that has none.
+// byPrimary is a table that is placed by its primary key, but for columns of a period, or that has none.
 func byPrimary(db, name string, d *described, number uint64) (*topo.Table, error) {
 	pk := d.primary()
 	if pk == nil {
@@ -95,7 +95,11 @@ func byPrimary(db, name string, d *described, number uint64) (*topo.Table, error
 			return nil, refuse(1503, "HY000", "The PRIMARY KEY of table '%s' can't be the shard key: of column '%s' it has only a prefix", name, d.columns[pk.columns[i]].Name)
 		}
 	}
-	return d.table(db, name, topo.Sharded, pk.columns, false, number), nil
+	columns := slices.DeleteFunc(slices.Clone(pk.columns), func(c int) bool { return slices.Contains(d.period, c) })
+	if len(columns) == 0 {
+		columns = pk.columns // which check refuses
+	}
+	return d.table(db, name, topo.Sharded, columns, false, number), nil
 }
 
 // keysFail says whether it is the unique keys that keep a table from where it would be, or the columns of its primary key.
@@ -106,7 +110,7 @@ func keysFail(t *topo.Table, d *described) bool {
 
 // placeable says whether a column may be in a shard key.
 func (d *described) placeable(c int) bool {
-	return !d.columns[c].Generated && !slices.Contains(d.onUpdate, c) && shard.CheckKeyType(&d.columns[c]) == nil
+	return !d.columns[c].Generated && !slices.Contains(d.onUpdate, c) && !slices.Contains(d.period, c) && shard.CheckKeyType(&d.columns[c]) == nil
 }
 
 // commonColumns are those that all unique keys have, and that may be in a shard key, in the order of the first key; nil where there is no unique key.

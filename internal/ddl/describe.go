@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
 )
 
 // described is a table as a leaf tells it.
@@ -14,6 +16,7 @@ type described struct {
 	auto     int
 	onUpdate []int // columns that an UPDATE of others changes
 	keys     []key
+	period   []int // the two of a period of the application's
 	foreign  []foreignKey
 	engine   string
 	typ      string // BASE TABLE, SYSTEM VERSIONED, …
@@ -103,7 +106,37 @@ func (r *Runner) describe(ctx context.Context, p place, table string) (*describe
 		f.columns = append(f.columns, string(row[1]))
 		f.refColumns = append(f.refColumns, string(row[4]))
 	}
-	return d, nil
+	d.period, err = d.readPeriod(ctx, c, p.Schema, table)
+	return d, err
+}
+
+// readPeriod finds the columns of PERIOD FOR, which no table of information_schema tells.
+func (d *described) readPeriod(ctx context.Context, c *backend.Conn, schema, table string) ([]int, error) {
+	times := 0
+	for i := range d.columns {
+		if c := &d.columns[i]; !c.Nullable && !c.Generated && (c.Type == "date" || c.Type == "datetime" || c.Type == "timestamp") {
+			times++
+		}
+	}
+	if times < 2 || d.typ == "VIEW" {
+		return nil, nil
+	}
+	res, err := c.Query(ctx, "SHOW CREATE TABLE "+id(schema)+"."+id(table))
+	if err != nil {
+		return nil, err
+	}
+	var scan sqltext.Scan
+	if err := scan.Scan(res.Rows[0][1], sqltext.Mode{}); err != nil {
+		return nil, err
+	}
+	for i := 0; i+6 < len(scan.Tokens); i++ {
+		// PERIOD FOR `name` (`from`, `to`); SYSTEM_TIME is written without quotes.
+		if t := scan.Tokens[i:]; t[0].KW == sqltext.KwPeriod && t[1].KW == sqltext.KwFor && t[2].Kind == sqltext.QuotedID {
+			from, to := sqltext.Unquote(nil, t[4], scan.Src, sqltext.Mode{}), sqltext.Unquote(nil, t[6], scan.Src, sqltext.Mode{})
+			return []int{d.column(string(from)), d.column(string(to))}, nil
+		}
+	}
+	return nil, nil
 }
 
 func (d *described) column(name string) int {

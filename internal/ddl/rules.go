@@ -35,6 +35,10 @@ func check(s *topo.Snapshot, t *topo.Table, d *described) error {
 		if slices.Contains(d.onUpdate, i) {
 			return refuse(1235, "42000", "Column '%s' can't be in the shard key: ON UPDATE would change it in any UPDATE of a row, which would have to move then", c.Name)
 		}
+		if slices.Contains(d.period, i) {
+			return refuse(1235, "42000", "Column '%s' can't be in the shard key: it is of the table's PERIOD, and UPDATE and DELETE FOR PORTION OF make rows with other values of it,"+
+				" and WITHOUT OVERLAPS compares them", c.Name)
+		}
 		var no *shard.KeyTypeError
 		if err := shard.CheckKeyType(c); errors.As(err, &no) {
 			what := "type " + c.Type
@@ -119,12 +123,11 @@ func uniqueKeyRule(t *topo.Table, k key, d *described) error {
 // insteadOf says how to make a table whose unique keys do not fit its shard key: by a column that all of them have, if there is one.
 func insteadOf(t *topo.Table, d *described) string {
 	for i := range t.Columns {
-		c := &t.Columns[i]
-		if !c.Generated && !slices.Contains(d.onUpdate, i) && shard.CheckKeyType(c) == nil && !slices.ContainsFunc(d.keys, func(k key) bool {
+		if d.placeable(i) && !slices.ContainsFunc(d.keys, func(k key) bool {
 			at := slices.Index(k.columns, i)
 			return k.unique && (at < 0 || k.prefix[at])
 		}) {
-			return "make the table with SHARD KEY (" + c.Name + "), which all its unique keys have, with SHARD KEY (), so that all its rows are in one partition, or by CREATE REFERENCE TABLE"
+			return "make the table with SHARD KEY (" + t.Columns[i].Name + "), which all its unique keys have, with SHARD KEY (), so that all its rows are in one partition, or by CREATE REFERENCE TABLE"
 		}
 	}
 	return "no column could be the SHARD KEY of all its unique keys: make it with SHARD KEY (), so that all its rows are in one partition, by CREATE REFERENCE TABLE, or without UNIQUE" + installed

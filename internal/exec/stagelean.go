@@ -134,20 +134,23 @@ func (l *leaner) item(s sqltext.Span) error {
 				depth--
 			case op == ')', op == ',' && depth == 1:
 				p := leanPart{span: sqltext.Span{From: from, To: i}, column: l.named(from)}
-				if p.column < 0 {
+				period := i > from && l.is(i-1, sqltext.KwOverlaps) // which is not there
+				if p.column < 0 && !period {
 					return errDefinition
 				}
 				if from+1 < i && l.scan.Tokens[from+1].Op == '(' {
 					p.prefix, _ = strconv.Atoi(string(l.scan.Bytes(from + 2)))
 				}
-				it.parts = append(it.parts, p)
+				if !period {
+					it.parts = append(it.parts, p)
+				}
 				if from = i + 1; op == ')' {
 					depth = 0
 				}
 			}
 		}
 		if it.parts == nil {
-			return errDefinition
+			return nil
 		}
 		l.items = append(l.items, it)
 	}
@@ -179,7 +182,7 @@ func (l *leaner) keys() (out []byte) {
 		}
 		numbered = numbered && parts[0].column != l.f.Table.AutoIncrement
 		head, period := it.span.From, false
-		for i := it.span.From; i < it.span.To; i++ { // of a period, which is not there
+		for i := it.span.From; i < it.span.To; i++ { // which rows may share that a period tells apart
 			period = period || l.is(i, sqltext.KwOverlaps)
 		}
 		if out = append(out, ','); period || unique && len(parts) < len(it.parts) {
@@ -194,11 +197,7 @@ func (l *leaner) keys() (out []byte) {
 		for _, p := range parts {
 			l.kept[p.column] = true
 			bytes += keyBytes(&l.f.Table.Columns[p.column], p.prefix)
-			span := p.span
-			if period {
-				span.To = span.From + 1
-			}
-			out = l.scan.AppendSpan(append(out, word), span)
+			out = l.scan.AppendSpan(append(out, word), p.span)
 			word = ','
 		}
 		out = append(out, ')')

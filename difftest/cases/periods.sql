@@ -1,0 +1,19 @@
+-- Rows that WITHOUT OVERLAPS compares are in one partition, also those that FOR PORTION OF adds: columns of a PERIOD are in no shard key.
+CREATE TABLE d1.acc (id INT NOT NULL, room VARCHAR(10), ds DATE, de DATE, PERIOD FOR per (ds, de), PRIMARY KEY (id, per WITHOUT OVERLAPS));
+CREATE TABLE d1.seq (id INT NOT NULL, ds DATE, de DATE, val INT, PERIOD FOR per (ds, de), PRIMARY KEY (id, ds));
+INSERT INTO acc VALUES (1, 'a', '2024-01-01', '2024-02-01'), (1, 'b', '2024-02-01', '2024-03-01'), (2, 'c', '2024-01-01', '2024-12-31');
+INSERT INTO acc VALUES (1, 'x', '2024-01-15', '2024-01-16');
+INSERT IGNORE INTO acc VALUES (1, 'x', '2024-01-20', '2024-02-10'), (3, 'y', '2024-01-15', '2024-01-16');
+-- changes: d1.acc
+UPDATE acc FOR PORTION OF per FROM '2024-01-10' TO '2024-01-20' SET room = CONCAT(room, '!');
+-- changes: d1.acc
+DELETE FROM acc FOR PORTION OF per FROM '2024-01-15' TO '2024-02-10' WHERE id < 3;
+-- changes: d1.acc
+UPDATE acc SET de = '2025-06-01' WHERE id = 2 AND ds = '2024-02-10';
+INSERT INTO seq VALUES (1, '2024-01-01', '2024-12-31', 1), (2, '2024-01-01', '2024-12-31', 2), (3, '2024-03-01', '2024-04-30', 3);
+-- changes: d1.seq
+UPDATE seq FOR PORTION OF per FROM '2024-03-15' TO '2024-04-01' SET val = val * 10;
+SELECT val FROM seq WHERE id = 1 AND ds = '2024-04-01';
+INSERT INTO seq VALUES (1, '2024-04-01', '2024-04-02', 1);
+-- order: id, ds, val
+SELECT a.id, a.ds, s.val FROM acc a JOIN seq s ON a.ds < s.de AND s.ds < a.de ORDER BY a.id, a.ds, s.val;
