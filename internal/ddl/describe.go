@@ -2,12 +2,13 @@ package ddl
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // described is a table as a leaf tells it.
@@ -15,8 +16,8 @@ type described struct {
 	columns  []topo.Column
 	auto     int
 	onUpdate []int // columns that an UPDATE of others changes
-	keys     []key
 	period   []int // the two of a period of the application's
+	keys     []key
 	foreign  []foreignKey
 	engine   string
 	typ      string // BASE TABLE, SYSTEM VERSIONED, …
@@ -155,10 +156,19 @@ func (d *described) primary() *key {
 	return nil
 }
 
+// clocked says whether rows get the time when they are written.
+func (d *described) clocked() bool {
+	return len(d.onUpdate) > 0 || d.typ == "SYSTEM VERSIONED" || slices.ContainsFunc(d.columns, func(c topo.Column) bool {
+		var scan sqltext.Scan
+		return c.Default != "" && !c.Generated && scan.Scan([]byte(c.Default), sqltext.Mode{}) == nil && scan.Tells(sqltext.Span{To: int32(len(scan.Tokens))}, sqltext.HasTimeFunction)
+	})
+}
+
 // table makes the topology's table of a description.
 func (d *described) table(db, name string, kind topo.TableKind, shardKey []int, explicit bool, number uint64) *topo.Table {
 	t := &topo.Table{
 		DB: db, Name: name, Kind: kind, Columns: d.columns, ShardKey: shardKey, Explicit: explicit, AutoIncrement: d.auto, ID: number,
+		Clocked: d.clocked(),
 	}
 	for _, k := range d.keys {
 		if k.unique {

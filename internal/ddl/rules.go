@@ -87,10 +87,8 @@ func alikeRule(t *topo.Table) error {
 		if err := scan.Scan([]byte(c.Default), sqltext.Mode{}); err != nil {
 			return refuse(1235, "42000", "Column '%s' of reference table '%s' can't have a default that can't be read: %s", c.Name, t.Name, c.Default)
 		}
-		for _, tok := range scan.Tokens {
-			if tok.Kind == sqltext.Word && sqltext.FactsOf(strings.ToUpper(string(scan.Src[tok.Start:tok.End])))&differs != 0 {
-				return refuse(1235, "42000", "Column '%s' of reference table '%s' can't have DEFAULT %s: each leaf would give another value. Give the column's values in the statements", c.Name, t.Name, c.Default)
-			}
+		if scan.Tells(sqltext.Span{To: int32(len(scan.Tokens))}, differs) {
+			return refuse(1235, "42000", "Column '%s' of reference table '%s' can't have DEFAULT %s: each leaf would give another value. Give the column's values in the statements", c.Name, t.Name, c.Default)
 		}
 	}
 	return nil

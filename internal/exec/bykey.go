@@ -72,7 +72,7 @@ func (st *Statement) safeUpdates() bool {
 
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
 	k := st.Plan.ByKey
-	if !st.hasOwnTime() && (k.References || k.Copied() || len(k.Draws) > 0 || st.Plan.Facts&sqltext.HasTimeFunction != 0) { // columns that tell when a row was changed are to be alike at all leaves
+	if !st.hasOwnTime() && (k.References || k.Copied() || len(k.Draws) > 0 || st.Plan.Clocked) { // columns that tell when a row was changed are to be alike at all leaves
 		st.Moment = Clock()
 		defer func() { st.Moment = "" }()
 	}

@@ -36,6 +36,10 @@ type source struct {
 
 // gather runs the parts of a Merge at once, and gives the client one answer.
 func (r *Runner) gather(ctx context.Context, st *Statement, places []txn.Place) error {
+	if len(places) > 1 && st.Plan.Clocked && st.Query.Empty() && st.Moment == "" && !st.hasOwnTime() && !st.hasSettings() {
+		st.Moment = Clock()
+		defer func() { st.Moment = "" }()
+	}
 	inside := st.Tx.InTransaction()
 	err := r.gatherOnce(ctx, st, places)
 	if err == nil || st.out.Begun || !st.repeatable(err, inside) {

@@ -11,7 +11,6 @@ import (
 	"github.com/orbweaver/orbweaver/internal/partition"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/shard"
-	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/value"
@@ -21,7 +20,7 @@ import (
 // insertSelect runs the query, then inserts its rows where they belong, as one statement.
 func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	is := st.Plan.InsertSelect
-	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Clocked {
 		st.Moment = Clock() // of all batches of rows, and of the query
 		defer func() { st.Moment = "" }()
 	}

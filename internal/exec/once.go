@@ -13,7 +13,7 @@ import (
 
 // once runs an INSERT with the values that a query gives its expressions: such as UUID() for a reference table, whose rows are the same everywhere then, or subqueries over partitions.
 func (r *Runner) once(ctx context.Context, st *Statement) error {
-	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Facts&sqltext.HasTimeFunction != 0 {
+	if !st.hasOwnTime() && st.Moment == "" && st.Plan.Clocked {
 		st.Moment = Clock()
 		defer func() { st.Moment = "" }()
 	}

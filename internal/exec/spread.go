@@ -107,17 +107,22 @@ func (st *Statement) clock() []byte {
 	if st.hasOwnTime() {
 		return nil
 	}
-	first := st.Scan.Tokens
-	if len(first) > 1 && word(st.Scan, first[0], "SET") && word(st.Scan, first[1], "STATEMENT") {
+	if st.hasSettings() {
 		return nil
 	}
-	if st.Plan.Route.Kind != plan.RouteEveryLeaf && st.Plan.Facts&sqltext.HasTimeFunction == 0 && !st.copied() {
+	if st.Plan.Route.Kind != plan.RouteEveryLeaf && !st.Plan.Clocked && !st.copied() {
 		return nil
 	}
 	if st.Moment != "" {
 		return st.forMoment()
 	}
 	return append(appendClock([]byte("SET STATEMENT ")), clockEnd...)
+}
+
+// hasSettings says whether the statement is the client's SET STATEMENT … FOR.
+func (st *Statement) hasSettings() bool {
+	first := st.Scan.Tokens
+	return len(first) > 1 && word(st.Scan, first[0], "SET") && word(st.Scan, first[1], "STATEMENT")
 }
 
 // hasOwnTime says whether the session has set its time, which all its connections have then.

@@ -45,7 +45,7 @@ func (st *Statement) mergePart(place txn.Place, limit uint64) part {
 	to := st.target(place)
 	to.Limit = limit
 	if st.Query.Empty() {
-		p := part{sql: plan.Render(nil, st.Scan, m.Splices, m.Names, to)}
+		p := part{sql: plan.Render(st.forMoment(), st.Scan, m.Splices, m.Names, to)}
 		if st.Prepared {
 			p.params = st.pick(plan.ParamOrder(st.Scan, m.Splices, m.Names))
 		}

@@ -15,7 +15,7 @@ import (
 // this one. nil: it needs none, or has one.
 func (s *session) oneTime(scan *sqltext.Scan, stmt *sqltext.Stmt, p *plan.Plan) []byte {
 	span := stmt.SetStatement
-	if span.Empty() || p.Linked != nil || p.Route.Kind == plan.RouteAny || p.Route.Kind != plan.RouteEveryLeaf && p.Facts&sqltext.HasTimeFunction == 0 {
+	if span.Empty() || p.Linked != nil || p.Route.Kind == plan.RouteAny || p.Route.Kind != plan.RouteEveryLeaf && p.Facts&sqltext.HasTimeFunction == 0 && !p.Clocked {
 		return nil
 	}
 	if _, set := s.tx.State().Get("timestamp"); set {

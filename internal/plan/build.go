@@ -143,6 +143,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 		plan.Facts |= sqltext.HasTimeFunction // theirs is the statement's
 		plan.Triggers = triggers.named()
 	}
+	plan.Clocked = p.clocked(plan)
 	plan.Changes, plan.Touched = p.altered(triggers), p.touched(triggers)
 	plan.Beside = p.reference && p.db != ""
 	p.called.calls(plan)

@@ -111,6 +111,8 @@ type Plan struct {
 	Facts sqltext.Facts
 	// Params is the number of ? in the statement.
 	Params int
+	// Clocked: the time is in what it shows or writes, so that its parts must have the same.
+	Clocked bool
 	// Cacheable by fingerprint.
 	Cacheable bool
 	// Revision of the snapshot that the plan was made for.

@@ -1,5 +1,10 @@
 package sqltext
 
+import (
+	"slices"
+	"strings"
+)
+
 // Trigger is what CREATE TRIGGER says behind its name. It is read strictly, other than all else: what is not understood is named by Odd.
 type Trigger struct {
 	Timing, Event string    // BEFORE or AFTER; INSERT, UPDATE or DELETE
@@ -29,6 +34,13 @@ func isRowName(name string) bool { return lower(name) == "new" || lower(name) ==
 
 // FactsOf are the facts of calling one of MariaDB's functions, by its name in upper case.
 func FactsOf(function string) Facts { return functionFacts[function] }
+
+// Tells says whether a span has the name of a function that states one of the facts.
+func (s *Scan) Tells(in Span, facts Facts) bool {
+	return slices.ContainsFunc(s.Tokens[in.From:in.To], func(t Token) bool {
+		return t.Kind == Word && FactsOf(strings.ToUpper(string(s.Src[t.Start:t.End])))&facts != 0
+	})
+}
 
 // triggerReader reads a trigger. Its methods return false once there is something odd.
 type triggerReader struct {

@@ -213,6 +213,8 @@ type Table struct {
 	Closed Closed `json:"closed,omitempty"`
 	// Triggers are in MariaDB's order: by event, before and after, and the order in which they are fired.
 	Triggers []Trigger `json:"triggers,omitempty"`
+	// Clocked: rows get the time when they are written, by a default, ON UPDATE or system versioning.
+	Clocked bool `json:"clocked,omitempty"`
 	// Temporary: a session has put a temporary table of its own into its snapshot, where a statement writes to it. It is like a reference table with a single place.
 	Temporary bool `json:"-"`
 }
