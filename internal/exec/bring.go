@@ -177,6 +177,7 @@ func (r *Runner) Choose(ctx context.Context, st *Statement) (*plan.Bringing, err
 	if err != nil {
 		return nil, err
 	}
+	always := st.Bring == BringAlways || p.Bring
 	var best *plan.Bringing
 	least := cost(p.Fills, rows, 1)
 	for i := range p.Bringings {
@@ -188,8 +189,8 @@ func (r *Runner) Choose(ctx context.Context, st *Statement) (*plan.Bringing, err
 		case plan.RouteOne:
 			places = 1
 		}
-		way := probing(&p.Bringings[i], rows, places, st.Bring == BringAlways)
-		if c := cost(way.Fills, rows, places); c < least || best == nil && st.Bring == BringAlways {
+		way := probing(&p.Bringings[i], rows, places, always)
+		if c := cost(way.Fills, rows, places); c < least || best == nil && always {
 			best, least = way, c
 		}
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -39,6 +40,7 @@ func (p *planner) bringings(s *planner, q *sqltext.Query, span sqltext.Span) []B
 		}
 	}
 	b := &bringer{p: p, s: s, q: q, span: p.span, fills: fills}
+	b.matched = b.matches()
 	if q != p.stmt.Query {
 		b.span = span
 	}
@@ -58,6 +60,48 @@ type bringer struct {
 	fills []Fill
 	kept  []uint
 	found []Bringing
+	// matched are the tables whose FULLTEXT indexes the query needs, which copies have not.
+	matched uint
+}
+
+// matches finds the tables of MATCH (…).
+func (b *bringer) matches() (set uint) {
+	tokens := b.p.scan.Tokens
+	if b.p.stmt.Facts&sqltext.HasMatch == 0 {
+		return 0
+	}
+	for i := b.p.span.From; i < b.p.span.To; i++ {
+		if tokens[i].KW != sqltext.KwMatch {
+			continue
+		}
+		for ; i < b.p.span.To && tokens[i].KW != sqltext.KwAgainst; i++ {
+			column, table := b.name(i), ""
+			if i+1 < b.p.span.To && tokens[i+1].Op == '.' {
+				continue // a table's or database's name
+			}
+			if tokens[i-1].Op == '.' {
+				table = b.name(i - 2)
+			}
+			for k := range b.fills {
+				if t := b.fills[k].Table; t.Column(column) >= 0 && (table == "" || b.called(t, table)) {
+					set |= 1 << k
+				}
+			}
+		}
+	}
+	return set
+}
+
+// name is the name that a token is.
+func (b *bringer) name(tok int32) string {
+	return string(sqltext.Unquote(nil, b.p.scan.Tokens[tok], b.p.scan.Src, b.p.scan.Mode()))
+}
+
+// called says whether a table has a name somewhere in the query.
+func (b *bringer) called(t *topo.Table, name string) bool {
+	return slices.ContainsFunc(b.s.stage.units, func(u *unit) bool {
+		return slices.ContainsFunc(u.sources, func(x *source) bool { return x.table == t && strings.EqualFold(x.name, name) })
+	})
 }
 
 // all tries all sets, the large ones first.
@@ -105,7 +149,7 @@ func (b *bringer) add(set uint, w *Bringing) {
 
 // try plans the query with the tables of a set where they are; nil when partitions can't answer it so.
 func (b *bringer) try(set uint) *Bringing {
-	if slices.ContainsFunc(b.kept, func(k uint) bool { return k&set == set }) {
+	if set&b.matched != b.matched || slices.ContainsFunc(b.kept, func(k uint) bool { return k&set == set }) {
 		return nil
 	}
 	var brought []Fill

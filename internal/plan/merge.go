@@ -100,11 +100,16 @@ func (p *planner) many(f sqltext.Facts) string {
 		return "a lock function"
 	case f&(sqltext.HasStoredCall|sqltext.HasSequence) != 0:
 		return "a stored function or sequence"
+	case f&sqltext.HasExpansion != 0:
+		return expansion
 	case f&sqltext.HasNondeterministic != 0 && p.rownum:
 		return "ROWNUM()"
 	}
 	return ""
 }
+
+// expansion is why MATCH … WITH QUERY EXPANSION needs all rows in one place.
+const expansion = "WITH QUERY EXPANSION, which looks for words of the rows that are found first in all of the table"
 
 // plain is for rows that each belong to one partition: the parts' rows are the answer's rows.
 func (g *merger) plain() string {

@@ -52,6 +52,8 @@ type Plan struct {
 	Copies []Splice
 	// Bringings are ways to run such a statement by parts, with fewer of its tables copied.
 	Bringings []Bringing
+	// Bring: it is to be run in one of them where that can be, whatever they copy: MATCH … AGAINST finds no index on copies.
+	Bring bool
 	// copied: it is of a Bringing.
 	copied bool
 	// Drawing is how such a statement is run that asks sequences: where these are, on copies of all its tables. nil when it asks none.

@@ -239,7 +239,7 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 	case p.far == nil && err == nil && p.called.oneLeaf == "":
 		plan.Scalars = p.scalars(s.stage.blocks)
 		plan.Titles = titles(q, plan.Scalars)
-		plan.Bringings = p.bringings(s, q, span)
+		plan.Bringings, plan.Bring = p.bringings(s, q, span), p.stmt.Facts&sqltext.HasMatch != 0
 	}
 	return ""
 }
@@ -253,6 +253,8 @@ func (p *planner) unstaged() string {
 		return "a stored function"
 	}
 	return ""
+	case f&sqltext.HasExpansion != 0:
+		return expansion
 }
 
 // fills lists the tables of the span that have to be filled, and the reference tables.

@@ -105,6 +105,8 @@ const (
 	HasPlaceFunction // CONNECTION_ID(), @@hostname, @@port, @@server_id, USER()…
 	HasSysVar        // @@x
 	HasSystemTime    // FOR SYSTEM_TIME
+	HasMatch         // MATCH … AGAINST …
+	HasExpansion     // … WITH QUERY EXPANSION
 )
 
 // Name is an identifier: its token and its unquoted text.

@@ -104,7 +104,7 @@ func dumpValue(b *strings.Builder, s *Scan, v reflect.Value) {
 }
 
 var factList = strings.Fields("Subquery UserVar UserVarAssign LastInsertID FoundRows RowCount Nondeterministic TimeFunction LockFunction Into " +
-	"ForUpdate Window CalcFoundRows ProcedureAnalyse Sequence StoredCall DatabaseFunc PlaceFunction SysVar SystemTime")
+	"ForUpdate Window CalcFoundRows ProcedureAnalyse Sequence StoredCall DatabaseFunc PlaceFunction SysVar SystemTime Match Expansion")
 
 func factNames(f Facts) string {
 	var names []string

@@ -295,9 +295,14 @@ func (p *parser) match() Expr {
 		if e := p.bitExpr(0); e != nil {
 			f.Args = append(f.Args, e)
 		}
+		mode := p.pos
 		p.skipTo(false) // IN BOOLEAN MODE …
+		if p.pos > mode && p.word(-1) == "EXPANSION" {
+			p.st.Facts |= HasExpansion
+		}
 		p.acceptOp(')')
 	}
+	p.st.Facts |= HasMatch
 	f.Span = p.span(from)
 	return f
 }
