@@ -194,10 +194,7 @@ func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []b
 				dst = append(dst, " DESC"...)
 			}
 		}
-		if dst = append(dst, " LIMIT "...); f.First.Limit.Empty() {
-			dst = append(dst, '1')
-		}
-		dst = scan.AppendSpan(dst, f.First.Limit)
+		dst = f.First.append(dst, scan)
 		params = appendParams(params, scan, f.First.Limit, nil)
 	}
 	if f.Probe {

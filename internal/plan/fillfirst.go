@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"math"
 	"slices"
+	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 )
@@ -11,7 +13,7 @@ import (
 func (p *planner) first(f *Fill, src *source) {
 	b := src.block
 	s := b.sel
-	if p.stmt.Facts&sqltext.HasUserVarAssign != 0 || s == nil || len(b.sources) != 1 || b.unsteady || b.leaves != b.exact || hasWindow(s) || len(s.Group) > 0 || s.Having != nil ||
+	if s == nil || p.stmt.Facts&sqltext.HasUserVarAssign != 0 && p.hasUserVar(s.Span) || len(b.sources) != 1 || b.unsteady || b.leaves != b.exact || hasWindow(s) || len(s.Group) > 0 || s.Having != nil ||
 		b.leaves > 0 && f.Where == nil {
 		return
 	}
@@ -22,11 +24,19 @@ func (p *planner) first(f *Fill, src *source) {
 		}
 	case isGrouped(s):
 		p.extreme(f, src)
-	case s.Limit != nil && !s.Limit.Odd && s.Limit.Offset == nil && !s.Distinct && p.stmt.Facts&sqltext.HasCalcFoundRows == 0:
-		if _, ok := limitOperand(s.Limit.Count); !ok {
+	case s.Limit != nil && !s.Limit.Odd && !s.Distinct && p.stmt.Facts&sqltext.HasCalcFoundRows == 0:
+		count, ok := limitOperand(s.Limit.Count)
+		if !ok {
 			return
 		}
 		first := &FillFirst{Limit: s.Limit.Count.ExprSpan()}
+		if s.Limit.Offset != nil {
+			offset, ok := limitOperand(s.Limit.Offset)
+			if !ok || count.Kind != OperandLiteral || offset.Kind != OperandLiteral {
+				return
+			}
+			first.Limit, first.Offset = sqltext.Span{From: count.Tok, To: count.Tok + 1}, sqltext.Span{From: offset.Tok, To: offset.Tok + 1}
+		}
 		for i := range s.Order {
 			n, ok := b.orderColumn(s.Order[i].Expr)
 			if !ok || n.src != src || !sortsAlike(n) {
@@ -36,6 +46,27 @@ func (p *planner) first(f *Fill, src *source) {
 		}
 		f.First = first
 	}
+}
+
+// hasUserVar says whether a user variable is read or assigned to in a span: rows that LIMIT leaves out may count then, too.
+func (p *planner) hasUserVar(in sqltext.Span) bool {
+	return slices.ContainsFunc(p.scan.Tokens[in.From:in.To], func(t sqltext.Token) bool { return t.Kind == sqltext.UserVar })
+}
+
+// append appends LIMIT, with the rows that an offset leaves out.
+func (f *FillFirst) append(dst []byte, scan *sqltext.Scan) []byte {
+	if dst = append(dst, " LIMIT "...); f.Limit.Empty() {
+		return append(dst, '1')
+	}
+	if f.Offset.Empty() {
+		return scan.AppendSpan(dst, f.Limit)
+	}
+	count, err := strconv.ParseUint(string(scan.Bytes(f.Limit.From)), 10, 64)
+	offset, err2 := strconv.ParseUint(string(scan.Bytes(f.Offset.From)), 10, 64)
+	if err != nil || err2 != nil || count+offset < count {
+		count, offset = math.MaxUint64, 0
+	}
+	return strconv.AppendUint(dst, count+offset, 10)
 }
 
 // extreme is for SELECT MIN(x) and SELECT MAX(x).

@@ -111,10 +111,10 @@ type Plan struct {
 	Found Found
 	// Facts of the statement that the session acts on: last insert id, user variables.
 	Facts sqltext.Facts
-	// Params is the number of ? in the statement.
-	Params int
 	// Clocked: the time is in what it shows or writes, so that its parts must have the same.
 	Clocked bool
+	// Params is the number of ? in the statement.
+	Params int
 	// Cacheable by fingerprint.
 	Cacheable bool
 	// Revision of the snapshot that the plan was made for.

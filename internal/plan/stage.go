@@ -107,6 +107,8 @@ func (f *Fill) Alone() Fill {
 type FillFirst struct {
 	Order []FillOrder
 	Limit sqltext.Span // the client's number; empty for one row
+	// Offset is how many rows before them are left out, a number's token as Limit is then; empty for none.
+	Offset sqltext.Span
 }
 
 // FillOrder is a column that rows are sorted by.
@@ -251,10 +253,10 @@ func (p *planner) unstaged() string {
 		return "a lock function"
 	case f&sqltext.HasStoredCall != 0: // it may read what is not staged
 		return "a stored function"
-	}
-	return ""
 	case f&sqltext.HasExpansion != 0:
 		return expansion
+	}
+	return ""
 }
 
 // fills lists the tables of the span that have to be filled, and the reference tables.
