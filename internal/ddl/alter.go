@@ -176,7 +176,10 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 			}
 		}
 		if err != nil {
-			t, err = j.chosenAnew(ctx, old, now, err)
+			keys := t != nil // are what it can't be for
+			if t, err = j.chosenAnew(ctx, old, now, err); err != nil && keys {
+				err = j.gathering(ctx, name, now, err)
+			}
 		}
 	}
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 // choose says how the rows of a new table are placed whose statement does not: by its primary key, or without one anywhere, as long as its unique and foreign keys can be kept
 // so. Otherwise by columns that all unique keys have, or that reference a shard key; and if that does not do either, in one partition, where MariaDB keeps all keys. What
 // is not the first of these the note tells, and SHOW CREATE TABLE prints.
-func choose(s *topo.Snapshot, db, name string, d *described, number uint64, by []*topo.Table) (*topo.Table, *Note, error) {
+func choose(s *topo.Snapshot, db, name string, d *described, number uint64, by []child) (*topo.Table, *Note, error) {
 	usual, why := byPrimary(db, name, d, number)
 	if why == nil {
 		why = check(s, usual, d)
 	}
 	if why == nil {
-		why = referredRule(usual, by)
+		why = referredRule(s, usual, by)
 	}
 	if why == nil {
 		return usual, nil, nil
@@ -37,7 +37,8 @@ func choose(s *topo.Snapshot, db, name string, d *described, number uint64, by [
 			continue
 		}
 		t := d.table(db, name, topo.Sharded, key, true, number)
-		if check(s, t, d) != nil || referredRule(t, by) != nil {
+		t.Chosen = true
+		if check(s, t, d) != nil || referredRule(s, t, by) != nil {
 			continue
 		}
 		names := make([]string, len(key))
@@ -59,8 +60,8 @@ func choose(s *topo.Snapshot, db, name string, d *described, number uint64, by [
 				reason = "its foreign key '" + f.name + "' leads to '" + f.refName + "', which is there"
 			}
 		}
-		if slices.ContainsFunc(by, func(c *topo.Table) bool { return c.Kind == topo.Single }) {
-			reason = "a foreign key of '" + by[0].Name + "' leads to it, which is there"
+		if slices.ContainsFunc(by, func(c child) bool { return c.t.Kind == topo.Single }) {
+			reason = "a foreign key of '" + by[0].t.Name + "' leads to it, which is there"
 		}
 		if keysFail(usual, d) {
 			reason = "no column could be the shard key of all its unique keys"

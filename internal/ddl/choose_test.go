@@ -77,6 +77,8 @@ func TestTablesGetAPlaceThatKeepsTheirKeys(t *testing.T) {
 	if b.cat.Snapshot().Table("d", "l").Kind != topo.Single {
 		t.Error("LIKE")
 	}
+	parts, _ := partitions(b.cat.Snapshot(), "d")
+	b.at(parts[2].Leaf, parts[2].Schema, "INSERT INTO s (id) VALUES (1)") // without rows it would be placed anew
 	b.refused(1235, "make this table with SHARD KEY (), too", "CREATE TABLE y (a INT PRIMARY KEY, FOREIGN KEY (a) REFERENCES one (id), SHARD KEY (a))")
 	b.refused(1235, "make that one with SHARD KEY (), too", "CREATE TABLE y (a INT PRIMARY KEY, FOREIGN KEY (a) REFERENCES s (id), SHARD KEY ())")
 	b.refused(1235, "make that one with SHARD KEY (), too", "CREATE TABLE y (a INT PRIMARY KEY, b INT, UNIQUE (b), FOREIGN KEY (b) REFERENCES s (id))")
@@ -84,8 +86,6 @@ func TestTablesGetAPlaceThatKeepsTheirKeys(t *testing.T) {
 	b.refused(1235, "only reference reference tables", "CREATE REFERENCE TABLE y (a INT PRIMARY KEY, FOREIGN KEY (a) REFERENCES one (id))")
 	b.refused(1235, "ENGINE=CSV", "CREATE TABLE y (a INT NOT NULL, b INT NOT NULL) ENGINE=CSV")
 	b.refused(1235, "make that one with SHARD KEY (), too", "ALTER TABLE one ADD FOREIGN KEY (v) REFERENCES s (id)")
-	parts, _ := partitions(b.cat.Snapshot(), "d")
-	b.at(parts[2].Leaf, parts[2].Schema, "INSERT INTO s (id) VALUES (1)") // without rows it would be placed anew
 	b.refused(1235, "make this table with SHARD KEY (), too", "ALTER TABLE s ADD FOREIGN KEY (id) REFERENCES one (id)")
 	b.refused(1503, "SHARD KEY ()", "ALTER TABLE s ADD COLUMN u INT UNIQUE")
 	b.must("RENAME TABLE one TO two, s TO one")

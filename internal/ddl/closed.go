@@ -3,6 +3,7 @@ package ddl
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -14,7 +15,7 @@ import (
 // shutWait bounds the wait for statements and transactions before the table is opened once more: one of those that are waited for may itself wait for the table to be open.
 const shutWait = time.Second
 
-// alone closes the statement's table at all nodes and locks it at all partitions, once nobody is there whom it is closed to. Between two attempts the table is as closed as otherwise says.
+// alone closes the statement's tables at all nodes and locks them at all partitions, once nobody is there whom they are closed to. Between two attempts they are as closed as otherwise says.
 // 1205: somebody is there for too long.
 func (j *job) alone(ctx context.Context, closed, otherwise topo.Closed, mode string) (map[place]*backend.Conn, error) {
 	for began := time.Now(); ; {
@@ -52,6 +53,10 @@ func (j *job) shut(ctx context.Context, closed topo.Closed, mode string) (map[pl
 			return nil, err
 		}
 	}
+	var names []string
+	for _, n := range j.todo.Tables {
+		names = append(names, id(n)+" "+mode)
+	}
 	_, err = each(j.todo.Places, func(p place) error {
 		if err := j.step("lock at " + p.Leaf + "/" + p.Schema); err != nil {
 			return err
@@ -61,7 +66,7 @@ func (j *job) shut(ctx context.Context, closed topo.Closed, mode string) (map[pl
 			prepare = rekey.Reading
 		}
 		// Without autocommit InnoDB locks the table, too: against branches that were found after a crash, which hold no lock of MariaDB's.
-		for _, sql := range []string{prepare, "SET autocommit=0, innodb_lock_wait_timeout=1", "LOCK TABLES " + id(j.todo.Tables[0]) + " " + mode + " WAIT 1"} {
+		for _, sql := range []string{prepare, "SET autocommit=0, innodb_lock_wait_timeout=1", "LOCK TABLES " + strings.Join(names, ", ") + " WAIT 1"} {
 			if _, err := conns[p].Query(ctx, sql); err != nil {
 				return err
 			}
@@ -95,14 +100,16 @@ func (j *job) drained(ctx context.Context, rev int64) error {
 	}
 }
 
-// setClosed closes the statement's table, or opens it. It gives the revision of the topology from which on it is so.
+// setClosed closes the statement's tables, or opens them. It gives the revision of the topology from which on it is so.
 func (j *job) setClosed(ctx context.Context, closed topo.Closed) (rev int64, err error) {
 	rev, err = j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
 		x.Hold(j.lock)
-		if t := x.Table(j.todo.DB, j.todo.Tables[0]); t != nil && t.Closed != closed {
-			c := *t
-			c.Closed = closed
-			x.PutTable(&c)
+		for _, name := range j.todo.Tables {
+			if t := x.Table(j.todo.DB, name); t != nil && t.Closed != closed {
+				c := *t
+				c.Closed = closed
+				x.PutTable(&c)
+			}
 		}
 		return nil
 	})

@@ -149,6 +149,7 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if j.placed != nil {
 		res.Notes = append(res.Notes, *j.placed)
 	}
+	j.s.Made.add(t)
 	return res, nil
 }
 
@@ -168,10 +169,13 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 	}
 	t, err := j.newTable(db, name, d, like, number, by...)
 	if err == nil {
-		err = referredRule(t, by)
+		err = referredRule(j.snap, t, by)
+	}
+	if err == nil && j.linked == nil {
+		err = check(j.snap, t, d)
 	}
 	if err != nil {
-		return nil, err
+		return nil, j.gathering(ctx, name, d, err)
 	}
 	if j.linked != nil {
 		if err := j.link(t, j.linked); err != nil {
@@ -184,9 +188,9 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 		if err := partitioned(t, create); err != nil {
 			return nil, err
 		}
-	}
-	if err := check(j.snap, t, d); err != nil {
-		return nil, err
+		if err := check(j.snap, t, d); err != nil {
+			return nil, err
+		}
 	}
 	if err := triggersStandWith(j.snap, t); err != nil {
 		return nil, err
@@ -251,7 +255,7 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 func printing(s *backend.State) *backend.State { return s.With("sql_mode", "sql_mode=''") }
 
 // newTable says how the rows of a new table are placed. by are the tables that reference it.
-func (j *job) newTable(db, name string, d *described, like *topo.Table, number uint64, by ...*topo.Table) (*topo.Table, error) {
+func (j *job) newTable(db, name string, d *described, like *topo.Table, number uint64, by ...child) (*topo.Table, error) {
 	names, explicit := j.d.ShardKey, j.d.ShardKey != nil
 	switch {
 	case j.d.Object == "SEQUENCE":

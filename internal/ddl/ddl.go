@@ -51,6 +51,10 @@ type Session struct {
 	Fill func(ctx context.Context, t *topo.Table, dry bool) (*Result, error)
 	// Args are the parameters of CREATE TABLE … SELECT: MariaDB makes other columns of them than of the same values in a text.
 	Args []wire.Param
+	// Made are the tables that the session has made, which is told of those to come; nil: none, and none is to be told.
+	Made *Made
+
+	gather gather
 }
 
 // Result is what the client is told of a statement that was run.
@@ -105,8 +109,17 @@ func (r *Runner) Events() []Event {
 	return append([]Event(nil), r.events...)
 }
 
-// run runs the statement once.
+// run runs the statement once, after what it needs.
 func (j *job) run(ctx context.Context) (*Result, error) {
+	res, err := j.perform(ctx)
+	var g *gatherError
+	if errors.As(err, &g) {
+		return j.gatherFirst(g)
+	}
+	return res, err
+}
+
+func (j *job) perform(ctx context.Context) (*Result, error) {
 	d := j.d
 	switch d.Object {
 	case "DATABASE", "SCHEMA":
@@ -238,6 +251,9 @@ type todo struct {
 	Triggers []topo.Trigger `json:"triggers,omitempty"`
 	// Placing is where the rows of the table are to be, of a statement that changes that.
 	Placing *placing `json:"placing,omitempty"`
+	// Moves are the same of several tables, in the order of Tables: of ALTER TABLE … SHARD KEY. Swapped: their copies have their names everywhere.
+	Moves   []*placing `json:"moves,omitempty"`
+	Swapped bool       `json:"swapped,omitempty"`
 	// Routine is the kind of routine that Tables names.
 	Routine topo.RoutineKind `json:"routine,omitempty"`
 }

@@ -404,7 +404,7 @@ func (j *job) planRename(ctx context.Context, names []string) (fails bool, err e
 		if was(to) == nil { // foreign keys may wait for a table of the name
 			by, err := j.referring(ctx, j.todo.Shapes[0], to)
 			if err == nil {
-				err = referredRule(&now, by)
+				err = referredRule(j.snap, &now, by)
 			}
 			if err != nil {
 				return false, clientError(err, "")

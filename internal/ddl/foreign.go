@@ -58,32 +58,66 @@ func (j *job) unreferenced(ctx context.Context, first place, tables []string) (b
 	return true, nil
 }
 
+// child is a table with foreign keys to another one.
+type child struct {
+	t       *topo.Table
+	foreign []foreignKey
+}
+
 // referring are the cluster's tables that have foreign keys to a table of their database, which may not be there yet: MariaDB takes those without foreign_key_checks, as dumps have them.
-func (j *job) referring(ctx context.Context, p place, name string) (out []*topo.Table, err error) {
+func (j *job) referring(ctx context.Context, p place, name string) (out []child, err error) {
 	res, err := j.asCluster(ctx, p, "", "SELECT COUNT(*) FROM information_schema.INNODB_SYS_FOREIGN WHERE REF_NAME = CONCAT("+nameOf(lit(p.Schema))+", '/', "+nameOf(lit(name))+")")
 	if err != nil || string(res.Rows[0][0]) == "0" {
 		return nil, err
 	}
 	if res, err = j.asCluster(ctx, p, "", "SELECT DISTINCT TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = "+lit(p.Schema)+" AND REFERENCED_TABLE_SCHEMA = "+lit(p.Schema)+
-		" AND REFERENCED_TABLE_NAME = "+lit(name)); err != nil {
+		" AND REFERENCED_TABLE_NAME = "+lit(name)+" ORDER BY TABLE_NAME"); err != nil {
 		return nil, err
 	}
 	for _, row := range res.Rows {
-		if t := j.snap.Table(p.Schema, string(row[0])); t != nil && t.Name != name {
-			out = append(out, t)
+		t := j.snap.Table(p.Schema, string(row[0]))
+		if t == nil || t.Name == name {
+			continue
 		}
+		d, err := j.describe(ctx, p, t.Name)
+		if err != nil {
+			return nil, err
+		}
+		c := child{t: t}
+		if d != nil {
+			for _, f := range d.foreign {
+				if f.refName == name && f.refSchema == t.DB {
+					c.foreign = append(c.foreign, f)
+				}
+			}
+		}
+		out = append(out, c)
 	}
 	return out, nil
 }
 
 // referredRule: what tables reference that are there already must be where they look for it.
-func referredRule(t *topo.Table, by []*topo.Table) error {
-	for _, child := range by {
-		if child.Kind == topo.Single && t.Kind != topo.Single {
-			return refuse(1235, "42000", "Table '%s' must be made with SHARD KEY (): a foreign key of table '%s', whose rows are all in one partition, references it", t.Name, child.Name)
+func referredRule(s *topo.Snapshot, t *topo.Table, by []child) error {
+	for _, c := range by {
+		if c.t.Kind == topo.Single && t.Kind != topo.Single {
+			return refuse(1235, "42000", "Table '%s' must be made with SHARD KEY (): a foreign key of table '%s', whose rows are all in one partition, references it", t.Name, c.t.Name)
 		}
-		if child.Kind != topo.Single && t.Kind == topo.Single {
-			return refuse(1235, "42000", "Table '%s' can't be made with SHARD KEY (): a foreign key of table '%s', whose rows are in several partitions, references it", t.Name, child.Name)
+		if c.t.Kind != topo.Single && t.Kind == topo.Single {
+			return refuse(1235, "42000", "Table '%s' can't be made with SHARD KEY (): a foreign key of table '%s', whose rows are in several partitions, references it", t.Name, c.t.Name)
+		}
+		if c.t.Kind != topo.Sharded {
+			continue
+		}
+		if t.Kind == topo.Reference { // partitions' foreign keys lead to a table beside theirs
+			return refuse(1235, "42000", "Table '%s' can't be made by CREATE REFERENCE TABLE: a foreign key of table '%s', which was made before it, references it. DROP that FOREIGN KEY, and add it afterwards", t.Name, c.t.Name)
+		}
+		b := topo.NewBuilder(s)
+		b.PutTable(t)
+		with := b.Build(s.Revision)
+		for _, f := range c.foreign {
+			if err := foreignKeyRule(with, c.t, f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 // the keys afterwards. why is what keeps the table from being where it is, and what is returned where nothing comes of that.
 func (j *job) chosenAnew(ctx context.Context, old *topo.Table, now *described, why error) (*topo.Table, error) {
 	var own *Error
-	if old.Explicit || old.Kind != topo.Sharded && old.Kind != topo.Keyless || !errors.As(why, &own) || now.typ != "BASE TABLE" {
+	if old.Written() || old.Kind != topo.Sharded && old.Kind != topo.Keyless || !errors.As(why, &own) || now.typ != "BASE TABLE" {
 		return nil, why
 	}
 	empty, err := j.withoutRows(ctx, old, nil)
@@ -32,7 +32,7 @@ func (j *job) chosenAnew(ctx context.Context, old *topo.Table, now *described, w
 		return nil, why
 	}
 	t.Triggers = old.Triggers
-	if err := j.stands(ctx, t, now, first); err != nil {
+	if err := j.standTogether(ctx, []move{{t: t, d: now}}, first); err != nil {
 		return nil, why
 	}
 	j.todo.Placing, j.placed = placingOf(t, old.ID), note

@@ -38,8 +38,9 @@ var crashes = []string{
 	"ALTER TABLE t ADD UNIQUE u (id, v)",
 	"ALTER TABLE t MODIFY v BIGINT NOT NULL",
 	"ALTER TABLE r MODIFY v BIGINT NOT NULL",
-	"ALTER TABLE t SHARD KEY ()",
+	"ALTER TABLE t SHARD KEY () -- with TRIGGER and FOREIGN KEY",
 	"ALTER TABLE s SHARD KEY ()",
+	"CREATE TABLE x (id INT PRIMARY KEY, s INT, FOREIGN KEY (s) REFERENCES s (id))", // which gathers s
 	"ALTER TABLE s ADD n INT, ADD UNIQUE (n)", // which leaves no shard key
 	"ALTER DATABASE d COLLATE utf8mb4_bin",
 	"CREATE DATABASE e PARTITIONS 2",
@@ -100,6 +101,9 @@ func TestCrashAtEveryStep(t *testing.T) {
 		if strings.Contains(sql, "EVENT") {
 			b.must("CREATE EVENT e ON SCHEDULE EVERY 5 HOUR STARTS '2035-01-01' COMMENT 'é' DO SELECT 1")
 			b.must("CREATE EVENT e2 ON SCHEDULE AT '2035-01-01' DO SELECT 1")
+		}
+		if strings.HasSuffix(sql, "FOREIGN KEY") {
+			b.must("CREATE TABLE c (id INT PRIMARY KEY, v INT, FOREIGN KEY (id) REFERENCES t (id), FOREIGN KEY (v) REFERENCES r (id))")
 		}
 		parts, _ := partitions(b.cat.Snapshot(), "d")
 		for i, p := range parts {

@@ -3,12 +3,11 @@ package ddl
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
-	"github.com/orbweaver/orbweaver/internal/rekey"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -17,16 +16,22 @@ const shardKey = "shard key"
 
 // placing says where a table's rows are.
 type placing struct {
+	// Table is its name, of ALTER TABLE … SHARD KEY and what gathers tables.
+	Table    string         `json:"table,omitempty"`
 	Kind     topo.TableKind `json:"kind"`
 	ShardKey []string       `json:"shard_key,omitempty"`
 	Explicit bool           `json:"explicit,omitempty"`
+	Chosen   bool           `json:"chosen,omitempty"`
 	// ID is the table's; Was is the one before. A table whose AUTO_INCREMENT values become the cluster's gets another: nodes may have kept values of the one that it had when they were.
 	ID  uint64 `json:"id"`
 	Was uint64 `json:"was"`
+	// Try is the name of the copies that are to take the table's place, and Foreign their foreign keys: as partitions say them, for ALTER TABLE … ADD.
+	Try     string   `json:"try,omitempty"`
+	Foreign []string `json:"foreign,omitempty"`
 }
 
 func placingOf(t *topo.Table, was uint64) *placing {
-	p := &placing{Kind: t.Kind, Explicit: t.Explicit, ID: t.ID, Was: was}
+	p := &placing{Table: t.Name, Kind: t.Kind, Explicit: t.Explicit, Chosen: t.Chosen, ID: t.ID, Was: was}
 	for _, c := range t.ShardKey {
 		p.ShardKey = append(p.ShardKey, t.Columns[c].Name)
 	}
@@ -39,7 +44,9 @@ func (p *placing) table(db, name string, d *described) *topo.Table {
 	for _, n := range p.ShardKey {
 		key = append(key, d.column(n))
 	}
-	return d.table(db, name, p.Kind, key, p.Explicit, p.ID)
+	t := d.table(db, name, p.Kind, key, p.Explicit, p.ID)
+	t.Chosen = p.Chosen
+	return t
 }
 
 // reshard is ALTER TABLE … SHARD KEY. Each partition has a table of the name whatever the key is, so that nothing is done where there are no rows, but that nodes plan by another key. Where
@@ -67,16 +74,19 @@ func (j *job) reshard(ctx context.Context, old *topo.Table, all []place) (*Resul
 	if err := j.reach(ctx, all, places); err != nil {
 		return nil, err
 	}
-	res, err := j.first(ctx, all[0], j.spliced()) // whether the account may; nothing is left to be changed there
-	if err != nil {
-		return nil, err
+	res := &Result{}
+	if !j.s.gather.own {
+		if res, err = j.first(ctx, all[0], j.spliced()); err != nil { // whether the account may; nothing is left to be changed there
+			return nil, err
+		}
 	}
-	t, d, err := j.replaced(ctx, old, all[0])
+	j.todo = todo{DB: db, Shapes: all, Places: places}
+	moves, err := j.movesOf(ctx, old)
 	if err != nil {
 		return nil, clientError(err, db)
 	}
-	if old.SamePlaces(t) {
-		if old.Explicit != t.Explicit {
+	if t := moves[0].t; old.SamePlaces(t) {
+		if old.Explicit != t.Explicit || old.Chosen {
 			_, err = j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
 				x.Hold(j.lock)
 				x.PutTable(t)
@@ -85,10 +95,16 @@ func (j *job) reshard(ctx context.Context, old *topo.Table, all []place) (*Resul
 		}
 		return res, unavailable(err)
 	}
-	j.todo = todo{DB: db, Tables: []string{name}, Shapes: all, Places: places, Placing: placingOf(t, old.ID)}
-	empty, err := j.withoutRows(ctx, old, nil)
+	for _, m := range moves {
+		j.todo.Tables = append(j.todo.Tables, m.t.Name)
+		j.todo.Moves = append(j.todo.Moves, placingOf(m.t, m.old.ID))
+		if m.old != old {
+			res.Notes = append(res.Notes, m.note)
+		}
+	}
+	empty, err := j.allWithoutRows(ctx, moves, nil)
 	if err == nil && !empty {
-		err = j.movable(ctx, old, d)
+		err = j.movable(ctx, moves)
 	}
 	if err != nil {
 		return nil, clientError(err, db)
@@ -97,16 +113,16 @@ func (j *job) reshard(ctx context.Context, old *topo.Table, all []place) (*Resul
 		return nil, err
 	}
 	if empty {
-		empty, err = j.reshardEmpty(ctx, old, t)
+		empty, err = j.reshardEmpty(ctx, moves)
 		if err == nil && empty {
 			return res, nil
 		}
 		if err == nil {
-			err = j.movable(ctx, old, d)
+			err = j.movable(ctx, moves)
 		}
 	}
 	if err == nil {
-		res.Affected, err = j.reshardRows(ctx, old, t)
+		res.Affected, err = j.reshardRows(ctx, moves)
 	}
 	switch {
 	case err == nil:
@@ -116,56 +132,89 @@ func (j *job) reshard(ctx context.Context, old *topo.Table, all []place) (*Resul
 	case j.committing && errors.Is(err, catalog.ErrUnknown):
 		return nil, unfinished(err.Error(), err)
 	}
-	return nil, j.abandon(underName(clientError(err, db), j.todo.Try, name), j.undoReshard)
+	err = clientError(err, db)
+	for _, m := range j.todo.Moves {
+		err = underName(err, m.Try, m.Table)
+	}
+	return nil, j.abandon(err, j.undoReshard)
 }
 
-// replaced is a table as the statement would have it, judged as one that is made.
-func (j *job) replaced(ctx context.Context, old *topo.Table, first place) (*topo.Table, *described, error) {
+// movesOf is the statement's table as it would have it, and those that go along: whose foreign keys tie them to it, and of which nobody has said where they are to be. All are judged as
+// tables that are made.
+func (j *job) movesOf(ctx context.Context, old *topo.Table) ([]move, error) {
+	first := j.todo.Shapes[0]
 	d, err := j.describe(ctx, first, old.Name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if d == nil {
-		return nil, nil, topo.NoTable(old.DB, old.Name)
+		return nil, topo.NoTable(old.DB, old.Name)
 	}
 	t, err := j.newTable(old.DB, old.Name, d, nil, old.ID)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	t.Triggers = old.Triggers
 	if t.Numbered() && !old.Numbered() {
 		if t.ID, err = j.cfg.Catalog.NewTableID(ctx); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return t, d, j.stands(ctx, t, d, first)
+	moves := []move{{old: old, t: t, d: d}}
+	if t.Kind == topo.Single {
+		tied, err := j.tied(ctx, old.DB, []tie{{name: old.Name}})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range tied {
+			if m.old == old {
+				continue
+			}
+			if m.old.Written() {
+				advice, err := j.advice(ctx, "", tied)
+				if err != nil {
+					return nil, err
+				}
+				return nil, refuse(erUnsupportedHere, "42000", "Table '%s' can't have all its rows in one partition: foreign keys tie it to '%s', whose SHARD KEY was written. What would do: %s", old.Name, m.t.Name, advice)
+			}
+			moves = append(moves, m)
+		}
+	}
+	return moves, j.standTogether(ctx, moves, first)
 }
 
-// stands judges a table with its rows in other places, and what leads to it.
-func (j *job) stands(ctx context.Context, t *topo.Table, d *described, first place) error {
-	if err := check(j.snap, t, d); err != nil {
+// standTogether judges tables with their rows in other places, and what leads to them.
+func (j *job) standTogether(ctx context.Context, moves []move, first place) error {
+	b := topo.NewBuilder(j.snap)
+	for _, m := range moves {
+		b.PutTable(m.t)
+	}
+	with := b.Build(j.snap.Revision)
+	for _, m := range moves {
+		if err := j.stands(ctx, with, m.t, m.d, first); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stands judges a table with its rows in other places, and what leads to it, in the topology that has it there.
+func (j *job) stands(ctx context.Context, with *topo.Snapshot, t *topo.Table, d *described, first place) error {
+	if err := check(with, t, d); err != nil {
 		return err
 	}
-	if err := triggersStandWith(j.snap, t); err != nil {
+	if err := triggersStandWith(with, t); err != nil {
 		return err
 	}
 	by, err := j.referring(ctx, first, t.Name)
-	if err != nil || len(by) == 0 {
+	if err != nil {
 		return err
 	}
-	b := topo.NewBuilder(j.snap)
-	b.PutTable(t)
-	with := b.Build(j.snap.Revision)
-	for _, child := range by {
-		cd, err := j.describe(ctx, first, child.Name)
-		if err != nil || cd == nil {
-			return err
-		}
-		for _, f := range cd.foreign {
-			if f.refName == t.Name && f.refSchema == t.DB {
-				if err := foreignKeyRule(with, child, f); err != nil {
-					return err
-				}
+	for _, c := range by {
+		child := with.Table(t.DB, c.t.Name)
+		for _, f := range c.foreign {
+			if err := foreignKeyRule(with, child, f); err != nil {
+				return err
 			}
 		}
 	}
@@ -173,19 +222,23 @@ func (j *job) stands(ctx context.Context, t *topo.Table, d *described, first pla
 }
 
 // movable refuses tables with more to them than rows, which tables beside would not have.
-func (j *job) movable(ctx context.Context, old *topo.Table, d *described) error {
-	by, err := j.referring(ctx, j.todo.Shapes[0], old.Name)
-	switch {
-	case err != nil:
-		return err
-	case len(old.Triggers) > 0:
-		return unsupported("ALTER TABLE … SHARD KEY of a table with rows and triggers: DROP TRIGGER " + old.Triggers[0].Name + " before, and make it anew afterwards")
-	case len(d.foreign) > 0:
-		return unsupported("ALTER TABLE … SHARD KEY of a table with rows and foreign keys: DROP FOREIGN KEY " + d.foreign[0].name + " before, and ADD it afterwards, if the new shard key can keep it")
-	case len(by) > 0:
-		return unsupported("ALTER TABLE … SHARD KEY of a table with rows that a foreign key of table '" + by[0].Name + "' references: drop that before, and add it afterwards, if the new shard key can keep it")
-	case d.typ != "BASE TABLE":
-		return unsupported("ALTER TABLE … SHARD KEY of a system-versioned table with rows: they have versions, which copies would not")
+func (j *job) movable(ctx context.Context, moves []move) error {
+	if j.s.gather.emptyOnly {
+		return refuse(erLockWait, "HY000", "Lock wait timeout exceeded; table '%s' or one that its foreign keys lead to got rows while it was to be placed anew; try again", moves[0].t.Name)
+	}
+	for _, m := range moves {
+		if m.d.typ != "BASE TABLE" {
+			return unsupported("ALTER TABLE … SHARD KEY of a system-versioned table with rows: '" + m.t.Name + "' has versions of them, which copies would not")
+		}
+		by, err := j.referring(ctx, j.todo.Shapes[0], m.t.Name)
+		if err != nil {
+			return err
+		}
+		for _, child := range by { // which would go on leading to what is there now
+			if !slices.ContainsFunc(moves, func(o move) bool { return o.t.Name == child.t.Name }) {
+				return unsupported("ALTER TABLE … SHARD KEY of a table with rows that a foreign key of table '" + child.t.Name + "' references, which stays where it is: drop that before, and add it afterwards")
+			}
+		}
 	}
 	return nil
 }
@@ -219,185 +272,14 @@ func (j *job) withoutRows(ctx context.Context, t *topo.Table, conns map[place]*b
 	return len(found) == 0, err
 }
 
-// reshardEmpty has nodes plan by the new key; false: there are rows by now.
-func (j *job) reshardEmpty(ctx context.Context, old, t *topo.Table) (bool, error) {
-	conns, err := j.alone(ctx, topo.ClosedToAll, "", "WRITE")
-	if err != nil {
-		return false, err
-	}
-	defer func() { unlock(j.lock.Context(), conns); release(conns) }()
-	if empty, err := j.withoutRows(ctx, old, conns); err != nil || !empty {
-		return false, err
-	}
-	first := j.todo.Places[topo.SingleOrdinal]
-	if err := j.numbers(ctx, old, t, t.Name, func(sql string) (*backend.Result, error) { return conns[first].Query(ctx, sql) }); err != nil {
-		return false, err
-	}
-	err = j.commit(ctx, func(x *catalog.Txn) error {
-		x.PutTable(t)
-		return nil
-	})
-	if err == nil {
-		j.dropNumbers(t, old.ID)
-	}
-	return true, err
-}
-
-// reshardRows copies the rows and has the copies take the table's place.
-func (j *job) reshardRows(ctx context.Context, old, t *topo.Table) (rows uint64, err error) {
-	name := t.Name
-	j.todo.Try = "ow$key$" + strconv.FormatUint(j.rec.ID, 10)
-	if err := j.save(ctx, "copies"); err != nil {
-		return 0, err
-	}
-	if _, err := each(j.todo.Places, func(p place) error {
-		_, err := j.asCluster(ctx, p, p.Schema, "CREATE TABLE "+id(j.todo.Try)+" LIKE "+id(name))
-		return err
-	}); err != nil {
-		return 0, err
-	}
-	if rows, err = j.copyRows(ctx, old, t); err != nil {
-		return 0, err
-	}
-	first := j.todo.Places[topo.SingleOrdinal]
-	if err := j.numbers(ctx, old, t, j.todo.Try, func(sql string) (*backend.Result, error) { return j.asCluster(ctx, first, "", sql) }); err != nil {
-		return 0, err
-	}
-	if err := j.replicated(ctx); err != nil {
-		return 0, err
-	}
-	conns, err := j.alone(ctx, topo.ClosedToAll, topo.ClosedToWrites, "WRITE")
-	if err != nil {
-		return 0, err
-	}
-	j.todo.Go = true
-	if err = j.save(ctx, "go"); err != nil {
-		j.todo.Go = false
-	}
-	if !errors.Is(err, errCrash) {
-		unlock(j.lock.Context(), conns) // nobody is there any more, and nobody gets in
-	}
-	release(conns)
-	if err != nil {
-		return 0, err
-	}
-	done, cancel := context.WithCancel(j.lock.Context()) // DROP may take its time
-	defer cancel()
-	return rows, j.finishReshard(done)
-}
-
-// copyRows fills the tables beside, while others read.
-func (j *job) copyRows(ctx context.Context, old, t *topo.Table) (uint64, error) {
-	reading, err := j.alone(ctx, topo.ClosedToWrites, "", "READ")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { unlock(j.lock.Context(), reading); release(reading) }()
-	filling := map[place]*backend.Conn{}
-	defer func() { release(filling) }()
-	c := rekey.Copy{Table: t, Into: j.todo.Try}
-	for i, p := range j.todo.Places {
-		if filling[p], err = j.own(ctx, p, p.Schema); err != nil {
-			delete(filling, p)
-			return 0, err
-		}
-		c.To = append(c.To, rekey.Side{Conn: filling[p], Schema: p.Schema})
-		if old.In(i) {
-			c.From = append(c.From, rekey.Side{Conn: reading[p], Schema: p.Schema})
+// allWithoutRows is withoutRows for all tables that are to go elsewhere.
+func (j *job) allWithoutRows(ctx context.Context, moves []move, conns map[place]*backend.Conn) (bool, error) {
+	for _, m := range moves {
+		if empty, err := j.withoutRows(ctx, m.old, conns); err != nil || !empty {
+			return false, err
 		}
 	}
-	if err := j.step("copy"); err != nil {
-		return 0, err
-	}
-	return c.Run(ctx)
-}
-
-// finishReshard has the copies take the table's place, and only then forgets what it was.
-func (j *job) finishReshard(ctx context.Context) error {
-	db, name, to := j.todo.DB, j.todo.Tables[0], j.todo.Placing
-	gone := "ow$old$" + strconv.FormatUint(j.rec.ID, 10)
-	is := j.cfg.Catalog.Snapshot().Table(db, name)
-	replaced := is != nil && is.ID == to.ID && is.SamePlaces(to.table(db, name, &described{columns: is.Columns}))
-	if _, err := each(j.todo.Places, lookingAgain(func(p place) error {
-		beside, err := j.showCreate(ctx, p, j.todo.Try)
-		if err != nil || replaced {
-			return err
-		}
-		if beside == "" {
-			done, err := j.showCreate(ctx, p, gone)
-			if err == nil && done == "" {
-				err = fmt.Errorf("leaf %s has no copy of table '%s.%s'", p.Leaf, p.Schema, name)
-			}
-			return err
-		}
-		_, err = j.asCluster(ctx, p, "", renameText(p, []renamed{{name, gone}, {j.todo.Try, name}}))
-		return err
-	})); err != nil {
-		return err
-	}
-	if err := j.replicated(ctx); err != nil {
-		return err
-	}
-	d, err := j.describe(ctx, j.todo.Shapes[0], name)
-	if err != nil {
-		return err
-	}
-	if d == nil {
-		return topo.NoTable(db, name)
-	}
-	t := to.table(db, name, d)
-	if err := j.step("topology"); err != nil {
-		return err
-	}
-	if _, err := j.cfg.Catalog.Update(ctx, func(x *catalog.Txn) error {
-		x.Hold(j.lock)
-		old := x.Table(db, name)
-		if old == nil {
-			return topo.NoTable(db, name)
-		}
-		t.Triggers = old.Triggers
-		x.PutTable(t)
-		return nil
-	}); err != nil {
-		return unavailable(err)
-	}
-	if _, err := each(j.todo.Places, func(p place) error {
-		_, err := j.asCluster(ctx, p, "", "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(gone))
-		return err
-	}); err != nil {
-		return err
-	}
-	if err := j.commit(ctx, nil); err != nil {
-		return err
-	}
-	j.dropNumbers(t, to.Was)
-	return nil
-}
-
-// undoReshard opens the table, and drops what was made beside it.
-func (j *job) undoReshard(ctx context.Context) error {
-	if j.decided != undecided { // whoever reads the record is not to look for what is dropped here
-		j.todo.Go = false
-		if err := j.save(ctx, "undo"); err != nil {
-			return err
-		}
-		j.decided = undecided
-	}
-	if _, err := j.setClosed(ctx, ""); err != nil {
-		return err
-	}
-	if j.todo.Try != "" {
-		if _, err := each(j.todo.Places, func(p place) error {
-			_, err := j.asCluster(ctx, p, "", "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(j.todo.Try))
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	if p := j.todo.Placing; p.ID != p.Was {
-		return j.cfg.Catalog.DropSequences(ctx, p.ID)
-	}
-	return nil
+	return true, nil
 }
 
 // numbers carries the next AUTO_INCREMENT value over, where the cluster is to give what one server has, or the other way round. ask asks the partition of single tables; under is the

@@ -143,7 +143,7 @@ func foreignKeyRule(s *topo.Snapshot, t *topo.Table, f foreignKey) error {
 	if f.refSchema == t.DB && f.refName == t.Name {
 		parent = t
 	}
-	if parent == nil && t.Kind == topo.Single && f.refSchema == t.DB { // MariaDB took it, without foreign_key_checks; the table will have to be there, too
+	if parent == nil && (t.Kind == topo.Single || t.Kind == topo.Sharded && t.Written()) && f.refSchema == t.DB { // MariaDB took it, without foreign_key_checks; the table will have to be there, too
 		return nil
 	}
 	if parent == nil {
@@ -203,6 +203,7 @@ func merged(old *topo.Table, name string, d *described) (*topo.Table, error) {
 		shardKey = append(shardKey, at)
 	}
 	t := d.table(old.DB, name, old.Kind, shardKey, old.Explicit, old.ID)
+	t.Chosen = old.Chosen
 	t.Triggers = old.Triggers
 	return t, nil
 }

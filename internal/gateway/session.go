@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -51,6 +52,7 @@ type session struct {
 	shownDB     string
 	accountHost string
 
+	made    ddl.Made // tables, for package ddl
 	ip      netip.Addr
 	port    uint16
 	user    string   // as the client gave it

@@ -32,6 +32,7 @@ type DDL struct {
 	Partitioning    *Partitioning // PARTITION BY …
 	Options         []Option      // of CREATE TABLE
 	References      []*TableName  // FOREIGN KEY … REFERENCES
+	Foreign         []Span        // the foreign keys that stand by themselves: [CONSTRAINT a] FOREIGN KEY … REFERENCES …
 	// ALTER TABLE: the top-level actions.
 	Actions   []AlterAction
 	IndexName Name // CREATE|DROP INDEX

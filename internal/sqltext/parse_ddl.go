@@ -524,6 +524,7 @@ func (p *parser) key(d *DDL) (k *KeyDef, ok bool) {
 			p.references(d)
 		}
 		p.skipToElementEnd()
+		d.Foreign = append(d.Foreign, Span{From: start, To: p.pos})
 		return nil, true
 	case KwCheck:
 		p.skipToElementEnd()

@@ -197,6 +197,8 @@ type Table struct {
 	ShardKey []int     `json:"shard_key,omitempty"`
 	// Explicit: SHARD KEY was written in the CREATE TABLE (and is printed by SHOW CREATE TABLE).
 	Explicit bool `json:"explicit,omitempty"`
+	// Chosen: it is printed, and nobody has written it: it was chosen for the table's keys.
+	Chosen bool `json:"chosen,omitempty"`
 	// AutoIncrement is the position of the AUTO_INCREMENT column, -1 when there is none.
 	AutoIncrement int `json:"auto_increment"`
 	// Unique lists the unique keys, the primary key first when there is one.
@@ -223,6 +225,9 @@ type Table struct {
 func (t *Table) Numbered() bool {
 	return t.AutoIncrement >= 0 && t.Kind != Single && (t.Kind != Linked || t.Scheme != "") && !t.Temporary
 }
+
+// Written says whether somebody has said by which shard key the table's rows are spread.
+func (t *Table) Written() bool { return t.Explicit && !t.Chosen }
 
 // In says whether a partition of the table's database, by its ordinal, may have rows of it.
 func (t *Table) In(ordinal int) bool {
