@@ -83,6 +83,8 @@ func TestForeignKeysGatherTables(t *testing.T) {
 	b.refused(1235, ". What would do before it: ALTER TABLE `f` SHARD KEY ()", "CREATE TABLE x (id INT PRIMARY KEY, f INT, FOREIGN KEY (f) REFERENCES f (id), SHARD KEY ())")
 	b.refused(1503, ". What would do before it: ALTER TABLE `f` SHARD KEY ()", "ALTER TABLE f ADD COLUMN g INT UNIQUE")
 	b.refused(1005, "errno: 150", "CREATE TABLE x (id INT PRIMARY KEY, f INT, FOREIGN KEY (f) REFERENCES f (nothing))")
+	b.refused(1235, ". What would do before it: ALTER TABLE `role` DROP FOREIGN KEY `role_ibfk_1`", "ALTER TABLE role SHARD KEY (user)")
+	b.refused(1235, ". What would do before it: ALTER TABLE `post_tag` DROP FOREIGN KEY `post_tag_ibfk_2`", "ALTER TABLE tag SHARD KEY (id)")
 	b.must("ALTER TABLE f SHARD KEY ()")
 	b.must("CREATE TABLE x (id INT PRIMARY KEY, e INT, f INT, FOREIGN KEY (e) REFERENCES e (id), FOREIGN KEY (f) REFERENCES f (id))")
 	b.consistent("d")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
@@ -180,7 +181,37 @@ func (j *job) movesOf(ctx context.Context, old *topo.Table) ([]move, error) {
 			moves = append(moves, m)
 		}
 	}
-	return moves, j.standTogether(ctx, moves, first)
+	if err := j.standTogether(ctx, moves, first); err != nil {
+		return nil, j.inTheWay(ctx, moves[0], first, err)
+	}
+	return moves, nil
+}
+
+// inTheWay adds to a refusal which foreign keys keep a table from where it is to be.
+func (j *job) inTheWay(ctx context.Context, m move, first place, why error) error {
+	var own *Error
+	if !errors.As(why, &own) {
+		return why
+	}
+	b := topo.NewBuilder(j.snap)
+	b.PutTable(m.t)
+	with := b.Build(j.snap.Revision)
+	by, err := j.referring(ctx, first, m.t.Name)
+	if err != nil {
+		return err
+	}
+	var drop []string
+	for _, c := range append([]child{{m.t, m.d.foreign}}, by...) {
+		for _, f := range c.foreign {
+			if foreignKeyRule(with, c.t, f) != nil {
+				drop = append(drop, "ALTER TABLE "+id(c.t.Name)+" DROP FOREIGN KEY "+id(f.name))
+			}
+		}
+	}
+	if len(drop) == 0 {
+		return why
+	}
+	return refuse(own.Code, own.State, "%s. What would do before it: %s", own.Message, strings.Join(drop, "; "))
 }
 
 // standTogether judges tables with their rows in other places, and what leads to them.
