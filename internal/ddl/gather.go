@@ -85,8 +85,8 @@ func (j *job) gathering(ctx context.Context, name string, d *described, why erro
 		}
 		all = append(slices.Clone(moves), move{t: single, d: d})
 	}
-	if j.standTogether(ctx, all, first) != nil {
-		return why
+	if err := j.standTogether(ctx, all, first); err != nil {
+		return instead(why, err)
 	}
 	g := &gatherError{refusal: own, db: db, emptyOnly: true}
 	may := !said
@@ -116,6 +116,16 @@ func (j *job) gathering(ctx context.Context, name string, d *described, why erro
 		g.tables = append(g.tables, group[0].t.Name)
 	}
 	return g
+}
+
+// instead is the refusal of what a statement asks for, where what it could have instead is refused, too; or why it is not known.
+func instead(why, err error) error {
+	var own *Error
+	var rule *topo.Error
+	if errors.As(err, &own) || errors.As(err, &rule) {
+		return why
+	}
+	return err
 }
 
 // unlooking says whether the session has foreign_key_checks off, as whoever loads a dump.

@@ -33,7 +33,7 @@ func (j *job) chosenAnew(ctx context.Context, old *topo.Table, now *described, w
 	}
 	t.Triggers = old.Triggers
 	if err := j.standTogether(ctx, []move{{t: t, d: now}}, first); err != nil {
-		return nil, why
+		return nil, instead(why, err)
 	}
 	j.todo.Placing, j.placed = placingOf(t, old.ID), note
 	return t, nil
