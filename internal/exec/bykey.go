@@ -53,6 +53,13 @@ func (r *Runner) byKey(ctx context.Context, st *Statement, places []txn.Place) e
 	if st.noteFailure(jobs, err); err != nil {
 		return err
 	}
+	if k := st.Plan.ByKey; k.Updates() && !k.Single() { // of several tables MariaDB does not count the versions that it keeps
+		for i := range jobs {
+			if n := numbers(jobs[i].res.info); len(n) == 4 {
+				jobs[i].res.info = fmt.Appendf(nil, "Rows matched: %d  Changed: %d  Warnings: %d", n[0], n[1], n[3])
+			}
+		}
+	}
 	if res := &jobs[0].res; len(jobs) == 1 && !st.Plan.ByKey.InTurn && !st.Plan.ByKey.Whole() && res.info == nil && st.Plan.ByKey.Updates() { // of a condition that is never true MariaDB says nothing
 		res.info = []byte("Rows matched: 0  Changed: 0  Warnings: 0")
 	}
@@ -72,7 +79,7 @@ func (st *Statement) safeUpdates() bool {
 
 func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
 	k := st.Plan.ByKey
-	if !st.hasOwnTime() && (k.References || k.Copied() || len(k.Draws) > 0 || st.Plan.Clocked) { // columns that tell when a row was changed are to be alike at all leaves
+	if !st.hasOwnTime() && (k.References || k.Copied() || len(k.Draws)+len(k.Moves) > 0 || st.Plan.Clocked) { // columns that tell when a row was changed are to be alike at all leaves
 		st.Moment = Clock()
 		defer func() { st.Moment = "" }()
 	}

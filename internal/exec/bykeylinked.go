@@ -81,7 +81,7 @@ func (st *Statement) byKeyUnderLocks() error {
 	k := st.Plan.ByKey
 	for i := range k.Targets {
 		// A DELETE by an alias wants a default database, which connections to remote servers have none of.
-		if t := &k.Targets[i]; len(k.Moves)+len(k.Draws) > 0 || t.Linked != nil && !k.Updates() && t.As() != "" {
+		if t := &k.Targets[i]; len(k.Draws) > 0 || len(k.Moves) > 0 && st.lockedAs(t.Table) != "" || t.Linked != nil && !k.Updates() && t.As() != "" {
 			return st.notUnderLocks(st.Plan.Stage)
 		}
 	}

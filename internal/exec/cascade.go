@@ -18,7 +18,7 @@ type foreignKeys struct {
 
 // foreignKeysSQL lists them, a row for each column, by the names that InnoDB has of tables: as the file system has them. The bits of TYPE are those of ON DELETE CASCADE, ON DELETE SET NULL,
 // ON UPDATE CASCADE and ON UPDATE SET NULL.
-const foreignKeysSQL = "SELECT f.ID, f.TYPE & 1 > 0, f.TYPE & 2 > 0, f.TYPE & 12 > 0, c.FOR_COL_NAME, c.REF_COL_NAME," +
+const foreignKeysSQL = "SELECT f.ID, f.TYPE & 1 > 0, f.TYPE & 2 > 0, f.TYPE & 12 > 0, f.TYPE & 8 > 0, c.FOR_COL_NAME, c.REF_COL_NAME," +
 	" CONVERT(CONVERT(BINARY SUBSTRING_INDEX(f.FOR_NAME, '/', 1) USING filename) USING utf8mb4), CONVERT(CONVERT(BINARY SUBSTRING_INDEX(f.FOR_NAME, '/', -1) USING filename) USING utf8mb4)," +
 	" CONVERT(CONVERT(BINARY SUBSTRING_INDEX(f.REF_NAME, '/', 1) USING filename) USING utf8mb4), CONVERT(CONVERT(BINARY SUBSTRING_INDEX(f.REF_NAME, '/', -1) USING filename) USING utf8mb4)" +
 	" FROM information_schema.INNODB_SYS_FOREIGN f JOIN information_schema.INNODB_SYS_FOREIGN_COLS c USING (ID) ORDER BY f.ID, c.POS"
@@ -37,24 +37,29 @@ func (r *Runner) foreignKeys(ctx context.Context, st *Statement) ([]topo.Foreign
 	if err != nil {
 		return nil, err
 	}
-	all := &foreignKeys{revision: st.Snap.Revision}
+	all := &foreignKeys{revision: st.Snap.Revision, keys: foreignKeysOf(res.Rows, func(schema string) bool { return st.Snap.Databases[schema] != nil })}
+	r.foreign.Store(all)
+	return all.keys, nil
+}
+
+// foreignKeysOf reads what foreignKeysSQL tells of some databases' keys.
+func foreignKeysOf(rows [][][]byte, of func(schema string) bool) (keys []topo.ForeignKey) {
 	last := ""
-	for _, row := range res.Rows {
+	for _, row := range rows {
 		s := func(i int) string { return string(row[i]) }
-		if st.Snap.Databases[s(6)] == nil { // a partition's
+		if !of(s(7)) {
 			continue
 		}
 		if s(0) != last {
 			last = s(0)
-			all.keys = append(all.keys, topo.ForeignKey{
-				DeleteRows: s(1) == "1", DeleteNull: s(2) == "1", Update: s(3) == "1", Child: [2]string{s(6), s(7)}, Parent: [2]string{s(8), s(9)},
+			keys = append(keys, topo.ForeignKey{
+				DeleteRows: s(1) == "1", DeleteNull: s(2) == "1", Update: s(3) == "1", UpdateNull: s(4) == "1", Child: [2]string{s(7), s(8)}, Parent: [2]string{s(9), s(10)},
 			})
 		}
-		k := &all.keys[len(all.keys)-1]
-		k.Columns, k.ParentColumns = append(k.Columns, s(4)), append(k.ParentColumns, s(5))
+		k := &keys[len(keys)-1]
+		k.Columns, k.ParentColumns = append(k.Columns, s(5)), append(k.ParentColumns, s(6))
 	}
-	r.foreign.Store(all)
-	return all.keys, nil
+	return keys
 }
 
 // Settled refuses a statement on tables of which a foreign key may have changed rows in the transaction with those of a reference table: at a partition they would be found as they were before.

@@ -42,8 +42,8 @@ func (m *mover) drawing(ctx context.Context, clock []byte, j *job, rows []rowPla
 	if err != nil {
 		return err
 	}
-	cells, err := m.ask(ctx, j.place, "SELECT "+plan.MetRow+"<=>"+strconv.FormatUint(n, 10))
-	if err != nil || string(cells[0]) != "1" {
+	told, err := m.ask(ctx, j.place, "SELECT "+plan.MetRow+"<=>"+strconv.FormatUint(n, 10))
+	if err != nil || string(told[0][0]) != "1" {
 		return err
 	}
 	if j.part, err = m.st.metPart(ctx, clock, j.place, j.rows, rows); err != nil {

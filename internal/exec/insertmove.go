@@ -19,9 +19,6 @@ func (r *Runner) insertMoving(ctx context.Context, st *Statement, to *insertPlac
 	if err := st.across(len(places), false); err != nil {
 		return err
 	}
-	if err := st.notUnderLocks(st.Plan.Insert.Moves.Reason); err != nil {
-		return err
-	}
 	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
 	g := st.Tx.Group()
 	m := r.insertMover(st, g, to)
@@ -30,7 +27,7 @@ func (r *Runner) insertMoving(ctx context.Context, st *Statement, to *insertPlac
 		j := job{place: place, rows: which, part: st.insertPart(clock, place, which, rows)}
 		err := m.run(ctx, &j)
 		if m.jobs = append(m.jobs, j); err != nil {
-			return err
+			return m.elsewhere(ctx, err)
 		}
 		return m.met(ctx, &j, rows[i].ordinal)
 	})
@@ -104,10 +101,11 @@ func (m *mover) met(ctx context.Context, j *job, from int) error {
 		kinds[k] = kind
 		sql = append(sql, fmt.Sprintf(kind.read, plan.MovedKey(k)))
 	}
-	cells, err := m.ask(ctx, j.place, moving+"SELECT "+strings.Join(sql, ","))
+	rows, err := m.ask(ctx, j.place, string(m.setting(asItIs))+"SELECT "+strings.Join(sql, ","))
 	if err != nil {
 		return err
 	}
+	cells := rows[0]
 	exprs := make([]string, len(kinds))
 	for k := range kinds {
 		if exprs[k] = "NULL"; cells[k] != nil {
@@ -124,5 +122,5 @@ func (m *mover) met(ctx context.Context, j *job, from int) error {
 	if err := m.movable(ctx); err != nil {
 		return err
 	}
-	return m.move(ctx, j.place, ordinal, stored.values)
+	return m.move(ctx, j.place, ordinal, stored.values, nil)
 }

@@ -60,11 +60,6 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	if is.Columns != nil && len(out.columns) != len(is.Columns) {
 		return &Error{Code: 1136, State: "21S01", Message: "Column count doesn't match value count at row 1"}
 	}
-	if is.Moves != nil {
-		if err := st.notUnderLocks(is.Moves.Reason); err != nil {
-			return err
-		}
-	}
 	w := &rowWriter{r: r, st: st, rows: out.rows, auto: -1, clock: st.clock()}
 	if err := w.prepare(out.columns); err != nil {
 		return err
@@ -511,6 +506,9 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 	}
 	j := job{place: places[i], rows: w.which[i], part: text(w.clock, places[i]), again: text}
 	if err := w.r.runJob(ctx, w.st, g, &j); err != nil {
+		if w.moves != nil {
+			err = w.moves.elsewhere(ctx, err)
+		}
 		return err
 	}
 	if w.moves != nil && w.bufs[i][0] == '(' {

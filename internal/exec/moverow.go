@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
@@ -27,13 +26,11 @@ type mover struct {
 	columns []int  // of the shard key, that change
 	what    string // the statement does, for errors
 	jobs    []job
+	bonds   *bonds
 	// of an UPDATE:
 	t     *plan.KeyTarget
 	found *foundRows
 }
-
-// moving are the settings under which a row is read and written again, so that it stays what it is.
-const moving = "SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES',time_zone='+00:00',check_constraint_checks=0,character_set_results=" + wideCharset + clockEnd
 
 func (r *Runner) moveRows(ctx context.Context, st *Statement, g *txn.Group, found *foundRows) ([]job, error) {
 	m := &mover{r: r, st: st, g: g, t: &st.Plan.ByKey.Targets[0], found: found, what: st.Plan.Stage}
@@ -48,38 +45,41 @@ func (r *Runner) moveRows(ctx context.Context, st *Statement, g *txn.Group, foun
 	if err := m.movable(ctx); err != nil {
 		return nil, err
 	}
+	seen := map[string]bool{} // a join may tell of a row more than once
 	for n := range found.rows {
+		if !m.t.All {
+			key, there, err := keyCondition(m.t, found.cols, found.rows[n][:len(m.t.Key)])
+			if err != nil {
+				return m.jobs, err
+			}
+			if !there || seen[string(key)] {
+				continue
+			}
+			seen[string(key)] = true
+		}
 		if err := m.row(ctx, n); err != nil {
 			return m.jobs, err
 		}
 	}
+	if len(m.jobs) == 0 { // MariaDB says what it has to say of a statement that finds nothing
+		return m.none(ctx)
+	}
 	return m.jobs, nil
 }
 
-// movable refuses tables of which a row is more than its columns: foreign keys and triggers would see it gone, or act on it, and versions would stay.
-func (m *mover) movable(ctx context.Context) error {
-	t := m.table
-	first, err := m.to.at(0)
+// none runs the statement for no row.
+func (m *mover) none(ctx context.Context) ([]job, error) {
+	place, err := m.to.at(0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	res, err := m.r.askWanted(ctx, backend.Want{Leaf: first.Leaf, Account: backend.Cluster, Variant: backend.Internal}, fmt.Appendf(nil,
-		"SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA=x'%[1]x' AND EVENT_OBJECT_TABLE=x'%[2]x'),"+
-			" (SELECT COUNT(*) FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL AND (TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME=x'%[2]x'"+
-			" OR REFERENCED_TABLE_SCHEMA=x'%[1]x' AND REFERENCED_TABLE_NAME=x'%[2]x')),"+
-			" (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME=x'%[2]x' AND TABLE_TYPE='BASE TABLE')",
-		first.Schema, t.Name), false)
-	switch {
-	case err != nil:
-		return err
-	case len(res.Rows) != 1 || string(res.Rows[0][2]) != "1":
-		return plan.NeedsStage(m.what + " of a table with system versioning")
-	case string(res.Rows[0][0]) != "0": // asked for here, with the rows locked: nobody makes one now
-		return plan.NeedsStage(m.what + " of a table with triggers, which would see a DELETE and an INSERT")
-	case string(res.Rows[0][1]) != "0":
-		return plan.NeedsStage(m.what + " of a table with foreign keys")
+	values := make([]string, len(m.st.Plan.ByKey.Values))
+	for i := range values {
+		values[i] = "NULL"
 	}
-	return nil
+	j := job{place: place, part: m.st.change(m.st.forMoment(), 0, place, noRow(m.t), values, "")}
+	err = m.run(ctx, &j)
+	return []job{j}, err
 }
 
 // row changes a row.
@@ -108,22 +108,49 @@ func (m *mover) row(ctx context.Context, n int) error {
 		values = append(values, string(v))
 	}
 	to, stored, unknown := m.target(ctx, cells)
-	j := job{place: place, rows: []int{n}, part: st.change(st.forMoment(), 0, place, where, values, limit)}
+	moves := unknown == nil && to != from
+	clock, again := m.st.forMoment(), m.bonds.versioned || st.Plan.ByKey.Ignores()
+	if moves {
+		if err := m.stays(ctx, place, where); err != nil {
+			return err
+		}
+		if m.bonds.up {
+			clock = m.setting(uncheckedKeys)
+		}
+		if again {
+			if err := m.tell(ctx, place, "SAVEPOINT "+beforeMove); err != nil {
+				return err
+			}
+		}
+	}
+	j := job{place: place, rows: []int{n}, part: st.change(clock, 0, place, where, values, limit)}
 	if err := m.run(ctx, &j); err != nil {
 		m.jobs = append(m.jobs, j)
 		return err
 	}
-	m.jobs = append(m.jobs, j)
-	if matched := numbers(j.res.info); t.All && (len(matched) == 0 || matched[0] != 1) {
-		return errorf(wire.ErUnknown, "a row of '%s.%s' was not found again", m.table.DB, m.table.Name)
-	}
+	defer func() { m.jobs = append(m.jobs, j) }()
+	counts := numbers(j.res.info)
 	switch {
+	case t.All && (len(counts) == 0 || counts[0] != 1):
+		return errorf(wire.ErUnknown, "a row of '%s.%s' was not found again", m.table.DB, m.table.Name)
 	case unknown != nil: // MariaDB takes the value all the same
 		return unknown
-	case to == from:
+	case !moves, st.Plan.ByKey.Ignores() && len(counts) > 1 && counts[1] == 0: // IGNORE has left it as it was
 		return nil
 	}
-	return m.move(ctx, place, to, stored.values)
+	var old []byte
+	if m.bonds.versioned {
+		old = append([]byte(" WHERE "), where...)
+		if limit != "" {
+			old = append(append(old, " LIMIT "...), limit...)
+		}
+	}
+	err = m.move(ctx, place, to, stored.values, old)
+	if e := (*wire.ServerError)(nil); st.Plan.ByKey.Ignores() && errors.As(err, &e) && forgiven(e.Code) {
+		err = m.tell(ctx, place, "ROLLBACK TO SAVEPOINT "+beforeMove)
+		j.stays(st.Out.Caps().Has(wire.ClientFoundRows))
+	}
+	return err
 }
 
 // where finds a row. Of several that are alike one is changed, no matter which: those that are found again later are as many as there were.
@@ -159,40 +186,57 @@ func (m *mover) target(ctx context.Context, cells [][]byte) (int, storedKey, err
 		}
 		exprs[k] = string(lit)
 	}
-	return m.r.storedPlace(ctx, st, t.Table, m.to.f, exprs, false, 0)
+	return m.r.storedPlace(ctx, st, t.Table, m.to.f, exprs, st.Plan.ByKey.Ignores(), 0)
 }
 
-// move takes the row with these values of the shard key to its partition.
-func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored [][]byte) error {
+// move takes the row with these values of the shard key to its partition. old: the row is to be as it was first, found so, and deleted then, so that its history is here.
+func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored [][]byte, old []byte) error {
 	t := m.table
 	to, err := m.to.at(ordinal)
 	if err != nil {
 		return err
 	}
-	where := []byte(" WHERE ")
-	for k, c := range t.ShardKey {
-		if k > 0 {
-			where = append(where, " AND "...)
-		}
-		where = append(append(plan.AppendQuoted(where, t.Columns[c].Name), "<=>"...), comparable(stored[k], &t.Columns[c])...)
-	}
-	columns, text, err := m.read(ctx, from, where)
+	row, err := m.read(ctx, from, t, stored)
 	if err != nil {
 		return err
 	}
-	gone := job{place: from, part: part{sql: fmt.Appendf(nil, "DELETE FROM %s%s", m.named(from), where)}}
-	if err := m.run(ctx, &gone); err != nil {
+	if len(row.values) != 1 {
+		return errorf(wire.ErUnknown, "of a row of '%s.%s' that moves to another partition there are %d", t.DB, t.Name, len(row.values))
+	}
+	children, err := m.children(ctx, from, stored)
+	if err != nil {
 		return err
 	}
-	if gone.res.ok.AffectedRows != 1 {
-		return errorf(wire.ErUnknown, "a row of '%s.%s' that moves to another partition was not found", t.DB, t.Name)
+	if old != nil {
+		if err := m.tell(ctx, from, "ROLLBACK TO SAVEPOINT "+beforeMove); err != nil {
+			return err
+		}
+		row.where = old
 	}
-	come := job{place: to, part: part{sql: fmt.Appendf(nil, "%sINSERT INTO %s (%s) VALUES (%s)", moving, m.named(to), columns, text)}}
-	if err := m.run(ctx, &come); err != nil {
+	for _, c := range append([]*carried{row}, children...) {
+		gone := job{place: from, part: part{sql: fmt.Appendf(m.setting(uncheckedKeys), "DELETE FROM %s%s", named(from, c.table), c.where)}}
+		if err := m.run(ctx, &gone); err != nil {
+			return err
+		}
+		if gone.res.ok.AffectedRows != uint64(len(c.values)) {
+			return errorf(wire.ErUnknown, "a row of '%s.%s' that moves to another partition was not found", c.table.DB, c.table.Name)
+		}
+	}
+	for _, c := range children { // before the row, as MariaDB changes them
+		err := m.write(ctx, to, c, uncheckedKeys)
+		if e := (*wire.ServerError)(nil); errors.As(err, &e) {
+			return plan.NeedsStage(m.what + " of a row with which rows of '" + c.table.Name + "' can't go: " + e.Message)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	checks := uncheckedKeys // the UPDATE has looked at them
+	if m.bonds.up {
+		checks = ""
+	}
+	if err := m.write(ctx, to, row, checks); err != nil {
 		return err
-	}
-	if come.res.ok.Warnings > 0 {
-		return plan.NeedsStage(m.what + " of a row that can't be written again as it is")
 	}
 	if a := t.AutoIncrement; a >= 0 {
 		if k := slices.Index(t.ShardKey, a); k >= 0 && slices.Contains(m.columns, a) {
@@ -204,10 +248,24 @@ func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored []
 	return nil
 }
 
-// read reads a row as the columns and values of an INSERT.
-func (m *mover) read(ctx context.Context, from txn.Place, where []byte) (columns, values []byte, err error) {
-	t := m.table
-	sql, kinds := []byte(moving+"SELECT "), make([]movedKind, 0, len(t.Columns))
+// carried are rows that go from one partition to another.
+type carried struct {
+	table   *topo.Table
+	where   []byte // finds them
+	columns []byte
+	values  [][]byte // of each row, as INSERT has them
+}
+
+// read reads the rows of a table with these values of the shard key.
+func (m *mover) read(ctx context.Context, from txn.Place, t *topo.Table, stored [][]byte) (*carried, error) {
+	c := &carried{table: t, where: []byte(" WHERE ")}
+	for k, i := range t.ShardKey {
+		if k > 0 {
+			c.where = append(c.where, " AND "...)
+		}
+		c.where = append(append(plan.AppendQuoted(c.where, t.Columns[i].Name), "<=>"...), comparable(stored[k], &t.Columns[i])...)
+	}
+	sql, kinds := append(m.setting(asItIs), "SELECT "...), make([]movedKind, 0, len(t.Columns))
 	for i := range t.Columns {
 		col := &t.Columns[i]
 		if col.Generated {
@@ -215,36 +273,93 @@ func (m *mover) read(ctx context.Context, from txn.Place, where []byte) (columns
 		}
 		kind, ok := movedAs(col)
 		if !ok {
-			return nil, nil, plan.NeedsStage(m.what + " of a table with the column '" + col.Name + "' of type " + col.Type)
+			return nil, plan.NeedsStage(m.what + " of a table with the column '" + col.Name + "' of type " + col.Type)
 		}
 		if len(kinds) > 0 {
-			sql, columns = append(sql, ','), append(columns, ',')
+			sql, c.columns = append(sql, ','), append(c.columns, ',')
 		}
 		name := plan.AppendQuoted(nil, col.Name)
-		columns = append(columns, name...)
+		c.columns = append(c.columns, name...)
 		sql = fmt.Appendf(sql, kind.read, name)
 		kinds = append(kinds, kind)
 	}
-	sql = append(fmt.Appendf(sql, " FROM %s", m.named(from)), where...)
-	row, err := m.ask(ctx, from, string(sql))
+	rows, err := m.ask(ctx, from, string(append(fmt.Appendf(sql, " FROM %s", named(from, t)), c.where...)))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	for i, cell := range row {
-		if i > 0 {
-			values = append(values, ',')
+	for _, row := range rows {
+		var values []byte
+		for i, cell := range row {
+			if i > 0 {
+				values = append(values, ',')
+			}
+			if cell == nil {
+				values = append(values, "NULL"...)
+				continue
+			}
+			values = fmt.Appendf(values, kinds[i].write, cell)
 		}
-		if cell == nil {
-			values = append(values, "NULL"...)
-			continue
-		}
-		values = fmt.Appendf(values, kinds[i].write, cell)
+		c.values = append(c.values, values)
 	}
-	return columns, values, nil
+	return c, nil
 }
 
-// ask is a query at a place, in the statement's transaction, for one row.
-func (m *mover) ask(ctx context.Context, at txn.Place, sql string) ([][]byte, error) {
+// carriedBytes is about how long an INSERT of rows that go along may be.
+const carriedBytes = 1 << 20
+
+// write inserts rows.
+func (m *mover) write(ctx context.Context, to txn.Place, c *carried, checks string) error {
+	for at := 0; at < len(c.values); {
+		sql := fmt.Appendf(m.setting(asItIs, checks), "INSERT INTO %s (%s) VALUES ", named(to, c.table), c.columns)
+		for first := at; at < len(c.values) && (at == first || len(sql) < carriedBytes); at++ {
+			if at > first {
+				sql = append(sql, ',')
+			}
+			sql = append(append(append(sql, '('), c.values[at]...), ')')
+		}
+		come := job{place: to, part: part{sql: sql}}
+		if err := m.run(ctx, &come); err != nil {
+			return err
+		}
+		if come.res.ok.Warnings > 0 {
+			return plan.NeedsStage(m.what + " of a row that can't be written again as it is")
+		}
+	}
+	return nil
+}
+
+// Settings under which a row is moved: asItIs so that it stays what it is, uncheckedKeys where foreign keys are looked at elsewhere.
+const (
+	asItIs        = "sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES',time_zone='+00:00',check_constraint_checks=0,character_set_results=" + wideCharset
+	uncheckedKeys = "foreign_key_checks=0"
+)
+
+// beforeMove is a savepoint.
+const beforeMove = "`orbweaver move`"
+
+// setting begins a statement that has settings, and the client's statement's time.
+func (m *mover) setting(settings ...string) []byte {
+	sql := []byte("SET STATEMENT ")
+	for i, s := range append(settings, m.st.Moment) {
+		if s == "" {
+			continue
+		}
+		if i > 0 {
+			sql = append(sql, ',')
+		}
+		sql = append(sql, s...)
+	}
+	return append(sql, clockEnd...)
+}
+
+// tell runs a statement at a place, in the client's statement's transaction, that has no rows.
+func (m *mover) tell(ctx context.Context, at txn.Place, sql string) error {
+	_, err := m.ask(ctx, at, sql)
+	return err
+}
+
+// ask is a query at a place, in the client's statement's transaction.
+func (m *mover) ask(ctx context.Context, at txn.Place, sql string) ([][][]byte, error) {
 	c, err := m.g.Conn(ctx, at)
 	if err != nil {
 		return nil, m.st.unconnected(at, err)
@@ -255,15 +370,12 @@ func (m *mover) ask(ctx context.Context, at txn.Place, sql string) ([][]byte, er
 		if err := m.g.Done(c, nil); err != nil {
 			return nil, m.st.at(at, err)
 		}
-		return nil, err
+		return nil, m.st.answered(at, refused)
 	}
 	if err := m.g.Done(c, err); err != nil {
 		return nil, m.st.at(at, err)
 	}
-	if len(res.Rows) != 1 {
-		return nil, errorf(wire.ErUnknown, "of a row of '%s.%s' that moves to another partition there are %d", m.table.DB, m.table.Name, len(res.Rows))
-	}
-	return res.Rows[0], nil
+	return res.Rows, nil
 }
 
 // movedKind says how a column's value is read as text and written again, exactly.
@@ -302,8 +414,8 @@ func comparable(text []byte, c *topo.Column) string {
 	return storedLiteral(text, c)
 }
 
-func (m *mover) named(p txn.Place) []byte {
-	return plan.AppendQuoted(append(plan.AppendQuoted(nil, p.Schema), '.'), m.table.Name)
+func named(p txn.Place, t *topo.Table) []byte {
+	return plan.AppendQuoted(append(plan.AppendQuoted(nil, p.Schema), '.'), t.Name)
 }
 
 // run runs a statement of its own, of which there may be no parameters but the client's.

@@ -22,6 +22,7 @@ func rowKey(t *topo.Table) []int {
 		return nil
 	}
 	for _, key := range t.Unique {
+		key = slices.DeleteFunc(slices.Clone(key), func(c int) bool { return ofPeriod(&t.Columns[c]) }) // only rows of now are written
 		if len(key) > 0 && !slices.ContainsFunc(key, func(c int) bool { return !findable(&t.Columns[c]) }) {
 			return key
 		}

@@ -371,12 +371,12 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		case d != nil && (moves || !k.single):
 			return false, "a sequence gives values to a shard key, or to one of several tables"
 		case !moves:
-		case !k.single || p.isDefault(value) || p.counts(value) || t.Table.Columns[c].Type == "bit":
+		case len(k.Targets) > 1 || !k.single && t.All || p.isDefault(value) || p.counts(value) || t.Table.Columns[c].Type == "bit":
 			return false, ""
 		case t.Linked != nil:
 			return false, "its rows would have to go to other remote tables"
-		case k.ignore:
-			return false, "IGNORE, with which rows that can't move would have to stay"
+		case !k.single && k.ignore:
+			return false, "IGNORE in a join, whose order says which rows are left as they were"
 		}
 		if k.Renames = k.Renames || !t.All && slices.Contains(t.Key, c); k.Renames && len(k.Targets) > 1 {
 			return false, "it changes several tables, and the key by which the rows of one are found"

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -52,8 +53,8 @@ func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) (*KeyMoves, 
 		but = ", with RETURNING"
 	case !s.Partition.Empty(), !p.stmt.SetStatement.Empty():
 		but = ", with PARTITION or SET STATEMENT"
-	case len(table.Triggers) > 0:
-		but = " of a table with triggers, which would see a DELETE and an INSERT"
+	case slices.ContainsFunc(table.Triggers, func(t topo.Trigger) bool { return t.Event != "UPDATE" }):
+		but = " of a table with triggers of INSERT or DELETE, which would see a DELETE and an INSERT"
 	}
 	for _, c := range table.ShardKey {
 		if table.Columns[c].Type == "bit" {

@@ -15,7 +15,7 @@ type ForeignKey struct {
 	Child, Parent          [2]string
 	Columns, ParentColumns []string
 	DeleteRows, DeleteNull bool // ON DELETE CASCADE, SET NULL
-	Update                 bool // ON UPDATE CASCADE or SET NULL
+	Update, UpdateNull     bool // ON UPDATE CASCADE or SET NULL; the latter
 }
 
 // Cascaded are the tables, reference tables apart, of which rows may have been changed by foreign keys because of changes of others: directly, or by way of others again.

@@ -119,7 +119,7 @@ UPDATE ints SET id = 'x' WHERE id = 70
 UPDATE ints SET id = '6001' WHERE id = 70
 UPDATE ints SET id = 6002.4, c = 70000 WHERE id = 71
 UPDATE ints SET id = 6003.4 WHERE id = 71
-@UPDATE IGNORE ints SET id = 3 WHERE id = 72
+UPDATE IGNORE ints SET id = 3 WHERE id = 72
 @UPDATE ints SET a = 6004, id = a WHERE id = 72
 UPDATE ints SET id = a + 7000, a = 1 WHERE id = 72
 UPDATE ints SET id = (SELECT MAX(id) + 1 FROM kids) + 8000 WHERE id = 73
@@ -157,8 +157,8 @@ CREATE TABLE fathers (id INT PRIMARY KEY, v INT)
 CREATE TABLE sons (id INT, no INT, PRIMARY KEY (id, no), SHARD KEY (id), FOREIGN KEY (id) REFERENCES fathers (id))
 INSERT INTO fathers VALUES (1, 1), (2, 2), (3, 3)
 INSERT INTO sons VALUES (1, 1), (2, 1)
-@UPDATE sons SET id = 3 WHERE id = 1
-@UPDATE fathers SET id = 4 WHERE id = 3
+UPDATE sons SET id = 3 WHERE id = 1
+UPDATE fathers SET id = 4 WHERE id = 3
 CREATE TABLE stamped (id BIGINT AUTO_INCREMENT PRIMARY KEY, at TIMESTAMP(3) NULL, d DOUBLE, f FLOAT, n DECIMAL(30,10), e ENUM('a','b'), st SET('x','y'), b BIT(9), u UUID, i INET6,
  g POINT, j JSON, l VARCHAR(20) CHARACTER SET latin1, k VARCHAR(20) CHARACTER SET ucs2, bin BINARY(4), bl BLOB, tm TIME(2), yr YEAR, dt DATE, gen INT AS (id + 1) STORED,
  CHECK (id < 1000000))
