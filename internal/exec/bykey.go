@@ -244,6 +244,9 @@ func (r *Runner) askKeys(ctx context.Context, st *Statement, text []byte, params
 		Readers: st.Readers, StageLimit: st.StageLimit, Locked: st.Locked, Links: st.Links, Out: out, Prepared: true, Moment: st.Moment, After: st.Asked,
 		prefix: "SET STATEMENT character_set_results=" + arriving(bytes),
 	}
+	if st.Plan.Facts&sqltext.HasUserVarAssign != 0 {
+		sub.After = st.After
+	}
 	if st.Moment != "" {
 		sub.prefix += "," + st.Moment
 	}

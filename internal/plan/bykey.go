@@ -128,7 +128,7 @@ func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 
 // keyed finds out how a statement is run by keys; nil when it can't be, reason says why where the client may do something about it.
 func (p *planner) keyed() (k *ByKey, reason string) {
-	if !p.complete || p.many(p.stmt.Facts&^sqltext.HasSequence) != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 || !p.stmt.SetStatement.Empty() {
+	if !p.complete || p.many(p.stmt.Facts&^(sqltext.HasSequence|sqltext.HasUserVarAssign)) != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 || !p.stmt.SetStatement.Empty() {
 		return nil, ""
 	}
 	for _, f := range sqltext.Factors(p.stmt) {
@@ -172,6 +172,11 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		}
 	}
 	k.others = len(p.stmt.Tables) > 1
+	if p.stmt.Facts&sqltext.HasUserVarAssign != 0 {
+		if reason := p.assigns(k); reason != "" {
+			return nil, reason
+		}
+	}
 	k.asked = p.called.oneLeaf != ""
 	if len(from) == 0 || len(named) == 0 || !k.single && (limit != nil || !k.order.Empty()) {
 		return nil, ""
@@ -193,6 +198,9 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 			return nil, "it changes '" + t.Table.DB + "." + t.Table.Name + "' under two names"
 		}
 		if t.Table.Kind == topo.Linked {
+			if p.stmt.Facts&sqltext.HasUserVarAssign != 0 {
+				return nil, "it assigns to user variables"
+			}
 			if reason := p.linkedTarget(k, t, r.Table); reason != "" {
 				return nil, reason
 			}
@@ -352,7 +360,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		}
 	}
 	asks := func(value sqltext.Span) bool { return tables(value) || p.callsForOneIn(value) }
-	found := !k.single // every value is found, not only those that have to be
+	found := !k.single || p.stmt.Facts&sqltext.HasUserVarAssign != 0 // every value is found, not only those that have to be
 	for i := range k.set {
 		value := k.set[i].Value.ExprSpan()
 		found = found || k.Targets[0].All && !p.isDefault(value) && (asks(value) || k.before && p.readsSet(k, i, value) || k.Everywhere && p.differsByLeaf() != "") // as rows may then get values of their own (JoinText)
@@ -405,6 +413,9 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		if d != nil || found || before || asks(value) || differs {
 			k.Values = append(k.Values, v)
 		}
+	}
+	if p.stmt.Facts&sqltext.HasUserVarAssign != 0 && len(k.Draws)+len(k.Moves) > 0 {
+		return false, "it assigns to user variables"
 	}
 	if k.Renames && len(k.Draws) > 0 {
 		return false, "it changes the key by which the rows are found"

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 )
@@ -113,4 +114,29 @@ func (p *planner) keyMoves(set []sqltext.Assign, where sqltext.Expr, r *sqltext.
 	}
 	look(where)
 	return slices.ContainsFunc(t.Unique[at], func(c int) bool { return !fixed[c] })
+}
+
+// assigns is why an UPDATE that assigns to user variables can't be run by keys; "" where SET alone does, row by row in an order that the statement says: the query does it in the same way, as MariaDB sorts rows of one
+// table before it looks at what is selected.
+func (p *planner) assigns(k *ByKey) string {
+	u := p.stmt.Update
+	if u == nil || !k.single || k.others {
+		return "it assigns to user variables, and is no UPDATE of one table alone"
+	}
+	if len(u.Order) == 0 || slices.ContainsFunc(u.Order, func(o sqltext.OrderItem) bool { return !isColumn(unparen(o.Expr)) }) {
+		return "it assigns to user variables, in no order: add ORDER BY of columns"
+	}
+	name := func(i int32) string { return strings.ToLower(strings.Trim(strings.TrimPrefix(p.text(i), "@"), "`'\"")) }
+	assigned := map[string]bool{}
+	for i := u.Set[0].Span.From; i+1 < k.head.To; i++ {
+		if p.isOp(i+1, ":=") {
+			assigned[name(i)] = true
+		}
+	}
+	for i := k.head.To; i < p.stmt.Span.To; i++ {
+		if p.isOp(i, ":=") || p.scan.Tokens[i].Kind == sqltext.UserVar && assigned[name(i)] {
+			return "its condition hangs on user variables that it assigns to"
+		}
+	}
+	return ""
 }

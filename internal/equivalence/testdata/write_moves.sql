@@ -139,3 +139,26 @@ UPDATE kids SET id = 3
 SELECT id FROM ints WHERE id > 20000000 ORDER BY id
 UNLOCK TABLES
 SELECT id FROM ints WHERE id > 20000000 ORDER BY id
+-- assignments to user variables
+SET @n = 0, @l = '', @d = 0.5
+UPDATE ints SET a = (@n := @n + 1) WHERE id BETWEEN 300 AND 330 ORDER BY id DESC
+SELECT @n
+SELECT id, a FROM ints WHERE id BETWEEN 300 AND 330 ORDER BY id
+UPDATE ints SET a = @n := @n + 1, b = @n * 2, s = (@l := CONCAT('s', @n)) WHERE id BETWEEN 300 AND 330 ORDER BY d, id LIMIT 9
+SELECT @n, @l
+SELECT id, a, b, s FROM ints WHERE id BETWEEN 300 AND 330 ORDER BY id
+UPDATE kids SET v = (@d := @d * 1.5), w = @l ORDER BY id, pid LIMIT 11
+SELECT @d
+SELECT id, pid, v, w FROM kids ORDER BY id, pid
+UPDATE ints SET a = (@n := @n + 1) WHERE id > 300000000 ORDER BY id
+UPDATE ints SET a = (@n := @n + 1) WHERE id > 300 AND @l = 's' ORDER BY id LIMIT 3
+SELECT @n
+BEGIN
+UPDATE ints SET a = (@m := IFNULL(@m, 100) + 1) WHERE id > 300 ORDER BY id LIMIT 5
+SELECT id, a, @m FROM ints WHERE a > 99 ORDER BY id
+ROLLBACK
+SELECT @m
+@UPDATE ints SET a = (@n := @n + 1) WHERE id > 300
+@UPDATE ints SET a = (@n := @n + 1) WHERE id > 300 AND @n < 7 ORDER BY id
+@UPDATE ints SET a = 1 WHERE (@n := @n + 1) < 7 ORDER BY id
+@UPDATE ints SET id = (@n := @n + 1) ORDER BY id
