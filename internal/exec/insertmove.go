@@ -2,7 +2,9 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
@@ -25,11 +27,17 @@ func (r *Runner) insertMoving(ctx context.Context, st *Statement, to *insertPlac
 	return m.inTurn(ctx, rows, first, own, func(clock []byte, i int, place txn.Place) error {
 		which := []int{i}
 		j := job{place: place, rows: which, part: st.insertPart(clock, place, which, rows)}
-		err := m.run(ctx, &j)
-		if m.jobs = append(m.jobs, j); err != nil {
+		err := m.before(ctx, place)
+		if err == nil {
+			err = m.run(ctx, &j)
+		}
+		if err != nil {
+			m.jobs = append(m.jobs, j)
 			return m.elsewhere(ctx, err)
 		}
-		return m.met(ctx, &j, rows[i].ordinal)
+		err = m.met(ctx, &j, rows[i].ordinal)
+		m.jobs = append(m.jobs, j)
+		return err
 	})
 }
 
@@ -75,8 +83,21 @@ func (r *Runner) insertMover(st *Statement, g *txn.Group, to *insertPlaces) *mov
 	} else {
 		m.table, moves = st.Plan.InsertSelect.Table, st.Plan.InsertSelect.Moves
 	}
-	m.columns, m.what = moves.Columns, moves.Reason
+	m.columns, m.what, m.meets = moves.Columns, moves.Reason, moves
 	return m
+}
+
+// before readies a place for an INSERT that may meet a row.
+func (m *mover) before(ctx context.Context, at txn.Place) error {
+	if m.meets.Told {
+		if err := m.tell(ctx, at, "SET "+plan.MovedKey(0)+"=NULL"); err != nil {
+			return err
+		}
+	}
+	if m.meets.Ignores {
+		return m.tell(ctx, at, "SAVEPOINT "+beforeMove)
+	}
+	return nil
 }
 
 // updatedRow is what MariaDB counts for a row that was met and changed, at least: a version that is kept counts, too.
@@ -84,7 +105,7 @@ const updatedRow = 2
 
 // met moves the row that a job of one row has met at a partition, if it has another partition's key now.
 func (m *mover) met(ctx context.Context, j *job, from int) error {
-	if j.res.ok.AffectedRows < updatedRow {
+	if !m.meets.Told && j.res.ok.AffectedRows < updatedRow {
 		return nil
 	}
 	sql := []string{}
@@ -106,6 +127,9 @@ func (m *mover) met(ctx context.Context, j *job, from int) error {
 		return err
 	}
 	cells := rows[0]
+	if m.meets.Told && cells[0] == nil {
+		return nil
+	}
 	exprs := make([]string, len(kinds))
 	for k := range kinds {
 		if exprs[k] = "NULL"; cells[k] != nil {
@@ -122,5 +146,16 @@ func (m *mover) met(ctx context.Context, j *job, from int) error {
 	if err := m.movable(ctx); err != nil {
 		return err
 	}
-	return m.move(ctx, j.place, ordinal, stored.values, nil)
+	err = m.move(ctx, j.place, ordinal, stored.values, nil)
+	if e := (*wire.ServerError)(nil); m.meets.Ignores && errors.As(err, &e) && e.Code == erDupEntry {
+		res := &j.res
+		res.ok.AffectedRows = 0
+		res.ok.Warnings++
+		res.notes = append(res.notes, Note{Level: "Warning", Code: strconv.Itoa(int(e.Code)), Message: e.Message})
+		if n := numbers(res.info); len(n) == 3 { // with IGNORE rows that left nothing are duplicates
+			res.info = recount(res.info, []int64{n[0], n[0], int64(res.ok.Warnings)})
+		}
+		return m.tell(ctx, j.place, "ROLLBACK TO SAVEPOINT "+beforeMove)
+	}
+	return err
 }

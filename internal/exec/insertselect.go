@@ -505,6 +505,11 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 		return p
 	}
 	j := job{place: places[i], rows: w.which[i], part: text(w.clock, places[i]), again: text}
+	if w.moves != nil {
+		if err := w.moves.before(ctx, j.place); err != nil {
+			return err
+		}
+	}
 	if err := w.r.runJob(ctx, w.st, g, &j); err != nil {
 		if w.moves != nil {
 			err = w.moves.elsewhere(ctx, err)

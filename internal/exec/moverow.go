@@ -27,6 +27,7 @@ type mover struct {
 	what    string // the statement does, for errors
 	jobs    []job
 	bonds   *bonds
+	meets   *plan.KeyMoves // of an INSERT
 	// of an UPDATE:
 	t     *plan.KeyTarget
 	found *foundRows

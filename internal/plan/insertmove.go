@@ -16,6 +16,8 @@ type KeyMoves struct {
 	// Point is where Text goes (before this token): an assignment that changes nothing, and leaves what the shard key has become in user variables of the connection.
 	Point int32
 	Text  string
+	// Ignores: a row that can't move stays as it was. Told: the answer has rows, and does not tell whether a row was met; the first column of the shard key is not NULL then.
+	Ignores, Told bool
 	// Reason says what the statement does, for errors.
 	Reason string
 }
@@ -40,6 +42,7 @@ func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) (*KeyMoves, 
 	if len(m.Columns) == 0 {
 		return nil, nil
 	}
+	m.Ignores, m.Told = p.insertIgnores(), !s.Returning.Empty()
 	m.Reason = "ON DUPLICATE KEY UPDATE of the shard key column '" + table.Columns[m.Columns[0]].Name + "'"
 	but := ""
 	switch {
@@ -47,10 +50,10 @@ func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) (*KeyMoves, 
 		but = " of a linked table"
 	case p.sess.Checked != "":
 		but = ", where a view's CHECK OPTION looks at the rows"
-	case p.insertIgnores():
-		but = ", with IGNORE: rows that can't move would have to stay"
-	case !s.Returning.Empty():
-		but = ", with RETURNING"
+	case p.insertIgnores() && !s.Returning.Empty():
+		but = ", with IGNORE and RETURNING"
+	case !s.Returning.Empty() && table.Columns[table.ShardKey[0]].Nullable:
+		but = ", with RETURNING, where it may be NULL"
 	case !s.Partition.Empty(), !p.stmt.SetStatement.Empty():
 		but = ", with PARTITION or SET STATEMENT"
 	case slices.ContainsFunc(table.Triggers, func(t topo.Trigger) bool { return t.Event != "UPDATE" }):
