@@ -24,7 +24,10 @@ func (c *Conn) Watch(ctx context.Context) (stop func() bool) {
 	if ctx.Done() == nil {
 		return notWatched
 	}
-	w := &watch{conn: c}
+	w := &watch{conn: c, running: runningOf(ctx)}
+	if w.running != nil {
+		w.turn = w.running.add(c)
+	}
 	w.finished.Add(1)
 	w.cancel = context.AfterFunc(ctx, w.fire)
 	return w.stop
@@ -37,6 +40,8 @@ type watch struct {
 	conn     *Conn
 	cancel   func() bool
 	finished sync.WaitGroup // of fire
+	running  *Running       // whose connections this one is among until stop; nil for nobody's
+	turn     uint64
 
 	mu       sync.Mutex
 	answered bool
@@ -79,6 +84,9 @@ func (w *watch) fire() {
 }
 
 func (w *watch) stop() bool {
+	if w.running != nil {
+		w.running.remove(w.turn)
+	}
 	if w.cancel() {
 		return false
 	}

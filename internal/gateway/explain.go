@@ -16,7 +16,10 @@ import (
 // PARTITIONS, FORMAT=JSON), and as ANALYZE, it is MariaDB's own, of the first place, or of the copies that a staged statement runs on.
 func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	inner := stmt.Inner
-	if inner == nil || inner.Span.Empty() {
+	if inner == nil {
+		return s.explainFor(ctx, &w.scan, snap, src)
+	}
+	if inner.Span.Empty() {
 		return s.unknown(ctx, &w.scan)
 	}
 	if inner.Kind == sqltext.KindOther {

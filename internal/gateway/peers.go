@@ -23,6 +23,7 @@ const (
 	topicKillUser = "kill user"
 	topicSessions = "sessions"
 	topicLocks    = "locks"
+	topicExplain  = "explain"
 )
 
 const (
@@ -278,7 +279,7 @@ func (g *Gateway) unpackSessions(doc []byte) (a sessionsAnswer, err error) {
 
 // answerPeers answers what other nodes ask, until the gateway ends.
 func (g *Gateway) answerPeers() {
-	g.cfg.Node.Answer(g.ctx, func(_ context.Context, topic string, doc []byte) []byte {
+	g.cfg.Node.Answer(g.ctx, func(ctx context.Context, topic string, doc []byte) []byte {
 		var answer []byte
 		var err error
 		switch topic {
@@ -292,6 +293,8 @@ func (g *Gateway) answerPeers() {
 			if err = json.Unmarshal(doc, &u); err == nil {
 				answer, err = json.Marshal(g.killUserHere(&u, nil))
 			}
+		case topicExplain:
+			answer, err = g.explainAsked(ctx, doc)
 		case topicLocks:
 			answer, err = json.Marshal(g.lockHoldersHere(string(doc)))
 		case topicSessions:

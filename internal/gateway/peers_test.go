@@ -111,6 +111,43 @@ func TestKillAtAnotherNode(t *testing.T) {
 		}
 		victim.want("SELECT 1", "1")
 	}
+
+	// What a leaf that works for it is doing.
+	for _, sql := range []string{
+		"CREATE DATABASE told PARTITIONS 2", "CREATE TABLE told.t (id INT PRIMARY KEY)", "INSERT INTO told.t VALUES (1), (2), (3), (4)",
+		"CREATE REFERENCE TABLE told.r (n INT, KEY (n))", "INSERT INTO told.r SELECT seq FROM told.seq_1_to_200", "GRANT SELECT ON told.* TO 'kp'@'%'",
+	} {
+		root.exec(sql)
+	}
+	own.fails(1933, "SHOW EXPLAIN FOR "+id)
+	working := make(chan error, 1)
+	query := "SELECT COUNT(*) FROM told.t JOIN told.r a ON a.n = t.id, told.r b, told.r c, told.r d, told.r e WHERE b.n + c.n + d.n + e.n < 0"
+	go func() {
+		_, err := victim.c.ExecContext(context.Background(), query)
+		working <- err
+	}()
+	waitFor(t, func() bool {
+		_, err := own.query("SHOW EXPLAIN FOR " + id)
+		return err == nil
+	})
+	own.want("SHOW WARNINGS", "Note|1003|"+query)
+	for _, c := range []*client{own, root, n.root(t, "")} {
+		if got := c.rows("EXPLAIN FOR CONNECTION " + id); !strings.Contains(got, "|told.t.id|") || strings.Count(got, "/") != 5 {
+			t.Errorf("EXPLAIN FOR CONNECTION: %s", got)
+		}
+		if got := c.rows("SHOW ANALYZE FORMAT=JSON FOR " + id); !strings.Contains(got, `"r_loops"`) || strings.Contains(got, "told_") {
+			t.Errorf("SHOW ANALYZE: %s", got)
+		}
+	}
+	other.fails(1227, "SHOW EXPLAIN FOR "+id)
+	own.exec("KILL QUERY " + id)
+	<-working
+	own.fails(1933, "SHOW EXPLAIN FOR "+id)
+	own.fails(1094, fmt.Sprintf("SHOW EXPLAIN FOR %d", uint64(n.node.ID())<<52|1))
+	own.fails(1094, fmt.Sprintf("EXPLAIN FOR CONNECTION %d", 4000<<20|1))
+	own.fails(1204, "EXPLAIN FOR CONNECTION CONNECTION_ID()")
+	root.exec("DROP DATABASE told")
+
 	root.exec("GRANT CONNECTION ADMIN ON *.* TO 'kq'@'%'")
 	admin := b.as(t, "kq", "k", "")
 	done := victim.sleeping(t, root)

@@ -51,6 +51,7 @@ type session struct {
 	shownUser   string
 	shownDB     string
 	accountHost string
+	running     backend.Running // the leaves' connections at work for it
 
 	made    ddl.Made // tables, for package ddl
 	ip      netip.Addr
@@ -112,7 +113,7 @@ type charsets struct {
 
 func newSession(g *Gateway, nc net.Conn) *session {
 	s := &session{g: g, conn: wire.NewConn(nc)}
-	s.ctx, s.cancel = context.WithCancelCause(g.ctx)
+	s.ctx, s.cancel = context.WithCancelCause(backend.WithRunning(g.ctx, &s.running))
 	s.out.s = s
 	s.since.Store(time.Now().UnixNano())
 	if sc, ok := nc.(syscall.Conn); ok {

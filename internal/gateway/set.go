@@ -56,7 +56,7 @@ func (s *session) set(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		if isSetting(v.Name) && v.Scope != "USER" {
 			return s.setSetting(ctx, scan, set, v)
 		}
-		if why, ok := refusedVars[v.Name]; ok && v.Scope != "USER" && !isDefault(scan, v) {
+		if why, ok := refusedVars[v.Name]; ok && v.Scope != "USER" && !isDefault(scan, v) && (set.Global || !isNumbering(v.Name)) {
 			return unsupported("SET "+v.Name, why)
 		}
 	}
@@ -98,9 +98,28 @@ func (s *session) setAt(ctx context.Context, leaf string, scan *sqltext.Scan, se
 	if err := s.keepModes(ctx, c, changes); err != nil {
 		return err
 	}
+	var kept []value
+	numbering := slices.DeleteFunc(slices.Clone(changes), func(ch change) bool { return ch.user || !isNumbering(ch.name) })
+	if len(numbering) > 0 {
+		if kept, err = readBack(ctx, c, internalCaps, numbering); err != nil {
+			return err
+		}
+	}
 	res, err := c.Query(ctx, string(text))
 	if err != nil {
 		return err
+	}
+	if len(numbering) > 0 {
+		now, err := readBack(ctx, c, internalCaps, numbering)
+		if err != nil {
+			return err
+		}
+		for i, ch := range numbering {
+			if now[i].text != kept[i].text {
+				return unsupported("SET "+ch.name+" to another value than "+kept[i].text, refusedVars[ch.name])
+			}
+		}
+		changes = slices.DeleteFunc(changes, func(ch change) bool { return !ch.user && isNumbering(ch.name) })
 	}
 	if res.Warnings > 0 {
 		if err := s.fetchWarnings(ctx, c); err != nil {
@@ -108,6 +127,11 @@ func (s *session) setAt(ctx context.Context, leaf string, scan *sqltext.Scan, se
 		}
 	}
 	return s.takeOver(ctx, c, changes)
+}
+
+// isNumbering says whether a variable is one of those by which AUTO_INCREMENT values are counted: a session may set them to what they are, as clients and dumps do.
+func isNumbering(name string) bool {
+	return name == "auto_increment_increment" || name == "auto_increment_offset"
 }
 
 // change is what a SET assigns to.

@@ -122,7 +122,7 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		// The leaves' binary logs and links are the cluster's: it has no binary log for others, and follows nobody.
 		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, false }}
 	case "EXPLAIN", "ANALYZE":
-		return unsupported("SHOW "+what+" FOR", "a statement may run at several leaves")
+		return s.explainFor(ctx, scan, snap, src)
 	case "ENGINE":
 		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) {
 			for i := range v {
@@ -206,7 +206,7 @@ func wordsFrom(scan *sqltext.Scan, from int32, n int) []string {
 func servedShow(what string, next []string) bool {
 	is := func(words ...string) bool { return len(next) > 0 && slices.Contains(words, next[0]) }
 	switch what {
-	case "WARNINGS", "ERRORS", "COUNT", "PROCESSLIST", "EVENTS", "INDEX", "INDEXES", "KEYS":
+	case "WARNINGS", "ERRORS", "COUNT", "PROCESSLIST", "EXPLAIN", "ANALYZE", "EVENTS", "INDEX", "INDEXES", "KEYS":
 		return true
 	case "TABLE":
 		return is("STATUS")

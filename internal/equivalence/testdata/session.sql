@@ -161,6 +161,19 @@ SELECT NOW(), CURDATE(), UNIX_TIMESTAMP()
 SELECT id, NOW() FROM ints WHERE id < -15
 SELECT COUNT(*) FROM ints WHERE t < NOW()
 SET timestamp = DEFAULT
+-- how AUTO_INCREMENT values are counted: what is set already may be set
+SET auto_increment_increment = 1, SESSION auto_increment_offset = 1
+SET @@auto_increment_increment = DEFAULT, @@SESSION.auto_increment_offset = @@auto_increment_offset, @@LOCAL.auto_increment_increment = 2 - 1
+SET @step = @@auto_increment_increment, auto_increment_increment = (SELECT 1)
+SET auto_increment_increment = 0
+>SHOW WARNINGS
+SET auto_increment_increment = 'x'
+SET auto_increment_increment = NULL
+@SET auto_increment_increment = 2
+@SET @step = 2, @@auto_increment_offset = 1 + 1
+SELECT @@auto_increment_increment, @@auto_increment_offset, @step
+@SET GLOBAL auto_increment_increment = 3
+INSERT INTO autos (v) VALUES ('lc')
 SET @@session.nope = 1
 SET nope = 1
 SELECT @@nope
