@@ -28,7 +28,7 @@ func computable(scan *sqltext.Scan, e sqltext.Expr, uses []sequenceUse) bool {
 		fit = fit && scan.Tokens[i].Kind != sqltext.Param // whose place among the others would be lost
 	}
 	return fit && !slices.ContainsFunc(uses, func(u sequenceUse) bool {
-		return span.From <= u.Span.From && u.Span.To <= span.To && (u.of.Temporary || u.Name != "NEXTVAL")
+		return span.From <= u.Span.From && u.Span.To <= span.To && (u.of.Temporary || u.Name == "LASTVAL")
 	})
 }
 
