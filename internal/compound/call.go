@@ -35,7 +35,7 @@ func (in *interpreter) callProcedure(ctx context.Context, c *call) (flow, error)
 	leave, err := in.host.Enter(p)
 	if err == nil {
 		err = inner.whole(ctx)
-		if over := leave(); err == nil {
+		if over := leave(err); err == nil {
 			err = over
 		}
 	}

@@ -10,6 +10,8 @@
 // how MariaDB writes them into its binary log. A name in an expression is the variable's, whatever columns there are; where the parser can't tell whether a word is a name the statement is
 // refused.
 //
+// A stored function is read as a procedure whose last parameter takes its value; RETURN sets that and leaves the body (function.go).
+//
 // Variables that are declared like a column, a table's row or a cursor's get their types when the declaration is run (types.go); the row of FOR over a query is such a ROW (each.go).
 //
 // The diagnostics area, handlers and cursors are the interpreter's own: which handler is for what (condition.go), what a handler sees and leaves, the rows of a cursor, which are all read when

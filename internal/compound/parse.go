@@ -74,6 +74,8 @@ type reader struct {
 	scope  []string
 	labels []string
 	depth  int
+	// function: it is the body of one, which returns.
+	function bool
 }
 
 // maxNesting bounds blocks within blocks.
@@ -254,7 +256,7 @@ func (r *reader) simple(from int32) node {
 	case sqltext.KwCall:
 		return r.call(from)
 	case sqltext.KwReturn:
-		r.refuse("RETURN", "it is for functions")
+		return r.giveBack(from)
 	}
 	return r.plain(from)
 }

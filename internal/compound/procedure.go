@@ -22,7 +22,11 @@ type param struct {
 func (p *Procedure) Params() int { return len(p.params) }
 
 // ParseProcedure reads CREATE PROCEDURE as a server prints it. The errors are Parse's.
-func ParseProcedure(db, name, text string, mode sqltext.Mode) (p *Procedure, err error) {
+func ParseProcedure(db, name, text string, mode sqltext.Mode) (*Procedure, error) {
+	return parseRoutine(db, name, text, mode, sqltext.KwProcedure)
+}
+
+func parseRoutine(db, name, text string, mode sqltext.Mode, kind sqltext.Keyword) (p *Procedure, err error) {
 	p = &Procedure{DB: db, Name: name, prog: &Program{mode: mode}}
 	if err := p.prog.scan.Scan([]byte(text), mode); err != nil {
 		return nil, err
@@ -33,7 +37,8 @@ func ParseProcedure(db, name, text string, mode sqltext.Mode) (p *Procedure, err
 			p, err = nil, e
 		}
 	}()
-	for r.kw(0) != sqltext.KwProcedure {
+	r.function = kind == sqltext.KwFunction
+	for r.kw(0) != kind {
 		if r.pos++; r.pos >= r.end {
 			r.odd()
 		}
@@ -54,11 +59,19 @@ func ParseProcedure(db, name, text string, mode sqltext.Mode) (p *Procedure, err
 			r.expectOp(',')
 		}
 	}
+	if r.function {
+		p.params = append(p.params, param{name: returned, out: true, spec: r.returns()})
+	}
 	r.characteristics()
 	for _, a := range p.params {
 		r.scope = append(r.scope, lower(a.name))
 	}
 	p.prog.body = r.whole()
+	if r.function {
+		at := p.prog.body.at()
+		at.pure = false
+		p.prog.body = &block{at, returned, []node{p.prog.body, &unreturned{span{at.from, at.to, false, false}, name}}}
+	}
 	return p, nil
 }
 

@@ -74,8 +74,8 @@ type Host interface {
 	Env() Env
 	// Procedure finds a procedure that a CALL with so many arguments names, and may be run: the error is MariaDB's for what is wrong.
 	Procedure(ctx context.Context, db, name string, args int) (*Procedure, error)
-	// Enter makes the session's database and modes those of a procedure that is found, until leave is called.
-	Enter(p *Procedure) (leave func() error, err error)
+	// Enter makes the session's database and modes those of a procedure that is found, until leave is called with what has come of it.
+	Enter(p *Procedure) (leave func(error) error, err error)
 }
 
 // Done is what a program has come to.
@@ -237,6 +237,10 @@ func (in *interpreter) node(ctx context.Context, n node) (flow, error) {
 		return in.diagnose(ctx, n)
 	case *call:
 		return in.callProcedure(ctx, n)
+	case *giveBack:
+		return in.giveBack(ctx, n)
+	case *unreturned:
+		return in.raise(ctx, Condition{Level: "Error", Code: 1321, State: "2F005", Message: "FUNCTION " + n.name + " ended without RETURN"})
 	case *statement:
 		return in.statement(ctx, n)
 	}

@@ -35,14 +35,18 @@ type procedureKey struct {
 const maxProcedures = 1024
 
 func (c *procedures) get(r *topo.Routine, mode sqltext.Mode) (*compound.Procedure, error) {
-	key := procedureKey{r.DB, r.Key(), r.Revision}
+	key := procedureKey{r.DB, topo.RoutineKey(r.Kind, r.Name), r.Revision}
 	c.mu.Lock()
 	p := c.all[key]
 	c.mu.Unlock()
 	if p != nil {
 		return p, nil
 	}
-	p, err := compound.ParseProcedure(r.DB, r.Name, r.Text, mode)
+	read := compound.ParseProcedure
+	if r.Kind == topo.Function {
+		read = compound.ParseFunction
+	}
+	p, err := read(r.DB, r.Name, r.Text, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +118,9 @@ func bracketsAt(scan *sqltext.Scan, tok int32) (depth int) {
 // Procedure finds a procedure for a CALL, and asks a leaf whether the account may run it.
 func (h *programHost) Procedure(ctx context.Context, db, name string, args int) (*compound.Procedure, error) {
 	s := h.s
+	if h.function != nil {
+		return h.calledFunction(args)
+	}
 	if db == "" {
 		db = s.sess.DB
 	}
@@ -232,7 +239,7 @@ func readAs(m *sqltext.Mode, sqlMode string) {
 var ofProcedure = []string{"sql_mode", "collation_connection", "character_set_client", "names", "collation_database"}
 
 // Enter gives the session what a procedure runs under: its database, sql_mode, the collation of its literals, and the rights of its definer. All of that is as before when it ends, as in MariaDB.
-func (h *programHost) Enter(p *compound.Procedure) (leave func() error, err error) {
+func (h *programHost) Enter(p *compound.Procedure) (leave func(error) error, err error) {
 	s, r := h.s, h.routines[p]
 	back, err := h.asDefiner(r)
 	if err != nil {
@@ -254,7 +261,14 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func() error, err erro
 		s.noteCharset()
 	}
 	s.tx.SetState(state)
-	return func() error {
+	end := func(error) error { return nil }
+	if h.unit != nil {
+		if end, err = h.unit(); err != nil {
+			end = func(error) error { return nil }
+		}
+	}
+	leave = func(failed error) error {
+		over := end(failed)
 		after := s.tx.State()
 		for _, key := range ofProcedure {
 			if text, ok := before.Get(key); ok {
@@ -272,8 +286,16 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func() error, err erro
 		s.charset.results = results
 		s.setDB(sess.DB)
 		s.noteCharset()
-		return back()
-	}, nil
+		if err := back(); over == nil {
+			return err
+		}
+		return over
+	}
+	if err != nil {
+		_ = leave(err) // why it was not entered counts
+		return nil, err
+	}
+	return leave, nil
 }
 
 // cutLast is strings.Cut at the last separator.

@@ -63,6 +63,45 @@ func TestProceduresOfAccounts(t *testing.T) {
 	c.exec("CALL add_one(33)")
 	c.exec("ROLLBACK")
 	c.exec("REVOKE SELECT, INSERT ON calldb.t FROM 'pcaller'@'%'")
+	// So it is with functions that write.
+	c.exec("CREATE FUNCTION puts (k INT) RETURNS INT BEGIN INSERT INTO calldb.t VALUES (k, 0), (k + 1, 0); RETURN k; END")
+	c.exec("CREATE FUNCTION own_puts (k INT) RETURNS INT SQL SECURITY INVOKER BEGIN INSERT INTO calldb.t VALUES (k, 0); INSERT INTO calldb.t VALUES (k + 1, 0); RETURN k; END")
+	caller.fails(1370, "SELECT calldb.puts(40)")
+	c.exec("GRANT EXECUTE ON FUNCTION calldb.puts TO 'pcaller'@'%'")
+	c.exec("GRANT EXECUTE ON FUNCTION calldb.own_puts TO 'pcaller'@'%'")
+	caller.want("SELECT calldb.puts(40)", "40")
+	caller.exec("SET @x = calldb.puts(42)")
+	caller.want("SELECT @x, @@timestamp > 1600000000, CURRENT_USER(), @@in_transaction", "42|1|pcaller@%|0")
+	caller.fails(1062, "DO calldb.puts(39)")
+	caller.fails(1142, "SELECT calldb.own_puts(50)")
+	caller.fails(1235, "SELECT calldb.puts(50), calldb.puts(60)")
+	caller.exec("BEGIN")
+	caller.fails(1235, "SELECT calldb.puts(50)")
+	caller.exec("COMMIT")
+	c.fails(1062, "SELECT calldb.own_puts(39)")
+	c.exec("CREATE VIEW by_view AS SELECT puts(50) AS n")
+	c.exec("CREATE TEMPORARY TABLE tt (n INT)")
+	for _, sql := range []string{
+		"CREATE TABLE made AS SELECT puts(50) AS n", "CREATE TEMPORARY TABLE tt2 AS SELECT puts(50) AS n", "CREATE TRIGGER fires AFTER INSERT ON t FOR EACH ROW SET @x = puts(50)", "SELECT n FROM by_view",
+		"SELECT * FROM by_view", "UPDATE tt SET n = puts(50)", "INSERT INTO tt SELECT puts(50)", "SELECT puts(50) FROM tt", "SHOW TABLES WHERE puts(50) = 1", "KILL puts(50)", "EXPLAIN SELECT puts(50)",
+		"SET GLOBAL slow_launch_time = puts(50)", "EXECUTE IMMEDIATE CONCAT('SELECT ', puts(50))", "ANALYZE SELECT puts(50)", "XA START 'puts'; SELECT puts(50)",
+	} {
+		for sql := range strings.SplitSeq(sql, "; ") {
+			if strings.HasPrefix(sql, "XA") {
+				c.exec(sql)
+			} else {
+				c.fails(1235, sql)
+			}
+		}
+	}
+	c.exec("XA END 'puts'")
+	c.exec("XA ROLLBACK 'puts'")
+	c.exec("INSERT INTO tt VALUES (puts(60))")
+	c.want("SELECT n FROM tt", "60")
+	c.exec("DROP TEMPORARY TABLE tt")
+	c.exec("DELETE FROM t WHERE id IN (60, 61)")
+	c.want("SELECT GROUP_CONCAT(id ORDER BY id) FROM t WHERE id > 30", "40,41,42,43")
+	c.exec("DELETE FROM t WHERE id > 30")
 	other := b.root(t, "calldb")
 	other.exec("SET sql_mode = 'ORACLE'")
 	if m := other.fails(1235, "CREATE PROCEDURE oracles AS BEGIN SELECT 1; END"); !strings.Contains(m, "ORACLE") {

@@ -104,6 +104,9 @@ func (h *programHost) mayLent(ctx context.Context, text string) error {
 	if asksWho(&w.scan) {
 		return h.refusedLent("CURRENT_USER or CURRENT_ROLE")
 	}
+	if len(s.functionsHere(stmt, s.topology())) > 0 {
+		return h.refusedLent("a call of a stored function that writes, locks rows or reads views")
+	}
 	switch stmt.Kind {
 	case sqltext.KindBegin, sqltext.KindCommit, sqltext.KindRollback, sqltext.KindSavepoint, sqltext.KindEmpty:
 		return nil

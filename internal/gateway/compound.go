@@ -93,8 +93,14 @@ func (s *session) runProgram(ctx context.Context, src source, run func(context.C
 	}
 	s.out.more = true
 	timed, cancel := s.withinTime(ctx)
+	before := s.byFunctions
+	s.byFunctions = 0
 	done, err := run(timed, h)
 	cancel()
+	done.Affected += s.byFunctions
+	if s.byFunctions = before; h.function != nil && err == nil {
+		s.byFunctions += done.Affected
+	}
 	s.out.more, s.out.modes = more, modes
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(timed), errStatementTime) {
 		s.warnings = s.warnings[:0]
@@ -174,6 +180,9 @@ type programHost struct {
 	src source
 	// routines are what the procedures that were found are.
 	routines map[*compound.Procedure]*topo.Routine
+	// function is the stored function that is called, nil for procedures. unit begins what is to be one with it, under the account that it runs by; nil where that is under way.
+	function *topo.Routine
+	unit     func() (end func(failed error) error, err error)
 	// lent is the definer whose rights count, though the statements are run by the caller's connections; nil: the account of the connections.
 	lent *backend.Account
 	// broken is why nothing can be told to the client any more.
@@ -206,6 +215,7 @@ func (h *programHost) Statement(ctx context.Context, text string, use compound.U
 			src.prepared, src.text = true, text
 		}
 	}
+	inside := s.tx.InTransaction()
 	err := h.mayLent(ctx, text)
 	if err == nil {
 		err = h.lentFailed(ctx, h.one(ctx, text, src))
@@ -214,6 +224,9 @@ func (h *programHost) Statement(ctx context.Context, text string, use compound.U
 	if err != nil {
 		if h.broken != nil {
 			return out, h.broken
+		}
+		if h.unitLost(inside) {
+			return out, serverError(ctx, err)
 		}
 		e := serverError(ctx, err)
 		s.noteError(e)
@@ -269,6 +282,7 @@ func (h *programHost) Evaluate(ctx context.Context, expr string, conditions []co
 	s := h.s
 	last := s.last
 	s.warnings = notesOf(conditions)
+	inside := s.tx.InTransaction()
 	err := h.mayLent(ctx, "SELECT "+expr)
 	if err == nil {
 		err = h.lentFailed(ctx, h.one(ctx, "SET @`"+programVar+"` = "+expr, source{out: discard{s}}))
@@ -276,6 +290,9 @@ func (h *programHost) Evaluate(ctx context.Context, expr string, conditions []co
 	s.last.rowCount, s.last.foundRows, s.last.uncounted = last.rowCount, last.foundRows, last.uncounted
 	if err != nil {
 		e := serverError(ctx, err)
+		if h.unitLost(inside) {
+			return "", nil, e
+		}
 		s.noteError(e)
 		conds := conditionsOf(s.warnings)
 		conds[len(conds)-1].State = e.State

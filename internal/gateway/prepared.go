@@ -214,7 +214,7 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 		s.sess = here
 	}
 	p.plan = nil
-	if s.xaOpen() && s.limit == "" && stmt.Facts&sessionFacts == 0 && stmt.SetStatement.Empty() && !s.namesTemporary(stmt) && len(spiderCalls(&p.w.scan, stmt)) == 0 && !callsWithArgument(&p.w.scan, "LAST_INSERT_ID") && !s.asksSequences(stmt, snap) {
+	if s.xaOpen() && s.limit == "" && stmt.Facts&sessionFacts == 0 && stmt.SetStatement.Empty() && !s.namesTemporary(stmt) && len(spiderCalls(&p.w.scan, stmt)) == 0 && !callsWithArgument(&p.w.scan, "LAST_INSERT_ID") && !s.asksSequences(stmt, snap) && len(s.functionsHere(stmt, snap)) == 0 {
 		switch stmt.Kind {
 		case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete:
 			if err := s.visible(&p.w.scan, stmt, snap); err != nil {

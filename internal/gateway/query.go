@@ -164,6 +164,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	case v != nil:
 		return s.throughViews(ctx, stmt, v, src)
 	}
+	if handled, err := s.callsFunctions(ctx, w, stmt, snap, src); handled {
+		return err
+	}
 	if stmt.Facts&sqltext.HasFoundRows != 0 && s.last.uncounted {
 		return unsupported("FOUND_ROWS()", "the partitions did not count the rows that LIMIT, OFFSET or WITH TIES left out before; use SQL_CALC_FOUND_ROWS there")
 	}

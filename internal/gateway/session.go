@@ -86,9 +86,11 @@ type session struct {
 	misses          int  // COM_CHANGE_USER in vain
 	tables          bool // LOCK TABLES is in force
 	handlers        map[string]handler
-	stop            *stopped // FLUSH TABLES WITH READ LOCK is in force
-	writing         int      // statements that write, one inside of the other
-	locksWrites     bool     // LOCK TABLES … WRITE is one of them
+	functions       []*topo.Routine // those that the node runs for the statement, one inside of the other
+	byFunctions     uint64          // the rows that they have affected, within the program that runs
+	stop            *stopped        // FLUSH TABLES WITH READ LOCK is in force
+	writing         int             // statements that write, one inside of the other
+	locksWrites     bool            // LOCK TABLES … WRITE is one of them
 	locked          []plan.NamedTable
 	released        bool           // COMMIT RELEASE: the session ends with this statement
 	pending         *backend.State // what the statement that runs has made of the state

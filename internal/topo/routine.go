@@ -47,6 +47,10 @@ type Routine struct {
 	Clock bool     `json:"clock,omitempty"`
 	// OneLeaf: it may give another value at each leaf, or reads tables that no leaf has whole, so that one leaf runs all of a statement that calls it, on copies of such tables.
 	OneLeaf bool `json:"one_leaf,omitempty"`
+	// AtNode: no leaf may call it, as it writes, locks rows or reads views: a node runs it. Touches are the tables that it names, Writes those that it writes, as db.table.
+	AtNode  bool     `json:"at_node,omitempty"`
+	Touches []string `json:"touches,omitempty"`
+	Writes  []string `json:"writes,omitempty"`
 	// Aggregate: it folds rows. It is for one leaf.
 	Aggregate bool `json:"aggregate,omitempty"`
 }

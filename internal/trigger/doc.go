@@ -10,7 +10,7 @@
 // rows: so what it writes, and what it is told, must be the same in whatever order that is, or the order be given by a key. That the rows which fire it come in one order is the planner's to see to.
 //
 // A stored function is judged as such a trigger without a row, which writes nothing (function.go): leaves call it wherever rows are, and it must give the same at each. Of another one, which
-// one leaf calls on copies of what it reads, only the tables are found, and what tells of the leaf is refused (oneleaf.go).
+// one leaf calls on copies of what it reads, only the tables are found, and what tells of the leaf is refused (oneleaf.go). One that writes is for nodes, which run it statement by statement (atnode.go).
 //
 // The judgement is of a text that MariaDB has taken. What is not proven is refused, with the reason: the parser reads triggers strictly (sqltext.Trigger), and what it has not
 // seen of queries and tables is noticed by counting them. As it hangs on the tables that are named, it is made anew when one of them is changed or made.

@@ -26,6 +26,8 @@ func (j *judge) calls() error {
 		switch {
 		case f == nil:
 			return refuse("stored function '%s' in a trigger, which '%s' does not have: CREATE FUNCTION %s before, or write its expression out", name, j.table.DB, name)
+		case f.AtNode:
+			return refuse("stored function '%s' in a trigger: it writes, locks rows or reads views, and is run by nodes", name)
 		case f.OneLeaf && !j.oneLeaf:
 			return refuse("stored function '%s' in a trigger: it reads tables whose rows are in partitions, or what differs from leaf to leaf, and is for statements that one leaf runs", name)
 		}
@@ -42,7 +44,7 @@ var asFunction = strings.NewReplacer("in a trigger of a reference table, whose r
 	"give it with the statement, as a column's value", "pass it as a parameter", "a trigger", "a function", "CREATE TRIGGER", "CREATE FUNCTION", "the trigger", "the function")
 
 // Function says whether a function of a database, which leaves call in their shapes, may be there, and fills in what of r its text tells. One that reads what a trigger of a reference
-// table may, under the same rules, gives the same at every leaf. Another one may be called where one leaf runs all of the statement, with copies of the tables that it reads. None writes.
+// table may, under the same rules, gives the same at every leaf. Another one may be called where one leaf runs all of the statement, with copies of the tables that it reads. One that writes nodes run (atnode.go).
 func Function(r *topo.Routine, lookup Lookup, functions Functions) error {
 	scan := new(sqltext.Scan)
 	mode := Mode(r.SQLMode)
@@ -76,13 +78,18 @@ func reworded(err error) error {
 	return err
 }
 
-// anywhere judges a function as one that leaves call wherever rows are, then as one that one leaf calls.
+// anywhere judges a function as one that leaves call wherever rows are, then as one that one leaf calls, then as one that nodes run.
 func anywhere(r *topo.Routine, scan *sqltext.Scan, d *sqltext.DDL, lookup Lookup, functions Functions) error {
 	r.OneLeaf = r.Aggregate
 	err := function(r, scan, d, lookup, functions)
 	if err != nil && !r.OneLeaf {
 		r.OneLeaf = true
 		err = function(r, scan, d, lookup, functions)
+	}
+	if err != nil {
+		if known, own := atNode(r, scan, d, lookup, functions); known {
+			return own
+		}
 	}
 	return err
 }

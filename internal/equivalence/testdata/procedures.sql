@@ -97,3 +97,124 @@ SELECT id = 1 OR id = 77, w, n FROM told ORDER BY w
 >CREATE PROCEDURE of_enum (e ENUM('q','w')) BEGIN INSERT INTO acct (id, owner) VALUES (60, CONCAT('in ', e, UPPER(e))); SELECT owner FROM acct WHERE id = 60; DELETE FROM acct WHERE id = 60; END
 >CALL of_enum('w')
 @>BEGIN NOT ATOMIC DECLARE r ROW (a INT, b INT); SET r = (SELECT id, 1 FROM acct LIMIT 1); END
+-- functions that write
+>CREATE TABLE counts (k VARCHAR(20) PRIMARY KEY, n INT NOT NULL)
+>CREATE TABLE logged (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(40), at DATETIME(6))
+>CREATE REFERENCE TABLE kinds (k VARCHAR(20) PRIMARY KEY, label VARCHAR(40))
+*>CREATE TABLE lone (id INT PRIMARY KEY, v VARCHAR(40), u INT UNIQUE)
+>CREATE FUNCTION next_no(which VARCHAR(20)) RETURNS INT READS SQL DATA BEGIN INSERT INTO counts VALUES (which, 1) ON DUPLICATE KEY UPDATE n = n + 1; RETURN (SELECT n FROM counts WHERE k = which); END
+>CREATE FUNCTION note(w VARCHAR(40)) RETURNS BIGINT READS SQL DATA BEGIN INSERT INTO logged (what, at) VALUES (w, NOW(6)); RETURN LAST_INSERT_ID() > 0; END
+>CREATE FUNCTION strict_note(w VARCHAR(60)) RETURNS INT READS SQL DATA BEGIN INSERT INTO kinds VALUES (LEFT(w, 20), w); INSERT INTO counts VALUES (w, 0); IF LENGTH(w) > 5 THEN RETURN ROW_COUNT(); END IF; END
+>CREATE FUNCTION both_of(w VARCHAR(20)) RETURNS VARCHAR(40) READS SQL DATA BEGIN DECLARE a INT; SET a = next_no(w); RETURN CONCAT(a, '/', next_no(CONCAT(w, '2')), note(w)); END
+>CREATE FUNCTION careful(w VARCHAR(20)) RETURNS VARCHAR(40) READS SQL DATA BEGIN DECLARE EXIT HANDLER FOR 1062 RETURN 'there'; DECLARE EXIT HANDLER FOR SQLEXCEPTION RETURN 'wrong'; INSERT INTO lone (id, v) VALUES (LENGTH(w), w); RETURN 'new'; END
+>CREATE FUNCTION on_day(d DATE) RETURNS DATE READS SQL DATA BEGIN INSERT INTO lone (id, v) VALUES (DAYOFYEAR(d) + 1000, d); RETURN d + INTERVAL 1 DAY; END
+>CREATE FUNCTION priced(d DECIMAL(10,2)) RETURNS DECIMAL(12,3) READS SQL DATA BEGIN UPDATE counts SET n = n + d; RETURN d; END
+>CREATE FUNCTION nothing(w VARCHAR(20)) RETURNS VARCHAR(20) READS SQL DATA BEGIN DELETE FROM counts WHERE k = w; RETURN NULL; END
+>CREATE FUNCTION again(n INT) RETURNS INT READS SQL DATA BEGIN INSERT INTO counts VALUES (CONCAT('again', n), n); IF n > 0 THEN RETURN again(n - 1); END IF; RETURN 0; END
+^SELECT next_no('a')
+^SELECT next_no('a'), next_no('b') + 1 AS b, CONCAT('no ', next_no('a')) AS c, 1 = next_no('c')
+^SELECT both_of('q')
+SELECT ROW_COUNT(), LAST_INSERT_ID()
+SELECT k, n FROM counts ORDER BY k
+SELECT what, at IS NULL FROM logged ORDER BY id
+>SHOW CREATE FUNCTION next_no
+-- in SET, DO, rows and programs
+SET @x = next_no('x') * 10, @y = next_no('x')
+SELECT @x, @y
+DO next_no('x'), note('done')
+SELECT next_no('x') INTO @z
+SELECT @z
+SET @w = 'by variable'
+^SELECT note(@w), @w
+INSERT INTO lone VALUES (1, next_no('lone'), 1), (2, CONCAT('no ', next_no('lone')), 2)
+SELECT ROW_COUNT(), LAST_INSERT_ID()
+INSERT INTO ints (id, a) VALUES (9001, next_no('ints')), (9002, next_no('ints')), (9003, next_no('ints'))
+REPLACE INTO lone SET id = 2, v = both_of('r'), u = 2
+INSERT INTO kinds VALUES (next_no('kinds'), 'of a function')
+INSERT INTO logged (what) VALUES (next_no('logged'))
+SELECT id, a FROM ints WHERE id > 9000 ORDER BY id
+SELECT * FROM lone ORDER BY id
+SELECT * FROM kinds ORDER BY k
+>BEGIN NOT ATOMIC DECLARE n INT DEFAULT next_no('prog'); DECLARE t VARCHAR(20) DEFAULT 'prog'; IF next_no(t) = 2 THEN SET n = n + next_no(t); END IF; SELECT n, next_no(t) INTO @n, @m; WHILE next_no(t) < 8 DO SET n = n + 1; END WHILE; INSERT INTO lone VALUES (n + 100, next_no(t), NULL); SELECT n, @n, @m; END
+>CREATE PROCEDURE takes_no(n INT, OUT got INT) SET got = next_no(CONCAT('p', n))
+>CALL takes_no(next_no('arg'), @g)
+>CALL takes_no(next_no('arg'), @g)
+SELECT @g
+SELECT k, n FROM counts ORDER BY k
+-- what fails is undone
+INSERT INTO lone VALUES (30, next_no('undone'), 1)
+INSERT INTO ints (id, a) VALUES (9005, next_no('undone')), (9001, next_no('undone'))
+^!SELECT strict_note('a')
+>SHOW WARNINGS
+^!SELECT strict_note('far too long for a counter')
+^!SELECT strict_note('abcdef'), strict_note('abcdef')
+^SELECT strict_note('abcdef')
+SELECT k, n FROM counts WHERE k IN ('undone', 'a', 'abcdef') ORDER BY k
+SELECT * FROM kinds ORDER BY k
+SELECT COUNT(*) FROM ints WHERE id > 9000
+^SELECT careful('abc'), careful('abc'), careful(NULL)
+^SELECT careful('abc')
+SELECT id, v FROM lone ORDER BY id
+^SELECT on_day('2024-02-28')
+^SELECT on_day('2024-03-30') + INTERVAL 1 DAY
+^*SELECT priced(1.239)
+^SELECT nothing('a')
+^SELECT nothing('b') IS NULL, next_no('a')
+BEGIN
+^SELECT next_no('tx'), next_no('tx')
+INSERT INTO lone VALUES (31, next_no('tx'), 1)
+INSERT INTO lone VALUES (31, next_no('tx'), 31)
+SELECT n FROM counts WHERE k = 'tx'
+ROLLBACK
+SELECT n FROM counts WHERE k = 'tx'
+SET autocommit = 0
+^SELECT next_no('auto')
+ROLLBACK
+SELECT n FROM counts WHERE k = 'auto'
+DO next_no('auto')
+COMMIT
+SET autocommit = 1
+SELECT n FROM counts WHERE k = 'auto'
+START TRANSACTION READ ONLY
+*SELECT next_no('ro')
+COMMIT
+-- MariaDB's own refusals
+^SELECT next_no()
+^SELECT next_no(1, 2)
+^SELECT next_no(nosuch)
+!*SELECT again(2)
+SELECT COUNT(*) FROM counts WHERE k LIKE 'again%'
+*INSERT INTO counts VALUES (next_no('z'), 5)
+^SELECT nosuch_function(next_no('z'))
+>CREATE FUNCTION commits() RETURNS INT READS SQL DATA BEGIN INSERT INTO counts VALUES ('c', 1); COMMIT; RETURN 1; END
+>CREATE FUNCTION shows() RETURNS INT READS SQL DATA BEGIN INSERT INTO counts VALUES ('c', 1); SELECT 1; RETURN 1; END
+^EXECUTE IMMEDIATE 'SELECT next_no(?) + ? AS n' USING 'imm', 10
+PREPARE p FROM 'SELECT next_no(?)'
+^EXECUTE p USING @w
+^EXECUTE p USING @w
+DEALLOCATE PREPARE p
+^SELECT k, n FROM counts ORDER BY k
+-- that read views, and lock
+>CREATE VIEW few AS SELECT id, a FROM ints WHERE id < 10
+>CREATE FUNCTION of_view(i INT) RETURNS INT READS SQL DATA RETURN (SELECT a FROM few WHERE id = i)
+>CREATE FUNCTION locks(i INT) RETURNS INT READS SQL DATA BEGIN DECLARE r INT; DECLARE CONTINUE HANDLER FOR NOT FOUND SET r = -1; SELECT a INTO r FROM ints WHERE id = i FOR UPDATE; RETURN r; END
+^*SELECT of_view(5), locks(5), locks(777777)
+SET @v = of_view(5)
+SELECT @v = (SELECT a FROM few WHERE id = 5)
+-- where it is not certain
+BEGIN
+@SELECT next_no('z') FROM ints
+@SELECT IF(0, next_no('z'), 1)
+@SELECT id FROM ints WHERE a = next_no('z')
+@UPDATE ints SET a = next_no('z') WHERE id = 1
+@DELETE FROM ints WHERE id = next_no('z')
+@INSERT INTO lone SELECT id + 5000, next_no('z'), NULL FROM ints
+@INSERT INTO lone VALUES (77, 1, 1) ON DUPLICATE KEY UPDATE v = next_no('z')
+@SELECT (SELECT next_no('z'))
+@SELECT next_no('z') UNION SELECT 1
+@SELECT next_no('z'), ROW_COUNT()
+@SELECT @a := 1, next_no(@a)
+@EXPLAIN SELECT next_no('z')
+ROLLBACK
+SELECT n FROM counts WHERE k = 'z'
+>DROP VIEW few
