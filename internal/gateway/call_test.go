@@ -18,6 +18,7 @@ func TestProceduresOfAccounts(t *testing.T) {
 	c.exec("CREATE PROCEDURE own (k INT) SQL SECURITY INVOKER INSERT INTO calldb.t VALUES (k, k)")
 	c.exec("CREATE PROCEDURE both_of (k INT) SQL SECURITY INVOKER BEGIN CALL put(k); SET @me = CURRENT_USER(); CALL own(k + 1); END")
 	c.exec("CREATE PROCEDURE leaves_open () BEGIN START TRANSACTION; INSERT INTO t VALUES (99, 99); END")
+	me := c.rows("SELECT CURRENT_USER()")
 	b.account(t, "'pcaller'@'%'", "IDENTIFIED BY 'p'")
 	caller := b.as(t, "pcaller", "p", "")
 	caller.fails(1370, "CALL calldb.put(1)")
@@ -47,7 +48,23 @@ func TestProceduresOfAccounts(t *testing.T) {
 	caller.exec("INSERT INTO calldb.t VALUES (20, 20)")
 	caller.exec("CALL calldb.add_one(21)")
 	caller.want("SELECT @n", "4")
-	if m := caller.fails(1235, "CALL calldb.put(22)"); !strings.Contains(m, "CURRENT_USER") {
+	caller.exec("SET @who = ''")
+	caller.exec("CALL calldb.put(22)")
+	caller.want("SELECT @who, COUNT(*) FROM calldb.t", me+"|5")
+	c.exec("CREATE PROCEDURE asks () BEGIN DECLARE w VARCHAR(80) DEFAULT CURRENT_USER; SET @n = (SELECT COUNT(*) FROM calldb.t WHERE CURRENT_USER() = w); SELECT CURRENT_USER(), USER() <> w, @n AS n FROM calldb.t WHERE id = 20; END")
+	c.exec("CREATE PROCEDURE dynamic (k INT) BEGIN EXECUTE IMMEDIATE 'SELECT 1'; END")
+	c.exec("CREATE PROCEDURE prepared (k INT) BEGIN SET @k = k; PREPARE p FROM 'INSERT INTO calldb.t VALUES (?, 0)'; EXECUTE p USING @k; DEALLOCATE PREPARE p; END")
+	c.exec("CREATE PROCEDURE role_of () SELECT CURRENT_ROLE(), id INTO @r, @i FROM calldb.t LIMIT 1")
+	c.exec("CREATE PROCEDURE told_of () SELECT CURRENT_USER()")
+	for _, p := range []string{"asks", "dynamic", "prepared", "role_of", "told_of"} {
+		c.exec("GRANT EXECUTE ON PROCEDURE calldb." + p + " TO 'pcaller'@'%'")
+	}
+	caller.want("CALL calldb.asks()", me+"|1|5")
+	caller.exec("CALL calldb.prepared(23)")
+	caller.want("SELECT v FROM calldb.t WHERE id = 23", "0")
+	caller.fails(1235, "CALL calldb.dynamic(1)")
+	caller.want("CALL calldb.told_of()", me)
+	if m := caller.fails(1235, "CALL calldb.role_of()"); !strings.Contains(m, "CURRENT_ROLE") {
 		t.Error(m)
 	}
 	caller.exec("ROLLBACK")

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,7 +103,7 @@ func (h *programHost) mayLent(ctx context.Context, text string) error {
 		return nil
 	}
 	if asksWho(&w.scan) {
-		return h.refusedLent("CURRENT_USER or CURRENT_ROLE")
+		return h.refusedLent("CURRENT_ROLE, or CURRENT_USER here,")
 	}
 	if len(s.functionsHere(stmt, s.topology())) > 0 {
 		return h.refusedLent("a call of a stored function that writes, locks rows or reads views")
@@ -110,6 +111,23 @@ func (h *programHost) mayLent(ctx context.Context, text string) error {
 	switch stmt.Kind {
 	case sqltext.KindBegin, sqltext.KindCommit, sqltext.KindRollback, sqltext.KindSavepoint, sqltext.KindEmpty:
 		return nil
+	case sqltext.KindDeallocate:
+		return nil
+	case sqltext.KindPrepare: // a text in a variable or a string: what it does is asked for when it is executed
+		if p := stmt.Prepared; p != nil && stmt.Facts&sqltext.HasSubquery == 0 {
+			return nil
+		}
+		return h.refusedLent(firstWords(&w.scan, 2))
+	case sqltext.KindExecute:
+		p := stmt.Prepared
+		if p == nil || p.Immediate || stmt.Facts&(sqltext.HasSubquery|sqltext.HasStoredCall) != 0 {
+			return h.refusedLent(firstWords(&w.scan, 2))
+		}
+		prepared, ok := s.named[strings.ToLower(p.Name.Text)]
+		if !ok {
+			return nil // MariaDB's error
+		}
+		return h.mayLent(ctx, prepared)
 	case sqltext.KindSet:
 		for i := range w.scan.Tokens {
 			if isWord(&w.scan, int32(i), "GLOBAL") || w.scan.Tokens[i].Kind == sqltext.SysVar && strings.HasPrefix(strings.ToLower(string(w.scan.Bytes(int32(i)))), "@@global") {
@@ -157,6 +175,67 @@ func (h *programHost) mayLent(ctx context.Context, text string) error {
 		return h.refusedLent("a statement on temporary and other tables")
 	}
 	return err
+}
+
+// byName puts the definer's name in the places of CURRENT_USER, where the caller's connections run what a definer does: they would give their own.
+func (h *programHost) byName(text string) string {
+	var scan sqltext.Scan
+	if h.lent == nil || scan.Scan([]byte(text), h.s.mode()) != nil {
+		return text
+	}
+	edits := h.namings(&scan)
+	if len(edits) == 0 {
+		return text
+	}
+	stmt, err := sqltext.Parse(&scan, h.s.mode())
+	if err != nil || stmt.Query != nil && stmt.Query.Select == nil {
+		return text // which is refused
+	}
+	if stmt.Kind == sqltext.KindSelect && stmt.Query != nil {
+		for i := range stmt.Query.Select.Items {
+			item := &stmt.Query.Select.Items[i]
+			if item.Alias.Tok < 0 && item.Expr != nil && slices.ContainsFunc(edits, func(e edit) bool { return item.Span.From <= e.from && e.to <= item.Span.To }) {
+				edits = append(edits, edit{item.Span.To, item.Span.To, " AS " + quoteName(string(scan.Text(item.Span)))})
+			}
+		}
+		slices.SortStableFunc(edits, func(a, b edit) int { return int(a.from - b.from) })
+	}
+	return string(apply(&scan, edits))
+}
+
+// namings are the edits by which a text says the definer's name instead of CURRENT_USER.
+func (h *programHost) namings(scan *sqltext.Scan) (edits []edit) {
+	for i := range int32(len(scan.Tokens)) {
+		if !isWord(scan, i, "CURRENT_USER") || i > 0 && isOp(scan, i-1, ".") || isOp(scan, i+1, ".") {
+			continue
+		}
+		end := i + 1
+		if isOp(scan, end, "(") && isOp(scan, end+1, ")") {
+			end += 2
+		}
+		edits = append(edits, edit{i, end, "_utf8mb3" + stringLiteral(h.lent.User+"@"+h.lent.Host)})
+	}
+	return edits
+}
+
+// byNameIn is byName for a block that a leaf computes, but for its SELECTs, whose columns the client would see under another name.
+func (h *programHost) byNameIn(block string) string {
+	var scan sqltext.Scan
+	if h.lent == nil || scan.Scan([]byte(block), h.s.mode()) != nil {
+		return block
+	}
+	edits := slices.DeleteFunc(h.namings(&scan), func(e edit) bool {
+		for i := e.from; i >= 0 && !isOp(&scan, i, ";"); i-- {
+			if isWord(&scan, i, "SELECT") {
+				return true
+			}
+		}
+		return false
+	})
+	if len(edits) == 0 {
+		return block
+	}
+	return string(apply(&scan, edits))
 }
 
 // mayCompute is mayLent for what a leaf computes from variables.

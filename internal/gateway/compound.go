@@ -199,6 +199,7 @@ func (h *programHost) Env() compound.Env {
 func (h *programHost) Statement(ctx context.Context, text string, use compound.Use, conditions []compound.Condition) (compound.Outcome, error) {
 	s := h.s
 	s.warnings = notesOf(conditions)
+	text = h.byName(text)
 	src := source{depth: 0}
 	own := &programOutput{Output: h.src.out, h: h}
 	got := &capture{caps: s.out.Caps()}
@@ -282,6 +283,9 @@ func (h *programHost) Evaluate(ctx context.Context, expr string, conditions []co
 	s := h.s
 	last := s.last
 	s.warnings = notesOf(conditions)
+	if h.lent != nil {
+		expr = strings.TrimPrefix(h.byName("SET @x = "+expr), "SET @x = ")
+	}
 	inside := s.tx.InTransaction()
 	err := h.mayLent(ctx, "SELECT "+expr)
 	if err == nil {
@@ -309,6 +313,7 @@ func (h *programHost) Evaluate(ctx context.Context, expr string, conditions []co
 
 // Compute runs a block at a leaf, on a connection that has the session's variables and is in no transaction.
 func (h *programHost) Compute(ctx context.Context, block string, users []string) (done compound.Computed, err error) {
+	block = h.byNameIn(block)
 	if err := h.mayCompute(block); err != nil {
 		return done, err
 	}
