@@ -131,6 +131,35 @@ func TestProceduresOfAccounts(t *testing.T) {
 	caller.fails(1370, "CALL calldb.both_of(6)")
 }
 
+// A function whose transaction is lost is over, whatever handlers it has: what it did before would be missing.
+func TestFunctionsAreDeadlocked(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "fdeadlock")
+	c.exec("CREATE TABLE t (id INT PRIMARY KEY, v INT, SHARD KEY ())")
+	c.exec("CREATE FUNCTION puts (k INT) RETURNS INT BEGIN DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END; INSERT INTO t VALUES (k, 0); INSERT INTO t VALUES (k + 1, 0); INSERT INTO t VALUES (k + 2, 0); RETURN 1; END")
+	other := b.root(t, "fdeadlock")
+	other.exec("BEGIN")
+	for i := range 20 { // so that the function is the one to be undone
+		other.exec("INSERT INTO t VALUES (?, 1)", 100+i)
+	}
+	other.exec("INSERT INTO t VALUES (2, 1)")
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.c.ExecContext(context.Background(), "DO puts(1)")
+		done <- err
+	}()
+	waitFor(t, func() bool { return b.leaf(t, 0, lockWaits) == "1" || b.leaf(t, 1, lockWaits) == "1" })
+	other.exec("DELETE FROM t WHERE id = 1")
+	var e *mysql.MySQLError
+	if err := <-done; !errors.As(err, &e) || e.Number != 1213 {
+		t.Errorf("the function gave %v", err)
+	}
+	other.exec("ROLLBACK")
+	c.want("SELECT COUNT(*), @@in_transaction FROM t", "0|0")
+	c.want("SELECT puts(1)", "1")
+	c.want("SELECT COUNT(*) FROM t", "3")
+}
+
 // KILL, and the time that the session gives statements, end a program wherever it is, and no handler of its keeps it going.
 func TestProgramsAreKilled(t *testing.T) {
 	b := cluster(t)
