@@ -174,7 +174,7 @@ func TestTemporaryTables(t *testing.T) {
 		"UPDATE mine JOIN s ON s.id = mine.id SET mine.id = 1", "DELETE FROM mine WHERE id IN (SELECT id FROM s)"} {
 		u.fails(1142, q)
 	}
-	u.fails(1146, "SELECT * FROM more")
+	u.fails(1142, "SELECT * FROM more")
 	c.exec("DROP TEMPORARY TABLE ws")
 	c.exec("CREATE OR REPLACE TEMPORARY TABLE w (x INT)")
 	c.want("SELECT COUNT(*) FROM w", "0")
