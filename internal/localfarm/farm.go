@@ -257,13 +257,22 @@ func (f *Farm) Kill(i int) error {
 	return s.await(context.Background(), func() (bool, error) { return s.process == nil || s.starts != was, nil })
 }
 
-// Pause stops a leaf's process (SIGSTOP) without ending it: its connections stay open and answer nothing.
+// Pause stops a leaf's process (SIGSTOP) without ending it: its connections stay open and answer nothing. When it returns, none of the
+// process's threads runs.
 func (f *Farm) Pause(i int) error {
 	if !f.servers[i].signal(sigStop) {
 		return fmt.Errorf("%s does not run", f.servers[i].Name)
 	}
+	for end := time.Now().Add(stopPatience); !stopped(f.PID(i)); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("%s does not stop", f.servers[i].Name)
+		}
+	}
 	return nil
 }
+
+// stopPatience is for a thread that has to wait for its disk before it stops.
+const stopPatience = time.Minute
 
 // Resume ends a Pause.
 func (f *Farm) Resume(i int) error {

@@ -3,6 +3,7 @@
 package localfarm
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/user"
@@ -101,6 +102,18 @@ func attributes(id identity) *syscall.SysProcAttr {
 	}
 	supervise.DieWithParent(a)
 	return a
+}
+
+// stopped says whether all threads of a process have stopped, or it is gone; true where the system has no /proc to tell.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task/*/stat")) // the pattern is a good one
+	for _, name := range threads {
+		stat, err := os.ReadFile(name) // a thread that has ended has none
+		if _, state, ok := bytes.Cut(stat, []byte(") ")); err == nil && ok && !bytes.HasPrefix(state, []byte("T")) {
+			return false
+		}
+	}
+	return true
 }
 
 const (

@@ -34,7 +34,6 @@ func TestCommitOfPlacesThatWereRead(t *testing.T) {
 	e.must(s, 0, "INSERT INTO t VALUES (1, 1)")
 	read(s, 0) // it was written to all the same
 	e.ok(f.Pause(1))
-	time.Sleep(100 * time.Millisecond)
 	cctx, cancel := context.WithTimeout(ctx, time.Second)
 	_, err = s.Commit(cctx, End{})
 	cancel()
@@ -49,7 +48,6 @@ func TestCommitOfPlacesThatWereRead(t *testing.T) {
 	e.must(s, 0, "INSERT INTO t VALUES (2, 1)")
 	e.must(s, 1, "INSERT INTO t VALUES (2, 1)")
 	e.ok(f.Pause(1))
-	time.Sleep(100 * time.Millisecond)
 	cctx, cancel = context.WithTimeout(ctx, time.Second)
 	_, err = s.Commit(cctx, End{})
 	cancel()

@@ -468,7 +468,6 @@ func TestCommitInTurnThatIsCutOff(t *testing.T) {
 			e.must(s, n, "INSERT INTO t VALUES (1, 1)")
 		}
 		e.ok(f.Pause(1))
-		time.Sleep(100 * time.Millisecond)
 		cctx, cancel := context.WithTimeout(ctx, time.Second)
 		_, err := s.Commit(cctx, End{})
 		cancel()
@@ -508,7 +507,6 @@ func TestCommitThatIsCutOff(t *testing.T) {
 			e.must(s, n, "INSERT INTO t VALUES (1, 1)")
 		}
 		e.ok(f.Pause(1))
-		time.Sleep(100 * time.Millisecond)
 		cctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 		_, err := s.Commit(cctx, End{})
 		cancel()

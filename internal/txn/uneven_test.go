@@ -53,7 +53,6 @@ func TestUnevenCommitsAreTold(t *testing.T) {
 			e.ok(s.Done(conn, nil))
 		}
 		e.ok(f.Pause(1))
-		time.Sleep(100 * time.Millisecond) // the signal is on its way
 		cctx, cancel := context.WithTimeout(ctx, time.Second)
 		_, err := s.Commit(cctx, End{})
 		cancel()
