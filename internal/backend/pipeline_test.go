@@ -192,17 +192,35 @@ func TestPipelineServesThePatientAmongTheImpatient(t *testing.T) {
 func TestPipelineSaysThatItIsStalled(t *testing.T) {
 	p := poolsFor(t, farmtest.Shared(t, 1), func(c *Config) { c.PipelineWidth = 1 })
 	line := p.Pipeline(leaf1)
-	slow := make(chan error)
-	go func() {
-		_, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT sleep(1)"), nil)
-		slow <- err
-	}()
-	eventually(t, func() bool {
-		line.mu.Lock()
-		defer line.mu.Unlock()
-		return len(line.pipes) == 1 && line.pipes[0].headSince.Load() != 0
-	})
-	time.Sleep(2 * stallTime)
+	lock := get(t, p, leaf1)
+	defer lock.Release()
+	ask := func(q string) {
+		t.Helper()
+		if _, err := lock.Query(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask("DO GET_LOCK('stall', 60)")
+	do := func(q string) chan error {
+		answered := make(chan error, 1)
+		go func() {
+			_, err := line.Do(t.Context(), wire.ComQuery, []byte(q), nil)
+			answered <- err
+		}()
+		return answered
+	}
+	slow := do("SELECT GET_LOCK('stall', 600)")
+	only := func(f func(*pipe) bool) func() bool {
+		return func() bool {
+			line.mu.Lock()
+			defer line.mu.Unlock()
+			return len(line.pipes) == 1 && f(line.pipes[0])
+		}
+	}
+	eventually(t, only(func(i *pipe) bool {
+		since := i.headSince.Load()
+		return since != 0 && time.Now().UnixNano()-since > int64(stallTime)
+	}))
 	if _, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT 1"), nil); !errors.Is(err, ErrStalled) {
 		t.Error(err)
 	}
@@ -211,11 +229,13 @@ func TestPipelineSaysThatItIsStalled(t *testing.T) {
 	for range 2 {
 		defer get(t, p, leaf1).Release()
 	}
-	if _, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
-		t.Error(err)
-	}
-	if err := <-slow; err != nil {
-		t.Error(err)
+	behind := do("SELECT 1")
+	eventually(t, only(func(i *pipe) bool { return i.waiting.Load() == 2 }))
+	ask("DO RELEASE_LOCK('stall')")
+	for _, answered := range []chan error{slow, behind} {
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
 	}
 	if _, err := line.Do(t.Context(), wire.ComQuery, []byte("SELECT 1"), nil); err != nil {
 		t.Error(err)
