@@ -1,3 +1,3 @@
 // Package housetest holds the rules of the house that the compiler does not: who may import whom, and what every package must have. It
-// is tests only, which read `go list`. ARCHITECTURE.md explains the rules; a change of one belongs there in the same commit.
+// is tests only, which read `go list` and ARCHITECTURE.md's table of rooms.
 package housetest

@@ -65,63 +65,52 @@ var list = sync.OnceValues(func() ([]pack, error) {
 	}
 })
 
-// rooms are the packages and which of ours each may import; subpackages follow their parent's rule and may import it. A package that is
-// not listed fails the test: a new room is a decision.
-var rooms = map[string][]string{
-	"internal/topo":      {},
-	"internal/order":     {},
-	"internal/spider":    {"topo"},
-	"internal/sqltext":   {},
-	"internal/wire":      {},
-	"internal/supervise": {},
-	"internal/localfarm": {"supervise"},
-	"internal/localetcd": {"catalog", "supervise"},
-	"internal/collate":   {},
-	"internal/value":     {"wire", "collate"},
-	"internal/shard":     {"topo", "collate"},
-	"internal/partition": {"topo", "collate", "shard", "sqltext"},
-	"internal/view":      {"sqltext", "topo"},
-	"internal/trigger":   {"sqltext", "topo"},
-	"internal/compound":  {"sqltext", "wire"},
-	"internal/plan":      {"sqltext", "topo", "shard", "collate", "spider", "partition"},
-	"internal/merge":     {"plan", "value", "wire", "collate"},
-	"internal/backend":   {"wire", "topo"},
-	"internal/xid":       {"topo"},
-	"internal/txn":       {"backend", "topo", "wire", "xid"},
-	"internal/exec":      {"plan", "backend", "txn", "value", "shard", "merge", "partition", "collate", "spider", "sqltext", "topo", "wire"},
-	"internal/ddl":       {"backend", "catalog", "mariadb", "partition", "rekey", "shard", "spider", "sqltext", "topo", "trigger", "view", "wire"},
-	"internal/rekey":     {"backend", "rowtext", "shard", "topo", "wire"},
-	"internal/rowtext":   {"wire"},
-	"internal/catalog":   {"topo"},
-	"internal/schedule":  {"catalog", "topo"},
-	"internal/gate":      {"topo"},
-	"internal/placement": {"topo"},
-	"internal/control":   {"archive", "placement", "settle", "order", "catalog", "ddl", "move", "mariadb", "backend", "topo", "xid", "wire"},
-	"internal/archive":   {"backend", "move", "rowtext", "topo", "wire"},
-	"internal/mariadb":   {"backend", "topo", "xid", "wire"},
-	"internal/move":      {"backend", "mariadb", "rowtext", "topo", "xid", "wire"},
-	"internal/deadlock":  {"backend", "txn", "catalog"},
-	"internal/settle":    {"backend", "catalog", "mariadb", "topo", "txn", "wire", "xid"},
-	"internal/gateway": {
-		"exec", "txn", "settle", "plan", "sqltext", "wire", "catalog", "api", "ddl", "gate", "schedule", "mariadb", "placement", "shard", "value", "backend", "topo", "merge", "collate", "order", "spider", "xid", "view", "compound",
-	},
-	"internal/housetest": {},
-	// Only tests use these: they stand on the whole house.
-	"internal/gateway/gatewaytest": {"*"},
-	"internal/topo/topotest":       {"*"},
-	"internal/equivalence":         {"*"},
-	"internal/clients":             {"*"},
-	"internal/corpus":              {},
-	"internal/faultproxy":          {},
-	"internal/history":             {},
-	"cmd/orbweaver":                {"*"},
-	"bench":                        {"*"},
-	"chaos":                        {"*"},
-	"difftest":                     {"*"},
+// rooms are the packages and which of ours each may import, as ARCHITECTURE.md has them; subpackages follow their parent's rule and may import it. A
+// package that is not listed fails the test: a new room is a decision.
+var rooms = sync.OnceValues(func() (map[string][]string, error) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
+	if err != nil {
+		return nil, err
+	}
+	_, table, _ := strings.Cut(string(text), "\n## Rooms\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	all := map[string][]string{}
+	for line := range strings.SplitSeq(table, "\n") {
+		rest, ok := strings.CutPrefix(line, "| `")
+		room, rest, found := strings.Cut(rest, "` | ")
+		cells := strings.Split(strings.TrimSuffix(rest, " |"), " | ")
+		if !ok || !found || len(cells) != 2 {
+			continue // no row of a package
+		}
+		switch may := cells[1]; may {
+		case "nothing":
+			all[room] = nil
+		case "all", "(tests only)": // tests stand on the whole house
+			all[room] = []string{"*"}
+		default:
+			for name := range strings.SplitSeq(may, ", ") {
+				name, _, _ = strings.Cut(name, " (")
+				all[room] = append(all[room], name)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("ARCHITECTURE.md has no table of rooms")
+	}
+	return all, nil
+})
+
+func allRooms(t *testing.T) map[string][]string {
+	t.Helper()
+	all, err := rooms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // allowedRoom finds the rule for a package: its own or that of the room above it.
-func allowedRoom(me string) (room string, may []string, ok bool) {
+func allowedRoom(rooms map[string][]string, me string) (room string, may []string, ok bool) {
 	for p := me; p != "."; p = path.Dir(p) {
 		if may, ok := rooms[p]; ok {
 			return p, may, true
@@ -131,11 +120,12 @@ func allowedRoom(me string) (room string, may []string, ok bool) {
 }
 
 func TestRooms(t *testing.T) {
+	all, used := allRooms(t), map[string]bool{}
 	for _, p := range packages(t) {
 		me := short(p.ImportPath)
-		room, may, ok := allowedRoom(me)
+		room, may, ok := allowedRoom(all, me)
 		if !ok {
-			t.Errorf("%s is not in the table of rooms: add it there and to ARCHITECTURE.md", me)
+			t.Errorf("%s is not in ARCHITECTURE.md's table of rooms", me)
 			continue
 		}
 		for _, i := range p.Imports {
@@ -145,11 +135,27 @@ func TestRooms(t *testing.T) {
 			if !ours(i) || within(short(i), room) || slices.Contains(may, "*") {
 				continue
 			}
-			if target := strings.TrimPrefix(short(i), "internal/"); !slices.Contains(may, target) {
+			at := slices.IndexFunc(may, func(m string) bool { return within(strings.TrimPrefix(short(i), "internal/"), m) })
+			if at < 0 {
 				t.Errorf("%s imports %s: it may import %v of ours", me, short(i), may)
+				continue
+			}
+			used[room+" "+may[at]] = true
+		}
+	}
+	for room, may := range all {
+		for _, m := range may {
+			if m != "*" && !used[room+" "+m] {
+				t.Errorf("%s may import %s by ARCHITECTURE.md, and does not", room, m)
 			}
 		}
 	}
+}
+
+// pure are the packages that decide: from values to values.
+var pure = []string{
+	"internal/topo", "internal/order", "internal/sqltext", "internal/shard", "internal/partition", "internal/plan", "internal/spider", "internal/view",
+	"internal/trigger", "internal/placement", "internal/history",
 }
 
 // bans say what a package must not depend on, itself or through others.
@@ -160,18 +166,18 @@ var bans = []struct {
 	why    string
 }{
 	{
-		who:    []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/view", "internal/trigger", "internal/detect", "internal/placement", "internal/history"},
+		who:    pure,
 		not:    []string{"net", "net/http", "os/exec", "log", "log/slog", "crypto/tls", "database/sql", "go.etcd.io"},
 		direct: true, // net's functions for text are fine, see netless, and bring the rest with them
 		why:    "decisions are pure: they reach no network, log or etcd",
 	},
 	{
-		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/view", "internal/trigger", "internal/detect", "internal/placement", "internal/history"},
+		who: pure,
 		not: []string{"time", "os", "math/rand", "math/rand/v2"}, direct: true,
 		why: "decisions are pure: the same values give the same answer, at any time",
 	},
 	{
-		who: []string{"internal/topo", "internal/sqltext", "internal/plan", "internal/spider", "internal/view", "internal/trigger", "internal/detect", "internal/placement", "internal/history"},
+		who: pure,
 		not: []string{
 			"go.etcd.io", "google.golang.org/grpc", "github.com/prometheus", module + "/internal/backend", module + "/internal/catalog",
 		},
@@ -179,11 +185,11 @@ var bans = []struct {
 	},
 	{
 		who: []string{"internal/gateway", "internal/exec", "internal/plan"},
-		not: []string{module + "/internal/control", module + "/internal/procedure", module + "/internal/move"},
+		not: []string{module + "/internal/control", module + "/internal/move"},
 		why: "serving statements and changing the topology meet in the catalog only",
 	},
 	{
-		who: []string{"internal/control", "internal/procedure", "internal/move"},
+		who: []string{"internal/control", "internal/move"},
 		not: []string{module + "/internal/gateway", module + "/internal/exec", module + "/internal/plan"},
 		why: "serving statements and changing the topology meet in the catalog only",
 	},
@@ -333,7 +339,7 @@ func TestNoTestCodeInTheProgram(t *testing.T) {
 // The table of rooms names packages that exist, or it would guard nothing.
 func TestRoomsExist(t *testing.T) {
 	all := packages(t)
-	for room := range rooms {
+	for room := range allRooms(t) {
 		if !slices.ContainsFunc(all, func(p pack) bool { return within(short(p.ImportPath), room) }) {
 			t.Errorf("%s is in the table of rooms and does not exist", room)
 		}
