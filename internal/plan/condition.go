@@ -224,9 +224,8 @@ func either(l, r []constraint) []constraint {
 			if !sameNodes(a.cols, b.cols) || len(a.tuples)+len(b.tuples) > maxTuples {
 				continue
 			}
-			c := constraint{cols: a.cols, nullSafe: a.nullSafe || b.nullSafe}
-			c.tuples = append(append(c.tuples, a.tuples...), b.tuples...)
-			out = append(out, c)
+			// l is nobody else's: in a long chain of ORs its values are not copied for each.
+			out = append(out, constraint{cols: a.cols, tuples: append(a.tuples, b.tuples...), nullSafe: a.nullSafe || b.nullSafe})
 			break
 		}
 	}
