@@ -16,6 +16,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
+	"github.com/orbweaver/orbweaver/internal/value"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -357,7 +358,7 @@ func (st *Statement) argument(n int, neg bool) (string, error) {
 		return minus + "(" + strconv.FormatInt(int64(a.Int), 10) + ")", nil
 	case a.Type == wire.TypeDouble, a.Type == wire.TypeFloat:
 		return minus + "(" + strconv.FormatFloat(a.Float, 'e', -1, 64) + ")", nil
-	case a.Type == wire.TypeNewDecimal, a.Type == wire.TypeDecimal:
+	case (a.Type == wire.TypeNewDecimal || a.Type == wire.TypeDecimal) && value.IsDecimal(a.Bytes):
 		return minus + "(" + string(a.Bytes) + ")", nil
 	case a.Type.IsTemporal():
 		return fmt.Sprintf("'%s'", a.Time.AppendText(nil, a.Type, 6)), nil

@@ -1,6 +1,25 @@
 package exec
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// What a client sends as a DECIMAL may be any bytes: they are no part of the text that a leaf is asked.
+func TestArgumentsHoldNoSQL(t *testing.T) {
+	for _, typ := range []wire.FieldType{wire.TypeDecimal, wire.TypeNewDecimal, wire.TypeVarString, wire.TypeBlob, wire.TypeGeometry} {
+		st := &Statement{Charset: "utf8mb4", Args: []wire.Param{{ParamType: wire.ParamType{Type: typ}, Bytes: []byte("SLEEP(9)")}}}
+		if text, err := st.argument(0, true); err != nil || strings.Contains(text, "SLEEP") {
+			t.Errorf("type %d: %s, %v", typ, text, err)
+		}
+	}
+	st := &Statement{Args: []wire.Param{{ParamType: wire.ParamType{Type: wire.TypeNewDecimal}, Bytes: []byte("-1.50")}}}
+	if text, err := st.argument(0, true); err != nil || text != "-(-1.50)" {
+		t.Errorf("%s, %v", text, err)
+	}
+}
 
 func TestRenamed(t *testing.T) {
 	for _, c := range []struct{ text, want string }{

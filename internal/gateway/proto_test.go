@@ -228,3 +228,13 @@ func TestCommands(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What a client sends as a DECIMAL may be any bytes: in the place of a parameter they are a number, or a string.
+func TestDecimalsHoldNoSQL(t *testing.T) {
+	for text, want := range map[string]string{"-1.50": "-1.50", "1--": "'1--'", "e": "'e'", "1) OR (1": "'1) OR (1'"} {
+		p := wire.Param{ParamType: wire.ParamType{Type: wire.TypeNewDecimal}, Bytes: []byte(text)}
+		if got := paramLiteral(&p, "utf8mb4"); got != want {
+			t.Errorf("%q became %s, want %s", text, got, want)
+		}
+	}
+}

@@ -1,13 +1,13 @@
 package gateway
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	rowvalue "github.com/orbweaver/orbweaver/internal/value"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -380,7 +380,7 @@ func paramLiteral(p *wire.Param, charset string) string {
 	case p.Type == wire.TypeFloat || p.Type == wire.TypeDouble:
 		return strconv.FormatFloat(p.Float, 'e', -1, 64)
 	case p.Type == wire.TypeDecimal || p.Type == wire.TypeNewDecimal:
-		if decimalText(p.Bytes) {
+		if rowvalue.IsDecimal(p.Bytes) {
 			return string(p.Bytes)
 		}
 	case p.Type.IsTemporal():
@@ -392,11 +392,6 @@ func paramLiteral(p *wire.Param, charset string) string {
 		return "'" + string(p.Bytes) + "'"
 	}
 	return fmt.Sprintf("_%s x'%x'", charset, p.Bytes)
-}
-
-// decimalText says whether a client's decimal is digits and nothing else: it goes into a statement's text.
-func decimalText(b []byte) bool {
-	return len(b) > 0 && len(bytes.Trim(b, "0123456789.-+eE")) == 0
 }
 
 // userVars are the user variables that a statement names, as it writes them.

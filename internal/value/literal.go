@@ -59,6 +59,40 @@ func Literal(dst []byte, c *Column, cell []byte) ([]byte, error) {
 	return append(append(dst, c.Collation.Name...), ')'), nil
 }
 
+// IsDecimal says whether a text is a number as SQL writes it, and nothing else: digits, which may have a sign, a point and an exponent. What a
+// client sends as a DECIMAL may be any bytes; in a statement's text `1--` begins a comment, and `e` is a column.
+func IsDecimal(text []byte) bool {
+	digits := func() (n int) {
+		for n < len(text) && text[n] >= '0' && text[n] <= '9' {
+			n++
+		}
+		text = text[n:]
+		return n
+	}
+	sign := func() {
+		if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
+			text = text[1:]
+		}
+	}
+	sign()
+	n := digits()
+	if len(text) > 0 && text[0] == '.' {
+		text = text[1:]
+		n += digits()
+	}
+	if n == 0 {
+		return false
+	}
+	if len(text) > 0 && (text[0] == 'e' || text[0] == 'E') {
+		text = text[1:]
+		sign()
+		if digits() == 0 {
+			return false
+		}
+	}
+	return len(text) == 0
+}
+
 func appendHex(dst, b []byte) []byte { return append(hex.AppendEncode(dst, b), '\'') }
 
 func (c *Column) intLiteral(dst, cell []byte) ([]byte, error) {

@@ -105,6 +105,19 @@ func TestLiteralsHoldNoSQL(t *testing.T) {
 	}
 }
 
+func TestIsDecimal(t *testing.T) {
+	for _, text := range []string{"0", "-1", "+1.50", ".5", "5.", "-0.000", "12345678901234567890123456789012345.6789", "1e5", "1.5E-10"} {
+		if !IsDecimal([]byte(text)) {
+			t.Errorf("%q is none", text)
+		}
+	}
+	for _, text := range []string{"", "-", ".", "-.", "e", "e5", "1e", "1e+", "1--", "--1", "1-1", "1.2.3", "1e5e5", "1 ", " 1", "0x10", "1) OR (1", "NULL", "1;", "1\x00", "١"} {
+		if IsDecimal([]byte(text)) {
+			t.Errorf("%q is one", text)
+		}
+	}
+}
+
 func TestOrderIsRefused(t *testing.T) {
 	for _, d := range []wire.Column{
 		{Type: wire.TypeString, Flags: wire.FlagEnum, Collation: 45}, {Type: wire.TypeString, Flags: wire.FlagSet, Collation: 45}, {Type: wire.TypeVarString, Collation: 45},
