@@ -35,7 +35,7 @@ const (
 	erSavepointNotThere   = 1305
 	rollbackWithin        = 10 * time.Second
 	mostColumnName        = 256
-	functionElsewhereText = "but as a value of SELECT without tables, DO, SET and rows of INSERT, called with constants and variables, where it is certain to be called once: SET a variable to its value before"
+	functionElsewhereText = "but as a value of SELECT without tables, DO, SET, rows of INSERT and UPDATE of one row, called with constants and variables, where it is certain to be called once: SET a variable to its value before"
 )
 
 // functionsHere are the functions that a statement calls which the node has to run.
@@ -58,7 +58,7 @@ func (s *session) callsFunctions(ctx context.Context, w *worker, stmt *sqltext.S
 		return false, nil
 	}
 	switch stmt.Kind {
-	case sqltext.KindSelect, sqltext.KindDo, sqltext.KindSet, sqltext.KindInsert:
+	case sqltext.KindSelect, sqltext.KindDo, sqltext.KindSet, sqltext.KindInsert, sqltext.KindUpdate:
 	default:
 		if stmt.Kind == sqltext.KindDDL && !makesOfQuery(stmt) { // which keeps its text
 			return false, nil
@@ -145,7 +145,7 @@ func callsInTurn(scan *sqltext.Scan, stmt *sqltext.Stmt, found map[int32]*topo.R
 				case *sqltext.Column:
 					ok = false
 				case *sqltext.Subquery:
-					ok = ok && stmt.Kind != sqltext.KindInsert
+					ok = ok && stmt.Insert == nil && stmt.Update == nil
 					return false
 				case *sqltext.In:
 					ok = ok && x.Sub == nil
@@ -185,6 +185,11 @@ func valuesInTurn(scan *sqltext.Scan, stmt *sqltext.Stmt) (all []sqltext.Expr, o
 			all = append(all, in.Set[i].Value)
 		}
 		return all, in.Select == nil && !in.Ignore && len(in.Items) == 0
+	case stmt.Update != nil:
+		for i := range stmt.Update.Set {
+			all = append(all, stmt.Update.Set[i].Value)
+		}
+		return all, updatesPlainly(stmt.Update)
 	case stmt.Query == nil || stmt.Query.Select == nil || stmt.Query.With != nil || stmt.Query.Opaque:
 		return nil, false
 	}
@@ -269,7 +274,7 @@ func (s *session) meetsFunctions(stmt *sqltext.Stmt, calls []functionCall, snap 
 			return &wire.ServerError{Code: erFunctionUsesTable, State: "HY000", Message: "Can't update table '" + k.table +
 				"' in stored function/trigger because it is already used by statement which invoked this stored function/trigger"}
 		}
-		if slices.Contains(touches, name) || stmt.Insert == nil && len(stmt.Tables) > 0 {
+		if slices.Contains(touches, name) || stmt.Insert == nil && (stmt.Update == nil || len(stmt.Tables) > 1) {
 			return unsupported("a stored function that writes, locks rows or reads views", "in a statement that reads tables, or writes what the function reads: SET a variable to its value before")
 		}
 	}
@@ -331,7 +336,7 @@ func (s *session) withFunctions(ctx context.Context, w *worker, stmt *sqltext.St
 	}
 	back := s.atOneMoment()
 	defer back()
-	if c := calls[0]; len(calls) == 1 && c.bare && stmt.Insert == nil && !s.tx.InTransaction() && s.tx.Autocommit() {
+	if c := calls[0]; len(calls) == 1 && c.bare && stmt.Insert == nil && stmt.Update == nil && !s.tx.InTransaction() && s.tx.Autocommit() {
 		// What is left cannot fail, so that the function is the unit, under whosever rights it runs.
 		sql, err := text(func() (func(error) error, error) { return s.beginUnit(s.query()) })
 		if err != nil {
@@ -344,11 +349,19 @@ func (s *session) withFunctions(ctx context.Context, w *worker, stmt *sqltext.St
 	if err != nil {
 		return err
 	}
-	sql, err := text(nil)
+	var sql []byte
+	if stmt.Update != nil {
+		sql, err = s.updateCalls(ctx, scan, stmt, calls)
+	} else {
+		sql, err = text(nil)
+	}
 	if err == nil {
 		inner := src
 		inner.out = out
 		err = s.rewritten(ctx, sql, inner)
+	}
+	if err == nil && stmt.Update != nil {
+		err = out.updatedOne()
 	}
 	last, warnings := s.last, slices.Clone(s.warnings)
 	if err = end(err); err != nil {

@@ -93,7 +93,7 @@ func (c *called) add(s *topo.Snapshot, list ...*topo.Routine) (clock bool) {
 		case f.Aggregate:
 			c.oneLeaf = name + ", which folds rows"
 		case f.AtNode:
-			c.fault = NeedsStage(name + ", which writes, locks rows or reads views, but as a value by itself, called with constants and variables, in SELECT without tables, DO, SET and rows of INSERT:" +
+			c.fault = NeedsStage(name + ", which writes, locks rows or reads views, but as a value by itself, called with constants and variables, in SELECT without tables, DO, SET, rows of INSERT and UPDATE of one row:" +
 				" SET a variable to its value before")
 		case f.OneLeaf:
 			c.oneLeaf = name + ", which reads more than reference tables, or what differs from leaf to leaf"

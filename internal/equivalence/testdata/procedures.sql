@@ -132,6 +132,17 @@ INSERT INTO ints (id, a) VALUES (9001, next_no('ints')), (9002, next_no('ints'))
 REPLACE INTO lone SET id = 2, v = both_of('r'), u = 2
 INSERT INTO kinds VALUES (next_no('kinds'), 'of a function')
 INSERT INTO logged (what) VALUES (next_no('logged'))
+UPDATE ints SET a = next_no('up') WHERE id = 9002
+UPDATE ints SET a = a + next_no('up') * 10 + next_no('up') WHERE id = 9003 AND a > 0
+>UPDATE ints SET a = next_no('up') WHERE id = 987654
+UPDATE ints SET a = next_no('up') WHERE id = 9001 OR id = 987654
+UPDATE lone x SET x.v = CONCAT(x.v, '!', next_no('up')) WHERE x.id = 2
+SELECT ROW_COUNT()
+UPDATE lone SET v = next_no('up'), u = 1 WHERE id = 2
+UPDATE lone SET nosuch = next_no('up') WHERE id = 2
+UPDATE kinds SET label = next_no('up') WHERE k = '1'
+*UPDATE counts SET n = next_no('up') WHERE k = 'a'
+SELECT n FROM counts WHERE k = 'up'
 SELECT id, a FROM ints WHERE id > 9000 ORDER BY id
 SELECT * FROM lone ORDER BY id
 SELECT * FROM kinds ORDER BY k
@@ -206,7 +217,10 @@ BEGIN
 @SELECT next_no('z') FROM ints
 @SELECT IF(0, next_no('z'), 1)
 @SELECT id FROM ints WHERE a = next_no('z')
-@UPDATE ints SET a = next_no('z') WHERE id = 1
+@UPDATE ints SET a = next_no('z') WHERE id < 10
+@UPDATE ints SET a = next_no(a) WHERE id = 1
+@UPDATE ints SET a = 1 WHERE id = next_no('z')
+@UPDATE ints SET a = next_no('z') ORDER BY id LIMIT 1
 @DELETE FROM ints WHERE id = next_no('z')
 @INSERT INTO lone SELECT id + 5000, next_no('z'), NULL FROM ints
 @INSERT INTO lone VALUES (77, 1, 1) ON DUPLICATE KEY UPDATE v = next_no('z')
