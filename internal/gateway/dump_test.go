@@ -36,6 +36,10 @@ func TestDumpAndLoad(t *testing.T) {
 	c.exec("INSERT INTO zparent (v) VALUES (7), (8), (9)")
 	c.exec("DELETE FROM zparent WHERE v = 9")
 	c.exec("INSERT INTO achild VALUES (1, 1, NULL), (2, 2, 1), (3, 1, 2)")
+	c.exec("CREATE TABLE zspread (id INT PRIMARY KEY)")
+	c.exec("CREATE TABLE akid (p INT, n INT, PRIMARY KEY (p, n), CONSTRAINT `of it` FOREIGN KEY (p) REFERENCES zspread (id), SHARD KEY (p))")
+	c.exec("INSERT INTO zspread VALUES (1), (2), (3), (4), (5)")
+	c.exec("INSERT INTO akid VALUES (1, 1), (2, 1), (3, 1), (3, 2)")
 	c.exec("CREATE PROCEDURE `a p` (IN x VARCHAR(9), OUT y INT) COMMENT 'it''s' SQL SECURITY INVOKER BEGIN DECLARE z INT; SET y = LENGTH('ü;;'); SELECT x INTO z; END")
 	c.exec("CREATE FUNCTION `f``1` (x VARCHAR(20)) RETURNS INT COMMENT 'ü' DETERMINISTIC RETURN LENGTH(x)")
 	c.exec("CREATE VIEW zv AS SELECT `f``1`(v) AS n FROM t")
@@ -46,7 +50,7 @@ func TestDumpAndLoad(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v %s", options, err, dump)
 		}
-		for _, table := range []string{"t", "r", "keyless", "zlog", "drawn", "s", "achild", "zparent"} {
+		for _, table := range []string{"t", "r", "keyless", "zlog", "drawn", "s", "achild", "zparent", "akid", "zspread"} {
 			to.exec("DROP TABLE IF EXISTS " + table)
 		}
 		to.exec("DROP PROCEDURE IF EXISTS `a p`")
@@ -55,7 +59,7 @@ func TestDumpAndLoad(t *testing.T) {
 		if out, err := b.cli(t, "root", "", string(dump), "dumpto"); err != nil {
 			t.Fatalf("%v: %s", options, out)
 		}
-		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SELECT SUM(n) FROM zv", "SHOW CREATE VIEW zv", "SHOW CREATE TABLE drawn", "SHOW CREATE TABLE achild", "SHOW CREATE TABLE zparent", "SELECT * FROM achild ORDER BY id", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
+		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SELECT SUM(n) FROM zv", "SHOW CREATE VIEW zv", "SHOW CREATE TABLE drawn", "SHOW CREATE TABLE achild", "SHOW CREATE TABLE zparent", "SELECT * FROM achild ORDER BY id", "SHOW CREATE TABLE akid", "SHOW CREATE TABLE zspread", "SELECT * FROM akid JOIN zspread ON id = p ORDER BY p, n", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
 			"SELECT ROUTINE_NAME, ROUTINE_DEFINITION, ROUTINE_COMMENT, SECURITY_TYPE, SQL_MODE, COLLATION_CONNECTION, DATABASE_COLLATION, DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY 1",
 			"SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1"} {
 			if x, y := c.rows(q), to.rows(q); x != y {
