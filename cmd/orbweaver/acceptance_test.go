@@ -160,7 +160,7 @@ func firstDifference(got, want string) string {
 
 // idle holds ten thousand clients that do nothing, and then lets them vanish.
 func idle(t *testing.T, p *process) {
-	const clients, limit = 9900, 400 << 10 // kB; the node admits 10,000
+	const clients, limit = 9900, 380 << 10 // kB; the node admits 10,000
 	goroutines := p.goroutines(t)
 	cfg, err := mysql.ParseDSN("root@tcp(" + p.mysql + ")/")
 	if err != nil {

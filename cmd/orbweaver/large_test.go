@@ -8,7 +8,7 @@ import (
 
 // large reads a million rows of 250 bytes through the node, as they come and merged in order, which must not make it grow: they are more than its limit.
 func large(t *testing.T, p *process) {
-	const rows, limit = 1_000_000, 200 << 10 // kB
+	const rows, limit = 1_000_000, 180 << 10 // kB
 	d := p.open(t, "")
 	d.SetMaxOpenConns(1)
 	do(t, d, "CREATE DATABASE large PARTITIONS 2", "USE large",
