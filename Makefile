@@ -23,7 +23,7 @@ BUILD = GOGC=400
 ASUSERS = -exec 'env -u GOGC GORACE=atexit_sleep_ms=0'
 
 .DEFAULT_GOAL := help
-.PHONY: help up build test tests packages clients check format vet staticcheck bench chaos difftest fuzz clean
+.PHONY: help up build test tests packages checks clients check format vet staticcheck bench chaos difftest fuzz clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +41,11 @@ test: ## check the code and run every test, with real MariaDB servers and the ra
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client mariadb-dump=mariadb-client sysbench=sysbench gcc=gcc \
 		/usr/include/stdlib.h=libc6-dev /usr/lib/mysql/plugin/ha_spider.so=mariadb-plugin-spider \
 		/usr/lib/python3/dist-packages/pymysql=python3-pymysql mariadb_config=libmariadb-dev
-	@$(MAKE) --no-print-directory format vet
-	@$(MAKE) --no-print-directory -j 2 staticcheck tests # it takes the time that they leave
+	@$(MAKE) --no-print-directory format
+	@$(MAKE) --no-print-directory -j 2 tests checks
+
+checks: # with the least share: they take the processor time that tests leave, most of it beside chaos
+	@nice -n 19 $(MAKE) --no-print-directory check
 
 tests: packages
 	$(BUILD) $(GO) test $(ASUSERS) -race -vet=off -count=1 -parallel 4 -timeout $(TESTTIMEOUT) ./chaos # by itself: it is to see faults, not a busy machine
@@ -68,7 +71,7 @@ vet:
 	$(BUILD) $(GO) vet -tags clients ./...
 
 staticcheck:
-	$(BUILD) nice -n 19 $$(GOFLAGS='$(filter-out -race,$(GOFLAGS))' $(BUILD) nice -n 19 $(GO) tool -n staticcheck) ./...
+	$(BUILD) $$(GOFLAGS='$(filter-out -race,$(GOFLAGS))' $(BUILD) $(GO) tool -n staticcheck) ./...
 
 bench: build ## measure against a plain server, HAProxy and Spider; see bench/README.md
 	@.ci/need mariadbd=mariadb-server mariadb=mariadb-client sysbench=sysbench haproxy=haproxy \
