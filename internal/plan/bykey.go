@@ -221,8 +221,8 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	for i := range k.Targets {
 		t := &k.Targets[i]
 		switch {
-		case p.checked() != nil && (len(k.Moves) > 0 || t.All && !k.InTurn):
-			return nil, "a view's CHECK OPTION looks at rows that move, or that no key tells apart"
+		case p.checked() != nil && t.All && !k.InTurn:
+			return nil, "a view's CHECK OPTION looks at rows that no key tells apart"
 		case k.References && t.Linked != nil:
 			return nil, "it changes a reference table and a linked one"
 		case t.All && !k.InTurn && t.Linked != nil:

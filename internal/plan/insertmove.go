@@ -48,8 +48,6 @@ func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) (*KeyMoves, 
 	switch {
 	case table.Kind != topo.Sharded:
 		but = " of a linked table"
-	case p.sess.Checked != "":
-		but = ", where a view's CHECK OPTION looks at the rows"
 	case p.insertIgnores() && !s.Returning.Empty():
 		but = ", with IGNORE and RETURNING"
 	case !s.Returning.Empty() && table.Columns[table.ShardKey[0]].Nullable:
