@@ -284,6 +284,9 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if err == nil && p.Route.Kind == plan.RouteAny && p.Writes && !s.plansTemporary() {
 		err = unsupported(firstWords(&w.scan, 2), "it would be done at one leaf only")
 	}
+	if handled, err := s.inSteps(ctx, w, stmt, p, err, src); handled {
+		return err
+	}
 	if err != nil {
 		err = s.owned(ctx, w, src, err, wire.ErNoSuchTable) // which may be no table's name: LATERAL
 		return s.newlyCalled(ctx, w, stmt, snap, src, err)

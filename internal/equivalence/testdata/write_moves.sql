@@ -179,3 +179,15 @@ INSERT IGNORE INTO ints (id, a) VALUES (118, 1), (119, 1) ON DUPLICATE KEY UPDAT
 SELECT id, a FROM ints WHERE id IN (118, 119) OR id > 9000 ORDER BY id
 ROLLBACK
 SELECT id, a FROM ints WHERE id IN (118, 119) OR id > 9000 ORDER BY id
+-- SET STATEMENT before what is done in steps
+>SET STATEMENT max_statement_time = 300 FOR UPDATE ints SET a = 1 WHERE id < 330 ORDER BY id DESC LIMIT 3
+>SET STATEMENT foreign_key_checks = 0 FOR UPDATE sons SET id = 901 WHERE id = 900
+>SET STATEMENT lock_wait_timeout = 20, innodb_lock_wait_timeout = 30 FOR DELETE FROM ints WHERE id IN (SELECT id + 280 FROM kids)
+>SET STATEMENT max_statement_time = 300 FOR INSERT INTO ints (id, a) VALUES (130, 1) ON DUPLICATE KEY UPDATE id = 9700
+>SET STATEMENT max_statement_time = 300 FOR INSERT INTO ints (id, a) VALUES (9701, (SELECT COUNT(*) FROM kids))
+>SET STATEMENT timestamp = 1000000000 FOR UPDATE ints SET t = NOW() WHERE id > 9000 ORDER BY id LIMIT 5
+>SET STATEMENT max_statement_time = 'x' FOR UPDATE ints SET a = 1 ORDER BY id LIMIT 3
+>SET STATEMENT max_statement_time = 300 FOR UPDATE ints SET nope = 1 ORDER BY id LIMIT 3
+@>SET STATEMENT sql_mode = '' FOR UPDATE ints SET a = 1 ORDER BY id LIMIT 3
+SELECT @@max_statement_time, @@foreign_key_checks, @@lock_wait_timeout > 20, NOW() > '2020-01-01'
+SELECT id, a, t FROM ints WHERE id > 9000 OR id BETWEEN 250 AND 330 ORDER BY id
