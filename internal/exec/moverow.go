@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -223,6 +224,11 @@ func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored []
 			return errorf(wire.ErUnknown, "a row of '%s.%s' that moves to another partition was not found", c.table.DB, c.table.Name)
 		}
 	}
+	if len(children) > 0 && m.ignores() {
+		if err := m.tell(ctx, to, "SAVEPOINT "+beforeMove); err != nil {
+			return err
+		}
+	}
 	for _, c := range children { // before the row, as MariaDB changes them
 		err := m.write(ctx, to, c, uncheckedKeys)
 		if e := (*wire.ServerError)(nil); errors.As(err, &e) {
@@ -237,6 +243,9 @@ func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored []
 		checks = ""
 	}
 	if err := m.write(ctx, to, row, checks); err != nil {
+		if e := (*wire.ServerError)(nil); len(children) > 0 && m.ignores() && errors.As(err, &e) && forgiven(e.Code) { // they stay with the row
+			return cmp.Or(m.tell(ctx, to, "ROLLBACK TO SAVEPOINT "+beforeMove), err)
+		}
 		return err
 	}
 	if a := t.AutoIncrement; a >= 0 {
@@ -247,6 +256,14 @@ func (m *mover) move(ctx context.Context, from txn.Place, ordinal int, stored []
 		}
 	}
 	return nil
+}
+
+// ignores says whether a row that can't go stays as it was.
+func (m *mover) ignores() bool {
+	if m.meets != nil {
+		return m.meets.Ignores
+	}
+	return m.st.Plan.ByKey.Ignores()
 }
 
 // carried are rows that go from one partition to another.
@@ -288,6 +305,7 @@ func (m *mover) read(ctx context.Context, from txn.Place, t *topo.Table, stored 
 	if err != nil {
 		return nil, err
 	}
+	size := int64(0)
 	for _, row := range rows {
 		var values []byte
 		for i, cell := range row {
@@ -301,6 +319,9 @@ func (m *mover) read(ctx context.Context, from txn.Place, t *topo.Table, stored 
 			values = fmt.Appendf(values, kinds[i].write, cell)
 		}
 		c.values = append(c.values, values)
+		if size += int64(len(values)); size > m.r.cfg.SortMemory {
+			return nil, &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: %s holds at most %d bytes of rows of '%s' at the node", m.what, m.r.cfg.SortMemory, t.Name)}
+		}
 	}
 	return c, nil
 }

@@ -56,6 +56,10 @@ UPDATE fathers SET id = id + 100 WHERE id BETWEEN 3 AND 9
 UPDATE IGNORE fathers SET id = id + 100 WHERE id BETWEEN 3 AND 9
 @UPDATE fathers SET id = 16 WHERE id = 11
 UPDATE fathers SET id = 21 WHERE id = 11
+UPDATE IGNORE fathers SET id = 21 WHERE id = 11
+UPDATE IGNORE fathers SET id = id + 10 WHERE id BETWEEN 11 AND 14
+INSERT IGNORE INTO fathers VALUES (12, 5) ON DUPLICATE KEY UPDATE id = 22
+SELECT id, no FROM daughters ORDER BY id, no
 UPDATE fathers SET id = 1000 WHERE id = 11
 UPDATE fathers SET id = id + 200, v = v + 1 WHERE id BETWEEN 12 AND 20
 SELECT * FROM fathers ORDER BY id
