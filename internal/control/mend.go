@@ -17,7 +17,11 @@ func (l *leader) mend(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := l.mendLeaf(ctx, leaf.Name); err != nil {
+		err := l.mendLeaf(ctx, leaf.Name)
+		if err == nil {
+			err = l.servers.DropChecks(ctx, leaf.Name, checksNeeded(s, leaf.Name))
+		}
+		if err != nil {
 			l.log.Info("control: a leaf could not be looked after", "leaf", leaf.Name, "error", err)
 		}
 	}
@@ -58,6 +62,25 @@ func (l *leader) settle(ctx context.Context) {
 		}
 		lock.Unlock()
 	}
+}
+
+// checksNeeded is how many views of the cluster's own a leaf can need for the CHECK OPTIONs that there are: one for each place where a row may go.
+func checksNeeded(s *topo.Snapshot, leaf string) int {
+	options, places := 0, 0
+	for _, d := range s.Databases {
+		places++ // of reference tables
+		for _, p := range d.Partitions {
+			if master, _ := p.Master(); master == leaf {
+				places++
+			}
+		}
+		for _, v := range d.Views {
+			if v.Check != "" {
+				options++
+			}
+		}
+	}
+	return options * places
 }
 
 func (l *leader) mendLeaf(ctx context.Context, leaf string) error {

@@ -3,6 +3,7 @@ package control_test
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,27 @@ func TestJoiningLeafGetsViews(t *testing.T) {
 	}
 	if n := valueOf(t, c.nodes[0].db, "SELECT COUNT(*) FROM a.early"); n != 1 {
 		t.Errorf("%d rows", n)
+	}
+	// Views of the leaves' own, which look at rows, go with the CHECK OPTION.
+	checks := func() (n int) {
+		for _, leaf := range c.farm.Leaves() {
+			k, err := strconv.Atoi(c.ask(leaf.Name, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'orbweaver_checks'"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += k
+		}
+		return n
+	}
+	c.must("INSERT INTO d.v VALUES (101, 1), (102, 1)")
+	if checks() == 0 {
+		t.Error("no leaf looks at rows")
+	}
+	c.must("CREATE OR REPLACE VIEW d.v AS SELECT id, v FROM d.t")
+	for deadline := time.Now().Add(patience); checks() > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("leaves keep views that nothing needs")
+		}
 	}
 }
 

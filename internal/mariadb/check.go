@@ -2,9 +2,12 @@ package mariadb
 
 import (
 	"context"
+	"errors"
+	"strconv"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // Checks is the database with the views by which nodes write to tables where a CHECK OPTION is to be looked at. They are everybody's to use and nobody's to gain by: whoever uses one
@@ -28,4 +31,25 @@ func MakeCheck(ctx context.Context, c *backend.Conn, name, query string, of *top
 		}
 	}
 	return nil
+}
+
+// checksWait is for how many seconds DropChecks waits for a transaction that has used a view.
+const checksWait = 1
+
+// DropChecks drops such views at a server where there are more than can be needed: views and tables have changed since. Whoever needs one makes it anew.
+func (s *Servers) DropChecks(ctx context.Context, server string, needed int) error {
+	res, err := s.at(ctx, server, "SHOW TABLES FROM "+Checks)
+	if err != nil || len(res.Rows) <= needed {
+		return err
+	}
+	steps := []string{unlogged, "SET SESSION lock_wait_timeout=" + strconv.Itoa(checksWait)}
+	for _, row := range res.Rows {
+		steps = append(steps, "DROP VIEW IF EXISTS "+Checks+"."+id(string(row[0])))
+	}
+	_, err = s.at(ctx, server, steps...)
+	var refused *wire.ServerError
+	if errors.As(err, &refused) && refused.Code == wire.ErLockWaitTimeout {
+		return nil // the next time
+	}
+	return err
 }
