@@ -28,6 +28,11 @@ func (s *session) killStatement(ctx context.Context, scan *sqltext.Scan, stmt *s
 	if err != nil {
 		return err
 	}
+	if _, err := strconv.ParseInt(v.text, 10, 64); err != nil && !v.null {
+		if v.text, err = s.integer(ctx, string(scan.Text(k.ID.ExprSpan()))); err != nil {
+			return err
+		}
+	}
 	if k.ByQueryID { // no list of sessions tells one
 		n, err := strconv.ParseInt(v.text, 10, 64)
 		if err != nil {
@@ -36,6 +41,22 @@ func (s *session) killStatement(ctx context.Context, scan *sqltext.Scan, stmt *s
 		return wire.Errorf(erNoSuchQuery, "Unknown query id: %d", n)
 	}
 	return s.done(src, s.kill(ctx, v.uint(), k.Query))
+}
+
+// integer has a leaf say what an expression is as an integer, and what is wrong with it.
+func (s *session) integer(ctx context.Context, expr string) (text string, err error) {
+	err = s.atLeaf(ctx, s.home, s.sess.DB, func(c *backend.Conn) error {
+		res, err := c.Query(ctx, "SELECT CAST(("+expr+") AS SIGNED)")
+		if err != nil {
+			return err
+		}
+		text = string(res.Rows[0][0])
+		if res.Warnings > 0 {
+			return s.fetchWarnings(ctx, c)
+		}
+		return nil
+	})
+	return text, err
 }
 
 // kill ends a session, whichever node has it, or the statement that it runs.

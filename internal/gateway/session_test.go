@@ -343,6 +343,17 @@ func TestRefusedStatements(t *testing.T) {
 	} {
 		c.fails(1235, q)
 	}
+	// What is wrong with a value MariaDB says beside the error.
+	c.fails(1094, "KILL 'x'")
+	c.want("SHOW WARNINGS", "Warning|1292|Truncated incorrect INTEGER value: 'x'/Error|1094|Unknown thread id: 0")
+	c.fails(1094, "KILL QUERY '999999999x'")
+	c.want("SHOW WARNINGS", "Warning|1292|Truncated incorrect INTEGER value: '999999999x'/Error|1094|Unknown thread id: 999999999")
+	for _, q := range []string{"SET storage_engine = InnoDB", "SET SESSION max_tmp_tables = 3", "SET GLOBAL secure_auth = 1"} {
+		c.exec(q)
+		if got := c.rows("SHOW WARNINGS"); !strings.HasPrefix(got, "Warning|1287|") || strings.Contains(got, "/") {
+			t.Errorf("%s: %s", q, got)
+		}
+	}
 	// What is not there MariaDB says, and nothing else.
 	for _, q := range []string{
 		"DROP PROCEDURE IF EXISTS p", "DROP FUNCTION IF EXISTS f", "DROP TRIGGER IF EXISTS g", "DROP EVENT IF EXISTS e", "DROP SEQUENCE IF EXISTS s",
