@@ -24,6 +24,10 @@ func TestDecisions(t *testing.T) {
 	if err := s.Install(ctx, leaf); err != nil {
 		t.Fatal(err)
 	}
+	// A server that nobody could install anything at learns it when it is to be a master.
+	if _, err := s.at(ctx, leaf, unlogged, "DROP TABLE orbweaver.terms", "UPDATE orbweaver.installed SET version=1"); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Serve(ctx, leaf, "dec_0", 81, 1); err != nil {
 		t.Fatal(err)
 	}

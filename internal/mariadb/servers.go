@@ -2,6 +2,7 @@ package mariadb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
+	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
 // Schema is the database that holds what is Orbweaver's own on a server.
@@ -177,10 +179,22 @@ END`,
 	return err
 }
 
-// Serve makes a server the master of a partition in a term: sessions may write to it from now on.
+// Serve makes a server the master of a partition in a term: sessions may write to it from now on. One that did not answer in time when the nodes began, and was no leaf that is lost
+// for that, lacks what it needs still.
 func (s *Servers) Serve(ctx context.Context, leaf, schema string, domain uint32, term uint64) error {
-	_, err := s.at(ctx, leaf, unlogged, fmt.Sprintf("REPLACE INTO %s.terms VALUES (%s, %d, %d)", Schema, lit(schema), domain, term))
-	return err
+	serve := func() error {
+		_, err := s.at(ctx, leaf, unlogged, fmt.Sprintf("REPLACE INTO %s.terms VALUES (%s, %d, %d)", Schema, lit(schema), domain, term))
+		return err
+	}
+	err := serve()
+	var refused *wire.ServerError
+	if !errors.As(err, &refused) || refused.Code != wire.ErNoSuchTable && refused.Code != wire.ErBadDB {
+		return err
+	}
+	if err := s.Install(ctx, leaf); err != nil {
+		return err
+	}
+	return serve()
 }
 
 // Served is what a server takes itself for: the domains of the partitions that it serves, by their databases.
