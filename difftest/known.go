@@ -85,9 +85,6 @@ var knownDifferences = []struct {
 	{"which of several operations on columns of other collations is told (1267)", func(t *trial, v *verdict) bool {
 		return v.what == "message" && strings.HasPrefix(v.text, "ERROR 1267 ")
 	}},
-	{"a row with NULL for a NOT NULL column and DEFAULT, which is alone at its partition, is refused (1048) in modes that are not strict", func(t *trial, v *verdict) bool {
-		return v.what == "error" && strings.HasPrefix(v.text, "ERROR 1048 ") && strings.HasSuffix(v.text, "want none") && strings.HasPrefix(t.st.root.inner(), "INSERT ") && strings.Contains(t.st.root.inner(), "DEFAULT")
-	}},
 	{"MariaDB notes that values of a derived table were rounded, where it is in an UPDATE", func(t *trial, v *verdict) bool {
 		return v.what == "warnings" && strings.HasPrefix(v.text, "\nwant Note 1265 ") && !strings.Contains(v.text, ";") && updateOfDerived.MatchString(t.st.root.inner())
 	}},

@@ -280,11 +280,18 @@ func (st *Statement) insertRows(clock []byte, place txn.Place, which []int, rows
 		head = withSplice(names, plan.Splice{From: in.ColumnPoint, To: in.ColumnPoint, Pieces: []plan.Piece{{Text: in.ColumnText}}})
 	}
 	span := in.Head
-	alone := len(rows) > 1 && len(which) == 1 && st.values1(in.Rows[which[0]])
+	out, alone := leftOut{}, false
+	if len(rows) > 1 && len(which) == 1 {
+		out, alone = st.values1(which[0], rows[which[0]])
+	}
 	if alone {
 		span.To-- // VALUES
+		for _, s := range out.head {
+			head = withCut(head, s)
+		}
 	}
 	p.sql = plan.RenderSpan(p.sql, st.Scan, span, head, names, to)
+	p.sql = append(p.sql, out.columns...)
 	p.params = st.spanArgs(p.params, in.Head)
 	for n, i := range which {
 		if n > 0 {
@@ -293,7 +300,7 @@ func (st *Statement) insertRows(clock []byte, place txn.Place, which []int, rows
 			p.sql = append(p.sql, ' ')
 		}
 		at := len(p.sql)
-		p.sql = st.insertRow(p.sql, i, rows[i], to)
+		p.sql = st.insertRow(p.sql, i, rows[i], to, out.row...)
 		p.params = st.insertArgs(p.params, i, rows[i])
 		if alone {
 			row := string(p.sql[at+1 : len(p.sql)-1])
@@ -311,46 +318,12 @@ func tail(names []plan.Splice, moves *plan.KeyMoves) []plan.Splice {
 	return withSplice(names, moves.Splice())
 }
 
-// values1 says whether a row, ( … ), may be the select list of a part that has this row alone, which is then treated as one of many rows: MariaDB is
-// stricter with a single row of VALUES, and does not tell whether it met another. Names could be columns, DEFAULT is no expression. Where the mode is not strict, and NULL becomes another
-// value of many rows alone, the names of a subquery are taken for those of its tables.
-func (st *Statement) values1(row sqltext.Span) bool {
-	if row.To-row.From < 3 {
-		return false
-	}
-	tokens := st.Scan.Tokens[row.From:row.To]
-	inside := 0 // of a subquery: its brackets
-	for i, t := range tokens {
-		bracket := t.Kind == sqltext.Op && t.Op == '('
-		switch {
-		case inside > 0 && bracket:
-			inside++
-		case inside > 0 && t.Kind == sqltext.Op && t.Op == ')':
-			inside--
-		case bracket && !st.Sess.Strict && i > 0 && i+1 < len(tokens) && word(st.Scan, tokens[i+1], "SELECT"):
-			inside = 1
-		}
-		if inside > 0 {
-			continue
-		}
-		if t.Kind == sqltext.QuotedID {
-			return false
-		}
-		if t.Kind != sqltext.Word || word(st.Scan, t, "NULL") || word(st.Scan, t, "TRUE") || word(st.Scan, t, "FALSE") {
-			continue
-		}
-		// DATE'2001-02-03', or a function; DEFAULT (c) and VALUES (c) are of a column.
-		next := i+1 < len(tokens) && (tokens[i+1].Kind == sqltext.String || tokens[i+1].Kind == sqltext.Op && tokens[i+1].Op == '(')
-		if !next || word(st.Scan, t, "DEFAULT") || word(st.Scan, t, "VALUES") || word(st.Scan, t, "VALUE") {
-			return false
-		}
-	}
-	return true
-}
-
-func (st *Statement) insertRow(dst []byte, i int, row rowPlace, to plan.Target) []byte {
+func (st *Statement) insertRow(dst []byte, i int, row rowPlace, to plan.Target, cuts ...plan.Splice) []byte {
 	in := st.Plan.Insert
 	splices := in.Names
+	for _, s := range cuts {
+		splices = withSplice(splices, s)
+	}
 	for _, s := range row.splices {
 		splices = withSplice(splices, s)
 	}
