@@ -59,6 +59,9 @@ func (r *Runner) try(ctx context.Context, s Session, scan *sqltext.Scan, stmt *s
 				r.heal(ctx, db)
 			}
 		}
+		if e, ok := refused(err); ok && e == j.refusal {
+			res = &Result{Notes: j.told}
+		}
 		return res, false, err
 	case !j.open:
 		return nil, true, err

@@ -61,7 +61,7 @@ type Session struct {
 type Result struct {
 	Affected uint64
 	Warnings uint16
-	// Notes are the warnings themselves, as SHOW WARNINGS lists them.
+	// Notes are the warnings themselves, as SHOW WARNINGS lists them; of a statement that MariaDB has refused with its error among them.
 	Notes []Note
 }
 
@@ -206,8 +206,10 @@ type job struct {
 
 	decided decision // whether the journal says that the statement is to be finished
 
-	open    bool          // the record is in the journal, or may be
-	res     *Result       // what the first place has answered
+	open    bool    // the record is in the journal, or may be
+	res     *Result // what the first place has answered
+	refusal *wire.ServerError
+	told    []Note        // beside refusal, the first place's: why a foreign key is no good, say
 	copied  atomic.Uint64 // rows that an ALTER has copied at the partitions
 	verdict error         // what is told of a statement that is finished all the same: one of several tables was not there
 	// unchecked: the first place is not to look at foreign keys to what goes, see unreferenced.

@@ -337,6 +337,9 @@ func (j *job) first(ctx context.Context, p place, sql string) (*Result, error) {
 	}
 	res, err := ask(ctx, sql)
 	if err != nil {
+		if e, ok := refused(err); ok {
+			j.refusal, j.told = e, notes(ctx, c, 1)
+		}
 		return nil, err
 	}
 	j.res = &Result{Affected: res.Affected, Warnings: res.Warnings, Notes: notes(ctx, c, res.Warnings)}

@@ -102,7 +102,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	}
 	res, err := s.g.ddl.Run(ctx, by, scan, stmt)
 	if err != nil {
-		return err
+		return s.besideRefusal(ctx, res, err)
 	}
 	database := d.Object == "DATABASE" || d.Object == "SCHEMA"
 	if d.Object == "VIEW" || d.Verb == "RENAME" || ddl.IsRoutine(d) || database && (d.Verb != "CREATE" || d.OrReplace) {
@@ -173,4 +173,20 @@ func (s *session) commitFirst(ctx context.Context) error {
 	defer leave()
 	_, err = s.tx.Commit(ctx, endPlain)
 	return err
+}
+
+// besideRefusal keeps what MariaDB has told beside an error, as why a foreign key is incorrectly formed, for SHOW WARNINGS.
+func (s *session) besideRefusal(ctx context.Context, res *ddl.Result, err error) error {
+	e := serverError(ctx, err)
+	if res == nil || len(res.Notes) < 2 || !slices.ContainsFunc(res.Notes, func(n ddl.Note) bool { return n.Code == e.Code && n.Message == e.Message }) {
+		return err
+	}
+	for _, n := range res.Notes {
+		note := exec.Note{Level: n.Level, Code: strconv.Itoa(int(n.Code)), Message: n.Message}
+		if n.Code == e.Code {
+			note.State = e.State
+		}
+		s.warnings = append(s.warnings, note)
+	}
+	return noted{e}
 }
