@@ -30,3 +30,15 @@ DELETE IGNORE FROM item;
 SELECT * FROM item;
 -- changes: d1.item
 DELETE IGNORE FROM item WHERE id = 3;
+-- One ALTER TABLE that drops foreign keys and does more is tried on a copy, which has none.
+CREATE TABLE d1.fkp (id INT PRIMARY KEY, n INT, UNIQUE (n), SHARD KEY ());
+CREATE TABLE d1.fkc (id INT PRIMARY KEY, p INT, q INT, CONSTRAINT fkc_one FOREIGN KEY (p) REFERENCES fkp (id) ON DELETE CASCADE, CONSTRAINT fkc_two FOREIGN KEY (q) REFERENCES fkp (n), CONSTRAINT fkc_small CHECK (id < 100), SHARD KEY ());
+INSERT INTO d1.fkp VALUES (1, 10), (2, 20);
+INSERT INTO d1.fkc VALUES (1, 1, 10), (2, 2, NULL);
+ALTER TABLE d1.fkc DROP FOREIGN KEY fkc_one, ADD CONSTRAINT fkc_three FOREIGN KEY (p) REFERENCES fkp (id), ADD c INT NOT NULL DEFAULT 3;
+DELETE FROM d1.fkp WHERE id = 1;
+ALTER TABLE d1.fkc DROP CONSTRAINT fkc_small, DROP CONSTRAINT IF EXISTS `fkc_two`, MODIFY id BIGINT NOT NULL, ADD FOREIGN KEY (c) REFERENCES fkp (id);
+ALTER TABLE d1.fkc DROP CONSTRAINT fkc_small, DROP CONSTRAINT `fkc_three`, ADD d INT;
+ALTER TABLE d1.fkc DROP FOREIGN KEY fkc_none, MODIFY c BIGINT;
+-- changes: d1.fkc
+INSERT INTO d1.fkc VALUES (100, 7, 10, 4), (101, 7, 11, 4);

@@ -336,7 +336,7 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 		}
 	}
 	isReference := func(n string) bool { r := j.snap.Table(t.DB, n); return r != nil && r.Kind == topo.Reference }
-	tryText := j.partText(t.DB, isReference, edit{j.d.Tables[0].Span, mark + "." + id(j.todo.Try)})
+	tryText := j.partText(t.DB, isReference, append(j.dropsOfForeign(), edit{j.d.Tables[0].Span, mark + "." + id(j.todo.Try)})...)
 	var cols []string
 	for i := range was.columns {
 		if !was.columns[i].Generated {
@@ -430,6 +430,18 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 		return j.late(err)
 	}
 	return nil
+}
+
+// dropsOfForeign make a statement that drops foreign keys one for a copy of its table, which has none.
+func (j *job) dropsOfForeign() (edits []edit) {
+	for _, a := range j.d.Actions {
+		tok := a.Name.Tok
+		if a.Verb != "DROP FOREIGN KEY" && a.Verb != "DROP CONSTRAINT" || tok < 1 || strings.EqualFold(string(j.scan.Bytes(tok-1)), "EXISTS") {
+			continue
+		}
+		edits = append(edits, edit{sqltext.Span{From: tok, To: tok + 1}, "IF EXISTS " + id(a.Name.Text)})
+	}
+	return edits
 }
 
 // underName is an error about a table that clients do not know by its name.
