@@ -124,7 +124,7 @@ func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
 				if err := l.servers.Serve(ctx, leaf, p.ID.Schema(), p.Domain, p.Term); err != nil {
 					return err
 				}
-			case slices.Contains(p.Replicas(), leaf) && broken(links[master], p.Domain):
+			case slices.Contains(p.Replicas(), leaf) && broken(links[master], p.Domain) && !otherAtFault(s, links[master], p, leaf):
 				if err := l.renew(ctx, p, leaf); err != nil {
 					return err
 				}
@@ -143,6 +143,21 @@ func (l *leader) mendLeaf(ctx context.Context, leaf string) error {
 // broken says whether a link does not carry a domain, or will not go on. One whose master is away goes on when it is back.
 func broken(link *mariadb.Link, domain uint32) bool {
 	return link == nil || link.Broken() || !slices.Contains(link.Domains, domain)
+}
+
+// otherAtFault says whether a link goes on when another replica than p's, which it brings to the leaf as well, has been made anew.
+func otherAtFault(s *topo.Snapshot, link *mariadb.Link, p *topo.Partition, leaf string) bool {
+	if link == nil || link.Fault == p.Domain || !slices.Contains(link.Domains, p.Domain) {
+		return false
+	}
+	for _, d := range s.Databases {
+		for _, q := range d.Partitions {
+			if master, ok := q.Master(); ok && master == link.Source && q.Domain == link.Fault && slices.Contains(q.Replicas(), leaf) {
+				return slices.Contains(link.Domains, q.Domain)
+			}
+		}
+	}
+	return false
 }
 
 // renew takes a replica out that is broken indeed, and has it made anew. Commits in a SYNC database stop waiting for it at once, so that this waits for no

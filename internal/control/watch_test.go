@@ -348,7 +348,7 @@ func TestSlowReplicaIsWaitedForNoLonger(t *testing.T) {
 func TestBrokenReplicaIsWaitedForByNobodyWhileAnOperationRuns(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, 2, 1)
-	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.must("CREATE DATABASE beside PARTITIONS 2", "CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
 	c.until("whole", whole)
 	key, p := c.replicaOn("leaf-2", 1)
 	lock, err := c.nodes[0].member.Lock(within(t, patience), "d")
@@ -376,6 +376,15 @@ func TestBrokenReplicaIsWaitedForByNobodyWhileAnOperationRuns(t *testing.T) {
 	var v int
 	if err := c.nodes[0].db.QueryRow(fmt.Sprintf("SELECT v FROM d.t WHERE id = %d", key)).Scan(&v); err != nil || v != 1 {
 		t.Errorf("v = %d (%v)", v, err)
+	}
+	events, err := c.nodes[0].cat.Events(within(t, patience))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events { // what else the link brings is not made anew
+		if e.Kind == "replica broken" && e.Database != "d" {
+			t.Errorf("%s: %s", e.Database, e.Detail)
+		}
 	}
 }
 

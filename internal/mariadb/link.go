@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ type Link struct {
 	Encrypted bool // by TLS
 	Received  Position
 	Error     string // of either thread
+	Fault     uint32 // the domain of the transaction that it could not apply; 0: not known, or it applies
 	Lag       time.Duration
 	unsure    bool // whether Domains are all is not known: a change was cut off
 }
@@ -79,6 +81,9 @@ func (s *Servers) readLinks(ctx context.Context, leaf string) (map[string]*Link,
 	return links(ctx, c)
 }
 
+// begins finds the domain of a transaction that begins in a log.
+var begins = regexp.MustCompile(`GTID (\d+)-\d+-\d+`)
+
 func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 	res, err := c.Query(ctx, "SHOW ALL SLAVES STATUS")
 	if err != nil {
@@ -88,7 +93,7 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 	for i, col := range res.Columns {
 		at[col] = i
 	}
-	out, cut := map[string]*Link{}, map[string]string{}
+	out, cut, stopped := map[string]*Link{}, map[string]string{}, map[*Link]string{}
 	for _, row := range res.Rows {
 		get := func(name string) string {
 			if i, ok := at[name]; ok {
@@ -100,6 +105,9 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 			Source: get("Connection_name"), Addr: net.JoinHostPort(get("Master_Host"), get("Master_Port")),
 			Receiving: get("Slave_IO_Running") == "Yes", Refused: get("Slave_IO_Running") == "No", Applying: get("Slave_SQL_Running") == "Yes", Error: get("Last_SQL_Error"),
 			Encrypted: get("Master_SSL_Allowed") == "Yes",
+		}
+		if !l.Applying && get("Last_SQL_Errno") != "0" {
+			stopped[l] = fmt.Sprintf("SHOW RELAYLOG %s EVENTS IN %s FROM %s LIMIT 1", lit(l.Source), lit(get("Relay_Log_File")), get("Relay_Log_Pos"))
 		}
 		if l.Error == "" {
 			l.Error = get("Last_IO_Error")
@@ -115,6 +123,14 @@ func links(ctx context.Context, c *backend.Conn) (map[string]*Link, error) {
 			cut[l.Source] = told
 		}
 		out[l.Source] = l
+	}
+	for l, event := range stopped { // links apply one transaction after another
+		if res, err := c.Query(ctx, event); err == nil && len(res.Rows) == 1 {
+			if m := begins.FindSubmatch(res.Rows[0][slices.Index(res.Columns, "Info")]); m != nil {
+				domain, _ := strconv.ParseUint(string(m[1]), 10, 32)
+				l.Fault = uint32(domain)
+			}
+		}
 	}
 	return out, recall(ctx, c, out, cut)
 }
