@@ -131,6 +131,9 @@ func TestProceduresOfAccounts(t *testing.T) {
 	caller.fails(1370, "CALL calldb.both_of(6)")
 }
 
+// rowWaits is how many wait for a row's lock. Unlike INNODB_TRX it changes while it is asked again and again.
+const rowWaits = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'INNODB_ROW_LOCK_CURRENT_WAITS'"
+
 // A function whose transaction is lost is over, whatever handlers it has: what it did before would be missing.
 func TestFunctionsAreDeadlocked(t *testing.T) {
 	b := cluster(t)
@@ -148,7 +151,14 @@ func TestFunctionsAreDeadlocked(t *testing.T) {
 		_, err := c.c.ExecContext(context.Background(), "DO puts(1)")
 		done <- err
 	}()
-	waitFor(t, func() bool { return b.leaf(t, 0, lockWaits) == "1" || b.leaf(t, 1, lockWaits) == "1" })
+	waitFor(t, func() bool {
+		select {
+		case err := <-done:
+			t.Fatalf("the function did not wait: %v", err)
+		default:
+		}
+		return b.leaf(t, 0, rowWaits) == "1" || b.leaf(t, 1, rowWaits) == "1"
+	})
 	other.exec("DELETE FROM t WHERE id = 1")
 	var e *mysql.MySQLError
 	if err := <-done; !errors.As(err, &e) || e.Number != 1213 {

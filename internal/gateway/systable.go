@@ -155,7 +155,7 @@ func (s *session) splice(scan *sqltext.Scan, stmt *sqltext.Stmt, with func(name 
 		}
 		if f.Alias.Tok < 0 {
 			called := t.Name.Text
-			if own := s.mysqlTable(t); own == "" {
+			if s.inInfoSchema(t) {
 				called = name // as MariaDB tells clients
 			}
 			text += " AS " + quoteName(called)
