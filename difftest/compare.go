@@ -217,6 +217,9 @@ const longString = 4096
 func described(c *wire.Column) string {
 	d := *c
 	d.Flags &^= wire.FlagTimestamp | wire.FlagOnUpdateNow
+	if d.Length == 0 && d.Type == wire.TypeBlob && len(d.OrgTable) == 0 { // NULL of a user variable
+		d.Type = wire.TypeVarString
+	}
 	if d.Type >= wire.TypeTinyBlob && d.Type <= wire.TypeBlob {
 		d.Type, d.Length, d.Flags = wire.TypeBlob, 0, d.Flags&^wire.FlagBlob
 	}

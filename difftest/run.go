@@ -193,6 +193,8 @@ func (r *runner) count(st *statement, v *verdict) {
 	}
 }
 
+var errorCodes = regexp.MustCompile(`ERROR \d+`)
+
 // differs looks into a difference: whether it is one, what is left of it when it is small, whether it is known.
 func (r *runner) differs(seed uint64, t *trial, v verdict) error {
 	whole, first := t.st.root.String(), v.difference // what it was before it was made smaller, which may have become another difference
@@ -226,9 +228,14 @@ func (r *runner) differs(seed uint64, t *trial, v verdict) error {
 			fmt.Fprintf(r.out, "%s;\n%s\n", t.st.root, v.difference)
 			return nil
 		}
+		why := known(t, &v)
 		small, seen, err := r.shrink(t, again.what, r.patience)
 		if err != nil {
 			return err
+		}
+		if why != "" && seen.what == "error" && !slices.Equal(errorCodes.FindAllString(seen.text, -1), errorCodes.FindAllString(v.text, -1)) {
+			r.known[why]++ // what is left of it is another mistake
+			return nil
 		}
 		if seen.what != "" {
 			t, v = small, seen
