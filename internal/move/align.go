@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -39,13 +38,16 @@ func (c *Copier) Align(ctx context.Context, s Spec, name string, triggers []topo
 	if compare(ctx, src, target, t) == nil {
 		return false, nil
 	}
+	if t.history != nil && len(t.history.parts) > 0 {
+		return false, fmt.Errorf("%w: into partitions by number they can be written at once only in a new copy", ErrVersions)
+	}
 	maker, err := c.own(ctx, s.To, "")
 	if err != nil {
 		return false, err
 	}
 	defer maker.Release()
 	set := "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0," +
-		" innodb_strict_mode=0, max_statement_time=0"
+		" innodb_strict_mode=0, max_statement_time=0, " + insertHistory
 	from, to := id(scratch)+"."+id(name), id(s.Schema)+"."+id(name)
 	if _, err := run(ctx, maker, set, "DROP DATABASE IF EXISTS "+id(scratch), "CREATE DATABASE "+id(scratch), "CREATE TABLE "+from+" LIKE "+to); err != nil {
 		return false, err
@@ -64,12 +66,11 @@ func (c *Copier) Align(ctx context.Context, s Spec, name string, triggers []topo
 	if err := p.table(ctx, src, target, t); err != nil {
 		return false, err
 	}
-	var columns []string
-	for _, col := range t.columns {
-		columns = append(columns, id(col.name))
+	instants, err := src.instants(ctx, t)
+	if err != nil {
+		return false, err
 	}
-	list := strings.Join(columns, ", ")
-	fill := []string{"START TRANSACTION", "DELETE FROM " + to, "INSERT INTO " + to + " (" + list + ") SELECT " + list + " FROM " + from, "COMMIT"}
+	fill := append(append([]string{"START TRANSACTION"}, t.replace(to, from, instants)...), "COMMIT")
 	if len(triggers) > 0 {
 		// Nobody reads it in between: dropping a trigger commits.
 		fill = append([]string{"LOCK TABLES " + to + " WRITE, " + from + " READ"}, append(dropTriggers(s.Schema, triggers), fill...)...)

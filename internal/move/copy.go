@@ -76,8 +76,9 @@ type table struct {
 	file    string // its name inside of InnoDB, see Identities
 	create  string
 	columns []column
-	rows    int64 // estimated
-	all     bool  // its rows are copied too
+	rows    int64    // estimated
+	all     bool     // its rows are copied too
+	history *history // nil: no system versioning
 }
 
 type column struct {
@@ -311,7 +312,7 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 			}
 			continue
 		}
-		if string(row[2]) != "BASE TABLE" {
+		if string(row[2]) != "BASE TABLE" && string(row[2]) != versioned {
 			return fmt.Errorf("%s.%s is a %s, which can't be copied", src.schema, t.name, row[2])
 		}
 		if t.all && !strings.EqualFold(string(row[1]), "InnoDB") {
@@ -331,6 +332,11 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 		for _, col := range cols.Rows {
 			as := rowtext.Travel(string(col[1]))
 			t.columns = append(t.columns, column{string(col[0]), as, as == "UNSIGNED", string(col[2]) == "1"})
+		}
+		if t.all && string(row[2]) == versioned {
+			if err := src.addHistory(ctx, &t); err != nil {
+				return err
+			}
 		}
 		src.tables = append(src.tables, t)
 	}
@@ -400,7 +406,7 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		}
 	}()
 	if _, err := run(ctx, target, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
-		" innodb_strict_mode=0, max_statement_time=0, net_read_timeout=3600"); err != nil {
+		" innodb_strict_mode=0, max_statement_time=0, net_read_timeout=3600, "+insertHistory); err != nil {
 		return err
 	}
 	total := int64(0)
@@ -525,7 +531,7 @@ func (t *table) digest(schema string) string {
 		return "BIT_XOR(CAST(CONV(SUBSTR(d, " + from + ", 16), 16, 10) AS UNSIGNED))"
 	}
 	return "SELECT IF(COUNT(*) = COUNT(d), CONCAT(COUNT(*), ' ', " + half("1") + ", ' ', " + half("17") + ", ' ', COALESCE(SUM(CRC32(d)), 0)), NULL) FROM (SELECT " + row + " d FROM " +
-		id(schema) + "." + id(t.name) + ") rows_"
+		id(schema) + "." + id(t.name) + t.everything() + ") rows_"
 }
 
 func lit(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'" }

@@ -23,8 +23,37 @@ type pump struct {
 	tell     func(rows int64)
 }
 
-// table streams one table's rows: the source's row packets become lines of LOAD DATA.
+// table streams one table's rows, into an empty table.
 func (p *pump) table(ctx context.Context, src *source, target *backend.Conn, t table) error {
+	// A server without unique_checks fills an empty table in bulk, and hangs for good when anybody reads it meanwhile (seen with MariaDB 10.11.19), as a node
+	// may that does not know better. Behind this lock they wait.
+	lock := "LOCK TABLES " + id(t.name) + " WRITE"
+	if _, err := run(ctx, target, lock); err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+		defer cancel()
+		_, _ = run(ctx, target, "UNLOCK TABLES") // a connection that is lost holds no locks
+	}()
+	if err := p.instants(ctx, src, target, t); err != nil {
+		return err
+	}
+	for i, s := range t.passages() {
+		if i > 0 { // it is LOCK TABLES that finds the history partition to go on in
+			if _, err := run(ctx, target, lock); err != nil {
+				return err
+			}
+		}
+		if err := p.pass(ctx, src, target, t, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass streams a part of a table: the source's row packets become lines of LOAD DATA.
+func (p *pump) pass(ctx context.Context, src *source, target *backend.Conn, t table, s passage) error {
 	var names, exprs, sets []string
 	numbers := slices.ContainsFunc(t.columns, func(c column) bool { return c.number })
 	for i, c := range t.columns {
@@ -47,21 +76,11 @@ func (p *pump) table(ctx context.Context, src *source, target *backend.Conn, t t
 	if len(sets) > 0 {
 		set = " SET " + strings.Join(sets, ", ")
 	}
-	// A server without unique_checks fills an empty table in bulk, and hangs for good when anybody reads it meanwhile (seen with MariaDB 10.11.19), as a node
-	// may that does not know better. Behind this lock they wait.
-	if _, err := run(ctx, target, "LOCK TABLES "+id(t.name)+" WRITE"); err != nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
-		defer cancel()
-		_, _ = run(ctx, target, "UNLOCK TABLES") // a connection that is lost holds no locks
-	}()
-	if err := src.conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+id(src.schema)+"."+id(t.name))); err != nil {
+	if err := src.conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+id(src.schema)+"."+id(t.name)+s.of+s.where)); err != nil {
 		return err
 	}
 	stopSource := src.conn.Watch(ctx)
-	err := p.load(ctx, src.conn, target, "LOAD DATA LOCAL INFILE 'rows' INTO TABLE "+id(t.name)+" CHARACTER SET binary ("+strings.Join(names, ", ")+")"+set, len(names))
+	err := p.load(ctx, src.conn, target, "LOAD DATA LOCAL INFILE 'rows' INTO TABLE "+id(t.name)+s.to+" CHARACTER SET binary ("+strings.Join(names, ", ")+")"+set, len(names))
 	if stopSource() && err == nil {
 		err = ctx.Err()
 	}
