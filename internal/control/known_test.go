@@ -3,6 +3,7 @@ package control_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -59,7 +60,8 @@ func TestCopyFromALeafThatKnowsAPartOfAnotherTerm(t *testing.T) {
 func TestMoreCopiesThanTwoFollowTheNextMaster(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, 2, 1)
-	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)")
+	c.must("CREATE DATABASE d PARTITIONS 2 WITH SYNC REPLICATION", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)",
+		"CREATE TABLE d.past (id BIGINT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING")
 	c.until("whole", whole)
 	s := c.nodes[0].cat.Snapshot()
 	p := s.Databases["d"].Partitions[0]
@@ -71,7 +73,9 @@ func TestMoreCopiesThanTwoFollowTheNextMaster(t *testing.T) {
 			n++
 			c.must(fmt.Sprintf("INSERT INTO d.t VALUES (%d, 1)", n))
 		}
+		c.must(fmt.Sprintf("INSERT INTO d.past SELECT id, v FROM d.t WHERE id > %d", n-20), fmt.Sprintf("UPDATE d.past SET v = %d", n), fmt.Sprintf("DELETE FROM d.past WHERE id = %d", n))
 	}
+	write()
 	for leaf := range s.Leaves {
 		if !slices.ContainsFunc(p.Instances, func(in topo.Instance) bool { return in.Leaf == leaf }) {
 			c.must(fmt.Sprintf("COPY PARTITION %s ON %s", p.ID, at(leaf)))
@@ -88,7 +92,14 @@ func TestMoreCopiesThanTwoFollowTheNextMaster(t *testing.T) {
 	if !away && (len(now.Instances) != 4 || len(slices.DeleteFunc(now.Instances, func(in topo.Instance) bool { return in.InSync })) > 1) { // the master is not called so
 		t.Errorf("%+v", now)
 	}
-	c.equal("t")
+	c.equal("t", "past")
+	versions := 0
+	for round := range 6 { // 20 rows, and another version of each that is there
+		versions += 20 + 19*round + 20
+	}
+	if got := c.value("SELECT COUNT(*) FROM d.past FOR SYSTEM_TIME ALL"); got != strconv.Itoa(versions) {
+		t.Errorf("%s versions, want %d", got, versions)
+	}
 	if c.happened("replica broken") {
 		t.Error("a replica broke")
 	}
