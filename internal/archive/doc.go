@@ -7,7 +7,7 @@
 //
 // The rows are those of snapshots that are opened at a moment at which nothing is committed to the database; who asks for them sees to that. A snapshot keeps
 // rows, not tables: a table that is read is held against DDL until it is known to be the one that the snapshot was made for, and then let go. When a statement
-// has to wait for that, the whole backup gives way, to begin again.
+// has to wait for that, the whole backup gives way, to begin again. Tables with system versioning are saved with all versions of their rows.
 //
 // Tested without servers for damaged, missing and unfit files and full disks, and with servers, all column types and DDL in between; package control tests it
 // under transactions over several partitions.

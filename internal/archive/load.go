@@ -32,6 +32,14 @@ func (t *Table) exprs() []string {
 	return out
 }
 
+// from is what they are selected from.
+func (t *Table) from(schema string) string {
+	if t.Versions {
+		return id(schema) + "." + id(t.Name) + " FOR SYSTEM_TIME ALL"
+	}
+	return id(schema) + "." + id(t.Name)
+}
+
 // loadText reads what exprs has written.
 func (t *Table) loadText(schema string) string {
 	var names, sets []string
@@ -89,7 +97,7 @@ func (l *Loader) Load(ctx context.Context, to Target) error {
 	defer conn.Release()
 	conn.ResetOnRelease()
 	if _, err := conn.Query(ctx, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
-		" innodb_strict_mode=0, max_statement_time=0"); err != nil {
+		" innodb_strict_mode=0, max_statement_time=0, "+move.InsertHistory); err != nil {
 		return fmt.Errorf("leaf %s: %w", to.Leaf, err)
 	}
 	limit := move.NewLimit(l.Rate)

@@ -16,8 +16,9 @@ import (
 
 const (
 	// Format is the version of what is written. Later versions are not read, nor those before the oldest.
-	Format = 5
-	// singles is the version without events and routines, sequences that without single tables, too, oldest that without sequences. A backup that has none is one of that.
+	Format = 6
+	// programs is the version without versions of rows, singles that without events and routines, too, sequences that without single tables, too, oldest that without sequences. A backup that has none is one of that.
+	programs  = 5
 	singles   = 4
 	sequences = 3
 	oldest    = 2
@@ -71,6 +72,8 @@ type Table struct {
 	// Row is a sequence's, from which it goes on: a list of values.
 	Row     string   `json:"row,omitempty"`
 	Columns []Column `json:"columns"`
+	// Versions: it has system versioning. Its rows are all versions, and its last columns are when they began and ended.
+	Versions bool `json:"versions,omitempty"`
 	// Triggers are in the order in which they are made.
 	Triggers []topo.Trigger `json:"triggers,omitempty"`
 	// Parts are the rows by partition, in order; of a reference table there is one, of a sequence none.
@@ -125,8 +128,10 @@ func (m *Manifest) format() int {
 		return slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Kind == kind })
 	}
 	switch {
-	case len(m.Events)+len(m.Routines) > 0:
+	case slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Versions }):
 		return Format
+	case len(m.Events)+len(m.Routines) > 0:
+		return programs
 	case m.Single || has(topo.Single):
 		return singles
 	case has(topo.Sequence):

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/move"
 	"github.com/orbweaver/orbweaver/internal/rowtext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -215,6 +216,11 @@ func (s *saving) hasTrigger(name string) bool {
 	return false
 }
 
+// unsaved refuses a database with something in it that a backup does not have.
+func unsaved(what, why string) error {
+	return &Error{ErrKind, erUnsupported, fmt.Sprintf("%s can't be saved by BACKUP DATABASE: %s", what, why), nil}
+}
+
 // describe lists the tables, as the shape has them. A database with something else in it is refused.
 func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 	src, db := s.sources[s.shape], s.d.Name
@@ -224,9 +230,6 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		}
 	}
 	slices.Sort(s.m.MariaDB)
-	refuse := func(what, why string) error {
-		return &Error{ErrKind, erUnsupported, fmt.Sprintf("%s can't be saved by BACKUP DATABASE: %s", what, why), nil}
-	}
 	res, err := src.run(ctx, "SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = "+lit(db)+
 		" UNION ALL SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = "+lit(db)+
 		" UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = "+lit(db))
@@ -238,13 +241,13 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 			s.d.Routines[topo.RoutineKey(topo.RoutineKind(row[0]), string(row[1]))] != nil {
 			continue
 		}
-		return refuse(fmt.Sprintf("The %s %s.%s", strings.ToLower(string(row[0])), db, row[1]), "it is not the cluster's")
+		return unsaved(fmt.Sprintf("The %s %s.%s", strings.ToLower(string(row[0])), db, row[1]), "it is not the cluster's")
 	}
 	res, err = src.run(ctx, "SELECT TABLE_NAME, COALESCE(ENGINE, ''), TABLE_TYPE, COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+lit(db))
 	if err != nil {
 		return err
 	}
-	there := map[string]bool{}
+	there, versioned := map[string]bool{}, map[string]bool{}
 	for _, row := range res.Rows {
 		name := string(row[0])
 		what := fmt.Sprintf("Table %s.%s", db, name)
@@ -252,14 +255,14 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		case string(row[2]) == "VIEW" && s.d.Views[name] != nil:
 			continue // the topology has its text
 		case string(row[2]) == "SEQUENCE" && s.d.Tables[name] != nil && s.d.Tables[name].Kind == topo.Sequence:
-		case string(row[2]) != "BASE TABLE":
-			return refuse(what, "it is a "+string(row[2]))
+		case string(row[2]) != "BASE TABLE" && string(row[2]) != move.Versioned:
+			return unsaved(what, "it is a "+string(row[2]))
 		case !strings.EqualFold(string(row[1]), "InnoDB"):
-			return refuse(what, "its engine is "+string(row[1]))
+			return unsaved(what, "its engine is "+string(row[1]))
 		case s.d.Tables[name] == nil:
-			return refuse(what, "it is on leaf "+s.shape+", and is not the cluster's")
+			return unsaved(what, "it is on leaf "+s.shape+", and is not the cluster's")
 		}
-		there[name] = true
+		there[name], versioned[name] = true, string(row[2]) == move.Versioned
 	}
 	columns, err := s.columns(ctx, src)
 	if err != nil {
@@ -273,6 +276,11 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		out := Table{Name: name, Kind: t.Kind, Explicit: t.Explicit, Columns: columns[name], Triggers: t.Triggers, Parts: make([]Part, s.m.parts(t.Kind))}
 		if t.Kind == topo.Sequence {
 			out.Columns = nil
+		}
+		if versioned[name] {
+			if err := addVersions(ctx, src, db, &out); err != nil {
+				return err
+			}
 		}
 		for _, c := range t.ShardKey {
 			out.ShardKey = append(out.ShardKey, t.Columns[c].Name)
@@ -298,6 +306,21 @@ func (s *saving) describe(ctx context.Context, cluster Cluster) error {
 		}
 		s.total += rows
 	}
+	return nil
+}
+
+// addVersions has all versions of a table's rows saved.
+func addVersions(ctx context.Context, src *source, db string, t *Table) error {
+	h, err := move.HistoryOf(ctx, src.conn, db, t.Name)
+	switch {
+	case errors.Is(err, move.ErrVersions):
+		return unsaved("Table "+db+"."+t.Name, "its versions are counted by transactions")
+	case err != nil:
+		return err
+	case h.Parts != nil:
+		return unsaved("Table "+db+"."+t.Name, "in its partitions BY SYSTEM_TIME LIMIT versions have places that a backup does not know")
+	}
+	t.Versions, t.Columns = true, append(t.Columns, Column{Name: h.Start}, Column{Name: h.End})
 	return nil
 }
 

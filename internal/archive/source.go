@@ -136,6 +136,9 @@ func (s *source) save(ctx context.Context, dir *Dir, name, schema string, t *Tab
 		s.since = time.Now()
 	}
 	s.held = append(s.held, named{schema, t.Name})
+	if err := s.loadable(ctx, schema, t); err != nil {
+		return part, err
+	}
 	f, err := dir.file(name)
 	if err != nil {
 		return part, err
@@ -155,12 +158,25 @@ func (s *source) save(ctx context.Context, dir *Dir, name, schema string, t *Tab
 	return part, s.release(ctx, false)
 }
 
+// loadable refuses a table with versions that ended when they began, as those of a row that one trigger inserts and deletes: they could not be loaded.
+func (s *source) loadable(ctx context.Context, schema string, t *Table) error {
+	if !t.Versions {
+		return nil
+	}
+	start, end := t.Columns[len(t.Columns)-2].Name, t.Columns[len(t.Columns)-1].Name
+	res, err := s.run(ctx, "SELECT 1 FROM "+t.from(schema)+" WHERE "+id(start)+" = "+id(end)+" LIMIT 1")
+	if err == nil && len(res.Rows) > 0 {
+		return unsaved("Table "+t.Name, "it has versions of rows that ended when they began")
+	}
+	return err
+}
+
 // chunk is how much is gathered before it is given on.
 const chunk = 256 << 10
 
 func (s *source) stream(ctx context.Context, f *file, schema string, t *Table, tell func(rows uint64)) (rows uint64, err error) {
 	exprs := t.exprs()
-	if err := s.conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+id(schema)+"."+id(t.Name))); err != nil {
+	if err := s.conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+t.from(schema))); err != nil {
 		return 0, err
 	}
 	stop := s.conn.Watch(ctx)
@@ -211,7 +227,7 @@ func (t *Table) sumText(schema string) string {
 	for _, e := range t.exprs() {
 		values = append(values, "COALESCE(CONCAT(LENGTH("+e+"), ':', CRC32("+e+")), 'N')")
 	}
-	return "SELECT CONCAT(COUNT(*), ' ', COALESCE(SUM(CRC32(CONCAT_WS(',', " + strings.Join(values, ", ") + "))), 0)) FROM " + id(schema) + "." + id(t.Name)
+	return "SELECT CONCAT(COUNT(*), ' ', COALESCE(SUM(CRC32(CONCAT_WS(',', " + strings.Join(values, ", ") + "))), 0)) FROM " + t.from(schema)
 }
 
 // sum is that over all rows of a table, in the transaction's snapshot where there is one. The session's time zone must be +00:00, as that of all who save and load.

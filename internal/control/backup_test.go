@@ -201,3 +201,30 @@ func TestBackupAcrossDDL(t *testing.T) {
 		c.must("DROP DATABASE " + name)
 	}
 }
+
+// pastUnsaved has the database d refused whose past could not be restored.
+func (c *cluster) pastUnsaved() {
+	c.t.Helper()
+	for what, made := range map[string][]string{
+		"counted by transactions":    {"CREATE TABLE d.past (id INT, s BIGINT UNSIGNED GENERATED ALWAYS AS ROW START, e BIGINT UNSIGNED GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (s, e)) WITH SYSTEM VERSIONING"},
+		"places that a backup":       {"CREATE TABLE d.past (id INT) WITH SYSTEM VERSIONING PARTITION BY SYSTEM_TIME LIMIT 5 PARTITIONS 3"},
+		"that ended when they began": {"CREATE TABLE d.past (id INT) WITH SYSTEM VERSIONING", "SET timestamp = 1000000000", "INSERT INTO d.past VALUES (1)", "DELETE FROM d.past", "SET timestamp = DEFAULT"},
+	} {
+		c.must(made...)
+		refusedAs(c.t, c.nodes[0].db, "BACKUP DATABASE d TO '"+filepath.Join(c.t.TempDir(), "past")+"'", 1235, what)
+		c.must("DROP TABLE d.past")
+	}
+}
+
+// undated is a table's definition without its counter.
+func undated(create string) string {
+	at := strings.Index(create, " AUTO_INCREMENT=")
+	if at < 0 {
+		return create
+	}
+	end := at + len(" AUTO_INCREMENT=")
+	for end < len(create) && create[end] >= '0' && create[end] <= '9' {
+		end++
+	}
+	return create[:at] + create[end:]
+}

@@ -38,7 +38,7 @@ func (c *Copier) Align(ctx context.Context, s Spec, name string, triggers []topo
 	if compare(ctx, src, target, t) == nil {
 		return false, nil
 	}
-	if t.history != nil && len(t.history.parts) > 0 {
+	if t.history != nil && len(t.history.Parts) > 0 {
 		return false, fmt.Errorf("%w: into partitions by number they can be written at once only in a new copy", ErrVersions)
 	}
 	maker, err := c.own(ctx, s.To, "")
@@ -47,7 +47,7 @@ func (c *Copier) Align(ctx context.Context, s Spec, name string, triggers []topo
 	}
 	defer maker.Release()
 	set := "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0," +
-		" innodb_strict_mode=0, max_statement_time=0, " + insertHistory
+		" innodb_strict_mode=0, max_statement_time=0, " + InsertHistory
 	from, to := id(scratch)+"."+id(name), id(s.Schema)+"."+id(name)
 	if _, err := run(ctx, maker, set, "DROP DATABASE IF EXISTS "+id(scratch), "CREATE DATABASE "+id(scratch), "CREATE TABLE "+from+" LIKE "+to); err != nil {
 		return false, err

@@ -78,7 +78,7 @@ type table struct {
 	columns []column
 	rows    int64    // estimated
 	all     bool     // its rows are copied too
-	history *history // nil: no system versioning
+	history *History // nil: no system versioning
 }
 
 type column struct {
@@ -312,7 +312,7 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 			}
 			continue
 		}
-		if string(row[2]) != "BASE TABLE" && string(row[2]) != versioned {
+		if string(row[2]) != "BASE TABLE" && string(row[2]) != Versioned {
 			return fmt.Errorf("%s.%s is a %s, which can't be copied", src.schema, t.name, row[2])
 		}
 		if t.all && !strings.EqualFold(string(row[1]), "InnoDB") {
@@ -333,7 +333,7 @@ func (src *source) begin(ctx context.Context, s Spec, withRows func(table string
 			as := rowtext.Travel(string(col[1]))
 			t.columns = append(t.columns, column{string(col[0]), as, as == "UNSIGNED", string(col[2]) == "1"})
 		}
-		if t.all && string(row[2]) == versioned {
+		if t.all && string(row[2]) == Versioned {
 			if err := src.addHistory(ctx, &t); err != nil {
 				return err
 			}
@@ -406,7 +406,7 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		}
 	}()
 	if _, err := run(ctx, target, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
-		" innodb_strict_mode=0, max_statement_time=0, net_read_timeout=3600, "+insertHistory); err != nil {
+		" innodb_strict_mode=0, max_statement_time=0, net_read_timeout=3600, "+InsertHistory); err != nil {
 		return err
 	}
 	total := int64(0)

@@ -7,58 +7,64 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
-	"github.com/orbweaver/orbweaver/internal/rowtext"
 )
 
-// versioned is the TABLE_TYPE of tables with system versioning.
-const versioned = "SYSTEM VERSIONED"
+const (
+	// Versioned is the TABLE_TYPE of tables with system versioning.
+	Versioned = "SYSTEM VERSIONED"
+	// InsertHistory lets a session say when rows began and ended.
+	InsertHistory = "system_versioning_insert_history=1"
+)
 
-// insertHistory lets a session say when rows began and ended.
-const insertHistory = "system_versioning_insert_history=1"
-
-// history is what a table with system versioning has besides rows: all their versions are copied, each with the time for which it held. CHECKSUM TABLE sums up all of them, and
+// History is what a table with system versioning has besides rows: all their versions are copied, each with the time for which it held. CHECKSUM TABLE sums up all of them, and
 // their times.
-type history struct {
-	start, end string // the columns with the time, which may be hidden
-	// parts are the partitions of a table to whose history partitions rows go by number (LIMIT): no value says where a version is, so that they are copied one after the other, into the same.
-	parts []string
+type History struct {
+	Start, End string // the columns with the time, which may be hidden
+	// Parts are the partitions of a table to whose history partitions rows go by number (LIMIT): no value says where a version is, so that they are copied one after the other, into the same.
+	Parts []string
 }
 
 // ErrVersions: a table's versions are of a kind that nothing can write as they are.
 var ErrVersions = errors.New("its versions can't be copied")
 
-// addHistory finds out how a table's versions are read and written.
-func (src *source) addHistory(ctx context.Context, t *table) error {
-	where := " WHERE TABLE_SCHEMA = " + lit(src.schema) + " AND TABLE_NAME = " + lit(t.name)
-	res, err := run(ctx, src.conn, "SELECT COLUMN_NAME, DATA_TYPE, GENERATION_EXPRESSION FROM information_schema.COLUMNS"+where+" AND IS_GENERATED <> 'NEVER' AND GENERATION_EXPRESSION IN ('ROW START', 'ROW END')")
+// HistoryOf finds out how the versions of a table with system versioning are read and written. Versions that are counted by transactions are ErrVersions.
+func HistoryOf(ctx context.Context, c *backend.Conn, schema, table string) (*History, error) {
+	where := " WHERE TABLE_SCHEMA = " + lit(schema) + " AND TABLE_NAME = " + lit(table)
+	res, err := run(ctx, c, "SELECT COLUMN_NAME, DATA_TYPE, GENERATION_EXPRESSION FROM information_schema.COLUMNS"+where+" AND IS_GENERATED <> 'NEVER' AND GENERATION_EXPRESSION IN ('ROW START', 'ROW END')")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	h := &history{start: "row_start", end: "row_end"}
+	h := &History{Start: "row_start", End: "row_end"}
 	for _, row := range res.Rows {
 		if !strings.EqualFold(string(row[1]), "timestamp") {
-			return fmt.Errorf("table %s.%s: %w: they are counted by transactions (%s %s)", src.schema, t.name, ErrVersions, row[0], row[1])
+			return nil, fmt.Errorf("table %s.%s: %w: they are counted by transactions (%s %s)", schema, table, ErrVersions, row[0], row[1])
 		}
 		if string(row[2]) == "ROW START" {
-			h.start = string(row[0])
+			h.Start = string(row[0])
 		} else {
-			h.end = string(row[0])
+			h.End = string(row[0])
 		}
 	}
-	if res, err = run(ctx, src.conn, "SELECT PARTITION_NAME, MAX(PARTITION_DESCRIPTION IS NULL) FROM information_schema.PARTITIONS"+where+
+	if res, err = run(ctx, c, "SELECT PARTITION_NAME, MAX(PARTITION_DESCRIPTION IS NULL) FROM information_schema.PARTITIONS"+where+
 		" AND PARTITION_METHOD = 'SYSTEM_TIME' GROUP BY PARTITION_NAME ORDER BY MIN(PARTITION_ORDINAL_POSITION)"); err != nil {
-		return err
+		return nil, err
 	}
 	byNumber := false // by time, each but the last tells its end
 	for _, row := range res.Rows {
-		h.parts, byNumber = append(h.parts, string(row[0])), byNumber || string(row[1]) == "1"
+		h.Parts, byNumber = append(h.Parts, string(row[0])), byNumber || string(row[1]) == "1"
 	}
 	if !byNumber {
-		h.parts = nil
+		h.Parts = nil
 	}
-	as := rowtext.Travel("timestamp")
-	t.history, t.columns = h, append(t.columns, column{name: h.start, as: as}, column{name: h.end, as: as})
-	return nil
+	return h, nil
+}
+
+// addHistory has a table's versions copied.
+func (src *source) addHistory(ctx context.Context, t *table) (err error) {
+	if t.history, err = HistoryOf(ctx, src.conn, src.schema, t.name); err == nil {
+		t.columns = append(t.columns, column{name: t.history.Start}, column{name: t.history.End})
+	}
+	return err
 }
 
 // passage is a part of a table that is read, and written, by one statement.
@@ -80,11 +86,11 @@ func (t *table) passages() (out []passage) {
 	if t.history == nil {
 		return []passage{{}}
 	}
-	where := " WHERE " + id(t.history.start) + " <> " + id(t.history.end)
-	if len(t.history.parts) == 0 {
+	where := " WHERE " + id(t.history.Start) + " <> " + id(t.history.End)
+	if len(t.history.Parts) == 0 {
 		return []passage{{of: t.everything(), where: where}}
 	}
-	for _, name := range t.history.parts {
+	for _, name := range t.history.Parts {
 		part := " PARTITION (" + id(name) + ")" // with FOR SYSTEM_TIME it is refused, and has all its versions without
 		out = append(out, passage{of: part, where: where, to: part})
 	}
@@ -104,12 +110,12 @@ func (src *source) instants(ctx context.Context, t table) (out []instant, err er
 	if t.history == nil {
 		return nil, nil
 	}
-	start, end := id(t.history.start), id(t.history.end)
+	start, end := id(t.history.Start), id(t.history.End)
 	res, err := run(ctx, src.conn, "SELECT DISTINCT "+end+", UNIX_TIMESTAMP("+end+") FROM "+id(src.schema)+"."+id(t.name)+t.everything()+" WHERE "+start+" = "+end)
 	if err != nil || len(res.Rows) == 0 {
 		return nil, err
 	}
-	if len(t.history.parts) > 0 {
+	if len(t.history.Parts) > 0 {
 		return nil, fmt.Errorf("%w: of those that ended when they began nobody could say in which partition they are", ErrVersions)
 	}
 	rows := t

@@ -37,7 +37,7 @@ func versionsOf(t *testing.T, c *Copier, leaf, schema, table string) string {
 	for _, part := range lines("SELECT DISTINCT PARTITION_NAME FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = " + lit(schema) + " AND TABLE_NAME = " + lit(table) + " AND PARTITION_NAME IS NOT NULL ORDER BY 1") {
 		out = append(out, part+": "+lines("SELECT COUNT(*) FROM " + table + " PARTITION (" + part + ")")[0])
 	}
-	return strings.Join(append(out, lines("SHOW CREATE TABLE " + table)...), "\n")
+	return strings.Join(append(out, lines("SHOW CREATE TABLE "+table)...), "\n")
 }
 
 func TestCopiesHaveAllVersions(t *testing.T) {
