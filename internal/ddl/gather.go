@@ -91,7 +91,7 @@ func (j *job) gathering(ctx context.Context, name string, d *described, why erro
 	g := &gatherError{refusal: own, db: db, emptyOnly: true}
 	may := !said
 	for _, m := range moves {
-		empty, err := j.withoutRows(ctx, m.old, nil)
+		empty, err := j.withoutRows(ctx, m.old, m.d, nil)
 		if err != nil {
 			return err
 		}

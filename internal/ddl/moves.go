@@ -151,6 +151,11 @@ func (j *job) copyRows(ctx context.Context, moves []move) (rows uint64, err erro
 	}
 	for n, m := range moves {
 		c := rekey.Copy{Table: m.t, Into: j.todo.Moves[n].Try}
+		if m.d.typ == versioned {
+			if c.Period, err = j.period(ctx, m); err != nil {
+				return 0, err
+			}
+		}
 		for i, p := range j.todo.Places {
 			c.To = append(c.To, rekey.Side{Conn: filling[p], Schema: p.Schema})
 			if m.old.In(i) {

@@ -15,7 +15,7 @@ func (j *job) chosenAnew(ctx context.Context, old *topo.Table, now *described, w
 	if old.Written() || old.Kind != topo.Sharded && old.Kind != topo.Keyless || !errors.As(why, &own) || now.typ != "BASE TABLE" {
 		return nil, why
 	}
-	empty, err := j.withoutRows(ctx, old, nil)
+	empty, err := j.withoutRows(ctx, old, now, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (j *job) empty(ctx context.Context, t *topo.Table) error {
 	}
 	defer func() { unlock(j.lock.Context(), conns); release(conns) }()
 	was := j.snap.Table(t.DB, t.Name)
-	empty, err := j.withoutRows(ctx, was, conns)
+	empty, err := j.withoutRows(ctx, was, nil, conns) // without system versioning, as chosenAnew has seen
 	if err == nil && !empty {
 		err = refuse(erLockWait, "HY000", "Lock wait timeout exceeded; table '%s' got rows while it was to be placed by its new keys; try again", t.Name)
 	}

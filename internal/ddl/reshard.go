@@ -258,8 +258,10 @@ func (j *job) movable(ctx context.Context, moves []move) error {
 		return refuse(erLockWait, "HY000", "Lock wait timeout exceeded; table '%s' or one that its foreign keys lead to got rows while it was to be placed anew; try again", moves[0].t.Name)
 	}
 	for _, m := range moves {
-		if m.d.typ != "BASE TABLE" {
-			return unsupported("ALTER TABLE … SHARD KEY of a system-versioned table with rows: '" + m.t.Name + "' has versions of them, which copies would not")
+		if m.d.typ == versioned {
+			if _, err := j.period(ctx, m); err != nil {
+				return err
+			}
 		}
 		by, err := j.referring(ctx, j.todo.Shapes[0], m.t.Name)
 		if err != nil {
@@ -284,12 +286,16 @@ func (j *job) having(t *topo.Table) (out []place) {
 	return out
 }
 
-// withoutRows says whether a table has no rows. conns are connections that have it locked, nil for none.
-func (j *job) withoutRows(ctx context.Context, t *topo.Table, conns map[place]*backend.Conn) (bool, error) {
+// withoutRows says whether a table has no rows, and no versions of any. conns are connections that have it locked, nil for none.
+func (j *job) withoutRows(ctx context.Context, t *topo.Table, d *described, conns map[place]*backend.Conn) (bool, error) {
 	found := make(chan struct{}, len(j.todo.Places))
 	_, err := each(j.having(t), func(p place) (err error) {
 		var res *backend.Result
-		sql := "SELECT 1 FROM " + id(p.Schema) + "." + id(t.Name) + " LIMIT 1"
+		sql := "SELECT 1 FROM " + id(p.Schema) + "." + id(t.Name)
+		if d != nil && d.typ == versioned {
+			sql += " FOR SYSTEM_TIME ALL"
+		}
+		sql += " LIMIT 1"
 		if c := conns[p]; c != nil {
 			res, err = c.Query(ctx, sql)
 		} else {
@@ -306,7 +312,7 @@ func (j *job) withoutRows(ctx context.Context, t *topo.Table, conns map[place]*b
 // allWithoutRows is withoutRows for all tables that are to go elsewhere.
 func (j *job) allWithoutRows(ctx context.Context, moves []move, conns map[place]*backend.Conn) (bool, error) {
 	for _, m := range moves {
-		if empty, err := j.withoutRows(ctx, m.old, conns); err != nil || !empty {
+		if empty, err := j.withoutRows(ctx, m.old, m.d, conns); err != nil || !empty {
 			return false, err
 		}
 	}

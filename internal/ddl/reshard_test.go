@@ -88,6 +88,48 @@ func TestShardKey(t *testing.T) {
 	}
 }
 
+// Versions of rows go where their own values put them, also those of rows that are no more.
+func TestShardKeyTakesThePastAlong(t *testing.T) {
+	b := newBench(t, "d")
+	parts, _ := partitions(b.cat.Snapshot(), "d")
+	for name, period := range map[string]string{"h": "row_start, row_end", "n": "s, e"} {
+		columns, by := "", "PARTITION BY SYSTEM_TIME INTERVAL 1 DAY STARTS '2001-01-01 00:00:00' PARTITIONS 4"
+		if name == "n" {
+			columns, by = ", s TIMESTAMP(6) GENERATED ALWAYS AS ROW START, e TIMESTAMP(6) GENERATED ALWAYS AS ROW END INVISIBLE, PERIOD FOR SYSTEM_TIME (s, e)", ""
+		}
+		b.must("CREATE TABLE " + name + " (id INT, v INT, w ENUM('x','y') WITHOUT SYSTEM VERSIONING" + columns + ", KEY (id, v), SHARD KEY ()) WITH SYSTEM VERSIONING " + by)
+		for i, sql := range []string{"INSERT INTO %s (id, v, w) SELECT seq, seq, 'y' FROM seq_1_to_50", "UPDATE %s SET v = v + 1000", "DELETE FROM %s WHERE id > 20", "UPDATE %s SET v = v + 1000, w = 'x'"} {
+			b.at(parts[0].Leaf, parts[0].Schema, fmt.Sprintf("SET STATEMENT timestamp=978350400.25 + %d FOR "+sql, i*86400, name))
+		}
+		past := func() (all []string, whole int) {
+			for _, p := range parts {
+				rows := b.at(p.Leaf, p.Schema, "SELECT CONCAT_WS('|', id, v, w, "+period+") FROM "+name+" FOR SYSTEM_TIME ALL")
+				if all = append(all, rows...); len(rows) == 120 {
+					whole++
+				}
+			}
+			slices.Sort(all)
+			return all, whole
+		}
+		was, _ := past()
+		for _, key := range []string{"id", "v", "", "v"} {
+			b.must("ALTER TABLE " + name + " SHARD KEY (" + key + ")")
+			if now, whole := past(); len(now) != 120 || !slices.Equal(now, was) || (whole == 1) != (key == "") {
+				t.Fatalf("SHARD KEY (%s):\n%s\nwere\n%s", key, strings.Join(now, "\n"), strings.Join(was, "\n"))
+			}
+			b.consistent("d")
+		}
+		for _, p := range parts {
+			b.at(p.Leaf, p.Schema, "DELETE FROM "+name)
+		}
+		was, _ = past()
+		b.must("ALTER TABLE " + name + " SHARD KEY ()")
+		if now, whole := past(); !slices.Equal(now, was) || whole != 1 {
+			t.Errorf("without rows:\n%s\nwere\n%s", strings.Join(now, "\n"), strings.Join(was, "\n"))
+		}
+	}
+}
+
 func TestShardKeyRefused(t *testing.T) {
 	b := newBench(t, "d")
 	b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY)")
@@ -117,10 +159,18 @@ func TestShardKeyRefused(t *testing.T) {
 	}
 	b.must("ALTER TABLE p SHARD KEY (id)") // it is so already
 	b.must("ALTER TABLE k SHARD KEY (id)") // all rows meet
-	b.must("CREATE TABLE v (id INT PRIMARY KEY) WITH SYSTEM VERSIONING")
-	b.at(parts[0].Leaf, parts[0].Schema, "INSERT INTO v VALUES (1)")
-	b.refused(1235, "'v' has versions", "ALTER TABLE v SHARD KEY ()")
-	b.must("DROP TABLE v")
+	for what, v := range map[string]string{
+		"by transactions": "CREATE TABLE v (id INT, s BIGINT UNSIGNED GENERATED ALWAYS AS ROW START, e BIGINT UNSIGNED GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (s, e), SHARD KEY (id)) WITH SYSTEM VERSIONING",
+		"by LIMIT":        "CREATE TABLE v (id INT, SHARD KEY (id)) WITH SYSTEM VERSIONING PARTITION BY SYSTEM_TIME LIMIT 5 PARTITIONS 3",
+		"foreign keys":    "CREATE TABLE v (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES r (id)) WITH SYSTEM VERSIONING",
+		"when they began": "CREATE TABLE v (id INT, SHARD KEY (id)) WITH SYSTEM VERSIONING",
+	} {
+		b.must(v)
+		b.at(parts[0].Leaf, parts[0].Schema, "SET STATEMENT foreign_key_checks=0, timestamp=1000000000 FOR INSERT INTO v (id) VALUES (1)")
+		b.at(parts[0].Leaf, parts[0].Schema, "SET STATEMENT timestamp=1000000000 FOR DELETE FROM v")
+		b.refused(1235, what, "ALTER TABLE v SHARD KEY ()")
+		b.must("DROP TABLE v")
+	}
 	if _, each := b.rowsOf("k"); slices.Max(each) != 4 {
 		t.Errorf("k has %v rows", each)
 	}

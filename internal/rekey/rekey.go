@@ -29,6 +29,8 @@ type Copy struct {
 	// From are the partitions with rows, as sessions that are Reading; To are all partitions by their ordinals; Into is the name of the tables there, which are empty.
 	From, To []Side
 	Into     string
+	// Period are the columns that say when versions of rows began and ended, which go where their own values put them; "" where there is no system versioning.
+	Period [2]string
 
 	to []target
 	f  *shard.Func // nil: all rows go to one partition
@@ -55,7 +57,8 @@ const batch = 1 << 20
 const Reading = rowtext.Reading
 
 // writing makes a session one to write rows with. unique_checks stays on: what is filled without it does not tell of rows that are there twice.
-const writing = "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, check_constraint_checks=0, innodb_strict_mode=0, max_statement_time=0"
+const writing = "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, check_constraint_checks=0, innodb_strict_mode=0, max_statement_time=0," +
+	" system_versioning_insert_history=1"
 
 // Run copies the rows and says how many there are.
 func (c *Copy) Run(ctx context.Context) (rows uint64, err error) {
@@ -114,6 +117,9 @@ func (c *Copy) exprs() (out []string, columns int) {
 		}
 		out = append(out, e)
 	}
+	if c.Period[0] != "" {
+		out = append(out, id(c.Period[0]), id(c.Period[1]))
+	}
 	columns = len(out)
 	if c.f != nil {
 		var names []string
@@ -152,6 +158,9 @@ func (c *Copy) loadText(schema string) string {
 		}
 		names = append(names, name)
 	}
+	if c.Period[0] != "" {
+		names = append(names, id(c.Period[0]), id(c.Period[1]))
+	}
 	text := "LOAD DATA LOCAL INFILE 'rows' INTO TABLE " + id(schema) + "." + id(c.Into) + " CHARACTER SET binary (" + strings.Join(names, ", ") + ")"
 	if len(sets) > 0 {
 		text += " SET " + strings.Join(sets, ", ")
@@ -168,7 +177,11 @@ type lines struct {
 // partition deals out one partition's rows.
 func (c *Copy) partition(ctx context.Context, from Side) error {
 	exprs, columns := c.exprs()
-	if err := from.Conn.Send(wire.ComQuery, []byte("SELECT "+strings.Join(exprs, ", ")+" FROM "+id(from.Schema)+"."+id(c.Table.Name))); err != nil {
+	text := "SELECT " + strings.Join(exprs, ", ") + " FROM " + id(from.Schema) + "." + id(c.Table.Name)
+	if c.Period[0] != "" {
+		text += " FOR SYSTEM_TIME ALL"
+	}
+	if err := from.Conn.Send(wire.ComQuery, []byte(text)); err != nil {
 		return err
 	}
 	stop := from.Conn.Watch(ctx)
