@@ -51,21 +51,25 @@ var counter = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
 // Undated is a table's definition without what writing changes of it.
 func Undated(create string) string { return counter.ReplaceAllString(create, "") }
 
-// Redefined says whether MariaDB has refused to read a table for its definition: it is another than the snapshot's, has other columns, or is gone.
+// Redefined says whether MariaDB has refused to read a table for its definition: it is another than the snapshot's, has other columns, no versions, other partitions, or is gone.
 func Redefined(err error) bool {
 	var refused *wire.ServerError
 	if !errors.As(err, &refused) {
 		return false
 	}
 	switch refused.Code {
-	case errDefinition, wire.ErNoSuchTable, wire.ErBadField, wire.ErBadDB:
+	case errDefinition, errNotVersioned, errUnknownPartition, wire.ErNoSuchTable, wire.ErBadField, wire.ErBadDB:
 		return true
 	}
 	return false
 }
 
-// errDefinition is MariaDB's ER_TABLE_DEF_CHANGED.
-const errDefinition = 1412
+// MariaDB's ER_TABLE_DEF_CHANGED, ER_VERS_NOT_VERSIONED and ER_UNKNOWN_PARTITION.
+const (
+	errDefinition       = 1412
+	errNotVersioned     = 4124
+	errUnknownPartition = 1735
+)
 
 // look is how often a leaf is asked whether somebody waits. It has to be seen twice: most waits are short.
 const look = 200 * time.Millisecond
