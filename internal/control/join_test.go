@@ -16,7 +16,8 @@ import (
 func TestJoiningLeafGetsWhatOpenTransactionsWrite(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4, 2, 1)
-	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE REFERENCE TABLE d.r (a INT PRIMARY KEY)", "INSERT INTO d.r VALUES (1)")
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "CREATE REFERENCE TABLE d.r (a INT PRIMARY KEY)", "INSERT INTO d.r VALUES (1)",
+		"CREATE REFERENCE TABLE d.past (a INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING", "INSERT INTO d.past VALUES (1, 1)", "UPDATE d.past SET v = 2")
 	c.until("whole", whole)
 	release := c.hold(3)
 	c.until("offline", func(s *topo.Snapshot) bool { return s.Leaves["leaf-4"].State == topo.LeafOffline })
@@ -48,6 +49,9 @@ func TestJoiningLeafGetsWhatOpenTransactionsWrite(t *testing.T) {
 		var n int
 		if err := conn.QueryRow("SELECT COUNT(*) FROM d.r").Scan(&n); err != nil || n != 3 {
 			t.Errorf("leaf %s has %d rows in the reference table (%v), want 3", leaf.Name, n, err)
+		}
+		if err := conn.QueryRow("SELECT COUNT(*) FROM d.past FOR SYSTEM_TIME ALL").Scan(&n); err != nil || n != 2 {
+			t.Errorf("leaf %s has %d versions in the reference table (%v), want 2", leaf.Name, n, err)
 		}
 	}
 }
