@@ -2,11 +2,13 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -56,6 +58,12 @@ func (n *Node) lock(ctx context.Context, keys ...string) (*Lock, error) {
 		}
 		if n.ctx.Err() != nil {
 			return nil, ErrClosed
+		}
+		if errors.Is(err, rpctypes.ErrLeaseNotFound) { // the node is about to hear of it
+			select {
+			case <-le.ctx.Done():
+			case <-ctx.Done():
+			}
 		}
 		if le.ctx.Err() == nil {
 			return nil, err

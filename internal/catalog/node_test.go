@@ -137,6 +137,15 @@ func TestLostLease(t *testing.T) {
 	if recs, err = c.DDLRecords(ctx); err != nil || len(recs) != 0 {
 		t.Errorf("%v %v", recs, err)
 	}
+	// One that is lost, of which the node has not heard, costs nobody a lock.
+	if _, err := c.client.Revoke(ctx, l2.lease.id); err != nil {
+		t.Fatal(err)
+	}
+	l3, err := n.Lock(ctx, "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l3.Unlock()
 }
 
 // A lease that has ended by itself is given up already.
