@@ -34,8 +34,12 @@ func TestCommandsGoToTheControllerAndBack(t *testing.T) {
 	if err := cb.Cancel(ctx, id); err != nil {
 		t.Fatal(err)
 	}
-	for ca.Command(id) == nil || !ca.Command(id).Canceled {
-		<-ca.BoardChanged()
+	for {
+		changed := ca.BoardChanged() // before the look, or the last change is waited for in vain
+		if cmd := ca.Command(id); cmd != nil && cmd.Canceled {
+			break
+		}
+		<-changed
 	}
 	if err := a.SaveCommand(ctx, cmd); err != nil {
 		t.Fatal(err)
