@@ -20,7 +20,7 @@ type described struct {
 	keys     []key
 	foreign  []foreignKey
 	engine   string
-	typ      string // BASE TABLE, SYSTEM VERSIONED, …
+	typ      string // BASE TABLE, versioned, …
 }
 
 type key struct {
@@ -158,7 +158,7 @@ func (d *described) primary() *key {
 
 // clocked says whether rows get the time when they are written.
 func (d *described) clocked() bool {
-	return len(d.onUpdate) > 0 || d.typ == "SYSTEM VERSIONED" || slices.ContainsFunc(d.columns, func(c topo.Column) bool {
+	return len(d.onUpdate) > 0 || d.typ == versioned || slices.ContainsFunc(d.columns, func(c topo.Column) bool {
 		var scan sqltext.Scan
 		return c.Default != "" && !c.Generated && scan.Scan([]byte(c.Default), sqltext.Mode{}) == nil && scan.Tells(sqltext.Span{To: int32(len(scan.Tokens))}, sqltext.HasTimeFunction)
 	})

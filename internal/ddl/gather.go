@@ -74,7 +74,7 @@ func (j *job) gathering(ctx context.Context, name string, d *described, why erro
 	if err != nil {
 		return err
 	}
-	if len(moves) == 0 || slices.ContainsFunc(moves, func(m move) bool { return m.d.typ != "BASE TABLE" && m.d.typ != "SYSTEM VERSIONED" }) {
+	if len(moves) == 0 || slices.ContainsFunc(moves, func(m move) bool { return m.d.typ != "BASE TABLE" && m.d.typ != versioned }) {
 		return why
 	}
 	all := moves

@@ -15,7 +15,7 @@ func check(s *topo.Snapshot, t *topo.Table, d *described) error {
 	if d.typ == "SEQUENCE" && t.Kind != topo.Sequence {
 		return unsupported("CREATE TABLE … SEQUENCE=1: use CREATE SEQUENCE")
 	}
-	if t.Kind != topo.Sequence && d.typ != "BASE TABLE" && d.typ != "SYSTEM VERSIONED" {
+	if t.Kind != topo.Sequence && d.typ != "BASE TABLE" && d.typ != versioned {
 		return unsupported("a " + strings.ToLower(d.typ) + " in a sharded database")
 	}
 	if !strings.EqualFold(d.engine, "InnoDB") {
