@@ -147,7 +147,7 @@ func (m *mover) met(ctx context.Context, j *job, from int) error {
 		return err
 	}
 	err = m.move(ctx, j.place, ordinal, stored.values, nil)
-	if e := (*wire.ServerError)(nil); m.meets.Ignores && errors.As(err, &e) && e.Code == erDupEntry {
+	if e := (*wire.ServerError)(nil); m.meets.Ignores && errors.As(err, &e) && e.Code == wire.ErDupEntry {
 		res := &j.res
 		res.ok.AffectedRows = 0
 		res.ok.Warnings++

@@ -217,12 +217,9 @@ func (m *mover) children(ctx context.Context, from txn.Place, stored [][]byte) (
 	return out, nil
 }
 
-// erDupEntry is MariaDB's for a value that a unique key has already.
-const erDupEntry = 1062
-
 // forgiven says whether IGNORE leaves a row as it was because of an error that it meets where it goes to.
 func forgiven(code uint16) bool {
-	return code == erDupEntry || code == erNoReferencedRow
+	return code == wire.ErDupEntry || code == erNoReferencedRow
 }
 
 // stays makes a job's answer that of a row that IGNORE has left as it was. MariaDB does not warn of that.
