@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -165,6 +167,9 @@ func compareColumns(g, w *answer.Result, outer, never, ofView bool) difference {
 			g.Columns[i].Flags |= wire.FlagNotNull
 			w.Columns[i].Flags |= wire.FlagNotNull
 		}
+		if a, b := &g.Columns[i], &w.Columns[i]; outer && a.Type.IsInteger() && b.Type.IsInteger() && (len(a.Table) == 0) != (len(b.Table) == 0) && (a.Length == 0 || b.Length == 0) {
+			*a, *b = wire.Column{Name: a.Name}, wire.Column{Name: b.Name} // that NULL is all there is MariaDB may find out before
+		}
 		if ofView || nameless(&g.Columns[i]) || nameless(&w.Columns[i]) { // a temporary table's
 			for _, c := range []*wire.Column{&g.Columns[i], &w.Columns[i]} {
 				c.OrgTable, c.OrgName, c.Flags = nil, nil, c.Flags&^noDefault
@@ -285,7 +290,11 @@ func line(r *answer.Result, cells []string, at []int) string {
 	for _, i := range at {
 		v := cells[i]
 		if t := r.Columns[i].Type; t == wire.TypeDouble || t == wire.TypeFloat {
-			if f, err := strconv.ParseFloat(v, 64); err == nil {
+			f, err := strconv.ParseFloat(v, 64)
+			if err != nil && t == wire.TypeDouble && len(v) == 8 { // of a prepared statement
+				f, err = math.Float64frombits(binary.LittleEndian.Uint64([]byte(v))), nil
+			}
+			if err == nil {
 				v = strconv.FormatFloat(f, 'g', 11, 64)
 			}
 		}
