@@ -218,6 +218,9 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	if was.typ != "BASE TABLE" {
 		return nil, j.abandon(unsupported("this ALTER of a system-versioned table, which copies rows"), j.undoAlter)
 	}
+	if err := j.numberable(ctx, t, was, now); err != nil {
+		return nil, j.abandon(clientError(err, db), j.undoAlter)
+	}
 	if j.placed != nil {
 		res.Notes = append(res.Notes, *j.placed)
 	}

@@ -76,6 +76,9 @@ func (j *job) tryReference(ctx context.Context, old *topo.Table) error {
 	if err := check(j.snap, t, d); err != nil {
 		return err
 	}
+	if err := j.numberedAlike(ctx, t, was); err != nil {
+		return err
+	}
 	if err := triggersStandWith(j.snap, t); err != nil {
 		return err
 	}

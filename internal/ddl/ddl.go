@@ -53,6 +53,8 @@ type Session struct {
 	Args []wire.Param
 	// Made are the tables that the session has made, which is told of those to come; nil: none, and none is to be told.
 	Made *Made
+	// GatherMaxRows is how many rows tables may have, together, that go to one partition as the statement's keys need it; those of a dump that is being loaded may have more.
+	GatherMaxRows uint64
 
 	gather gather
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -88,22 +90,23 @@ func (j *job) gathering(ctx context.Context, name string, d *described, why erro
 	if err := j.standTogether(ctx, all, first); err != nil {
 		return instead(why, err)
 	}
-	g := &gatherError{refusal: own, db: db, emptyOnly: true}
-	may := !said
+	g := &gatherError{refusal: own, db: db}
+	may, rows, others := !said, uint64(0), false // of tables that the session has not made
 	for _, m := range moves {
-		empty, err := j.withoutRows(ctx, m.old, m.d, nil)
+		n, err := j.rowsUpTo(ctx, m.old, m.d, j.s.GatherMaxRows+1)
 		if err != nil {
 			return err
 		}
-		g.notes, g.emptyOnly = append(g.notes, m.note), g.emptyOnly && empty
-		if m.old.Written() || !empty && !j.s.Made.has(m.old) {
-			may = false
-		}
+		g.notes, rows, others = append(g.notes, m.note), rows+n, others || n > 0 && !j.s.Made.has(m.old)
+		may = may && !m.old.Written()
 	}
-	if may && !g.emptyOnly {
-		if may, err = j.unlooking(ctx, first); err != nil {
+	g.emptyOnly = rows == 0
+	if may && rows > j.s.GatherMaxRows {
+		dump, err := j.unlooking(ctx, first)
+		if err != nil {
 			return err
 		}
+		may = dump && !others
 	}
 	if !may {
 		advice, err := j.advice(ctx, name, moves)
@@ -137,6 +140,25 @@ func (j *job) unlooking(ctx context.Context, first place) (bool, error) {
 	defer c.Release()
 	res, err := c.Query(ctx, "SELECT @@foreign_key_checks")
 	return err == nil && string(res.Rows[0][0]) == "0", err
+}
+
+// rowsUpTo counts a table's rows and their versions, but in each partition no more than limit.
+func (j *job) rowsUpTo(ctx context.Context, t *topo.Table, d *described, limit uint64) (uint64, error) {
+	var n atomic.Uint64
+	_, err := each(j.having(t), func(p place) error {
+		from := id(p.Schema) + "." + id(t.Name)
+		if d.typ == versioned {
+			from += " FOR SYSTEM_TIME ALL"
+		}
+		res, err := j.asCluster(ctx, p, "", "SELECT COUNT(*) FROM (SELECT 1 FROM "+from+" LIMIT "+strconv.FormatUint(limit, 10)+") some")
+		if err != nil {
+			return err
+		}
+		m, err := strconv.ParseUint(string(res.Rows[0][0]), 10, 64)
+		n.Add(m)
+		return err
+	})
+	return n.Load(), err
 }
 
 // tie is a table that has to be where others are, and why.

@@ -85,9 +85,48 @@ func TestForeignKeysGatherTables(t *testing.T) {
 	b.refused(1005, "errno: 150", "CREATE TABLE x (id INT PRIMARY KEY, f INT, FOREIGN KEY (f) REFERENCES f (nothing))")
 	b.refused(1235, ". What would do before it: ALTER TABLE `role` DROP FOREIGN KEY `role_ibfk_1`", "ALTER TABLE role SHARD KEY (user)")
 	b.refused(1235, ". What would do before it: ALTER TABLE `post_tag` DROP FOREIGN KEY `post_tag_ibfk_2`", "ALTER TABLE tag SHARD KEY (id)")
-	b.must("ALTER TABLE f SHARD KEY ()")
+	b.s.GatherMaxRows = 1 // which f has
+	b.noted(b.must("CREATE TABLE x (id INT PRIMARY KEY, e INT, f INT, FOREIGN KEY (e) REFERENCES e (id), FOREIGN KEY (f) REFERENCES f (id))"), "f", "x")
+	b.must("DROP TABLE x")
 	b.must("CREATE TABLE x (id INT PRIMARY KEY, e INT, f INT, FOREIGN KEY (e) REFERENCES e (id), FOREIGN KEY (f) REFERENCES f (id))")
 	b.consistent("d")
+}
+
+// Applications give their tables keys when they have rows already: small ones that nobody has placed are gathered for them.
+func TestKeysGatherFewRows(t *testing.T) {
+	b := newBench(t, "d")
+	parts, _ := partitions(b.cat.Snapshot(), "d")
+	b.must("CREATE TABLE bare (a INT, b INT)")
+	b.must("CREATE TABLE keyed (id INT PRIMARY KEY, b INT)")
+	b.must("CREATE TABLE said (id INT PRIMARY KEY, b INT, SHARD KEY (id))")
+	b.must("CREATE REFERENCE TABLE bare_ref (a INT)")
+	for i, p := range parts {
+		for _, table := range []string{"bare", "keyed", "said"} {
+			b.at(p.Leaf, p.Schema, fmt.Sprintf("INSERT INTO %s VALUES (%d, %d)", table, i, 10*i))
+		}
+	}
+	b.s.GatherMaxRows = uint64(len(parts)) - 1
+	b.refused(1503, ". What would do before it: ALTER TABLE `bare` SHARD KEY ()", "ALTER TABLE bare ADD id INT AUTO_INCREMENT PRIMARY KEY")
+	b.refused(1235, ". What would do before it: ALTER TABLE `keyed` SHARD KEY ()", "ALTER TABLE keyed ADD n INT AUTO_INCREMENT, ADD KEY (n)")
+	b.s.GatherMaxRows++
+	b.noted(b.must("ALTER TABLE keyed ADD n INT AUTO_INCREMENT, ADD KEY (n)"), "keyed")
+	b.must("ALTER TABLE bare ADD id INT AUTO_INCREMENT PRIMARY KEY")
+	b.refused(1503, ". What would do before it: ALTER TABLE `said` SHARD KEY ()", "ALTER TABLE said ADD UNIQUE (b)")
+	b.must("ALTER TABLE bare_ref ADD id INT AUTO_INCREMENT PRIMARY KEY")
+	b.must("ALTER TABLE bare_ref DROP id")
+	b.everywhere("INSERT INTO d.bare_ref VALUES (1), (2)")
+	b.refused(1235, "has no PRIMARY KEY, by which", "ALTER TABLE bare_ref ADD id INT AUTO_INCREMENT PRIMARY KEY")
+	b.must("ALTER TABLE bare_ref ADD PRIMARY KEY (a)")
+	b.must("ALTER TABLE bare_ref ADD id INT AUTO_INCREMENT UNIQUE")
+	b.consistent("d")
+	if got := b.kinds(); got != "bare single, bare_ref reference, keyed single, said sharded[0]" {
+		t.Error(got)
+	}
+	for _, table := range []string{"bare", "keyed"} {
+		if got := b.at(parts[0].Leaf, parts[0].Schema, "SELECT * FROM "+table); len(got) != len(parts) {
+			t.Error(table, got)
+		}
+	}
 }
 
 // Who loads a dump makes a table, fills it, and comes to those that reference it later, without foreign_key_checks: its own tables go with their rows.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -27,6 +28,32 @@ func (j *job) numberedAnew(t *topo.Table, was *described) string {
 	return rows + " WHERE (" + name + " IS NULL OR ABS(" + name + ") < 1) AND NOT FIND_IN_SET('NO_AUTO_VALUE_ON_ZERO', @@sql_mode) LIMIT 1"
 }
 
+// numberable looks whether rows would be numbered anew, before the table is locked: it may be gathered first. Under the lock it is looked at again.
+func (j *job) numberable(ctx context.Context, t *topo.Table, was, now *described) error {
+	query := j.numberedAnew(t, was)
+	if query == "" {
+		return nil
+	}
+	var found atomic.Bool
+	if _, err := each(j.todo.Places, func(p place) error {
+		w := j.now(p).want(p.Schema)
+		w.State = j.s.State // of which the query asks for sql_mode
+		c, err := j.cfg.Pools.Get(ctx, w)
+		if err != nil {
+			return err
+		}
+		defer c.Release()
+		res, err := c.Query(ctx, query)
+		if err == nil && len(res.Rows) > 0 {
+			found.Store(true)
+		}
+		return err
+	}); err != nil || !found.Load() {
+		return err
+	}
+	return j.gathering(ctx, t.Name, now, cantNumber(t))
+}
+
 // before is which of the columns that a table had has become the one of a name, -1 when that is a new one.
 func (j *job) before(columns []topo.Column, name string) int {
 	called := func(name string) int {
@@ -41,6 +68,22 @@ func (j *job) before(columns []topo.Column, name string) int {
 		}
 	}
 	return called(name)
+}
+
+// numberedAlike refuses to have each leaf number the rows of a reference table that have no order of their own: only a key by which they are stored gives them one.
+func (j *job) numberedAlike(ctx context.Context, t *topo.Table, was *described) error {
+	if t.AutoIncrement < 0 || was.auto >= 0 || slices.ContainsFunc(was.keys, func(k key) bool {
+		return k.unique && !slices.ContainsFunc(k.columns, func(i int) bool { return was.columns[i].Nullable }) && !slices.Contains(k.prefix, true)
+	}) {
+		return nil
+	}
+	first := j.todo.Shapes[0]
+	res, err := j.asCluster(ctx, first, first.Schema, "SELECT 1 FROM "+id(t.Name)+" LIMIT 2")
+	if err != nil || len(res.Rows) < 2 {
+		return err
+	}
+	return refuse(1235, "42000", "Reference table '%s' has no PRIMARY KEY, by which each leaf would give its rows the same values of the AUTO_INCREMENT column '%s': make one of other columns before", t.Name,
+		t.Columns[t.AutoIncrement].Name)
 }
 
 func cantNumber(t *topo.Table) error {

@@ -96,7 +96,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if err := s.closeHandlersOf(ctx, d); err != nil {
 		return err
 	}
-	by, filled := ddl.Session{Account: s.login, State: s.tx.State(), Schema: s.sess.DB, Made: &s.made}, wire.OK{}
+	by, filled := ddl.Session{Account: s.login, State: s.tx.State(), Schema: s.sess.DB, Made: &s.made, GatherMaxRows: uint64(s.spiderNumber(gatherMaxRows))}, wire.OK{}
 	if makesOfQuery(stmt) {
 		by.Fill, by.Args = s.filler(scan, stmt, src, &filled), src.args
 	}

@@ -18,6 +18,7 @@ const (
 	transactionMode     = "transaction_mode"
 	completionType      = "completion_type"
 	stageMaxBytes       = "stage_max_bytes"
+	gatherMaxRows       = "gather_max_rows"
 	stageBring          = "stage_bring"
 	selectLimit         = "sql_select_limit"
 	eventScheduler      = "event_scheduler"
@@ -29,6 +30,10 @@ var ownVariables = []spider.Variable{
 		Comment: "The transaction completion type",
 	},
 	{Name: eventScheduler, Kind: spider.Enum, Values: []string{"OFF", "ON"}, Default: "ON", Global: true, Comment: "Whether the cluster runs events at their times"},
+	{
+		Name: gatherMaxRows, Kind: spider.Integer, Max: 1 << 50, Default: "100000",
+		Comment: "How many rows tables may have, together, whose SHARD KEY nobody has written and that a statement moves to one partition as its keys need it",
+	},
 	{Name: selectLimit, Kind: spider.Integer, Unsigned: true, Wide: true, Max: math.MaxInt64, Default: unlimited, Comment: "The maximum number of rows to return from SELECT statements"},
 	{Name: queryOneShard, Kind: spider.Bool, Default: "OFF", Comment: "Refuse statements on more than one partition"},
 	{Name: transactionOneShard, Kind: spider.Bool, Default: "OFF", Comment: "Refuse transactions over more than one partition"},
