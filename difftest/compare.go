@@ -121,7 +121,7 @@ func info(r *answer.Result) string {
 var limits = regexp.MustCompile(`LIMIT|FETCH `)
 
 // rowErrors tell of a row: which of several wrong ones is met first, and what is wrong with it first, is not decided.
-var rowErrors = []uint16{1048, 1062, 4025, 1264, 1265, 1292, 1366, 1406, 1452, 1690, 1411, 1365}
+var rowErrors = []uint16{1048, 1062, 4025, 1264, 1265, 1292, 1366, 1406, 1452, 1690, 1411, 1365, 1916}
 
 func compareErrors(g, w *wire.ServerError) difference {
 	switch {
