@@ -123,6 +123,8 @@ type Statement struct {
 	readBy   Readers
 	prefix   string // of Query's text: SET STATEMENT … FOR
 	returned int64  // bytes of the rows that RETURNING has given; of all jobs at once
+	total    uint64 // rows without LIMIT, if these are counted
+	counted  bool
 	solving  string // its guessKey before the values of its subqueries were put in their places
 	out      Outcome
 	buf      []byte // scratch: column definitions, OK packets
@@ -167,7 +169,7 @@ type Note struct {
 // Run runs a statement and gives its answer to the Output. An error of a leaf that belongs to the statement itself is returned as *wire.ServerError, not
 // written: the caller writes it. Other errors are those of backend and txn, *plan.Error, and *Error.
 func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
-	st.out, st.returned = Outcome{}, 0
+	st.out, st.returned, st.counted = Outcome{}, 0, false
 	counting := st.counting()
 	st.Tx.Reading(onlyReads(st.Plan))
 	st.Tx.Bare(st.Plan.Bare)
@@ -184,6 +186,9 @@ func (r *Runner) Run(ctx context.Context, st *Statement) (Outcome, error) {
 	st.Tx.Shapes(false)
 	st.Tx.Bare(false)
 	n, known := counting.found(st.out.Rows)
+	if st.counted {
+		n = st.total
+	}
 	st.out.Found, st.out.Uncounted = n, !known
 	return st.out, err
 }

@@ -58,6 +58,7 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 	for i, p := range places {
 		sources[i] = &source{st: st, place: p}
 	}
+	st.total, st.counted = 0, st.Plan.Merge.Counted != plan.CountedNot
 	return r.gatherParts(ctx, st, sources, offset, count)
 }
 
@@ -154,6 +155,10 @@ func (st *Statement) open(ctx context.Context, end func(), sources []*source, pu
 }
 
 func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*source, offset, count int64) error {
+	skip, left := int64(0), int64(math.MaxInt64)
+	if st.Plan.Merge.Counted == plan.CountedMerged { // what LIMIT leaves out is looked at, too
+		skip, left, offset, count = offset, count, 0, -1
+	}
 	rows, err := r.merged(ctx, st, sources, offset, count)
 	if err != nil {
 		return err
@@ -161,13 +166,19 @@ func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*sourc
 	if err := st.writeHead(sources[0].columns, st.Plan.Merge.Hidden); err != nil {
 		return err
 	}
-	for {
+	for n := int64(0); ; n++ {
 		row, err := rows.Next()
 		if errors.Is(err, io.EOF) {
+			if st.Plan.Merge.Counted == plan.CountedMerged {
+				st.total = uint64(n)
+			}
 			return nil
 		}
 		if err != nil {
 			return mergeError(err)
+		}
+		if n < skip || n-skip >= left {
+			continue
 		}
 		st.out.Rows++
 		if err := st.Out.Packet(row); err != nil {
@@ -337,6 +348,9 @@ func (s *source) close(ctx context.Context, failed error) error {
 		}
 	}
 	s.stop()
+	if err == nil && failed == nil && s.st.Plan.Merge.Counted == plan.CountedByParts {
+		err = s.countRows(ctx) // which leaves the warnings
+	}
 	if err == nil && failed == nil && s.end.Warnings > 0 {
 		err = s.fetchWarnings(ctx)
 	}
@@ -345,6 +359,17 @@ func (s *source) close(ctx context.Context, failed error) error {
 		return err
 	}
 	return s.st.at(s.place, s.st.Tx.Done(s.conn, err))
+}
+
+// countRows adds the part's rows, without its LIMIT, to the statement's.
+func (s *source) countRows(ctx context.Context) error {
+	res, err := s.conn.Query(ctx, "SELECT FOUND_ROWS()")
+	if err != nil {
+		return err
+	}
+	n, err := strconv.ParseUint(string(res.Rows[0][0]), 10, 64)
+	s.st.total += n
+	return err
 }
 
 // writeHead gives the client the column definitions, without the hidden ones.

@@ -13,7 +13,11 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 		names := p.names()
 		return &Merge{Splices: names, Names: names}, ""
 	}
-	if reason := p.manyReason(); reason != "" {
+	facts := p.stmt.Facts
+	if u.main != nil { // whose rows can be counted part by part
+		facts &^= sqltext.HasCalcFoundRows
+	}
+	if reason := p.many(facts); reason != "" {
 		return nil, reason
 	}
 	if u.main == nil {
@@ -49,6 +53,9 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 	}
 	return g.finish(), ""
 }
+
+// counts says whether FOUND_ROWS() is to tell of the rows without LIMIT.
+func (g *merger) counts() bool { return g.p.stmt.Facts&sqltext.HasCalcFoundRows != 0 }
 
 // strays says whether GROUP BY has a position that is no column's: it would be one of the columns that parts have more.
 func (g *merger) strays() bool {
@@ -156,7 +163,7 @@ func (g *merger) distinct() string {
 	}
 	done := make([]bool, len(items))
 	var parts []orderKey
-	push := true
+	push := !g.counts() // what is in several parts they would count several times
 	add := func(i int, desc bool) string {
 		if done[i] {
 			return ""

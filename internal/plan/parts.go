@@ -405,6 +405,12 @@ func (g *merger) limit(l *sqltext.Limit, push bool) string {
 	} else {
 		g.replace(l.Span, textPiece(" "))
 	}
+	switch {
+	case g.counts() && push:
+		g.m.Counted = CountedByParts
+	case g.counts():
+		g.m.Counted = CountedMerged
+	}
 	return ""
 }
 

@@ -233,7 +233,19 @@ type Merge struct {
 	Order []SortKey
 	// Limit is applied at the end; Operands, as LIMIT ? is allowed.
 	Limit Limit
+	// Counted says who counts the rows that there would be without Limit, for FOUND_ROWS().
+	Counted Counted
 }
+
+// Counted says who counts rows for SQL_CALC_FOUND_ROWS: https://mariadb.com/kb/en/found_rows/.
+type Counted uint8
+
+// Who counts: nobody, as nobody asks; each part its own, which are some of the whole's; or whoever merges them, who gets all.
+const (
+	CountedNot Counted = iota
+	CountedByParts
+	CountedMerged
+)
 
 // Apart has the rows of a SELECT DISTINCT without ORDER BY or LIMIT one after another as the parts give them, equal ones of different parts too. It is for plans that are nobody else's.
 func (p *Plan) Apart() {

@@ -164,7 +164,7 @@ func (t *tracer) merge(m *Merge, span sqltext.Span, limit uint64) {
 		if m.Limit.Offset.Kind != OperandNone {
 			s += " offset " + t.operand(m.Limit.Offset)
 		}
-		t.line("limit: %s", s)
+		t.line("limit: %s%s", s, [...]string{CountedNot: "", CountedByParts: ", counted by the parts", CountedMerged: ", counted when merged"}[m.Counted])
 	}
 }
 
