@@ -12,7 +12,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// TestGolden runs the files in testdata. Each case is `plan [db=shop] [zero] [ansi]` with a statement; the answer is the plan's trace, or the error.
+// TestGolden runs the files in testdata. Each case is `plan [db=shop] [zero] [ansi] [groups]` with a statement; the answer is the plan's trace, or the error.
 // Change a transcript only when you know what changed it.
 func TestGolden(t *testing.T) {
 	snap, linked := testTopology(), linkedTopology()
@@ -25,6 +25,8 @@ func TestGolden(t *testing.T) {
 					sess.DB = strings.Join(a.Vals, "")
 				case "zero":
 					sess.NoAutoValueOnZero = true
+				case "groups":
+					sess.FullGroups = true
 				case "ansi":
 					sess.Mode.ANSIQuotes = true
 				}

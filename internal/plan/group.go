@@ -47,9 +47,8 @@ func (g *merger) group() string {
 	if reason := r.findDistinct(); reason != "" {
 		return reason
 	}
-	if g.p.sess.FullGroups && (len(r.distinct) > 0 || slices.ContainsFunc(r.keys, func(k groupKey) bool { return !k.isCol })) {
-		// The parts' text has other groups, and more items of which MariaDB does not see that they are the groups'.
-		return "GROUP BY of an expression or a DISTINCT aggregate, under ONLY_FULL_GROUP_BY"
+	if g.p.sess.FullGroups && len(r.distinct) > 0 && r.ungrouped() { // which the parts would take, as they group by more
+		return "a DISTINCT aggregate beside what is in no GROUP BY, under ONLY_FULL_GROUP_BY"
 	}
 	for i := range s.Items {
 		if reason := r.item(i); reason != "" {
@@ -123,6 +122,7 @@ func (r *grouper) groupKeys() string {
 		if k.volatile {
 			return "GROUP BY of a function that differs by call"
 		}
+		k.ofGroup = !k.isCol && r.p.sess.FullGroups
 		r.keys = append(r.keys, k)
 	}
 	return ""
@@ -238,6 +238,35 @@ func (r *grouper) loose() string {
 		return "a column beside aggregates without GROUP BY"
 	}
 	return ""
+}
+
+// ungrouped says whether a select item or HAVING names a column, outside of aggregates, that is not in GROUP BY, or may do so.
+func (r *grouper) ungrouped() bool {
+	stray := false
+	look := func(e sqltext.Expr, having bool) {
+		walk(e, func(x sqltext.Expr) bool {
+			if isAggregate(x) || stray {
+				return false
+			}
+			stray = isSubquery(x)
+			c, ok := x.(*sqltext.Column)
+			if !ok || having && r.b.itemIndex(c) >= 0 {
+				return !stray
+			}
+			n, known := r.b.resolve(c)
+			stray = stray || !known || !slices.ContainsFunc(r.keys, func(k groupKey) bool { return k.isCol && k.node == n })
+			return !stray
+		})
+	}
+	for i := range r.sel.Items {
+		it := &r.sel.Items[i]
+		stray = stray || it.Star
+		if !it.Star && !r.isKey(it.Expr, i) {
+			look(it.Expr, false)
+		}
+	}
+	look(r.sel.Having, true)
+	return stray
 }
 
 func (r *grouper) outerColumns(e sqltext.Expr) bool {
@@ -378,7 +407,7 @@ func (r *grouper) extreme(f *sqltext.Func, a *Agg, self []Piece) string {
 	case classStamp:
 		a.Keys = []SortKey{{Col: r.hide(wrap("UNIX_TIMESTAMP(", self, ")"))}}
 	case classString, classUnknown:
-		a.Weight, a.Collation = r.weigh(self, self)
+		a.Weight, a.Collation = r.weigh(value{pieces: self}, self)
 		a.HasWeight = true
 	}
 	return ""

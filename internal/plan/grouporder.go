@@ -124,6 +124,7 @@ func (r *grouper) orderOne(e sqltext.Expr, item int) (groupOrder, string) {
 			v.typ = n.column()
 		}
 	}
+	v.ofGroup = v.typ == nil && r.p.sess.FullGroups
 	k, _, reason := r.sortKey(v, false)
 	g.sort = k
 	if reason != "" {
@@ -135,7 +136,7 @@ func (r *grouper) orderOne(e sqltext.Expr, item int) (groupOrder, string) {
 func isColumnOrMore(e sqltext.Expr) bool { return !isConstant(e) }
 
 // overAggregates says that e holds an aggregate, itself or by an alias of the select list.
-func (r *grouper) overAggregates(e sqltext.Expr) bool {
+func (g *merger) overAggregates(e sqltext.Expr) bool {
 	return anyExpr(e, func(x sqltext.Expr) bool {
 		if isAggregate(x) {
 			return true
@@ -144,12 +145,22 @@ func (r *grouper) overAggregates(e sqltext.Expr) bool {
 		if !ok {
 			return false
 		}
-		if _, inFrom := r.b.resolve(c); inFrom {
+		if _, inFrom := g.b.resolve(c); inFrom {
 			return false
 		}
-		it := r.b.itemByName(c)
+		it := g.b.itemByName(c)
 		return it != nil && it.Expr != sqltext.Expr(c) && hasAggregate(it.Expr)
 	})
+}
+
+// overGroups says that an ORDER BY item is computed of groups: it has aggregates or windows, itself, by an alias or by its position.
+func (g *merger) overGroups(e sqltext.Expr) bool {
+	if it := g.b.itemByPosition(e); it != nil {
+		e = it.Expr
+	} else if i := g.b.itemIndex(e); i >= 0 {
+		e = g.sel.Items[i].Expr
+	}
+	return g.overAggregates(e) || anyExpr(e, isWindow)
 }
 
 // sort orders the parts by the group keys, those of ORDER BY first when it names nothing else, then by the DISTINCT arguments; and says how the
@@ -251,11 +262,13 @@ func (r *grouper) distinctKeys(d *distinctArgs, by *[]Piece) (keys []SortKey, or
 		if n, ok := r.b.resolveExpr(a); ok {
 			v.typ = n.column()
 		}
-		if short := digest(v); short != nil && !r.p.readsFar() {
+		short := digest(v)
+		v.ofGroup = r.p.sess.FullGroups && (v.typ == nil || short != nil)
+		if short != nil && !r.p.readsFar() {
 			if r.sums(d) {
 				return nil, nil, "SUM or AVG of DISTINCT values of type " + v.typ.Type
 			}
-			col := r.hide(short)
+			col := r.hide(v.told(short))
 			keys = append(keys, SortKey{Col: col})
 			orders = append(orders, orderKey{func() Piece { return r.alias(col) }, false})
 			*by = append(append(*by, textPiece(", ")), short...)

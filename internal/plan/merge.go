@@ -132,13 +132,10 @@ func (g *merger) plain() string {
 		if skip {
 			continue
 		}
-		known := len(g.hidden)
+		v.ofGroup = g.p.sess.FullGroups && len(s.Group) > 0 && v.typ == nil && !g.overGroups(o.Expr)
 		k, order, reason := g.sortKey(v, o.Desc)
 		if reason != "" {
 			return "ORDER BY " + reason
-		}
-		if g.p.sess.FullGroups && len(s.Group) > 0 && v.typ == nil && len(g.hidden) > known { // which MariaDB does not see to be the groups'
-			return "ORDER BY an expression of GROUP BY, under ONLY_FULL_GROUP_BY"
 		}
 		// The order of the part must be by the very value that it sends.
 		rewrite = rewrite || v.volatile
@@ -170,6 +167,7 @@ func (g *merger) distinct() string {
 		}
 		done[i] = true
 		v := g.columnValue(items, i)
+		v.ofGroup = g.p.sess.FullGroups && v.typ == nil && isGrouped(s) && !g.overGroups(items[i].expr)
 		k, order, reason := g.sortKey(v, desc)
 		if reason != "" {
 			return "DISTINCT " + reason

@@ -159,6 +159,8 @@ type value struct {
 	isVisible bool
 	// number: surely no string, whatever typ says. volatile: another evaluation yields another value, so no weight can be asked for.
 	number, volatile bool
+	// ofGroup: it is the same in all rows of a group, of which MariaDB has to be told under ONLY_FULL_GROUP_BY: columns of a part that are made of it are aggregates.
+	ofGroup bool
 	// untold: it may be of a type whose values print in another order, though typ does not say so.
 	untold bool
 }
@@ -188,7 +190,7 @@ func isNumber(e sqltext.Expr) bool {
 func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, reason string) {
 	k.Desc = desc
 	hidden := func(pieces []Piece) {
-		k.Col = g.hide(pieces)
+		k.Col = g.hide(v.told(pieces))
 		col := k.Col
 		order = func() Piece { return g.alias(col) }
 	}
@@ -212,12 +214,12 @@ func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, rea
 			order = func() Piece { return textPiece(itoa(int(v.visible) + 1)) }
 		default:
 			k.Col = v.visible
-			order = func() Piece { return g.alias(g.hide(v.pieces)) }
+			order = func() Piece { return g.alias(g.hide(v.told(v.pieces))) }
 		}
 		switch {
 		case c == classPlain || v.number || v.volatile:
 		case c == classString && spaced(v.typ):
-			k.Weight, k.Collation = g.weigh(spaces(v.pieces, v.typ), v.pieces)
+			k.Weight, k.Collation = g.weigh(v, spaces(v.pieces, v.typ))
 			k.HasWeight = true
 		case c == classString && g.p.comparedHere(v.typ):
 			k.Node = v.typ.Collation
@@ -227,7 +229,7 @@ func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, rea
 			k.Weight = g.hide(slices.Concat(wrap("IF(COLLATION(", v.pieces, ")='"+k.Node+"', NULL, "), wrap("WEIGHT_STRING(", v.pieces, "))")))
 			k.HasWeight = true
 		default:
-			k.Weight, k.Collation = g.weigh(v.pieces, v.pieces)
+			k.Weight, k.Collation = g.weigh(v, v.pieces)
 			k.HasWeight = true
 		}
 	}
@@ -256,9 +258,17 @@ func (p *planner) arrivesAsIs(c *topo.Column) bool {
 }
 
 // weigh appends what a string is compared by: its weights, and the collation that says how they are padded.
-func (g *merger) weigh(weighed, pieces []Piece) (weight, collation Col) {
-	weight = g.hide(wrap("WEIGHT_STRING(", weighed, ")"))
-	return weight, g.hide(wrap("COLLATION(", pieces, ")"))
+func (g *merger) weigh(v value, weighed []Piece) (weight, collation Col) {
+	weight = g.hide(v.told(wrap("WEIGHT_STRING(", weighed, ")")))
+	return weight, g.hide(v.told(wrap("COLLATION(", v.pieces, ")")))
+}
+
+// told is what a part tells of the value.
+func (v *value) told(pieces []Piece) []Piece {
+	if v.ofGroup {
+		return wrap("MIN(", pieces, ")")
+	}
+	return pieces
 }
 
 // alias names a hidden column.
