@@ -21,6 +21,8 @@ type planner struct {
 	// seen are the table names (by their first token) and nested the subqueries that the analysis has met.
 	seen   map[int32]bool
 	nested map[sqltext.Span]bool
+	// concealed are what queries see that are not understood.
+	concealed []*env
 	// renames are by their first token.
 	renames map[int32]Piece
 	// volatile are the tokens that name functions whose value differs from call to call.
@@ -310,13 +312,19 @@ func (p *planner) settleAll(u *unit) error {
 		return nil
 	}
 	u.spread = true
-	u.anchor, u.bad = nil, "text that the gateway does not understand"
+	u.anchor, u.bad = nil, notUnderstood
 	u.comps = append(u.comps, component{})
 	return nil
 }
 
-// unseen looks up the tables that the analysis has not met; spread says that one of them is sharded.
+// unseen looks up the tables that the analysis has not met, or only below a name that text may use which it does not understand; spread says that one
+// of them is sharded.
 func (p *planner) unseen() (spread bool, err error) {
+	for _, e := range p.concealed {
+		for ; e != nil; e = e.up {
+			spread = spread || e.unit != nil && e.unit.spread
+		}
+	}
 	for _, t := range p.stmt.Tables {
 		if p.seen[t.Span.From] || t.CTE || !inside(t.Span, p.span) {
 			continue

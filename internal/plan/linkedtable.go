@@ -130,7 +130,7 @@ func (l *linker) table(k *Linked, t *sqltext.TableName) error {
 	}
 	f := l.factors[t.Span.From]
 	if f == nil || f.Opaque {
-		return errLinked("text that the gateway does not understand")
+		return errLinked(notUnderstood)
 	}
 	var as []Piece
 	if f.Alias.Tok >= 0 {

@@ -237,6 +237,9 @@ func (g *merger) distinctItem(items []item, e sqltext.Expr) int {
 // mergeSet is for UNION, EXCEPT and INTERSECT at the top. Each partition runs the whole.
 func (p *planner) mergeSet(u *unit) (*Merge, string) {
 	q := u.q
+	if restOutside(q) {
+		return nil, "ORDER BY or LIMIT around a bracketed query"
+	}
 	distinct := u.key == nil && q.Op == sqltext.Union
 	for x := u; ; x = x.left {
 		if x.left == nil {
@@ -358,6 +361,21 @@ func (p *planner) mergeSet(u *unit) (*Merge, string) {
 	m.number()
 	m.Splices = combine(edits, m.Names)
 	return m, ""
+}
+
+// restOutside says whether ORDER BY or LIMIT stands behind the brackets of a set operation.
+func restOutside(q *sqltext.Query) bool {
+	if !q.Bracket || len(q.Order) == 0 && q.Limit == nil {
+		return false
+	}
+	end := q.OrderSpan.To
+	if q.Limit != nil {
+		end = q.Limit.Span.To
+	}
+	if !q.Tail.Empty() {
+		end = q.Tail.To
+	}
+	return end == q.Span.To
 }
 
 func (p *planner) setLimit(m *Merge, q *sqltext.Query) string {

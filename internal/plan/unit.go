@@ -88,9 +88,20 @@ func (p *planner) query(q *sqltext.Query, e *env) (*unit, error) {
 		}
 		u.setOperation()
 	default:
-		u.bad = "text that the gateway does not understand"
+		u.bad = notUnderstood
+		p.conceal(e)
 	}
 	return u, nil
+}
+
+const notUnderstood = "text that the gateway does not understand"
+
+// conceal notes that a query which is not understood may name any common table expression that it sees, any number of times.
+func (p *planner) conceal(e *env) {
+	p.concealed = append(p.concealed, e)
+	for ; e != nil; e = e.up {
+		e.refs += 2
+	}
 }
 
 // with analyses the queries of a WITH clause and makes their names visible.
@@ -498,6 +509,7 @@ func (u *unit) subquery(q *sqltext.Query, parent *block, e *env) (*block, error)
 		_, err := u.subquery(q.Right, parent, e)
 		return nil, err
 	}
+	u.p.conceal(e)
 	return nil, nil
 }
 

@@ -160,8 +160,7 @@ func (p *parser) bracketFactor(r *TableRef) {
 	start := p.pos
 	refs := p.tableRefs()
 	if len(refs) == 1 && refs[0].Derived != nil && refs[0].Alias.Tok < 0 { // a derived table has an alias: this is a query in brackets
-		q := refs[0].Derived
-		q.Bracket, q.Span = true, refs[0].Span
+		q := bracketed(refs[0].Derived, refs[0].Span)
 		r.Derived = p.closeQuery(p.queryRest(q), start)
 		p.acceptOp(')')
 		p.tableAlias(r)

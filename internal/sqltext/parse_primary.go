@@ -113,8 +113,7 @@ func (p *parser) bracket() Expr {
 	p.pos++
 	first := p.expr()
 	if sub, ok := first.(*Subquery); ok && p.continuesQuery() { // ((SELECT …) UNION …)
-		sub.Query.Bracket, sub.Query.Span = true, sub.Span
-		q := p.closeQuery(p.queryRest(sub.Query), sub.Span.From)
+		q := p.closeQuery(p.queryRest(bracketed(sub.Query, sub.Span)), sub.Span.From)
 		p.acceptOp(')')
 		return &Subquery{Span: p.span(from), Query: q}
 	}

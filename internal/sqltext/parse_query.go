@@ -60,7 +60,7 @@ func (p *parser) query() *Query {
 	}
 	q := p.queryRest(p.setChain(p.queryTerm(), Union))
 	if with != nil {
-		if q.Bracket || q.With != nil { // WITH … (SELECT …): the bracket's own parts are not to be mixed with the outer ones
+		if q.With != nil { // WITH … (WITH … SELECT …)
 			q = &Query{Opaque: true}
 		}
 		q.With = with
@@ -148,15 +148,22 @@ func (p *parser) queryTerm() *Query {
 		p.pos++
 		q := p.closeQuery(p.query(), from+1)
 		p.acceptOp(')')
-		if q.Bracket && (q.Order != nil || q.Limit != nil || !q.Tail.Empty()) {
-			q = &Query{Opaque: true} // one more level of brackets around clauses of its own
-		}
-		q.Bracket = true
-		q.Span = p.span(from)
-		return q
+		return bracketed(q, p.span(from))
 	}
 	return &Query{Span: p.span(from), Opaque: true}
 }
+
+// bracketed is the query that brackets around q make.
+func bracketed(q *Query, span Span) *Query {
+	if q.Bracket && q.hasRest() {
+		q = &Query{Opaque: true} // one more level of brackets around clauses of its own
+	}
+	q.Bracket, q.Span = true, span
+	return q
+}
+
+// hasRest says whether a query has clauses behind it that are not its SELECT's.
+func (q *Query) hasRest() bool { return q.Order != nil || q.Limit != nil || !q.Tail.Empty() }
 
 // setOperator takes UNION, EXCEPT or INTERSECT; only binds the tighter one when intersect is set.
 func (p *parser) setOperator(intersect bool) SetOp {
@@ -214,11 +221,16 @@ func (p *parser) queryRest(q *Query) *Query {
 	}
 	limit := p.limit()
 	tail := p.tail()
-	if q.Select != nil && !q.Bracket {
+	within := q.Left != nil && q.Bracket && q.hasRest() // (… UNION … LIMIT 1)
+	switch {
+	case within && order == nil && limit == nil && tail.Empty():
+	case within:
+		q = &Query{Opaque: true}
+	case q.Select != nil && !q.Bracket:
 		s := q.Select
 		s.Order, s.OrderSpan, s.Limit, s.Tail = order, orderSpan, limit, tail
 		s.Span.To = p.pos
-	} else {
+	default:
 		q.Order, q.OrderSpan, q.Limit, q.Tail = order, orderSpan, limit, tail
 	}
 	q.Span.To = p.pos
