@@ -125,6 +125,9 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	}
 	made := append([]place(nil), all[:1]...)
 	t, err := j.placeTable(ctx, db, name, like, number, &made)
+	if err == nil {
+		err = j.begins(ctx, t)
+	}
 	if err == nil && j.d.AsSelect != nil {
 		err = j.fill(ctx, t, res)
 	}

@@ -91,6 +91,19 @@ func cantNumber(t *topo.Table) error {
 		"ALTER TABLE it to SHARD KEY () before, and to another SHARD KEY afterwards", t.Name, t.Columns[t.AutoIncrement].Name)
 }
 
+// begins has the numbers of a new table begin where its table option AUTO_INCREMENT=n says.
+func (j *job) begins(ctx context.Context, t *topo.Table) error {
+	if t.AutoIncrement < 0 || t.Kind != topo.Sharded && t.Kind != topo.Keyless {
+		return nil
+	}
+	create, err := j.showCounted(ctx, j.todo.Shapes[0], t.Name)
+	n := counterOf(create)
+	if err != nil || n == 0 {
+		return err
+	}
+	return j.cfg.Catalog.Sequence(t.ID).Reset(ctx, n)
+}
+
 // counter carries ALTER TABLE … AUTO_INCREMENT=n to the sequence, and begins one for a column that was not AUTO_INCREMENT, not below the greatest value in use, as in MariaDB.
 func (j *job) counter(ctx context.Context, t *topo.Table) error {
 	if t.AutoIncrement < 0 || t.Kind == topo.Reference || t.Kind == topo.Single {

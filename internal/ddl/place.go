@@ -256,10 +256,16 @@ func clientError(err error, db string) error {
 	return unavailable(e.err)
 }
 
-var autoIncrementOption = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
+var autoIncrementOption = regexp.MustCompile(` AUTO_INCREMENT=([0-9]+)`)
 
 // showCreate is a table's SHOW CREATE TABLE without the counter, "" when there is no such table.
 func (r *Runner) showCreate(ctx context.Context, p place, table string) (string, error) {
+	create, err := r.showCounted(ctx, p, table)
+	return withoutCounter(create), err
+}
+
+// showCounted is a table's SHOW CREATE TABLE, "" when there is no such table.
+func (r *Runner) showCounted(ctx context.Context, p place, table string) (string, error) {
 	c, err := r.own(ctx, p, p.Schema)
 	if err != nil {
 		return "", err
@@ -272,7 +278,7 @@ func (r *Runner) showCreate(ctx context.Context, p place, table string) (string,
 	if err != nil {
 		return "", err
 	}
-	return withoutCounter(string(res.Rows[0][1])), nil
+	return string(res.Rows[0][1]), nil
 }
 
 // withoutCounter drops the table option AUTO_INCREMENT=n, which stands in the last line, after the closing bracket.
@@ -286,6 +292,16 @@ func withoutCounter(create string) string {
 		tail = tail[:loc[0]] + tail[loc[1]:]
 	}
 	return create[:at] + tail
+}
+
+// counterOf is n of the table option AUTO_INCREMENT=n, 0 where there is none.
+func counterOf(create string) uint64 {
+	m := autoIncrementOption.FindStringSubmatch(create[max(strings.LastIndex(create, "\n)"), 0):])
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.ParseUint(m[1], 10, 64) // of digits; what is too large is the greatest
+	return n
 }
 
 // notes reads the warnings of the connection's last statement.
