@@ -49,6 +49,9 @@ func (b *bodyTracker) token(tokens []Token) {
 		b.watch = b.active || n < bodyHead
 		return
 	}
+	if t.Kind == Op && t.Op == '(' && n > 1 && tokens[n-2].KW == KwSet && len(b.blocks) == 0 {
+		b.begun = false // SET ('a', 'b'): a type
+	}
 	if t.Kind != Word || t.KW == 0 {
 		return
 	}
@@ -127,12 +130,7 @@ func (b *bodyTracker) word(kw Keyword, prev Token, before Keyword) {
 		switch kw {
 		case KwSelect, KwInsert, KwUpdate, KwDelete, KwSet, KwCall, KwReturn, KwWith, KwValues, KwSignal, KwTruncate, KwReplace, KwCreate, KwDrop, KwAlter:
 			// MODIFIES … DATA, BEFORE INSERT ON and the like stand in headers too, without opening the body.
-			b.begun = kw != KwInsert && kw != KwUpdate && kw != KwDelete
-			return
-		case KwExists:
-			if len(b.blocks) == 1 && top == blockIf && (prev.KW == KwIf || before == KwIf && prev.KW == KwNot) {
-				b.blocks = b.blocks[:0] // CREATE … IF NOT EXISTS
-			}
+			b.begun = kw != KwInsert && kw != KwUpdate && kw != KwDelete && !(kw == KwSet && (prev.KW == KwCharacter || prev.KW == KwChar))
 			return
 		case KwBegin:
 			if prev.Kind == Op && prev.Op != ')' && prev.Op != ':' {
@@ -146,7 +144,11 @@ func (b *bodyTracker) word(kw Keyword, prev Token, before Keyword) {
 			b.blocks = append(b.blocks, blockBegin)
 			return
 		case KwIf:
-			b.blocks = append(b.blocks[:0], blockIf)
+			switch prev.KW {
+			case KwProcedure, KwFunction, KwTrigger, KwEvent, KwPackage, KwBody: // IF NOT EXISTS
+			default:
+				b.blocks = append(b.blocks[:0], blockIf)
+			}
 			return
 		case KwCase:
 			b.begun = true
