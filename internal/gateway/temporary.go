@@ -335,6 +335,9 @@ func (s *session) notes(rows [][][]byte) {
 // dropTemporary is DROP TABLE of temporary tables, and DROP SEQUENCE of such sequences. As in MariaDB it ends the transaction without the word TEMPORARY.
 func (s *session) dropTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) error {
 	d := stmt.DDL
+	if others := s.dropsOthers(d); len(others) > 0 {
+		return s.dropBoth(ctx, scan, d, others, src)
+	}
 	var lost []*sqltext.TableName
 	for _, t := range d.Tables {
 		alive, found := s.temps.tables[s.keyOf(t)]
