@@ -86,6 +86,9 @@ func (r *renderer) run(dst []byte, pos, end int, from, to int32, splices []Splic
 		}
 		if s.From < s.To {
 			pos = int(toks[s.To-1].End)
+			if i+1 == len(splices) || splices[i+1].From > s.To+1 {
+				dst, pos = r.behindQuoted(dst, pos, s.To, to)
+			}
 		}
 		next = s.To
 	}
@@ -94,6 +97,20 @@ func (r *renderer) run(dst []byte, pos, end int, from, to int32, splices []Splic
 		dst = r.bytes(dst, pos, end)
 	}
 	return dst
+}
+
+// behindQuoted writes the name that begins with a digit and stands behind a splice's last name, whose place is at, in quotes as that is: `db`.1a is no name.
+func (r *renderer) behindQuoted(dst []byte, pos int, at, to int32) ([]byte, int) {
+	toks, src := r.scan.Tokens, r.scan.Src
+	for ; at+1 < to && len(dst) > 0 && dst[len(dst)-1] == '`'; at += 2 {
+		name := toks[at+1]
+		if src[toks[at].Start] != '.' || name.Kind != sqltext.Word || src[name.Start] < '0' || src[name.Start] > '9' {
+			break
+		}
+		dst = AppendQuoted(append(dst, '.'), string(src[name.Start:name.End]))
+		pos = int(name.End)
+	}
+	return dst, pos
 }
 
 // bytes copies the client's bytes [from, to). Where the delimiter of an executable comment stands between two tokens it writes a space: the
