@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -30,18 +31,43 @@ func (s *session) inSteps(ctx context.Context, w *worker, stmt *sqltext.Stmt, p 
 	case refused != nil && (!errors.As(refused, &e) || e.Code != wire.ErNotSupported), refused == nil && (p.Stage == "" || p.ByKey != nil || stmt.Insert != nil):
 		return false, nil
 	}
+	return s.meanwhile(ctx, w, stmt, src, settable)
+}
+
+// servedWith has MariaDB's own errors, the session's settings and then the statement proper, where SET STATEMENT … FOR stands before what the node does itself: DDL, ANALYZE TABLE, EXECUTE and the like.
+func (s *session) servedWith(ctx context.Context, w *worker, stmt *sqltext.Stmt, src source) error {
+	names := settable
+	switch stmt.Kind {
+	case sqltext.KindDDL, sqltext.KindAdmin:
+		names = append([]string{"sql_mode", "alter_algorithm", "old_mode"}, settable...)
+		fallthrough
+	case sqltext.KindExecute, sqltext.KindExplain:
+		if handled, err := s.meanwhile(ctx, w, stmt, src, names); handled {
+			return err
+		}
+	}
+	return unsupported("SET STATEMENT … FOR "+strings.Join(wordsFrom(&w.scan, stmt.SetStatement.To, 1), ""), "it is served by the node, which does not know these variables for one statement")
+}
+
+// meanwhile runs what stands behind SET STATEMENT … FOR with its settings as the session's, where it sets some of names alone and nothing is read otherwise by them.
+func (s *session) meanwhile(ctx context.Context, w *worker, stmt *sqltext.Stmt, src source, names []string) (handled bool, err error) {
+	span := stmt.SetStatement
 	body := string(w.scan.Text(sqltext.Span{From: span.From + setStatementKeyword, To: span.To - 1}))
 	inner, set, perr := s.parsed([]byte("SET " + body))
-	if perr != nil || set.Set == nil || set.Facts != 0 || slices.ContainsFunc(set.Set.Vars, func(v sqltext.SetVar) bool { return v.Scope != "" || !slices.Contains(settable, v.Name) }) ||
-		slices.ContainsFunc(inner.Tokens, func(t sqltext.Token) bool { return t.Kind == sqltext.Param }) {
+	if perr != nil || set.Set == nil || slices.ContainsFunc(inner.Tokens, func(t sqltext.Token) bool { return t.Kind == sqltext.Param }) {
 		return false, nil
 	}
 	// MariaDB's own errors of SET STATEMENT.
 	if err := s.setAt(ctx, s.home, inner, &sqltext.Set{}, []byte("SET STATEMENT "+body+" FOR DO 0")); err != nil {
 		return true, err
 	}
-	before := s.tx.State()
+	if set.Facts != 0 || slices.ContainsFunc(set.Set.Vars, func(v sqltext.SetVar) bool { return v.Scope != "" || !slices.Contains(names, v.Name) }) {
+		return false, nil
+	}
+	before, read, oracle := s.tx.State(), s.sess, s.oracle
 	defer func() {
+		as := &s.sess
+		as.Mode, as.NoAutoValueOnZero, as.PadChar, as.Strict, as.FullGroups, as.SortLength, s.oracle = read.Mode, read.NoAutoValueOnZero, read.PadChar, read.Strict, read.FullGroups, read.SortLength, oracle
 		now := s.tx.State()
 		for _, v := range set.Set.Vars {
 			if text, ok := before.Get(v.Name); ok {
@@ -54,6 +80,9 @@ func (s *session) inSteps(ctx context.Context, w *worker, stmt *sqltext.Stmt, p 
 	}()
 	if err := s.setAt(ctx, s.home, inner, set.Set, inner.Src[:inner.End]); err != nil {
 		return true, err
+	}
+	if s.sess.Mode != read.Mode || s.oracle != oracle {
+		return false, nil // the text was read already
 	}
 	s.warnings = s.warnings[:0]
 	return true, s.rewritten(ctx, apply(&w.scan, []edit{{span.From, span.To, ""}}), src)

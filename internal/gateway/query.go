@@ -237,7 +237,7 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		return s.planned(ctx, w, stmt, snap, src, cacheable)
 	}
 	if stmt.Kind != sqltext.KindShow && stmt.Kind != sqltext.KindSet && !stmt.SetStatement.Empty() {
-		return unsupported("SET STATEMENT … FOR "+firstWords(&w.scan, 1), "it is served by the node, which has no such variables")
+		return s.servedWith(ctx, w, stmt, src)
 	}
 	if len(stmt.Calls) > 0 && stmt.Kind != sqltext.KindDDL {
 		if err := s.callsApart(stmt, snap); err != nil {
