@@ -191,7 +191,10 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	}); err != nil {
 		return nil, j.abandon(clientError(err, db), j.undoAlter)
 	}
-	defer func() { res.Affected += j.copied.Load() }()
+	defer func() {
+		res.Affected += j.copied.Load()
+		j.toldOfRows(res)
+	}()
 	if instant && j.todo.Placing == nil {
 		return res, j.rollForward(ctx, t)
 	}
@@ -423,6 +426,7 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 			return err
 		}
 		j.copied.Add(res.Affected)
+		j.rowNotes.add(notes(ctx, conns[p], res.Warnings))
 		_, err = conns[p].Query(ctx, "UNLOCK TABLES")
 		return err
 	})

@@ -208,12 +208,13 @@ type job struct {
 
 	decided decision // whether the journal says that the statement is to be finished
 
-	open    bool    // the record is in the journal, or may be
-	res     *Result // what the first place has answered
-	refusal *wire.ServerError
-	told    []Note        // beside refusal, the first place's: why a foreign key is no good, say
-	copied  atomic.Uint64 // rows that an ALTER has copied at the partitions
-	verdict error         // what is told of a statement that is finished all the same: one of several tables was not there
+	open     bool    // the record is in the journal, or may be
+	res      *Result // what the first place has answered
+	refusal  *wire.ServerError
+	told     []Note        // beside refusal, the first place's: why a foreign key is no good, say
+	copied   atomic.Uint64 // rows that an ALTER has copied at the partitions
+	rowNotes rowNotes
+	verdict  error // what is told of a statement that is finished all the same: one of several tables was not there
 	// unchecked: the first place is not to look at foreign keys to what goes, see unreferenced.
 	unchecked bool
 	waits     bool // what is left to undo is at leaves that are away
