@@ -140,7 +140,10 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 		if t.Kind != sqltext.Param {
 			continue
 		}
-		with := values[n].literal()
+		with, err := s.usingLiteral(ctx, values[n])
+		if err != nil {
+			return err
+		}
 		if at := p.Using[n].ExprSpan(); calls && at.To == at.From+1 && scan.Tokens[at.From].Kind == sqltext.UserVar {
 			with = exprs[n] // where the value of an OUT parameter goes
 		}

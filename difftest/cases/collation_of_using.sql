@@ -1,0 +1,24 @@
+-- A string of EXECUTE … USING gives way to the collation of the column that it is compared with, and has the connection's character set.
+CREATE TABLE d1.acc (id INT PRIMARY KEY, b VARCHAR(10) COLLATE utf8mb4_bin, c VARCHAR(10) COLLATE utf8mb4_general_ci, l VARCHAR(10) CHARACTER SET latin1);
+INSERT INTO acc VALUES (1, 'a', 'a', 'a'), (2, 'A', 'A', 'A'), (3, 'é', 'é', 'é'), (4, 'É', 'É', 'É'), (5, 'o''\\', 'o''\\', 'o''\\');
+SET @a = 'a', @e = 'é', @o = 'o''\\', @n = 7.5;
+PREPARE p FROM 'SELECT id FROM acc WHERE b = ? OR c = ? ORDER BY id';
+EXECUTE p USING @a, @e;
+EXECUTE p USING @e, @o;
+EXECUTE p USING @n, @n;
+EXECUTE IMMEDIATE 'SELECT COERCIBILITY(?), COLLATION(?), ? = ''A''' USING @a, @a, @a;
+EXECUTE IMMEDIATE 'SELECT id FROM acc WHERE l = ? ORDER BY id' USING @e;
+SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci;
+EXECUTE p USING @a, @e;
+EXECUTE IMMEDIATE 'SELECT COERCIBILITY(?), COLLATION(?), ? = ''É''' USING 'é', 'é', 'é';
+SET @o = 'o''\\';
+EXECUTE p USING @o, @o;
+SET NAMES latin1;
+SET @a = 'a', @e = _utf8mb4 x'C3A9';
+EXECUTE p USING @a, @e;
+EXECUTE IMMEDIATE 'SELECT COERCIBILITY(?), COLLATION(?), HEX(?)' USING @e, @e, @e;
+SET NAMES utf8mb4;
+EXECUTE IMMEDIATE 'DELETE FROM acc WHERE b = ?' USING @a;
+SELECT COUNT(*) FROM acc;
+EXECUTE IMMEDIATE 'UPDATE acc SET id = 9 WHERE b = ?' USING 'É';
+SELECT id FROM acc ORDER BY id;
