@@ -127,7 +127,10 @@ func (h *programHost) mayLent(ctx context.Context, text string) error {
 		if !ok {
 			return nil // MariaDB's error
 		}
-		return h.mayLent(ctx, prepared)
+		if prepared.db != s.sess.DB {
+			return h.refusedLent("EXECUTE of what was prepared in another database")
+		}
+		return h.mayLent(ctx, prepared.text)
 	case sqltext.KindSet:
 		for i := range w.scan.Tokens {
 			if isWord(&w.scan, int32(i), "GLOBAL") || w.scan.Tokens[i].Kind == sqltext.SysVar && strings.HasPrefix(strings.ToLower(string(w.scan.Bytes(int32(i)))), "@@global") {

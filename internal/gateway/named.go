@@ -31,27 +31,37 @@ func (s *session) namedStatement(ctx context.Context, scan *sqltext.Scan, stmt *
 			return err
 		}
 		if s.named == nil {
-			s.named = map[string]string{}
+			s.named = map[string]namedText{}
 		}
 		if len(s.named) >= maxStatements {
 			return &wire.ServerError{Code: 1461, State: "42000", Message: "Can't create more than max_prepared_stmt_count statements (current value: 16382)"}
 		}
-		s.named[name] = text
+		s.named[name] = namedText{text, s.sess.DB, s.sess.Mode, s.charset.client}
 		return s.okTo(src, wire.OK{Info: []byte("Statement prepared")})
 	}
-	text := ""
 	if p.Immediate {
-		var err error
-		if text, err = s.preparedText(ctx, scan, p); err != nil {
+		text, err := s.preparedText(ctx, scan, p)
+		if err != nil {
+			s.warnings = s.warnings[:0]
 			return err
 		}
-	} else {
-		var ok bool
-		if text, ok = s.named[name]; !ok {
-			return wire.Errorf(wire.ErUnknownStmtHandler, "Unknown prepared statement handler (%s) given to EXECUTE", p.Name.Text)
-		}
+		return s.executeText(ctx, scan, p, text, src)
 	}
-	return s.executeText(ctx, scan, p, text, src)
+	if !s.tellsWarningsNamed(name) {
+		s.warnings = s.warnings[:0]
+	}
+	kept, ok := s.named[name]
+	if !ok {
+		return wire.Errorf(wire.ErUnknownStmtHandler, "Unknown prepared statement handler (%s) given to EXECUTE", p.Name.Text)
+	}
+	if err := s.readAsPrepared(kept.mode, kept.client, kept.text); err != nil {
+		return err
+	}
+	if here := s.sess.DB; kept.db != here { // as in MariaDB also where it is USE
+		s.sess.DB = kept.db
+		defer func() { s.sess.DB = here }()
+	}
+	return s.executeText(ctx, scan, p, kept.text, src)
 }
 
 // preparedText is the text that PREPARE or EXECUTE IMMEDIATE names, which a leaf has found no fault with.
@@ -109,15 +119,22 @@ func (s *session) textOf(ctx context.Context, scan *sqltext.Scan, from sqltext.E
 // executeText runs a prepared text with the values of USING.
 func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltext.Prepared, text string, src source) error {
 	exprs := make([]string, len(p.Using))
+	defaults := make([]bool, len(p.Using))
 	for i, e := range p.Using {
 		exprs[i] = string(scan.Text(e.ExprSpan()))
-	}
-	values, err := s.evaluateAll(ctx, exprs)
-	if err != nil {
-		return err
+		if defaults[i] = strings.EqualFold(exprs[i], "DEFAULT"); defaults[i] {
+			exprs[i] = "NULL"
+		}
 	}
 	w := worker{}
 	if err := w.scan.Scan([]byte(text), s.mode()); err != nil {
+		return err
+	}
+	if p.Immediate && !s.scanTellsWarnings(&w.scan) {
+		s.warnings = s.warnings[:0]
+	}
+	values, err := s.evaluateAll(ctx, exprs)
+	if err != nil {
 		return err
 	}
 	if w.scan.Params != len(values) {
@@ -146,6 +163,9 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 		}
 		if at := p.Using[n].ExprSpan(); calls && at.To == at.From+1 && scan.Tokens[at.From].Kind == sqltext.UserVar {
 			with = exprs[n] // where the value of an OUT parameter goes
+		}
+		if defaults[n] {
+			with = "DEFAULT"
 		}
 		edits = append(edits, edit{int32(i), int32(i) + 1, with})
 		n++

@@ -17,6 +17,7 @@ type prepared struct {
 	w    worker // with the scan of text, for good
 	// sess is the database and the mode that the statement was prepared under, and is read under for good.
 	sess   plan.Session
+	client string     // character_set_client then
 	plan   *plan.Plan // for the snapshot with its Revision; nil when it must be planned anew each time
 	params []wire.Param
 	long   int // bytes of long data
@@ -36,7 +37,7 @@ func (s *session) stmtPrepare(body []byte) error {
 		return s.failed(ctx, &wire.ServerError{Code: 1461, State: "42000",
 			Message: "Can't create more than max_prepared_stmt_count statements (current value: 16382)"})
 	}
-	p := &prepared{text: string(body), sess: s.sess}
+	p := &prepared{text: string(body), sess: s.sess, client: s.charset.client}
 	scan := &p.w.scan
 	if err := scan.Scan([]byte(p.text), s.mode()); err != nil {
 		return s.failed(ctx, s.textError(ctx, body, err))
@@ -183,6 +184,9 @@ func (s *session) stmtExecute(packet []byte) error {
 
 // execute runs a prepared statement: by its plan, where there is one for the snapshot of now.
 func (s *session) execute(ctx context.Context, p *prepared, src source) error {
+	if err := s.readAsPrepared(p.sess.Mode, p.client, p.text); err != nil {
+		return err
+	}
 	s.sess.OwnReferences = s.tx.WroteShapes()
 	here := s.sess
 	s.sess = p.sess
@@ -212,6 +216,10 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 	}
 	if needsText(stmt.Kind) {
 		s.sess = here
+		if here.DB != p.sess.DB {
+			s.sess.DB = p.sess.DB
+			defer func() { s.sess.DB = here.DB }()
+		}
 	}
 	p.plan = nil
 	if s.xaOpen() && s.limit == "" && stmt.Facts&sessionFacts == 0 && stmt.SetStatement.Empty() && !s.namesTemporary(stmt) && len(spiderCalls(&p.w.scan, stmt)) == 0 && !callsWithArgument(&p.w.scan, "LAST_INSERT_ID") && !s.asksSequences(stmt, snap) && len(s.functionsHere(stmt, snap)) == 0 {

@@ -79,7 +79,7 @@ type session struct {
 	lastValue       map[sequenceKey]string
 	lockedSequences []sequenceKey
 	stmts           map[uint32]*prepared
-	named           map[string]string // PREPARE n FROM …: the texts
+	named           map[string]namedText // PREPARE n FROM …
 	nextStmt        uint32
 	stmtID          uint32 // of the last COM_STMT_PREPARE
 	warnings        []exec.Note

@@ -236,7 +236,10 @@ func (p *parser) prepared() {
 	case p.accept(KwPrepare):
 		p.st.Kind = KindPrepare
 		pr.Name = p.statementName()
-		p.accept(KwFrom)
+		if !p.accept(KwFrom) {
+			p.st.Prepared = nil // MariaDB says what is wrong
+			return
+		}
 		pr.From = p.element(false)
 	case p.accept(KwExecute):
 		p.st.Kind = KindExecute
