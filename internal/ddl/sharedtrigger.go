@@ -142,9 +142,9 @@ func (j *job) alignLocked(ctx context.Context, c *backend.Conn, p place, t *topo
 	if err := j.step("triggers at " + p.Leaf + "/" + p.Schema); err != nil {
 		return err
 	}
-	have, err := j.triggersAt(ctx, p)
-	if err != nil || !differ(t.Triggers, have[t.Name], t.DB, p.Schema) {
+	have, other, err := j.otherTriggers(ctx, p, t)
+	if err != nil || !other {
 		return err
 	}
-	return remake(ctx, c, p, t, have[t.Name])
+	return remake(ctx, c, p, t, have)
 }

@@ -220,13 +220,23 @@ func differ(want, have []topo.Trigger, db, schema string) bool {
 	})
 }
 
+// otherTriggers are those that a place's table has, and whether they are others than those that it is to have: one that a node can't read is.
+func (j *job) otherTriggers(ctx context.Context, p place, t *topo.Table) ([]topo.Trigger, bool, error) {
+	all, err := j.triggersAt(ctx, p)
+	if err != nil && !errors.Is(err, mariadb.ErrTriggerText) {
+		return nil, false, err
+	}
+	have := all[t.Name]
+	return have, differ(t.Triggers, have, t.DB, p.Schema), nil
+}
+
 // alignTriggers gives a shape's table the triggers that it is to have.
 func (j *job) alignTriggers(ctx context.Context, p place, t *topo.Table) error {
 	if err := j.step("triggers at " + p.Leaf + "/" + p.Schema); err != nil {
 		return err
 	}
-	have, err := j.triggersAt(ctx, p)
-	if err != nil || !differ(t.Triggers, have[t.Name], t.DB, p.Schema) {
+	have, other, err := j.otherTriggers(ctx, p, t)
+	if err != nil || !other {
 		return err
 	}
 	c, err := j.own(ctx, p, p.Schema)
@@ -234,7 +244,7 @@ func (j *job) alignTriggers(ctx context.Context, p place, t *topo.Table) error {
 		return err
 	}
 	defer c.Release()
-	return remake(ctx, c, p, t, have[t.Name])
+	return remake(ctx, c, p, t, have)
 }
 
 // remake drops a table's triggers and makes those that it is to have.
@@ -257,14 +267,14 @@ func (j *job) placesTriggers(ctx context.Context, all []place, t *topo.Table) er
 	conns, has := map[place]*backend.Conn{}, map[place][]topo.Trigger{}
 	defer release(conns)
 	for _, p := range all {
-		have, err := j.triggersAt(ctx, p)
+		have, other, err := j.otherTriggers(ctx, p, t)
 		if err != nil {
 			return err
 		}
-		if !differ(t.Triggers, have[t.Name], t.DB, p.Schema) {
+		if !other {
 			continue
 		}
-		has[p] = have[t.Name]
+		has[p] = have
 		if err := j.fenced(); err != nil {
 			return err
 		}
