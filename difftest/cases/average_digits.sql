@@ -15,3 +15,9 @@ SELECT a/7 AS q, COUNT(*) FROM d1.acc GROUP BY q ORDER BY q;
 SELECT SUM(a*d), AVG(a*d) FROM d1.acc;
 SELECT ROUND(AVG(a), 6), CAST(AVG(a) AS DECIMAL(20,10)), AVG(a) + 0.0000000001 FROM d1.acc;
 SELECT id % 2 AS g, AVG(a) AS m FROM d1.acc GROUP BY g ORDER BY AVG(a) * 3;
+-- A DOUBLE of so many decimals gives them to what is computed of it.
+CREATE TABLE d1.fixed (id INT PRIMARY KEY, g INT, p DOUBLE(11,2), f FLOAT(7,1), w DOUBLE(9,0));
+INSERT INTO d1.fixed VALUES (1,1,10,1.1,7),(2,1,20,1.2,8),(3,2,5,1.4,NULL),(4,2,7.25,2,NULL);
+SELECT SUM(p)/3, SUM(p)/COUNT(p), SUM(p)+1, MIN(p)/2, MAX(p)*2, ROUND(SUM(p)/3,1), SUM(w)/3, AVG(w)+1, CONCAT(SUM(p)) FROM d1.fixed;
+SELECT g, SUM(p)/3 AS q, SUM(w)/3, COALESCE(SUM(w), 1)/3 FROM d1.fixed GROUP BY g HAVING MAX(p) > 7 ORDER BY q;
+SELECT g, MAX(f)+1, SUM(f)/2, AVG(f)*2 FROM d1.fixed GROUP BY g HAVING MAX(f) = 2 OR SUM(f) > 2;

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/orbweaver/orbweaver/internal/collate"
@@ -148,6 +149,9 @@ func (f *finals) literal(b *merge.Batch, row int, c plan.Col) ([]byte, error) {
 		if errors.Is(err, value.ErrNoOrder) {
 			return nil, plan.NeedsStage("an expression over groups uses column '" + string(f.defs[col].Name) + "', whose values don't show all that MariaDB compares")
 		}
+		if err == nil && f.fixed(col) {
+			lit = f.rounded(lit, col, cell)
+		}
 		return lit, err
 	}
 	// The cell is in the connection's character set; what it is compared by is the expression's own collation.
@@ -159,6 +163,23 @@ func (f *finals) literal(b *merge.Batch, row int, c plan.Col) ([]byte, error) {
 	dst = append(hex.AppendEncode(append(dst, " x'"...), cell), "' AS CHAR CHARACTER SET "...)
 	dst = append(append(dst, own.Charset...), " COLLATE "...)
 	return append(append(dst, own.Name...), ')'), nil
+}
+
+// maxWidth is the greatest width of a DOUBLE(width, decimals) in a CAST.
+const maxWidth = 65
+
+// fixed says whether a column is a DOUBLE of so many decimals, which an expression of it has, too.
+func (f *finals) fixed(col int) bool {
+	return f.cols[col].Class == value.Double && f.cols[col].Decimals < value.FreeDecimals
+}
+
+// rounded is a number with a column's decimals, unless CAST would cut it off.
+func (f *finals) rounded(lit []byte, col int, cell []byte) []byte {
+	decimals := int(f.cols[col].Decimals)
+	if v, err := f.cols[col].Float64(cell); err != nil || math.Abs(v) >= math.Pow10(maxWidth-decimals-1) {
+		return lit
+	}
+	return fmt.Appendf(nil, "CAST(%s AS DOUBLE(%d,%d))", lit, maxWidth, decimals)
 }
 
 // null is NULL of a column's type: the result of an expression depends on the types of what is in it, whatever the values.
@@ -180,7 +201,9 @@ func (f *finals) null(b *merge.Batch, row, col int) []byte {
 	case value.Float:
 		typ = "FLOAT"
 	case value.Double:
-		typ = "DOUBLE"
+		if typ = "DOUBLE"; f.fixed(col) {
+			typ = fmt.Sprintf("DOUBLE(%d,%d)", maxWidth, c.Decimals)
+		}
 	case value.Date:
 		typ = "DATE"
 	case value.DateTime:

@@ -434,7 +434,9 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 				return false
 			}
 			col, why := r.combine(a, 0, false)
-			reason = why
+			if reason = why; len(a.Args) == 1 && r.shortFloat(a.Args[0]) && a.Name != "SUM" && a.Name != "COUNT" {
+				reason = shortFloats
+			}
 			use(a.Span, col)
 			return false
 		}
@@ -448,7 +450,9 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 				}
 			}
 			col, known, why := r.finalColumn(c, having)
-			reason = why
+			if reason = why; known && r.shortFloat(c) {
+				reason = shortFloats
+			}
 			if known {
 				use(c.Span, col)
 			}
@@ -459,6 +463,14 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 		reason = "a user variable or a function that differs by call, together with an expression over aggregates"
 	}
 	return f, reason
+}
+
+const shortFloats = "an expression over groups with a FLOAT of so many decimals, of which no CAST makes another one"
+
+// shortFloat says whether an expression is a FLOAT(m,d) column, by which MariaDB rounds what is computed of it.
+func (r *grouper) shortFloat(e sqltext.Expr) bool {
+	n, ok := r.b.resolveExpr(e)
+	return ok && n.column() != nil && n.column().Type == "float" && strings.Contains(n.column().FullType, ",")
 }
 
 func isAverage(f *sqltext.Func) bool { return strings.EqualFold(f.Name, "AVG") }

@@ -65,8 +65,8 @@ type Column struct {
 	Collation *collate.Collation
 }
 
-// freeDecimals is the number of decimals that means "as many as it takes".
-const freeDecimals = 31
+// FreeDecimals is the number of decimals that means "as many as it takes".
+const FreeDecimals = 31
 
 // Of reads a column definition.
 func Of(d *wire.Column, f Format) Column {

@@ -16,7 +16,7 @@ const floatDigits = 6
 // AppendDouble appends a DOUBLE as MariaDB prints it: the shortest digits that read back as the same number, or exactly decimals behind the
 // point when decimals is below 31.
 func AppendDouble(dst []byte, f float64, decimals uint8) []byte {
-	if decimals < freeDecimals {
+	if decimals < FreeDecimals {
 		return appendFixed(dst, f, int(decimals))
 	}
 	var buf [32]byte
@@ -25,7 +25,7 @@ func AppendDouble(dst []byte, f float64, decimals uint8) []byte {
 
 // AppendFloat appends a FLOAT as MariaDB prints it.
 func AppendFloat(dst []byte, f float32, decimals uint8) []byte {
-	if decimals < freeDecimals {
+	if decimals < FreeDecimals {
 		return appendFixed(dst, float64(f), int(decimals))
 	}
 	var buf [32]byte
