@@ -138,7 +138,10 @@ func (in *interpreter) signal(ctx context.Context, s *signal) (flow, error) {
 			c.Items[item] = v
 		}
 	}
-	if isWarning(c.State) {
+	switch {
+	case s.again && !s.named:
+		c.Level = around.condition.Level
+	case isWarning(c.State):
 		c.Level = "Warning"
 	}
 	if s.again {
@@ -164,7 +167,7 @@ func (in *interpreter) signal(ctx context.Context, s *signal) (flow, error) {
 
 // signalled goes on with a condition that is in the diagnostics area.
 func (in *interpreter) signalled(ctx context.Context, c Condition) (flow, error) {
-	if isWarning(c.State) {
+	if c.Level != "Error" {
 		return in.warned(ctx)
 	}
 	return in.handled(ctx, &c)

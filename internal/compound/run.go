@@ -513,7 +513,11 @@ func (in *interpreter) statement(ctx context.Context, s *statement) (flow, error
 	if f, err, over := in.came(ctx, out, err, len(s.stmt.Tables) > 0); over {
 		return f, err
 	}
+	warns := len(out.Conditions) > 0 // what was there before it has had its handler
 	if s.into == nil {
+		if !warns {
+			return goOn, nil
+		}
 		return in.warned(ctx)
 	}
 	if row := in.rowInto(s.into); row != nil && out.Columns == len(row.fields) {
@@ -536,6 +540,9 @@ func (in *interpreter) statement(ctx context.Context, s *statement) (flow, error
 			return f, err
 		}
 		return in.raise(ctx, Condition{Level: "Error", Code: 1172, State: "42000", Message: "Result consisted of more than one row"})
+	}
+	if !warns {
+		return goOn, nil
 	}
 	return in.warned(ctx)
 }
