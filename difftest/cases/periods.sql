@@ -17,3 +17,18 @@ SELECT val FROM seq WHERE id = 1 AND ds = '2024-04-01';
 INSERT INTO seq VALUES (1, '2024-04-01', '2024-04-02', 1);
 -- order: id, ds, val
 SELECT a.id, a.ds, s.val FROM acc a JOIN seq s ON a.ds < s.de AND s.ds < a.de ORDER BY a.id, a.ds, s.val;
+-- Rows that are made of others get new numbers, which no partition knows by itself, unless the key of the numbers is WITHOUT OVERLAPS.
+CREATE TABLE d1.rent (id INT AUTO_INCREMENT PRIMARY KEY, val INT, ds DATE, de DATE, PERIOD FOR per (ds, de), KEY (val));
+CREATE TABLE d1.stay (val INT, id INT AUTO_INCREMENT, ds DATE, de DATE, PERIOD FOR per (ds, de), PRIMARY KEY (id, per WITHOUT OVERLAPS));
+INSERT INTO rent VALUES (1, 1, '2024-01-01', '2024-12-31'), (2, 2, '2024-01-01', '2024-12-31');
+INSERT INTO stay VALUES (1, 1, '2024-01-01', '2024-12-31'), (2, 2, '2024-01-01', '2024-12-31');
+-- refused
+UPDATE rent FOR PORTION OF per FROM '2024-03-15' TO '2024-04-01' SET val = 10;
+-- refused
+DELETE FROM rent FOR PORTION OF per FROM '2024-03-15' TO '2024-04-01' WHERE id = 1;
+-- changes: d1.rent
+DELETE FROM rent WHERE id = 1;
+-- changes: d1.stay
+UPDATE stay FOR PORTION OF per FROM '2024-03-15' TO '2024-04-01' SET val = 10;
+-- changes: d1.stay
+DELETE FROM stay FOR PORTION OF per FROM '2024-03-15' TO '2024-04-01' WHERE id = 1;

@@ -17,6 +17,7 @@ type described struct {
 	auto     int
 	onUpdate []int // columns that an UPDATE of others changes
 	period   []int // the two of a period of the application's
+	keeps    bool  // topo.Table.KeepsNumber
 	keys     []key
 	foreign  []foreignKey
 	engine   string
@@ -134,10 +135,37 @@ func (d *described) readPeriod(ctx context.Context, c *backend.Conn, schema, tab
 		// PERIOD FOR `name` (`from`, `to`); SYSTEM_TIME is written without quotes.
 		if t := scan.Tokens[i:]; t[0].KW == sqltext.KwPeriod && t[1].KW == sqltext.KwFor && t[2].Kind == sqltext.QuotedID {
 			from, to := sqltext.Unquote(nil, t[4], scan.Src, sqltext.Mode{}), sqltext.Unquote(nil, t[6], scan.Src, sqltext.Mode{})
+			d.keeps = d.keepsNumber(&scan, t[7:])
 			return []int{d.column(string(from)), d.column(string(to))}, nil
 		}
 	}
 	return nil, nil
+}
+
+// keepsNumber looks for what comes behind PERIOD at the first key that begins with the AUTO_INCREMENT column: MariaDB counts by that one, and not where it is WITHOUT OVERLAPS.
+func (d *described) keepsNumber(scan *sqltext.Scan, behind []sqltext.Token) bool {
+	if d.auto < 0 {
+		return false
+	}
+	name := func(t sqltext.Token) string { return string(sqltext.Unquote(nil, t, scan.Src, sqltext.Mode{})) }
+	begins := -1
+	for i := 0; i+2 < len(behind); i++ { // KEY `name` (`column`, …; PRIMARY KEY has no name
+		if t := behind[i:]; t[0].KW == sqltext.KwKey {
+			if begins >= 0 {
+				break
+			}
+			if t[1].Kind == sqltext.QuotedID {
+				i, t = i+1, t[1:]
+			}
+			if t[2].Kind == sqltext.QuotedID && d.column(name(t[2])) == d.auto {
+				begins = i
+			}
+		}
+		if begins >= 0 && behind[i].KW == sqltext.KwWithout && behind[i+1].KW == sqltext.KwOverlaps {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *described) column(name string) int {
@@ -168,7 +196,7 @@ func (d *described) clocked() bool {
 func (d *described) table(db, name string, kind topo.TableKind, shardKey []int, explicit bool, number uint64) *topo.Table {
 	t := &topo.Table{
 		DB: db, Name: name, Kind: kind, Columns: d.columns, ShardKey: shardKey, Explicit: explicit, AutoIncrement: d.auto, ID: number,
-		Clocked: d.clocked(),
+		Clocked: d.clocked(), KeepsNumber: d.keeps,
 	}
 	for _, k := range d.keys {
 		if k.unique {

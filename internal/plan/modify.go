@@ -124,6 +124,8 @@ func (p *planner) writePlan(u *unit, targets []*source, order []sqltext.OrderIte
 		switch {
 		case t.system:
 			return nil, NeedsStage("a write to a system table")
+		case t.table != nil && t.table.Numbered() && !t.table.KeepsNumber && p.ofPortion():
+			return nil, NeedsStage("FOR PORTION OF table '" + t.table.Name + "', whose further rows would get AUTO_INCREMENT values that each partition counts by itself: SHARD KEY () lets one count them, and a key of that column WITHOUT OVERLAPS keeps them")
 		case t.table == nil: // a derived table or CTE: MariaDB refuses it
 		case t.table.Kind == topo.Reference:
 			toReference = true
@@ -173,6 +175,19 @@ func (p *planner) writePlan(u *unit, targets []*source, order []sqltext.OrderIte
 		plan.Merge = &Merge{Splices: plan.Forward, Names: plan.Forward}
 	}
 	return plan, nil
+}
+
+// ofPortion says whether the statement writes FOR PORTION OF a period, which makes rows of the rest of those that it finds.
+func (p *planner) ofPortion() bool {
+	if p.stmt.Facts&sqltext.HasSystemTime == 0 {
+		return false
+	}
+	for i := range p.scan.Tokens {
+		if p.scan.Tokens[i].KW == sqltext.KwPortion {
+			return true
+		}
+	}
+	return false
 }
 
 // differsByLeaf is why a write to a reference table would not be the same on every leaf; "" when it is.

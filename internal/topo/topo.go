@@ -201,6 +201,8 @@ type Table struct {
 	Chosen bool `json:"chosen,omitempty"`
 	// AutoIncrement is the position of the AUTO_INCREMENT column, -1 when there is none.
 	AutoIncrement int `json:"auto_increment"`
+	// KeepsNumber: rows that FOR PORTION OF makes of another one have its AUTO_INCREMENT value, not the next one.
+	KeepsNumber bool `json:"keeps_number,omitempty"`
 	// Unique lists the unique keys, the primary key first when there is one.
 	Unique [][]int `json:"unique,omitempty"`
 	// Places are where the rows of a linked table are, Links is what its definition says of that.
