@@ -166,7 +166,7 @@ func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, err
 		row := make([]sqltext.Expr, len(s.Set))
 		for i := range s.Set {
 			col := table.Column(s.Set[i].Column.Name.Text)
-			if col < 0 {
+			if col < 0 && !ofVersion(table, s.Set[i].Column.Name.Text) {
 				return nil, errBadField(s.Set[i].Column.Name.Text, "INSERT INTO")
 			}
 			columns = append(columns, col)
@@ -197,7 +197,9 @@ func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, err
 		at[i] = -1
 	}
 	for i, c := range columns {
-		at[c] = i
+		if c >= 0 {
+			at[c] = i
+		}
 	}
 	for i, row := range rows {
 		if len(row) != len(columns) && len(row) != 0 {
@@ -230,7 +232,13 @@ func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, err
 	return ins, p.autoIncrement(ins, s, table, rows, at)
 }
 
-// targetColumns are the positions of the columns that the values are for.
+// ofVersion says whether a name may be one of the columns that tell a version's time and that nobody has written: they are in no list of the table's columns, and take
+// values under system_versioning_insert_history. MariaDB says where they are not.
+func ofVersion(table *topo.Table, name string) bool {
+	return table.Clocked && table.Column(name) < 0 && (strings.EqualFold(name, "row_start") || strings.EqualFold(name, "row_end"))
+}
+
+// targetColumns are the positions of the columns that the values are for, -1 of one of a version's.
 func targetColumns(names []sqltext.Name, table *topo.Table) ([]int, error) {
 	var out []int
 	if len(names) == 0 {
@@ -244,6 +252,10 @@ func targetColumns(names []sqltext.Name, table *topo.Table) ([]int, error) {
 	seen := make([]bool, len(table.Columns))
 	for _, n := range names {
 		c := table.Column(n.Text)
+		if c < 0 && ofVersion(table, n.Text) {
+			out = append(out, c)
+			continue
+		}
 		if c < 0 {
 			return nil, errBadField(n.Text, "INSERT INTO")
 		}

@@ -13,6 +13,9 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	if err != nil {
 		return err
 	}
+	if slices.Contains(columns, -1) && table.Kind != topo.Single {
+		return NeedsStage("INSERT … SELECT of the times of versions: insert rows of values")
+	}
 	draws, drawPoint, drawText, err := p.draws(s, table, columns)
 	if err != nil {
 		return err
