@@ -218,8 +218,11 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 		}
 		return res, nil
 	}
-	if was.typ != "BASE TABLE" {
-		return nil, j.abandon(unsupported("this ALTER of a system-versioned table, which copies rows"), j.undoAlter)
+	var times [2]string
+	if was.typ == versioned {
+		if times, err = j.versions(ctx, old, "this ALTER of the system-versioned table '"+name+"', which copies rows: "); err != nil {
+			return nil, j.abandon(clientError(err, db), j.undoAlter)
+		}
 	}
 	if err := j.numberable(ctx, t, was, now); err != nil {
 		return nil, j.abandon(clientError(err, db), j.undoAlter)
@@ -227,7 +230,7 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	if j.placed != nil {
 		res.Notes = append(res.Notes, *j.placed)
 	}
-	return res, j.rehearsed(ctx, t, was)
+	return res, j.rehearsed(ctx, t, was, times)
 }
 
 // instantly is what makes MariaDB refuse a change that is more than one of definitions.
@@ -329,8 +332,9 @@ func (j *job) commitTable(ctx context.Context, t *topo.Table) error {
 // that is locked already would wait for ever.
 const lockWait = 20
 
-// rehearsed locks all partitions, does the change on copies of their tables, and only when it went well everywhere on the tables themselves.
-func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) error {
+// rehearsed locks all partitions, does the change on copies of their tables, and only when it went well everywhere on the tables themselves. times are the columns
+// with the times of versions, which are copied with their rows.
+func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described, times [2]string) error {
 	name := t.Name
 	j.todo.Try = "ow$try$" + strconv.FormatUint(j.rec.ID, 10)
 	if err := j.save(ctx, "rehearsal"); err != nil {
@@ -348,6 +352,10 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 		if !was.columns[i].Generated {
 			cols = append(cols, id(was.columns[i].Name))
 		}
+	}
+	all := ""
+	if times[0] != "" {
+		cols, all = append(cols, id(times[0]), id(times[1])), " FOR SYSTEM_TIME ALL"
 	}
 	list := strings.Join(cols, ", ")
 	locks := id(name) + " WRITE, " + id(j.todo.Try) + " WRITE"
@@ -383,8 +391,8 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described) erro
 			"CREATE TABLE " + id(j.todo.Try) + " LIKE " + id(name),
 			"LOCK TABLES " + locks,
 			numbered,
-			"SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO', check_constraint_checks=0, foreign_key_checks=0 FOR INSERT INTO " +
-				id(j.todo.Try) + " (" + list + ") SELECT " + list + " FROM " + id(name),
+			"SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO', check_constraint_checks=0, foreign_key_checks=0, system_versioning_insert_history=1 FOR INSERT INTO " +
+				id(j.todo.Try) + " (" + list + ") SELECT " + list + " FROM " + id(name) + all,
 			tryText.in(p.Schema),
 			"DROP TABLE " + id(j.todo.Try),
 			"SET sql_log_bin=1",

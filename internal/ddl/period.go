@@ -1,20 +1,28 @@
 package ddl
 
-import "context"
+import (
+	"context"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
+)
 
 // versioned is the TABLE_TYPE of tables with system versioning.
 const versioned = "SYSTEM VERSIONED"
 
 // period gives the columns that say when versions of a table's rows began and ended, and refuses a table whose versions can't be copied with it.
 func (j *job) period(ctx context.Context, m move) (columns [2]string, err error) {
-	refused := func(why string) error {
-		return unsupported("ALTER TABLE … SHARD KEY of the system-versioned table '" + m.t.Name + "' with rows: " + why)
-	}
+	what := "ALTER TABLE … SHARD KEY of the system-versioned table '" + m.t.Name + "' with rows: "
 	if len(m.d.foreign) > 0 {
-		return columns, refused("it has foreign keys, which are not added to tables with a past")
+		return columns, unsupported(what + "it has foreign keys, which are not added to tables with a past")
 	}
+	return j.versions(ctx, m.old, what)
+}
+
+// versions are the columns that say when versions of a table's rows began and ended. A table whose versions can't be written again is refused, in words that begin with what.
+func (j *job) versions(ctx context.Context, t *topo.Table, what string) (columns [2]string, err error) {
+	refused := func(why string) error { return unsupported(what + why) }
 	p := j.todo.Places[0]
-	where := " WHERE TABLE_SCHEMA = " + lit(p.Schema) + " AND TABLE_NAME = " + lit(m.old.Name)
+	where := " WHERE TABLE_SCHEMA = " + lit(p.Schema) + " AND TABLE_NAME = " + lit(t.Name)
 	of := "SELECT COALESCE(MAX(COLUMN_NAME), "
 	from := ") FROM information_schema.COLUMNS" + where + " AND IS_GENERATED <> 'NEVER' AND GENERATION_EXPRESSION = "
 	res, err := j.asCluster(ctx, p, "", "SELECT ("+of+"'row_start'"+from+"'ROW START'), ("+of+"'row_end'"+from+"'ROW END'),"+
@@ -32,8 +40,8 @@ func (j *job) period(ctx context.Context, m move) (columns [2]string, err error)
 	}
 	columns = [2]string{string(row[0]), string(row[1])}
 	found := make(chan struct{}, len(j.todo.Places))
-	if _, err := each(j.having(m.old), func(p place) error {
-		res, err := j.asCluster(ctx, p, "", "SELECT 1 FROM "+id(p.Schema)+"."+id(m.old.Name)+" FOR SYSTEM_TIME ALL WHERE "+id(columns[0])+" = "+id(columns[1])+" LIMIT 1")
+	if _, err := each(j.having(t), func(p place) error {
+		res, err := j.asCluster(ctx, p, "", "SELECT 1 FROM "+id(p.Schema)+"."+id(t.Name)+" FOR SYSTEM_TIME ALL WHERE "+id(columns[0])+" = "+id(columns[1])+" LIMIT 1")
 		if err == nil && len(res.Rows) > 0 {
 			found <- struct{}{}
 		}
