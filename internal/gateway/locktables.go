@@ -59,11 +59,11 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 		}
 		s.locked = append(s.locked, n)
 	}
-	var views []string // locked at the shapes, where their definitions are asked for
+	var views, viewNames []string // locked at the shapes, where their definitions are asked for
 	for i := range stmt.Lock {
 		if k := s.keyOf(stmt.Lock[i].Table); snap.View(k.db, k.table) != nil && !s.isTemporary(stmt.Lock[i].Table) {
 			if item := quoteName(k.db) + "." + quoteName(k.table) + " READ"; !slices.Contains(views, item) {
-				views = append(views, item)
+				views, viewNames = append(views, item), append(viewNames, k.table)
 			}
 		}
 	}
@@ -105,6 +105,7 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 		others := 0
 		for _, l := range all {
 			switch {
+			case p.Partition.DB == "" && l.Alias.Text != "" && slices.Contains(viewNames, l.Alias.Text): // the view itself has the name there
 			case l.table == nil || l.table.Kind == topo.Reference:
 				items = append(items, item(l.db, l))
 				others++
@@ -204,6 +205,13 @@ func (s *session) underViews(locks []sqltext.LockTable, snap *topo.Snapshot) ([]
 				under.Alias = sqltext.Name{Text: r.Alias}
 			}
 			add(under)
+			if len(reads) == 1 && !strings.HasPrefix(l.Mode, "READ") { // writes name the table as the view
+				under.Alias = sqltext.Name{Text: k.table}
+				if l.Alias.Tok >= 0 && l.Alias.Text != "" {
+					under.Alias = l.Alias
+				}
+				add(under)
+			}
 		}
 	}
 	return out, nil

@@ -1,0 +1,23 @@
+-- Writes through views under LOCK TABLES: the table has the view's name there.
+CREATE TABLE d1.acc (id INT PRIMARY KEY, g INT);
+CREATE REFERENCE TABLE d1.item (id INT PRIMARY KEY, w INT);
+INSERT INTO d1.acc VALUES (1, 1), (2, 1), (3, 2), (4, 2);
+INSERT INTO d1.item VALUES (1, 10), (2, 20);
+CREATE VIEW d1.few AS SELECT id, g FROM d1.acc WHERE id < 4;
+CREATE VIEW d1.fewer AS SELECT id AS nr, g FROM few WHERE id > 1;
+CREATE VIEW d1.things AS SELECT * FROM d1.item;
+LOCK TABLES few WRITE;
+UPDATE few SET g = g + 10;
+INSERT INTO few VALUES (0, 0);
+DELETE FROM few WHERE id = 0;
+SELECT * FROM few;
+UNLOCK TABLES;
+LOCK TABLES fewer WRITE, few AS x READ;
+UPDATE fewer SET g = g + 10 WHERE nr = 2;
+SELECT * FROM few AS x;
+UNLOCK TABLES;
+LOCK TABLES things WRITE;
+SELECT * FROM things;
+UNLOCK TABLES;
+-- order: id
+SELECT * FROM acc ORDER BY id;
