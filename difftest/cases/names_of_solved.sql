@@ -5,3 +5,13 @@ SELECT (SELECT CONCAT('x') FROM d1.mix m WHERE m.g = (SELECT MAX(g) FROM d1.mix)
 SELECT (SELECT CONCAT('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx') FROM d1.mix m WHERE m.g = (SELECT MAX(g) FROM d1.mix) LIMIT 1) FROM d1.mix WHERE k = 'A1';
 SELECT (SELECT MAX(m.g) FROM d1.mix m WHERE m.g = (SELECT MAX(g) FROM d1.mix)), 'éxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxéééééééééééééééééééééééééééééé' FROM d1.mix WHERE g > (SELECT MIN(g) FROM d1.mix);
 SELECT (SELECT 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' FROM d1.mix m WHERE k = 'A1' LIMIT 1) FROM d1.mix WHERE k = 'A1' FOR UPDATE;
+-- A stored function in RETURNING is called as the client wrote it. What SHOW WARNINGS answers is a result.
+CREATE TABLE d1.sold (id INT PRIMARY KEY, w VARCHAR(10));
+CREATE FUNCTION d1.twice (x INT) RETURNS INT DETERMINISTIC RETURN x * 2;
+INSERT INTO d1.sold VALUES (1, 'a'), (2, 'b');
+SHOW WARNINGS;
+SELECT ROW_COUNT();
+REPLACE INTO d1.sold VALUES (1, 'c') RETURNING twice(id), id, twice(id) + 1, sold.w;
+INSERT INTO d1.sold SELECT 3, 'd' RETURNING *, twice(id), d1.twice(id);
+DELETE FROM d1.sold WHERE id > 1 ORDER BY id LIMIT 1 RETURNING twice(id) - 1;
+DELETE FROM d1.sold WHERE id = 3 RETURNING twice(id) - 1, w;

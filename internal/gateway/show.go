@@ -218,6 +218,7 @@ func servedShow(what string, next []string) bool {
 
 // showWarnings is SHOW WARNINGS, SHOW ERRORS and their counts, of the statement before.
 func (s *session) showWarnings(scan *sqltext.Scan, what string, src source) error {
+	s.last.rowCount = -1
 	if what == "COUNT" {
 		r := rowset{cols: []colDef{count("@@session.warning_count")}, nullable: true}
 		last := len(scan.Tokens) - 1

@@ -140,6 +140,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err != nil {
 		return nil, err
 	}
+	if plan.Rows && plan.Names == nil {
+		plan.Names = returnedNames(stmt, plan)
+	}
 	plan.Facts, plan.Found, plan.Drawn = stmt.Facts, FoundBy(stmt), p.drawnColumns()
 	if triggers.any {
 		plan.Facts |= sqltext.HasTimeFunction // theirs is the statement's
@@ -267,6 +270,25 @@ func (p *planner) columnNames(q *sqltext.Query, splices []Splice) []ColumnName {
 		return nil
 	}
 	return itemNames(q.Select.Items, func(s sqltext.Span) bool { return len(within(splices, s)) > 0 })
+}
+
+// returnedNames are such columns of a write's RETURNING.
+func returnedNames(stmt *sqltext.Stmt, plan *Plan) []ColumnName {
+	var items []sqltext.SelectItem
+	switch {
+	case stmt.Insert != nil:
+		items = stmt.Insert.Items
+	case stmt.Delete != nil:
+		items = stmt.Delete.Items
+	}
+	splices := plan.Forward
+	if plan.InsertSelect != nil {
+		splices = plan.InsertSelect.Names
+	}
+	if len(items) == 0 || len(splices) == 0 {
+		return nil
+	}
+	return itemNames(items, func(s sqltext.Span) bool { return len(within(splices, s)) > 0 })
 }
 
 // itemNames are those columns of a list that have a text for a name which is changed. Between two stars a column has no number.
