@@ -138,7 +138,7 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 		return err
 	}
 	if w.scan.Params != len(values) {
-		return wire.Errorf(wire.ErWrongArguments, "Incorrect arguments to EXECUTE")
+		return errExecuteArguments()
 	}
 	if len(values) > 0 {
 		if inner, err := sqltext.Parse(&w.scan, s.mode()); err == nil && makesOfQuery(inner) && !inner.DDL.Temporary {
@@ -161,8 +161,15 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 		if err != nil {
 			return err
 		}
-		if at := p.Using[n].ExprSpan(); calls && at.To == at.From+1 && scan.Tokens[at.From].Kind == sqltext.UserVar {
+		at := p.Using[n].ExprSpan()
+		variable := at.To == at.From+1 && scan.Tokens[at.From].Kind == sqltext.UserVar
+		if calls && variable {
 			with = exprs[n] // where the value of an OUT parameter goes
+		}
+		if ofLimit(&w.scan, int32(i)) {
+			if with, err = values[n].limitLiteral(variable); err != nil {
+				return err
+			}
 		}
 		if defaults[n] {
 			with = "DEFAULT"
