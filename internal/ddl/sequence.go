@@ -105,7 +105,7 @@ func (j *job) undrawn() (edits []edit) {
 	tok := func(i int32, what string) bool {
 		return i >= 0 && int(i) < len(j.scan.Tokens) && strings.EqualFold(string(j.scan.Bytes(i)), what)
 	}
-	for _, u := range sqltext.SequenceUses(j.scan, sqltext.Mode{}) {
+	for _, u := range sqltext.SequenceUses(j.scan, j.scan.Mode()) {
 		span := u.Span
 		for tok(span.From-1, "(") && tok(span.To, ")") {
 			span = sqltext.Span{From: span.From - 1, To: span.To + 1}

@@ -58,6 +58,11 @@ func (r *Runner) askWanted(ctx context.Context, w backend.Want, sql []byte, leni
 	return c.Query(ctx, string(sql))
 }
 
+// block is how the session's sql_mode has a block written with variables like a table's columns.
+func (st *Statement) block(t *topo.Table) shard.Block {
+	return shard.Block{Oracle: st.Sess.Mode.Oracle, Table: string(plan.AppendQuoted(append(plan.AppendQuoted(nil, t.DB), '.'), t.Name))}
+}
+
 // storedKey is what the columns will have that decide a row's place.
 type storedKey struct {
 	values [][]byte
@@ -69,17 +74,17 @@ func (r *Runner) storedPlace(ctx context.Context, st *Statement, t *topo.Table, 
 	if p, ok := f.(*partition.Func); ok {
 		return r.storedRow(ctx, st, t, p, exprs, lenient, row)
 	}
-	types := make([]string, len(exprs))
+	block, types := st.block(t), make([]string, len(exprs))
 	for k, c := range t.ShardKey {
 		col := &t.Columns[c]
-		types[k] = shard.DeclaredType(col.FullType, col.Charset, col.Collation)
+		types[k] = block.Type(col.Name, col.FullType, col.Charset, col.Collation)
 	}
 	return r.shardPlace(ctx, st, t, f.(*shard.Func), types, exprs, lenient, row)
 }
 
 // shardPlace is storedPlace for sharded tables.
 func (r *Runner) shardPlace(ctx context.Context, st *Statement, t *topo.Table, f *shard.Func, types, exprs []string, lenient bool, row int) (int, storedKey, error) {
-	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, types, [][]string{exprs}), lenient)
+	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, st.block(t), types, [][]string{exprs}), lenient)
 	if err != nil {
 		return 0, storedKey{}, storeError(err, t, t.ShardKey, row)
 	}
@@ -295,6 +300,13 @@ func (st *Statement) expression(o *plan.Operand, col *topo.Column) (string, erro
 		if o.Expr.Empty() && !constant(col.Default) {
 			return "", errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support an INSERT that leaves the shard key column '%s' to its default %s", col.Name, col.Default)
 		}
+		if st.Sess.Mode.Oracle {
+			text, ok := sqltext.InOracle(col.Default)
+			if !ok {
+				return "", errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support an INSERT that leaves the shard key column '%s' to its default %s under sql_mode=ORACLE", col.Name, col.Default)
+			}
+			return text, nil
+		}
 		return col.Default, nil
 	case plan.OperandLiteral:
 		t := st.Scan.Tokens[o.Tok]
@@ -384,7 +396,7 @@ func (r *Runner) askInt(ctx context.Context, st *Statement, o *plan.Operand, i i
 	if err != nil {
 		return 0, 0, false, err
 	}
-	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, []string{shard.DeclaredType(col.FullType, "", "")}, [][]string{{e}}), st.insertIgnores())
+	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, st.block(t), []string{col.FullType}, [][]string{{e}}), st.insertIgnores())
 	if err != nil {
 		return 0, 0, false, storeError(err, t, []int{t.AutoIncrement}, i)
 	}

@@ -18,6 +18,7 @@ import (
 
 // split is how the rows of a linked table are spread over its places.
 type split struct {
+	table  *topo.Table
 	scheme *partition.Scheme
 	f      *partition.Func
 	zoned  bool // a TIMESTAMP decides
@@ -31,7 +32,7 @@ func (r *Runner) splitOf(t *topo.Table) (*split, error) {
 	if s, ok := r.splits.Load(t); ok {
 		return s.(*split), nil
 	}
-	s := &split{counts: make(chan struct{}, 1)}
+	s := &split{table: t, counts: make(chan struct{}, 1)}
 	if t.Scheme != "" {
 		var err error
 		if s.scheme, err = partition.Read([]byte(t.Scheme), sqltext.Mode{}, t.Columns); err != nil {
@@ -253,7 +254,7 @@ func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f 
 	w := st.Tx.Want(txn.Place{Leaf: st.Home, Schema: t.DB})
 	w.Variant = backend.Internal
 	w.State = w.State.With("character_set_results", "character_set_results="+wideCharset)
-	res, err := r.askWanted(ctx, w, []byte(f.StoredSQL([][]string{exprs})), lenient)
+	res, err := r.askWanted(ctx, w, []byte(f.StoredSQL(st.block(t), [][]string{exprs})), lenient)
 	if err != nil {
 		return 0, storedKey{}, storeError(err, t, t.ShardKey, row)
 	}
@@ -345,14 +346,15 @@ func (r *Runner) noPartition(ctx context.Context, st *Statement, s *split, err e
 	}
 	value := "from column_list"
 	if by := &s.scheme.By; by.Method != partition.RangeColumns && by.Method != partition.ListColumns {
-		sql := []byte("BEGIN NOT ATOMIC\n")
+		block := st.block(s.table)
+		sql := []byte(block.Open())
 		for k := range s.scheme.Columns {
 			c := &s.scheme.Columns[k]
-			sql = plan.AppendQuoted(append(sql, "DECLARE "...), c.Name)
-			sql = append(append(sql, ' '), shard.DeclaredType(c.FullType, c.Charset, c.Collation)...)
+			sql = plan.AppendQuoted(append(sql, block.Declare()...), c.Name)
+			sql = append(append(sql, ' '), block.Type(c.Name, c.FullType, c.Charset, c.Collation)...)
 			sql = append(append(append(sql, " DEFAULT ("...), exprs[k]...), ");\n"...)
 		}
-		sql = append(sql, "SELECT TRUNCATE((0+"...)
+		sql = append(append(sql, block.Body()...), "SELECT TRUNCATE((0+"...)
 		if by.Expr != "" {
 			sql = append(sql, by.Expr...)
 		} else {

@@ -218,7 +218,7 @@ func modeOf(sqlMode string, base sqltext.Mode) sqltext.Mode {
 
 // readAs gives a mode what an sql_mode says of how text is read.
 func readAs(m *sqltext.Mode, sqlMode string) {
-	m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace = false, false, false, false, false
+	m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace, m.Oracle = false, false, false, false, false, false
 	for _, f := range strings.Split(sqlMode, ",") {
 		switch f {
 		case "ANSI_QUOTES":
@@ -231,6 +231,8 @@ func readAs(m *sqltext.Mode, sqlMode string) {
 			m.HighNotPrecedence = true
 		case "IGNORE_SPACE":
 			m.IgnoreSpace = true
+		case "ORACLE":
+			m.Oracle = true
 		}
 	}
 }
@@ -245,7 +247,7 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func(error) error, err
 	if err != nil {
 		return nil, err
 	}
-	before, sess, charset, oracle := s.tx.State(), s.sess, s.charset, s.oracle
+	before, sess, charset := s.tx.State(), s.sess, s.charset
 	own := map[string]string{"sql_mode": s.g.sqlMode, "character_set_client": charset.client, "collation_connection": charset.collation}
 	state := before.Without("collation_database")
 	if s.sess.DB != r.DB {
@@ -282,7 +284,7 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func(error) error, err
 		s.tx.SetState(after)
 		sess.OwnReferences, sess.LinksReadOnly = s.sess.OwnReferences, s.sess.LinksReadOnly
 		results := s.charset.results
-		s.sess, s.charset, s.oracle = sess, charset, oracle
+		s.sess, s.charset = sess, charset
 		s.charset.results = results
 		s.setDB(sess.DB)
 		s.noteCharset()

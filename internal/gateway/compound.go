@@ -49,7 +49,7 @@ func (s *session) compound(ctx context.Context, w *worker, src source) error {
 	if err := s.prepareOnly(ctx, string(text), nil); err != nil {
 		return err
 	}
-	if s.oracle {
+	if s.sess.Mode.Oracle {
 		return unsupported("a compound statement under sql_mode=ORACLE", "it is read in another way; set another sql_mode")
 	}
 	p, err := compound.Parse(text, s.mode())

@@ -189,7 +189,7 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 // calledWith is the name of a select item with parameters.
 func calledWith(scan *sqltext.Scan, it *sqltext.SelectItem) string {
 	if e := sqltext.Unparen(it.Expr).ExprSpan(); e.To == e.From+1 {
-		return "?" // whatever is around it
+		return string(scan.Bytes(e.From)) // whatever is around it
 	}
 	return string(scan.Text(it.Span))
 }

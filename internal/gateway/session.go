@@ -66,7 +66,6 @@ type session struct {
 	home    string // the leaf for statements without a partition
 	initial *backend.State
 	charset charsets
-	oracle  bool // sql_mode has ORACLE
 	spider  spiderVariables
 	guards  guards
 	limit   string // sql_select_limit, "" when there is none

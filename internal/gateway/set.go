@@ -328,11 +328,9 @@ func (s *session) trackVariable(name, value string) {
 func (s *session) setSQLMode(mode string) {
 	m := &s.sess.Mode
 	readAs(m, mode)
-	s.sess.NoAutoValueOnZero, s.sess.PadChar, s.sess.Strict, s.sess.FullGroups, s.oracle = false, false, false, false, false
+	s.sess.NoAutoValueOnZero, s.sess.PadChar, s.sess.Strict, s.sess.FullGroups = false, false, false, false
 	for _, f := range strings.Split(mode, ",") {
 		switch f {
-		case "ORACLE":
-			s.oracle = true
 		case "NO_AUTO_VALUE_ON_ZERO":
 			s.sess.NoAutoValueOnZero = true
 		case "PAD_CHAR_TO_FULL_LENGTH":

@@ -23,7 +23,7 @@ const (
 // viewSession is the session as package view looks at it.
 func (s *session) viewSession() view.Session {
 	v := view.Session{
-		DB: s.sess.DB, Mode: s.sess.Mode, Oracle: s.oracle, Charset: s.charset.client, Collation: s.charset.collation, User: s.login.User, Host: s.login.Host,
+		DB: s.sess.DB, Mode: s.sess.Mode, Charset: s.charset.client, Collation: s.charset.collation, User: s.login.User, Host: s.login.Host,
 		Bodies: &s.g.bodies,
 		Default: func(collation string) (string, bool) {
 			if c := wire.CollationByName(collation); c != nil {

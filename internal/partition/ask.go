@@ -42,8 +42,8 @@ func (f *Func) askBounds() {
 // that the INSERT would get, but for its row.
 
 // StoredSQL makes a statement that answers with a row of stored values for each row of SQL expressions, one for each of the function's columns.
-func (f *Func) StoredSQL(rows [][]string) string {
-	b := f.declare(rows)
+func (f *Func) StoredSQL(block shard.Block, rows [][]string) string {
+	b := f.declare(block, rows)
 	for r, row := range rows {
 		if r > 0 {
 			b.WriteString(" UNION ALL ")
@@ -61,15 +61,16 @@ func (f *Func) StoredSQL(rows [][]string) string {
 }
 
 // declare begins a block with variables of the columns' types.
-func (f *Func) declare(rows [][]string) *strings.Builder {
+func (f *Func) declare(block shard.Block, rows [][]string) *strings.Builder {
 	b := &strings.Builder{}
-	b.WriteString("BEGIN NOT ATOMIC\n")
+	b.WriteString(block.Open())
 	for r, row := range rows {
 		for c, e := range row {
 			col := &f.s.Columns[c]
-			b.WriteString("DECLARE " + variable(r, c) + " " + shard.DeclaredType(col.FullType, col.Charset, col.Collation) + " DEFAULT (" + e + ");\n")
+			b.WriteString(block.Declare() + variable(r, c) + " " + block.Type(col.Name, col.FullType, col.Charset, col.Collation) + " DEFAULT (" + e + ");\n")
 		}
 	}
+	b.WriteString(block.Body())
 	return b
 }
 
@@ -84,7 +85,7 @@ func (f *Func) AskSQL(db, table string, rows [][]string) (string, bool) {
 			return "", false
 		}
 	}
-	b := f.declare(rows)
+	b := f.declare(shard.Block{}, rows)
 	b.WriteString("EXPLAIN PARTITIONS ")
 	for r, row := range rows {
 		if r > 0 {

@@ -90,7 +90,7 @@ func TestStoreCompareAsk(t *testing.T) {
 			if id%3 != 0 || !taken[id] {
 				continue
 			}
-			rows, err := s.TryRows(f.StoredSQL([][]string{{sql}}))
+			rows, err := s.TryRows(f.StoredSQL(shard.Block{}, [][]string{{sql}}))
 			if err != nil {
 				t.Errorf("%s: which value is %s? %v", short(typ), sql, err)
 				continue

@@ -52,7 +52,7 @@ func TestForever(t *testing.T) {
 func TestForeverOnServer(t *testing.T) {
 	s := connect(t)
 	for _, c := range forever {
-		s.Exec("CREATE OR REPLACE TABLE t (k " + shard.DeclaredType(c.column.FullType, c.column.Charset, c.column.Collation) + ") ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 1009")
+		s.Exec("CREATE OR REPLACE TABLE t (k " + shard.Block{}.Type(c.column.Name, c.column.FullType, c.column.Charset, c.column.Collation) + ") ENGINE=MEMORY PARTITION BY KEY (k) PARTITIONS 1009")
 		s.Exec("INSERT INTO t VALUES ('" + c.text + "')")
 		if n := string(s.Rows(fmt.Sprintf("SELECT COUNT(*) FROM t PARTITION (p%d)", c.place))[0][0]); n != "1" {
 			t.Errorf("%s %s is not in place %d", c.column.FullType, c.text, c.place)

@@ -440,13 +440,18 @@ func (p *planner) findVolatile() {
 	}
 	p.volatile = make(map[int32]bool)
 	for i := range p.scan.Tokens {
-		if p.scan.Tokens[i].Kind == sqltext.Word && p.isOp(int32(i)+1, "(") {
+		if p.scan.Tokens[i].Kind == sqltext.Word && (p.isOp(int32(i)+1, "(") || p.sess.Mode.Oracle && !p.isOp(int32(i)-1, ".")) {
 			name := strings.ToUpper(p.text(int32(i)))
 			p.volatile[int32(i)] = volatileFunctions[name]
 			p.rownum = p.rownum || name == "ROWNUM"
 		}
 		if i+2 < len(p.scan.Tokens) && p.scan.Tokens[i].KW == sqltext.KwNext && p.scan.Tokens[i+1].KW == sqltext.KwValue && p.scan.Tokens[i+2].KW == sqltext.KwFor {
 			p.volatile[int32(i)] = true
+		}
+	}
+	if p.sess.Mode.Oracle {
+		for _, u := range sqltext.SequenceUses(p.scan, p.sess.Mode) {
+			p.volatile[u.Span.From] = true
 		}
 	}
 }

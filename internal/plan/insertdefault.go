@@ -51,7 +51,7 @@ func withDefaults(s *sqltext.Insert, names []string) []Splice {
 }
 
 // withDefaultItems are those of an INSERT … SELECT, whose query computes the defaults; nil where they would change it.
-func withDefaultItems(s *sqltext.Insert, table *topo.Table, names []string) []Splice {
+func withDefaultItems(s *sqltext.Insert, table *topo.Table, names []string, oracle bool) []Splice {
 	q := s.Select
 	if s.ColumnsSpan.Empty() || q.Select == nil || q.Select.Distinct || isGrouped(q.Select) || q.Bracket || q.With != nil {
 		return nil
@@ -59,7 +59,14 @@ func withDefaultItems(s *sqltext.Insert, table *topo.Table, names []string) []Sp
 	items := ""
 	for _, c := range table.ShardKey {
 		if col := &table.Columns[c]; slices.Contains(names, quoted(col.Name)) {
-			items += ", (" + col.Default + ")"
+			text := col.Default
+			if oracle {
+				var ok bool
+				if text, ok = sqltext.InOracle(text); !ok {
+					return nil
+				}
+			}
+			items += ", (" + text + ")"
 		}
 	}
 	return []Splice{insertion(s.ColumnsSpan.To-1, ", "+strings.Join(names, ", ")), insertion(q.Select.ItemsSpan.To, items)}

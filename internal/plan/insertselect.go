@@ -94,7 +94,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	plan.Restate, plan.InsertSelect.Exact = withAllDigits(s.Select, u.main, p.scan)
 	plan.InsertSelect.Windowed = windowed(u.main)
 	if names := computedKeys(table, columns); len(names) > 0 {
-		plan.Restate = append(plan.Restate, withDefaultItems(s, table, names)...)
+		plan.Restate = append(plan.Restate, withDefaultItems(s, table, names, p.sess.Mode.Oracle)...)
 		slices.SortStableFunc(plan.Restate, func(a, b Splice) int { return int(a.From - b.From) })
 	}
 	switch {

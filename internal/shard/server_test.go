@@ -136,7 +136,7 @@ func checkType(s *farmtest.Session, typ string, ls []literal, counts map[string]
 	if err != nil {
 		t.Fatalf("%s: %v", typ, err)
 	}
-	declared := DeclaredType(col.FullType, col.Charset, col.Collation)
+	declared := Block{}.Type(col.Name, col.FullType, col.Charset, col.Collation)
 	ordinal := func(text []byte) int {
 		n, err := f.Row([][]byte{text}, "utf8mb4")
 		if err != nil {
@@ -171,7 +171,7 @@ func checkType(s *farmtest.Session, typ string, ls []literal, counts map[string]
 		if serr == nil && i%5 != 0 {
 			continue // the leaf is asked when Store does not know; now and then besides
 		}
-		answer, err := s.TryRows(string(f.StoreSQL(nil, []string{declared}, [][]string{{l.sql}})))
+		answer, err := s.TryRows(string(f.StoreSQL(nil, Block{}, []string{declared}, [][]string{{l.sql}})))
 		if err != nil || len(answer) != 1 {
 			t.Errorf("%s: StoreSQL for %s: %v", typ, l.sql, err)
 			continue

@@ -3,7 +3,6 @@ package shard
 import (
 	"container/list"
 	"encoding/hex"
-	"strings"
 	"sync"
 
 	"github.com/orbweaver/orbweaver/internal/collate"
@@ -113,18 +112,19 @@ func WeightSQL(dst []byte, q Question) []byte {
 
 // StoreSQL makes a statement that says what values rows of SQL expressions would leave in the key columns: it answers with one row a row of
 // expressions, and in it, for each column, the stored value and, for strings, its weights (as Answer reads them). The conversions are the
-// server's, by variables of the columns' types, under the session's sql_mode: an error is the error that the INSERT would get, but for its row.
-func (f *Func) StoreSQL(dst []byte, types []string, rows [][]string) []byte {
-	dst = append(dst, "BEGIN NOT ATOMIC\n"...)
+// server's, by variables of the columns' types, under the session's sql_mode: an error is the error that the INSERT would get, but for its row. The types are Block.Type's.
+func (f *Func) StoreSQL(dst []byte, block Block, types []string, rows [][]string) []byte {
+	dst = append(dst, block.Open()...)
 	name := func(row, col int) { dst = appendName(dst, row, col) }
 	for r, exprs := range rows {
 		for i, e := range exprs {
-			dst = append(dst, "DECLARE "...)
+			dst = append(dst, block.Declare()...)
 			name(r, i)
 			dst = append(append(dst, ' '), types[i]...)
 			dst = append(append(append(dst, " DEFAULT ("...), e...), ");\n"...)
 		}
 	}
+	dst = append(dst, block.Body()...)
 	for r, exprs := range rows {
 		if r > 0 {
 			dst = append(dst, " UNION ALL "...)
@@ -150,14 +150,6 @@ func appendName(dst []byte, row, col int) []byte {
 	b, _ := appendMagnitude(dst, &Value{Kind: Int, I: int64(row)})
 	b, _ = appendMagnitude(append(b, '_'), &Value{Kind: Int, I: int64(col)})
 	return b
-}
-
-// DeclaredType is a column's type for StoreSQL: its COLUMN_TYPE with character set and collation.
-func DeclaredType(fullType, charset, collation string) string {
-	if charset == "" || strings.EqualFold(collation, "binary") {
-		return fullType
-	}
-	return fullType + " CHARACTER SET " + charset + " COLLATE " + collation
 }
 
 // RowSQL is what to select of stored rows, by their columns' names in SQL, so that Answer tells their ordinals.

@@ -157,6 +157,9 @@ func (l *lexer) run() error {
 		case cOp:
 			l.emitOp(1)
 		case cOp2:
+			if c == ':' && l.mode.Oracle && l.placeholder() {
+				break
+			}
 			l.emitOp(l.operatorLen(c))
 		case cMinus:
 			if l.at(start+1) == '-' && (start+2 == len(src) || byteClass[src[start+2]] == cSpace || src[start+2] < ' ') {
@@ -357,6 +360,9 @@ func (l *lexer) word() error {
 		return nil
 	}
 	kw := lookupKeyword(src[start:i], h)
+	if kw == KwMinus && l.mode.Oracle {
+		kw = KwExcept
+	}
 	if kw == kwIntroducer {
 		l.emit(Token{Kind: Introducer}, start)
 		return nil

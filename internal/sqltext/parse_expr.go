@@ -434,7 +434,10 @@ func (p *parser) bitLevel() (string, int) {
 	case '^':
 		return "^", 6
 	case opOrOr:
-		if p.mode.PipesAsConcat {
+		switch {
+		case p.mode.Oracle:
+			return "||", 4
+		case p.mode.PipesAsConcat:
 			return "||", 7
 		}
 	}

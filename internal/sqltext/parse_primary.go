@@ -309,6 +309,11 @@ func (p *parser) match() Expr {
 // nameOrCall reads a column or a call of a function by its name.
 func (p *parser) nameOrCall() Expr {
 	from := p.pos
+	if p.mode.Oracle {
+		if e := p.oracleName(); e != nil {
+			return e
+		}
+	}
 	if p.isOpAt(1, '(') {
 		t := p.tok()
 		if t.Kind == Word {
@@ -326,6 +331,9 @@ func (p *parser) nameOrCall() Expr {
 		}
 		if p.isOp('(') {
 			p.pos = from
+			if e := p.schemaCall(); e != nil {
+				return e
+			}
 			return p.storedCall(from, 3)
 		}
 		c.Table, c.Name = c.Name, second

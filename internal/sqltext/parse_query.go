@@ -299,13 +299,17 @@ func (p *parser) selectCore() *Select {
 
 func (p *parser) selectOptions(s *Select) {
 	start := p.pos
+	unique := KwDistinct
+	if p.mode.Oracle {
+		unique = KwUnique
+	}
 	for {
-		switch p.acceptAny(KwDistinct, KwDistinctrow, KwAll, KwSqlCalcFoundRows, KwSqlNoCache, KwSqlCache, KwSqlBigResult, KwSqlSmallResult,
+		switch p.acceptAny(KwDistinct, unique, KwDistinctrow, KwAll, KwSqlCalcFoundRows, KwSqlNoCache, KwSqlCache, KwSqlBigResult, KwSqlSmallResult,
 			KwSqlBufferResult, KwHighPriority, KwStraightJoin) {
 		case 0:
 			s.Options = p.span(start)
 			return
-		case KwDistinct, KwDistinctrow:
+		case KwDistinct, KwDistinctrow, KwUnique:
 			s.Distinct = true
 		case KwSqlCalcFoundRows:
 			p.st.Facts |= HasCalcFoundRows

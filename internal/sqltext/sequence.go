@@ -1,6 +1,7 @@
 package sqltext
 
-// SequenceUse is a place where a text asks a sequence: NEXTVAL (s), NEXT VALUE FOR s, LASTVAL (s), PREVIOUS VALUE FOR s, SETVAL (s, …).
+// SequenceUse is a place where a text asks a sequence: NEXTVAL (s), NEXT VALUE FOR s, LASTVAL (s), PREVIOUS VALUE FOR s, SETVAL (s, …), and
+// in the mode ORACLE s.NEXTVAL and s.CURRVAL.
 type SequenceUse struct {
 	Name  string // NEXTVAL, LASTVAL or SETVAL
 	Span  Span
@@ -15,6 +16,13 @@ func SequenceUses(s *Scan, mode Mode) []SequenceUse {
 		from, use := p.pos, SequenceUse{}
 		if from > 0 && p.toks[from-1].Kind == Op && p.toks[from-1].Op == '.' {
 			continue
+		}
+		if mode.Oracle {
+			if table, span, name := p.sequenceColumn(); table != nil {
+				out = append(out, SequenceUse{Name: name, Span: span, Table: table})
+				p.pos = span.To - 1
+				continue
+			}
 		}
 		switch {
 		case p.toks[from].Kind != Word:

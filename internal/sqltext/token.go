@@ -7,7 +7,8 @@ type Mode struct {
 	PipesAsConcat      bool // sql_mode PIPES_AS_CONCAT
 	HighNotPrecedence  bool
 	IgnoreSpace        bool
-	Version            int // the leaves' version as six digits or five, 101119: decides executable comments; 0 reads as 101100
+	Oracle             bool // sql_mode ORACLE, whose words and operators differ
+	Version            int  // the leaves' version as six digits or five, 101119: decides executable comments; 0 reads as 101100
 	// Multibyte names a client character set whose second bytes may be ASCII (gbk, big5, sjis, cp932, gb2312 is safe): "" for all others.
 	Multibyte string
 }

@@ -74,7 +74,7 @@ func Judge(tr *topo.Trigger, table *topo.Table, lookup Lookup, functions Functio
 func Mode(sqlMode string) sqltext.Mode {
 	has := func(word string) bool { return slices.Contains(strings.Split(sqlMode, ","), word) }
 	return sqltext.Mode{ANSIQuotes: has("ANSI_QUOTES"), NoBackslashEscapes: has("NO_BACKSLASH_ESCAPES"), PipesAsConcat: has("PIPES_AS_CONCAT"),
-		HighNotPrecedence: has("HIGH_NOT_PRECEDENCE"), IgnoreSpace: has("IGNORE_SPACE")}
+		HighNotPrecedence: has("HIGH_NOT_PRECEDENCE"), IgnoreSpace: has("IGNORE_SPACE"), Oracle: has("ORACLE")}
 }
 
 func (j *judge) all() error {

@@ -20,8 +20,6 @@ const maxText = 1 << 20
 type Session struct {
 	DB   string // the default database
 	Mode sqltext.Mode
-	// Oracle: sql_mode has ORACLE.
-	Oracle bool
 	// Charset is character_set_client, Collation collation_connection.
 	Charset, Collation string
 	// User and Host are the client's account.
@@ -99,9 +97,6 @@ func Splice(scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, sess Se
 		return nil, nil
 	}
 	s := &splicer{snap: snap, sess: sess, hides: sess.Temporary}
-	if sess.Oracle {
-		return nil, refuse("sql_mode=ORACLE would give their texts another meaning")
-	}
 	if err := s.locking(scan, stmt); err != nil {
 		return nil, err
 	}

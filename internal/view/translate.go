@@ -14,6 +14,15 @@ func (s *splicer) translated(v *topo.View, scan *sqltext.Scan) (edits []edit, er
 	wide := s.sess.Charset != "utf8mb4" && s.sess.Charset != "utf8mb3"
 	foreign := s.sess.Collation != v.Collation
 	charset, isDefault := s.sess.Default(v.Collation)
+	if s.sess.Mode.Oracle {
+		respelled, ok := sqltext.ForOracle(scan)
+		if !ok {
+			return nil, refuse("'%s' has a DATE, which sql_mode=ORACLE would give a time", v.Name)
+		}
+		for _, r := range respelled {
+			edits = append(edits, edit{r.From, r.To, r.With})
+		}
+	}
 	for i := int32(0); int(i) < len(scan.Tokens); i++ {
 		t := scan.Tokens[i]
 		text := scan.Bytes(i)

@@ -250,7 +250,7 @@ func TestSpliceKeepsTheMeaning(t *testing.T) {
 		{"function", func(s *Session) { s.Collation = "utf8mb4_bin" }, "SELECT * FROM f", "error"},
 		{"no function", func(s *Session) { s.Collation = "utf8mb4_bin" }, "SELECT * FROM g", "SELECT * FROM (select `d`.`t`.`a` AS `a`,count(0) AS `c` from `d`.`t` group by `d`.`t`.`a`) AS `g`"},
 		{"charset", func(s *Session) { s.Charset = "latin1" }, "SELECT * FROM s2", "error"},
-		{"oracle", func(s *Session) { s.Oracle = true }, "SELECT * FROM v", "error"},
+		{"oracle", func(s *Session) { s.Mode.Oracle = true }, "SELECT * FROM f", "SELECT * FROM (select mariadb_schema.CONCAT( `d`.`t`.`a`,1) AS `c` from `d`.`t`) AS `f`"},
 		{"self", func(s *Session) { s.User = "m" }, "SELECT * FROM me", "SELECT * FROM (select current_user() AS `c` from `d`.`t`) AS `me`"},
 		{"other database", func(s *Session) { s.DB = "e" }, "SELECT * FROM v", "nothing"},
 		{"hidden view", func(s *Session) { s.Temporary = func(_, name string) bool { return name == "v" } }, "SELECT * FROM v", "nothing"},
