@@ -15,3 +15,6 @@ REPLACE INTO d1.sold VALUES (1, 'c') RETURNING twice(id), id, twice(id) + 1, sol
 INSERT INTO d1.sold SELECT 3, 'd' RETURNING *, twice(id), d1.twice(id);
 DELETE FROM d1.sold WHERE id > 1 ORDER BY id LIMIT 1 RETURNING twice(id) - 1;
 DELETE FROM d1.sold WHERE id = 3 RETURNING twice(id) - 1, w;
+-- A hidden column that is an expression of a derived table has MariaDB call the client's one as itself.
+SELECT * FROM (SELECT id + 12 AS renamed, w FROM d1.sold) q WHERE renamed = 13 GROUP BY renamed;
+SELECT q.* FROM (SELECT id + 12 AS `re named` FROM d1.sold) q WHERE `re named` = 13 GROUP BY q.`re named`;

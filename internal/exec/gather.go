@@ -372,6 +372,20 @@ func (s *source) countRows(ctx context.Context) error {
 	return err
 }
 
+// called is the definition of a column that MariaDB has called as a hidden one, under the client's name.
+func (st *Statement) called(def []byte) ([]byte, error) {
+	var d wire.Column
+	if err := wire.ParseColumn(def, st.Out.Caps(), &d); err != nil {
+		return nil, err
+	}
+	name, hidden := st.Plan.Merge.Called[string(d.Name)]
+	if !hidden {
+		return def, nil
+	}
+	d.Name = []byte(name)
+	return wire.AppendColumn(nil, st.Out.Caps(), &d), nil
+}
+
 // writeHead gives the client the column definitions, without the hidden ones.
 func (st *Statement) writeHead(columns [][]byte, hidden int) error {
 	caps := st.Out.Caps()
@@ -383,6 +397,9 @@ func (st *Statement) writeHead(columns [][]byte, hidden int) error {
 	}
 	for i, d := range visible {
 		d, err := st.named(d, i, len(visible))
+		if err == nil && len(st.Plan.Merge.Called) > 0 {
+			d, err = st.called(d)
+		}
 		if err != nil {
 			return err
 		}

@@ -499,6 +499,7 @@ func (g *merger) finish() *Merge {
 			pieces = append(append(pieces, textPiece(", ")), h.pieces...)
 			if h.alias != "" {
 				pieces = append(pieces, textPiece(" AS "+quoted(h.alias)))
+				g.callBack(h)
 			}
 		}
 		g.insert(g.sel.ItemsSpan.To, pieces...)
@@ -508,6 +509,20 @@ func (g *merger) finish() *Merge {
 	m.Names = g.p.names()
 	m.Splices = combine(g.edits, m.Names)
 	return m
+}
+
+// callBack keeps the name of a column that is hidden under another one: MariaDB calls both so where they are one expression of a derived table.
+func (g *merger) callBack(h hiddenCol) {
+	if len(h.pieces) != 1 || h.pieces[0].Kind != PieceCopy {
+		return
+	}
+	switch last := h.pieces[0].Span.To - 1; g.p.scan.Tokens[last].Kind {
+	case sqltext.Word, sqltext.QuotedID:
+		if g.m.Called == nil {
+			g.m.Called = map[string]string{}
+		}
+		g.m.Called[h.alias] = unquote(g.p.text(last))
+	}
 }
 
 // number turns the bases into final column numbers.

@@ -216,6 +216,8 @@ type Merge struct {
 	Names   []Splice
 	// Hidden is the number of columns appended to the client's own.
 	Hidden int
+	// Called are the client's names of columns that are hidden under others.
+	Called map[string]string
 	// Sort is the order the parts arrive in; empty: parts are concatenated as they come.
 	Sort []SortKey
 	// Grouped: rows equal in the first GroupKeys keys of Sort are one group (GroupKeys 0: all rows are one group, and an empty input is one row).
