@@ -64,10 +64,10 @@ func (s *session) meanwhile(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	if set.Facts != 0 || slices.ContainsFunc(set.Set.Vars, func(v sqltext.SetVar) bool { return v.Scope != "" || !slices.Contains(names, v.Name) }) {
 		return false, nil
 	}
-	before, read, oracle := s.tx.State(), s.sess, s.oracle
+	before, read := s.tx.State(), s.sess
 	defer func() {
 		as := &s.sess
-		as.Mode, as.NoAutoValueOnZero, as.PadChar, as.Strict, as.FullGroups, as.SortLength, s.oracle = read.Mode, read.NoAutoValueOnZero, read.PadChar, read.Strict, read.FullGroups, read.SortLength, oracle
+		as.Mode, as.NoAutoValueOnZero, as.PadChar, as.Strict, as.FullGroups, as.SortLength = read.Mode, read.NoAutoValueOnZero, read.PadChar, read.Strict, read.FullGroups, read.SortLength
 		now := s.tx.State()
 		for _, v := range set.Set.Vars {
 			if text, ok := before.Get(v.Name); ok {
@@ -81,7 +81,7 @@ func (s *session) meanwhile(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	if err := s.setAt(ctx, s.home, inner, set.Set, inner.Src[:inner.End]); err != nil {
 		return true, err
 	}
-	if s.sess.Mode != read.Mode || s.oracle != oracle {
+	if s.sess.Mode != read.Mode {
 		return false, nil // the text was read already
 	}
 	s.warnings = s.warnings[:0]
