@@ -48,7 +48,7 @@ func (s *session) topology() *topo.Snapshot {
 
 // filler is what puts the rows of CREATE TABLE … SELECT into the table: INSERT … SELECT of the client's query, in a transaction of its own. What it answers is kept.
 func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, from source, filled *wire.OK) func(context.Context, *topo.Table, bool) (*ddl.Result, error) {
-	query := scan.AppendSpan(nil, stmt.DDL.AsSelect.Span)
+	query := insertable(scan, stmt.DDL.AsSelect.Span)
 	duplicates := stmt.DDL.Duplicates
 	args := ddl.QueryArgs(scan, stmt.DDL, from.args)
 	return func(ctx context.Context, t *topo.Table, dry bool) (*ddl.Result, error) {
@@ -83,6 +83,20 @@ func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, from source, fi
 		*filled = got.ok
 		return &ddl.Result{Affected: got.ok.AffectedRows, Warnings: got.ok.Warnings}, nil
 	}
+}
+
+// insertable is a query's text as INSERT takes it: WITH in brackets it does not.
+func insertable(scan *sqltext.Scan, span sqltext.Span) []byte {
+	with := span.From
+	for isOp(scan, with, "(") {
+		with++
+	}
+	if with < span.To && scan.Tokens[with].KW == sqltext.KwWith {
+		for span.From < with && closing(scan, span.From) == span.To-1 {
+			span.From, span.To = span.From+1, span.To-1
+		}
+	}
+	return scan.AppendSpan(nil, span)
 }
 
 // insertInto is the INSERT of a query's rows of n columns into a table that was made of it. duplicates is IGNORE, REPLACE or "".

@@ -223,7 +223,7 @@ func (s *session) gatherTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 	if stmt.DDL.Duplicates == "IGNORE" { // which is also of what the query finds wrong
 		duplicates = "IGNORE"
 	}
-	text, err := insertInto(t, len(t.Columns), duplicates, scan.AppendSpan(nil, stmt.DDL.AsSelect.Span))
+	text, err := insertInto(t, len(t.Columns), duplicates, insertable(scan, stmt.DDL.AsSelect.Span))
 	if err != nil {
 		return wire.OK{}, err
 	}
