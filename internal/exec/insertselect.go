@@ -49,7 +49,7 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 	if !sub.out.HasRows {
 		return errorf(wire.ErUnknown, "the query of INSERT … SELECT gave no result")
 	}
-	if at := slices.IndexFunc(sub.out.Notes, func(n Note) bool { return n.Level == "Warning" }); at >= 0 && st.Sess.Strict && !is.Gathered && !st.headHas("IGNORE", is.Head) {
+	if at := slices.IndexFunc(sub.out.Notes, func(n Note) bool { return n.Level == "Warning" && !st.warnsOnly(n) }); at >= 0 && st.Sess.Strict && !is.Gathered && !st.headHas("IGNORE", is.Head) {
 		n := &sub.out.Notes[at] // which the server that writes the rows itself would have made an error of
 		code, err := strconv.ParseUint(n.Code, 10, 16)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
@@ -39,4 +40,21 @@ func (r *Runner) strictly(ctx context.Context, st *Statement, asked *Outcome) er
 		return err
 	}
 	return wire.Errorf(uint16(code), "%s", n.Message)
+}
+
+// warnsOnly says whether a strict INSERT … SELECT only warns of what its query has warned of: of a value that JSON_TABLE has stored in one of its columns (a CAST may go out of range, too),
+// and of an end by LIMIT ROWS EXAMINED.
+func (st *Statement) warnsOnly(n Note) bool {
+	calls := func(name string) bool {
+		return slices.ContainsFunc(st.Scan.Tokens, func(t sqltext.Token) bool { return word(st.Scan, t, name) })
+	}
+	switch n.Code {
+	case "1931":
+		return true
+	case "1265", "1366":
+		return calls("JSON_TABLE")
+	case "1264":
+		return calls("JSON_TABLE") && !calls("CAST") && !calls("CONVERT")
+	}
+	return false
 }
