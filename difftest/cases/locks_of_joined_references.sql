@@ -13,3 +13,14 @@ SELECT t8.k, t7.id FROM d2.ver AS t7 STRAIGHT_JOIN (d2.usr t8 STRAIGHT_JOIN d2.t
 UPDATE d2.usr t8 JOIN d2.tag t9 ON t8.len = t9.id JOIN d2.ver t7 ON t7.id < t8.n SET t8.n = t8.n + 10 WHERE t9.id <=> 5;
 -- changes: d2.ver
 DELETE t7 FROM d2.usr t8 JOIN d2.tag t9 ON t8.len = t9.id JOIN d2.ver t7 ON t7.id = t8.n WHERE t9.id = 4;
+-- REPAIR TABLE and its like don't wait for the session's own locks, of a view's table neither.
+CREATE TABLE d1.mended (id INT PRIMARY KEY);
+CREATE TABLE d1.shown (id INT PRIMARY KEY);
+CREATE VIEW d1.shows AS SELECT id FROM d1.shown;
+SET lock_wait_timeout = 10;
+LOCK TABLES d1.mended WRITE, d1.shows READ;
+REPAIR TABLE d1.mended;
+REPAIR TABLE d1.shown;
+OPTIMIZE TABLE d1.mended;
+UNLOCK TABLES;
+SET lock_wait_timeout = DEFAULT;

@@ -34,11 +34,12 @@ func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 	if err := s.commitFirst(ctx); err != nil {
 		return err
 	}
-	if err := s.tryAtShape(ctx, scan.Src[:scan.End]); err != nil {
+	err := s.tryAdmin(ctx, scan.Src[:scan.End])
+	if err != nil {
 		return err
 	}
 	var r *rowset
-	err := s.repeated(ctx, snap, func(snap *topo.Snapshot) (err error) {
+	err = s.repeated(ctx, snap, func(snap *topo.Snapshot) (err error) {
 		r, err = s.adminRows(ctx, scan, d, snap)
 		return err
 	})
@@ -46,6 +47,15 @@ func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 		return err
 	}
 	return r.write(src.out, src.prepared)
+}
+
+// tryAdmin has the home's shape say what is wrong with the statement. Under LOCK TABLES the connection that may have locks there is asked: another one would wait for these.
+func (s *session) tryAdmin(ctx context.Context, text []byte) error {
+	if !s.tables {
+		return s.tryAtShape(ctx, text)
+	}
+	_, err := s.runAt(ctx, s.place(), string(text))
+	return err
 }
 
 // repeated runs f, which may be done more than once, again on a newer topology while a leaf that it needs is lost, as long as statements wait.
