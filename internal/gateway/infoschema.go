@@ -86,6 +86,9 @@ var mysqlNames = map[string]string{
 // mysqlAccounts is the column by which tables tell of accounts.
 const mysqlAccounts = "User"
 
+// grantedAccounts is an expression for the same in information_schema.
+const grantedAccounts = "REPLACE(SUBSTRING_INDEX(GRANTEE, '@', 1), CHAR(39), '')"
+
 // ownAccounts are the cluster's, which clients do not see.
 var ownAccounts = []string{clusterUser, mariadb.Replicator}
 
@@ -126,6 +129,7 @@ func (g *Gateway) loadInfoSchema(ctx context.Context, c *backend.Conn) error {
 			m[table] = name
 		}
 	}
+	m["SCHEMA_PRIVILEGES"], m["USER_PRIVILEGES"] = "REPLACE(TABLE_SCHEMA, CHAR(92), '')", grantedAccounts
 	g.infoSchema = m
 	res, err = c.Query(ctx, "SELECT TABLE_NAME, COLUMN_NAME, IS_NULLABLE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='information_schema' AND "+
 		"TABLE_NAME IN ('"+strings.Join(append(slices.Sorted(maps.Keys(tallied)), eventsTable), "','")+"') ORDER BY TABLE_NAME, ORDINAL_POSITION")

@@ -74,7 +74,7 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 		if column == "" {
 			return "", nil
 		}
-		if column == mysqlAccounts {
+		if column == mysqlAccounts || column == grantedAccounts {
 			return "(SELECT * FROM " + from + " WHERE " + column + " NOT IN (" + ownAccountList() + "))", nil
 		}
 		if not == "" {
