@@ -55,3 +55,8 @@ SET @n = 1.9e0;
 EXECUTE IMMEDIATE 'SELECT id FROM acc ORDER BY id LIMIT ?' USING @n;
 -- changes: d1.acc
 EXECUTE IMMEDIATE 'DELETE FROM acc ORDER BY id LIMIT ?' USING '1';
+-- Variables of programs are numbers in all of its forms.
+CREATE PROCEDURE d1.some (n INT) BEGIN SELECT id FROM d1.acc ORDER BY id FETCH FIRST n ROWS ONLY; SELECT id FROM d1.acc ORDER BY id OFFSET n ROWS FETCH NEXT n ROWS ONLY; END;
+CALL d1.some(2);
+CREATE PROCEDURE d1.few (n INT) SELECT MIN(id) FROM d1.acc LIMIT ROWS EXAMINED n;
+CALL d1.few(9000);

@@ -254,9 +254,10 @@ func updatesDuplicates(s *sqltext.Scan, i int32) bool {
 	return false
 }
 
-// isLimit says whether a name is a number of LIMIT.
+// isLimit says whether a name is a number of LIMIT, OFFSET, FETCH or ROWS EXAMINED.
 func isLimit(s *sqltext.Scan, i int32) bool {
-	return kwAt(s, i-1, sqltext.KwLimit, sqltext.KwOffset) || opAt(s, i-1, ',') && kwAt(s, i-3, sqltext.KwLimit)
+	return kwAt(s, i-1, sqltext.KwLimit, sqltext.KwOffset, sqltext.KwExamined) || opAt(s, i-1, ',') && kwAt(s, i-3, sqltext.KwLimit) ||
+		kwAt(s, i-1, sqltext.KwFirst, sqltext.KwNext) && kwAt(s, i-2, sqltext.KwFetch)
 }
 
 // isCompared says whether a name stands between operators of comparison, commas and brackets: there an integer's value is all that counts.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,12 +16,10 @@ func ofLimit(scan *sqltext.Scan, i int32) bool {
 	if isOp(scan, i-1, ",") {
 		i -= 2
 	}
-	for _, word := range []string{"LIMIT", "OFFSET", "EXAMINED", "FIRST", "NEXT"} {
-		if isWord(scan, i-1, word) {
-			return !inAggregate(scan, i-1)
-		}
+	is := func(i int32, words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return isWord(scan, i, w) })
 	}
-	return false
+	return (is(i-1, "LIMIT", "OFFSET", "EXAMINED") || is(i-1, "FIRST", "NEXT") && is(i-2, "FETCH")) && !inAggregate(scan, i-1)
 }
 
 // inAggregate says whether a token stands between the brackets of a function that takes a LIMIT.
