@@ -370,7 +370,7 @@ func (j *job) onlyOurs() bool {
 	for _, s := range j.d.OursSpans {
 		n -= s.To - s.From
 	}
-	return n == 0
+	return n == 0 && len(j.d.OursSpans) > 0
 }
 
 // likeDatabase gives all places a database's defaults.
