@@ -20,3 +20,13 @@ SELECT a.id, b.id FROM d2.ver a FORCE INDEX (PRIMARY) JOIN d2.ver b ON a.v = b.i
 SELECT id FROM d2.ver WHERE row_start > (SELECT MIN(`from`) FROM d2.own) AND id IN (SELECT v FROM d1.ev);
 -- changes: d1.ev
 DELETE FROM d1.ev WHERE v NOT IN (SELECT id FROM d2.ver WHERE row_start > '2023-11-14' AND row_end > NOW());
+-- Columns of the times that nobody sees unless they are named.
+CREATE TABLE d2.hid (id INT PRIMARY KEY, v INT, since TIMESTAMP(6) GENERATED ALWAYS AS ROW START INVISIBLE, until TIMESTAMP(6) GENERATED ALWAYS AS ROW END INVISIBLE, PERIOD FOR SYSTEM_TIME (since, until), SHARD KEY (id)) WITH SYSTEM VERSIONING;
+INSERT INTO d2.hid (id, v) VALUES (1, 1), (2, 2), (3, 3), (4, 4);
+SET timestamp = 1700000005;
+UPDATE d2.hid SET v = v + 1 WHERE id > 2;
+SELECT a.id, b.since, b.until FROM d2.hid a JOIN d2.hid b ON a.v = b.id + 1;
+SELECT * FROM d2.hid a JOIN d1.ev ON a.v = ev.v;
+SELECT COUNT(since), MAX(until) FROM d2.hid FOR SYSTEM_TIME ALL INTO @n, @m;
+SELECT @n, @m;
+SELECT id, since FROM d2.hid WHERE v IN (SELECT v + 1 FROM d1.ev) AND until > (SELECT MAX(since) FROM d2.hid);

@@ -188,6 +188,9 @@ func bareDefinition(create []byte, history bool) (d definition, err error) {
 		case depth == 1 && t.KW == sqltext.KwGenerated && i+4 < end && is(i+3, sqltext.KwRow): // GENERATED ALWAYS AS ROW START
 			i = skip(i, 5)
 			out, named = append(out, "NOT NULL "...), true
+			if i+1 < end && is(i+1, sqltext.KwInvisible) { // which needs a default
+				out = append(out, "DEFAULT 0 "...)
+			}
 		case t.Op == '(':
 			if depth++; depth == 1 {
 				keep(i + 1)
