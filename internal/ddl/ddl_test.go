@@ -473,6 +473,10 @@ func TestCreateTable(t *testing.T) {
 		}
 		b.consistent("d")
 	}
+	if res := b.must("CREATE SEQUENCE numbers START WITH 5 CACHE 10 ENGINE=Aria"); len(res.Notes) != 1 || res.Notes[0].Code != 1266 {
+		t.Errorf("a sequence: %+v", res)
+	}
+	b.must("DROP SEQUENCE numbers")
 	if res := b.must("CREATE TABLE IF NOT EXISTS s (x INT)"); res.Warnings != 1 || res.Notes[0].Code != 1050 {
 		t.Errorf("%+v", res)
 	}

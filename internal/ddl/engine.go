@@ -13,7 +13,7 @@ var replacedEngines = []string{"MYISAM", "ARIA", "MEMORY", "HEAP"}
 // transactional has InnoDB in the places of engines without transactions, as MariaDB's enforce_storage_engine has it.
 // See https://mariadb.com/kb/en/server-system-variables/#enforce_storage_engine
 func (j *job) transactional() []edit {
-	if j.d.Object != "TABLE" || j.d.Temporary || j.linked != nil {
+	if j.d.Object != "TABLE" && j.d.Object != "SEQUENCE" || j.d.Temporary || j.linked != nil {
 		return nil
 	}
 	var edits []edit

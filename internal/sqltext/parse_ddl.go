@@ -35,6 +35,14 @@ func (p *parser) ddl() {
 		d.Object = "SEQUENCE"
 		p.existence(d)
 		p.ddlTables(d)
+		for ; d.Verb == "CREATE" && !p.done(); p.pos++ {
+			if p.is(KwEngine) {
+				if o, ok := p.option(); ok {
+					d.Options, d.Engine = append(d.Options, o), o.Value.Text
+					p.pos--
+				}
+			}
+		}
 		p.pos = p.end
 	case KwTrigger, KwProcedure, KwFunction, KwEvent, KwPackage:
 		p.pos++
