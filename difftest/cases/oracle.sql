@@ -58,3 +58,11 @@ SELECT COUNT(*) FROM (SELECT s FROM meant MINUS SELECT s FROM oracles);
 SET sql_mode = '';
 -- order: id
 SELECT * FROM oracles ORDER BY id;
+-- Rows of a derived table with ROWNUM are counted before conditions around it.
+CREATE TABLE d1.counted (id INT PRIMARY KEY, a INT);
+INSERT INTO counted SELECT seq, seq FROM seq_1_to_9;
+SELECT * FROM (SELECT ROWNUM() rn, id FROM counted ORDER BY id) x WHERE id = 7 AND rn > 100;
+SELECT COUNT(*) FROM (SELECT id FROM counted WHERE ROWNUM() <= 2) x JOIN counted y ON x.id = y.id WHERE x.id IN (1, 2, 3, 4, 5, 6, 7, 8, 9);
+SELECT COUNT(*) FROM counted WHERE id IN (SELECT id FROM counted WHERE ROWNUM() <= 2);
+-- order: rn
+WITH x AS (SELECT ROWNUM() rn, a FROM counted WHERE id = 3) SELECT rn, a FROM x ORDER BY rn;

@@ -312,6 +312,8 @@ func (u *unit) foldable(q *sqltext.Query) {
 	switch {
 	case s.Limit != nil || q.Limit != nil:
 		u.rowBad = "LIMIT in a derived table"
+	case u.p.numbers(q.Span):
+		u.rowBad = "ROWNUM() in a derived table"
 	case hasWindow(s) && !u.windowsLocally():
 		u.rowBad = "a window function in a derived table, over rows of several partitions"
 	case isGrouped(s) && !u.groupsLocally():

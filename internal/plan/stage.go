@@ -371,6 +371,16 @@ func (p *planner) counts(span sqltext.Span) bool {
 	return false
 }
 
+// numbers says whether a span holds ROWNUM, whose rows depend on each other.
+func (p *planner) numbers(span sqltext.Span) bool {
+	for i := span.From; p.rownum && i < span.To; i++ {
+		if p.scan.Tokens[i].Kind == sqltext.Word && strings.EqualFold(p.text(i), "ROWNUM") {
+			return true
+		}
+	}
+	return false
+}
+
 // countsIn is counts of a block's conditions.
 func (p *planner) countsIn(b *block, refs []sqltext.TableRef) bool {
 	found := b.sel != nil && p.counts(b.sel.WhereSpan)
