@@ -66,3 +66,18 @@ SELECT COUNT(*) FROM (SELECT id FROM counted WHERE ROWNUM() <= 2) x JOIN counted
 SELECT COUNT(*) FROM counted WHERE id IN (SELECT id FROM counted WHERE ROWNUM() <= 2);
 -- order: rn
 WITH x AS (SELECT ROWNUM() rn, a FROM counted WHERE id = 3) SELECT rn, a FROM x ORDER BY rn;
+SET sql_mode = ORACLE;
+-- refused
+BEGIN DELETE FROM counted; DELETE FROM odds; END;
+-- refused
+DECLARE a INT := 1; BEGIN SELECT a; END;
+-- refused
+CREATE PROCEDURE d1.odd_procedure(a OUT INT) AS b INT := 1; BEGIN a := b; END;
+-- refused
+CREATE OR REPLACE EVENT d1.odd_event ON SCHEDULE EVERY 1 YEAR DO BEGIN DELETE FROM d1.counted; DELETE FROM d1.odds; END;
+-- refused
+CREATE TRIGGER d1.odd_trigger BEFORE INSERT ON d1.counted FOR EACH ROW BEGIN :NEW.a := 5; END;
+BEGIN;
+SELECT COUNT(*) FROM counted;
+-- changes: d1.counted
+UPDATE counted SET id = id + 100, a = id WHERE id < 3;

@@ -20,11 +20,13 @@ import (
 // isCompound says whether a text is a compound statement: BEGIN NOT ATOMIC, and what may stand by itself besides.
 func isCompound(scan *sqltext.Scan) bool {
 	if len(scan.Tokens) == 0 || scan.Tokens[0].Kind != sqltext.Word {
-		return false
+		return scan.Mode().Oracle && isOp(scan, 0, "<<")
 	}
 	switch scan.Tokens[0].KW {
 	case sqltext.KwBegin:
-		return isWord(scan, 1, "NOT")
+		return isWord(scan, 1, "NOT") || scan.Mode().Oracle // where it begins no transaction
+	case sqltext.KwDeclare:
+		return scan.Mode().Oracle
 	case sqltext.KwIf, sqltext.KwCase, sqltext.KwLoop, sqltext.KwWhile, sqltext.KwRepeat, sqltext.KwFor:
 		return true
 	}
@@ -50,7 +52,7 @@ func (s *session) compound(ctx context.Context, w *worker, src source) error {
 		return err
 	}
 	if s.sess.Mode.Oracle {
-		return unsupported("a compound statement under sql_mode=ORACLE", "it is read in another way; set another sql_mode")
+		return unsupported("a block of statements under sql_mode=ORACLE", "set another sql_mode, and write it in MariaDB's own language")
 	}
 	p, err := compound.Parse(text, s.mode())
 	if err != nil {

@@ -193,8 +193,14 @@ func (s *session) eventFits(ctx context.Context, scan *sqltext.Scan, stmt *sqlte
 	if isOp(scan, at.From+1, ":") {
 		return unsupported(stmt.DDL.Verb+" EVENT with a label before its body", "leave it out, or write BEGIN … END around it")
 	}
+	if body := scan.Tokens[at.From]; s.sess.Mode.Oracle && (body.Kind != sqltext.Word || programWords[body.KW]) {
+		return unsupported(stmt.DDL.Verb+" EVENT of a block of statements under sql_mode=ORACLE", "set another sql_mode, and write it in MariaDB's own language")
+	}
 	return nil
 }
+
+// programWords begin statements of programs.
+var programWords = map[sqltext.Keyword]bool{sqltext.KwBegin: true, sqltext.KwDeclare: true, sqltext.KwIf: true, sqltext.KwCase: true, sqltext.KwLoop: true, sqltext.KwWhile: true, sqltext.KwFor: true}
 
 // unread takes answers that nobody reads.
 type unread struct{ s *session }

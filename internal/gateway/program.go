@@ -46,7 +46,7 @@ func (s *session) program(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	p := programs[d.Object]
 	why := p.why
 	if s.sess.Mode.Oracle && d.Verb == "CREATE" && ddl.IsRoutine(d) {
-		why = "under sql_mode=ORACLE it is read in another way; set another sql_mode, and write it in MariaDB's own"
+		why = "under sql_mode=ORACLE; routines are made in the other modes: set one, and write it in MariaDB's own language"
 	}
 	refused := unsupported(d.Verb+" "+d.Object, why)
 	db, n := s.sess.DB, &d.Program

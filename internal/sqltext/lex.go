@@ -144,7 +144,7 @@ func (l *lexer) run() error {
 			l.s.Params++
 			l.emit(Token{Kind: Param, Op: '?'}, start)
 		case cSemi:
-			if l.body.holdsSemicolon() {
+			if l.body.holdsSemicolon() || l.mode.Oracle && l.body.oracle && l.moreAfter(start+1) {
 				l.emitOp(1)
 				break
 			}

@@ -11,7 +11,9 @@ type bodyTracker struct {
 	begun  bool // the header is over: blocks may open
 	// handler is set between DECLARE … HANDLER FOR and the statement that follows the conditions, which may be a block.
 	handler bool
-	blocks  []block
+	// oracle: in the mode ORACLE it is a program, whose blocks are others: all of the text is taken for it.
+	oracle bool
+	blocks []block
 }
 
 // block is what an END closes.
@@ -37,6 +39,7 @@ func (b *bodyTracker) token(tokens []Token) {
 	n := len(tokens)
 	t := tokens[n-1]
 	if n == 1 {
+		b.oracle = t.KW == KwBegin || t.KW == KwDeclare || t.Kind == Op && t.Op == opShiftL
 		switch t.KW {
 		case KwCreate, KwAlter, KwBegin, KwIf, KwCase, KwLoop, KwWhile, KwRepeat, KwFor:
 			b.watch = true
@@ -73,6 +76,7 @@ func (b *bodyTracker) start(tokens []Token, kw Keyword) {
 		switch kw {
 		case KwProcedure, KwFunction, KwTrigger, KwEvent, KwPackage:
 			b.active = len(tokens) > 1 && createHead(tokens)
+			b.oracle = b.active
 		}
 	case KwBegin:
 		if kw == KwAtomic && len(tokens) == 3 && tokens[1].KW == KwNot {
