@@ -6,7 +6,7 @@ ALTER TABLE d2.usr MODIFY id INT NOT NULL AUTO_INCREMENT;
 -- changes: d2.usr
 INSERT INTO d2.usr (n) VALUES (10), (11);
 SELECT LAST_INSERT_ID();
-CREATE TABLE d2.grp (id INT NOT NULL, seq INT, n INT, PRIMARY KEY (id), KEY (seq), KEY (n));
+CREATE TABLE d2.grp (id INT NOT NULL, seq INT, n INT, PRIMARY KEY (id), KEY (seq), KEY (n), SHARD KEY (id));
 INSERT INTO d2.grp VALUES (1, 7, 1), (2, 8, 2), (3, 9, 0), (4, 3, 4), (5, 2, NULL), (6, 1, 6);
 ALTER TABLE d2.grp MODIFY seq INT NOT NULL AUTO_INCREMENT, AUTO_INCREMENT = 5;
 -- changes: d2.grp
