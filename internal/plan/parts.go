@@ -271,15 +271,6 @@ func (v *value) told(pieces []Piece) []Piece {
 	return pieces
 }
 
-// alias names a hidden column.
-func (g *merger) alias(c Col) Piece {
-	h := &g.hidden[c-hiddenBase]
-	if h.alias == "" {
-		h.alias = hiddenAlias(int(c - hiddenBase))
-	}
-	return textPiece(quoted(h.alias))
-}
-
 // orderValue is what an ORDER BY item means: a position, a select item by its alias or name, else an expression. skip: it orders nothing.
 func (g *merger) orderValue(e sqltext.Expr) (v value, skip bool, reason string) {
 	if isConstant(e) {
@@ -511,20 +502,6 @@ func (g *merger) finish() *Merge {
 	return m
 }
 
-// callBack keeps the name of a column that is hidden under another one: MariaDB calls both so where they are one expression of a derived table.
-func (g *merger) callBack(h hiddenCol) {
-	if len(h.pieces) != 1 || h.pieces[0].Kind != PieceCopy {
-		return
-	}
-	switch last := h.pieces[0].Span.To - 1; g.p.scan.Tokens[last].Kind {
-	case sqltext.Word, sqltext.QuotedID:
-		if g.m.Called == nil {
-			g.m.Called = map[string]string{}
-		}
-		g.m.Called[h.alias] = unquote(g.p.text(last))
-	}
-}
-
 // number turns the bases into final column numbers.
 func (m *Merge) number() {
 	h := Col(m.Hidden)
@@ -598,6 +575,3 @@ func combine(edits, names []Splice) []Splice {
 	})
 	return out
 }
-
-// hiddenAlias is a name that no client would use.
-func hiddenAlias(i int) string { return "_orbweaver_" + itoa(i) }
