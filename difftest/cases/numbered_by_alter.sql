@@ -29,17 +29,3 @@ ALTER TABLE d2.grp MODIFY at INT;
 ALTER TABLE d2.grp ADD m INT NOT NULL AUTO_INCREMENT, ADD KEY (m);
 -- changes: d2.grp
 INSERT INTO d2.grp (id) VALUES (1), (2);
--- Numbers of a new table begin where its option says.
-CREATE TABLE d1.invoice (no BIGINT AUTO_INCREMENT PRIMARY KEY, n INT) AUTO_INCREMENT = 9000000000;
-INSERT INTO d1.invoice (n) VALUES (1), (2);
--- changes: d1.invoice
-INSERT INTO d1.invoice VALUES (NULL, 3);
-CREATE OR REPLACE TABLE d1.invoice (n INT, no INT UNSIGNED NOT NULL AUTO_INCREMENT, KEY (n), PRIMARY KEY (no)) AUTO_INCREMENT 500, COMMENT 'AUTO_INCREMENT=7';
--- changes: d1.invoice
-INSERT INTO d1.invoice (n) VALUES (1);
-CREATE TABLE d1.other LIKE d1.invoice;
--- changes: d1.other
-INSERT INTO d1.other (n) VALUES (1);
-CREATE OR REPLACE TABLE d1.other (no INT AUTO_INCREMENT PRIMARY KEY) AUTO_INCREMENT = 70 SELECT n FROM d1.invoice;
--- changes: d1.other
-INSERT INTO d1.other (n) VALUES (2);

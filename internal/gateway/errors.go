@@ -24,6 +24,7 @@ const (
 	erNoSuchQuery        = 1957
 	erNoMasterInstance   = 1777
 	erConnectForeign     = 1429
+	erNoAutoIncrement    = 1467
 	erStringTooLong      = 1470
 	erNoForeignServer    = 1477
 	erOutcomeUnknown     = 12701 // Spider's
@@ -85,6 +86,8 @@ func serverError(ctx context.Context, err error) *wire.ServerError {
 		return wire.Errorf(wire.ErLockWaitTimeout, "The statement can't be run now: %s", err)
 	case errors.Is(err, catalog.ErrUnavailable), errors.Is(err, catalog.ErrLockLost), errors.Is(err, catalog.ErrConflict):
 		return wire.Errorf(wire.ErLockWaitTimeout, "The cluster's topology can't be changed now: %s", err)
+	case errors.Is(err, catalog.ErrExhausted):
+		return wire.Errorf(erNoAutoIncrement, "Failed to read auto-increment value from storage engine")
 	case errors.Is(err, context.DeadlineExceeded):
 		return wire.Errorf(wire.ErStatementTimeout, "Query execution was interrupted (a leaf did not answer in time)")
 	}

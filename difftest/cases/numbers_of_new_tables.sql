@@ -1,0 +1,20 @@
+-- Numbers of a new table begin where its option says.
+CREATE TABLE d1.invoice (no BIGINT AUTO_INCREMENT PRIMARY KEY, n INT) AUTO_INCREMENT = 9000000000;
+INSERT INTO d1.invoice (n) VALUES (1), (2);
+-- changes: d1.invoice
+INSERT INTO d1.invoice VALUES (NULL, 3);
+CREATE OR REPLACE TABLE d1.invoice (n INT, no INT UNSIGNED NOT NULL AUTO_INCREMENT, KEY (n), PRIMARY KEY (no)) AUTO_INCREMENT 500, COMMENT 'AUTO_INCREMENT=7';
+-- changes: d1.invoice
+INSERT INTO d1.invoice (n) VALUES (1);
+CREATE TABLE d1.other LIKE d1.invoice;
+-- changes: d1.other
+INSERT INTO d1.other (n) VALUES (1);
+CREATE OR REPLACE TABLE d1.other (no INT AUTO_INCREMENT PRIMARY KEY) AUTO_INCREMENT = 70 SELECT n FROM d1.invoice;
+-- changes: d1.other
+INSERT INTO d1.other (n) VALUES (2);
+CREATE TABLE d1.full (no BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY);
+INSERT INTO d1.full VALUES (18446744073709551614);
+-- changes: d1.full
+INSERT INTO d1.full VALUES (NULL);
+-- changes: d1.full
+INSERT INTO d1.full VALUES (NULL), (NULL);
