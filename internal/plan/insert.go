@@ -27,6 +27,9 @@ func (p *planner) insertPlan() (*Plan, error) {
 			return plan, err
 		}
 	}
+	if table.Kind != topo.Reference && p.countsRows(s) {
+		return nil, NeedsStage("ROWNUM() in an INSERT of several rows, which each partition would count for itself: use INSERT … SELECT of them, ROWNUM() a column of its")
+	}
 	p.useTable(s.Table, table)
 	plan := &Plan{Writes: true, Rows: !s.Returning.Empty()}
 	moves, err := p.onDuplicate(s, table)
@@ -78,6 +81,20 @@ func (p *planner) insertPlan() (*Plan, error) {
 		plan.Merge = &Merge{Splices: plan.Forward, Names: plan.Forward}
 	}
 	return plan, nil
+}
+
+// countsRows says whether ROWNUM() of an INSERT is about its rows, of which there may be several, and not those of its query.
+func (p *planner) countsRows(s *sqltext.Insert) bool {
+	if !p.rownum || s.Select == nil && len(s.Rows) <= 1 {
+		return false
+	}
+	for i := range p.scan.Tokens {
+		at := sqltext.Span{From: int32(i), To: int32(i) + 1}
+		if p.scan.Tokens[i].Kind == sqltext.Word && strings.EqualFold(p.text(int32(i)), "ROWNUM") && p.isOp(int32(i)+1, "(") && (s.Select == nil || !inside(at, s.Select.Span)) {
+			return true
+		}
+	}
+	return false
 }
 
 // insertExprs looks for subqueries over sharded tables, of which a partition would see its own rows only: the values that have one are found out first.
