@@ -387,8 +387,8 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described, time
 			return err
 		}
 		for _, sql := range []string{
-			"SET lock_wait_timeout=" + strconv.Itoa(lockWait) + ", sql_log_bin=0", // the copy is no replica's business
-			"CREATE TABLE " + id(j.todo.Try) + " LIKE " + id(name),
+			"SET lock_wait_timeout=" + strconv.Itoa(lockWait) + ", sql_log_bin=0",                         // the copy is no replica's business
+			"SET STATEMENT innodb_strict_mode=0 FOR CREATE TABLE " + id(j.todo.Try) + " LIKE " + id(name), // which may have been made without it
 			"LOCK TABLES " + locks,
 			numbered,
 			"SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO', check_constraint_checks=0, foreign_key_checks=0, system_versioning_insert_history=1 FOR INSERT INTO " +
@@ -536,7 +536,7 @@ func (j *job) restoreShapes(ctx context.Context, t todo) error {
 			}
 			before := t.Before[name]
 			if now != before {
-				sql := []string{"SET foreign_key_checks=0, sql_mode=''", "DROP TABLE IF EXISTS " + id(p.Schema) + "." + id(name)}
+				sql := []string{"SET foreign_key_checks=0, sql_mode='', innodb_strict_mode=0", "DROP TABLE IF EXISTS " + id(p.Schema) + "." + id(name)}
 				if before != "" {
 					sql = append(sql, before)
 				}

@@ -64,7 +64,7 @@ func (j *job) reshardRows(ctx context.Context, moves []move) (rows uint64, err e
 		return 0, err
 	}
 	if _, err := each(j.todo.Places, func(p place) error {
-		_, err := j.asCluster(ctx, p, p.Schema, append([]string{"SET sql_mode=''"}, creates...)...)
+		_, err := j.asCluster(ctx, p, p.Schema, append([]string{"SET sql_mode='', innodb_strict_mode=0"}, creates...)...)
 		return err
 	}); err != nil {
 		return 0, err
