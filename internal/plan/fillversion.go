@@ -76,6 +76,9 @@ func (p *planner) versions(span sqltext.Span) (all versions, edits []Splice, rea
 			if table.Kind == topo.Linked {
 				return nil, nil, "FOR SYSTEM_TIME of a linked table"
 			}
+			if p.byTransaction(table, r.SystemTime) {
+				return nil, nil, countedByLeaf
+			}
 			if times--; !p.steadyPeriod(r.SystemTime) {
 				return nil, nil, "FOR SYSTEM_TIME with a time that is not said by values, variables or functions of the time"
 			}
@@ -172,6 +175,25 @@ func (p *planner) steadyPeriod(s sqltext.Span) bool {
 		}
 	}
 	return true
+}
+
+const countedByLeaf = "versions by a transaction's number, which each leaf counts by itself: say TIMESTAMP"
+
+// byTransaction says whether a FOR SYSTEM_TIME may tell versions by the number of a transaction, of a table that has rows at several leaves.
+func (p *planner) byTransaction(t *topo.Table, s sqltext.Span) bool {
+	if s.Empty() || t.Temporary || t.Kind == topo.Single || !slices.ContainsFunc(t.Columns, func(c topo.Column) bool { return ofPeriod(&c) && c.Type == "bigint" }) {
+		return false
+	}
+	number, time := false, false
+	for i := s.From; i < s.To; i++ {
+		t := &p.scan.Tokens[i]
+		if t.KW == sqltext.KwTransaction {
+			return true
+		}
+		time = time || t.KW == sqltext.KwTimestamp
+		number = number || t.Kind == sqltext.Number || t.Kind == sqltext.UserVar || t.Kind == sqltext.Param
+	}
+	return number && !time
 }
 
 // HistoryColumns are those of a history that nobody has named. All unique keys end with the second.

@@ -101,6 +101,11 @@ func (p *planner) deletePlan() (*Plan, error) {
 			}
 		}
 	}
+	for _, t := range targets {
+		if t.table != nil && p.byTransaction(t.table, s.Before) {
+			return nil, NeedsStage(countedByLeaf)
+		}
+	}
 	plan, err := p.writePlan(u, targets, s.Order, s.Limit, !s.Returning.Empty())
 	if err == nil {
 		plan.Frees = true

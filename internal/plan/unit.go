@@ -267,7 +267,11 @@ func (u *unit) tableSource(b *block, r *sqltext.TableRef) (*source, error) {
 			return s, nil
 		}
 	}
-	return u.p.baseSource(r.Table, r.Alias)
+	s, err := u.p.baseSource(r.Table, r.Alias)
+	if err == nil && s != nil && s.table != nil && u.p.byTransaction(s.table, r.SystemTime) {
+		return nil, NeedsStage(countedByLeaf)
+	}
+	return s, err
 }
 
 // source is the unit as a derived table.

@@ -416,6 +416,7 @@ type Update struct {
 
 // Delete is DELETE of one or more tables.
 type Delete struct {
+	Before Span // BEFORE SYSTEM_TIME … of DELETE HISTORY
 	// Targets are the tables rows are deleted from, in the multi-table forms; for the single form, the one table of From.
 	Targets   []TableName
 	Multi     bool

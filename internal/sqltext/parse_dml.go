@@ -213,8 +213,10 @@ func (p *parser) delete() {
 		}
 	}
 	if p.is(KwBefore) && p.isAt(1, KwSystemTime) {
+		from := p.pos
 		p.pos += 2
 		p.periodPoint()
+		d.Before = p.span(from)
 	}
 	d.Where, d.WhereSpan = p.where()
 	if p.seq(KwOrder, KwBy) {
