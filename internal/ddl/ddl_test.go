@@ -416,6 +416,13 @@ func TestCreateAndDropDatabase(t *testing.T) {
 	}
 	b.s.Schema = "e_x"
 	b.must("CREATE TABLE t (a INT PRIMARY KEY)")
+	for _, p := range d.Partitions { // a copy that is being made, and linked to no master
+		for _, l := range b.farm.Leaves() {
+			if leaf, _ := p.Master(); leaf != l.Name {
+				b.at(l.Name, "", "CREATE DATABASE "+p.ID.Schema())
+			}
+		}
+	}
 	b.must("DROP DATABASE e_x")
 	if b.cat.Snapshot().Databases["e_x"] != nil {
 		t.Error("still in the topology")

@@ -88,6 +88,9 @@ func (j *job) dropEverywhere(ctx context.Context) error {
 	if err := j.dropDatabasesOf(ctx, todo{Shapes: shapes, Places: places}); err != nil {
 		return err
 	}
+	if err := j.dropUnlinked(ctx, s, places); err != nil {
+		return err
+	}
 	var followers, gone []place
 	for _, p := range j.todo.Places {
 		if slices.Contains(places, p) {
@@ -102,6 +105,39 @@ func (j *job) dropEverywhere(ctx context.Context) error {
 		return err
 	}
 	return j.dropGrants(ctx, todo{Shapes: shapes, Places: gone})
+}
+
+// dropUnlinked removes copies of dropped partitions that nobody tells of the DROP: those that were being made, or taken out, and are linked to no master. Clients would see them, and they
+// would be in the way of a database of that name for good.
+func (j *job) dropUnlinked(ctx context.Context, s *topo.Snapshot, parts []place) error {
+	var leaves []place
+	for _, l := range s.AttachedLeaves() {
+		leaves = append(leaves, place{Leaf: l.Name})
+	}
+	_, err := each(leaves, func(at place) error {
+		there, err := j.servers.Schemas(ctx, at.Leaf)
+		if err != nil {
+			return err
+		}
+		copies := slices.DeleteFunc(slices.Clone(parts), func(p place) bool { return p.Leaf == at.Leaf || !there[p.Schema] })
+		if len(copies) == 0 {
+			return nil
+		}
+		links, err := j.servers.Links(ctx, at.Leaf)
+		if err != nil {
+			return err
+		}
+		for _, p := range copies {
+			if l := links[p.Leaf]; l != nil && slices.Contains(l.Domains, p.Domain) {
+				continue
+			}
+			if err := j.servers.Drop(ctx, at.Leaf, p.Schema); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
 }
 
 // undoCreateDatabase removes what a CREATE DATABASE has made.
