@@ -69,3 +69,69 @@ func TestDropRenameTruncate(t *testing.T) {
 	}
 	b.refused(1051, "none", "DROP TABLE none")
 }
+
+func TestCreateAndDropDatabase(t *testing.T) {
+	b := newBench(t)
+	late := b.account("late", "")
+	b.everywhere("GRANT SELECT, CREATE ON `e\\_x`.* TO late@'%'")
+	b.everywhere("CREATE DATABASE e_x")
+	b.everywhere("CREATE TABLE e_x.t (a INT)")
+	b.everywhere("GRANT INSERT ON e_x.t TO late@'%'")
+	b.everywhere("DROP DATABASE e_x")
+	b.s.Schema = ""
+	b.must("CREATE DATABASE e_x PARTITIONS 3 CHARACTER SET latin1 COLLATE latin1_bin")
+	d := b.cat.Snapshot().Databases["e_x"]
+	if d == nil || len(d.Partitions) != 3 || d.Collation != "latin1_bin" || d.Replication != topo.Async {
+		t.Fatalf("%+v", d)
+	}
+	for _, p := range d.Partitions {
+		leaf, _ := p.Master()
+		if got := b.at(leaf, "", "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "+lit(p.ID.Schema())); fmt.Sprint(got) != "[latin1_bin]" {
+			t.Errorf("%s: %v", p.ID, got)
+		}
+	}
+	grants := fmt.Sprint(b.at("leaf-1", "", "SHOW GRANTS FOR late@'%'"))
+	for _, want := range []string{"GRANT SELECT, CREATE ON `e\\_x\\_2`.*", "GRANT INSERT ON `e_x_0`.`t`"} {
+		if !strings.Contains(grants, want) {
+			t.Errorf("%s is missing in %s", want, grants)
+		}
+	}
+	_ = late
+	b.refused(1007, "exists", "CREATE DATABASE e_x")
+	if res := b.must("CREATE DATABASE IF NOT EXISTS e_x"); res.Warnings != 1 || len(res.Notes) != 1 || res.Notes[0].Code != 1007 {
+		t.Errorf("%+v", res)
+	}
+	b.refused(1102, "partition", "CREATE DATABASE e_x_1")
+	b.refused(1273, "nonsense", "CREATE DATABASE f COLLATE nonsense")
+	b.must("ALTER DATABASE e_x CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+	if c := b.cat.Snapshot().Databases["e_x"].Collation; c != "utf8mb4_bin" {
+		t.Error(c)
+	}
+	b.s.Schema = "e_x"
+	b.must("CREATE TABLE t (a INT PRIMARY KEY)")
+	for _, p := range d.Partitions { // a copy that is being made, and linked to no master
+		for _, l := range b.farm.Leaves() {
+			if leaf, _ := p.Master(); leaf != l.Name {
+				b.at(l.Name, "", "CREATE DATABASE "+p.ID.Schema())
+			}
+		}
+	}
+	b.must("DROP DATABASE e_x")
+	if b.cat.Snapshot().Databases["e_x"] != nil {
+		t.Error("still in the topology")
+	}
+	for _, l := range b.farm.Leaves() {
+		if got := b.at(l.Name, "", "SHOW DATABASES LIKE 'e\\_x%'"); len(got) != 0 {
+			t.Errorf("%s: %v", l.Name, got)
+		}
+		if got := b.at(l.Name, "", "SELECT Db FROM mysql.db WHERE Db LIKE 'e%_0'"); len(got) != 0 {
+			t.Errorf("%s: grants on %v", l.Name, got)
+		}
+	}
+	b.refused(1008, "doesn't exist", "DROP DATABASE e_x")
+	b.must("DROP DATABASE IF EXISTS e_x")
+	// What the cluster does not know is not taken.
+	b.at("leaf-2", "", "CREATE DATABASE f_1")
+	defer b.at("leaf-2", "", "DROP DATABASE f_1")
+	b.refused(1007, "f_1", "CREATE DATABASE f PARTITIONS 4")
+}
