@@ -13,3 +13,14 @@ SELECT n FROM d1.b WHERE k = LEFT('a', 0);
 SELECT n FROM d1.b WHERE k <=> '';
 -- changes: d1.b
 DELETE FROM d1.b WHERE k <=> '';
+-- A view's empty strings were NULL, too.
+SET sql_mode = '';
+CREATE TABLE d1.emptied (id INT PRIMARY KEY, a VARCHAR(9));
+INSERT INTO emptied VALUES (1, 'a'), (2, ''), (3, NULL);
+CREATE VIEW d1.of_empty AS SELECT id, '' x, CONCAT(a, '') y, _utf8mb4'' z FROM emptied;
+CREATE VIEW d1.of_lists AS SELECT GROUP_CONCAT(a ORDER BY id SEPARATOR '') l FROM emptied;
+SET sql_mode = 'EMPTY_STRING_IS_NULL';
+-- order: id
+SELECT * FROM of_empty ORDER BY id;
+SELECT COUNT(*) FROM of_empty WHERE y = z;
+SELECT COUNT(*) FROM of_lists WHERE l = 'a';

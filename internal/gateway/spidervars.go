@@ -351,12 +351,15 @@ func (s *session) fitSpider(c *spiderChange, g spider.Given) error {
 }
 
 // strictAll says whether a value that has to be cut is an error.
-func (s *session) strictAll() bool {
+func (s *session) strictAll() bool { return s.hasMode("STRICT_ALL_TABLES") }
+
+// hasMode says whether sql_mode has a word.
+func (s *session) hasMode(word string) bool {
 	mode, ok := s.tx.State().Get("sql_mode")
 	if !ok {
 		mode = s.g.sqlMode
 	}
-	return strings.Contains(strings.ToUpper(mode), "STRICT_ALL_TABLES")
+	return strings.Contains(strings.ToUpper(mode), word)
 }
 
 // restOf are the assignments of a SET to other variables, each with its scope. Where they are to be described only, others stand for those to Spider's.

@@ -24,7 +24,7 @@ const (
 func (s *session) viewSession() view.Session {
 	v := view.Session{
 		DB: s.sess.DB, Mode: s.sess.Mode, Charset: s.charset.client, Collation: s.charset.collation, User: s.login.User, Host: s.login.Host,
-		Bodies: &s.g.bodies,
+		Bodies: &s.g.bodies, EmptyNull: s.hasMode("EMPTY_STRING_IS_NULL"),
 		Default: func(collation string) (string, bool) {
 			if c := wire.CollationByName(collation); c != nil {
 				return c.Charset, c.Default

@@ -20,6 +20,8 @@ const maxText = 1 << 20
 type Session struct {
 	DB   string // the default database
 	Mode sqltext.Mode
+	// EmptyNull: sql_mode has EMPTY_STRING_IS_NULL.
+	EmptyNull bool
 	// Charset is character_set_client, Collation collation_connection.
 	Charset, Collation string
 	// User and Host are the client's account.

@@ -32,6 +32,12 @@ func (s *splicer) translated(v *topo.View, scan *sqltext.Scan) (edits []edit, er
 			introduced := i > 0 && scan.Tokens[i-1].Kind == sqltext.Introducer
 			with, ok := string(text), true
 			switch plain := ascii(value); {
+			case s.sess.EmptyNull && len(value) == 0 && !isWord(scan, i-1, "SEPARATOR"):
+				if with = "x''"; !introduced && !isDefault {
+					return nil, refuse("'%s' has an empty string, which can't be written under EMPTY_STRING_IS_NULL with a collation that is not its character set's default", v.Name)
+				} else if !introduced {
+					with = "_" + charset + " x''"
+				}
 			case introduced && !plain && (wide || s.sess.Mode.NoBackslashEscapes):
 				return nil, refuse("'%s' has strings of characters that the session's character_set_client or sql_mode does not let be written; SET NAMES utf8mb4, without NO_BACKSLASH_ESCAPES", v.Name)
 			case !introduced && foreign && (!isDefault || !plain && charset != "utf8mb4"):
