@@ -278,6 +278,9 @@ func (r *grouper) distinctKeys(d *distinctArgs, by *[]Piece) (keys []SortKey, or
 		if reason != "" {
 			return nil, nil, "DISTINCT " + reason
 		}
+		if r.sums(d) && r.b.noNumber(a) {
+			return nil, nil, "SUM or AVG of DISTINCT strings or times"
+		}
 		// SUM and AVG need the value itself, not a number that orders like it.
 		if (columnClass(v.typ) == classNumber || columnClass(v.typ) == classFloat || columnClass(v.typ) == classStamp) && r.sums(d) {
 			return nil, nil, "SUM or AVG of DISTINCT values of type " + v.typ.Type
