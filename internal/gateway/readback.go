@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"strconv"
 	"strings"
@@ -42,6 +43,8 @@ func (v *value) literal() string {
 		return v.text + "e0"
 	case v.charset == "":
 		return stringLiteral(v.text)
+	case v.typ == wire.TypeGeometry && len(v.bytes) > 4: // which is told as it is stored: its reference system, and WKB
+		return "ST_GeomFromWKB(x'" + hex.EncodeToString(v.bytes[4:]) + "'," + strconv.FormatUint(uint64(binary.LittleEndian.Uint32(v.bytes)), 10) + ")"
 	case v.charset == "binary":
 		return "_binary x'" + hex.EncodeToString(v.bytes) + "'"
 	}
