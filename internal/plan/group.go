@@ -417,6 +417,7 @@ func (r *grouper) extreme(f *sqltext.Func, a *Agg, self []Piece) string {
 func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 	f := Final{Span: e.ExprSpan()}
 	reason := ""
+	json := makesJSON(e)
 	use := func(s sqltext.Span, c Col) { f.Uses = append(f.Uses, Use{Span: s, Col: c}) }
 	walk(e, func(x sqltext.Expr) bool {
 		if reason != "" {
@@ -431,6 +432,10 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 				var u Use
 				u, reason = r.average(a, a.Span)
 				f.Uses = append(f.Uses, u)
+				return false
+			}
+			if json && r.mayBeTruth(a) {
+				reason = "JSON of " + a.Name + " of what may be a truth value"
 				return false
 			}
 			col, why := r.combine(a, 0, false)
