@@ -144,6 +144,10 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	if err := variableScopes(&w.scan, stmt); err != nil {
 		return err
 	}
+	if err := s.foreignName(&w.scan, stmt); err != nil {
+		s.warnings = s.warnings[:0]
+		return err
+	}
 	if !src.filtered {
 		if err := s.xaRefuses(stmt); err != nil {
 			s.warnings = s.warnings[:0]
