@@ -220,6 +220,7 @@ func (in *interpreter) diagnose(ctx context.Context, d *diagnostics) (flow, erro
 				text = literalText(c.State)
 			case "MESSAGE_TEXT":
 				text = literalText(c.Message)
+			case "ROW_NUMBER": // partitions number the rows that they get
 			default:
 				text = literalText(c.Items[it.what])
 			}
