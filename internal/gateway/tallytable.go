@@ -261,9 +261,16 @@ func cardinalityRows(ctx context.Context, s *session, r *reach) (rows [][]any, e
 
 // describedAs is an output that tells of columns of tables of information_schema, for which subqueries stand, as of those themselves.
 func (s *session) describedAs(stmt *sqltext.Stmt, src source) exec.Output {
-	alias, written := map[string]string{}, map[string]string{}
+	alias, written, accounts := map[string]string{}, map[string]string{}, map[string]bool{}
 	for _, f := range sqltext.Factors(stmt) {
 		name := strings.ToUpper(f.Table.Name.Text)
+		if s.mysqlFiltered(f.Table) == mysqlSchema+".user" {
+			called := f.Table.Name.Text
+			if f.Alias.Tok >= 0 {
+				called = f.Alias.Text
+			}
+			accounts[called] = true
+		}
 		if !s.inInfoSchema(f.Table) || s.g.infoSchema[name] == "" {
 			continue
 		}
@@ -273,7 +280,7 @@ func (s *session) describedAs(stmt *sqltext.Stmt, src source) exec.Output {
 			alias[name], written[name] = name, f.Table.Name.Text // as the subquery is called, and as MariaDB tells of the table
 		}
 	}
-	if len(alias) == 0 {
+	if len(alias) == 0 && len(accounts) == 0 {
 		return src.out
 	}
 	renamed := map[string]string{} // columns by their aliases, which are what is told of the columns of some subqueries
@@ -283,6 +290,10 @@ func (s *session) describedAs(stmt *sqltext.Stmt, src source) exec.Output {
 		}
 	}
 	return &edited{Output: src.out, prepared: src.prepared, column: func(c *wire.Column) bool {
+		if accounts[string(c.Table)] && renamed[string(c.Name)] == "" && bytes.EqualFold(c.Name, c.OrgName) {
+			c.Name = c.OrgName // a view's column is called as the view has it
+			return true
+		}
 		table := alias[string(c.Table)]
 		if table == "" || len(c.OrgName) == 0 || len(c.Schema) > 0 && string(c.Schema) != "information_schema" {
 			return false
