@@ -90,7 +90,7 @@ func TestShowWarnings(t *testing.T) {
 	c.want("SHOW WARNINGS", "Warning|1264|Out of range value for column 'v' at row 1")
 	c.want("SHOW COUNT(*) WARNINGS", "1")
 	c.want("SELECT @@warning_count", "1")
-	c.want("SHOW WARNINGS", "")
+	c.want("SHOW WARNINGS", "Warning|1264|Out of range value for column 'v' at row 1")
 	c.want("SELECT 1/0 FROM t WHERE id = 1", "NULL")
 	c.want("SHOW WARNINGS", "")
 	c.exec("DROP TABLE IF EXISTS nosuch")

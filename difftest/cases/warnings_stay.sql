@@ -1,0 +1,16 @@
+-- What a statement has warned of is shown after others that name no tables and warn of nothing.
+CREATE TABLE d1.wrn (id INT NOT NULL, n INT, PRIMARY KEY (id));
+SET autocommit = 0;
+INSERT IGNORE INTO wrn VALUES (1, 'x');
+COMMIT;
+SHOW WARNINGS;
+SET @a = 1, autocommit = 1;
+SELECT 1, @a;
+SHOW WARNINGS;
+BEGIN NOT ATOMIC INSERT INTO d1.wrn VALUES (2, 2); END;
+SHOW WARNINGS;
+INSERT IGNORE INTO wrn VALUES (3, 'y');
+SELECT 1 + 'z';
+SHOW WARNINGS;
+SELECT n + 0 FROM wrn WHERE id = 2;
+SHOW WARNINGS;
