@@ -339,7 +339,7 @@ func (st *Statement) changedAlike(found *foundRows, target int, rounds [][]job) 
 	at, _ := found.cellsOf(k, target)
 	want, seen := 0, map[string]bool{}
 	for _, row := range found.rows {
-		if text := string(row[at]); row[at] != nil && (k.Single() || !seen[text]) {
+		if text := string(row[at]); row[at] != nil && (k.Single() || !seen[text]) && !(t.Padded && text == t.NullText()) {
 			seen[text] = true
 			want++
 		}
