@@ -10,6 +10,9 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
+// maxDecimals is how many digits behind the point CAST takes.
+const maxDecimals = 38
+
 // Literal appends a cell as an SQL expression of the same value, type, character set and collation. ErrNoOrder's classes are literals too, as the
 // text that they print. The error is ErrMalformed, for a cell that is not of the column's type.
 func Literal(dst []byte, c *Column, cell []byte) ([]byte, error) {
@@ -27,9 +30,13 @@ func Literal(dst []byte, c *Column, cell []byte) ([]byte, error) {
 				return dst, ErrMalformed
 			}
 		}
+		decimals := c.decimals(cell)
+		if decimals > maxDecimals { // as only a literal has
+			return append(dst, cell...), nil
+		}
 		dst = append(append(append(dst, "CAST("...), cell...), " AS DECIMAL("...)
 		dst = strconv.AppendInt(dst, int64(c.precision()), 10)
-		dst = strconv.AppendInt(append(dst, ','), int64(c.decimals(cell)), 10)
+		dst = strconv.AppendInt(append(dst, ','), int64(decimals), 10)
 		return append(dst, "))"...), nil
 	case Float, Double:
 		return c.floatLiteral(dst, cell)
