@@ -50,7 +50,7 @@ func (in *interpreter) spliced(p *piece) (string, error) {
 	sort.Slice(edits, func(i, j int) bool { return edits[i].from < edits[j].from })
 	edits = slices.CompactFunc(edits, func(a, b edit) bool { return a.from == b.from })
 	if p.from == 0 {
-		edits = append(edits, aliases(p, edits)...)
+		edits = append(append(edits, aliases(p, edits)...), in.definitions(p)...)
 		sort.SliceStable(edits, func(i, j int) bool { return edits[i].from < edits[j].from })
 	}
 	return p.apply(edits), nil
