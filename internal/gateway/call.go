@@ -263,6 +263,7 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func(error) error, err
 		s.noteCharset()
 	}
 	s.tx.SetState(state)
+	limited := s.liftLimit()
 	end := func(error) error { return nil }
 	if h.unit != nil {
 		if end, err = h.unit(); err != nil {
@@ -271,6 +272,7 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func(error) error, err
 	}
 	leave = func(failed error) error {
 		over := end(failed)
+		limited()
 		after := s.tx.State()
 		for _, key := range ofProcedure {
 			if text, ok := before.Get(key); ok {

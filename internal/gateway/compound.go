@@ -94,6 +94,7 @@ func (s *session) runProgram(ctx context.Context, src source, run func(context.C
 		s.out.modes = &m // a procedure's own are not told
 	}
 	s.out.more = true
+	defer s.liftLimit()()
 	timed, cancel := s.withinTime(ctx)
 	before := s.byFunctions
 	s.byFunctions = 0

@@ -107,3 +107,9 @@ SET sql_mode = DEFAULT
 -- Tables that are made of variables have the variables' types.
 >BEGIN NOT ATOMIC DECLARE n TINYINT; DECLARE v VARCHAR(9) DEFAULT 'x'; DECLARE d DECIMAL(8,3) DEFAULT 2; DECLARE y YEAR DEFAULT 2001; DECLARE r ROW (a INT, b DATETIME(2)); CREATE TEMPORARY TABLE eq_made AS SELECT n, v, d AS `of d`, y, r.a, r.b AS b; SHOW CREATE TABLE eq_made; INSERT INTO eq_made VALUES (7, 'longer', 12345.678, 2002, 8, NULL); SELECT * FROM eq_made; DROP TEMPORARY TABLE eq_made; END
 >BEGIN NOT ATOMIC DECLARE v VARCHAR(9) DEFAULT 'x'; DECLARE n INT; CREATE OR REPLACE TEMPORARY TABLE eq_made (z INT, n BIGINT, PRIMARY KEY (v)) ENGINE=InnoDB (SELECT n, v, V AS w FROM ints WHERE id = 3); SHOW CREATE TABLE eq_made; SELECT * FROM eq_made; DROP TEMPORARY TABLE eq_made; END
+-- sql_select_limit is not for programs, and what they set of it ends with them.
+SET sql_select_limit = 1
+>BEGIN NOT ATOMIC DECLARE n INT DEFAULT 0; FOR r IN (SELECT id FROM ints WHERE id BETWEEN 3 AND 5) DO SET n = n + 1; END FOR; SELECT n; SELECT id FROM ints WHERE id BETWEEN 3 AND 5 ORDER BY id; SELECT IF(@@sql_select_limit > 9, 'none', NULL); SET sql_select_limit = 2; SELECT id FROM ints WHERE id BETWEEN 3 AND 5 ORDER BY id; SELECT IF(@@sql_select_limit = 2, 'its own', NULL); END
+SELECT id FROM ints WHERE id BETWEEN 3 AND 5 ORDER BY id
+SELECT IF(@@sql_select_limit = 1, 'one', NULL)
+SET sql_select_limit = DEFAULT

@@ -232,3 +232,15 @@ BEGIN
 ROLLBACK
 SELECT n FROM counts WHERE k = 'z'
 >DROP VIEW few
+-- A label before the body's loop, and types with character sets, end no statement.
+>CREATE PROCEDURE looped(n INT) o: LOOP IF n < 1 THEN LEAVE o; END IF; SET n = n - 1; END LOOP o
+>CREATE PROCEDURE in_latin(w VARCHAR(9) CHARACTER SET latin1, s SET('x', 'y')) BEGIN SELECT CHARSET(w), w, s; END
+CALL looped(3)
+CALL in_latin('word', 'x,y')
+SET sql_select_limit = 1
+>CREATE PROCEDURE limits() BEGIN SELECT id FROM ints WHERE id BETWEEN 3 AND 5 ORDER BY id; SET sql_select_limit = 2; CALL looped(1); SELECT id FROM ints WHERE id BETWEEN 3 AND 5 ORDER BY id; END
+CALL limits()
+SELECT IF(@@sql_select_limit = 1, 'one', NULL)
+SET sql_select_limit = DEFAULT
+CALL limits()
+SELECT IF(@@sql_select_limit = 1, 'one', NULL)
