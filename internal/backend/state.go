@@ -3,6 +3,7 @@ package backend
 import (
 	"hash/maphash"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -48,6 +49,26 @@ func (s *State) Without(key string) *State {
 	}
 	if len(items) == len(old) {
 		return s
+	}
+	return newState(items)
+}
+
+// Back is the state in which keys have what they had before, in that order, as fragments may touch each other's variables. What other keys have been given since follows.
+func (s *State) Back(before *State, keys ...string) *State {
+	var items []assignment
+	stays := func(a assignment) bool {
+		text, set := s.Get(a.key)
+		return set && text == a.text
+	}
+	for _, a := range before.list() {
+		if slices.Contains(keys, a.key) || stays(a) {
+			items = append(items, a)
+		}
+	}
+	for _, a := range s.list() {
+		if had, set := before.Get(a.key); !slices.Contains(keys, a.key) && (!set || had != a.text) {
+			items = append(items, a)
+		}
 	}
 	return newState(items)
 }

@@ -82,6 +82,17 @@ func TestStateIsAValue(t *testing.T) {
 	}
 }
 
+// What is taken back stands where it stood: NAMES again behind collation_connection would undo that.
+func TestStateTakesBackInOrder(t *testing.T) {
+	var none *State
+	before := none.With("names", "NAMES latin1").With("collation_connection", "collation_connection=utf8mb4_bin").With("a", "a=1").With("b", "b=1")
+	within := before.With("collation_connection", "collation_connection=latin1_bin").With("sql_mode", "sql_mode=''").With("a", "a=2").With("c", "c=1").Without("b")
+	want := none.With("names", "NAMES latin1").With("collation_connection", "collation_connection=utf8mb4_bin").With("a", "a=2").With("c", "c=1")
+	if got := within.Back(before, "names", "collation_connection", "sql_mode"); !got.Equal(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestStatementCacheForgetsTheOldest(t *testing.T) {
 	s := newStmtCache(3)
 	a, b := stmtScope{"d_1", 0}, stmtScope{"d_2", 0}

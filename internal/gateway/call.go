@@ -273,14 +273,12 @@ func (h *programHost) Enter(p *compound.Procedure) (leave func(error) error, err
 	leave = func(failed error) error {
 		over := end(failed)
 		limited()
-		after := s.tx.State()
+		within := s.tx.State()
+		after := within.Back(before, ofProcedure...)
 		for _, key := range ofProcedure {
-			if text, ok := before.Get(key); ok {
-				after = after.With(key, text)
-			} else if _, set := after.Get(key); set && s.tx.Held() > 0 {
+			_, had := before.Get(key)
+			if _, set := within.Get(key); set && !had && s.tx.Held() > 0 {
 				after = after.With(key, key+"="+stringLiteral(own[key])) // a connection that is held forgets nothing
-			} else {
-				after = after.Without(key)
 			}
 		}
 		s.tx.SetState(after)

@@ -244,3 +244,19 @@ SELECT IF(@@sql_select_limit = 1, 'one', NULL)
 SET sql_select_limit = DEFAULT
 CALL limits()
 SELECT IF(@@sql_select_limit = 1, 'one', NULL)
+-- A session's character sets are after CALL what they were, in whatever order they were set.
+SET NAMES utf8mb4
+SET collation_connection = utf8mb4_bin
+CALL looped(1)
+SELECT @@collation_connection
+SET NAMES latin1
+SET character_set_connection = utf8mb4
+SET character_set_results = utf8mb4
+CALL looped(1)
+SELECT CONCAT(@@collation_connection, ' ', @@character_set_client, ' ', @@character_set_results)
+BEGIN
+SELECT id FROM ints WHERE id = 3
+CALL looped(1)
+SELECT CONCAT(@@collation_connection, ' ', @@character_set_client, ' ', @@character_set_results)
+ROLLBACK
+SET NAMES utf8mb4
