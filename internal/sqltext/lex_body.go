@@ -14,6 +14,7 @@ type bodyTracker struct {
 	// oracle: in the mode ORACLE it is a program, whose blocks are others: all of the text is taken for it.
 	oracle bool
 	blocks []block
+	parens int // that are open in the header
 }
 
 // block is what an END closes.
@@ -52,8 +53,13 @@ func (b *bodyTracker) token(tokens []Token) {
 		b.watch = b.active || n < bodyHead
 		return
 	}
-	if t.Kind == Op && t.Op == '(' && n > 1 && tokens[n-2].KW == KwSet && len(b.blocks) == 0 {
-		b.begun = false // SET ('a', 'b'): a type
+	if !b.begun && t.Kind == Op {
+		switch t.Op {
+		case '(':
+			b.parens++
+		case ')':
+			b.parens--
+		}
 	}
 	if t.Kind != Word || t.KW == 0 {
 		return
@@ -131,10 +137,13 @@ func (b *bodyTracker) word(kw Keyword, prev Token, before Keyword) {
 		return
 	}
 	if !b.begun {
+		if b.parens > 0 || kw == KwSet && (prev.KW == KwCharacter || prev.KW == KwChar || prev.KW == KwReturns) { // of a parameter, or a type
+			return
+		}
 		switch kw {
 		case KwSelect, KwInsert, KwUpdate, KwDelete, KwSet, KwCall, KwReturn, KwWith, KwValues, KwSignal, KwTruncate, KwReplace, KwCreate, KwDrop, KwAlter:
 			// MODIFIES … DATA, BEFORE INSERT ON and the like stand in headers too, without opening the body.
-			b.begun = kw != KwInsert && kw != KwUpdate && kw != KwDelete && !(kw == KwSet && (prev.KW == KwCharacter || prev.KW == KwChar))
+			b.begun = kw != KwInsert && kw != KwUpdate && kw != KwDelete
 			return
 		case KwBegin:
 			if prev.Kind == Op && prev.Op != ')' && prev.Op != ':' {
@@ -187,6 +196,7 @@ func (b *bodyTracker) word(kw Keyword, prev Token, before Keyword) {
 		}
 	case KwLoop:
 		if start {
+			b.begun = true
 			b.blocks = append(b.blocks, blockLoop)
 		}
 	case KwWhile:
@@ -201,6 +211,7 @@ func (b *bodyTracker) word(kw Keyword, prev Token, before Keyword) {
 		b.handler = prev.KW == KwHandler
 	case KwRepeat:
 		if start {
+			b.begun = true
 			b.blocks = append(b.blocks, blockRepeat)
 		}
 	case KwUntil:
