@@ -61,7 +61,7 @@ func isOwn(db string) bool { return db == ownSchema || db == topo.CheckedSchema 
 // schemaColumns are the columns of information_schema by which rows belong to databases, the deciding one first.
 var schemaColumns = []string{
 	"TABLE_SCHEMA", "SCHEMA_NAME", "ROUTINE_SCHEMA", "EVENT_SCHEMA", "TRIGGER_SCHEMA", "CONSTRAINT_SCHEMA", "SPECIFIC_SCHEMA", "INDEX_SCHEMA",
-	"DATABASE_NAME", "DB",
+	"DATABASE_NAME", "F_TABLE_SCHEMA", "DB",
 }
 
 // storedNames are tables in which a column has a database's name within another: an expression for it.

@@ -153,14 +153,20 @@ func grantsHidden(line []byte, snap *topo.Snapshot) bool {
 	for _, kind := range []string{"PROCEDURE ", "FUNCTION ", "PACKAGE BODY ", "PACKAGE "} {
 		rest = bytes.TrimPrefix(rest, []byte(kind))
 	}
-	rest, quoted := bytes.CutPrefix(rest, []byte("`"))
-	if !quoted {
-		return false
+	quote := "" // of sql_quote_show_create = 0
+	for _, q := range []string{"`", `"`} {
+		if bytes.HasPrefix(rest, []byte(q)) {
+			quote = q
+		}
 	}
-	j := bytes.Index(rest, []byte("`."))
+	rest = rest[len(quote):]
+	j := bytes.Index(rest, []byte(quote+"."))
 	if j < 0 {
 		return false
 	}
-	name := strings.ReplaceAll(string(rest[:j]), "``", "`")
+	name := string(rest[:j])
+	if quote != "" {
+		name = strings.ReplaceAll(name, quote+quote, quote)
+	}
 	return hidden(snap, name) || hidden(snap, strings.NewReplacer(`\_`, "_", `\%`, "%").Replace(name))
 }

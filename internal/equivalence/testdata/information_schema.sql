@@ -177,3 +177,17 @@ SELECT 1 AS `version` UNION ALL SELECT 2
 SELECT CAST('2020-01-01' AS DATETIME), CONVERT_TZ('2001-01-01 01:00:00', 'UTC', 'UTC') IS NULL
 DROP VIEW grown
 DROP TABLE pets, people
+-- Geometries are told of once, not for each partition.
+CREATE TABLE places (id INT PRIMARY KEY, at POINT, area POLYGON)
+SELECT * FROM information_schema.GEOMETRY_COLUMNS WHERE F_TABLE_NAME = 'places' ORDER BY G_GEOMETRY_COLUMN
+DROP TABLE places
+-- Rights on partitions' databases are not told of, however names are quoted.
+CREATE USER eq_quoted
+GRANT SELECT, INSERT ON eq_information_schema.* TO eq_quoted
+SET @mode = @@sql_mode, sql_mode = 'ANSI_QUOTES'
+SHOW GRANTS FOR eq_quoted
+SET sql_mode = @mode, sql_quote_show_create = 0
+SHOW GRANTS FOR eq_quoted
+SET sql_quote_show_create = 1
+SELECT * FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE LIKE "'eq\_quoted'%" ORDER BY PRIVILEGE_TYPE
+DROP USER eq_quoted
