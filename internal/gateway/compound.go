@@ -82,11 +82,19 @@ type programError struct {
 func (e *programError) Error() string { return e.err.Error() }
 func (e *programError) Unwrap() error { return e.err }
 
+// maxPrograms bounds programs that EXECUTE others, or themselves: procedures count their own calls.
+const maxPrograms = 64
+
 // runProgram runs a program and answers for it: OK with what all its statements have affected.
 func (s *session) runProgram(ctx context.Context, src source, run func(context.Context, compound.Host) (compound.Done, error)) error {
 	if _, ok := src.out.(*cursor); ok {
 		src.out = &s.out // which results it will have nobody knows: none of them is a cursor's
 	}
+	if s.programs >= maxPrograms {
+		return wire.Errorf(erStackOverrun, "Thread stack overrun: %d programs run by each other's EXECUTE", maxPrograms)
+	}
+	s.programs++
+	defer func() { s.programs-- }()
 	h := &programHost{s: s, src: src}
 	more, modes := s.out.more, s.out.modes
 	if modes == nil {

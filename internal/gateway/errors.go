@@ -17,6 +17,8 @@ const (
 	erOperandColumns     = 1241
 	erSubqueryRows       = 1242
 	erLockOrActiveTx     = 1192
+	erStackOverrun       = 1436
+	erNoRecursion        = 1444
 	erMustChangePassword = 1862
 	erPluginNotLoaded    = 1524
 	erAccountLocked      = 4151

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/exec"
@@ -54,6 +55,12 @@ func (s *session) namedStatement(ctx context.Context, scan *sqltext.Scan, stmt *
 	if !ok {
 		return wire.Errorf(wire.ErUnknownStmtHandler, "Unknown prepared statement handler (%s) given to EXECUTE", p.Name.Text)
 	}
+	if slices.Contains(s.executing, name) {
+		return &wire.ServerError{Code: erNoRecursion, State: "HY000", Message: "The prepared statement contains a stored routine call that refers to that same statement." +
+			" It's not allowed to execute a prepared statement in such a recursive manner"}
+	}
+	s.executing = append(s.executing, name)
+	defer func() { s.executing = s.executing[:len(s.executing)-1] }()
 	if err := s.readAsPrepared(kept.mode, kept.client, kept.text); err != nil {
 		return err
 	}

@@ -86,6 +86,8 @@ type session struct {
 	tables          bool // LOCK TABLES is in force
 	handlers        map[string]handler
 	functions       []*topo.Routine // those that the node runs for the statement, one inside of the other
+	programs        int             // how many run, each by a statement of the one before
+	executing       []string        // the prepared statements of EXECUTE that run
 	byFunctions     uint64          // the rows that they have affected, within the program that runs
 	stop            *stopped        // FLUSH TABLES WITH READ LOCK is in force
 	writing         int             // statements that write, one inside of the other
