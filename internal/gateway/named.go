@@ -38,6 +38,7 @@ func (s *session) namedStatement(ctx context.Context, scan *sqltext.Scan, stmt *
 			return &wire.ServerError{Code: 1461, State: "42000", Message: "Can't create more than max_prepared_stmt_count statements (current value: 16382)"}
 		}
 		s.named[name] = namedText{text, s.sess.DB, s.sess.Mode, s.charset.client}
+		s.last.rowCount = 0
 		return s.okTo(src, wire.OK{Info: []byte("Statement prepared")})
 	}
 	if p.Immediate {

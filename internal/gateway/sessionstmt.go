@@ -14,7 +14,11 @@ func (s *session) sessionStatement(ctx context.Context, w *worker, stmt *sqltext
 	if writesByItself(stmt) && !(s.stop != nil && s.xa != nil) { // its own XA transaction has written nothing
 		return s.aloneWriting(ctx, func() error { return s.ownStatement(ctx, w, stmt, snap, src) })
 	}
-	return s.ownStatement(ctx, w, stmt, snap, src)
+	err := s.ownStatement(ctx, w, stmt, snap, src)
+	if err == nil && (stmt.Kind == sqltext.KindShow || stmt.Kind == sqltext.KindExplain || stmt.Kind == sqltext.KindAdmin) {
+		s.last.rowCount = -1 // as after all that gives rows
+	}
+	return err
 }
 
 // ownStatement serves a session's statement by what it is.

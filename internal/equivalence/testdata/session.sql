@@ -382,3 +382,9 @@ SELECT @got, IS_FREE_LOCK('eq set'), IS_USED_LOCK('eq set') = CONNECTION_ID()
 SELECT 1
 SET @gone = 1 + RELEASE_LOCK('eq set')
 SELECT @gone, IS_FREE_LOCK('eq set'), RELEASE_LOCK('eq set')
+UPDATE ints SET a = a + 1 WHERE id < 4
+SHOW WARNINGS
+SELECT ROW_COUNT()
+UPDATE ints SET a = a - 1 WHERE id < 4
+>PREPARE counted FROM 'SELECT 1'
+>SELECT ROW_COUNT()
