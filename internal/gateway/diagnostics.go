@@ -21,24 +21,6 @@ func keepsWarnings(stmt *sqltext.Stmt) bool {
 	return stmt.Kind == sqltext.KindShow || stmt.Kind == sqltext.KindDiagnostics || stmt.Kind == sqltext.KindSignal || stmt.Kind == sqltext.KindExecute
 }
 
-// olderWarnings are what SHOW WARNINGS goes on to show after a statement that names no tables, if that warns of nothing itself.
-func (s *session) olderWarnings(scan *sqltext.Scan) []exec.Note {
-	if len(s.warnings) == 0 || len(scan.Tokens) == 0 || isCompound(scan) {
-		return nil
-	}
-	switch scan.Tokens[0].KW {
-	case sqltext.KwSelect, sqltext.KwSet, sqltext.KwDo, sqltext.KwUse, sqltext.KwBegin, sqltext.KwStart, sqltext.KwCommit, sqltext.KwRollback, sqltext.KwSavepoint, sqltext.KwRelease:
-	default:
-		return nil
-	}
-	if slices.ContainsFunc(scan.Tokens, func(t sqltext.Token) bool {
-		return t.KW == sqltext.KwFrom || t.KW == sqltext.KwCall || t.KW == sqltext.KwTable || t.KW == sqltext.KwStatement
-	}) {
-		return nil
-	}
-	return slices.Clone(s.warnings)
-}
-
 // tellsWarnings says whether a statement tells what SHOW WARNINGS shows, so that to prepare it leaves that as it is.
 func tellsWarnings(scan *sqltext.Scan, stmt *sqltext.Stmt) bool {
 	return stmt.Kind == sqltext.KindDiagnostics || stmt.Kind == sqltext.KindShow && (isWord(scan, 1, "WARNINGS") || isWord(scan, 1, "ERRORS") || isWord(scan, 1, "COUNT"))

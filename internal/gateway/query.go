@@ -65,11 +65,7 @@ func (s *session) query1(text []byte) error {
 			// Without CLIENT_MULTI_STATEMENTS the semicolon is a syntax error; a leaf says which.
 			err = s.textError(ctx, text, sqltext.ErrText)
 		default:
-			older := s.olderWarnings(&w.scan)
 			err = s.atHome(ctx, func() error { return s.statement(ctx, w, source{out: &s.out}) })
-			if err == nil && len(s.warnings) == 0 {
-				s.warnings = older
-			}
 		}
 		s.g.runningStatements.Add(-1)
 		if s.out.more {
