@@ -49,7 +49,7 @@ func (s *session) stmtPrepare(body []byte) error {
 	if err != nil {
 		return s.failed(ctx, s.textError(ctx, body, err))
 	}
-	if !tellsWarnings(scan, stmt) {
+	if !tellsWarnings(scan, stmt) && !namesNone(stmt) {
 		s.warnings = s.warnings[:0]
 	}
 	if stmt.Kind == sqltext.KindEmpty {
@@ -171,11 +171,13 @@ func (s *session) stmtExecute(packet []byte) error {
 		cur = s.newCursor()
 		src.out = cur
 	}
+	before := s.staying(&p.w.scan)
 	err = s.atHome(ctx, func() error { return s.execute(ctx, p, src) })
 	p.forgetLong()
 	if err != nil {
 		return s.failed(ctx, err)
 	}
+	s.stayed(before)
 	if cur != nil && cur.open {
 		p.cursor = cur
 	}

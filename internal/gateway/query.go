@@ -65,7 +65,10 @@ func (s *session) query1(text []byte) error {
 			// Without CLIENT_MULTI_STATEMENTS the semicolon is a syntax error; a leaf says which.
 			err = s.textError(ctx, text, sqltext.ErrText)
 		default:
-			err = s.atHome(ctx, func() error { return s.statement(ctx, w, source{out: &s.out}) })
+			before := s.staying(&w.scan)
+			if err = s.atHome(ctx, func() error { return s.statement(ctx, w, source{out: &s.out}) }); err == nil {
+				s.stayed(before)
+			}
 		}
 		s.g.runningStatements.Add(-1)
 		if s.out.more {
