@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 func TestDropRenameTruncate(t *testing.T) {
