@@ -57,7 +57,7 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 		}
 		return wire.Errorf(uint16(code), "%s", n.Message)
 	}
-	if is.Columns != nil && len(out.columns) != len(is.Columns) {
+	if is.Columns != nil && len(out.columns) != len(is.Columns)+is.Hidden {
 		return &Error{Code: 1136, State: "21S01", Message: "Column count doesn't match value count at row 1"}
 	}
 	w := &rowWriter{r: r, st: st, rows: out.rows, auto: -1, clock: st.clock()}
@@ -122,11 +122,14 @@ type rowWriter struct {
 	r    *Runner
 	st   *Statement
 	rows [][]byte
-	cols []value.Column
-	to   *insertPlaces // nil for reference tables
-	keys []int         // which column of the query is each shard key column
-	auto int           // which is the AUTO_INCREMENT column, -1 when none is
-	more bool          // a generated value goes before each row
+	cols []value.Column // of a row that is inserted
+	// queried are those of the query, and named the values of the row at hand that ON DUPLICATE KEY UPDATE names.
+	queried []value.Column
+	named   []string
+	to      *insertPlaces // nil for reference tables
+	keys    []int         // which column of the query is each shard key column
+	auto    int           // which is the AUTO_INCREMENT column, -1 when none is
+	more    bool          // a generated value goes before each row
 	// leaves: it is left to the remote server, which generates its values.
 	leaves bool
 	drawn  *drawn // values of sequences, for the rows to come
@@ -159,6 +162,7 @@ func (w *rowWriter) prepare(defs []wire.Column) error {
 		}
 		w.cols = append(w.cols, c)
 	}
+	w.queried, w.cols = w.cols, slices.Clone(w.cols[:len(w.cols)-is.Hidden])
 	columns := slices.Clone(is.Columns) // with those that sequences give behind the query's
 	for i := range is.Draws {
 		if is.Draws[i].Cell >= len(is.Columns) {
@@ -199,7 +203,6 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 		}
 		turn++
 	}
-	queried := slices.Clone(w.cols)
 	for _, d := range w.st.Plan.InsertSelect.Draws {
 		if d.Cell < len(w.cols) {
 			w.cols[d.Cell] = drawnColumn()
@@ -211,12 +214,16 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 	if w.drawn, err = w.st.drawFor(ctx, w.st.Plan.InsertSelect.Draws, len(w.rows)); err != nil {
 		return err
 	}
-	cells := make([][]byte, len(w.cols))
+	all := make([][]byte, max(len(w.cols), len(w.queried)))
 	for n, row := range w.rows {
 		w.row = n
-		if err := splitRow(row, queried, cells); err != nil {
+		if err := splitRow(row, w.queried, all); err != nil {
 			return err
 		}
+		if err := w.name(all); err != nil {
+			return err
+		}
+		cells := all[:len(w.cols)]
 		w.drawn.deal(cells)
 		for _, i := range w.st.Plan.InsertSelect.Exact {
 			cells[i] = value.Divided(cells[i])
@@ -277,6 +284,9 @@ func (w *rowWriter) none(ctx context.Context, g *txn.Group, places []txn.Place) 
 	if w.more {
 		w.bufs[0] = append(w.bufs[0], "NULL,"...)
 	}
+	if err := w.name(nil); err != nil {
+		return err
+	}
 	w.bufs[0] = append(w.bufs[0][:len(w.bufs[0])-1], " FROM DUAL WHERE FALSE"...)
 	return w.flush(ctx, g, places, 0)
 }
@@ -287,7 +297,7 @@ func (w *rowWriter) add(ctx context.Context, g *txn.Group, places []txn.Place, i
 	}
 	w.bufs[i] = append(w.bufs[i], text...)
 	w.which[i] = append(w.which[i], w.row)
-	if len(w.bufs[i]) > insertBatch || w.moves != nil { // rows that may move are written one by one
+	if len(w.bufs[i]) > insertBatch || w.moves != nil || len(w.named) > 0 { // rows that may move, or whose values are named, are written one by one
 		return w.flush(ctx, g, places, i)
 	}
 	return nil
@@ -498,7 +508,7 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 			sql = append(append(sql, " VALUES "...), w.bufs[i]...)
 		}
 		if !is.Tail.Empty() {
-			sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, tail(names, is.Moves), names, to)
+			sql = plan.RenderSpan(append(sql, ' '), w.st.Scan, is.Tail, w.tail(names), names, to)
 			p.params = w.st.spanArgs(nil, is.Tail)
 		}
 		p.sql = sql

@@ -27,7 +27,8 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	if err != nil {
 		return err
 	}
-	if err := p.settleInsert(u, s, table); err != nil {
+	named, err := p.settleInsert(u, s, table)
+	if err != nil {
 		return err
 	}
 	query := p
@@ -91,12 +92,17 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		ReadsTarget: p.readsTarget(s.Table, table), Moves: moves, Gathered: gathered(s.Select)}
 	plan.InsertSelect.Draws, plan.InsertSelect.DrawPoint, plan.InsertSelect.DrawText = draws, drawPoint, drawText
 	plan.InsertSelect.ColumnPoint, plan.InsertSelect.ColumnText = autoColumn(s, table, columns)
+	more, err := p.namedCells(plan.InsertSelect, named, s, u)
+	if err != nil {
+		return err
+	}
 	plan.Restate, plan.InsertSelect.Exact = withAllDigits(s.Select, u.main, p.scan)
 	plan.InsertSelect.Windowed = windowed(u.main)
 	if names := computedKeys(table, columns); len(names) > 0 {
 		plan.Restate = append(plan.Restate, withDefaultItems(s, table, names, p.sess.Mode.Oracle)...)
-		slices.SortStableFunc(plan.Restate, func(a, b Splice) int { return int(a.From - b.From) })
 	}
+	plan.Restate = append(plan.Restate, more...)
+	slices.SortStableFunc(plan.Restate, func(a, b Splice) int { return int(a.From - b.From) })
 	switch {
 	case table.Temporary:
 		plan.Route = Route{Kind: RouteAny}
@@ -183,7 +189,8 @@ func (p *planner) readsTarget(target *sqltext.TableName, table *topo.Table) bool
 }
 
 // settleInsert checks what surrounds the query: ON DUPLICATE KEY UPDATE and RETURNING run on rows of values, where the query's tables are not.
-func (p *planner) settleInsert(u *unit, s *sqltext.Insert, table *topo.Table) error {
+// What the former names of the query's is told.
+func (p *planner) settleInsert(u *unit, s *sqltext.Insert, table *topo.Table) (named []*sqltext.Column, err error) {
 	around := p.newUnit(nil)
 	target := &source{name: s.Table.Name.Text, db: table.DB, table: table, known: true, spread: table.Kind != topo.Reference}
 	for i := range table.Columns {
@@ -191,12 +198,12 @@ func (p *planner) settleInsert(u *unit, s *sqltext.Insert, table *topo.Table) er
 	}
 	around.main = &block{unit: around, sources: []*source{target}}
 	target.block = around.main
-	foreign := false
 	look := func(e sqltext.Expr) error {
 		walk(e, func(x sqltext.Expr) bool {
 			if c, ok := x.(*sqltext.Column); ok {
-				_, own := around.main.resolve(c)
-				foreign = foreign || !own
+				if _, own := around.main.resolve(c); !own {
+					named = append(named, c)
+				}
 			}
 			return true
 		})
@@ -205,25 +212,22 @@ func (p *planner) settleInsert(u *unit, s *sqltext.Insert, table *topo.Table) er
 	for i := range s.OnDup {
 		p.qualified(around.main, s.OnDup[i].Column.DB, s.OnDup[i].Column.Table)
 		if err := look(s.OnDup[i].Value); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	p.noteItems(s.Items)
 	for i := range s.Items {
 		p.qualified(around.main, s.Items[i].StarDB, s.Items[i].StarTable)
 		if err := around.expr(s.Items[i].Expr, around.main); err != nil {
-			return err
+			return nil, err
 		}
-	}
-	if foreign {
-		return NeedsStage("INSERT … SELECT … ON DUPLICATE KEY UPDATE that names columns of the query")
 	}
 	for _, src := range around.sources {
 		if src.spread {
-			return NeedsStage("a subquery over a sharded table in an INSERT")
+			return nil, NeedsStage("a subquery over a sharded table in an INSERT")
 		}
 	}
-	return p.settleAll(u)
+	return named, p.settleAll(u)
 }
 
 // staysInside says whether every row of the query belongs into the partition that it comes from, and nothing else needs the node: then each

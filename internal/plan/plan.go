@@ -395,6 +395,9 @@ type InsertSelect struct {
 	Draws     []Draw
 	DrawPoint int32
 	DrawText  string
+	// Named are the query's columns that ON DUPLICATE KEY UPDATE names; Hidden is how many columns the query has behind those that are inserted, for them alone.
+	Named  []NamedCell
+	Hidden int
 	// Exact are columns of the query of which it gives all digits of quotients.
 	Exact []int
 	// Windowed are columns of the query that are window functions: a BIT of theirs is told as its bytes, that of any other expression as digits.

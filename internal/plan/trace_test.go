@@ -102,6 +102,9 @@ func (t *tracer) plan(p *Plan, span sqltext.Span) {
 	}
 	if s := p.InsertSelect; s != nil {
 		t.line("insert select: columns %v", s.Columns)
+		for _, n := range s.Named {
+			t.line("  named: %s is %d %s", t.text(n.Span), n.Cell, n.Collation)
+		}
 		if s.ColumnText != "" {
 			t.line("  auto column: %q at %d", s.ColumnText, s.ColumnPoint)
 		}
