@@ -18,7 +18,7 @@ import (
 
 // keepsWarnings says whether a statement leaves what SHOW WARNINGS shows of the one before: it is about that.
 func keepsWarnings(stmt *sqltext.Stmt) bool {
-	return stmt.Kind == sqltext.KindShow || stmt.Kind == sqltext.KindDiagnostics || stmt.Kind == sqltext.KindSignal || stmt.Kind == sqltext.KindExecute
+	return stmt.Kind == sqltext.KindShow || stmt.Kind == sqltext.KindDiagnostics || stmt.Kind == sqltext.KindSignal || stmt.Kind == sqltext.KindExecute && stmt.Prepared != nil
 }
 
 // tellsWarnings says whether a statement tells what SHOW WARNINGS shows, so that to prepare it leaves that as it is.
