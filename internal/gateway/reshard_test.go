@@ -139,9 +139,13 @@ func TestKeysThatComeLaterPlaceATable(t *testing.T) {
 	c.exec("INSERT INTO p VALUES (1, 1), (2, 2), (3, 3)")
 	c.exec("INSERT INTO ch VALUES (1, 1), (2, 2), (3, 3)")
 	c.fails(1452, "INSERT INTO ch VALUES (4, 4)")
+	c.exec("SET gather_max_rows = 0")
 	c.fails(1503, "ALTER TABLE full ADD UNIQUE (name)")
+	c.exec("SET gather_max_rows = DEFAULT")
+	c.exec("ALTER TABLE full ADD UNIQUE (name)")
+	c.fails(1062, "INSERT INTO full VALUES (2, 'a')")
 	c.fails(1503, "CREATE UNIQUE INDEX n ON said (name)")
-	want := map[string]string{"u": "single", "k": "sharded [0]", "p": "sharded [0]", "ch": "sharded [0] explicit", "full": "sharded [0]", "said": "sharded [0] explicit"}
+	want := map[string]string{"u": "single", "k": "sharded [0]", "p": "sharded [0]", "ch": "sharded [0] explicit", "full": "single", "said": "sharded [0] explicit"}
 	for name, placed := range want {
 		table := b.cat.Snapshot().Table("keydb3", name)
 		got := string(table.Kind)
