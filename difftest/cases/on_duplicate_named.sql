@@ -32,3 +32,20 @@ INSERT INTO d1.total (k) SELECT k FROM d1.src WHERE id = 1 ON DUPLICATE KEY UPDA
 INSERT INTO d1.total (k) SELECT k FROM d1.src WHERE id = 2 ON DUPLICATE KEY UPDATE txt = src.e;
 -- refused
 INSERT INTO d1.total (k, n) SELECT DISTINCT k, n FROM d1.src WHERE id < 3 ON DUPLICATE KEY UPDATE n = src.n;
+-- Tables of one shard key, derived ones, and outer joins.
+CREATE TABLE d1.a (k INT NOT NULL, n INT, PRIMARY KEY (k));
+CREATE TABLE d1.b (k INT NOT NULL, n INT, PRIMARY KEY (k));
+INSERT INTO d1.a VALUES (1, 1), (2, 2), (3, 3);
+INSERT INTO d1.b VALUES (1, 10), (2, 20), (4, 40);
+-- changes: d1.a
+INSERT INTO d1.a SELECT * FROM d1.b ON DUPLICATE KEY UPDATE n = a.n + b.n;
+-- changes: d1.a
+INSERT INTO d1.a SELECT * FROM d1.b ON DUPLICATE KEY UPDATE n = d1.a.n + d1.b.n;
+-- changes: d1.a
+INSERT INTO d1.a (k, n) SELECT k + 0, 1 FROM d1.b ON DUPLICATE KEY UPDATE n = d1.a.n + d1.b.n;
+-- changes: d1.a
+INSERT INTO d1.a (k, n) SELECT x.k + 0, 1 FROM (SELECT k, n FROM d1.b) x ON DUPLICATE KEY UPDATE d1.a.n = a.n + x.n;
+-- changes: d1.a
+INSERT INTO d1.a (k, n) SELECT b.k, 1 FROM d1.b LEFT JOIN d1.a y ON y.k = b.k + 1 ON DUPLICATE KEY UPDATE n = IFNULL(y.n, -1);
+-- changes: d1.a
+INSERT INTO d1.a (k, n) WITH q AS (SELECT k, n FROM d1.b) SELECT k, 5 FROM q ON DUPLICATE KEY UPDATE n = q.n;
