@@ -35,7 +35,7 @@ func seedTexts(f testing.TB) []string {
 
 func modeOf(bits byte) Mode {
 	m := Mode{ANSIQuotes: bits&1 != 0, NoBackslashEscapes: bits&2 != 0, PipesAsConcat: bits&4 != 0, HighNotPrecedence: bits&8 != 0,
-		IgnoreSpace: bits&16 != 0}
+		IgnoreSpace: bits&16 != 0, Oracle: bits&32 != 0}
 	m.Multibyte = []string{"", "gbk", "big5", "sjis"}[bits>>6]
 	return m
 }
