@@ -472,7 +472,6 @@ func (p *planner) names() []Splice {
 	for tok, piece := range p.renames {
 		out = append(out, Splice{tok, tok + 1, []Piece{piece}})
 	}
-	out = append(out, p.returnedCalls()...)
 	switch {
 	case p.far != nil: // INSERT … SELECT from sharded to linked tables, or back
 		out = append(out, p.far.splices...)

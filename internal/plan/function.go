@@ -63,30 +63,6 @@ func (p *planner) functions() {
 	p.stmt, p.called.any, p.called.others = &c, len(found) > 0, others
 }
 
-// returnedCalls keep the names of columns of RETURNING that call functions, whose database is written before them.
-func (p *planner) returnedCalls() (out []Splice) {
-	var items []sqltext.SelectItem
-	switch {
-	case p.stmt.Insert != nil:
-		items = p.stmt.Insert.Items
-	case p.stmt.Delete != nil:
-		items = p.stmt.Delete.Items
-	}
-	for i := range items {
-		it := &items[i]
-		if it.Expr == nil || it.Alias.Tok >= 0 || !slices.ContainsFunc(p.stmt.Calls, func(n *sqltext.TableName) bool {
-			_, renamed := p.renames[n.Name.Tok]
-			return renamed && inside(n.Span, it.Span)
-		}) {
-			continue
-		}
-		if name := string(p.scan.Text(it.Span)); len(name) <= 64 {
-			out = append(out, insertion(it.Span.To, " AS "+quoted(name)))
-		}
-	}
-	return out
-}
-
 // FunctionRead is a table that a stored function reads, with the account whose rights count: user@host, "" for whoever runs the statement.
 type FunctionRead struct{ As, DB, Table string }
 
