@@ -81,3 +81,7 @@ BEGIN;
 SELECT COUNT(*) FROM counted;
 -- changes: d1.counted
 UPDATE counted SET id = id + 100, a = id WHERE id < 3;
+-- refused
+INSERT INTO d1.counted (id, a) VALUES (901, ROWNUM), (902, ROWNUM);
+-- changes: d1.counted
+INSERT INTO d1.counted (id, a) SELECT 903, ROWNUM;

@@ -88,13 +88,10 @@ func (p *planner) countsRows(s *sqltext.Insert) bool {
 	if !p.rownum || s.Select == nil && len(s.Rows) <= 1 {
 		return false
 	}
-	for i := range p.scan.Tokens {
-		at := sqltext.Span{From: int32(i), To: int32(i) + 1}
-		if p.scan.Tokens[i].Kind == sqltext.Word && strings.EqualFold(p.text(int32(i)), "ROWNUM") && p.isOp(int32(i)+1, "(") && (s.Select == nil || !inside(at, s.Select.Span)) {
-			return true
-		}
+	if s.Select == nil {
+		return p.numbers(p.stmt.Span)
 	}
-	return false
+	return p.numbers(sqltext.Span{From: p.stmt.Span.From, To: s.Select.Span.From}) || p.numbers(sqltext.Span{From: s.Select.Span.To, To: p.stmt.Span.To})
 }
 
 // insertExprs looks for subqueries over sharded tables, of which a partition would see its own rows only: the values that have one are found out first.
