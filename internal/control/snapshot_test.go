@@ -23,6 +23,7 @@ type bank struct {
 	c        *cluster
 	accounts int
 	moved    atomic.Int64
+	pace     atomic.Int64 // the least time from one transfer of a client to its next
 	stop     chan struct{}
 	work     sync.WaitGroup
 }
@@ -61,7 +62,7 @@ func (b *bank) client(db *sql.DB) {
 		select {
 		case <-b.stop:
 			return
-		default:
+		case <-time.After(time.Duration(b.pace.Load())):
 		}
 		if b.transfer(ctx, db) == nil {
 			b.moved.Add(1)

@@ -261,6 +261,7 @@ func TestBranchesThatWereLeftMoveAlong(t *testing.T) {
 	c.left(c.nodes[0].cat.Snapshot().Databases["d"].Partitions[0], "INSERT INTO bank VALUES (-9, 1)")
 	c.must("SET GLOBAL redundancy_level = 2", "REBALANCE PARTITIONS ON d")
 	c.until("every partition twice", whole)
+	b.pace.Store(int64(20 * time.Millisecond)) // from here on there is a lot to wait for
 	// What a client has prepared only the client ends: a copy says so.
 	c.must("SET GLOBAL redundancy_level = 1", "REBALANCE PARTITIONS ON d", "CREATE TABLE d.x (id INT PRIMARY KEY)")
 	c.until("every partition once", whole)
