@@ -66,6 +66,7 @@ func (r *Runner) try(ctx context.Context, s Session, scan *sqltext.Scan, stmt *s
 	case !j.open:
 		return nil, true, err
 	}
+	j.loseLocks(ctx)
 	return j.seeThrough(ctx, err)
 }
 

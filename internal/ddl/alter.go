@@ -53,6 +53,9 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if j.d.ShardKey != nil {
+		if err := j.underLocks("ALTER TABLE … SHARD KEY"); err != nil {
+			return nil, err
+		}
 		return j.reshard(ctx, old, all)
 	}
 	if old.Kind == topo.Sequence {
@@ -86,7 +89,7 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	}
 	j.todo.Before = map[string]string{name: before}
 	if len(j.todo.Places) > 0 {
-		if j.todo.PartBefore, err = j.showCreate(ctx, j.todo.Places[0], name); err != nil {
+		if j.todo.PartBefore, err = j.showLocked(ctx, j.todo.Places[0], name); err != nil {
 			return nil, clientError(err, "")
 		}
 	}
@@ -177,6 +180,9 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 		}
 		if err != nil {
 			keys := t != nil // are what it can't be for
+			if j.s.Locks != nil {
+				return nil, j.abandon(clientError(err, db), j.undoAlter)
+			}
 			if t, err = j.chosenAnew(ctx, old, now, err); err != nil && keys {
 				err = j.gathering(ctx, name, now, err)
 			}
@@ -335,8 +341,11 @@ const lockWait = 20
 // rehearsed locks all partitions, does the change on copies of their tables, and only when it went well everywhere on the tables themselves. times are the columns
 // with the times of versions, which are copied with their rows.
 func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described, times [2]string) error {
+	if j.s.Locks != nil {
+		return j.rehearsedLocked(ctx, t, was)
+	}
 	name := t.Name
-	j.todo.Try = "ow$try$" + strconv.FormatUint(j.rec.ID, 10)
+	j.todo.Try = j.tryName()
 	if err := j.save(ctx, "rehearsal"); err != nil {
 		return j.abandon(err, j.undoAlter)
 	}
@@ -345,14 +354,8 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described, time
 			return j.abandon(clientError(err, t.DB), j.undoAlter)
 		}
 	}
-	isReference := func(n string) bool { r := j.snap.Table(t.DB, n); return r != nil && r.Kind == topo.Reference }
-	tryText := j.partText(t.DB, isReference, append(j.dropsOfForeign(), edit{j.d.Tables[0].Span, mark + "." + id(j.todo.Try)})...)
-	var cols []string
-	for i := range was.columns {
-		if !was.columns[i].Generated {
-			cols = append(cols, id(was.columns[i].Name))
-		}
-	}
+	tryText, cols := j.tryText(t.DB, j.todo.Try), was.stored()
+	isReference := j.references(t.DB)
 	all := ""
 	if times[0] != "" {
 		cols, all = append(cols, id(times[0]), id(times[1])), " FOR SYSTEM_TIME ALL"
@@ -447,6 +450,28 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described, time
 	return nil
 }
 
+// tryName is what the copies are called that the statement is rehearsed on, tryText what is done to them.
+func (j *job) tryName() string { return "ow$try$" + strconv.FormatUint(j.rec.ID, 10) }
+
+func (j *job) tryText(db, try string) template {
+	return j.partText(db, j.references(db), append(j.dropsOfForeign(), edit{j.d.Tables[0].Span, mark + "." + id(try)})...)
+}
+
+// references says of a name in a database whether it is a reference table's.
+func (j *job) references(db string) func(name string) bool {
+	return func(name string) bool { t := j.snap.Table(db, name); return t != nil && t.Kind == topo.Reference }
+}
+
+// stored are the quoted names of the columns that are no others' doing.
+func (d *described) stored() (names []string) {
+	for i := range d.columns {
+		if !d.columns[i].Generated {
+			names = append(names, id(d.columns[i].Name))
+		}
+	}
+	return names
+}
+
 // dropsOfForeign make a statement that drops foreign keys one for a copy of its table, which has none.
 func (j *job) dropsOfForeign() (edits []edit) {
 	for _, a := range j.d.Actions {
@@ -505,20 +530,11 @@ func (j *job) undoAlterOf(ctx context.Context, t todo) error {
 		if len(t.Indexes) == 0 {
 			return nil
 		}
-		d, err := j.describe(ctx, p, name)
-		if err != nil || d == nil {
-			return err
-		}
 		var drops []string
-		for _, k := range d.keys {
-			if slices.Contains(t.Indexes, k.name) {
-				drops = append(drops, "DROP INDEX "+id(k.name))
-			}
+		for _, k := range t.Indexes {
+			drops = append(drops, "DROP INDEX IF EXISTS "+id(k))
 		}
-		if len(drops) == 0 {
-			return nil
-		}
-		_, err = j.asCluster(ctx, p, "", "ALTER TABLE "+id(p.Schema)+"."+id(name)+" "+strings.Join(drops, ", "))
+		_, err := j.asCluster(ctx, p, "", "ALTER TABLE IF EXISTS "+id(p.Schema)+"."+id(name)+" "+strings.Join(drops, ", "))
 		return err
 	})); err != nil {
 		return err

@@ -307,9 +307,9 @@ func (j *job) newTable(db, name string, d *described, like *topo.Table, number u
 // and two sessions that drop them at once may be in each other's way (1205).
 func (j *job) dropTable(ctx context.Context, places []place, names ...string) error {
 	drop := func(p place) error {
-		sql := []string{"SET foreign_key_checks=0"}
+		var sql []string
 		for _, n := range names {
-			sql = append(sql, "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(n))
+			sql = append(sql, unlookedFor+"DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(n))
 		}
 		_, err := j.asCluster(ctx, p, "", sql...)
 		return err

@@ -55,6 +55,8 @@ type Session struct {
 	Made *Made
 	// GatherMaxRows is how many rows tables may have, together, that go to one partition as the statement's keys need it; those of a dump that is being loaded may have more.
 	GatherMaxRows uint64
+	// Locks are where the session has tables locked, those that the statement names among them, for WRITE; nil: it has not.
+	Locks Locks
 
 	gather gather
 }
@@ -310,7 +312,7 @@ func (j *job) cutOff(err error) bool {
 
 // begin takes the databases' locks, settles what was cut off there, and looks at the topology.
 func (j *job) begin(ctx context.Context, databases ...string) error {
-	lock, err := j.cfg.Node.Lock(ctx, databases...)
+	lock, err := j.patiently(ctx, databases...)
 	if err != nil {
 		return unavailable(err)
 	}

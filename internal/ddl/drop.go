@@ -202,7 +202,7 @@ func (j *job) finishTruncate(ctx context.Context, t *topo.Table) error {
 		others = j.todo.Shapes
 	}
 	if _, err := each(others, func(p place) error {
-		_, err := j.asCluster(ctx, p, "", "SET foreign_key_checks=0", "TRUNCATE TABLE "+id(p.Schema)+"."+id(t.Name))
+		_, err := j.asCluster(ctx, p, "", unlookedFor+"TRUNCATE TABLE "+id(p.Schema)+"."+id(t.Name))
 		return err
 	}); err != nil {
 		return err
@@ -258,6 +258,9 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 			break
 		}
 		if _, err = each(append(slices.Clone(j.todo.Shapes[1:]), others...), func(p place) error {
+			if _, here, err := j.atLocks(ctx, p, renameLocked(p, list[0])); here || err != nil {
+				return err
+			}
 			_, err := j.asCluster(ctx, p, "", "SET foreign_key_checks=0", renameText(p, list))
 			return err
 		}); err != nil {
@@ -294,6 +297,7 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 		}
 	}
 	if err != nil {
+		j.loseLocks(ctx) // some are gone with the tables' names
 		return nil, j.abandon(clientError(err, j.todo.DB), j.undoRename)
 	}
 	return res, nil
@@ -340,6 +344,11 @@ func renameText(p place, list []renamed) string {
 		pairs = append(pairs, id(p.Schema)+"."+id(n.From)+" TO "+id(p.Schema)+"."+id(n.To))
 	}
 	return "RENAME TABLE " + strings.Join(pairs, ", ")
+}
+
+// renameLocked is what MariaDB takes under LOCK TABLES.
+func renameLocked(p place, n renamed) string {
+	return unlookedFor + "ALTER TABLE " + id(p.Schema) + "." + id(n.From) + " RENAME TO " + id(p.Schema) + "." + id(n.To)
 }
 
 // planRename notes what will be done, which is what there is to undo: not what IF EXISTS passes over. The first pair that MariaDB will refuse ends it, and fails is set. Names that

@@ -177,6 +177,9 @@ func (j *job) copyRows(ctx context.Context, moves []move) (rows uint64, err erro
 // unlooked has a session change tables whatever foreign keys lead to them.
 const unlooked = "SET foreign_key_checks=0"
 
+// unlookedFor is the same for the one statement behind it.
+const unlookedFor = "SET STATEMENT foreign_key_checks=0 FOR "
+
 // finishReshard has the copies take the tables' places and gives them what they lack: first their foreign keys, whose names are free only when the tables are gone that had them, then
 // triggers, which are not to see the copying. Nobody is let in before.
 func (j *job) finishReshard(ctx context.Context) error {

@@ -34,6 +34,9 @@ func (j *job) numberable(ctx context.Context, t *topo.Table, was, now *described
 	if query == "" {
 		return nil
 	}
+	if err := j.underLocks("ALTER TABLE that makes a column AUTO_INCREMENT"); err != nil {
+		return err
+	}
 	var found atomic.Bool
 	if _, err := each(j.todo.Places, func(p place) error {
 		w := j.now(p).want(p.Schema)

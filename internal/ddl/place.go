@@ -105,6 +105,9 @@ func (j *job) asClientWith(ctx context.Context, p place, schema string, state *b
 	if err := j.step("client at " + p.Leaf + "/" + p.Schema); err != nil {
 		return nil, err
 	}
+	if res, here, err := j.atLocks(ctx, p, sql); here || err != nil {
+		return res, err
+	}
 	c, err := j.client(ctx, p, schema, state)
 	if err != nil {
 		return nil, err
@@ -155,10 +158,13 @@ func (j *job) own(ctx context.Context, p place, schema string) (*backend.Conn, e
 	return j.Runner.own(ctx, p, schema)
 }
 
-// asCluster is Runner.asCluster for a statement that has its lock.
+// asCluster is Runner.asCluster for a statement that has its lock, or the session's connection where that has tables locked.
 func (j *job) asCluster(ctx context.Context, p place, schema string, sql ...string) (*backend.Result, error) {
 	if err := j.fenced(); err != nil {
 		return nil, err
+	}
+	if res, here, err := j.atLocks(ctx, p, sql...); here || err != nil {
+		return res, err
 	}
 	return j.Runner.asCluster(ctx, p, schema, sql...)
 }

@@ -12,6 +12,9 @@ import (
 
 // admitted runs a plan once when it may. It is inside of the tables that it names until it has ended, so that none of them gets its rows elsewhere meanwhile.
 func (s *session) admitted(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) (exec.Outcome, error) {
+	if err := s.locksHeld(); err != nil {
+		return exec.Outcome{}, err
+	}
 	if err := s.stopLasts(); err != nil {
 		return exec.Outcome{}, err
 	}

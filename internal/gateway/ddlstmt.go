@@ -59,7 +59,9 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		return s.okTo(src, wire.OK{Warnings: res.Warnings})
 	}
 	if s.tables {
-		return wire.Errorf(erLockOrActiveTx, "Can't execute the given command because you have active locked tables or an active transaction")
+		if err := s.ddlUnderLocks(ctx, scan, stmt, snap); err != nil {
+			return err
+		}
 	}
 	if ddl.MakesLinked(d) || ddl.NamesLinks(d) && s.isLinked(d.Tables, snap) {
 		if err := s.fitLinked(d); err != nil {
@@ -100,7 +102,15 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if makesOfQuery(stmt) {
 		by.Fill, by.Args = s.filler(scan, stmt, src, &filled), src.args
 	}
+	if s.tables {
+		by.Locks = lentLocks{s}
+		s.tx.Bare(true) // with autocommit off, too, it begins no transaction
+	}
 	res, err := s.g.ddl.Run(ctx, by, scan, stmt)
+	s.tx.Bare(false)
+	if err == nil && s.tables {
+		err = s.unlocked(ctx, d)
+	}
 	if err != nil {
 		return s.besideRefusal(ctx, res, err)
 	}

@@ -51,13 +51,15 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 	if err != nil {
 		return err
 	}
-	s.locked = s.locked[:0]
+	s.locked, s.tableLocks = s.locked[:0], tableLocks{write: map[tableKey]bool{}}
 	for i := range locks {
 		n := plan.NamedTable{DB: s.keyOf(locks[i].Table).db, Table: locks[i].Table.Name.Text, As: locks[i].Table.Name.Text}
 		if locks[i].Alias.Text != "" {
 			n.As = locks[i].Alias.Text
 		}
 		s.locked = append(s.locked, n)
+		k := s.keyOf(locks[i].Table)
+		s.tableLocks.write[k] = s.tableLocks.write[k] || !strings.HasPrefix(locks[i].Mode, "READ")
 	}
 	var views, viewNames []string // locked at the shapes, where their definitions are asked for
 	for i := range stmt.Lock {
@@ -163,6 +165,7 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 			return errors.Join(err, s.tx.Unpin(ctx, txn.PinLocks))
 		}
 	}
+	s.tableLocks.places = s.tx.PinnedPlaces(txn.PinLocks)
 	s.lockSequences(locks, snap)
 	return nil
 }

@@ -93,6 +93,7 @@ type session struct {
 	writing         int             // statements that write, one inside of the other
 	locksWrites     bool            // LOCK TABLES … WRITE is one of them
 	locked          []plan.NamedTable
+	tableLocks      tableLocks
 	released        bool           // COMMIT RELEASE: the session ends with this statement
 	pending         *backend.State // what the statement that runs has made of the state
 	out             output

@@ -202,8 +202,8 @@ func (s *session) createTemporary(ctx context.Context, scan *sqltext.Scan, stmt 
 		return errTemporary("CREATE TEMPORARY TABLE … LIKE a sequence")
 	case strings.EqualFold(d.Engine, "SPIDER"):
 		return errTemporary("ENGINE=SPIDER")
-	case s.tables:
-		return errTemporary("CREATE TEMPORARY " + d.Object + " under LOCK TABLES")
+	case s.tables && (d.AsSelect != nil || d.Like != nil || d.Object == "SEQUENCE"):
+		return unsupported("CREATE TEMPORARY "+d.Object+" … SELECT or LIKE", "under LOCK TABLES: make the table, then use INSERT … SELECT")
 	}
 	if err := s.needDB(stmt); err != nil && d.Tables[0].DB.Tok < 0 {
 		return err
