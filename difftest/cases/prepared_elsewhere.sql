@@ -26,13 +26,11 @@ EXECUTE u;
 SELECT DATABASE();
 PREPARE p FROM 'SELECT "a"';
 SET sql_mode = 'ANSI';
--- refused
 EXECUTE p;
 SET sql_mode = DEFAULT;
 EXECUTE p;
 PREPARE p FROM 'SELECT ''é'', HEX(''é'')';
 SET NAMES latin1;
--- refused
 EXECUTE p;
 SET NAMES utf8mb4;
 EXECUTE p;

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/orbweaver/orbweaver/internal/exec"
-	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -164,7 +163,7 @@ func (b *bulk) all(ctx context.Context) error {
 		}
 		if plain {
 			err = b.s.atHome(ctx, func() error {
-				return b.s.execute(ctx, b.p, source{prepared: true, args: b.p.params, text: b.p.text, out: b.out})
+				return b.s.executeAs(ctx, b.p, source{prepared: true, args: b.p.params, text: b.p.text, out: b.out})
 			})
 		} else {
 			err = b.run(func(src source) error {
@@ -197,12 +196,14 @@ func (b *bulk) literal(param int) string {
 
 // run runs a text that is made of the prepared one, which is read as that is.
 func (b *bulk) run(f func(src source) error) error {
-	s := b.s
-	defer func(here plan.Session) { s.sess = here }(s.sess)
-	version, readOnly := s.sess.Mode.Version, s.sess.LinksReadOnly
-	s.sess = b.p.sess
-	s.sess.Mode.Version, s.sess.LinksReadOnly, s.sess.OwnReferences = version, readOnly, s.tx.WroteShapes()
-	return f(source{out: b.out})
+	s, p := b.s, b.p
+	return s.readAs(p.text, p.reads, p.params, func() error {
+		defer func(db string, mode sqltext.Mode) { s.sess.DB, s.sess.Mode = db, mode }(s.sess.DB, s.sess.Mode)
+		version := s.sess.Mode.Version
+		s.sess.DB, s.sess.Mode = p.reads.db, p.reads.mode
+		s.sess.Mode.Version, s.sess.OwnReferences = version, s.tx.WroteShapes()
+		return f(source{out: b.out})
+	})
 }
 
 // together makes what follows be undone together: end, which is to be given how it went, does so or keeps it.

@@ -130,6 +130,9 @@ func (h *programHost) mayLent(ctx context.Context, text string) error {
 		if prepared.db != s.sess.DB {
 			return h.refusedLent("EXECUTE of what was prepared in another database")
 		}
+		if !modesAlike(prepared.text, prepared.mode, s.mode()) {
+			return h.refusedLent("EXECUTE of what was prepared under another sql_mode")
+		}
 		return h.mayLent(ctx, prepared.text)
 	case sqltext.KindSet:
 		for i := range w.scan.Tokens {

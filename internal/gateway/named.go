@@ -37,7 +37,7 @@ func (s *session) namedStatement(ctx context.Context, scan *sqltext.Scan, stmt *
 		if len(s.named) >= maxStatements {
 			return &wire.ServerError{Code: 1461, State: "42000", Message: "Can't create more than max_prepared_stmt_count statements (current value: 16382)"}
 		}
-		s.named[name] = namedText{text, s.sess.DB, s.sess.Mode, s.charset.client}
+		s.named[name] = namedText{text, s.reads()}
 		s.last.rowCount = 0
 		return s.okTo(src, wire.OK{Info: []byte("Statement prepared")})
 	}
@@ -47,7 +47,7 @@ func (s *session) namedStatement(ctx context.Context, scan *sqltext.Scan, stmt *
 			s.warnings = s.warnings[:0]
 			return err
 		}
-		return s.executeText(ctx, scan, p, text, src)
+		return s.executeText(ctx, scan, p, namedText{text, s.reads()}, src)
 	}
 	if !s.tellsWarningsNamed(name) {
 		s.warnings = s.warnings[:0]
@@ -62,14 +62,11 @@ func (s *session) namedStatement(ctx context.Context, scan *sqltext.Scan, stmt *
 	}
 	s.executing = append(s.executing, name)
 	defer func() { s.executing = s.executing[:len(s.executing)-1] }()
-	if err := s.readAsPrepared(kept.mode, kept.client, kept.text); err != nil {
-		return err
-	}
 	if here := s.sess.DB; kept.db != here { // as in MariaDB also where it is USE
 		s.sess.DB = kept.db
 		defer func() { s.sess.DB = here }()
 	}
-	return s.executeText(ctx, scan, p, kept.text, src)
+	return s.executeText(ctx, scan, p, kept, src)
 }
 
 // preparedText is the text that PREPARE or EXECUTE IMMEDIATE names, which a leaf has found no fault with.
@@ -125,73 +122,93 @@ func (s *session) textOf(ctx context.Context, scan *sqltext.Scan, from sqltext.E
 }
 
 // executeText runs a prepared text with the values of USING.
-func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltext.Prepared, text string, src source) error {
-	exprs := make([]string, len(p.Using))
-	defaults := make([]bool, len(p.Using))
+func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltext.Prepared, kept namedText, src source) error {
+	u := using{exprs: make([]string, len(p.Using)), literals: make([]string, len(p.Using)), defaults: make([]bool, len(p.Using)), variables: make([]bool, len(p.Using))}
 	for i, e := range p.Using {
-		exprs[i] = string(scan.Text(e.ExprSpan()))
-		if defaults[i] = strings.EqualFold(exprs[i], "DEFAULT"); defaults[i] {
-			exprs[i] = "NULL"
+		at := e.ExprSpan()
+		u.variables[i] = at.To == at.From+1 && scan.Tokens[at.From].Kind == sqltext.UserVar
+		u.exprs[i] = string(scan.Text(at))
+		if u.defaults[i] = strings.EqualFold(u.exprs[i], "DEFAULT"); u.defaults[i] {
+			u.exprs[i] = "NULL"
 		}
 	}
 	w := worker{}
-	if err := w.scan.Scan([]byte(text), s.mode()); err != nil {
+	if err := w.scan.Scan([]byte(kept.text), kept.mode); err != nil {
 		return err
 	}
 	if p.Immediate && !s.scanTellsWarnings(&w.scan) {
 		s.warnings = s.warnings[:0]
 	}
-	values, err := s.evaluateAll(ctx, exprs)
-	if err != nil {
+	var err error
+	if u.values, err = s.evaluateAll(ctx, u.exprs); err != nil {
 		return err
 	}
-	if w.scan.Params != len(values) {
+	if w.scan.Params != len(u.values) {
 		return errExecuteArguments()
 	}
-	if len(values) > 0 {
-		if inner, err := sqltext.Parse(&w.scan, s.mode()); err == nil && makesOfQuery(inner) && !inner.DDL.Temporary {
+	for i, v := range u.values {
+		if u.literals[i], err = s.usingLiteral(ctx, v, kept.reading); err != nil {
+			return err
+		}
+	}
+	return s.readAs(kept.text, kept.reading, nil, func() error {
+		inner, err := sqltext.Parse(&w.scan, kept.mode)
+		if err != nil {
+			inner = nil
+		}
+		if inner != nil && len(u.values) > 0 && makesOfQuery(inner) && !inner.DDL.Temporary {
 			return unsupported("EXECUTE … USING of CREATE TABLE … SELECT", "a value that is written out can make another column of it: write the values, prepare it by the protocol, or make the table and use INSERT … SELECT")
 		}
-	}
-	var items []sqltext.SelectItem
-	if inner, err := sqltext.Parse(&w.scan, s.mode()); err == nil && len(values) > 0 {
-		items = selectItems(inner)
-	}
-	var edits []edit
-	var called *sqltext.SelectItem
-	n := 0
-	calls := isWord(&w.scan, 0, "CALL")
-	for i, t := range w.scan.Tokens {
-		if t.Kind != sqltext.Param {
-			continue
-		}
-		with, err := s.usingLiteral(ctx, values[n])
+		edits, err := u.put(&w.scan, inner)
 		if err != nil {
 			return err
 		}
-		at := p.Using[n].ExprSpan()
-		variable := at.To == at.From+1 && scan.Tokens[at.From].Kind == sqltext.UserVar
-		if calls && variable {
-			with = exprs[n] // where the value of an OUT parameter goes
+		src.args, src.text = nil, ""
+		return s.rewritten(ctx, apply(&w.scan, inOrder(edits)), src)
+	})
+}
+
+// using is what EXECUTE … USING gives: the expressions, their values, and these as they are written.
+type using struct {
+	exprs, literals     []string
+	defaults, variables []bool // that are DEFAULT, or a user variable
+	values              []value
+}
+
+// put writes the values in the places of a text's parameters. inner is nil where the text could not be read.
+func (u *using) put(scan *sqltext.Scan, inner *sqltext.Stmt) (edits []edit, err error) {
+	var items []sqltext.SelectItem
+	if inner != nil && len(u.values) > 0 {
+		items = selectItems(inner)
+	}
+	var called *sqltext.SelectItem
+	n := 0
+	calls := isWord(scan, 0, "CALL")
+	for i, t := range scan.Tokens {
+		if t.Kind != sqltext.Param {
+			continue
 		}
-		if ofLimit(&w.scan, int32(i)) {
-			if with, err = values[n].limitLiteral(variable); err != nil {
-				return err
+		with := u.literals[n]
+		if calls && u.variables[n] {
+			with = u.exprs[n] // where the value of an OUT parameter goes
+		}
+		if ofLimit(scan, int32(i)) {
+			if with, err = u.values[n].limitLiteral(u.variables[n]); err != nil {
+				return nil, err
 			}
 		}
-		if defaults[n] {
+		if u.defaults[n] {
 			with = "DEFAULT"
 		}
 		edits = append(edits, edit{int32(i), int32(i) + 1, with})
 		n++
 		if it := itemAt(items, int32(i)); it != nil && it != called && it.Expr != nil && it.Alias.Tok < 0 {
-			name := string(exec.Title([]byte(calledWith(&w.scan, it)))) // its column is called as it was before
+			name := string(exec.Title([]byte(calledWith(scan, it)))) // its column is called as it was before
 			edits = append(edits, edit{it.Span.To, it.Span.To, " AS " + quoteName(name)})
 			called = it
 		}
 	}
-	src.args, src.text = nil, ""
-	return s.rewritten(ctx, apply(&w.scan, inOrder(edits)), src)
+	return edits, nil
 }
 
 // calledWith is the name of a select item with parameters.

@@ -16,9 +16,9 @@ type prepared struct {
 	text string
 	w    worker // with the scan of text, for good
 	// sess is the database and the mode that the statement was prepared under, and is read under for good.
-	sess   plan.Session
-	client string     // character_set_client then
-	plan   *plan.Plan // for the snapshot with its Revision; nil when it must be planned anew each time
+	sess  plan.Session
+	reads reading
+	plan  *plan.Plan // for the snapshot with its Revision; nil when it must be planned anew each time
 	params []wire.Param
 	long   int // bytes of long data
 	tooBig bool
@@ -37,7 +37,7 @@ func (s *session) stmtPrepare(body []byte) error {
 		return s.failed(ctx, &wire.ServerError{Code: 1461, State: "42000",
 			Message: "Can't create more than max_prepared_stmt_count statements (current value: 16382)"})
 	}
-	p := &prepared{text: string(body), sess: s.sess, client: s.charset.client}
+	p := &prepared{text: string(body), sess: s.sess, reads: s.reads()}
 	scan := &p.w.scan
 	if err := scan.Scan([]byte(p.text), s.mode()); err != nil {
 		return s.failed(ctx, s.textError(ctx, body, err))
@@ -172,7 +172,7 @@ func (s *session) stmtExecute(packet []byte) error {
 		src.out = cur
 	}
 	before := s.staying(&p.w.scan)
-	err = s.atHome(ctx, func() error { return s.execute(ctx, p, src) })
+	err = s.atHome(ctx, func() error { return s.executeAs(ctx, p, src) })
 	p.forgetLong()
 	if err != nil {
 		return s.failed(ctx, err)
@@ -184,21 +184,22 @@ func (s *session) stmtExecute(packet []byte) error {
 	return nil
 }
 
+// executeAs runs a prepared statement as it was read.
+func (s *session) executeAs(ctx context.Context, p *prepared, src source) error {
+	return s.readAs(p.text, p.reads, p.params, func() error { return s.execute(ctx, p, src) })
+}
+
 // execute runs a prepared statement: by its plan, where there is one for the snapshot of now.
 func (s *session) execute(ctx context.Context, p *prepared, src source) error {
-	if err := s.readAsPrepared(p.sess.Mode, p.client, p.text); err != nil {
-		return err
-	}
 	s.sess.OwnReferences = s.tx.WroteShapes()
 	here := s.sess
-	s.sess = p.sess
-	s.sess.Mode.Version = here.Mode.Version
-	if p.sess.OwnReferences != here.OwnReferences {
-		s.sess.OwnReferences, p.sess.OwnReferences, p.plan = here.OwnReferences, here.OwnReferences, nil
+	as := here // but for its database, and how it is read
+	as.DB, as.Mode = p.reads.db, p.reads.mode
+	as.Mode.Version = here.Mode.Version
+	if p.sess != as {
+		p.sess, p.plan = as, nil
 	}
-	if p.sess.LinksReadOnly != here.LinksReadOnly {
-		s.sess.LinksReadOnly, p.sess.LinksReadOnly, p.plan = here.LinksReadOnly, here.LinksReadOnly, nil
-	}
+	s.sess = as
 	defer func() {
 		// USE and SET in the statement itself are for the session: they are no statements with a plan.
 		if s.sess == p.sess {

@@ -355,11 +355,7 @@ func (s *session) strictAll() bool { return s.hasMode("STRICT_ALL_TABLES") }
 
 // hasMode says whether sql_mode has a word.
 func (s *session) hasMode(word string) bool {
-	mode, ok := s.tx.State().Get("sql_mode")
-	if !ok {
-		mode = s.g.sqlMode
-	}
-	return strings.Contains(strings.ToUpper(mode), word)
+	return strings.Contains(strings.ToUpper(s.sqlMode()), word)
 }
 
 // restOf are the assignments of a SET to other variables, each with its scope. Where they are to be described only, others stand for those to Spider's.

@@ -40,10 +40,11 @@ func (s *session) stayed(before stay) {
 	}
 	if before.prepared {
 		var w worker
-		if w.scan.Scan([]byte(s.named[before.name].text), s.mode()) != nil {
+		kept := s.named[before.name]
+		if w.scan.Scan([]byte(kept.text), kept.mode) != nil {
 			return
 		}
-		if stmt, err := sqltext.Parse(&w.scan, s.mode()); err != nil || !namesNone(stmt) {
+		if stmt, err := sqltext.Parse(&w.scan, kept.mode); err != nil || !namesNone(stmt) {
 			return
 		}
 	}
