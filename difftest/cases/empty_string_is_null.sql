@@ -24,3 +24,11 @@ SET sql_mode = 'EMPTY_STRING_IS_NULL';
 SELECT * FROM of_empty ORDER BY id;
 SELECT COUNT(*) FROM of_empty WHERE y = z;
 SELECT COUNT(*) FROM of_lists WHERE l = 'a';
+-- A default is what it was when the table was made, whatever strings mean now.
+SET sql_mode = '';
+CREATE TABLE d1.of_default (k VARCHAR(9) DEFAULT '', l VARCHAR(9) DEFAULT 'a\\b', n INT, SHARD KEY (k, l));
+SET sql_mode = 'EMPTY_STRING_IS_NULL,NO_BACKSLASH_ESCAPES';
+INSERT INTO of_default (n) VALUES (1), (2), (3);
+INSERT INTO of_default VALUES (DEFAULT, DEFAULT(l), 4), (LEFT('x', 0), 'a\b', 5);
+SET sql_mode = '';
+SELECT COUNT(*) FROM of_default WHERE k = '' AND l = 'a\\b';

@@ -100,7 +100,7 @@ func (r *Runner) shardPlace(ctx context.Context, st *Statement, t *topo.Table, f
 		if res.Rows[0][at] == nil && !col.Nullable {
 			key.null[k] = true
 			if isText(col) {
-				missing, exprs[k] = true, "LEFT(' ',0)" // under EMPTY_STRING_IS_NULL a literal would be NULL again
+				missing, exprs[k] = true, stringLiteral(nil)
 				if col.Type == "enum" {
 					exprs[k] = "1"
 				}
@@ -155,6 +155,23 @@ func storeError(err error, t *topo.Table, columns []int, row int) error {
 // constant says whether a default is the same for every row: a literal.
 func constant(def string) bool {
 	return def == "" || strings.EqualFold(def, "NULL") || strings.IndexByte("'0123456789-", def[0]) >= 0
+}
+
+// stringDefault is a column's default that is a string.
+func stringDefault(col *topo.Column) (text []byte, ok bool) {
+	var scan sqltext.Scan
+	if scan.Scan([]byte(col.Default), sqltext.Mode{}) != nil || len(scan.Tokens) != 1 || scan.Tokens[0].Kind != sqltext.String {
+		return nil, false
+	}
+	return sqltext.Unquote(nil, scan.Tokens[0], scan.Src, sqltext.Mode{}), true
+}
+
+// stringLiteral is a string as SQL that means it under any sql_mode: EMPTY_STRING_IS_NULL and NO_BACKSLASH_ESCAPES, too.
+func stringLiteral(text []byte) string {
+	if len(text) == 0 {
+		return "LEFT(' ',0)"
+	}
+	return "_utf8mb4 x'" + hex.EncodeToString(text) + "'"
 }
 
 // implicitDefault is what a NOT NULL column has when it is given nothing and the mode is not strict, for the types without a collation.
@@ -299,6 +316,9 @@ func (st *Statement) expression(o *plan.Operand, col *topo.Column) (string, erro
 		}
 		if o.Expr.Empty() && !constant(col.Default) {
 			return "", errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support an INSERT that leaves the shard key column '%s' to its default %s", col.Name, col.Default)
+		}
+		if text, ok := stringDefault(col); ok {
+			return stringLiteral(text), nil
 		}
 		if st.Sess.Mode.Oracle {
 			text, ok := sqltext.InOracle(col.Default)
