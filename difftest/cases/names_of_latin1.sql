@@ -1,14 +1,28 @@
--- A client that does not write UTF-8 reads tables with names beyond ASCII; what it changes there would miss the shard key.
-CREATE TABLE d1.nom (`é` INT NOT NULL, b VARCHAR(10), PRIMARY KEY (`é`));
+-- A client that does not write UTF-8 has names beyond ASCII: here each byte of them is a letter of its own, é is Ã©.
+CREATE TABLE d1.nom (`Ã©` INT NOT NULL, b VARCHAR(10), PRIMARY KEY (`Ã©`));
 INSERT INTO d1.nom VALUES (1, 'x'), (2, 'y');
 SET NAMES latin1;
--- refused
 UPDATE d1.nom SET `é` = 5 WHERE b = 'x';
--- refused
-INSERT INTO d1.nom (`é`) VALUES (3);
--- refused
-CREATE TABLE d1.`né` (id INT PRIMARY KEY);
+INSERT INTO d1.nom (`é`, b) VALUES (3, 'ß'), (4, _utf8mb4'ß'), (6, N'ß'), (7, x'c39f');
+SELECT b, HEX(b), 'ß' AS `è`, CHARSET('ß') FROM d1.nom WHERE `é` = 3;
+SELECT x.`é`, y.`é` FROM d1.nom x JOIN d1.nom y ON x.b = y.b AND x.`é` < y.`é` ORDER BY 1, 2;
+CREATE TABLE d1.`né` (id INT PRIMARY KEY, c VARCHAR(10) DEFAULT 'ö', KEY `ké` (c));
+INSERT INTO d1.`né` (id) VALUES (1), (2);
+CREATE VIEW d1.`vé` AS SELECT id AS `à`, 'ö' AS s FROM d1.`né`;
+SELECT `à`, HEX(s) FROM d1.`vé` ORDER BY 1;
+CREATE TRIGGER d1.`té` BEFORE INSERT ON d1.`né` FOR EACH ROW SET NEW.c = CONCAT(NEW.c, 'ö');
+INSERT INTO d1.`né` (id, c) VALUES (3, 'q');
+SELECT id, HEX(c) FROM d1.`né` ORDER BY id;
+SET @`ö` = 'ö', @x = 'ö';
+SELECT @`ö`, HEX(@`ö`), @x = @`ö`;
+SELECT @`ö` := MAX(id) FROM d1.`né`;
+SELECT @`ö`;
+SELECT `nulle` FROM d1.`né`;
+SELECT * FROM d1.`rién`;
 SELECT b AS `é` FROM d1.nom WHERE b = 'é';
 SET NAMES utf8mb4;
-UPDATE d1.nom SET `é` = 5 WHERE b = 'x';
-SELECT * FROM d1.nom WHERE `é` = 5;
+UPDATE d1.nom SET `Ã©` = 8 WHERE `Ã©` = 5;
+SELECT * FROM d1.nom ORDER BY 1;
+SELECT id, HEX(c) FROM d1.`nÃ©` ORDER BY id;
+DROP VIEW d1.`vÃ©`;
+DROP TABLE d1.`nÃ©`;

@@ -161,6 +161,10 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 			c.queue(expect{what: "SET", then: func() { c.state = w.State }}, wire.ComQuery, set)
 		}
 	}
+	if !reset && c.readsOther() && (c.schema != w.Schema && !ascii(w.Schema) || !ascii(set)) {
+		c.queue(expect{what: "SET " + clientKey, then: func() { c.state = c.state.With(clientKey, clientUTF8) }}, wire.ComQuery, "SET "+clientUTF8)
+		set, _ = change(nil, w.State)
+	}
 	first := w.State.role() != ""
 	if first {
 		setState()
@@ -190,6 +194,31 @@ func (c *Conn) retarget(ctx context.Context, w Want) error {
 		return failed
 	}
 	return nil
+}
+
+// readsOther says whether the server takes what it gets for text in another character set than UTF-8, in which names of databases and user variables come.
+func (c *Conn) readsOther() bool {
+	for _, key := range []string{"names", clientKey} {
+		if _, set := c.state.Get(key); set {
+			return true
+		}
+	}
+	return false
+}
+
+// clientKey is the variable that says how a server reads what it gets.
+const (
+	clientKey  = "character_set_client"
+	clientUTF8 = clientKey + "='utf8mb4'"
+)
+
+func ascii(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // partition is the database of the partition that is served.

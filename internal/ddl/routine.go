@@ -128,7 +128,7 @@ func (j *job) routineNow(ctx context.Context, kind topo.RoutineKind, db, name st
 	r, err := mariadb.ReadRoutine(ctx, c, kind, db, name)
 	switch {
 	case errors.Is(err, mariadb.ErrRoutineText):
-		return nil, unsupported("stored routines with names beyond ASCII, or with characters beyond ASCII that are not written in UTF-8: SET NAMES utf8mb4 before " + j.d.Verb + " " + j.d.Object)
+		return nil, unsupported("stored routines with names beyond ASCII, or with characters that are no text in UTF-8: SET NAMES utf8mb4 before " + j.d.Verb + " " + j.d.Object)
 	case err != nil || r == nil:
 		return nil, err
 	}

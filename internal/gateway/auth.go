@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
+	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -73,6 +74,11 @@ func (s *session) authenticate(ctx context.Context, login *wire.Login) error {
 		return err
 	}
 	if login.Database != "" {
+		if c := wire.CollationByID(login.Collation); c != nil {
+			if name, ok := shard.Convert([]byte(login.Database), c.Charset, "utf8mb4"); ok {
+				login.Database = string(name)
+			}
+		}
 		if err := s.g.databaseExists(login.Database); err != nil {
 			return err
 		}

@@ -105,6 +105,9 @@ func (s *session) finish(ctx context.Context, err error) error {
 // failed tells the client about an error, and keeps it for SHOW WARNINGS.
 func (s *session) failed(ctx context.Context, err error) error {
 	e := serverError(ctx, err)
+	if nodeSays(err) {
+		e.Message = s.forClient(e.Message)
+	}
 	if !errors.As(err, new(noted)) {
 		s.noteError(e)
 	}
@@ -174,11 +177,15 @@ func (s *session) useDB(db string) error {
 	if db == "" {
 		return wire.Errorf(wire.ErNoDB, "No database selected")
 	}
-	if err := s.g.databaseExists(db); err != nil {
+	db, err := s.nameInUTF8(db)
+	if err == nil {
+		err = s.g.databaseExists(db)
+	}
+	if err != nil {
 		return err
 	}
 	ctx := s.query()
-	err := s.g.elsewhere(ctx, s.home, true, func(leaf string) error {
+	err = s.g.elsewhere(ctx, s.home, true, func(leaf string) error {
 		// Outside of the transaction: a refusal must not touch it.
 		c, err := s.g.cfg.Pools.Get(ctx, s.tx.Want(txn.Place{Leaf: leaf, Schema: db}))
 		if err == nil {

@@ -96,6 +96,11 @@ func serverError(ctx context.Context, err error) *wire.ServerError {
 	return wire.Errorf(wire.ErUnknown, "%s", err)
 }
 
+// nodeSays says whether an error's words are the node's own, in UTF-8: those of leaves come as the client wants results.
+func nodeSays(err error) bool {
+	return !errors.As(err, new(*wire.ServerError)) && (errors.As(err, new(*plan.Error)) || errors.As(err, new(*topo.Error)))
+}
+
 // firstWords are what an error says of a statement that it does not want to repeat whole.
 func firstWords(scan *sqltext.Scan, n int) string {
 	var words []string

@@ -207,5 +207,5 @@ func (s *session) explainRows(rows []plan.ExplainRow, snap *topo.Snapshot) *rows
 		}
 		r.add(row.Shape, row.Partition, leaf, row.Text)
 	}
-	return r
+	return s.inCharset(r)
 }

@@ -35,6 +35,8 @@ type Gateway struct {
 	ddl     *ddl.Runner // nil without a node in the catalog
 	started time.Time
 
+	otherNames otherNames
+
 	// As a leaf says it, at the start.
 	version       string
 	versionNumber int

@@ -207,7 +207,8 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 		}
 	}()
 	snap := s.g.cfg.Catalog.Snapshot()
-	if p.plan != nil && p.plan.Revision == snap.Revision && len(s.temps.tables) == 0 && s.xaOpen() && s.limit == "" {
+	others := s.inOtherNames(&p.w.scan)
+	if p.plan != nil && p.plan.Revision == snap.Revision && !others && len(s.temps.tables) == 0 && s.xaOpen() && s.limit == "" {
 		s.g.stats.planHits.Add(1)
 		s.warnings = s.warnings[:0]
 		return s.run(ctx, &p.w, p.plan, snap, src, nil)
@@ -225,7 +226,7 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 		}
 	}
 	p.plan = nil
-	if s.xaOpen() && s.limit == "" && stmt.Facts&sessionFacts == 0 && stmt.SetStatement.Empty() && !s.namesTemporary(stmt) && len(spiderCalls(&p.w.scan, stmt)) == 0 && !callsWithArgument(&p.w.scan, "LAST_INSERT_ID") && !s.asksSequences(stmt, snap) && len(s.functionsHere(stmt, snap)) == 0 {
+	if !others && s.xaOpen() && s.limit == "" && stmt.Facts&sessionFacts == 0 && stmt.SetStatement.Empty() && !s.namesTemporary(stmt) && len(spiderCalls(&p.w.scan, stmt)) == 0 && !callsWithArgument(&p.w.scan, "LAST_INSERT_ID") && !s.asksSequences(stmt, snap) && len(s.functionsHere(stmt, snap)) == 0 {
 		switch stmt.Kind {
 		case sqltext.KindSelect, sqltext.KindInsert, sqltext.KindUpdate, sqltext.KindDelete:
 			if err := s.visible(&p.w.scan, stmt, snap); err != nil {

@@ -116,7 +116,7 @@ func (s *session) statement(ctx context.Context, w *worker, src source) error {
 	snap := s.g.cfg.Catalog.Snapshot()
 	s.settle(snap)
 	s.sess.OwnReferences = s.tx.WroteShapes()
-	cacheable := !w.scan.Huge && src.depth == 0 && len(s.temps.tables) == 0 && s.xaOpen() && s.limit == ""
+	cacheable := !w.scan.Huge && src.depth == 0 && len(s.temps.tables) == 0 && s.xaOpen() && s.limit == "" && !s.inOtherNames(&w.scan)
 	if cacheable {
 		w.key = planKey(w.key[:0], &w.scan, &s.sess)
 		if p := s.g.plans.get(w.key, snap.Revision); p != nil {
@@ -138,6 +138,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	if isCompound(&w.scan) {
 		return s.compound(ctx, w, src)
 	}
+	if handled, err := s.asUTF8(ctx, &w.scan, stmt, src); handled {
+		return err
+	}
 	if s.callsOwn(&w.scan, snap) {
 		return s.callOwn(ctx, w, src)
 	}
@@ -145,10 +148,6 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		return err
 	}
 	if err := variableScopes(&w.scan, stmt); err != nil {
-		return err
-	}
-	if err := s.foreignName(&w.scan, stmt); err != nil {
-		s.warnings = s.warnings[:0]
 		return err
 	}
 	if !src.filtered {

@@ -92,6 +92,18 @@ func (r *rowset) write(out exec.Output, prepared bool) error {
 	return out.Packet(wire.AppendEOF(buf[:0], caps, end))
 }
 
+// inCharset puts what the node tells in UTF-8 into the character set in which the client wants results.
+func (s *session) inCharset(r *rowset) *rowset {
+	for _, row := range r.rows {
+		for i, v := range row {
+			if v, ok := v.(string); ok {
+				row[i] = s.forClient(v)
+			}
+		}
+	}
+	return r
+}
+
 func textRow(dst []byte, row []any) []byte {
 	for _, v := range row {
 		if v == nil {

@@ -229,6 +229,9 @@ func (s *session) sessionValue(scan *sqltext.Scan, i int32) (value, typ string, 
 			if s.sess.DB == "" {
 				return "NULL", typeName, 3
 			}
+			if !ascii(s.sess.DB) {
+				return "_utf8mb3 " + stringLiteral(s.sess.DB), typeName, 3
+			}
 			return stringLiteral(s.sess.DB), typeName, 3
 		}
 	}
