@@ -390,7 +390,7 @@ func (h *programHost) computeAt(ctx context.Context, block string, users []strin
 			state := s.tx.State()
 			for i, u := range users {
 				key := userKey(u)
-				state = state.With(key, "@"+quoteName(key[1:])+"="+values[i].literal())
+				state = state.With(key, "@"+quoteName(key[1:])+"="+values[i].variable())
 			}
 			s.tx.SetState(state)
 			return nil

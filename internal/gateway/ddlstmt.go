@@ -44,6 +44,11 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if hidden(snap, d.Database.Text) {
 		return topo.NoDatabase(d.Database.Text)
 	}
+	if s.changesInfoSchema(d) { // which nobody may, as MariaDB says
+		if _, err := s.runAt(ctx, s.place(), ddl.Plain(scan, stmt)); err != nil {
+			return err
+		}
+	}
 	if d.OrReplace && (d.Object == "DATABASE" || d.Object == "SCHEMA") && !s.tables && s.g.ddl != nil {
 		return s.replaceDatabase(ctx, scan, stmt, snap, src)
 	}
@@ -151,6 +156,17 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 		ok.Info = fmt.Appendf(nil, "Records: %d  Duplicates: 0  Warnings: %d", ok.AffectedRows, ok.Warnings)
 	}
 	return s.okTo(src, ok)
+}
+
+// changesInfoSchema says whether information_schema, or tables of it alone, are what a statement is about.
+func (s *session) changesInfoSchema(d *sqltext.DDL) bool {
+	switch d.Object {
+	case "DATABASE", "SCHEMA":
+		return strings.EqualFold(d.Database.Text, "information_schema")
+	case "TABLE", "INDEX":
+		return len(d.Tables) > 0 && !slices.ContainsFunc(d.Tables, func(t *sqltext.TableName) bool { return !s.inInfoSchema(t) })
+	}
+	return false
 }
 
 // onlyRenames says that an ALTER TABLE gives the table another name and does nothing else.

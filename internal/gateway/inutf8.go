@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -44,6 +47,25 @@ func namesBeyondASCII(scan *sqltext.Scan) bool {
 	return false
 }
 
+// unsureNames says whether names without quotes have what may be no letter in the client's character set, so that they are none: MariaDB knows. In UTF-8 all characters beyond ASCII
+// may be in names.
+func (s *session) unsureNames(scan *sqltext.Scan) bool {
+	for i, t := range scan.Tokens {
+		if t.Kind != sqltext.Word && t.Kind != sqltext.UserVar {
+			continue
+		}
+		name := scan.Bytes(int32(i))
+		if ascii(string(name)) || len(name) > 1 && name[0] == '@' && bytes.IndexByte([]byte("`'\""), name[1]) >= 0 {
+			continue
+		}
+		text, ok := shard.Convert(name, s.charset.client, "utf8mb4")
+		if !ok || bytes.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf && !unicode.IsLetter(r) || r == 'ª' || r == 'º' }) {
+			return true
+		}
+	}
+	return false
+}
+
 // asUTF8 runs a statement as the text in UTF-8 that it stands for, if it has to be.
 func (s *session) asUTF8(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) (handled bool, err error) {
 	if !s.speaksOther() {
@@ -58,8 +80,14 @@ func (s *session) asUTF8(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.
 			return false, nil
 		}
 	default:
-		if !named && !keepsText(stmt) && !s.namesAround() {
+		if !named && (keepsText(stmt) && ascii(string(scan.Src[:scan.End])) || !keepsText(stmt) && !s.namesAround()) {
 			return false, nil
+		}
+	}
+	if named && s.unsureNames(scan) && !ours(stmt) {
+		if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil && serverError(ctx, err).Code == wire.ErParse {
+			s.warnings = s.warnings[:0]
+			return true, err
 		}
 	}
 	text, args, why := s.toUTF8(ctx, scan, src.args)

@@ -51,6 +51,25 @@ func (v *value) literal() string {
 	return "_" + v.charset + " x'" + hex.EncodeToString(v.bytes) + "' COLLATE " + v.collation
 }
 
+// variable is the value for a user variable, which has a type when it is NULL, too.
+func (v *value) variable() string {
+	switch {
+	case !v.null:
+		return v.literal()
+	case v.typ == wire.TypeNewDecimal || v.typ == wire.TypeDecimal:
+		return "CAST(NULL AS DECIMAL(65,30))"
+	case v.typ == wire.TypeDouble:
+		return "CAST(NULL AS DOUBLE)"
+	case v.typ.IsInteger() && v.unsigned:
+		return "CAST(NULL AS UNSIGNED)"
+	case v.typ.IsInteger():
+		return "CAST(NULL AS SIGNED)"
+	case v.charset == "" || v.charset == "binary":
+		return "NULL"
+	}
+	return "CONVERT(NULL USING " + v.charset + ") COLLATE " + v.collation
+}
+
 // setting is the value for a system variable, which has a type of its own.
 func (v *value) setting() string {
 	if !v.null && v.typ.IsInteger() {
@@ -117,10 +136,13 @@ func readBack(ctx context.Context, c *backend.Conn, caps wire.Caps, changes []ch
 
 // give tells a value its HEX, CHARSET and COLLATION.
 func (v *value) give(told [][]byte) {
-	if v.null || v.typ.IsInteger() {
+	if v.typ.IsInteger() {
 		return
 	}
 	v.charset, v.collation = string(told[1]), string(told[2])
+	if v.null {
+		return
+	}
 	var err error
 	if v.bytes, err = hex.DecodeString(string(told[0])); err != nil {
 		v.bytes = []byte(v.text) // HEX of a number that is no integer
@@ -209,7 +231,7 @@ func (s *session) after(x *extras, found *uint64) func(context.Context, *backend
 		state := s.tx.State()
 		for i, n := range x.assigned {
 			key := userKey(n)
-			state = state.With(key, "@"+quoteName(key[1:])+"="+values[i].literal())
+			state = state.With(key, "@"+quoteName(key[1:])+"="+values[i].variable())
 		}
 		s.pending = state
 		c.ResetOnRelease()

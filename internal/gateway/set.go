@@ -215,7 +215,7 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 	for i, ch := range changes {
 		v := values[i]
 		if ch.user {
-			state = state.With(userKey(ch.name), "@"+quoteName(userKey(ch.name)[1:])+"="+v.literal())
+			state = state.With(userKey(ch.name), "@"+quoteName(userKey(ch.name)[1:])+"="+v.variable())
 			continue
 		}
 		switch ch.name {

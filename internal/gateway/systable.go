@@ -49,6 +49,11 @@ func (s *session) spliceSystemTables(ctx context.Context, scan *sqltext.Scan, st
 	if !s.namesSystem(stmt) {
 		return nil, nil
 	}
+	if stmt.Kind == sqltext.KindUpdate || stmt.Kind == sqltext.KindDelete { // of information_schema itself, which nobody may
+		if err := s.prepareOnly(ctx, string(scan.Src[:scan.End]), nil); err != nil && serverError(ctx, err).Code == wire.ErDBAccessDenied {
+			return nil, err
+		}
+	}
 	var told *reach
 	if s.needsTallies(scan, stmt) {
 		told = s.reach(scan, stmt, src.args)
