@@ -254,7 +254,7 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	if p.Writes { // rows of RETURNING are the client's when all partitions have written
 		return r.spread(ctx, st, places)
 	}
-	return r.gather(ctx, st, places)
+	return r.unmerged(ctx, st, r.gather(ctx, st, places))
 }
 
 // across refuses a statement on n partitions that may be on one only. What all leaves have alike is no partition's.

@@ -12,6 +12,9 @@ type Error struct {
 // Error is the message.
 func (e *Error) Error() string { return e.Message }
 
+// Reason is why the statement can't be split; "" for errors about anything else.
+func (e *Error) Reason() string { return e.reason }
+
 // The numbers used here, MariaDB's own.
 const (
 	codeNoDB            = 1046

@@ -13,6 +13,9 @@ func (p *planner) merge(u *unit) (*Merge, string) {
 		names := p.names()
 		return &Merge{Splices: names, Names: names}, ""
 	}
+	if p.sess.Unmerged != "" {
+		return nil, p.sess.Unmerged
+	}
 	facts := p.stmt.Facts
 	if u.main != nil { // whose rows can be counted part by part
 		facts &^= sqltext.HasCalcFoundRows

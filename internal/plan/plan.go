@@ -27,6 +27,8 @@ type Session struct {
 	Met *[]MetDraw
 	// Checked has the table that a statement writes to be written to by a view that looks at the rows, where there is one; "" for none. It says which: CheckedName.
 	Checked string
+	// Unmerged is why the answers of partitions have turned out not to make one: the statement is to be staged. "" before that was seen.
+	Unmerged string
 	// SortLength is max_sort_length: how much of a long string ORDER BY looks at. No plan hangs on it.
 	SortLength int
 	// LinksReadOnly: linked tables are not to be written to unless their definitions say they may be.
