@@ -163,7 +163,13 @@ func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*sourc
 	if err != nil {
 		return err
 	}
-	if err := st.writeHead(sources[0].columns, st.Plan.Merge.Hidden); err != nil {
+	columns := sources[0].columns
+	if st.Plan.Merge.Totals != nil {
+		if columns, err = r.described(ctx, st, sources[0]); err != nil {
+			return err
+		}
+	}
+	if err := st.writeHead(columns, st.Plan.Merge.Hidden); err != nil {
 		return err
 	}
 	for n := int64(0); ; n++ {
@@ -463,42 +469,82 @@ func (st *Statement) number(o *plan.Operand) (int64, error) {
 	return 0, &Error{Code: 1210, State: "HY000", Message: "Incorrect arguments to LIMIT"}
 }
 
-// emptyRow is the row of the client's own statement over no rows: what aggregates are over nothing. A shape's tables have none, whoever writes meanwhile. A remote server is asked for
-// those that s has read, in the same transaction: another one sees rows that this one has deleted.
-func (r *Runner) emptyRow(ctx context.Context, st *Statement, s *source) ([]byte, error) {
-	place, c, waits := s.place, s.conn, s.waits
-	if place.Remote == nil {
-		place = txn.Place{Leaf: st.Home, Schema: place.Partition.DB}
-		var err error
-		if c, err = r.cfg.Pools.Get(ctx, st.Tx.Want(place)); err != nil {
-			return nil, st.unconnected(place, err)
+// described are the definitions of the answer's columns, hidden ones too, as MariaDB has them for the client's own statement: a part's tell that what it groups by is never NULL.
+func (r *Runner) described(ctx context.Context, st *Statement, s *source) ([][]byte, error) {
+	_, own, err := r.emptyOf(ctx, st, s)
+	if err != nil {
+		return nil, err
+	}
+	if len(own) != len(s.columns)-st.Plan.Merge.Hidden {
+		return nil, errorf(wire.ErUnknown, "leaf %s describes %d columns of %d", st.Home, len(own), len(s.columns)-st.Plan.Merge.Hidden)
+	}
+	for i := range own {
+		var a, b wire.Column
+		if err := errors.Join(wire.ParseColumn(own[i], st.Out.Caps(), &a), wire.ParseColumn(s.columns[i], st.Out.Caps(), &b)); err != nil {
+			return nil, err
 		}
-		defer c.Release()
-		ctx, waits = st.wait(ctx, place)
-		defer waits.end()
-		defer c.Watch(ctx)()
+		if a.Type != b.Type {
+			return nil, plan.NeedsStage("column '" + string(a.Name) + "', which is of another type in rows of totals")
+		}
 	}
-	if err := st.send(c, st.forwardPart(place)); err != nil {
-		return nil, st.at(place, err)
+	return append(own, s.columns[len(own):]...), nil
+}
+
+// emptyRow is the row of the client's own statement over no rows: what aggregates are over nothing.
+func (r *Runner) emptyRow(ctx context.Context, st *Statement, s *source) ([]byte, error) {
+	row, _, err := r.emptyOf(ctx, st, s)
+	if err == nil && row == nil {
+		err = io.EOF
 	}
-	var row []byte
+	return row, err
+}
+
+// emptyOf is the answer to the client's own statement over no rows: a shape's tables have none, whoever writes meanwhile. A remote server is asked for those that s has read, in the same transaction: another one sees
+// rows that this one has deleted.
+func (r *Runner) emptyOf(ctx context.Context, st *Statement, s *source) (row []byte, columns [][]byte, err error) {
+	if place := s.place; place.Remote == nil {
+		place = txn.Place{Leaf: st.Home, Schema: place.Partition.DB}
+		return r.emptyAnswer(ctx, st, place, st.forwardPart(place))
+	}
+	return st.answerOf(s.conn, s.waits, s.place, st.forwardPart(s.place))
+}
+
+// emptyAnswer is a part's answer where all tables are shapes: its row, nil when there is none, and its columns.
+func (r *Runner) emptyAnswer(ctx context.Context, st *Statement, place txn.Place, p part) (row []byte, columns [][]byte, err error) {
+	c, err := r.cfg.Pools.Get(ctx, st.Tx.Want(place))
+	if err != nil {
+		return nil, nil, st.unconnected(place, err)
+	}
+	defer c.Release()
+	ctx, waits := st.wait(ctx, place)
+	defer waits.end()
+	defer c.Watch(ctx)()
+	return st.answerOf(c, waits, place, p)
+}
+
+func (st *Statement) answerOf(c *backend.Conn, waits *patience, place txn.Place, p part) (row []byte, columns [][]byte, err error) {
+	if err := st.send(c, p); err != nil {
+		return nil, nil, st.at(place, err)
+	}
 	for {
 		p, err := waits.next(c)
 		if err != nil {
-			return nil, st.at(place, err)
+			return nil, nil, st.at(place, err)
 		}
 		switch p.Kind {
+		case backend.KindColumn:
+			d, err := st.column(p.Payload, place)
+			if err != nil {
+				return nil, nil, err
+			}
+			columns = append(columns, d)
 		case backend.KindRow:
 			row = bytes.Clone(p.Payload)
 		case backend.KindErr:
-			return nil, st.answered(place, p.Err())
+			return nil, nil, st.answered(place, p.Err())
 		}
 		if c.Done() {
-			break
+			return row, columns, nil
 		}
 	}
-	if row == nil {
-		return nil, io.EOF
-	}
-	return row, nil
 }

@@ -18,6 +18,9 @@ type group struct {
 	ended  bool
 	hidden int
 	empty  func() ([]byte, error)
+	totals []total
+	due    int // how many of totals end with the group that was given
+	level  int // which is the next
 }
 
 func (b *builder) group(in operator) (operator, error) {
@@ -30,18 +33,32 @@ func (b *builder) group(in operator) (operator, error) {
 		return nil, err
 	}
 	g := &group{in: in, layout: &b.layout, keys: keys, hidden: p.Hidden, empty: b.c.Empty}
-	for i := range p.Aggs {
-		a, err := b.aggregate(&p.Aggs[i])
-		if err != nil {
-			return nil, err
-		}
-		g.aggs = append(g.aggs, a)
+	if g.aggs, err = b.aggregates(); err != nil {
+		return nil, err
+	}
+	if g.totals, err = b.totals(); err != nil {
+		return nil, err
 	}
 	g.out.cells = make([][]byte, len(b.layout.cols))
 	return g, nil
 }
 
+// aggregates resolves the plan's.
+func (b *builder) aggregates() (all []aggregate, err error) {
+	for i := range b.c.Plan.Aggs {
+		a, err := b.aggregate(&b.c.Plan.Aggs[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
 func (g *group) next() (*row, error) {
+	if g.due > 0 {
+		return g.total()
+	}
 	if g.ended {
 		return nil, io.EOF
 	}
@@ -58,32 +75,52 @@ func (g *group) next() (*row, error) {
 		if err := g.resolve(r); err != nil {
 			return nil, err
 		}
+		for i := range g.totals {
+			resetAll(g.totals[i].aggs)
+		}
 	}
 	if err := g.first.save(g.layout, r); err != nil {
 		return nil, err
 	}
-	for i := range g.aggs {
-		g.aggs[i].reset()
-	}
+	resetAll(g.aggs)
+	g.level = len(g.totals) - 1
 	for {
-		for i := range g.aggs {
-			if err := g.aggs[i].add(r); err != nil {
+		if err := addAll(g.aggs, r); err != nil {
+			return nil, err
+		}
+		for i := range g.totals {
+			if err := addAll(g.totals[i].aggs, r); err != nil {
 				return nil, err
 			}
 		}
 		var err error
 		if r, err = g.in.next(); err == io.EOF {
-			g.ended = true
+			g.ended, g.due = true, len(g.totals)
 			break
 		} else if err != nil {
 			return nil, err
 		}
-		if compareRows(g.keys, &g.first.row, r) != 0 {
-			g.ahead = r
+		if same := equalKeys(g.keys, &g.first.row, r); same < len(g.keys) {
+			g.ahead, g.due = r, max(0, len(g.totals)-1-same)
 			break
 		}
 	}
-	return g.fold(&g.first.row)
+	return g.fold(&g.first.row, g.aggs)
+}
+
+func resetAll(aggs []aggregate) {
+	for i := range aggs {
+		aggs[i].reset()
+	}
+}
+
+func addAll(aggs []aggregate, r *row) error {
+	for i := range aggs {
+		if err := aggs[i].add(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *group) resolve(r *row) error {
@@ -95,15 +132,22 @@ func (g *group) resolve(r *row) error {
 			return err
 		}
 	}
+	for _, t := range g.totals {
+		for i := range t.aggs {
+			if err := t.aggs[i].resolve(r); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
-// fold makes the group's row.
-func (g *group) fold(first *row) (*row, error) {
-	g.out.payload, g.out.dirty = first.payload, len(g.aggs) > 0
+// fold makes the row of a group, or of totals.
+func (g *group) fold(first *row, aggs []aggregate) (*row, error) {
+	g.out.payload, g.out.dirty = first.payload, len(aggs) > 0
 	copy(g.out.cells, first.cells)
-	for i := range g.aggs {
-		a := &g.aggs[i]
+	for i := range aggs {
+		a := &aggs[i]
 		cell, null, err := a.result()
 		if err != nil {
 			return nil, err
@@ -139,7 +183,7 @@ func (g *group) nothing() (*row, error) {
 			return nil, fmt.Errorf("%w: no row tells column %d of an empty group", ErrConfig, i+1)
 		}
 	}
-	return g.fold(&row{cells: make([][]byte, len(g.out.cells))})
+	return g.fold(&row{cells: make([][]byte, len(g.out.cells))}, g.aggs)
 }
 
 // distinct drops a row that equals the one before.

@@ -37,14 +37,14 @@ type distinctArgs struct {
 // group plans GROUP BY and aggregates over groups that span partitions.
 func (g *merger) group() string {
 	s := g.sel
-	if s.Rollup {
-		return "GROUP BY … WITH ROLLUP"
-	}
 	r := &grouper{merger: g, aggCols: make(map[string]Col)}
 	if reason := r.groupKeys(); reason != "" {
 		return reason
 	}
 	if reason := r.findDistinct(); reason != "" {
+		return reason
+	}
+	if reason := r.rollup(); reason != "" {
 		return reason
 	}
 	if g.p.sess.FullGroups && len(r.distinct) > 0 && r.ungrouped() { // which the parts would take, as they group by more
@@ -73,6 +73,7 @@ func (g *merger) group() string {
 	if reason := r.sort(order); reason != "" {
 		return reason
 	}
+	r.totals()
 	return g.limit(s.Limit, false)
 }
 
@@ -213,13 +214,21 @@ func (r *grouper) item(i int) string {
 		_, reason := r.combine(f, col, true)
 		return reason
 	}
+	if r.sel.Rollup && r.rolledKey(it.Expr, i) < 0 && anyExpr(e, isColumn) { // of what may be NULL
+		return r.computed(i)
+	}
 	if !hasAggregate(e) {
 		if r.outerColumns(e) && !r.isKey(e, i) {
 			return r.loose()
 		}
 		return ""
 	}
-	f, reason := r.final(it.Expr, false)
+	return r.computed(i)
+}
+
+// computed plans a select item that a leaf evaluates at the end.
+func (r *grouper) computed(i int) string {
+	f, reason := r.final(r.sel.Items[i].Expr, false)
 	if reason != "" {
 		return reason
 	}
@@ -575,15 +584,6 @@ func (r *grouper) itemCovers(n node) bool {
 		}
 	}
 	return false
-}
-
-// havingItem is the column of a select item that HAVING names.
-func (r *grouper) havingItem(i int) (Col, bool, string) {
-	col, ok := r.itemCol(i)
-	if !ok {
-		return 0, false, "HAVING over a select item between two stars"
-	}
-	return col, true, ""
 }
 
 func (r *grouper) keysVisible() bool {

@@ -334,3 +334,12 @@ func (r *grouper) sums(d *distinctArgs) bool {
 	}
 	return false
 }
+
+// havingItem is the column of a select item that HAVING names.
+func (r *grouper) havingItem(i int) (Col, bool, string) {
+	col, ok := r.itemCol(i)
+	if !ok {
+		return 0, false, "HAVING over a select item between two stars"
+	}
+	return col, true, ""
+}

@@ -524,6 +524,11 @@ func (m *Merge) number() {
 	}
 	keys(m.Sort)
 	keys(m.Order)
+	for _, columns := range m.Totals {
+		for i := range columns {
+			fix(&columns[i])
+		}
+	}
 	for i := range m.Aggs {
 		a := &m.Aggs[i]
 		fix(&a.Col)

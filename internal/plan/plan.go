@@ -231,6 +231,8 @@ type Merge struct {
 	DistinctKeys int
 	// Finals are select items that are expressions over aggregates: evaluated by a leaf, row by row, from the columns they name.
 	Finals []Final
+	// Totals are for WITH ROLLUP, with one entry for each of GroupKeys: the columns that are NULL in rows of totals over the key, and over those before it. nil without.
+	Totals [][]Col
 	// Having is evaluated by a leaf the same way; nil when absent.
 	Having *Final
 	// Order sorts the folded rows when their order differs from Sort; empty when Sort is what the client asked for.
