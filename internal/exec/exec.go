@@ -125,6 +125,9 @@ type Statement struct {
 	returned int64  // bytes of the rows that RETURNING has given; of all jobs at once
 	total    uint64 // rows without LIMIT, if these are counted
 	counted  bool
+	given    map[*topo.Table]*given // tables of this statement alone
+	heads    [][]byte               // its columns' definitions as of its own tables. headed: those of what is run tell another expression
+	headed   bool
 	solving  string // its guessKey before the values of its subqueries were put in their places
 	out      Outcome
 	buf      []byte // scratch: column definitions, OK packets

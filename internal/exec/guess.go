@@ -159,6 +159,10 @@ func (r *Runner) estimates(ctx context.Context, st *Statement, fills []plan.Fill
 	var all sync.WaitGroup
 	found, errs := make([]int64, len(fills)), make([]error, len(fills))
 	for i := range fills {
+		if g := st.given[fills[i].Table]; g != nil {
+			found[i] = int64(len(g.rows.rows))
+			continue
+		}
 		all.Go(func() { found[i], _, errs[i] = r.Estimate(ctx, st, &fills[i]) })
 	}
 	all.Wait()

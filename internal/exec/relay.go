@@ -3,6 +3,7 @@ package exec
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/txn"
@@ -59,6 +60,12 @@ func (l *relay) packet(p backend.Packet) error {
 			if b, err = st.unversioned(b); err != nil {
 				return err
 			}
+		}
+		if l.verbatim && l.column < len(st.heads) {
+			if b, err = st.told(b, st.heads[l.column]); err != nil {
+				return err
+			}
+			l.column++
 		}
 		if len(st.Plan.Names) > 0 && !l.verbatim {
 			if b, err = st.named(b, l.column, l.columns); err != nil {
@@ -121,6 +128,16 @@ func (st *Statement) named(def []byte, column, n int) ([]byte, error) {
 		return wire.AppendColumn(nil, st.Out.Caps(), &d), nil
 	}
 	return def, nil
+}
+
+// told is what is told of a column by the definition of what is run and own, that of the client's text.
+func (st *Statement) told(def, own []byte) ([]byte, error) {
+	var a, b wire.Column
+	if err := errors.Join(wire.ParseColumn(def, st.Out.Caps(), &a), wire.ParseColumn(own, st.Out.Caps(), &b)); err != nil || st.headed && a.Type == b.Type {
+		return own, err
+	}
+	a.Schema, a.Table, a.OrgTable, a.Name, a.OrgName = b.Schema, b.Table, b.OrgTable, b.Name, b.OrgName
+	return wire.AppendColumn(nil, st.Out.Caps(), &a), nil
 }
 
 // unversioned is the definition of a column of a copy under the name of the table that it is a copy of.

@@ -121,6 +121,9 @@ func (r *Runner) stagedOnce(ctx context.Context, st *Statement) error {
 		if done, err := r.brought(ctx, st); done {
 			return err
 		}
+		if done, err := r.condensed(ctx, st); done {
+			return err
+		}
 	}
 	rows, err := r.worth(ctx, st)
 	if err != nil {
@@ -164,7 +167,7 @@ func (r *Runner) worth(ctx context.Context, st *Statement) (map[*topo.Table]int6
 		return nil, nil
 	}
 	for i := range st.Plan.Fills {
-		if f := &st.Plan.Fills[i]; f.Table.Temporary || f.Table.Kind == topo.Linked {
+		if f := &st.Plan.Fills[i]; f.Table.Temporary && st.given[f.Table] == nil || f.Table.Kind == topo.Linked {
 			return nil, nil
 		}
 	}
@@ -227,7 +230,7 @@ func (s *stage) open(ctx context.Context, places []txn.Place) (errs func() []err
 		s.desks = slices.DeleteFunc(desks, func(d *desk) bool { return d == nil })
 		return failed
 	})
-	if slices.ContainsFunc(s.fills, func(f plan.Fill) bool { return f.From().Temporary }) { // its definition is asked for through the session
+	if slices.ContainsFunc(s.fills, func(f plan.Fill) bool { return f.From().Temporary && s.st.given[f.Table] == nil }) { // its definition is asked for through the session
 		errs()
 	}
 	return errs

@@ -56,6 +56,9 @@ func (s *stage) locked() bool { return s.st.Tx.Pinned(txn.PinLocks) }
 
 // definition is the text of a copy's definition, "" where it is made like its table. hidden: it has columns of a history that the fill knows nothing of.
 func (s *stage) definition(ctx context.Context, at txn.Place, f *plan.Fill) (text string, hidden bool, err error) {
+	if g := s.st.given[f.Table]; g != nil {
+		return g.definition, false, nil
+	}
 	t := f.From()
 	told, err := s.ask(ctx, at, t)
 	if err != nil {

@@ -73,6 +73,9 @@ func (w *copyWriter) fill(ctx context.Context) error {
 			w.dealt = append(w.dealt, slices.Index(w.f.Columns, c))
 		}
 	}
+	if g := w.s.st.given[w.f.Table]; g != nil {
+		return w.take(g)
+	}
 	extra, none := w.wanted()
 	if none {
 		return nil

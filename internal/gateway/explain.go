@@ -171,7 +171,7 @@ func (s *session) estimate(ctx context.Context, st *exec.Statement, fills []plan
 // explainCopies has MariaDB explain or analyse a staged statement on copies of its tables, which are made for that; with a note about each.
 func (s *session) explainCopies(ctx context.Context, w *worker, p *plan.Plan, head []byte, snap *topo.Snapshot, src source) error {
 	q := *p
-	q.Route.Kind, q.Rows, q.Scalars = plan.RouteStage, true, nil
+	q.Route.Kind, q.Rows, q.Scalars, q.Condensed = plan.RouteStage, true, nil, nil
 	w.st.Head = head
 	defer func() { w.st.Head = nil }()
 	_, err := s.runOnce(ctx, w, &q, snap, source{prepared: src.prepared, out: src.out}, nil)

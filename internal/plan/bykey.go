@@ -457,7 +457,7 @@ func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess
 			}
 		}
 	}
-	plan.Facts, plan.Params, plan.Revision, plan.Scalars = stmt.Facts, scan.Params, snap.Revision, nil
+	plan.Facts, plan.Params, plan.Revision, plan.Scalars, plan.Condensed = stmt.Facts, scan.Params, snap.Revision, nil, nil
 	p.called.calls(plan)
 	return plan, nil
 }

@@ -64,6 +64,9 @@ func explain(p *Plan, scan *sqltext.Scan, span sqltext.Span, ordinals []int) []E
 		for i := range p.Scalars {
 			rows = append(rows, ExplainRow{"Value", "found first", string(RenderSpan(nil, scan, p.Scalars[i].Query, nil, nil, Target{}))})
 		}
+		for i := range p.Condensed {
+			rows = append(rows, ExplainRow{"Groups", "found first, of many rows", string(RenderSpan(nil, scan, p.Condensed[i].Reads(), nil, nil, Target{}))})
+		}
 		return rows
 	}
 	switch {

@@ -250,7 +250,7 @@ func (p *planner) comparedHere(c *topo.Column) bool { return !p.readsFar() && p.
 
 // arrivesAsIs says whether a column's values arrive in its character set, and the node knows its collation.
 func (p *planner) arrivesAsIs(c *topo.Column) bool {
-	if c.Charset != p.sess.Results && (c.Charset != "utf8mb3" || p.sess.Results != "utf8mb4") {
+	if p.sess.Results != Unconverted && c.Charset != p.sess.Results && (c.Charset != "utf8mb3" || p.sess.Results != "utf8mb4") {
 		return false
 	}
 	coll := collate.Lookup(c.Collation)

@@ -35,6 +35,9 @@ type Session struct {
 	LinksReadOnly bool
 }
 
+// Unconverted is what Session.Results is for a statement that is run under character_set_results=NULL.
+const Unconverted = "NULL"
+
 // Plan says how a statement is run. It holds no values of literals: positions of tokens stand for them, so that one plan serves all
 // statements with one fingerprint.
 type Plan struct {
@@ -64,6 +67,8 @@ type Plan struct {
 	Scalars []Scalar
 	// Titles are the select items of the statement that have a text for a name, in which there is one of Scalars.
 	Titles []sqltext.Span
+	// Condensed are queries in it whose rows may be found first, in the order of the text.
+	Condensed []Condensed
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.
 	ByKey *ByKey
 	// Restate makes of an INSERT the one that is run in its place: its query gives all digits of quotients, or it names columns of the shard key that have computed defaults.
@@ -226,13 +231,13 @@ type Merge struct {
 	Grouped   bool
 	GroupKeys int
 	Aggs      []Agg
+	// Totals are for WITH ROLLUP, with one entry for each of GroupKeys: the columns that are NULL in rows of totals over the key, and over those before it. nil without.
+	Totals [][]Col
 	// Distinct drops a row equal to the one before in the first DistinctKeys keys of Sort.
 	Distinct     bool
 	DistinctKeys int
 	// Finals are select items that are expressions over aggregates: evaluated by a leaf, row by row, from the columns they name.
 	Finals []Final
-	// Totals are for WITH ROLLUP, with one entry for each of GroupKeys: the columns that are NULL in rows of totals over the key, and over those before it. nil without.
-	Totals [][]Col
 	// Having is evaluated by a leaf the same way; nil when absent.
 	Having *Final
 	// Order sorts the folded rows when their order differs from Sort; empty when Sort is what the client asked for.

@@ -59,16 +59,17 @@ func (p *planner) scalars(blocks []*block) []Scalar {
 	return out
 }
 
-// titles are the items of a query that are called by their text, and have scalars in it.
-func titles(q *sqltext.Query, scalars []Scalar) (spans []sqltext.Span) {
+// titles are the items of a query that are called by their text, and have a scalar or a condensed query in it.
+func titles(q *sqltext.Query, scalars []Scalar, condensed []Condensed) (spans []sqltext.Span) {
 	for q != nil && q.Select == nil {
 		q = q.Left
 	}
-	if q == nil || len(scalars) == 0 {
+	if q == nil || len(scalars) == 0 && len(condensed) == 0 {
 		return nil
 	}
 	for _, n := range itemNames(q.Select.Items, func(s sqltext.Span) bool {
-		return slices.ContainsFunc(scalars, func(x Scalar) bool { return inside(x.Span, s) })
+		return slices.ContainsFunc(scalars, func(x Scalar) bool { return inside(x.Span, s) }) ||
+			slices.ContainsFunc(condensed, func(x Condensed) bool { return inside(x.Query, s) })
 	}) {
 		spans = append(spans, n.Span)
 	}

@@ -240,7 +240,10 @@ func (p *planner) fill(plan *Plan, q *sqltext.Query, span sqltext.Span) (reason 
 		}
 	case p.far == nil && err == nil && p.called.oneLeaf == "":
 		plan.Scalars = p.scalars(s.stage.blocks)
-		plan.Titles = titles(q, plan.Scalars)
+		if q == p.stmt.Query {
+			plan.Condensed = p.condensed(q, plan.Fills)
+		}
+		plan.Titles = titles(q, plan.Scalars, plan.Condensed)
 		plan.Bringings, plan.Bring = p.bringings(s, q, span), p.stmt.Facts&sqltext.HasMatch != 0
 	}
 	return ""
