@@ -43,6 +43,7 @@ type Runner struct {
 	shards  sync.Map      // *topo.Table → *shard.Func; a changed table is another value
 	splits  sync.Map      // *topo.Table → *split, of linked tables
 	copies  sync.Map      // *topo.Table → whether its copies for staged statements need its definition
+	looking sync.Map      // *topo.Table → chan struct{}: whose turn it is in gatherShares
 	guesses guesses       // of the rows of staged statements
 	turn    atomic.Uint64 // spreads keyless rows
 

@@ -32,6 +32,7 @@ type source struct {
 	waits   *patience // of a remote server
 	ahead   [][]byte  // rows that were read before others were begun
 	desk    *desk     // whose connection it is, nil where it is the session's
+	share   uint64    // so many rows are asked for, where it is known; else 0
 }
 
 // gather runs the parts of a Merge at once, and gives the client one answer.
@@ -54,6 +55,12 @@ func (r *Runner) gatherOnce(ctx context.Context, st *Statement, places []txn.Pla
 	if err != nil {
 		return err
 	}
+	switch {
+	case st.shares(offset+count, count):
+		return r.gatherShares(ctx, st, places, offset, count)
+	case st.skips() && st.fills(count):
+		places = fromAny(places)
+	}
 	sources := make([]*source, len(places))
 	for i, p := range places {
 		sources[i] = &source{st: st, place: p}
@@ -70,13 +77,22 @@ func (r *Runner) gatherParts(ctx context.Context, st *Statement, sources []*sour
 	}
 	parts, end := context.WithCancel(ctx)
 	defer end()
-	err := st.open(parts, end, sources, pushed)
+	err := st.open(parts, end, sources, pushed, count)
 	if err == nil {
 		err = r.gatherFrom(parts, st, sources, offset, count)
 	}
 	if err != nil {
 		end() // what still runs is killed everywhere at once
 	}
+	if err := r.closeParts(ctx, st, sources, err); err != nil {
+		return err
+	}
+	st.foldWarnings(sources)
+	return st.writeEnd()
+}
+
+// closeParts gives the parts' connections back, and returns the error that the client should see.
+func (r *Runner) closeParts(ctx context.Context, st *Statement, sources []*source, err error) error {
 	refused := slices.ContainsFunc(sources, func(s *source) bool { return s.err != nil })
 	// Every connection is given back, whatever happened. The first error is the one that caused the others.
 	for _, s := range sources {
@@ -89,10 +105,8 @@ func (r *Runner) gatherParts(ctx context.Context, st *Statement, sources []*sour
 		if own := (*wire.ServerError)(nil); refused && !st.out.Begun && errors.As(err, &own) {
 			return r.ownError(ctx, st, own)
 		}
-		return err
 	}
-	st.foldWarnings(sources)
-	return st.writeEnd()
+	return err
 }
 
 // ownError is what MariaDB says to the client's own text, where it refuses that already when it is prepared: a part's text has more in it than the
@@ -129,7 +143,7 @@ func (r *Runner) ownError(ctx context.Context, st *Statement, part *wire.ServerE
 }
 
 // open sends all parts and reads their answers up to the first rows. end ends ctx, under which they are read to their ends.
-func (st *Statement) open(ctx context.Context, end func(), sources []*source, pushed uint64) error {
+func (st *Statement) open(ctx context.Context, end func(), sources []*source, pushed uint64, count int64) error {
 	if sources[0].place.Remote != nil { // to which connections may take long to make, too
 		return atOnce(end, sources, func(s **source) error {
 			if err := (*s).begin(ctx, pushed); err != nil {
@@ -139,8 +153,13 @@ func (st *Statement) open(ctx context.Context, end func(), sources []*source, pu
 		})
 	}
 	if st.Plan.Locks {
-		return st.openInTurn(ctx, sources, pushed)
+		return st.openInTurn(ctx, sources, pushed, st.fills(count))
 	}
+	return st.openAtOnce(ctx, sources, pushed)
+}
+
+// openAtOnce sends all parts before it waits for the first answer.
+func (st *Statement) openAtOnce(ctx context.Context, sources []*source, pushed uint64) error {
 	for _, s := range sources {
 		if err := s.begin(ctx, pushed); err != nil {
 			return err
@@ -254,6 +273,9 @@ func (s *source) begin(ctx context.Context, pushed uint64) error {
 	}
 	ctx, s.waits = s.st.wait(ctx, s.place)
 	s.ctx, s.conn, s.stop = ctx, c, c.Watch(ctx)
+	if s.share > 0 {
+		pushed = s.share
+	}
 	p := s.st.mergePart(s.place, pushed)
 	return s.failed(p.send(c, s.st.Prepared))
 }
@@ -309,6 +331,9 @@ func (s *source) Next() ([]byte, error) {
 		row := s.ahead[0]
 		s.ahead = s.ahead[1:]
 		return row, nil
+	}
+	if s.conn == nil { // others had enough
+		return nil, io.EOF
 	}
 	return s.read()
 }

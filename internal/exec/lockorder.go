@@ -11,8 +11,9 @@ import (
 const aheadBytes = 1 << 20
 
 // openInTurn opens the parts of a read that locks its rows one after another: each has locked what it reads before the next one begins. So two statements that lock the same rows of several
-// partitions meet at the first of these, and one waits. Begun at once each might be the first somewhere, and the deadlock cost one of them its transaction.
-func (st *Statement) openInTurn(ctx context.Context, sources []*source, pushed uint64) error {
+// partitions meet at the first of these, and one waits. Begun at once each might be the first somewhere, and the deadlock cost one of them its transaction. fills: once there are as many rows as
+// are asked for no others are read.
+func (st *Statement) openInTurn(ctx context.Context, sources []*source, pushed uint64, fills bool) error {
 	for _, s := range sources {
 		if err := s.begin(ctx, pushed); err != nil {
 			return err
@@ -22,6 +23,12 @@ func (st *Statement) openInTurn(ctx context.Context, sources []*source, pushed u
 		}
 		if err := s.readAhead(); err != nil {
 			return err
+		}
+		if !fills {
+			continue
+		}
+		if pushed -= min(pushed, uint64(len(s.ahead))); pushed == 0 {
+			break
 		}
 	}
 	return nil

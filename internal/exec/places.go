@@ -151,7 +151,7 @@ func (r *Runner) shard(t *topo.Table, n int) (*shard.Func, error) {
 
 // Forget drops what is remembered for tables that the snapshot doesn't have any more. To be called when a new snapshot has come.
 func (r *Runner) Forget(snap *topo.Snapshot) {
-	for _, m := range []*sync.Map{&r.shards, &r.splits, &r.copies} {
+	for _, m := range []*sync.Map{&r.shards, &r.splits, &r.copies, &r.looking} {
 		m.Range(func(k, _ any) bool {
 			t := k.(*topo.Table)
 			if snap.Table(t.DB, t.Name) != t {

@@ -178,8 +178,9 @@ func reconcile(ctx context.Context, c *backend.Conn) error {
 		case <-time.After(logLag):
 		case <-ctx.Done():
 		}
-		if logs, err = readLogs(ctx, c, old); err == nil {
-			found, err = Branches(ctx, c)
+		// The log comes last: it has the end of whatever was ended since the branches were listed.
+		if found, err = Branches(ctx, c); err == nil {
+			logs, err = readLogs(ctx, c, old)
 		}
 		if err != nil {
 			return err

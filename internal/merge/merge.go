@@ -81,6 +81,7 @@ type Rows struct {
 	in     operator
 	hidden int
 	out    []byte
+	part   int
 }
 
 // operator is a stage. A row is good until the next call.
@@ -136,12 +137,16 @@ func (r *Rows) Next() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.part = w.part
 	if w.final || r.hidden == 0 && !w.dirty {
 		return w.payload, nil
 	}
 	r.out = r.layout.cut(r.out[:0], w, len(w.cells)-r.hidden)
 	return r.out, nil
 }
+
+// Part is which source gave the last row, of a plan that only puts rows in order.
+func (r *Rows) Part() int { return r.part }
 
 // builder resolves the plan against the columns.
 type builder struct {
@@ -172,7 +177,7 @@ func (b *builder) parts() (operator, error) {
 	if len(p.Sort) == 0 || len(b.c.Sources) == 1 {
 		c := &concat{readers: make([]*reader, len(b.c.Sources))}
 		for i, s := range b.c.Sources {
-			c.readers[i] = newReader(s, &b.layout)
+			c.readers[i] = newReader(s, &b.layout, i)
 		}
 		return c, nil
 	}
@@ -181,8 +186,8 @@ func (b *builder) parts() (operator, error) {
 		return nil, err
 	}
 	m := &ordered{keys: keys, last: newSaved(keys)}
-	for _, s := range b.c.Sources {
-		m.readers = append(m.readers, newReader(s, &b.layout))
+	for i, s := range b.c.Sources {
+		m.readers = append(m.readers, newReader(s, &b.layout, i))
 	}
 	return b.parted(m, p.Grouped || p.Distinct), nil
 }

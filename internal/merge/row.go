@@ -13,6 +13,7 @@ type row struct {
 	cells   [][]byte // nil is NULL
 	dirty   bool     // cells were replaced: payload is stale
 	final   bool     // payload is what the client gets, there are no cells
+	part    int      // whose it is, where it is one part's
 }
 
 // layout knows how rows are written.
@@ -163,8 +164,8 @@ type reader struct {
 	row    row
 }
 
-func newReader(s Source, l *layout) *reader {
-	return &reader{src: s, layout: l, row: row{cells: make([][]byte, len(l.cols))}}
+func newReader(s Source, l *layout, part int) *reader {
+	return &reader{src: s, layout: l, row: row{cells: make([][]byte, len(l.cols)), part: part}}
 }
 
 // advance reads the next row.
@@ -193,7 +194,7 @@ func (s *savedRow) save(l *layout, r *row) error {
 	if s.cells == nil {
 		s.cells = make([][]byte, len(r.cells))
 	}
-	s.payload, s.dirty, s.final = s.buf, false, r.final
+	s.payload, s.dirty, s.final, s.part = s.buf, false, r.final, r.part
 	if r.final {
 		return nil
 	}

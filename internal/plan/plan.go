@@ -248,6 +248,11 @@ type Merge struct {
 	Counted Counted
 }
 
+// Plain says that the parts' rows are the answer's, as they come or in an order: nothing is made of several, or found out from them.
+func (m *Merge) Plain() bool {
+	return !m.Grouped && !m.Distinct && len(m.Finals) == 0 && m.Having == nil && len(m.Order) == 0 && m.Counted == CountedNot
+}
+
 // Counted says who counts rows for SQL_CALC_FOUND_ROWS: https://mariadb.com/kb/en/found_rows/.
 type Counted uint8
 

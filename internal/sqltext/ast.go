@@ -107,6 +107,7 @@ const (
 	HasSystemTime    // FOR SYSTEM_TIME
 	HasMatch         // MATCH … AGAINST …
 	HasExpansion     // … WITH QUERY EXPANSION
+	HasSkipLocked    // … SKIP LOCKED, beside HasForUpdate
 )
 
 // Name is an identifier: its token and its unquoted text.

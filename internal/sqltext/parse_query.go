@@ -523,7 +523,9 @@ func (p *parser) tail() Span {
 
 func (p *parser) lockWait() {
 	switch {
-	case p.accept(KwNowait), p.acceptSeq(KwSkip, KwLocked):
+	case p.accept(KwNowait):
+	case p.acceptSeq(KwSkip, KwLocked):
+		p.st.Facts |= HasSkipLocked
 	case p.accept(KwWait):
 		p.pos = min(p.pos+1, p.end)
 	}
