@@ -177,11 +177,14 @@ func (p *planner) steadyPeriod(s sqltext.Span) bool {
 	return true
 }
 
+// DELETE HISTORY is in the log as it was written, and a replica looks the time or the number up among transactions of its own.
+const countedByReplica = "DELETE HISTORY … BEFORE of versions by a transaction's number, of which replicas have others: leave BEFORE out, or say ROW START and ROW END TIMESTAMP(6)"
+
 const countedByLeaf = "versions by a transaction's number, which each leaf counts by itself: say TIMESTAMP"
 
 // byTransaction says whether a FOR SYSTEM_TIME may tell versions by the number of a transaction, of a table that has rows at several leaves.
 func (p *planner) byTransaction(t *topo.Table, s sqltext.Span) bool {
-	if s.Empty() || t.Temporary || t.Kind == topo.Single || !slices.ContainsFunc(t.Columns, func(c topo.Column) bool { return ofPeriod(&c) && c.Type == "bigint" }) {
+	if s.Empty() || t.Temporary || t.Kind == topo.Single || !countsTransactions(t) {
 		return false
 	}
 	number, time := false, false
@@ -194,6 +197,11 @@ func (p *planner) byTransaction(t *topo.Table, s sqltext.Span) bool {
 		number = number || t.Kind == sqltext.Number || t.Kind == sqltext.UserVar || t.Kind == sqltext.Param
 	}
 	return number && !time
+}
+
+// countsTransactions says whether a table's versions are told apart by the numbers of transactions.
+func countsTransactions(t *topo.Table) bool {
+	return slices.ContainsFunc(t.Columns, func(c topo.Column) bool { return ofPeriod(&c) && c.Type == "bigint" })
 }
 
 // HistoryColumns are those of a history that nobody has named. All unique keys end with the second.

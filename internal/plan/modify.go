@@ -102,8 +102,8 @@ func (p *planner) deletePlan() (*Plan, error) {
 		}
 	}
 	for _, t := range targets {
-		if t.table != nil && p.byTransaction(t.table, s.Before) {
-			return nil, NeedsStage(countedByLeaf)
+		if t.table != nil && !s.Before.Empty() && !t.table.Temporary && countsTransactions(t.table) {
+			return nil, NeedsStage(countedByReplica)
 		}
 	}
 	plan, err := p.writePlan(u, targets, s.Order, s.Limit, !s.Returning.Empty())
