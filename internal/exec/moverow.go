@@ -432,6 +432,10 @@ func comparable(text []byte, c *topo.Column) string {
 		if text != nil {
 			return string(text)
 		}
+	case "bit": // beside a string it would be that string's number
+		if text != nil {
+			return fmt.Sprintf("0x%x+0", text)
+		}
 	}
 	return storedLiteral(text, c)
 }

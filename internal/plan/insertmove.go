@@ -59,7 +59,7 @@ func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) (*KeyMoves, 
 	}
 	for _, c := range table.ShardKey {
 		if table.Columns[c].Type == "bit" {
-			but = " of type BIT"
+			but = ", where the shard key has a BIT"
 		}
 	}
 	if but != "" {
