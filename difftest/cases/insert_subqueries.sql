@@ -40,3 +40,16 @@ INSERT INTO d1.mix VALUES (1, 6, NULL), (2, 54, NULL);
 -- changes: d1.y
 REPLACE INTO d1.y (n, f) SELECT k, LAST_VALUE(bt) OVER (PARTITION BY k ORDER BY k) FROM d1.mix;
 SELECT COALESCE(MIN(n), -1) FROM d1.mix;
+-- MariaDB sees earlier rows of the statement where the table has another name in the subquery, or is in a derived table.
+CREATE TABLE d1.nums (a INT, b INT);
+INSERT INTO d1.nums VALUES (1, 1), (2, 2);
+-- changes: d1.nums
+INSERT INTO d1.nums VALUES (3, 3), (4, (SELECT COUNT(*) FROM d1.nums)), (5, (SELECT MAX(x.a) FROM d1.nums x));
+-- refused
+INSERT INTO d1.nums VALUES (6, 6), (7, (SELECT COUNT(*) FROM d1.nums AS x));
+-- refused
+INSERT INTO d1.nums VALUES (6, 6), (7, (SELECT n FROM (SELECT COUNT(*) AS n FROM d1.nums) AS t));
+-- changes: d1.nums
+INSERT INTO d1.nums VALUES (7, (SELECT COUNT(*) FROM d1.nums AS x));
+-- refused
+INSERT INTO d1.nums VALUES (8, DEFAULT), (9, (SELECT COUNT(*) FROM d1.nums));

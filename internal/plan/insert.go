@@ -106,7 +106,7 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []Fir
 		}
 		return slices.ContainsFunc(u.sources[known:], func(src *source) bool { return src.spread })
 	}
-	fit := p.onceFit() && (len(s.Rows) <= 1 || !p.readsTarget(s.Table, table) || p.knownBefore(s))
+	fit := p.onceFit() && (len(s.Rows) <= 1 || !p.readsTarget(s.Table, table) || p.knownBefore(s, table))
 	value := func(e sqltext.Expr) {
 		call := p.callsForOne(e)
 		if !look(e) && !call {
@@ -146,9 +146,9 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []Fir
 }
 
 // knownBefore says whether MariaDB, too, finds out what subqueries give before it inserts the first of several rows, so that none sees an earlier one. It does not where they differ by call, in ON DUPLICATE KEY
-// UPDATE, and where they hang on the row.
-func (p *planner) knownBefore(s *sqltext.Insert) bool {
-	if p.stmt.Facts&(sqltext.HasNondeterministic|sqltext.HasUserVar) != 0 {
+// UPDATE, where they hang on the row, and where none of them names the table by its own name, outside of derived tables: only then MariaDB sees that it is the same one. It takes DEFAULT for NULL then.
+func (p *planner) knownBefore(s *sqltext.Insert, table *topo.Table) bool {
+	if p.stmt.Facts&(sqltext.HasNondeterministic|sqltext.HasUserVar) != 0 || !p.readsByName(table) {
 		return false
 	}
 	for i := range s.OnDup {
@@ -158,12 +158,35 @@ func (p *planner) knownBefore(s *sqltext.Insert) bool {
 	}
 	for _, row := range s.Rows {
 		for _, e := range row {
-			if anyExpr(e, isSubquery) && anyExpr(e, isColumn) {
+			if anyExpr(e, isSubquery) && anyExpr(e, isColumn) || anyExpr(e, asksDefault) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// asksDefault says whether an expression is DEFAULT, or DEFAULT of a column.
+func asksDefault(e sqltext.Expr) bool {
+	switch x := e.(type) {
+	case *sqltext.Literal:
+		return x.Kind == sqltext.LitDefault
+	case *sqltext.Func:
+		return strings.EqualFold(x.Name, "DEFAULT")
+	}
+	return false
+}
+
+// readsByName says whether a subquery of the statement reads a table by the table's own name.
+func (p *planner) readsByName(table *topo.Table) bool {
+	derived := sqltext.DerivedTables(p.stmt)
+	return !slices.ContainsFunc(p.stmt.Tables, func(t *sqltext.TableName) bool { return t.CTE }) && slices.ContainsFunc(sqltext.Factors(p.stmt), func(f *sqltext.TableRef) bool {
+		if f.Table == nil || refName(f) != table.Name || slices.ContainsFunc(derived, func(d *sqltext.TableRef) bool { return inside(f.Span, d.Span) }) {
+			return false
+		}
+		t, _, err := p.lookup(f.Table)
+		return err == nil && t == table
+	})
 }
 
 // insertRows reads the rows of VALUES and SET.
