@@ -9,3 +9,12 @@ SELECT @no;
 CREATE TABLE d1.acc (id INT NOT NULL);
 SHOW WARNINGS;
 ALTER DATABASE d1;
+-- Nobody may change information_schema; system tables are each leaf's own.
+CREATE TABLE information_schema.made (a INT);
+DROP TABLE information_schema.TABLES;
+CREATE DATABASE information_schema;
+DROP DATABASE information_schema;
+DELETE FROM information_schema.TABLES;
+UPDATE information_schema.TABLES SET TABLE_NAME = 'x';
+-- refused
+TRUNCATE TABLE mysql.slow_log;

@@ -49,6 +49,11 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 			return err
 		}
 	}
+	if len(d.Tables) > 0 {
+		if db := s.keyOf(d.Tables[0]).db; snap.Databases[db] == nil && isSystemSchema(db) {
+			return unsupported(firstWords(scan, 2), "of a table of '"+db+"', which each leaf has for itself")
+		}
+	}
 	if d.OrReplace && (d.Object == "DATABASE" || d.Object == "SCHEMA") && !s.tables && s.g.ddl != nil {
 		return s.replaceDatabase(ctx, scan, stmt, snap, src)
 	}
