@@ -14,3 +14,14 @@ SELECT 1 + 'z';
 SHOW WARNINGS;
 SELECT n + 0 FROM wrn WHERE id = 2;
 SHOW WARNINGS;
+-- max_error_count = 0 keeps none.
+SET max_error_count = 0;
+SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'x';
+SHOW WARNINGS;
+SELECT * FROM d1.nowhere;
+SHOW WARNINGS;
+SET max_error_count = DEFAULT;
+SELECT * FROM d1.nowhere;
+SHOW WARNINGS;
+SHOW EVENTS FROM nowhere;
+SHOW COLUMNS FROM t FROM nowhere;

@@ -76,6 +76,9 @@ func (s *session) signal(ctx context.Context, scan *sqltext.Scan) error {
 			}
 			told = append(told, string(text))
 		}
+		if told[1] == "" { // max_error_count is 0
+			return nil
+		}
 		n := exec.Note{Level: "Warning", State: told[0], Code: told[1], Message: told[2]}
 		for i, item := range signalItems {
 			n.Origin += ", " + item + " = _utf8mb4 x'" + string(res.Rows[0][3+i]) + "'"

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,7 +139,10 @@ func (s *session) showStatement(ctx context.Context, w *worker, stmt *sqltext.St
 		}
 		src.out = &edited{Output: src.out, prepared: src.prepared, row: func(v [][]byte) ([][]byte, bool) { return v, !hidden(snap, string(v[0])) }}
 	case "TABLES", "TABLE", "TRIGGERS", "EVENTS", "COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS":
-		if err := s.needDB(stmt); err != nil {
+		switch err := s.needDB(stmt); {
+		case errors.Is(err, topo.ErrNoDatabase) && what[0] != 'T': // of which MariaDB says other things: no such table, no events
+			return s.forwardAny(ctx, w, snap, src)
+		case err != nil:
 			return err
 		}
 		switch {
@@ -283,6 +287,9 @@ func (s *session) errorCount() int {
 
 // noteError keeps an error for SHOW WARNINGS and SHOW ERRORS.
 func (s *session) noteError(e *wire.ServerError) {
+	if text, _ := s.tx.State().Get("max_error_count"); text == "max_error_count=0" {
+		return
+	}
 	s.warnings = append(s.warnings, exec.Note{Level: "Error", Code: strconv.Itoa(int(e.Code)), Message: e.Message, State: e.State})
 }
 
