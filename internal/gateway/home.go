@@ -70,3 +70,17 @@ func patiently(ctx context.Context, leaf string, f func(ctx context.Context) err
 	}
 	return err
 }
+
+// roleGone takes the session's role away where leaves no longer know it for the account's: it was dropped or revoked, which does not end what the session does. Nothing was done yet.
+func (s *session) roleGone(err error) bool {
+	const invalidRole, none = 1959, "ROLE NONE"
+	var unprepared *backend.PrepareError
+	if !errors.As(err, &unprepared) || unprepared.Err.Code != invalidRole || s.tx.InTransaction() {
+		return false
+	}
+	if role, set := s.tx.State().Get(backend.RoleKey); !set || role == none {
+		return false
+	}
+	s.tx.SetState(s.tx.State().With(backend.RoleKey, none))
+	return true
+}

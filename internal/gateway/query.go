@@ -90,7 +90,9 @@ func (s *session) query1(text []byte) error {
 func (s *session) atHome(ctx context.Context, run func() error) (err error) {
 	inside := s.tx.InTransaction()
 	defer func() { s.xaLost(ctx, err) }()
-	err = run()
+	if err = run(); !inside && s.roleGone(err) {
+		err = run()
+	}
 	if bad := unreachable(err, false); inside || bad == "" || bad != s.home || s.tx.InTransaction() {
 		return err
 	}
