@@ -19,7 +19,9 @@ func TestDDLKeepsLocks(t *testing.T) {
 		_, err := other.c.ExecContext(timeout(t), "UPDATE t SET v = v + 100")
 		wrote <- err
 	}()
-	waitFor(t, func() bool { return strings.Contains(b.leaf(t, 0, waitingForTables)+b.leaf(t, 1, waitingForTables), "UPDATE") })
+	waitFor(t, func() bool {
+		return strings.Contains(b.leaf(t, 0, waitingForTables)+b.leaf(t, 1, waitingForTables), "UPDATE")
+	})
 	for _, sql := range []string{
 		"ALTER TABLE t ADD COLUMN w INT NOT NULL DEFAULT 1", "ALTER TABLE t MODIFY v BIGINT NOT NULL", "CREATE INDEX v ON t (v)", "OPTIMIZE TABLE t", "ALTER TABLE t DROP KEY v, ADD KEY v (v, w)",
 	} {

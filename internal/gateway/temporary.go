@@ -77,6 +77,9 @@ func (s *session) temporary(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	if stmt.Kind == sqltext.KindHandler { // which may open one
 		return false, nil
 	}
+	if s.makesBeside(stmt) {
+		return false, nil
+	}
 	if !s.namesTemporary(stmt) && !asks || stmt.Kind == sqltext.KindSet { // whose subqueries are statements of their own
 		return false, nil
 	}
@@ -394,9 +397,11 @@ func (s *session) dropTemporary(ctx context.Context, scan *sqltext.Scan, stmt *s
 func (s *session) alterTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, src source) error {
 	d := stmt.DDL
 	known := d.Verb == "ALTER" && d.Object == "TABLE" || d.Verb == "TRUNCATE" || d.Object == "INDEX" && (d.Verb == "CREATE" || d.Verb == "DROP")
-	if !known || len(stmt.Tables) != 1 || slices.ContainsFunc(d.Actions, func(a sqltext.AlterAction) bool {
-		return a.Verb == "RENAME" || strings.HasPrefix(a.Verb, "RENAME TO") || strings.HasPrefix(a.Verb, "RENAME AS")
-	}) {
+	renames, err := s.temporaryRenames(d)
+	if err != nil {
+		return err
+	}
+	if !known && len(renames) == 0 || len(stmt.Tables) != max(1, 2*len(renames)) {
 		return errTemporary(firstWords(scan, 2))
 	}
 	if err := s.commitFirst(ctx); err != nil {
@@ -408,6 +413,7 @@ func (s *session) alterTemporary(ctx context.Context, scan *sqltext.Scan, stmt *
 	if err != nil {
 		return err
 	}
+	s.temporaryRenamed(renames)
 	if res.Warnings > 0 {
 		if err := s.temporaryWarnings(ctx); err != nil {
 			return err
