@@ -74,13 +74,22 @@ func (l *leader) alter(ctx context.Context, was *topo.Partition, f func(p *topo.
 }
 
 // still runs f while no DDL runs on a database.
-func (l *leader) still(db string) func(ctx context.Context, f func() error) error {
+func (l *leader) still(p *topo.Partition) func(ctx context.Context, f func() error) error {
 	return func(ctx context.Context, f func() error) error {
-		lock, err := l.node.Lock(ctx, db)
+		lock, err := l.node.Lock(ctx, p.ID.DB)
 		if err != nil {
 			return err
 		}
 		defer lock.Unlock()
+		if err := l.cat.Sync(ctx); err != nil {
+			return err
+		}
+		switch now := l.cat.Snapshot().Partition(p.ID); {
+		case now == nil:
+			return topo.NoPartition(p.ID)
+		case now.Domain != p.Domain:
+			return errMoved
+		}
 		return f()
 	}
 }
@@ -112,10 +121,12 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	defer courtesy.RestAfter(ctx) // with the turn: the next copy comes later, too
 	schema := id.Schema()
 	// What may be left of an earlier try is neither served nor followed.
-	if err := l.servers.Fence(ctx, leaf, schema); err != nil {
-		return err
-	}
-	if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
+	if err := l.still(p)(ctx, func() error {
+		if err := l.servers.Fence(ctx, leaf, schema); err != nil {
+			return err
+		}
+		return l.servers.Unfollow(ctx, leaf, master, p.Domain)
+	}); err != nil {
 		return err
 	}
 	if err := l.fits(ctx, p, master, leaf); err != nil {
@@ -128,7 +139,7 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	defer free()
 	var at mariadb.GTID
 	if err := l.whileRoom(ctx, leaf, func(ctx context.Context) (err error) {
-		at, err = l.copier.Copy(ctx, move.Spec{Schema: schema, Partition: id, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(id.DB), Moment: l.moment(id, master),
+		at, err = l.copier.Copy(ctx, move.Spec{Schema: schema, Partition: id, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(p), Moment: l.moment(id, master),
 			Progress: progress, Courtesy: courtesy})
 		return err
 	}); err != nil {
@@ -167,13 +178,14 @@ func (l *leader) join(ctx context.Context, p *topo.Partition, master, leaf strin
 	if err := l.unblock(ctx, master, leaf); err != nil {
 		return err
 	}
-	if err := l.servers.Follow(ctx, leaf, master, l.addr(master), from); err != nil {
+	// A DROP DATABASE that comes later is followed, too; one that came before has dropped the copy, and would drop what has its name by now.
+	if err := l.still(p)(ctx, func() error { return l.servers.Follow(ctx, leaf, master, l.addr(master), from) }); err != nil {
 		return err
 	}
 	if err := l.catchUp(ctx, p, master, leaf, from.After); err != nil {
 		// What the link can't apply would hold up the other partitions that it carries. The next controller does this before it copies.
 		if l.ctx.Err() == nil {
-			l.tidy(func(ctx context.Context) error { return l.servers.Unfollow(ctx, leaf, master, p.Domain) })
+			l.tidy(func(ctx context.Context) error { return l.unjoin(ctx, p, master, leaf) })
 		}
 		return err
 	}
@@ -188,6 +200,22 @@ func (l *leader) join(ctx context.Context, p *topo.Partition, master, leaf strin
 		return err
 	}
 	return l.inSync(ctx, p, master, leaf, rev, from.After)
+}
+
+// unjoin has a copy follow its master no more. One whose database was dropped meanwhile may not have followed that yet, and would keep the name from being used: it is dropped.
+func (l *leader) unjoin(ctx context.Context, p *topo.Partition, master, leaf string) error {
+	if err := l.servers.Unfollow(ctx, leaf, master, p.Domain); err != nil {
+		return err
+	}
+	lock, err := l.node.Lock(ctx, p.ID.DB)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if err := l.cat.Sync(ctx); err != nil || l.cat.Snapshot().Partition(p.ID) != nil {
+		return err
+	}
+	return l.servers.Drop(ctx, leaf, p.ID.Schema())
 }
 
 // inSync calls a replica in sync that a revision has named first: once every node has seen that, commits in a SYNC database wait for it, and it only has to have

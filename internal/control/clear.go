@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/mariadb"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
@@ -229,11 +230,21 @@ func (l *leader) ended(ctx context.Context) (func(d uint32) bool, error) {
 			live[p.Domain], live[p.Before] = true, true
 		}
 	}
+	recs, err := l.cat.DDLRecords(ctx) // after the topology, which forgets a database before its DROP is in the logs
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range recs {
+		for _, d := range ddl.Writes(rec) {
+			live[d] = true
+		}
+	}
 	return func(d uint32) bool { return d < ownDomains && !live[d] }, nil
 }
 
 // unfollow takes domains off a leaf's links that have ended and of which it has all: a DROP DATABASE is the last thing in some.
 func (l *leader) unfollow(ctx context.Context, f *follower, pasts map[string]*past, ended func(uint32) bool) error {
+	var err error
 	s := l.cat.Snapshot()
 	for source, link := range f.links {
 		if x := s.Leaves[source]; x == nil || x.State == topo.LeafOffline && !follows(s, f.leaf, source) {
@@ -252,6 +263,12 @@ func (l *leader) unfollow(ctx context.Context, f *follower, pasts map[string]*pa
 				over = append(over, d)
 			}
 		}
+		if len(over) == 0 {
+			continue
+		}
+		if over, err = l.followed(ctx, f.leaf, source, over); err != nil {
+			return err
+		}
 		if len(over) > 0 {
 			if err := l.servers.Unfollow(ctx, f.leaf, source, over...); err != nil {
 				return err
@@ -259,6 +276,19 @@ func (l *leader) unfollow(ctx context.Context, f *follower, pasts map[string]*pa
 		}
 	}
 	return nil
+}
+
+// followed are those of some domains that have ended of which a leaf has all that its source has by now: the last statement in one may have come since it was looked at.
+func (l *leader) followed(ctx context.Context, leaf, source string, domains []uint32) ([]uint32, error) {
+	all, err := l.servers.BinlogPosition(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	has, err := l.servers.AppliedPosition(ctx, leaf)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(domains, func(d uint32) bool { return has[d].Sequence < all[d].Sequence }), nil
 }
 
 // follows says whether a leaf has a replica of something that another is the master of.

@@ -131,6 +131,10 @@ func (j *job) dropUnlinked(ctx context.Context, s *topo.Snapshot, parts []place)
 			if l := links[p.Leaf]; l != nil && slices.Contains(l.Domains, p.Domain) {
 				continue
 			}
+			// Whoever fills it is at it no more: the name may be another database's at once.
+			if err := j.servers.Fence(ctx, at.Leaf, p.Schema); err != nil {
+				return err
+			}
 			if err := j.servers.Drop(ctx, at.Leaf, p.Schema); err != nil {
 				return err
 			}

@@ -78,6 +78,18 @@ func (r *Runner) Join(ctx context.Context, lock *catalog.Lock, leaf string, data
 	return nil
 }
 
+// Writes are the domains in which a statement under way may yet write.
+func Writes(rec *catalog.DDLRecord) (domains []uint32) {
+	var t todo
+	if rec.Kind == leftovers || json.Unmarshal(rec.Undo, &t) != nil {
+		return nil
+	}
+	for _, p := range t.Places {
+		domains = append(domains, p.Domain)
+	}
+	return domains
+}
+
 // present are the shapes of those leaves that are members still. Others are given copies when they come back.
 func present(s *topo.Snapshot, places []place, db string) (out []place) {
 	for _, p := range places {

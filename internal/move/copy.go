@@ -27,7 +27,8 @@ type Spec struct {
 	Routines map[string]*topo.Routine
 	// Rate bounds what is sent, in bytes a second; 0 is no bound. It is asked again and again while a copy runs. May be nil.
 	Rate func() int64
-	// Still runs f while no DDL runs on the database: the tables that are there must be those of the snapshot.
+	// Still runs f while no DDL runs on the database: the tables that are there must be those of the snapshot. It fails when the partition is no more, or in another term: the database that
+	// has its name at the target may be another one's then.
 	Still func(ctx context.Context, f func() error) error
 	// Moment runs f at a moment at which no transaction over several places is between its first XA PREPARE and its last XA COMMIT at the partition, as far as
 	// anybody does that who lives. nil: there are no such transactions, as at shapes, which the caller keeps writes out of.
@@ -144,7 +145,19 @@ func (c *Copier) CopyShape(ctx context.Context, s Spec, reference func(table str
 		return err
 	}
 	defer src.conn.Release()
-	return c.fill(ctx, s, src)
+	err = c.fill(ctx, s, src)
+	c.undo(ctx, s, err)
+	return err
+}
+
+// undo removes what a copy that has failed has made. Should this fail too, the next copy begins with it; of a partition that is no more DROP DATABASE has done it.
+func (c *Copier) undo(ctx context.Context, s Spec, failed error) {
+	if failed == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+	defer cancel()
+	_ = s.still(ctx, func() error { return c.Servers.Drop(ctx, s.To, s.Schema) })
 }
 
 // Views makes views at a leaf that has all shapes, those that others read first. The ones that it refuses come back, with the reasons: what they read is no more, and they are
@@ -184,7 +197,10 @@ func (c *Copier) attempt(ctx context.Context, s Spec) (at mariadb.GTID, err erro
 	if err != nil {
 		return at, err
 	}
-	defer src.conn.Release()
+	defer func() {
+		src.conn.Release() // before the lock is waited for whose owner may wait for it
+		c.undo(ctx, s, err)
+	}()
 	giving, end, err := c.giveWay(ctx, s, src.conn.Thread())
 	if err != nil {
 		return at, err
@@ -214,6 +230,13 @@ func run(ctx context.Context, c *backend.Conn, sql ...string) (res *backend.Resu
 	return res, nil
 }
 
+func (s *Spec) still(ctx context.Context, f func() error) error {
+	if s.Still == nil {
+		return f()
+	}
+	return s.Still(ctx, f)
+}
+
 // open begins the snapshot and lists what is in it.
 func (c *Copier) open(ctx context.Context, s Spec, withRows func(table string) bool) (*source, error) {
 	conn, err := c.own(ctx, s.From, "")
@@ -221,11 +244,7 @@ func (c *Copier) open(ctx context.Context, s Spec, withRows func(table string) b
 		return nil, err
 	}
 	src := &source{conn: conn, schema: s.Schema}
-	still := s.Still
-	if still == nil {
-		still = func(_ context.Context, f func() error) error { return f() }
-	}
-	if err := still(ctx, func() error { return src.begin(ctx, s, withRows) }); err != nil {
+	if err := s.still(ctx, func() error { return src.begin(ctx, s, withRows) }); err != nil {
 		conn.Release()
 		return nil, err
 	}
@@ -379,12 +398,15 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		return err
 	}
 	defer maker.Release()
-	if s.Domain != 0 { // what is prepared in the copy that was there is in the way
-		if err := c.Servers.DiscardCopy(ctx, s.To, s.Schema); err != nil {
-			return err
+	if err := s.still(ctx, func() error {
+		if s.Domain != 0 { // what is prepared in the copy that was there is in the way
+			if err := c.Servers.DiscardCopy(ctx, s.To, s.Schema); err != nil {
+				return err
+			}
 		}
-	}
-	if _, err = run(ctx, maker, "SET SESSION sql_log_bin=0, foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(s.Schema), src.create); err != nil {
+		_, err := run(ctx, maker, "SET SESSION sql_log_bin=0, foreign_key_checks=0", "DROP DATABASE IF EXISTS "+id(s.Schema), src.create)
+		return err
+	}); err != nil {
 		return err
 	}
 	if s.Domain != 0 {
@@ -397,14 +419,6 @@ func (c *Copier) fill(ctx context.Context, s Spec, src *source) (err error) {
 		return err
 	}
 	defer target.Release()
-	defer func() {
-		if err != nil {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
-			defer cancel()
-			// Should this fail too, the next copy begins with it.
-			_ = c.Servers.Drop(ctx, s.To, s.Schema)
-		}
-	}()
 	if _, err := run(ctx, target, "SET SESSION sql_log_bin=0, sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0,"+
 		" innodb_strict_mode=0, max_statement_time=0, net_read_timeout=3600, "+InsertHistory); err != nil {
 		return err
