@@ -188,11 +188,17 @@ func (r *Runner) gatherFrom(ctx context.Context, st *Statement, sources []*sourc
 			return err
 		}
 	}
-	if err := st.writeHead(columns, st.Plan.Merge.Hidden); err != nil {
-		return err
+	// Not before there is a row: it may tell that the parts make no answer.
+	row, err := rows.Next()
+	if err == nil || errors.Is(err, io.EOF) {
+		if failed := st.writeHead(columns, st.Plan.Merge.Hidden); failed != nil {
+			return failed
+		}
 	}
 	for n := int64(0); ; n++ {
-		row, err := rows.Next()
+		if n > 0 {
+			row, err = rows.Next()
+		}
 		if errors.Is(err, io.EOF) {
 			if st.Plan.Merge.Counted == plan.CountedMerged {
 				st.total = uint64(n)
