@@ -8,3 +8,12 @@ WITH RECURSIVE q (ra, rb) AS (SELECT a, b FROM d2.pair WHERE a < 2 UNION ALL SEL
 INSERT INTO d1.word (id) WITH RECURSIVE q (ra, rb) AS (SELECT a, b FROM d2.pair WHERE a < 2 UNION ALL SELECT p.a, p.b FROM q r JOIN d2.pair p ON p.a = r.rb) CYCLE ra, rb RESTRICT SELECT ra + 10 * rb FROM q ORDER BY 1 LIMIT 5 RETURNING id AS r, 'x';
 -- changes: d1.word
 INSERT INTO d1.word (id) WITH RECURSIVE q (ra, rb) AS (SELECT a, b FROM d2.pair WHERE a > 9 UNION ALL SELECT p.a, p.b FROM q r JOIN d2.pair p ON p.a = r.rb) CYCLE ra, rb RESTRICT SELECT NULL AS c1 FROM DUAL GROUP BY c1 ORDER BY c1 LIMIT 5 RETURNING n AS r, 'x';
+-- A recursion that max_recursive_iterations ends is an error of a strict INSERT, and its values in VALUES are computed.
+SET max_recursive_iterations = 10;
+INSERT INTO d1.word (id) SELECT v FROM (WITH RECURSIVE q (v) AS (SELECT 100 UNION ALL SELECT v + 1 FROM q WHERE v < 150) SELECT v FROM q) d;
+REPLACE INTO d1.word (id) WITH RECURSIVE q (v) AS (SELECT 100 UNION ALL SELECT v + 1 FROM q WHERE v < 150) SELECT v FROM q;
+INSERT INTO d1.word (id) VALUES ((WITH RECURSIVE q (v) AS (SELECT 100 UNION ALL SELECT v + 1 FROM q WHERE v < 150) SELECT MAX(v) FROM q));
+-- changes: d1.word
+INSERT IGNORE INTO d1.word (id) WITH RECURSIVE q (v) AS (SELECT 100 UNION ALL SELECT v + 1 FROM q WHERE v < 150) SELECT v FROM q;
+-- changes: d1.word
+INSERT INTO d1.word (id) VALUES ((WITH RECURSIVE q (v) AS (SELECT 200 UNION ALL SELECT v + 1 FROM q WHERE v < 204) SELECT MAX(v) FROM q)), (300);

@@ -347,14 +347,12 @@ func (r *Runner) noPartition(ctx context.Context, st *Statement, s *split, err e
 	value := "from column_list"
 	if by := &s.scheme.By; by.Method != partition.RangeColumns && by.Method != partition.ListColumns {
 		block := st.block(s.table)
-		sql := []byte(block.Open())
+		var vars []shard.Variable
 		for k := range s.scheme.Columns {
 			c := &s.scheme.Columns[k]
-			sql = plan.AppendQuoted(append(sql, block.Declare()...), c.Name)
-			sql = append(append(sql, ' '), block.Type(c.Name, c.FullType, c.Charset, c.Collation)...)
-			sql = append(append(append(sql, " DEFAULT ("...), exprs[k]...), ");\n"...)
+			vars = append(vars, shard.Variable{Name: string(plan.AppendQuoted(nil, c.Name)), Type: block.Type(c.Name, c.FullType, c.Charset, c.Collation), Value: exprs[k]})
 		}
-		sql = append(append(sql, block.Body()...), "SELECT TRUNCATE((0+"...)
+		sql := append(block.Begin(nil, vars), "SELECT TRUNCATE((0+"...)
 		if by.Expr != "" {
 			sql = append(sql, by.Expr...)
 		} else {

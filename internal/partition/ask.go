@@ -62,15 +62,15 @@ func (f *Func) StoredSQL(block shard.Block, rows [][]string) string {
 
 // declare begins a block with variables of the columns' types.
 func (f *Func) declare(block shard.Block, rows [][]string) *strings.Builder {
-	b := &strings.Builder{}
-	b.WriteString(block.Open())
+	var vars []shard.Variable
 	for r, row := range rows {
 		for c, e := range row {
 			col := &f.s.Columns[c]
-			b.WriteString(block.Declare() + variable(r, c) + " " + block.Type(col.Name, col.FullType, col.Charset, col.Collation) + " DEFAULT (" + e + ");\n")
+			vars = append(vars, shard.Variable{Name: variable(r, c), Type: block.Type(col.Name, col.FullType, col.Charset, col.Collation), Value: e})
 		}
 	}
-	b.WriteString(block.Body())
+	b := &strings.Builder{}
+	b.Write(block.Begin(nil, vars))
 	return b
 }
 

@@ -8,28 +8,33 @@ type Block struct {
 	Table  string // whose columns they are, in SQL
 }
 
-// Open begins the block.
-func (b Block) Open() string {
-	if b.Oracle {
-		return "DECLARE\n"
-	}
-	return "BEGIN NOT ATOMIC\n"
-}
+// Variable is one that a block declares: its name and its type in SQL, and the expression of its value.
+type Variable struct{ Name, Type, Value string }
 
-// Declare begins a declaration.
-func (b Block) Declare() string {
+// Begin begins the block, with its variables. The value of a common table expression is set after the declarations: as the DEFAULT of one it ends MariaDB itself.
+func (b Block) Begin(dst []byte, vars []Variable) []byte {
+	declare, body := "DECLARE ", ""
 	if b.Oracle {
-		return ""
+		dst, declare, body = append(dst, "DECLARE\n"...), "", "BEGIN\n"
+	} else {
+		dst = append(dst, "BEGIN NOT ATOMIC\n"...)
 	}
-	return "DECLARE "
-}
-
-// Body stands between the declarations and the statements.
-func (b Block) Body() string {
-	if b.Oracle {
-		return "BEGIN\n"
+	late := func(v *Variable) bool { return strings.Contains(strings.ToUpper(v.Value), "WITH") } // WITH in a name or a string does no harm
+	for i := range vars {
+		v := &vars[i]
+		dst = append(append(append(append(dst, declare...), v.Name...), ' '), v.Type...)
+		if !late(v) {
+			dst = append(append(append(dst, " DEFAULT ("...), v.Value...), ')')
+		}
+		dst = append(dst, ";\n"...)
 	}
-	return ""
+	dst = append(dst, body...)
+	for i := range vars {
+		if v := &vars[i]; late(v) {
+			dst = append(append(append(append(append(dst, "SET "...), v.Name...), " = ("...), v.Value...), ");\n"...)
+		}
+	}
+	return dst
 }
 
 // Type is the type of a variable for a column: its COLUMN_TYPE with character set and collation.

@@ -114,17 +114,14 @@ func WeightSQL(dst []byte, q Question) []byte {
 // expressions, and in it, for each column, the stored value and, for strings, its weights (as Answer reads them). The conversions are the
 // server's, by variables of the columns' types, under the session's sql_mode: an error is the error that the INSERT would get, but for its row. The types are Block.Type's.
 func (f *Func) StoreSQL(dst []byte, block Block, types []string, rows [][]string) []byte {
-	dst = append(dst, block.Open()...)
 	name := func(row, col int) { dst = appendName(dst, row, col) }
+	var vars []Variable
 	for r, exprs := range rows {
 		for i, e := range exprs {
-			dst = append(dst, block.Declare()...)
-			name(r, i)
-			dst = append(append(dst, ' '), types[i]...)
-			dst = append(append(append(dst, " DEFAULT ("...), e...), ");\n"...)
+			vars = append(vars, Variable{string(appendName(nil, r, i)), types[i], e})
 		}
 	}
-	dst = append(dst, block.Body()...)
+	dst = block.Begin(dst, vars)
 	for r, exprs := range rows {
 		if r > 0 {
 			dst = append(dst, " UNION ALL "...)
