@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/partition"
@@ -357,7 +358,12 @@ func (ld *loader) ordinal(ctx context.Context, auto uint64) (int, error) {
 			continue
 		}
 		if n < 0 || n >= len(ld.recs.fields) {
-			return 0, errorf(1261, "Row %d doesn't contain data for all columns: it has no shard key", ld.number)
+			v, ok := missingField(&l.Table.Columns[l.Table.ShardKey[k]], n < 0)
+			if !ok || l.Table.Kind == topo.Linked { // whose server has defaults of its own
+				return 0, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support row %d of LOAD DATA, which has no shard key column '%s': give it a field", ld.number, l.Table.Columns[l.Table.ShardKey[k]].Name)
+			}
+			st.vals = append(st.vals, v)
+			continue
 		}
 		fd := &ld.recs.fields[n]
 		if fd.null {
@@ -380,6 +386,23 @@ func (ld *loader) ordinal(ctx context.Context, auto uint64) (int, error) {
 		return 0, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support the shard key of row %d of LOAD DATA: its text is not of the column's type", ld.number)
 	}
 	return o, err
+}
+
+// missingField is what a column has that a line gives no field. One that no line has a field for has its default; one whose line ends before has the type's own, unless it is NULL.
+func missingField(c *topo.Column, always bool) (v shard.Value, ok bool) {
+	none := c.Default == "" || strings.EqualFold(c.Default, "NULL")
+	text, isText := stringDefault(c)
+	switch {
+	case none && c.Nullable:
+		return shard.Value{Kind: shard.Null}, true
+	case always && isText:
+		return shard.StringValue(text, "utf8mb4"), !slices.ContainsFunc(text, func(b byte) bool { return b >= 0x80 })
+	case always && !none:
+		return shard.StringValue([]byte(c.Default), "utf8mb4"), constant(c.Default)
+	case c.Type == "char" || c.Type == "varchar":
+		return shard.StringValue(nil, "utf8mb4"), true
+	}
+	return shard.StringValue([]byte("0"), "utf8mb4"), strings.HasSuffix(c.Type, "int")
 }
 
 // charset is the file's: the statement's CHARACTER SET, else the default database's.

@@ -253,6 +253,17 @@ func TestLoadDataLocal(t *testing.T) {
 	}
 	c.want("SELECT COUNT(*), SUM(id) FROM t", "5000|12497500")
 	c.want("SELECT v FROM t WHERE id = 4321", "v4321")
+	// Lines that have no field for the shard key have its default.
+	c.exec("CREATE TABLE d (a INT DEFAULT 7, b VARCHAR(9), c VARCHAR(9) NOT NULL, n INT, SHARD KEY (a, b, c))")
+	short := filepath.Join(t.TempDir(), "short")
+	if err := os.WriteFile(short, []byte("1\n2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mysql.RegisterLocalFile(short)
+	c.exec("LOAD DATA LOCAL INFILE '" + short + "' INTO TABLE d (n)")
+	c.exec("LOAD DATA LOCAL INFILE '" + short + "' INTO TABLE d (n, a)")
+	c.want("SELECT a, n FROM d WHERE a = 7 AND b IS NULL AND c = '' ORDER BY n", "7|1/7|2")
+	c.want("SELECT a, n FROM d WHERE a = 0 AND b IS NULL AND c = '' ORDER BY n", "0|1/0|2")
 	c.fails(1235, "LOAD DATA INFILE '/etc/passwd' INTO TABLE t")
 	out, err := b.cli(t, "root", "", "", "--local-infile=0", "loaddb", "-e", "LOAD DATA LOCAL INFILE '"+path+"' INTO TABLE t")
 	if err == nil {
