@@ -64,6 +64,9 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	if old.Kind == topo.Linked {
 		return j.alterLinked(ctx, old, all)
 	}
+	if a := j.exchanges(); a != nil {
+		return j.exchange(ctx, old, a, all[0])
+	}
 	if err := j.alterable(); err != nil {
 		return nil, err
 	}
@@ -105,12 +108,18 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	return j.alter(ctx, db, old)
 }
 
+// moved says what does instead of what alterable refuses.
+var moved = map[string]string{
+	"CONVERT PARTITION": ": CREATE TABLE … LIKE, ALTER TABLE … REMOVE PARTITIONING of that, EXCHANGE PARTITION, DROP PARTITION",
+	"CONVERT TABLE":     ": ADD PARTITION, EXCHANGE PARTITION, DROP TABLE",
+}
+
 // alterable refuses what moves data between tables or files.
 func (j *job) alterable() error {
 	for _, a := range j.d.Actions {
 		for _, verb := range []string{"EXCHANGE", "DISCARD", "IMPORT", "CONVERT PARTITION", "CONVERT TABLE"} {
 			if strings.HasPrefix(a.Verb, verb) {
-				return unsupported("ALTER TABLE … " + a.Verb)
+				return unsupported("ALTER TABLE … " + a.Verb + moved[verb])
 			}
 		}
 	}

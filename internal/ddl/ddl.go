@@ -49,6 +49,8 @@ type Session struct {
 	// Fill puts the rows of CREATE TABLE … SELECT into the table that was made of it, which nobody else knows of yet; nil: there is no such statement. dry: it is
 	// to say whether it could, and do nothing.
 	Fill func(ctx context.Context, t *topo.Table, dry bool) (*Result, error)
+	// Exchange moves the rows of EXCHANGE PARTITION between a partition and a table, all or none; nil: it is refused.
+	Exchange func(ctx context.Context, t, with *topo.Table, partition string) error
 	// Args are the parameters of CREATE TABLE … SELECT: MariaDB makes other columns of them than of the same values in a text.
 	Args []wire.Param
 	// Made are the tables that the session has made, which is told of those to come; nil: none, and none is to be told.

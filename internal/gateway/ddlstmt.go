@@ -108,7 +108,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if err := s.closeHandlersOf(ctx, d); err != nil {
 		return err
 	}
-	by, filled := ddl.Session{Account: s.login, State: s.tx.State(), Schema: s.sess.DB, Made: &s.made, GatherMaxRows: uint64(s.spiderNumber(gatherMaxRows))}, wire.OK{}
+	by, filled := ddl.Session{Account: s.login, State: s.tx.State(), Schema: s.sess.DB, Made: &s.made, Exchange: s.exchange, GatherMaxRows: uint64(s.spiderNumber(gatherMaxRows))}, wire.OK{}
 	if makesOfQuery(stmt) {
 		by.Fill, by.Args = s.filler(scan, stmt, src, &filled), src.args
 	}
@@ -157,7 +157,7 @@ func (s *session) ddl(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stm
 	if by.Fill != nil {
 		ok.InsertID, ok.Warnings, ok.Info = filled.InsertID, max(filled.Warnings, s.warningCount()), filled.Info
 	}
-	if d.Object == "INDEX" || d.Verb == "ALTER" && d.Object == "TABLE" && !onlyRenames(d) {
+	if d.Object == "INDEX" || d.Verb == "ALTER" && d.Object == "TABLE" && !countsNothing(d) {
 		ok.Info = fmt.Appendf(nil, "Records: %d  Duplicates: 0  Warnings: %d", ok.AffectedRows, ok.Warnings)
 	}
 	return s.okTo(src, ok)
@@ -174,9 +174,16 @@ func (s *session) changesInfoSchema(d *sqltext.DDL) bool {
 	return false
 }
 
-// onlyRenames says that an ALTER TABLE gives the table another name and does nothing else.
-func onlyRenames(d *sqltext.DDL) bool {
-	return len(d.Actions) == 1 && d.Actions[0].Verb == "RENAME TO"
+// countsNothing says that an ALTER TABLE tells of no records: it gives the table another name and does nothing else, or is about rows of a partition alone.
+func countsNothing(d *sqltext.DDL) bool {
+	if len(d.Actions) != 1 {
+		return false
+	}
+	switch d.Actions[0].Verb {
+	case "RENAME TO", "EXCHANGE PARTITION", "TRUNCATE PARTITION":
+		return true
+	}
+	return false
 }
 
 // onlyKeys says that an ALTER TABLE only turns keys off or on.

@@ -1,0 +1,36 @@
+-- EXCHANGE PARTITION: rows go from a partition to a table that has none, or back.
+CREATE TABLE d1.sale (id INT NOT NULL, day DATE NOT NULL, note VARCHAR(20), twice INT AS (id * 2) STORED, PRIMARY KEY (id, day)) PARTITION BY RANGE (YEAR(day)) (PARTITION y2019 VALUES LESS THAN (2020), PARTITION y2020 VALUES LESS THAN (2021), PARTITION later VALUES LESS THAN MAXVALUE);
+INSERT INTO d1.sale (id, day, note) VALUES (1, '2019-02-03', 'a'), (2, '2019-12-31', NULL), (3, '2020-01-01', 'c'), (4, '2021-06-07', 'd'), (5, '2019-05-05', 'e'), (6, '2022-01-01', 'f');
+CREATE TABLE d1.archive LIKE d1.sale;
+ALTER TABLE d1.archive REMOVE PARTITIONING;
+ALTER TABLE d1.sale EXCHANGE PARTITION y2019 WITH TABLE d1.archive;
+SELECT * FROM d1.sale ORDER BY id;
+SELECT * FROM d1.archive ORDER BY id;
+ALTER TABLE d1.sale DROP PARTITION y2019;
+-- refused
+ALTER TABLE d1.sale EXCHANGE PARTITION y2020 WITH TABLE d1.archive;
+-- changes: d1.archive
+DELETE FROM d1.archive WHERE id < 5;
+-- changes: d1.sale
+DELETE FROM d1.sale PARTITION (y2020);
+-- changes: d1.sale
+ALTER TABLE d1.sale EXCHANGE PARTITION y2020 WITH TABLE d1.archive;
+SELECT * FROM d1.archive;
+INSERT INTO d1.archive (id, day) VALUES (11, '2030-01-01'), (12, '2010-01-01');
+ALTER TABLE d1.sale TRUNCATE PARTITION later;
+-- changes: d1.sale
+ALTER TABLE d1.sale EXCHANGE PARTITION later WITH TABLE d1.archive;
+-- changes: d1.archive
+DELETE FROM d1.archive WHERE id = 12;
+-- changes: d1.sale
+ALTER TABLE d1.sale EXCHANGE PARTITION later WITH TABLE d1.archive;
+ALTER TABLE d1.sale EXCHANGE PARTITION never WITH TABLE d1.archive;
+CREATE TABLE d1.other (id INT NOT NULL, day DATE NOT NULL, PRIMARY KEY (id, day));
+ALTER TABLE d1.sale EXCHANGE PARTITION later WITH TABLE d1.other;
+CREATE TABLE d1.numbered (id INT AUTO_INCREMENT PRIMARY KEY, v INT) PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (10), PARTITION b VALUES LESS THAN MAXVALUE);
+INSERT INTO d1.numbered VALUES (1, 1), (5, 5), (15, 15);
+CREATE TABLE d1.few LIKE d1.numbered;
+ALTER TABLE d1.few REMOVE PARTITIONING;
+ALTER TABLE d1.numbered EXCHANGE PARTITION a WITH TABLE d1.few;
+SELECT * FROM d1.few ORDER BY id;
+SELECT * FROM d1.numbered ORDER BY id;
