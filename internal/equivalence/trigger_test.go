@@ -63,7 +63,7 @@ var refusedTriggers = map[string]string{
 	"CREATE TRIGGER no AFTER INSERT ON acct FOR EACH ROW UPDATE rates SET rate = 1":                       "reference table",
 	"CREATE TRIGGER no BEFORE INSERT ON autos FOR EACH ROW SET NEW.v = NEW.id":                            "AUTO_INCREMENT",
 	"CREATE TRIGGER no AFTER INSERT ON rates FOR EACH ROW INSERT INTO events VALUES (1, NEW.cur)":         "reference tables only",
-	"CREATE TRIGGER no AFTER INSERT ON rates FOR EACH ROW SET @x = 1":                                     "of its own",
+	"CREATE TRIGGER no AFTER INSERT ON rates FOR EACH ROW SET @x = 1":                                     "user variable",
 	"ALTER TABLE code DROP COLUMN n":                                                                      "code_",
 	"ALTER TABLE code_log DROP PRIMARY KEY":                                                               "ORDER BY",
 }

@@ -217,6 +217,9 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 		return plan.NeedsStage(plan.FunctionReadsOwn)
 	}
 	switch {
+	case len(p.Assigned) > 0 && (len(p.Restate)+len(p.Once) > 0 || p.Load != nil || p.InsertSelect != nil || p.Insert != nil && (p.Insert.Moves != nil || p.Insert.Met != nil) ||
+		p.Route.Kind == plan.RouteStage || p.Route.Kind == plan.RouteEveryLeaf):
+		return errAssigns
 	case len(p.Restate) > 0:
 		return r.restated(ctx, st, p.Restate)
 	case p.Load != nil:
@@ -261,8 +264,14 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	return r.unmerged(ctx, st, r.gather(ctx, st, places))
 }
 
+// errAssigns refuses what MariaDB does row by row, and partitions at once.
+var errAssigns = plan.NeedsStage("a write to rows of several partitions whose triggers assign to user variables: write the rows of each shard key by a statement of their own, or a row at a time")
+
 // across refuses a statement on n partitions that may be on one only. What all leaves have alike is no partition's.
 func (st *Statement) across(n int, alike bool) error {
+	if len(st.Plan.Assigned) > 0 && n > 1 {
+		return errAssigns
+	}
 	if st.OneShard && n > 1 && !alike {
 		return ErrAcross
 	}

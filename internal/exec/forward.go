@@ -92,7 +92,7 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 	if err == nil && l.err == nil && st.insertID() != plan.InsertIDGiven {
 		err = st.afterRemote(ctx, c)
 	}
-	if err == nil && l.err == nil && st.After != nil {
+	if err == nil && (l.err == nil || len(st.Plan.Assigned) > 0) && st.After != nil { // what triggers assigned before an error stays
 		err = st.After(ctx, c)
 	}
 	if err = st.Tx.Done(c, err); err != nil {

@@ -149,6 +149,9 @@ func word(s *sqltext.Scan, t sqltext.Token, w string) bool {
 // group runs jobs as one atomic statement. ordered: the first is run before the others are begun, so that statements that touch the
 // same rows of a reference table meet at one leaf first and do not deadlock over several.
 func (r *Runner) group(ctx context.Context, st *Statement, jobs []job, ordered bool) error {
+	if len(st.Plan.Assigned) > 0 {
+		return errAssigns
+	}
 	own := !st.Tx.InTransaction() && st.Tx.Autocommit()
 	run := func() error {
 		g := st.Tx.Group()

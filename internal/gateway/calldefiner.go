@@ -13,6 +13,9 @@ import (
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
 
+// errFiredForUser refuses a write of which partitions would tell triggers another user than the session's.
+var errFiredForUser = unsupported("a write whose triggers call USER(), in a procedure that runs with the rights of another account", "have the procedure made with SQL SECURITY INVOKER, or CALL it in a transaction")
+
 // asDefiner has the session run under a procedure's definer, until back is called: on connections of its own. What a transaction, LOCK TABLES and the like hold is seen by the connections of
 // the caller's account alone; where there is any the statements stay there, and the definer's rights are asked for before each.
 func (h *programHost) asDefiner(r *topo.Routine) (back func() error, err error) {
@@ -42,6 +45,13 @@ func (h *programHost) asDefiner(r *topo.Routine) (back func() error, err error) 
 		h.lent = &as
 		return back, nil
 	}
+	if s.caller == "" {
+		v, err := s.evaluate(s.query(), "USER()")
+		if err != nil {
+			return nil, err
+		}
+		s.caller = v.text
+	}
 	tx, login, super := s.tx, s.login, s.guards.super
 	other := txn.New(s.g.cfg.Pools, as, backend.VariantOf(s.conn.Caps()))
 	other.SetGuard(s.g.guard)
@@ -49,8 +59,9 @@ func (h *programHost) asDefiner(r *topo.Routine) (back func() error, err error) 
 	other.SetSpans(s.g.cfg.Spans)
 	role, hadRole := tx.State().Get(backend.RoleKey)
 	other.SetState(tx.State().Without(backend.RoleKey))
-	s.tx, s.login, s.guards.super = other, as, nil
+	s.tx, s.login, s.guards.super, s.lentAs = other, as, nil, true
 	return func() error {
+		s.lentAs = false
 		h.lent = before
 		state := other.State().Without(backend.RoleKey)
 		if hadRole {
@@ -183,10 +194,10 @@ func (h *programHost) mayLent(ctx context.Context, text string) error {
 	return err
 }
 
-// byName puts the definer's name in the places of CURRENT_USER, where the caller's connections run what a definer does: they would give their own.
+// byName puts the definer's name in the places of CURRENT_USER, where the caller's connections run what a definer does: they would give their own. So would the definer's connections in the places of USER().
 func (h *programHost) byName(text string) string {
 	var scan sqltext.Scan
-	if h.lent == nil || scan.Scan([]byte(text), h.s.mode()) != nil {
+	if h.lent == nil && !h.s.lentAs || scan.Scan([]byte(text), h.s.mode()) != nil {
 		return text
 	}
 	edits := h.namings(&scan)
@@ -209,9 +220,16 @@ func (h *programHost) byName(text string) string {
 	return string(apply(&scan, edits))
 }
 
-// namings are the edits by which a text says the definer's name instead of CURRENT_USER.
+// namings are the edits by which a text says the definer's name instead of CURRENT_USER, or the caller's instead of USER().
 func (h *programHost) namings(scan *sqltext.Scan) (edits []edit) {
 	for i := range int32(len(scan.Tokens)) {
+		if h.s.lentAs && (isWord(scan, i, "USER") || isWord(scan, i, "SESSION_USER") || isWord(scan, i, "SYSTEM_USER")) && isOp(scan, i+1, "(") && isOp(scan, i+2, ")") && (i == 0 || !isOp(scan, i-1, ".")) {
+			edits = append(edits, edit{i, i + 3, "_utf8mb3" + stringLiteral(h.s.caller)})
+			continue
+		}
+		if h.lent == nil {
+			continue
+		}
 		if !isWord(scan, i, "CURRENT_USER") || i > 0 && isOp(scan, i-1, ".") || isOp(scan, i+1, ".") {
 			continue
 		}
@@ -227,7 +245,7 @@ func (h *programHost) namings(scan *sqltext.Scan) (edits []edit) {
 // byNameIn is byName for a block that a leaf computes, but for its SELECTs, whose columns the client would see under another name.
 func (h *programHost) byNameIn(block string) string {
 	var scan sqltext.Scan
-	if h.lent == nil || scan.Scan([]byte(block), h.s.mode()) != nil {
+	if h.lent == nil && !h.s.lentAs || scan.Scan([]byte(block), h.s.mode()) != nil {
 		return block
 	}
 	edits := slices.DeleteFunc(h.namings(&scan), func(e edit) bool {

@@ -161,7 +161,7 @@ func (s *session) reset() {
 	s.tx.SetState(s.initial)
 	s.stmts, s.named, s.stmtID = nil, nil, 0
 	s.last, s.lastValue, s.lockedSequences, s.warnings, s.tables = lastStatement{foundRows: s.last.foundRows, uncounted: s.last.uncounted}, nil, nil, nil, false
-	s.temps, s.guards, s.handlers = temporaries{}, guards{}, nil
+	s.temps, s.guards, s.handlers, s.caller = temporaries{}, guards{}, nil, ""
 	s.setSpiderValues(spiderVariables{base: s.g.cfg.Catalog.Snapshot().Variables})
 	s.out.track = nil
 	s.sess.Mode.Version = s.g.versionNumber

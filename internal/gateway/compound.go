@@ -298,9 +298,7 @@ func (h *programHost) Evaluate(ctx context.Context, expr string, conditions []co
 	s := h.s
 	last := s.last
 	s.warnings = notesOf(conditions)
-	if h.lent != nil {
-		expr = strings.TrimPrefix(h.byName("SET @x = "+expr), "SET @x = ")
-	}
+	expr = strings.TrimPrefix(h.byName("SET @x = "+expr), "SET @x = ")
 	inside := s.tx.InTransaction()
 	err := h.mayLent(ctx, "SELECT "+expr)
 	if err == nil {

@@ -16,9 +16,9 @@ type prepared struct {
 	text string
 	w    worker // with the scan of text, for good
 	// sess is the database and the mode that the statement was prepared under, and is read under for good.
-	sess  plan.Session
-	reads reading
-	plan  *plan.Plan // for the snapshot with its Revision; nil when it must be planned anew each time
+	sess   plan.Session
+	reads  reading
+	plan   *plan.Plan // for the snapshot with its Revision; nil when it must be planned anew each time
 	params []wire.Param
 	long   int // bytes of long data
 	tooBig bool

@@ -465,13 +465,20 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		defer func() { st.Once, st.Moment = false, "" }()
 	}
 	var err error
+	if p.FiredForUser && s.lentAs {
+		err = errFiredForUser
+	}
 	if s.guards.query.on {
-		st.OneShard, err = s.holds(ctx, s.guards.query)
+		var held error
+		if st.OneShard, held = s.holds(ctx, s.guards.query); err == nil {
+			err = held
+		}
 	}
 	if err == nil {
 		err = s.setMode(ctx)
 	}
 	found := uint64(0)
+	x = x.and(p.Assigned)
 	if x != nil && (len(x.assigned) > 0 || x.setsID || len(x.drawn) > 0 || x.facts&sqltext.HasCalcFoundRows != 0) {
 		st.After = s.after(x, &found)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -191,6 +192,19 @@ func queryRow(ctx context.Context, c *backend.Conn, caps wire.Caps, sql string) 
 		failed = wire.Errorf(wire.ErUnknown, "a leaf gave no row for %s", sql)
 	}
 	return cols, row, failed
+}
+
+// and is what the session wants besides of a statement whose triggers assign to user variables.
+func (x *extras) and(assigned []string) *extras {
+	if len(assigned) == 0 {
+		return x
+	}
+	own := extras{}
+	if x != nil {
+		own = *x
+	}
+	own.assigned = slices.Concat(own.assigned, assigned)
+	return &own
 }
 
 // after is what the session reads from the connection that has run its statement.

@@ -110,7 +110,11 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	if err == nil && triggers.any && !(p.alone() && plan.Route.Kind == RouteOne) { // where MariaDB sees what is done
 		err = triggers.apart(p)
 	}
+	if err == nil && triggers.variables && stmt.Facts&sqltext.HasUserVarAssign != 0 {
+		err = NeedsStage("an assignment to a user variable in a write whose triggers read such variables: SET it before")
+	}
 	if err == nil {
+		plan.FiredForUser, plan.Assigned = triggers.account, triggers.assigns
 		err = p.called.unfit(p, plan)
 	}
 	switch {

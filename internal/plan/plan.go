@@ -41,7 +41,11 @@ const Unconverted = "NULL"
 // Plan says how a statement is run. It holds no values of literals: positions of tokens stand for them, so that one plan serves all
 // statements with one fingerprint.
 type Plan struct {
-	Route Route
+	// FiredForUser: triggers that it may fire ask for the session's user.
+	FiredForUser bool
+	// Assigned are user variables to which triggers that it may fire may assign: so it has to be done at one place.
+	Assigned []string
+	Route    Route
 	// Forward is applied to the client's bytes when one place serves the statement. Empty: the bytes go out as they came.
 	Forward []Splice
 	// Merge says how parts from several partitions become one answer; nil for statements without a result and where Stage says why not.

@@ -20,6 +20,9 @@ type fired struct {
 	clock         bool
 	// ordered: those of a reference table see in which order its rows are changed, which may be another one at each leaf.
 	ordered bool
+	// variables: they read user variables, account: they ask for the session's user.
+	variables, account bool
+	assigns            []string // user variables that they may assign to
 }
 
 // triggers finds the triggers that the statement may fire.
@@ -75,6 +78,8 @@ func (f *fired) fire(s *topo.Snapshot, t *topo.Table, events map[string]bool) {
 			continue
 		}
 		f.any = true
+		f.assigns = append(f.assigns, tr.Assigns...)
+		f.variables, f.account = f.variables || tr.Variables, f.account || tr.Account
 		f.ordered = f.ordered || t.Kind == topo.Reference && (len(tr.Writes) > 0 || slices.ContainsFunc(f.targets, func(n *sqltext.TableName) bool { return n != nil && slices.Contains(tr.Reads, n.Name.Text) }))
 		f.references = f.references || len(tr.References) > 0
 		for _, name := range tr.Calls {

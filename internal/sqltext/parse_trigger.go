@@ -489,6 +489,9 @@ func (r *triggerReader) set() bool {
 			r.pos += 2
 			c.Name, _ = r.anyName()
 			c.Span = r.span(from)
+		case !r.function && r.tok().Kind == UserVar:
+			r.pos++
+			r.st.Facts |= HasUserVar | HasUserVarAssign
 		case !r.variable():
 			return r.odd("SET of what is no variable of its own")
 		}
@@ -539,7 +542,7 @@ func (r *triggerReader) onTables() bool {
 	return true
 }
 
-// into says whether the only INTO of a SELECT names variables of the trigger.
+// into says whether the only INTO of a SELECT names variables of the trigger, or user variables.
 func (r *triggerReader) into(from, to int32) bool {
 	seen := 0
 	for i := from; i < to; i++ {
@@ -548,7 +551,7 @@ func (r *triggerReader) into(from, to int32) bool {
 		}
 		seen++
 		for i++; ; i++ {
-			if i >= to || !isName(r.toks[i]) || !r.declared(r.nameAt(i).Text) {
+			if i >= to || !(r.toks[i].Kind == UserVar && !r.function) && (!isName(r.toks[i]) || !r.declared(r.nameAt(i).Text)) {
 				return false
 			}
 			if i++; i >= to || r.toks[i].Kind != Op || r.toks[i].Op != ',' {

@@ -30,6 +30,10 @@ type Trigger struct {
 	References []string `json:"references,omitempty"`
 	// Calls are the functions of the database that it calls, in lower case.
 	Calls []string `json:"calls,omitempty"`
+	// Assigns are user variables as it names them, with their @, of which it assigns to some. Variables: it reads such, Account: it asks for the user of the session.
+	Assigns   []string `json:"assigns,omitempty"`
+	Variables bool     `json:"variables,omitempty"`
+	Account   bool     `json:"account,omitempty"`
 }
 
 // In is the text that makes the trigger in a database: db, the shape's, or a partition's.

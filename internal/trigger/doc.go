@@ -2,7 +2,7 @@
 //
 // Triggers are MariaDB's own at each partition, so that one may do there only what it would do on one server: what it reads and writes must be rows that are in the same partition
 // for certain. Those are the rows of tables of the same database whose shard key is, in the statement, said to be that of NEW or OLD, and all rows of reference tables, which
-// it may read. Its values may not hang on the partition: no session's variables, no functions that tell of the place or differ by call.
+// it may read. Its values may not hang on the partition: no functions that tell of the place. Those that differ by call do so for each row, as at one server; user variables and the session's user are the same at all partitions, and to what user variables a trigger assigns the session reads back, from the one partition at which that is done.
 //
 // All rows of single tables of a database are in one partition, so that their triggers may name any of those, whatever their conditions.
 //

@@ -126,6 +126,8 @@ func (j *judge) all() error {
 	if selects != j.selects || len(j.t.Tables) != j.tables {
 		return refuse("a query that is not understood in a trigger: write its condition out, with plain tables in FROM")
 	}
+	slices.Sort(j.out.Assigns)
+	j.out.Assigns = slices.Compact(j.out.Assigns)
 	slices.Sort(j.out.Reads)
 	slices.Sort(j.out.Writes)
 	slices.Sort(j.out.References)
@@ -156,7 +158,10 @@ const fine = sqltext.HasSubquery | sqltext.HasTimeFunction | sqltext.HasInto | s
 // words looks at each token of the body, whatever the parser has made of it.
 func (j *judge) words() error {
 	place, fine := "partition", fine
-	if j.inOne() { // what differs by call is what it is there
+	if !j.function {
+		fine |= sqltext.HasUserVar | sqltext.HasUserVarAssign | sqltext.HasPlaceFunction
+	}
+	if !j.everywhere() { // what differs by call does so for each row, at one server, too
 		fine |= sqltext.HasNondeterministic
 	}
 	if j.everywhere() {
@@ -184,12 +189,22 @@ func (j *judge) words() error {
 	if j.t.Timing == "BEFORE" && j.t.Event == "INSERT" && j.table.AutoIncrement >= 0 && !j.inOne() {
 		auto = j.table.Columns[j.table.AutoIncrement].Name
 	}
+	assigns := j.t.Facts&sqltext.HasUserVarAssign != 0
+	if assigns && !j.function && j.everywhere() {
+		return refuse("an assignment to a user variable in a trigger of a reference table, which every leaf runs: DECLARE a variable")
+	}
 	for i := j.t.Body.From; i < j.t.Body.To; i++ {
 		switch scan.Tokens[i].Kind {
 		case sqltext.UserVar:
-			return refuse("user variable %s in a trigger: the session's are not at its %s. DECLARE one", scan.Bytes(i), place)
+			if j.function {
+				return refuse("user variable %s in a trigger: the session's are not at its %s. DECLARE one", scan.Bytes(i), place)
+			}
+			j.out.Variables = true
+			if assigns {
+				j.out.Assigns = append(j.out.Assigns, string(scan.Bytes(i)))
+			}
 		case sqltext.SysVar:
-			if j.function && j.alikeVariable(i) {
+			if j.alikeVariable(i) {
 				continue
 			}
 			return refuse("system variable %s in a trigger: %s", scan.Bytes(i), differ)
@@ -201,7 +216,11 @@ func (j *judge) words() error {
 			continue
 		}
 		upper := strings.ToUpper(n)
-		if op(i+1, '(') && !op(i-1, '.') && (j.oneLeaf && placed[upper] || sqltext.FactsOf(upper)&^fine != 0 && !(j.function && sqltext.FactsOf(upper) == sqltext.HasDatabaseFunc) || upper == "LAST_INSERT_ID") {
+		if op(i+1, '(') && (upper == "USER" || upper == "SESSION_USER" || upper == "SYSTEM_USER") {
+			j.out.Account = true
+		}
+		seeded := upper == "RAND" && !op(i+2, ')') && !j.inOne() && !j.function // one row's value is made from that of the row before
+		if op(i+1, '(') && !op(i-1, '.') && (placed[upper] || seeded || sqltext.FactsOf(upper)&^fine != 0 && !(j.function && sqltext.FactsOf(upper) == sqltext.HasDatabaseFunc) || upper == "LAST_INSERT_ID") {
 			return refuse("function %s in a trigger: %s", upper, differ)
 		}
 		if op(i+1, '.') && name(i+2) != "" && !j.function {
@@ -215,8 +234,9 @@ func (j *judge) words() error {
 			}
 		}
 	}
+	fine |= sqltext.HasSysVar
 	if j.function { // whose default database is that of the shape
-		fine |= sqltext.HasDatabaseFunc | sqltext.HasSysVar
+		fine |= sqltext.HasDatabaseFunc
 	}
 	switch f := j.t.Facts &^ fine; {
 	case f&sqltext.HasStoredCall != 0 && len(j.t.Calls) == 0:

@@ -74,6 +74,24 @@ func TestPart(t *testing.T) {
 	}
 }
 
+// TestSession looks at what is noted of a trigger that asks for what is the session's.
+func TestSession(t *testing.T) {
+	owner := table("t", topo.Sharded, "k", "a")
+	for body, want := range map[string]topo.Trigger{
+		"SET NEW.a = @a + @@div_precision_increment + RAND()":               {Variables: true},
+		"SET @b = NEW.a, NEW.a = @A":                                        {Variables: true, Assigns: []string{"@A", "@b"}},
+		"BEGIN SELECT NEW.a, 1 INTO @`x y`, @n; SET NEW.a = UUID(); END":    {Variables: true, Assigns: []string{"@`x y`", "@n"}},
+		"SET NEW.a = CONCAT(CURRENT_USER, session_user(), SYSDATE(), user)": {Account: true},
+	} {
+		tr := topo.Trigger{Name: "x", Text: "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW " + body}
+		if err := Judge(&tr, owner, func(string) (*topo.Table, bool) { return nil, false }, nil); err != nil {
+			t.Errorf("%s: %v", body, err)
+		} else if tr.Variables != want.Variables || tr.Account != want.Account || !slices.Equal(tr.Assigns, want.Assigns) {
+			t.Errorf("%s: %v %v %q", body, tr.Variables, tr.Account, tr.Assigns)
+		}
+	}
+}
+
 const onAcct = "CREATE TRIGGER no AFTER INSERT ON acct FOR EACH ROW "
 
 // refused are triggers that are refused, with what the refusals say.
@@ -106,15 +124,11 @@ var refused = map[string]string{
 	onAcct + "BEGIN DECLARE n INT; SET n = (SELECT 1 FROM tot t JOIN log l ON l.acct = t.acct WHERE t.acct = NEW.id); END": "without l.acct",
 	onAcct + "BEGIN DECLARE n INT; WITH x AS (SELECT 1) SELECT * INTO n FROM x; END":                                       "WITH",
 	onAcct + "BEGIN DECLARE n INT; SELECT x.a INTO n FROM JSON_TABLE('[1]', '$[*]' COLUMNS (a INT PATH '$')) x; END":       "in a trigger",
-	onAcct + "SET @x = NEW.id":                                                                                             "of its own",
-	onAcct + "INSERT INTO events VALUES (NEW.id, @x)":                                                                      "user variable",
 	onAcct + "INSERT INTO events VALUES (NEW.id, @@port)":                                                                  "system variable",
-	onAcct + "INSERT INTO events VALUES (NEW.id, UUID())":                                                                  "UUID",
-	onAcct + "INSERT INTO events VALUES (NEW.id, `uuid`())":                                                                "UUID",
+	onAcct + "INSERT INTO events VALUES (NEW.id, RAND(5))":                                                                 "RAND",
+	onAcct + "INSERT INTO events VALUES (NEW.id, CONNECTION_ID())":                                                         "CONNECTION_ID",
 	onAcct + "INSERT INTO events VALUES (NEW.id, DATABASE())":                                                              "DATABASE",
-	onAcct + "INSERT INTO events VALUES (NEW.id, CURRENT_USER)":                                                            "value would hang",
 	onAcct + "INSERT INTO events VALUES (NEW.id, LAST_INSERT_ID(5))":                                                       "LAST_INSERT_ID",
-	onAcct + "INSERT INTO events VALUES (NEW.id, SYSDATE())":                                                               "SYSDATE",
 	onAcct + "INSERT INTO events VALUES (NEW.id, sys.format_time(5))":                                                      "stored function",
 	onAcct + "SET sql_mode = ''":                                                                                           "of its own",
 	onAcct + "BEGIN BEGIN DECLARE unique_checks INT; END; SET unique_checks = 1; END":                                      "of its own",
@@ -165,7 +179,7 @@ var refusedEverywhere = map[string]string{
 	onRates + "UPDATE IGNORE hist SET n = 2 WHERE n = 1":                                                                    "IGNORE",
 	onRates + "BEGIN DECLARE n INT; SELECT hist.n INTO n FROM hist LIMIT 1; END":                                            "LIMIT",
 	onRates + "BEGIN DECLARE v INT; SELECT 1 AS n INTO v FROM hist ORDER BY n LIMIT 1; END":                                 "LIMIT",
-	onRates + "FOR r IN (SELECT name FROM hist) DO SET @x = 1; END FOR":                                                     "of its own",
+	onRates + "FOR r IN (SELECT name FROM hist) DO SET @x = 1; END FOR":                                                     "user variable",
 	onRates + "FOR r IN (SELECT name FROM hist) DO INSERT INTO heap VALUES (1, r.name); END FOR":                            "ORDER BY n",
 	onRates + "FOR r IN (SELECT h.name FROM hist h, rates ORDER BY h.n) DO DELETE FROM hist WHERE n = 1; END FOR":           "ORDER BY",
 	onRates + "BEGIN DECLARE c CURSOR FOR SELECT name FROM hist ORDER BY name; END":                                         "ORDER BY n",
@@ -183,9 +197,7 @@ var refusedEverywhere = map[string]string{
 	onRates + "BEGIN DECLARE EXIT HANDLER FOR SQLSTATE 'HY000' BEGIN END; DELETE FROM hist WHERE n = 1; END":                "HY000",
 	onRates + "BEGIN DECLARE c CONDITION FOR 1205; DECLARE EXIT HANDLER FOR c BEGIN END; DELETE FROM hist WHERE n = 1; END": "1205",
 	onRates + "INSERT INTO heap VALUES (1, UUID())":                                                                         "hang on the leaf",
-	onRates + "INSERT INTO heap VALUES (1, @x)":                                                                             "at its leaf",
 	onRates + "INSERT INTO heap VALUES (1, @@hostname)":                                                                     "system variable",
-	onRates + "INSERT INTO heap VALUES (1, USER())":                                                                         "USER",
 	onRates + "INSERT INTO heap VALUES (CONNECTION_ID(), '')":                                                               "CONNECTION_ID",
 	onRates + "INSERT INTO heap VALUES (LAST_INSERT_ID(), '')":                                                              "LAST_INSERT_ID",
 	onRates + "CALL p()": "rows of reference tables",

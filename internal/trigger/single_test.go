@@ -32,7 +32,6 @@ func TestTriggersOfTablesInOnePartition(t *testing.T) {
 		"AFTER INSERT ON one FOR EACH ROW UPDATE rates SET rate = 1":                                            "reference table",
 		"AFTER INSERT ON one FOR EACH ROW DELETE FROM heap":                                                     "those of 'one' in one",
 		"AFTER INSERT ON one FOR EACH ROW INSERT INTO trail (what) VALUES (CONNECTION_ID())":                    "CONNECTION_ID",
-		"AFTER INSERT ON one FOR EACH ROW INSERT INTO trail (what) VALUES (@x)":                                 "user variable",
 		"AFTER INSERT ON many FOR EACH ROW INSERT INTO trail (id, what) VALUES (NEW.id, 1)":                     "all its rows are in one partition",
 		"AFTER INSERT ON many FOR EACH ROW UPDATE trail SET what = 1 WHERE id = NEW.id":                         "all its rows are in one partition",
 		"BEFORE INSERT ON many FOR EACH ROW SET NEW.v = (SELECT COUNT(*) FROM trail WHERE id = NEW.id)":         "all its rows are in one partition",
