@@ -17,7 +17,17 @@ UPDATE fewer SET g = g + 10 WHERE nr = 2;
 SELECT * FROM few AS x;
 UNLOCK TABLES;
 LOCK TABLES things WRITE;
+UPDATE things SET w = w + 1 WHERE things.id = 1;
 SELECT * FROM things;
+INSERT INTO things VALUES (3, 30);
+DELETE FROM things WHERE id = 2;
+SHOW COLUMNS FROM things;
 UNLOCK TABLES;
+LOCK TABLES things AS a WRITE, things READ, things AS b READ;
+UPDATE things AS a SET w = w + 1;
+SELECT * FROM things JOIN things AS b USING (id);
+UNLOCK TABLES;
+-- order: id
+SELECT * FROM item ORDER BY id;
 -- order: id
 SELECT * FROM acc ORDER BY id;

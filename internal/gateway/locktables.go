@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/exec"
@@ -61,12 +62,10 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 		k := s.keyOf(locks[i].Table)
 		s.tableLocks.write[k] = s.tableLocks.write[k] || !strings.HasPrefix(locks[i].Mode, "READ")
 	}
-	var views, viewNames []string // locked at the shapes, where their definitions are asked for
+	var views []string // locked at the shapes, where their definitions are asked for, under names that no table has, as tables are locked by theirs
 	for i := range stmt.Lock {
 		if k := s.keyOf(stmt.Lock[i].Table); snap.View(k.db, k.table) != nil && !s.isTemporary(stmt.Lock[i].Table) {
-			if item := quoteName(k.db) + "." + quoteName(k.table) + " READ"; !slices.Contains(views, item) {
-				views, viewNames = append(views, item), append(viewNames, k.table)
-			}
+			views = append(views, quoteName(k.db)+"."+quoteName(k.table)+" AS "+quoteName("orbweaver view "+strconv.Itoa(i))+" READ")
 		}
 	}
 	for i := range locks {
@@ -107,7 +106,6 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 		others := 0
 		for _, l := range all {
 			switch {
-			case p.Partition.DB == "" && l.Alias.Text != "" && slices.Contains(viewNames, l.Alias.Text): // the view itself has the name there
 			case l.table == nil || l.table.Kind == topo.Reference:
 				items = append(items, item(l.db, l))
 				others++
