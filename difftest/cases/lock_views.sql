@@ -31,3 +31,11 @@ UNLOCK TABLES;
 SELECT * FROM item ORDER BY id;
 -- order: id
 SELECT * FROM acc ORDER BY id;
+-- Subqueries call a view's columns by the names that it has given them.
+CREATE VIEW d1.named (nr, many) AS SELECT id, g FROM d1.acc;
+-- changes: d1.acc
+UPDATE named n SET many = many + 1 WHERE EXISTS (SELECT 1 FROM item i WHERE i.id = n.nr);
+-- changes: d1.acc
+UPDATE named SET many = (SELECT MAX(w) FROM item i WHERE i.id = named.nr) WHERE nr < 3;
+-- changes: d1.acc
+DELETE FROM named WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.id = named.nr);

@@ -413,18 +413,47 @@ func (s *splicer) columns(scan *sqltext.Scan, stmt *sqltext.Stmt, w *window, ali
 		}
 		rest.From = from
 	}
-	// Subqueries, and what the gateway does not understand, keep their names.
+	// Subqueries, and what the gateway does not understand, keep their names, but for those that say of which table they are.
+	hidden := shadowed(stmt, alias) || goes != alias && shadowed(stmt, goes)
 	for i := rest.From; i < rest.To && err == nil; i++ {
+		if i+2 < rest.To && !hidden && stmt.Insert == nil && name(scan, i) == alias && isOp(scan, i+1, '.') && isName(scan, i+2) && !known[i] && !isOp(scan, i+3, '.') && (i == 0 || !isOp(scan, i-1, '.')) {
+			if n := at(w.view.Columns, name(scan, i+2)); n >= 0 && w.columns[n] != "" {
+				edits = append(edits, edit{i, i + 3, quote(goes) + "." + quote(w.columns[n])})
+				i += 2
+				continue
+			}
+		}
 		if !isName(scan, i) || known[i] || i > 0 && isOp(scan, i-1, '.') {
 			continue
 		}
 		n := at(w.view.Columns, name(scan, i))
 		lost := n >= 0 && !isOp(scan, i+1, '.') && !strings.EqualFold(w.columns[n], w.view.Columns[n])
-		if (lost || goes != alias && name(scan, i) == alias && isOp(scan, i+1, '.')) && (stmt.Facts&sqltext.HasSubquery != 0 || !s.table(stmt, i)) {
+		renamed := name(scan, i) == alias && isOp(scan, i+1, '.') && (goes != alias || hidden && stmt.Insert == nil && !w.sameNames())
+		if (lost || renamed) && (stmt.Facts&sqltext.HasSubquery != 0 || !s.table(stmt, i)) {
 			return nil, refuse("a write to '%s' that names '%s' in a subquery or an expression that the gateway does not look into, where it can't be given its table's name", w.view.Name, name(scan, i))
 		}
 	}
 	return edits, err
+}
+
+// shadowed says whether a table of a statement's goes by a name, other than that to which it writes.
+func shadowed(stmt *sqltext.Stmt, name string) bool {
+	var from []sqltext.TableRef
+	switch {
+	case stmt.Update != nil:
+		from = stmt.Update.From
+	case stmt.Delete != nil:
+		from = stmt.Delete.From
+	}
+	return slices.ContainsFunc(append(sqltext.Factors(stmt), sqltext.DerivedTables(stmt)...), func(f *sqltext.TableRef) bool {
+		switch {
+		case len(from) > 0 && f.Span == from[0].Span:
+			return false
+		case f.Alias.Tok >= 0 || f.Table == nil:
+			return strings.EqualFold(f.Alias.Text, name)
+		}
+		return strings.EqualFold(f.Table.Name.Text, name)
+	})
 }
 
 // has says whether a view's table has a column.
