@@ -53,3 +53,14 @@ INSERT INTO d1.nums VALUES (6, 6), (7, (SELECT n FROM (SELECT COUNT(*) AS n FROM
 INSERT INTO d1.nums VALUES (7, (SELECT COUNT(*) FROM d1.nums AS x));
 -- refused
 INSERT INTO d1.nums VALUES (8, DEFAULT), (9, (SELECT COUNT(*) FROM d1.nums));
+-- A column without a default that ON DUPLICATE KEY UPDATE names needs no value, wherever a row is alone; MariaDB asks for one where a query gives no rows.
+CREATE TABLE d1.hits (id INT PRIMARY KEY, n INT NOT NULL, m INT);
+-- changes: d1.hits
+INSERT INTO d1.hits (id) VALUES (1), (2), (3), (4), (5) ON DUPLICATE KEY UPDATE n = n + 1;
+-- changes: d1.hits
+INSERT INTO d1.hits (id) VALUES (5), (6), (7) ON DUPLICATE KEY UPDATE n = n + 1;
+INSERT INTO d1.hits (id) VALUES (8), (9) ON DUPLICATE KEY UPDATE m = 1;
+INSERT INTO d1.hits (id) SELECT a FROM d1.nums WHERE a > 1000;
+REPLACE INTO d1.hits (id) SELECT a FROM d1.nums WHERE a > 1000;
+SET sql_mode = '';
+INSERT INTO d1.hits (id) SELECT a FROM d1.nums WHERE a > 1000;

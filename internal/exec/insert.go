@@ -281,7 +281,7 @@ func (st *Statement) insertRows(clock []byte, place txn.Place, which []int, rows
 	}
 	span := in.Head
 	out, alone := leftOut{}, false
-	if len(rows) > 1 && len(which) == 1 {
+	if len(rows) > 1 && len(which) == 1 && !in.Fills {
 		out, alone = st.values1(which[0], rows[which[0]])
 	}
 	if alone {

@@ -269,13 +269,13 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 			return err
 		}
 	}
-	if w.st.Plan.Rows && len(w.returned.head) == 0 {
+	if w.st.Plan.Rows && len(w.returned.head) == 0 || w.st.Plan.InsertSelect.Omits && len(w.rows) == 0 {
 		return w.none(ctx, g, places)
 	}
 	return nil
 }
 
-// none asks for the columns of RETURNING where no row is written.
+// none writes no row where none is written, for the columns of RETURNING, and for what MariaDB says of columns that have no value.
 func (w *rowWriter) none(ctx context.Context, g *txn.Group, places []txn.Place) error {
 	w.bufs[0], w.which[0] = []byte("SELECT "), []int{0}
 	for range len(w.cols) {

@@ -265,7 +265,7 @@ func (p *planner) insertRows(s *sqltext.Insert, table *topo.Table) (*Insert, err
 	if len(rows[0]) == 0 {
 		columns = nil
 	}
-	ins.computed = computedKeys(table, columns)
+	ins.computed, ins.Fills = computedKeys(table, columns), fills(table, columns, s.OnDup)
 	return ins, p.autoIncrement(ins, s, table, rows, at)
 }
 

@@ -19,6 +19,30 @@ func computedKeys(table *topo.Table, columns []int) (names []string) {
 	return names
 }
 
+// omits says whether a row of these columns leaves column c without a value, of which MariaDB says 1364.
+func omits(table *topo.Table, columns []int, c int) bool {
+	col := &table.Columns[c]
+	return !slices.Contains(columns, c) && !col.Nullable && col.Default == "" && !col.Generated && col.Type != "enum" && c != table.AutoIncrement
+}
+
+// fills says whether ON DUPLICATE KEY UPDATE gives a value to a column that such rows leave without one.
+func fills(table *topo.Table, columns []int, set []sqltext.Assign) bool {
+	return slices.ContainsFunc(set, func(a sqltext.Assign) bool {
+		c := table.Column(a.Column.Name.Text)
+		return c >= 0 && omits(table, columns, c)
+	})
+}
+
+// omitsAny says whether rows of these columns leave one without a value. Other servers know their own columns.
+func omitsAny(table *topo.Table, columns []int) bool {
+	for c := range table.Columns {
+		if table.Kind != topo.Linked && omits(table, columns, c) {
+			return true
+		}
+	}
+	return false
+}
+
 // computedDefault says whether a column's default is an expression without columns in it, as MariaDB prints it. A
 // sequence's name would be in backquotes, too.
 func computedDefault(c *topo.Column) bool {

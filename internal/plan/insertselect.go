@@ -87,7 +87,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 		}
 	}
 	whole := p.stmt.Span
-	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns,
+	plan.InsertSelect = &InsertSelect{Table: table, Query: s.Select.Span, Plan: inner, Columns: columns, Omits: omitsAny(table, columns),
 		Head: sqltext.Span{From: whole.From, To: s.Select.Span.From}, Tail: sqltext.Span{From: s.Select.Span.To, To: whole.To},
 		ReadsTarget: p.readsTarget(s.Table, table), Moves: moves, Gathered: gathered(s.Select)}
 	plan.InsertSelect.Draws, plan.InsertSelect.DrawPoint, plan.InsertSelect.DrawText = draws, drawPoint, drawText

@@ -375,6 +375,8 @@ type Insert struct {
 	// Returning: the parts answer with rows.
 	Returning bool
 	Replace   bool
+	// Fills: ON DUPLICATE KEY UPDATE gives a value to a column that the rows lack and that has no default, which MariaDB lets them do in VALUES.
+	Fills bool
 	// Moves is set where rows that are met may have to move, Met where they are given values of sequences.
 	Moves *KeyMoves
 	Met   *MetDraws
@@ -400,8 +402,9 @@ type InsertSelect struct {
 	ReadsTarget bool
 	// Gathered: the query is a set operation whose rows MariaDB has before it writes the first. What it warns of then is no error in strict mode.
 	Gathered bool
-	// Columns are positions in Table.Columns of the query's columns, in order.
+	// Columns are positions in Table.Columns of the query's columns, in order. Omits: a column is not among them that has no default.
 	Columns []int
+	Omits   bool
 	// Head is INSERT … up to the query, Tail what follows it (ON DUPLICATE KEY UPDATE …).
 	Head, Tail sqltext.Span
 	// ColumnPoint and ColumnText put the AUTO_INCREMENT column into Head, before the others, when the statement does not name it; ColumnText is ""
