@@ -9,7 +9,7 @@ SELECT id FROM d1.en JOIN d2.ev ON v = id WHERE en.e = '' AND en.e + 0 = 0;
 SELECT a.id, b.id FROM d1.en a JOIN d1.en b ON a.e = b.e AND a.f < b.g;
 -- changes: d1.en
 UPDATE d1.en SET g = (SELECT e FROM d2.ev WHERE v = 3) WHERE e + 0 = (SELECT MIN(e + 0) FROM d2.ev);
--- refused
+-- changes: d1.en
 UPDATE d1.en SET id = 7 WHERE id = 3;
 -- changes: d1.en
 UPDATE d1.en SET id = 17 WHERE id = 1;

@@ -57,7 +57,7 @@ func (r *Runner) alikes(ctx context.Context, st *Statement, g *txn.Group, found 
 		}
 		for i := range k.Values {
 			if v := &k.Values[i]; v.Target == target {
-				if one.Values[i], err = givenLiteral(&found.cols[values+i], row[values+i], &t.Table.Columns[v.Column]); err != nil {
+				if one.Values[i], err = st.givenLiteral(v, &found.cols[values+i], row[values+i], &t.Table.Columns[v.Column]); err != nil {
 					return nil, err
 				}
 			}
@@ -116,12 +116,15 @@ func alikeText(cell []byte) (string, error) {
 }
 
 // givenLiteral is a literal in a table of them: bits are a number there where a column has one.
-func givenLiteral(c *value.Column, cell []byte, col *topo.Column) (string, error) {
-	lit, err := value.Literal(nil, c, cell)
-	if err == nil && c.Class == value.Bit && cell != nil && col.Charset == "" && !keepsBytes(col) || c.Class == value.Bit && cell != nil && col.Type == "bit" {
-		lit = append(append([]byte("CAST("), lit...), " AS UNSIGNED)"...)
+func (st *Statement) givenLiteral(v *plan.KeyValue, c *value.Column, cell []byte, col *topo.Column) (string, error) {
+	if col.Type == "enum" && string(cell) == plan.NoMember {
+		return "", errNoMember()
 	}
-	return string(lit), err
+	lit, err := st.assigned(v, c, cell)
+	if err == nil && c.Class == value.Bit && cell != nil && col.Charset == "" && !keepsBytes(col) || c.Class == value.Bit && cell != nil && col.Type == "bit" {
+		lit = "CAST(" + lit + " AS UNSIGNED)"
+	}
+	return lit, err
 }
 
 // cellsOf are where a target's cells begin in what the query told, and where those of Values do.

@@ -305,11 +305,11 @@ func (r *Runner) changes(ctx context.Context, st *Statement, g *txn.Group, found
 			if k.Values[i].Target != target {
 				continue
 			}
-			v, err := value.Literal(nil, &found.cols[values+i], row[values+i])
+			v, err := st.assigned(&k.Values[i], &found.cols[values+i], row[values+i])
 			if err != nil {
 				return nil, err
 			}
-			literals[i] = string(v)
+			literals[i] = v
 			name = append(append(name, ','), v...)
 		}
 		g := by[string(name)]

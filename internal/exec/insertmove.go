@@ -114,7 +114,7 @@ func (m *mover) met(ctx context.Context, j *job, from int) error {
 		col := &m.table.Columns[c]
 		kind, ok := movedAs(col)
 		if col.Type == "enum" || col.Type == "set" { // variables have their words
-			kind = movedKind{"HEX(%s)", "_" + col.Charset + " x'%s'"}
+			kind = movedKind{read: "HEX(%s)", write: "_" + col.Charset + " x'%s'"}
 		}
 		if !ok {
 			return plan.NeedsStage(m.what + " of type " + col.Type)

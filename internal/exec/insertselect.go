@@ -139,6 +139,8 @@ type rowWriter struct {
 	which [][]int
 	row   int
 	clock []byte // the statement's time: rows of a reference table have the same at all leaves
+	odd   []bool // which cells of the row at hand are an ENUM's value that is no member
+	odds  []int  // how many of those rows that wait have
 	moves *mover // of rows that are met
 
 	first, affected uint64
@@ -163,6 +165,9 @@ func (w *rowWriter) prepare(defs []wire.Column) error {
 		w.cols = append(w.cols, c)
 	}
 	w.queried, w.cols = w.cols, slices.Clone(w.cols[:len(w.cols)-is.Hidden])
+	if err := w.carries(); err != nil {
+		return err
+	}
 	columns := slices.Clone(is.Columns) // with those that sequences give behind the query's
 	for i := range is.Draws {
 		if is.Draws[i].Cell >= len(is.Columns) {
@@ -195,7 +200,7 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 	if w.st.Plan.InsertSelect.Moves != nil {
 		w.moves = w.r.insertMover(w.st, g, w.to)
 	}
-	w.bufs, w.which = make([][]byte, len(places)), make([][]int, len(places))
+	w.bufs, w.which, w.odds = make([][]byte, len(places)), make([][]int, len(places)), make([]int, len(places))
 	turn, only := int(w.r.turn.Add(1)), noPlace
 	for range len(places) - 1 {
 		if t.Kind != topo.Keyless || w.st.room(places[turn%len(places)]) == nil {
@@ -221,6 +226,9 @@ func (w *rowWriter) run(ctx context.Context, g *txn.Group, places []txn.Place) e
 			return err
 		}
 		if err := w.name(all); err != nil {
+			return err
+		}
+		if err := w.carry(all); err != nil {
 			return err
 		}
 		cells := all[:len(w.cols)]
@@ -297,6 +305,11 @@ func (w *rowWriter) add(ctx context.Context, g *txn.Group, places []txn.Place, i
 	}
 	w.bufs[i] = append(w.bufs[i], text...)
 	w.which[i] = append(w.which[i], w.row)
+	for _, odd := range w.odd {
+		if odd {
+			w.odds[i]++
+		}
+	}
 	if len(w.bufs[i]) > insertBatch || w.moves != nil || len(w.named) > 0 { // rows that may move, or whose values are named, are written one by one
 		return w.flush(ctx, g, places, i)
 	}
@@ -338,6 +351,10 @@ func (w *rowWriter) text(ctx context.Context, cells [][]byte) (text []byte, auto
 		}
 		if i == w.auto && auto != 0 {
 			text = strconv.AppendUint(text, auto, 10)
+			continue
+		}
+		if w.odd[i] {
+			text = append(text, '0')
 			continue
 		}
 		if text, err = value.Literal(text, &w.cols[i], cells[i]); err != nil {
@@ -391,6 +408,9 @@ func (w *rowWriter) ordinal(ctx context.Context, cells [][]byte, auto uint64) (i
 		if err != nil {
 			return 0, err
 		}
+		if w.odd[n] {
+			v = shard.IntValue(0)
+		}
 		st.vals = append(st.vals, v)
 	}
 	o, err := w.to.f.Store(st.vals)
@@ -416,6 +436,10 @@ func (w *rowWriter) keyExpressions(cells [][]byte, auto uint64) ([]string, error
 	for k, n := range w.keys {
 		if auto != 0 && t.ShardKey[k] == t.AutoIncrement {
 			exprs[k] = strconv.FormatUint(auto, 10)
+			continue
+		}
+		if w.odd[n] {
+			exprs[k] = "0"
 			continue
 		}
 		lit, err := value.Literal(nil, &w.cols[n], cells[n])
@@ -526,6 +550,7 @@ func (w *rowWriter) flush(ctx context.Context, g *txn.Group, places []txn.Place,
 		}
 		return err
 	}
+	w.known(&j.res, i)
 	if w.moves != nil && w.bufs[i][0] == '(' {
 		if err := w.moves.met(ctx, &j, i); err != nil {
 			return err

@@ -103,11 +103,11 @@ func (m *mover) row(ctx context.Context, n int) error {
 	var values []string
 	for i := range st.Plan.ByKey.Values {
 		at := t.Cells() + i
-		v, err := value.Literal(nil, &m.found.cols[at], cells[at])
+		v, err := st.assigned(&st.Plan.ByKey.Values[i], &m.found.cols[at], cells[at])
 		if err != nil {
 			return err
 		}
-		values = append(values, string(v))
+		values = append(values, v)
 	}
 	to, stored, unknown := m.target(ctx, cells)
 	moves := unknown == nil && to != from
@@ -181,6 +181,11 @@ func (m *mover) target(ctx context.Context, cells [][]byte) (int, storedKey, err
 		at := t.First() + slices.Index(t.Key, c)
 		if i := slices.IndexFunc(moves, func(v plan.KeyValue) bool { return v.Column == c }); i >= 0 {
 			at = len(m.found.cols) - len(moves) + i
+			var err error
+			if exprs[k], err = st.assigned(&moves[i], &m.found.cols[at], cells[at]); err != nil {
+				return 0, storedKey{}, err
+			}
+			continue
 		}
 		lit, err := value.Literal(nil, &m.found.cols[at], cells[at])
 		if err != nil {
@@ -272,6 +277,7 @@ type carried struct {
 	where   []byte // finds them
 	columns []byte
 	values  [][]byte // of each row, as INSERT has them
+	odd     []int    // how often a row has an ENUM's value that is none of its members, of which MariaDB warns
 }
 
 // read reads the rows of a table with these values of the shard key.
@@ -308,6 +314,7 @@ func (m *mover) read(ctx context.Context, from txn.Place, t *topo.Table, stored 
 	size := int64(0)
 	for _, row := range rows {
 		var values []byte
+		odd := 0
 		for i, cell := range row {
 			if i > 0 {
 				values = append(values, ',')
@@ -317,8 +324,11 @@ func (m *mover) read(ctx context.Context, from txn.Place, t *topo.Table, stored 
 				continue
 			}
 			values = fmt.Appendf(values, kinds[i].write, cell)
+			if kinds[i].members && string(cell) == "0" {
+				odd++
+			}
 		}
-		c.values = append(c.values, values)
+		c.values, c.odd = append(c.values, values), append(c.odd, odd)
 		if size += int64(len(values)); size > m.r.cfg.SortMemory {
 			return nil, &Error{Code: 1038, State: "HY001", Message: fmt.Sprintf("Out of memory: %s holds at most %d bytes of rows of '%s' at the node", m.what, m.r.cfg.SortMemory, t.Name)}
 		}
@@ -333,7 +343,9 @@ const carriedBytes = 1 << 20
 func (m *mover) write(ctx context.Context, to txn.Place, c *carried, checks string) error {
 	for at := 0; at < len(c.values); {
 		sql := fmt.Appendf(m.setting(asItIs, checks), "INSERT INTO %s (%s) VALUES ", named(to, c.table), c.columns)
+		odd := 0
 		for first := at; at < len(c.values) && (at == first || len(sql) < carriedBytes); at++ {
+			odd += c.odd[at]
 			if at > first {
 				sql = append(sql, ',')
 			}
@@ -343,7 +355,7 @@ func (m *mover) write(ctx context.Context, to txn.Place, c *carried, checks stri
 		if err := m.run(ctx, &come); err != nil {
 			return err
 		}
-		if come.res.ok.Warnings > 0 {
+		if int(come.res.ok.Warnings) > odd {
 			return plan.NeedsStage(m.what + " of a row that can't be written again as it is")
 		}
 	}
@@ -401,26 +413,29 @@ func (m *mover) ask(ctx context.Context, at txn.Place, sql string) ([][][]byte, 
 }
 
 // movedKind says how a column's value is read as text and written again, exactly.
-type movedKind struct{ read, write string }
+type movedKind struct {
+	read, write string
+	members     bool // of an ENUM, by number
+}
 
 func movedAs(c *topo.Column) (movedKind, bool) {
 	switch c.Type {
 	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year", "double":
-		return movedKind{"%s", "%s"}, true
+		return movedKind{read: "%s", write: "%s"}, true
 	case "float": // whose text is rounded
-		return movedKind{"CAST(%s AS DOUBLE)", "%s"}, true
+		return movedKind{read: "CAST(%s AS DOUBLE)", write: "%s"}, true
 	case "bit", "enum", "set":
-		return movedKind{"%s+0", "%s"}, true
+		return movedKind{read: "%s+0", write: "%s", members: c.Type == "enum"}, true
 	case "date", "time", "datetime", "timestamp":
-		return movedKind{"%s", "'%s'"}, true
+		return movedKind{read: "%s", write: "'%s'"}, true
 	case "uuid", "inet6", "inet4":
-		return movedKind{"HEX(CAST(%s AS CHAR CHARACTER SET " + wideCharset + "))", "_" + wideCharset + " x'%s'"}, true
+		return movedKind{read: "HEX(CAST(%s AS CHAR CHARACTER SET " + wideCharset + "))", write: "_" + wideCharset + " x'%s'"}, true
 	case "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob",
 		"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
-		return movedKind{"HEX(%s)", "x'%s'"}, true
+		return movedKind{read: "HEX(%s)", write: "x'%s'"}, true
 	}
 	if c.Charset != "" {
-		return movedKind{"HEX(%s)", "_" + c.Charset + " x'%s'"}, true
+		return movedKind{read: "HEX(%s)", write: "_" + c.Charset + " x'%s'"}, true
 	}
 	return movedKind{}, false
 }

@@ -342,7 +342,8 @@ func (w *copyWriter) cell(d *wire.Column) (cell, error) {
 		}
 		return cell{kind: kind, size: 8, typ: wire.TypeDateTime}, nil
 	}
-	number := own.EmptyMember() && w.f.Table.Kind != topo.Linked
+	told := own.EmptyMember() && w.f.Table.Kind != topo.Linked // as a number
+	number := told && own.Type == "enum"
 	switch d.Type {
 	case wire.TypeNull:
 		return cell{kind: sized, typ: wire.TypeNull}, nil
@@ -365,7 +366,7 @@ func (w *copyWriter) cell(d *wire.Column) (cell, error) {
 	case wire.TypeDecimal, wire.TypeNewDecimal:
 		return cell{kind: prefixed, typ: wire.TypeNewDecimal}, nil
 	}
-	if number { // it is told as one
+	if told {
 		return cell{}, wire.ErrMalformed
 	}
 	typ := wire.TypeBlob // bytes, which are stored as they are

@@ -84,7 +84,8 @@ type KeyValue struct {
 	Column int // in its Table.Columns
 	Assign int // which of SET's
 	span   sqltext.Span
-	digits bool // all of which are asked for
+	digits bool   // all of which are asked for
+	stored string // how it is asked for so that it arrives as it is stored (storedIn)
 }
 
 // byKeys plans an UPDATE or DELETE that can't be split to be run by keys. first is what the planning of parts came to: a plan with the reason, or an error.
@@ -402,7 +403,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		if p.folds && tables(value) { // a query would take it for one over all rows
 			return false, "SET aggregates columns of the rows in a subquery"
 		}
-		v := KeyValue{Target: k.of[i], Column: c, Assign: i, span: value, digits: d == nil && moreDigits(a.Value, nil, false)}
+		v := KeyValue{Target: k.of[i], Column: c, Assign: i, span: value, digits: d == nil && moreDigits(a.Value, nil, false), stored: p.assigned(p.stmt.Update.From, a.Value, &t.Table.Columns[c])}
 		if moves {
 			// Of several values that a column is given the last one counts.
 			k.Moves = append(slices.DeleteFunc(k.Moves, func(m KeyValue) bool { return m.Column == c }), v)
@@ -431,6 +432,9 @@ func (p *planner) readsSet(k *ByKey, i int, value sqltext.Span) bool {
 func (p *planner) isDefault(s sqltext.Span) bool {
 	return s.To == s.From+1 && p.scan.Tokens[s.From].KW == sqltext.KwDefault
 }
+
+// Told says whether the value is asked for so that it arrives as it is stored.
+func (v *KeyValue) Told() bool { return v.stored != "" }
 
 // BuildKeys plans the query of QueryText. With several tables it is always staged: then the rows of the others are read as they are, and locked against changes, as
 // the rows are that a write looks at; a part of a query would see those of its transaction's snapshot.

@@ -36,9 +36,12 @@ func (k *ByKey) queryText(scan *sqltext.Scan, found ...[]KeyValue) (text []byte,
 	for _, values := range found {
 		for i := range values {
 			text = append(text, word...)
-			if values[i].digits {
+			switch {
+			case values[i].digits:
 				text = append(scan.AppendSpan(append(text, '('), values[i].span), ")+"+nothing...)
-			} else {
+			case values[i].stored != "":
+				text = append(text, strings.ReplaceAll(values[i].stored, "%", string(scan.Text(values[i].span)))...)
+			default:
 				text = scan.AppendSpan(text, values[i].span)
 			}
 			spans = append(spans, values[i].span)

@@ -138,7 +138,7 @@ func ascii(s string) bool {
 }
 
 // RenderFill appends the statement that reads a fill's rows: SELECT columns FROM `db`.`table` WHERE …, TIMESTAMPs as
-// seconds since 1970, an ENUM that has ” among its members as the member's number. extra, "" for none, is a further condition. params are, for
+// seconds since 1970, an ENUM or SET that has ” among its members as a number. extra, "" for none, is a further condition. params are, for
 // each ? of the text, which of the client's parameters it is. scan is of any statement with the fingerprint that the plan was made for.
 func RenderFill(dst []byte, scan *sqltext.Scan, f *Fill, extra string) (text []byte, params []int) {
 	word := "SELECT "

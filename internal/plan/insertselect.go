@@ -101,7 +101,7 @@ func (p *planner) insertSelect(plan *Plan, s *sqltext.Insert, table *topo.Table,
 	if names := computedKeys(table, columns); len(names) > 0 {
 		plan.Restate = append(plan.Restate, withDefaultItems(s, table, names, p.sess.Mode.Oracle)...)
 	}
-	plan.Restate = append(plan.Restate, more...)
+	plan.Restate = append(append(plan.Restate, p.carriedCells(plan.InsertSelect, s, u)...), more...)
 	slices.SortStableFunc(plan.Restate, func(a, b Splice) int { return int(a.From - b.From) })
 	switch {
 	case table.Temporary:

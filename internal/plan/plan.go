@@ -416,9 +416,11 @@ type InsertSelect struct {
 	Draws     []Draw
 	DrawPoint int32
 	DrawText  string
-	// Named are the query's columns that ON DUPLICATE KEY UPDATE names; Hidden is how many columns the query has behind those that are inserted, for them alone.
+	// Named are the query's columns that ON DUPLICATE KEY UPDATE names; Hidden is how many columns the query has behind those that are inserted, for them and Carried.
 	Named  []NamedCell
 	Hidden int
+	// Carried are cells behind the query's own that tell what these are stored as.
+	Carried []CarriedCell
 	// Exact are columns of the query of which it gives all digits of quotients.
 	Exact []int
 	// Windowed are columns of the query that are window functions: a BIT of theirs is told as its bytes, that of any other expression as digits.

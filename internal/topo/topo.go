@@ -175,9 +175,9 @@ type Column struct {
 	Invisible bool   `json:"invisible,omitempty"`
 }
 
-// EmptyMember says whether the empty string is a member of an ENUM: its value of no member looks like it then. It may be wrong about members with quotes and commas, not about others.
+// EmptyMember says whether the empty string is a member of an ENUM or SET: the value of no member looks like it then. It may be wrong about members with quotes and commas, not about others.
 func (c *Column) EmptyMember() bool {
-	if c.Type != "enum" {
+	if c.Type != "enum" && c.Type != "set" {
 		return false
 	}
 	for _, s := range []string{"('',", ",'',", ",'')", "('')"} {
