@@ -90,6 +90,13 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, clientError(err, "")
 	}
+	if more, err := j.evenHistory(ctx, slices.Concat(all, j.todo.Places), name, before); err != nil {
+		return nil, clientError(err, db)
+	} else if more {
+		if before, err = j.showCreate(ctx, all[0], name); err != nil {
+			return nil, clientError(err, "")
+		}
+	}
 	j.todo.Before = map[string]string{name: before}
 	if len(j.todo.Places) > 0 {
 		if j.todo.PartBefore, err = j.showLocked(ctx, j.todo.Places[0], name); err != nil {
