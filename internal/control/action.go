@@ -65,7 +65,7 @@ func (l *leader) alter(ctx context.Context, was *topo.Partition, f func(p *topo.
 	})
 }
 
-// still runs f while no DDL runs on a database.
+// still runs f under the DDL lock of a partition's database, while the partition is in the term that it was in: else its name may be that of another one by now.
 func (l *leader) still(p *topo.Partition) func(ctx context.Context, f func() error) error {
 	return func(ctx context.Context, f func() error) error {
 		lock, err := l.node.Lock(ctx, p.ID.DB)
