@@ -69,7 +69,7 @@ func (r *Runner) condensed(ctx context.Context, st *Statement) (done bool, err e
 		st.given[t] = &given{definition, rows}
 		splices = append(splices, plan.CondensedEdits(c, t)...)
 		if c.Opened != nil {
-			titled, st.headed = append(titled, c.Opened.Titles...), st.headed || c.Opened.Top
+			titled, st.headed = append(titled, c.Opened.Titles...), true
 		}
 	}
 	at := txn.Place{Leaf: st.Home, Schema: st.Sess.DB}
@@ -221,7 +221,7 @@ func stored(rows *collected) (columns []topo.Column, definition string, ok bool)
 		if !ok || len(d.Name) == 0 || len(d.Name) > maxColumnName || slices.ContainsFunc(columns, func(o topo.Column) bool { return o.Name == string(d.Name) }) {
 			return nil, "", false
 		}
-		c.Name, c.FullType, c.Nullable = string(d.Name), typ, d.Flags&wire.FlagNotNull == 0
+		c.Name, c.FullType, c.Nullable = string(d.Name), typ, d.Flags&wire.FlagNotNull == 0 || rows.none(i) // an outer join's columns are told as its table's
 		columns = append(columns, c)
 		if i > 0 {
 			text = append(text, ',')
@@ -242,6 +242,12 @@ func stored(rows *collected) (columns []topo.Column, definition string, ok bool)
 		options = ariaOptions
 	}
 	return columns, string(text) + ") " + options, true
+}
+
+// none says whether a column is NULL in one of the rows, which are of the binary protocol.
+func (c *collected) none(column int) bool {
+	at, bit := 1+(column+2)/8, byte(1)<<((column+2)%8)
+	return slices.ContainsFunc(c.rows, func(row []byte) bool { return len(row) > at && row[at]&bit != 0 })
 }
 
 // noValue is a default for a column of a type that is never NULL.

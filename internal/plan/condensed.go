@@ -30,7 +30,7 @@ const condensedName = "_orbweaver_groups_"
 // condensed finds such queries of a staged one, outermost first, where each is known by itself. fills are the statement's.
 func (p *planner) condensed(q *sqltext.Query, fills []Fill) []Condensed {
 	const unfit = sqltext.HasForUpdate | sqltext.HasUserVarAssign | sqltext.HasLockFunction | sqltext.HasStoredCall | sqltext.HasSequence | sqltext.HasSystemTime | sqltext.HasInto
-	if q == nil || p.far != nil || p.stmt.Facts&unfit != 0 || !p.stmt.SetStatement.Empty() || p.sess.OwnReferences {
+	if q == nil || p.far != nil || p.stmt.Facts&unfit != 0 || !p.stmt.SetStatement.Empty() || p.sess.OwnReferences || p.sess.PadChar {
 		return nil
 	}
 	for i := range fills {
@@ -39,7 +39,7 @@ func (p *planner) condensed(q *sqltext.Query, fills []Fill) []Condensed {
 		}
 	}
 	c := &condenser{p: p, fills: fills}
-	if !c.open(q, true) {
+	if !c.open(q) {
 		c.inside(q, false)
 	}
 	slices.SortFunc(c.found, func(a, b Condensed) int { return int(a.Query.From - b.Query.From) })
@@ -65,18 +65,17 @@ func (c *condenser) query(q *sqltext.Query, at setting) {
 		c.found = append(c.found, Condensed{Query: q.Span, Plan: plan, DB: plan.Route.DB, Fills: c.reads(q.Span), bare: at.bare})
 		return
 	}
-	if at.open || !c.open(q, false) {
+	if at.open || !c.open(q) {
 		c.inside(q, at.open)
 	}
 }
 
-// open looks whether a query can be opened. top: it is the statement.
-func (c *condenser) open(q *sqltext.Query, top bool) bool {
+// open looks whether a query can be opened.
+func (c *condenser) open(q *sqltext.Query) bool {
 	o, db := c.p.open(q)
 	if o == nil {
 		return false
 	}
-	o.Top = top
 	c.found = append(c.found, Condensed{Query: q.Span, Opened: o, DB: db, Fills: c.reads(o.From)})
 	return true
 }

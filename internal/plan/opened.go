@@ -15,9 +15,8 @@ type Opened struct {
 	// Splices make the client's query the second one, but for From, in whose place the rows of the first one go.
 	Splices []Splice
 	From    sqltext.Span
-	// Titles are the items of the second one that the client's text calls by their own. Top: it is the statement, whose columns are then told as those of the client's.
+	// Titles are the items of the second one that the client's text calls by their own.
 	Titles []sqltext.Span
-	Top    bool
 }
 
 // opener makes one.

@@ -63,19 +63,20 @@ SET TIMESTAMP = DEFAULT
 -- groups inside of a query are found first, by parts, and so are those that windows look at
 %SELECT AVG(q.total), MAX(q.n), COUNT(*) FROM (SELECT v, COUNT(*) n, SUM(id) total FROM kids GROUP BY v) q
 %SELECT q.e, q.n, q.low, q.day, q.part FROM (SELECT e + 0 e, COUNT(*) n, MIN(d) low, MAX(y) day, SUM(a) / COUNT(*) part FROM ints GROUP BY e) q WHERE q.n > 1 ORDER BY q.e
-SELECT q.w, k.id FROM (SELECT w, MAX(id) top FROM kids GROUP BY w) q JOIN kids k ON k.id = q.top AND k.w = q.w ORDER BY q.w, k.pid
+SELECT q.v, k.id FROM (SELECT v, MAX(id) top FROM kids GROUP BY v) q JOIN kids k ON k.id = q.top AND k.v <=> q.v ORDER BY q.v, k.pid
 SELECT id FROM ints WHERE a IN (SELECT v FROM kids GROUP BY v HAVING COUNT(*) > 1) ORDER BY id
 SELECT COUNT(*) FROM (SELECT DISTINCT v, w FROM kids) q
 WITH g AS (SELECT v, COUNT(*) n, MAX(w) w FROM kids GROUP BY v) SELECT v, n, n - LAG(n) OVER (ORDER BY v), w FROM g ORDER BY v
 WITH g AS (SELECT v, COUNT(*) n FROM kids GROUP BY v) SELECT x.v, y.v FROM g x JOIN g y ON y.n = x.n AND x.v < y.v ORDER BY x.v, y.v
-SELECT 'all' what, COUNT(*) n FROM kids UNION ALL SELECT w, COUNT(*) FROM kids GROUP BY w ORDER BY what, n
+SELECT 'all' what, COUNT(*) n FROM kids UNION ALL SELECT w, COUNT(*) FROM sb GROUP BY w ORDER BY what, n
 SELECT (SELECT MAX(n) FROM (SELECT COUNT(*) n FROM kids GROUP BY v) q) + 1, COUNT(*) FROM ints
 SELECT q.k, q.n, q.w FROM (SELECT k, COUNT(*) n, MAX(w) w FROM sl GROUP BY k) q ORDER BY q.k
 SELECT q.k, q.n FROM (SELECT k, COUNT(*) n FROM vb GROUP BY k) q ORDER BY q.k
 SELECT * FROM (SELECT ts, COUNT(*) n FROM dts GROUP BY ts) q ORDER BY ts
 SELECT * FROM (SELECT st, COUNT(*) n FROM ens GROUP BY st) q ORDER BY st
-SELECT w, COUNT(*), RANK() OVER (ORDER BY COUNT(*) DESC, w) place FROM kids GROUP BY w ORDER BY place
-SELECT v, w, SUM(id) total, SUM(SUM(id)) OVER (PARTITION BY v ORDER BY w) running FROM kids WHERE pid < 90 GROUP BY v, w HAVING total > 1 ORDER BY v, w
+SELECT v, COUNT(*), RANK() OVER (ORDER BY COUNT(*) DESC, v) place FROM kids GROUP BY v ORDER BY place
+SELECT v, id % 3 part, SUM(id) total, SUM(SUM(id)) OVER (PARTITION BY v ORDER BY id % 3) running FROM kids WHERE pid < 90 GROUP BY v, id % 3 HAVING total > 1 ORDER BY v, part
 SELECT v + 1 next, COUNT(*) n, 100 * COUNT(*) / SUM(COUNT(*)) OVER () FROM kids GROUP BY next ORDER BY next
-SELECT w, n FROM (SELECT v, w, COUNT(*) n, ROW_NUMBER() OVER (PARTITION BY v ORDER BY COUNT(*) DESC, w) place FROM kids GROUP BY v, w) q WHERE place = 1 ORDER BY v
-SELECT * FROM (SELECT e + 0 e, y, SUM(d) FROM ints GROUP BY e + 0, y WITH ROLLUP) q ORDER BY e, y
+SELECT v, part, n FROM (SELECT v, id % 3 part, COUNT(*) n, ROW_NUMBER() OVER (PARTITION BY v ORDER BY COUNT(*) DESC, id % 3) place FROM kids GROUP BY v, id % 3) q WHERE place = 1 ORDER BY v
+~SELECT * FROM (SELECT e + 0 e, y, SUM(d) FROM ints GROUP BY e + 0, y WITH ROLLUP) q
+SELECT COUNT(*), SUM(q.n), COUNT(q.id) FROM (SELECT c.id, COUNT(*) n, MAX(c.label) FROM ints a LEFT JOIN codes c ON c.id = a.a GROUP BY c.id) q

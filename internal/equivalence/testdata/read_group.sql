@@ -205,12 +205,12 @@ SELECT NULLIF(COUNT(*), 0), SUM(NULL), MAX(NULL), COUNT(NULL) FROM ints
 SELECT MAX('x'), MIN(1), SUM(1), AVG(2.5), MAX(1.50) FROM ints
 SELECT ANY_VALUE(1) FROM ints LIMIT 1
 -- totals of groups
-~SELECT v, w, COUNT(*), SUM(id), MIN(w), MAX(pid), CONCAT(w, '-', COUNT(*)), IFNULL(w, 'all'), w IS NULL, v + 1 FROM kids GROUP BY v, w WITH ROLLUP
-~SELECT w, v, COUNT(*) n, AVG(id), SUM(id) / COUNT(*) FROM kids GROUP BY w, v WITH ROLLUP HAVING n > 1
+~SELECT v, pid, COUNT(*), SUM(id), MIN(id), CONCAT(pid, '-', COUNT(*)), IFNULL(pid, 'all'), pid IS NULL, v + 1 FROM kids WHERE pid < 60 GROUP BY v, pid WITH ROLLUP
+~SELECT pid, v, COUNT(*) n, AVG(id), SUM(id) / COUNT(*) FROM kids GROUP BY pid, v WITH ROLLUP HAVING n > 1
 ~SELECT k, COUNT(*), MAX(w), BIT_OR(n), BIT_AND(n), BIT_XOR(n) FROM su GROUP BY k WITH ROLLUP
 ~SELECT YEAR(t) year, MONTH(t), COUNT(*), MAX(t) FROM ints GROUP BY year, MONTH(t) WITH ROLLUP
 ~SELECT v, COUNT(*) FROM kids WHERE id < 0 GROUP BY v WITH ROLLUP
-~SELECT v, w, COUNT(*) FROM kids GROUP BY v, w WITH ROLLUP HAVING v IS NULL
+~SELECT v, id % 3, COUNT(*) FROM kids GROUP BY v, id % 3 WITH ROLLUP HAVING v IS NULL
 ~SELECT v, COUNT(DISTINCT w) FROM kids GROUP BY v WITH ROLLUP
 ~SELECT e, COUNT(*) FROM ints GROUP BY e WITH ROLLUP
 -- what only rows tell of a collation
