@@ -8,3 +8,6 @@ INSERT INTO d2.usr (k, n) VALUES ('A', 1), ('z', 2), ('aa', 3), ('b', 4) ON DUPL
 INSERT INTO d2.usr (k, n) VALUES ('c', 1), ('d', 2) ON DUPLICATE KEY UPDATE n = 9, k = 'y';
 -- changes: d2.usr
 INSERT INTO d2.usr (k, n) SELECT s.k, 5 FROM d2.usr s WHERE s.k < 'd' ORDER BY s.k ON DUPLICATE KEY UPDATE k = CONCAT('q', usr.k), n = 8;
+SET sql_mode = 'SIMULTANEOUS_ASSIGNMENT';
+-- refused
+INSERT INTO d2.usr (k, n) VALUES ('y', 1) ON DUPLICATE KEY UPDATE k = CONCAT(usr.k, 'a'), n = VALUES(n);

@@ -67,7 +67,7 @@ func (s *session) meanwhile(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	before, read := s.tx.State(), s.sess
 	defer func() {
 		as := &s.sess
-		as.Mode, as.NoAutoValueOnZero, as.PadChar, as.Strict, as.FullGroups, as.SortLength = read.Mode, read.NoAutoValueOnZero, read.PadChar, read.Strict, read.FullGroups, read.SortLength
+		as.Mode, as.NoAutoValueOnZero, as.PadChar, as.Strict, as.FullGroups, as.Simultaneous, as.SortLength = read.Mode, read.NoAutoValueOnZero, read.PadChar, read.Strict, read.FullGroups, read.Simultaneous, read.SortLength
 		now := s.tx.State()
 		for _, v := range set.Set.Vars {
 			if text, ok := before.Get(v.Name); ok {

@@ -21,7 +21,7 @@ func planKey(dst []byte, scan *sqltext.Scan, sess *plan.Session) []byte {
 	m := &sess.Mode
 	var flags uint16
 	for i, on := range [...]bool{m.ANSIQuotes, m.NoBackslashEscapes, m.PipesAsConcat, m.HighNotPrecedence, m.IgnoreSpace, sess.NoAutoValueOnZero,
-		sess.LinksReadOnly, sess.OwnReferences, sess.FullGroups, m.Oracle} {
+		sess.LinksReadOnly, sess.OwnReferences, sess.FullGroups, m.Oracle, sess.Simultaneous} {
 		if on {
 			flags |= 1 << i
 		}

@@ -328,7 +328,7 @@ func (s *session) trackVariable(name, value string) {
 func (s *session) setSQLMode(mode string) {
 	m := &s.sess.Mode
 	readAs(m, mode)
-	s.sess.NoAutoValueOnZero, s.sess.PadChar, s.sess.Strict, s.sess.FullGroups = false, false, false, false
+	s.sess.NoAutoValueOnZero, s.sess.PadChar, s.sess.Strict, s.sess.FullGroups, s.sess.Simultaneous = false, false, false, false, false
 	for _, f := range strings.Split(mode, ",") {
 		switch f {
 		case "NO_AUTO_VALUE_ON_ZERO":
@@ -337,6 +337,8 @@ func (s *session) setSQLMode(mode string) {
 			s.sess.PadChar = true
 		case "ONLY_FULL_GROUP_BY":
 			s.sess.FullGroups = true
+		case "SIMULTANEOUS_ASSIGNMENT":
+			s.sess.Simultaneous = true
 		case "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES":
 			s.sess.Strict = true
 		}

@@ -46,6 +46,8 @@ func (p *planner) onDuplicate(s *sqltext.Insert, table *topo.Table) (*KeyMoves, 
 	m.Reason = "ON DUPLICATE KEY UPDATE of the shard key column '" + table.Columns[m.Columns[0]].Name + "'"
 	but := ""
 	switch {
+	case p.sess.Simultaneous: // Text would be told the values of before
+		but = " under sql_mode=SIMULTANEOUS_ASSIGNMENT"
 	case table.Kind != topo.Sharded:
 		but = " of a linked table"
 	case p.insertIgnores() && !s.Returning.Empty():

@@ -17,6 +17,8 @@ type Session struct {
 	Strict bool
 	// FullGroups: sql_mode has ONLY_FULL_GROUP_BY.
 	FullGroups bool
+	// Simultaneous: sql_mode has SIMULTANEOUS_ASSIGNMENT.
+	Simultaneous bool
 	// Results is character_set_results, "" when results are not converted: strings arrive in it.
 	Results string
 	// OwnReferences: the session's transaction has written reference tables, on connections of their own. Partitions see other rows of them.
