@@ -313,9 +313,13 @@ func (s *session) draw(ctx context.Context, t *topo.Table, n, depth int) ([]stri
 	defer func() { s.last, s.warnings = last, warnings }()
 	s.warnings = nil
 	call := "NEXTVAL(" + quoteName(t.DB) + "." + quoteName(t.Name) + ")"
+	most := drawnAtOnce
+	if slices.Contains(s.lockedSequences, keyOfSequence(t)) { // MariaDB has locked it for being named once
+		most = 1
+	}
 	var out []string
 	for len(out) < n {
-		now := min(n-len(out), drawnAtOnce)
+		now := min(n-len(out), most)
 		got := capture{caps: s.out.Caps()}
 		text := "SELECT " + call + strings.Repeat(","+call, now-1)
 		if err := s.rewritten(ctx, []byte(text), source{out: &got, draws: true, depth: depth + 1}); err != nil {

@@ -45,12 +45,12 @@ func TestSequences(t *testing.T) {
 	c.exec("INSERT INTO t (v) VALUES (4)")
 	c.exec("UNLOCK TABLES")
 	c.exec("LOCK TABLES s WRITE, t WRITE")
-	c.exec("INSERT INTO t (v) VALUES (5)")
-	c.want("SELECT NEXTVAL(s)", "11")
+	c.exec("INSERT INTO t (v) VALUES (5), (6)")
+	c.want("SELECT NEXTVAL(s)", "12")
 	c.exec("UNLOCK TABLES")
 	c.exec("INSERT INTO r (v) VALUES (1), (2)")
-	c.want("SELECT * FROM r ORDER BY id", "12|1/13|2")
-	c.want("SELECT * FROM t ORDER BY id", "2|1/3|2/9|4/10|5")
+	c.want("SELECT * FROM r ORDER BY id", "13|1/14|2")
+	c.want("SELECT * FROM t ORDER BY id", "2|1/3|2/9|4/10|5/11|6")
 	// An UPDATE needs it also when it finds no row, and does nothing of the kind to other tables.
 	c.exec("GRANT UPDATE ON seqdb.t TO 'seqnone'@'%'")
 	none.fails(1142, "UPDATE t SET v = NEXTVAL(s) WHERE id = 1")
@@ -72,7 +72,7 @@ func TestSequences(t *testing.T) {
 	} {
 		c.fails(1235, q)
 	}
-	c.want("SELECT NEXTVAL(s) > 13", "1")
+	c.want("SELECT NEXTVAL(s) > 14", "1")
 	// What is staged to ask it needs the right as well, and is no transaction's to take back.
 	none.fails(1142, "SELECT NEXTVAL(s) + 1, v FROM t")
 	none.fails(1142, "INSERT INTO t SELECT NEXTVAL(s) + 1, 1 FROM t")
