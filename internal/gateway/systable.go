@@ -174,20 +174,29 @@ func (s *session) splice(scan *sqltext.Scan, stmt *sqltext.Stmt, with func(name 
 	if len(alias) > 0 {
 		edits = append(edits, qualifiers(scan, stmt, alias, s.mode())...)
 	}
-	edits = append(edits, called(scan, stmt)...)
+	edits = append(edits, called(scan, stmt, edits)...)
 	slices.SortFunc(edits, func(a, b edit) int { return int(a.from - b.from) })
 	return apply(scan, edits), nil
 }
 
-// called are the edits that keep the names of columns as the client wrote them: of a merged subquery MariaDB gives those inside.
-func called(scan *sqltext.Scan, stmt *sqltext.Stmt) []edit {
-	var edits []edit
+// maxAlias bounds a column's alias, in bytes.
+const maxAlias = 255
+
+// called are the edits that keep the names of columns as the client wrote them: of a merged subquery MariaDB gives those inside, and of an expression its text, which edits change.
+func called(scan *sqltext.Scan, stmt *sqltext.Stmt, edits []edit) (out []edit) {
 	for _, item := range selectItems(stmt) {
-		if c, ok := item.Expr.(*sqltext.Column); ok && item.Alias.Tok < 0 {
-			edits = append(edits, edit{item.Span.To, item.Span.To, " AS " + quoteName(c.Name.Text)})
+		if item.Expr == nil || item.Alias.Tok >= 0 {
+			continue
 		}
+		name := string(scan.Text(item.Span))
+		if c, ok := item.Expr.(*sqltext.Column); ok {
+			name = c.Name.Text
+		} else if len(name) > maxAlias || !slices.ContainsFunc(edits, func(e edit) bool { return item.Span.From <= e.from && e.to <= item.Span.To }) {
+			continue
+		}
+		out = append(out, edit{item.Span.To, item.Span.To, " AS " + quoteName(name)})
 	}
-	return edits
+	return out
 }
 
 // qualifiers are the edits that make the qualifiers of columns the aliases of replaced tables.

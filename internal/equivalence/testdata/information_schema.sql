@@ -191,3 +191,5 @@ SHOW GRANTS FOR eq_quoted
 SET sql_quote_show_create = 1
 SELECT * FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE LIKE "'eq\_quoted'%" ORDER BY PRIVILEGE_TYPE
 DROP USER eq_quoted
+SELECT EXISTS(SELECT 1 FROM information_schema.TABLES WHERE TABLE_NAME = 'nothing'), (SELECT COUNT(*) FROM information_schema.columns WHERE TABLE_SCHEMA = 'eq_information_schema' AND TABLE_NAME = 'many') > 2
+SELECT MAX(tables.TABLE_NAME) FROM information_schema.tables WHERE TABLE_SCHEMA = 'eq_information_schema' UNION SELECT 'x'
