@@ -245,7 +245,7 @@ func (r *Runner) askKeys(ctx context.Context, st *Statement, text []byte, params
 		prefix: "SET STATEMENT character_set_results=" + arriving(bytes),
 	}
 	if st.Plan.Facts&sqltext.HasUserVarAssign != 0 {
-		sub.After = st.After
+		sub.After, sub.Before = st.After, st.Before
 	}
 	if st.Moment != "" {
 		sub.prefix += "," + st.Moment

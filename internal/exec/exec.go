@@ -118,6 +118,10 @@ type Statement struct {
 	// After, when set, is called with the connection of a statement of one place once its answer was read and was no error: the session reads
 	// back the user variables that the statement has assigned. Such a statement never rides a pipeline.
 	After func(ctx context.Context, c *backend.Conn) error
+	// Before is what the connection is told before the statement of which After is told.
+	Before string
+	// Called is set by After: LAST_INSERT_ID(x) was called, whose value comes before one that was generated.
+	Called bool
 	// Asked is After for the query by which a write finds its rows, where that asks sequences.
 	Asked func(ctx context.Context, c *backend.Conn) error
 

@@ -65,9 +65,12 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 		return st.unconnected(place, err)
 	}
 	l := relay{st: st, place: place, schema: place.Schema, db: st.logicalDB(place), quiet: quiet, hold: st.Plan.Writes}
-	if st.Plan.Linked != nil || st.asksID() {
+	if st.Plan.Linked != nil || st.AsksID() {
 		ctx, l.patience = st.beforeRemote(ctx, c, place)
 		defer l.patience.end()
+	}
+	if st.Before != "" && !st.AsksID() {
+		c.Queue(st.Before)
 	}
 	stop := c.Watch(ctx)
 	err = st.send(c, p)

@@ -131,7 +131,9 @@ func (r *Runner) insertOne(ctx context.Context, st *Statement, j *job, rows []ro
 	if err := r.forwardText(ctx, st, j.place, j.part, true); err != nil {
 		return err
 	}
-	st.generated(first)
+	if !st.Called || len(rows) > 1 { // else no value was used: the only row was met
+		st.generated(first)
+	}
 	if st.out.HasRows {
 		return nil
 	}

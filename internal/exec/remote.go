@@ -171,15 +171,15 @@ func (st *Statement) insertID() plan.InsertID {
 	return st.Plan.InsertID
 }
 
-// asksID says whether only LAST_INSERT_ID() tells which id the statement has generated, if any. The ids of tables with partitions are the node's.
-func (st *Statement) asksID() bool {
+// AsksID says whether only LAST_INSERT_ID() tells which id the statement has generated, if any. The ids of tables with partitions are the node's.
+func (st *Statement) AsksID() bool {
 	id := st.insertID()
 	return st.Plan.Insert == nil && (id == plan.InsertIDAsk || id == plan.InsertIDGenerated && st.Plan.Rows) // whose answer has no id
 }
 
 // beforeRemote prepares a connection for the statement, and gives the context to run it under.
 func (st *Statement) beforeRemote(ctx context.Context, c *backend.Conn, place txn.Place) (context.Context, *patience) {
-	if st.asksID() {
+	if st.AsksID() {
 		c.Queue("SET last_insert_id=0")
 	}
 	return st.wait(ctx, place)
@@ -188,7 +188,7 @@ func (st *Statement) beforeRemote(ctx context.Context, c *backend.Conn, place tx
 // afterRemote finds out what LAST_INSERT_ID() becomes.
 func (st *Statement) afterRemote(ctx context.Context, c *backend.Conn) error {
 	switch {
-	case st.asksID():
+	case st.AsksID():
 		id, err := lastInsertID(ctx, c)
 		if err != nil {
 			return err

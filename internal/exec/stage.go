@@ -263,6 +263,9 @@ func (s *stage) run(ctx context.Context) error {
 	}
 	if err == nil {
 		d.c.Queue(s.settingsBack(d))
+		if st.Before != "" {
+			d.c.Queue(st.Before)
+		}
 		if err = st.send(d.c, st.verbatimPart(d.place)); err == nil {
 			err = l.drain(d.c)
 		}

@@ -388,6 +388,7 @@ const maxDepth = 8
 type extras struct {
 	assigned []string // user variables to be read back
 	setsID   bool     // LAST_INSERT_ID(x) is called
+	readID   bool     // its value was read from the one connection that may have called it
 	facts    sqltext.Facts
 	drawn    []*topo.Table // sequences that are asked for their next value
 	asked    []*topo.Table // sequences that are asked so by the query of a write
@@ -459,6 +460,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	if len(p.Drawn) > 0 {
 		st.Out = &defaultOutput{Output: src.out, of: p.Drawn, defs: -1}
 	}
+	st.Before, st.Called = "", false
 	st.After, st.Permit, st.Readers, st.Links, st.OneShard, st.Draw = nil, nil, nil, nil, false, s.drawRows(src.depth)
 	if s.plansTemporary() {
 		st.Once, st.Moment = true, s.making.moment
@@ -480,7 +482,8 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	found := uint64(0)
 	x = x.and(p.Assigned)
 	if x != nil && (len(x.assigned) > 0 || x.setsID || len(x.drawn) > 0 || x.facts&sqltext.HasCalcFoundRows != 0) {
-		st.After = s.after(x, &found)
+		st.After = s.after(st, x, &found)
+		st.Before = s.before(p, x)
 	}
 	if mayStage(p) {
 		st.Locked = nil
@@ -517,7 +520,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	if len(src.views) > 0 && (p.Found.All || p.Found.Unknown || p.Found.Offset.Kind != plan.OperandNone) { // the LIMIT may be a view's
 		out.Uncounted = true
 	}
-	s.noteOutcome(&out, found, x != nil && x.setsID, err)
+	s.noteOutcome(&out, found, x != nil && x.setsID && !x.readID, err)
 	if !tx.InTransaction() {
 		end := tx.EndStatement
 		if p.Bare || neverBegan(err) {

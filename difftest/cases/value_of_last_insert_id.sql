@@ -1,0 +1,33 @@
+-- LAST_INSERT_ID(x) that is called for no row leaves the session's value as it is, and for a row that is met it comes before a value that was generated for it.
+CREATE TABLE d1.counter (n INT PRIMARY KEY, v INT);
+CREATE TABLE d1.label (k VARCHAR(10) PRIMARY KEY, id INT NOT NULL AUTO_INCREMENT, seen INT NOT NULL DEFAULT 0, KEY (id), SHARD KEY (k));
+CREATE TABLE d2.plain (id INT PRIMARY KEY, k VARCHAR(10));
+INSERT INTO d1.counter VALUES (1, 10), (2, 20);
+SELECT LAST_INSERT_ID(77);
+-- changes: d1.counter
+UPDATE d1.counter SET v = LAST_INSERT_ID(v + 1) WHERE n = 99;
+SELECT LAST_INSERT_ID();
+UPDATE d1.counter SET v = LAST_INSERT_ID(v + 1) WHERE v > 500;
+SELECT LAST_INSERT_ID();
+SELECT LAST_INSERT_ID(5) FROM d1.counter WHERE n = 98;
+SELECT LAST_INSERT_ID();
+SELECT IF(n > 7, LAST_INSERT_ID(n), 1) FROM d1.counter WHERE n = 1;
+SELECT LAST_INSERT_ID();
+-- changes: d2.plain
+INSERT INTO d2.plain VALUES (3, 'a') ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id);
+SELECT LAST_INSERT_ID();
+-- changes: d1.counter
+UPDATE d1.counter SET v = LAST_INSERT_ID(v + 1) WHERE n = 1;
+SELECT LAST_INSERT_ID();
+-- changes: d2.plain
+INSERT INTO d2.plain VALUES (3, 'b') ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), k = VALUES(k);
+SELECT LAST_INSERT_ID();
+-- changes: d1.label
+INSERT INTO d1.label (k) VALUES ('a') ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), seen = seen + 1;
+SELECT LAST_INSERT_ID();
+-- changes: d1.label
+INSERT INTO d1.label (k) VALUES ('b') ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), seen = seen + 1;
+SELECT LAST_INSERT_ID();
+-- changes: d1.label
+INSERT INTO d1.label (k) VALUES ('a') ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), seen = seen + 1;
+SELECT LAST_INSERT_ID();
