@@ -99,7 +99,7 @@ func (l *leader) addLeaf(ctx context.Context, cmd *catalog.Command, a order.Leaf
 		if x.Leaf(name) != nil {
 			return errMoved
 		}
-		x.PutLeaf(&topo.Leaf{Name: name, Host: a.Host, Port: a.Port, Group: group, State: topo.LeafAttaching, ServerID: facts.ServerID})
+		x.PutLeaf(&topo.Leaf{Name: name, Host: a.Host, Port: a.Port, Group: group, State: topo.LeafAttaching, Behind: true, ServerID: facts.ServerID})
 		return nil
 	}); err != nil {
 		return err

@@ -230,6 +230,9 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 			break
 		}
 	}
+	if other := awaited(l.cat.Snapshot(), leaf); from == "" && other != "" {
+		return behindError(leaf, other)
+	}
 	if from != "" && len(names) > 0 {
 		// Or a half of it would be copied, and stay when the rest is undone.
 		if err := l.ddl.Join(ctx, lock, leaf, names...); err != nil {
@@ -244,7 +247,10 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 		if x := l.cat.Snapshot().Leaves[from]; x == nil || x.State != topo.LeafOnline { // others have been written without it since
 			return errMoved
 		}
-		if err := l.servers.Discard(ctx, leaf, ofShape); err != nil { // its shapes are dropped
+		if err := l.setLeaf(ctx, leaf, func(x *topo.Leaf) { x.Behind = true }); err != nil { // its shapes are dropped
+			return err
+		}
+		if err := l.servers.Discard(ctx, leaf, ofShape); err != nil {
 			return err
 		}
 		for db, d := range l.cat.Snapshot().Databases {
@@ -296,7 +302,7 @@ func (l *leader) shapes(ctx context.Context, leaf string) error {
 			return fmt.Errorf("leaf %s was lost while it was taken in", leaf)
 		}
 		n := *old
-		n.Shaped = true
+		n.Shaped, n.Behind = true, false
 		x.PutLeaf(&n)
 		return nil
 	})

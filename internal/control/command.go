@@ -280,6 +280,7 @@ func (l *leader) detachLeaf(ctx context.Context, cmd *catalog.Command, leaf stri
 			}
 			n := *old
 			n.State = topo.LeafDetached
+			left(t, old, &n, nil)
 			t.PutLeaf(&n)
 			return nil
 		})

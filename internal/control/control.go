@@ -128,7 +128,7 @@ func (c *Control) stand() {
 		stop := context.AfterFunc(c.ctx, cancel)
 		c.log.Info("control: this node is the controller", "node", c.node.Name())
 		l := &leader{Control: c, ctx: ctx, busy: map[string]bool{}, began: time.Now(), calm: time.Now(), answered: map[string]bool{}, returns: map[string]*returns{},
-			taking: map[string]context.CancelFunc{}, dark: map[string]darkness{}, marks: map[string]mark{}, retries: map[string]*retry{},
+			taking: map[string]context.CancelFunc{}, dark: map[string]darkness{}, waiting: map[string]string{}, marks: map[string]mark{}, retries: map[string]*retry{},
 			beginning: map[uint32]bool{}, held: map[int]held{}, unneeded: map[string]string{}, looks: map[string]*looked{}}
 		l.run()
 		stop()

@@ -38,3 +38,10 @@ func dark(s *topo.Snapshot, leaf string, heard map[string]time.Time, now time.Ti
 	}
 	return others
 }
+
+// answersLately says whether a leaf answers this node.
+func (l *leader) answersLately(leaf string) bool {
+	l.Control.mu.Lock()
+	defer l.Control.mu.Unlock()
+	return time.Since(l.heard[leaf]) < lately
+}

@@ -58,6 +58,7 @@ func (l *leader) fail(ctx context.Context, leaf, why string) error {
 		n := *old
 		n.State, n.Shaped = topo.LeafOffline, false
 		n.Disk, n.Memory = topo.Shortage{}, topo.Shortage{} // it is looked at anew when it is back
+		left(x, old, &n, l.answersLately)
 		x.PutLeaf(&n)
 		for name := range x.Databases() {
 			d, touched := changed(x.Database(name)), false

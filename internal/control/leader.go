@@ -49,7 +49,9 @@ type leader struct {
 	terms uint64
 	seen  *topo.Snapshot
 
-	dark map[string]darkness // Of run alone, by leaf that is to be taken for dead.
+	// Of run alone: by leaf that is to be taken for dead, and whom a leaf waits for.
+	dark    map[string]darkness
+	waiting map[string]string
 
 	// Of mend alone.
 	marks   map[string]mark
@@ -180,7 +182,7 @@ func (l *leader) judge(settled bool) {
 			known: l.answered[name] || time.Since(l.began) > l.cfg.Grace,
 		}
 		l.mu.Unlock()
-		now.mayReturn = leaf.State == topo.LeafOffline && !v.down && l.mayReturn(name)
+		now.mayReturn = leaf.State == topo.LeafOffline && !v.down && !l.waits(snap, name) && l.mayReturn(name)
 		if !v.down {
 			delete(l.dark, name)
 		}
@@ -260,6 +262,7 @@ func (l *leader) setLeaf(ctx context.Context, name string, f func(*topo.Leaf)) e
 		}
 		n := *leaf
 		f(&n)
+		left(x, leaf, &n, nil)
 		if n != *leaf {
 			x.PutLeaf(&n)
 		}

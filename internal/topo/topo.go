@@ -31,6 +31,8 @@ type Leaf struct {
 	Pair string `json:"pair,omitempty"`
 	// Shaped: it is attaching, and has what every leaf has alike, which is kept so from now on.
 	Shaped bool `json:"shaped,omitempty"`
+	// Behind: others had, or may have had, definitions and rows of reference tables since it was kept like them. It is made like one that is not behind.
+	Behind bool `json:"behind,omitempty"`
 	// Disk and Memory say that it has less left than is to stay free: nothing more is to be written there.
 	Disk   Shortage `json:"disk,omitzero"`
 	Memory Shortage `json:"memory,omitzero"`
