@@ -112,15 +112,6 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	defer courtesy.End()
 	defer courtesy.RestAfter(ctx) // with the turn: the next copy comes later, too
 	schema := id.Schema()
-	// What may be left of an earlier try is neither served nor followed.
-	if err := l.still(p)(ctx, func() error {
-		if err := l.servers.Fence(ctx, leaf, schema); err != nil {
-			return err
-		}
-		return l.servers.Unfollow(ctx, leaf, master, p.Domain)
-	}); err != nil {
-		return err
-	}
 	if err := l.fits(ctx, p, master, leaf); err != nil {
 		return err
 	}
@@ -131,6 +122,15 @@ func (l *leader) copyTo(ctx context.Context, id topo.PartitionID, leaf string, p
 	defer free()
 	var at mariadb.GTID
 	if err := l.whileRoom(ctx, leaf, func(ctx context.Context) (err error) {
+		// What may be left of an earlier try is neither served nor followed.
+		if err := l.still(p)(ctx, func() error {
+			if err := l.servers.Fence(ctx, leaf, schema); err != nil {
+				return err
+			}
+			return l.servers.Unfollow(ctx, leaf, master, p.Domain)
+		}); err != nil {
+			return err
+		}
 		at, err = l.copier.Copy(ctx, move.Spec{Schema: schema, Partition: id, Domain: p.Domain, From: master, To: leaf, Rate: l.copyRate, Still: l.still(p), Moment: l.moment(id, master),
 			Progress: progress, Courtesy: courtesy})
 		return err
