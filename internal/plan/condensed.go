@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -61,7 +62,7 @@ func (c *condenser) query(q *sqltext.Query, at setting) {
 	if q == nil || len(c.found) == maxCondensed {
 		return
 	}
-	if plan := c.p.condensable(q, at.open); plan != nil {
+	if plan := c.p.condensable(q, at.open); plan != nil && (!at.bare || weighed(q.Select)) {
 		c.found = append(c.found, Condensed{Query: q.Span, Plan: plan, DB: plan.Route.DB, Fills: c.reads(q.Span), bare: at.bare})
 		return
 	}
@@ -179,6 +180,24 @@ func (p *planner) condensable(q *sqltext.Query, open bool) *Plan {
 	}
 	p.literals = p.literals || sub.literals
 	return plan
+}
+
+// weighed says whether all that a query shows is of no lesser weight than a column is where MariaDB chooses a collation of several: beside other queries, and values that are looked for in it, a
+// string that is computed, or a literal, gives way to columns.
+func weighed(s *sqltext.Select) bool {
+	return !slices.ContainsFunc(s.Items, func(it sqltext.SelectItem) bool {
+		e := unparen(it.Expr)
+		if f := aggregate(e); f != nil {
+			switch strings.ToUpper(f.Name) {
+			case "COUNT", "SUM", "AVG", "STD", "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP", "VAR_SAMP", "BIT_AND", "BIT_OR", "BIT_XOR":
+				return false
+			case "MIN", "MAX":
+				e = unparen(f.Args[0])
+			}
+		}
+		_, column := e.(*sqltext.Column)
+		return !it.Star && !column
+	})
 }
 
 // unkept are the types of columns for whose values nobody but MariaDB makes another column.
