@@ -68,7 +68,9 @@ func TestLeafThatIsBehindWaits(t *testing.T) {
 		t.Errorf("leaf-2 is %v", s.Leaves["leaf-2"].State)
 	}
 	second()
-	c.until("whole again", func(s *topo.Snapshot) bool { return whole(s) && !s.Leaves["leaf-1"].Behind && !s.Leaves["leaf-2"].Behind })
+	c.until("whole again", func(s *topo.Snapshot) bool {
+		return whole(s) && !s.Leaves["leaf-1"].Behind && !s.Leaves["leaf-2"].Behind
+	})
 	for _, leaf := range []string{"leaf-1", "leaf-2"} {
 		for table, want := range map[string]string{"r": "1", "later": "2"} {
 			if rows := c.atLeaf(leaf, "SELECT GROUP_CONCAT(id) FROM d."+table); string(rows[0][0]) != want {

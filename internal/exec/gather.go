@@ -237,7 +237,13 @@ func (r *Runner) merged(ctx context.Context, st *Statement, sources []*source, o
 	cfg := merge.Config{
 		Plan: st.Plan.Merge, Columns: defs, Format: format, Sources: make([]merge.Source, len(sources)),
 		Offset: offset, Count: count, SortMemory: r.cfg.SortMemory, SortLength: st.Sess.SortLength,
-		Eval:  func(b *merge.Batch) error { return fin.evaluate(ctx, b) },
+		Eval: func(b *merge.Batch) error {
+			if b.Len() > 0 || st.Plan.Merge.Having == nil {
+				return fin.evaluate(ctx, b)
+			}
+			_, _, err := r.emptyOf(ctx, st, sources[0]) // parts have seen all but HAVING
+			return err
+		},
 		Empty: func() ([]byte, error) { return r.emptyRow(ctx, st, sources[0]) },
 	}
 	for i, s := range sources {

@@ -506,7 +506,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	if err == nil {
 		out, err = s.g.exec.Run(ctx, st)
 		s.count(p, out.Staged)
-		err = s.refused(w, snap, s.owned(ctx, w, src, err))
+		err = s.refused(w, snap, s.owned(ctx, w, src, err, wire.ErParse))
 	}
 	if x != nil && err != nil {
 		s.noLast(err, x.drawn)

@@ -46,6 +46,7 @@ type batched struct {
 	b      Batch
 	at     int
 	ended  bool
+	seen   bool // a row has come
 }
 
 func (o *batched) next() (*row, error) {
@@ -62,9 +63,12 @@ func (o *batched) next() (*row, error) {
 		}
 		final, err := o.fill()
 		if final != nil || err != nil {
+			o.seen = true
 			return final, err
 		}
-		if o.b.n > 0 {
+		// Where no row comes at all, the expressions may be wrong all the same.
+		if first := !o.seen; o.b.n > 0 || first {
+			o.seen = true
 			if err := o.eval(&o.b); err != nil {
 				return nil, err
 			}

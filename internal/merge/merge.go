@@ -29,7 +29,7 @@ type Config struct {
 	SortMemory int64
 	// SortLength is the session's max_sort_length: how much of a long string their ORDER BY looks at; 0 is MariaDB's default, 1024.
 	SortLength int
-	// Eval evaluates the plan's Finals and Having for a batch of rows; it must be there when the plan has any.
+	// Eval evaluates the plan's Finals and Having for a batch of rows; it must be there when the plan has any. The batch is empty where there are no rows.
 	Eval func(*Batch) error
 	// Empty gives the payload of the one row, without hidden columns, of aggregates without GROUP BY over no rows at all, when the parts answered
 	// with no row. When it is nil, the row is made of what aggregates are over nothing. What any one partition answers to the client's
