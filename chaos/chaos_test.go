@@ -61,16 +61,16 @@ func built(t *testing.T, race bool) string {
 // faults at each step, which wait most of the time.
 var loaded sync.Mutex
 
-// A minute and a half of `make chaos`, with the race detector in nodes and here.
+// A minute of `make chaos`, with the race detector in nodes and here.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	breakCluster(t, keyLoad, "1", "90s")
+	breakCluster(t, keyLoad, "1", "60s")
 }
 
-// Half a minute of transactions over several partitions, and of snapshots beside them, with connections that are severed in the midst of them.
+// Some seconds of transactions over several partitions, and of snapshots beside them, with connections that are severed in the midst of them.
 func TestBank(t *testing.T) {
 	t.Parallel()
-	breakCluster(t, bankLoad+" "+historyLoad, "2", "30s")
+	breakCluster(t, bankLoad+" "+historyLoad, "2", "20s")
 }
 
 // breakCluster is `make chaos`, as the environment says and else as it is given.

@@ -9,6 +9,6 @@
 //
 // Other clients' transactions go over partitions: transfers, and audits of them (bank.go, bankcheck.go), and recorded ones that are looked through for anomalies (histories.go).
 //
-// How tested: the plan, the models and the checks by unit tests; the whole by a run of a minute and a half, and one of half a minute with transactions over partitions. The tests of this package
+// How tested: the plan, the models and the checks by unit tests; the whole by a run of a minute, and one of twenty seconds with transactions over partitions. The tests of this package
 // also enumerate what a run meets by chance: a fault at each step of a commit (steps_test.go, stepfaults_test.go).
 package main
