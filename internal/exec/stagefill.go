@@ -158,7 +158,9 @@ func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, err
 	if err != nil {
 		return nil, fmt.Errorf("reading %s.%s: %w", f.Table.DB, f.From().Name, err)
 	}
-	p, err := plan.Build(stmt, scan, st.Snap, st.Sess)
+	sess := st.Sess
+	sess.Unmerged = "" // it is another query
+	p, err := plan.Build(stmt, scan, st.Snap, sess)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +172,7 @@ func (st *Statement) reading(f *plan.Fill, extra, clock string) (*Statement, err
 		tx = by
 	}
 	sub := &Statement{
-		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: tx, Home: st.Home, Links: st.Links,
+		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: sess, Charset: st.Charset, Tx: tx, Home: st.Home, Links: st.Links,
 		Prepared: true, // values are told as they are
 		// A string's bytes are those of its column: no character set has all characters of all others.
 		prefix: "SET STATEMENT character_set_results=NULL" + clock + clockEnd,
