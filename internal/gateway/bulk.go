@@ -225,7 +225,12 @@ func (b *bulk) together(ctx context.Context) (end func(error) error, err error) 
 			return s.tx.ReleaseSavepoint(ctx, name)
 		}, nil
 	}
-	if err := s.tx.Begin(ctx, txn.Modes{}); err != nil {
+	return s.ownTransaction(ctx, txn.Modes{})
+}
+
+// ownTransaction begins a transaction for what the node does by several statements: end, which is to be given how it went, commits it or rolls it back.
+func (s *session) ownTransaction(ctx context.Context, modes txn.Modes) (end func(error) error, err error) {
+	if err := s.tx.Begin(ctx, modes); err != nil {
 		return nil, err
 	}
 	return func(err error) error {

@@ -11,26 +11,11 @@ import (
 
 // exchange moves the rows of EXCHANGE PARTITION, in a transaction of its own.
 func (s *session) exchange(ctx context.Context, t, with *topo.Table, partition string) error {
-	if err := s.tx.Begin(ctx, txn.Modes{Isolation: "REPEATABLE READ"}); err != nil { // which keeps others from adding rows
-		return err
-	}
-	err := s.exchanged(ctx, t, with, partition)
-	if !s.tx.InTransaction() {
-		return err
-	}
-	if err != nil {
-		if _, failed := s.tx.Rollback(ctx, txn.End{}); failed != nil {
-			return failed
-		}
-		return err
-	}
-	leave, err := s.enterEnd(ctx)
+	end, err := s.ownTransaction(ctx, txn.Modes{Isolation: "REPEATABLE READ"}) // which keeps others from adding rows
 	if err != nil {
 		return err
 	}
-	defer leave()
-	_, err = s.tx.Commit(ctx, txn.End{})
-	return err
+	return end(s.exchanged(ctx, t, with, partition))
 }
 
 func (s *session) exchanged(ctx context.Context, t, with *topo.Table, partition string) error {
