@@ -23,7 +23,7 @@ func documents(t *testing.T, p *process) {
 			if strings.Contains(statements, warehouse) {
 				statements = strings.ReplaceAll(statements, warehouse, remoteWarehouse(t))
 			}
-			if strings.Count(statements, ";") < 5 {
+			if strings.Count(statements, ";") < 10 {
 				t.Fatalf("only these statements were found:\n%s", statements)
 			}
 			p.program(t, statements, "mariadb", "--default-character-set=utf8mb4")

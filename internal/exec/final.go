@@ -27,9 +27,6 @@ type finals struct {
 
 func (f *finals) evaluate(ctx context.Context, b *merge.Batch) error {
 	m := f.st.Plan.Merge
-	if b.Len() == 0 {
-		return nil
-	}
 	var sql []byte
 	for i := range b.Len() {
 		if i > 0 {

@@ -238,8 +238,11 @@ func (r *Runner) merged(ctx context.Context, st *Statement, sources []*source, o
 		Plan: st.Plan.Merge, Columns: defs, Format: format, Sources: make([]merge.Source, len(sources)),
 		Offset: offset, Count: count, SortMemory: r.cfg.SortMemory, SortLength: st.Sess.SortLength,
 		Eval: func(b *merge.Batch) error {
-			if b.Len() > 0 || st.Plan.Merge.Having == nil {
+			if b.Len() > 0 {
 				return fin.evaluate(ctx, b)
+			}
+			if st.Plan.Merge.Having == nil {
+				return nil
 			}
 			_, _, err := r.emptyOf(ctx, st, sources[0]) // parts have seen all but HAVING
 			return err

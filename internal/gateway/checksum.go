@@ -61,7 +61,7 @@ func (s *session) checksumRows(ctx context.Context, scan *sqltext.Scan, d *sqlte
 		var value any
 		switch {
 		case s.tables && !s.inInfoSchema(n) && !slices.ContainsFunc(s.locked, func(l plan.NamedTable) bool { return l.DB == k.db && l.As == k.table }):
-			s.noteError(&wire.ServerError{Code: erNotLocked, Message: "Table '" + k.table + "' was not locked with LOCK TABLES"})
+			s.noteError(errNotLocked(k.table))
 		case rows[i][1] == nil: // a view, or none, or QUICK
 		case t == nil || t.Kind == topo.Reference:
 			value, err = strconv.ParseUint(string(rows[i][1]), 10, 64)

@@ -114,7 +114,7 @@ func (s *session) flushAndLock(ctx context.Context, scan *sqltext.Scan, stmt *sq
 		return noReload()
 	}
 	if s.tables {
-		return &wire.ServerError{Code: erLockOrActiveTx, State: "HY000", Message: "Can't execute the given command because you have active locked tables or an active transaction"}
+		return errLocked()
 	}
 	var items []string
 	for _, n := range stmt.Tables {

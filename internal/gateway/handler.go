@@ -38,7 +38,7 @@ func (s *session) handler(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		s.handlers = nil
 	}
 	if s.tables {
-		return &wire.ServerError{Code: erLockOrActiveTx, State: "HY000", Message: "Can't execute the given command because you have active locked tables or an active transaction"}
+		return errLocked()
 	}
 	alias := strings.ToLower(h.Alias.Text)
 	open, found := s.handlers[alias]

@@ -22,10 +22,11 @@ type tableLocks struct {
 }
 
 // errNotLocked is MariaDB's for a table that LOCK TABLES has left out.
-func errNotLocked(table string) error {
+func errNotLocked(table string) *wire.ServerError {
 	return &wire.ServerError{Code: erNotLocked, State: "HY000", Message: "Table '" + table + "' was not locked with LOCK TABLES"}
 }
 
+// errLocked is MariaDB's for what is not done while tables are locked, or in a transaction.
 func errLocked() error {
 	return wire.Errorf(erLockOrActiveTx, "Can't execute the given command because you have active locked tables or an active transaction")
 }

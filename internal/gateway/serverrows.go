@@ -22,7 +22,7 @@ func (s *session) serverRows(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 	const what = "Writing to mysql.servers"
 	insteadOf := "; CREATE SERVER, ALTER SERVER and DROP SERVER do the same"
 	if s.tables {
-		return wire.Errorf(erLockOrActiveTx, "Can't execute the given command because you have active locked tables or an active transaction")
+		return errLocked()
 	}
 	switch {
 	case stmt.Insert == nil && stmt.Update == nil && stmt.Delete == nil:

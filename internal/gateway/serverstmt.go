@@ -52,7 +52,7 @@ func (s *session) serverStatement(ctx context.Context, scan *sqltext.Scan, stmt 
 		}
 	}
 	if s.tables {
-		return wire.Errorf(erLockOrActiveTx, "Can't execute the given command because you have active locked tables or an active transaction")
+		return errLocked()
 	}
 	what := stmt.DDL.Verb + " SERVER"
 	if err := s.needsCatalog(what); err != nil {

@@ -91,7 +91,7 @@ func (s *session) flushAndStop(ctx context.Context) error {
 		return noReload()
 	}
 	if s.tables {
-		return &wire.ServerError{Code: erLockOrActiveTx, State: "HY000", Message: "Can't execute the given command because you have active locked tables or an active transaction"}
+		return errLocked()
 	}
 	if err := s.commitFirst(ctx); err != nil {
 		return err

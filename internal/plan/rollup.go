@@ -5,7 +5,7 @@ import "github.com/orbweaver/orbweaver/internal/sqltext"
 // GROUP BY … WITH ROLLUP over groups that span partitions: the parts send the groups alone, in the order of the keys, and a row of totals is made of them wherever the values of the first keys end. In it the keys that
 // follow are NULL, in all that is computed of the groups, too.
 
-// rollup says why totals can't be made of groups; "" when they can. MariaDB (10.11) counts only some of the totals against a LIMIT.
+// rollup says why totals can't be made of groups; "" when they can.
 func (r *grouper) rollup() string {
 	s := r.sel
 	if !s.Rollup {
