@@ -8,8 +8,14 @@ import (
 
 // sourceKey says that a column's values must be among those of another column, in rows that are staged.
 type sourceKey struct {
-	col   int
-	among node
+	col int
+	among
+}
+
+// among is a column of a table that is filled, and the occurrence in the text that its values come from: a common table expression that is named twice has one table, and two rows of it at a time.
+type among struct {
+	node
+	by *source
 }
 
 // placeKeys makes of each equality with a column of a table that is filled a condition on what equals it, and hands it down as other conditions are.
@@ -20,7 +26,7 @@ func (s *stager) placeKeys() {
 			if !ok || t.to.src.block.unsteady {
 				continue
 			}
-			s.place(t.to.src, predicate{cols: []usedCol{{node: t.to}}, strict: true, simple: true, among: &from}, map[node]bool{t.from: true})
+			s.place(t.to.src, predicate{cols: []usedCol{{node: t.to}}, strict: true, simple: true, among: &among{from, t.from.src}}, map[node]bool{t.from: true})
 		}
 	}
 }
@@ -86,16 +92,16 @@ func (s *source) pairs(of *topo.Table) [][]pair {
 	var out [][]pair
 	var from []*source
 	for _, k := range s.keys {
-		if k.among.src.table != of {
+		if k.src.table != of {
 			continue
 		}
-		i := slices.Index(from, k.among.src)
+		i := slices.Index(from, k.by)
 		if i < 0 {
 			i = len(from)
-			from, out = append(from, k.among.src), append(out, nil)
+			from, out = append(from, k.by), append(out, nil)
 		}
 		if !slices.ContainsFunc(out[i], func(p pair) bool { return p.col == k.col }) {
-			out[i] = append(out[i], pair{k.col, k.among.col})
+			out[i] = append(out[i], pair{k.col, k.among.node.col})
 		}
 	}
 	return out

@@ -30,7 +30,7 @@ type predicate struct {
 	// clock: it names the time.
 	clock bool
 	// among is the column of a table among whose values the predicate's only column must be; there is no span then.
-	among *node
+	among *among
 	// reference is what it says in place of a span.
 	reference *CondAmong
 }

@@ -1,0 +1,24 @@
+-- A common table expression that is named twice has two rows at a time, though it has one table.
+CREATE TABLE usr (k VARCHAR(20) NOT NULL, n INT, len INT AS (CHAR_LENGTH(k) + n) VIRTUAL, m INT, PRIMARY KEY (k));
+INSERT INTO usr (k, n, m) VALUES ('Foo', 1, 4), ('ab', 2, 2), ('c', 7, 6), ('d', NULL, 1);
+CREATE TABLE ids (id INT NOT NULL, next INT, PRIMARY KEY (id));
+INSERT INTO ids VALUES (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (7, 1);
+CREATE TEMPORARY TABLE tmp (id INT NOT NULL, PRIMARY KEY (id));
+INSERT INTO tmp VALUES (1), (2), (4), (6), (7);
+WITH q AS (SELECT id c FROM tmp) SELECT a.c, usr.k, b.c AS d FROM q AS a JOIN usr ON a.c = usr.n JOIN q AS b ON usr.m = b.c;
+WITH q AS (SELECT id c FROM ids) SELECT a.c, usr.k, b.c AS d FROM q AS a JOIN usr ON a.c = usr.n JOIN q AS b ON usr.m = b.c;
+WITH q AS (SELECT id c, next FROM ids) SELECT a.c, usr.k, b.c AS d FROM q AS a JOIN usr ON a.c = usr.n JOIN q AS b ON usr.m = b.next;
+WITH q AS (SELECT id c FROM ids) SELECT a.c, usr.k, b.c AS d FROM q AS a JOIN usr ON a.c = usr.n JOIN q AS b ON usr.len = b.c;
+WITH q AS (SELECT id c, next FROM ids) SELECT a.c, b.c AS d FROM q AS a JOIN q AS b ON a.next = b.c;
+WITH q AS (SELECT id c, next FROM ids) SELECT a.c, b.c AS d, e.c AS e FROM q AS a JOIN q AS b ON a.next = b.c JOIN ids AS i ON i.id = b.c JOIN q AS e ON e.c = i.next;
+WITH q AS (SELECT id c, next FROM ids) SELECT a.c, b.c AS d FROM q AS a LEFT JOIN q AS b ON a.next = b.c AND b.c < 5 WHERE a.c > 2;
+WITH q AS (SELECT id c, next FROM ids), r AS (SELECT c, next FROM q) SELECT a.c, b.c AS d FROM r AS a JOIN r AS b ON a.next = b.c WHERE a.c IN (2, 3);
+WITH q AS (SELECT id c, next FROM ids) SELECT COUNT(*) FROM q AS a JOIN q AS b ON a.next = b.c;
+WITH q AS (SELECT id c, next FROM ids) SELECT a.c, COUNT(*) FROM q AS a JOIN q AS b ON a.next = b.c GROUP BY a.c;
+WITH q AS (SELECT id c, next FROM ids) SELECT a.c FROM q AS a WHERE EXISTS (SELECT 1 FROM q AS b JOIN usr ON usr.n = b.c WHERE a.next = usr.m);
+WITH q AS (SELECT id c, next FROM ids) SELECT a.c FROM q AS a WHERE a.c = 3 AND EXISTS (SELECT 1 FROM q AS b WHERE b.c = 4);
+WITH q AS (SELECT id c, next FROM ids) SELECT a.c FROM q AS a JOIN ids AS i ON i.id = a.c WHERE i.next IN (SELECT b.c FROM q AS b WHERE b.next > 4);
+WITH q AS (SELECT id c, next FROM ids) SELECT c FROM q WHERE c = 1 UNION ALL SELECT next FROM q WHERE c = 2;
+CREATE VIEW v AS SELECT id c, next FROM ids;
+SELECT a.c, usr.k, b.c AS d FROM v AS a JOIN usr ON a.c = usr.n JOIN v AS b ON usr.m = b.c;
+SELECT a.c, b.c AS d FROM v AS a JOIN v AS b ON a.next = b.c;
