@@ -198,11 +198,13 @@ func compareColumns(g, w *answer.Result, outer, never, ofView bool) difference {
 	return difference{}
 }
 
-// forgetWidths makes the DECIMAL of expressions, and strings of them, alike: a user variable's width, which may be a parameter, hangs on how MariaDB came to its value.
+// forgetWidths makes numbers and strings of expressions alike: a user variable's width, which may be a parameter, hangs on how MariaDB came to its value, and the collation of one that was never set on whether it is one.
 func forgetWidths(columns []wire.Column) {
 	for i := range columns {
-		if c := &columns[i]; (c.Type == wire.TypeNewDecimal || c.Type == wire.TypeVarString) && len(c.Table) == 0 {
-			c.Length = 0
+		if c := &columns[i]; len(c.OrgTable) == 0 && (c.Type == wire.TypeNewDecimal || c.Type == wire.TypeVarString || c.Type.IsInteger()) {
+			if c.Length = 0; c.Type == wire.TypeVarString {
+				c.Collation = generalCI
+			}
 		}
 	}
 }

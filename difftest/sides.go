@@ -85,16 +85,11 @@ func (s *servers) Close() error {
 type side struct {
 	name, addr string
 	server     int // its number among the plain servers
+	way        int // of the twin: which of the ways its sessions have
 	client     *answer.Client
 	caps       wire.Caps
 	w          *world            // whose tables are there
 	loaded     map[string]string // the rows that tables have, as they were inserted; what is not there is not known
-}
-
-// twinSession has the optimizer do less, so that an answer which hangs on its choices is another.
-var twinSession = []string{
-	"SET optimizer_switch = 'derived_merge=off,semijoin=off,materialization=off,condition_pushdown_for_derived=off,split_materialized=off,index_merge=off,join_cache_hashed=off,subquery_cache=off'",
-	"SET optimizer_use_condition_selectivity = 1",
 }
 
 func (s *side) hangUp() {
@@ -117,7 +112,7 @@ func (s *side) connect(session []string) error {
 	case "plain":
 		session = append([]string{"SET max_statement_time = 4"}, session...)
 	case "twin":
-		session = append(slices.Clone(twinSession), session...)
+		session = append(slices.Clone(ways[s.way]), session...)
 	}
 	for _, sql := range session {
 		if err := s.must(sql); err != nil {
