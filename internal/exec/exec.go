@@ -122,7 +122,7 @@ type Statement struct {
 	Before string
 	// Called is set by After: LAST_INSERT_ID(x) was called, whose value comes before one that was generated.
 	Called bool
-	// Asked is After for the query by which a write finds its rows, where that asks sequences.
+	// Asked is After for the query by which a write finds its rows or values, where that asks sequences or assigns to user variables.
 	Asked func(ctx context.Context, c *backend.Conn) error
 
 	readBy   Readers

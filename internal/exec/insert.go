@@ -38,6 +38,10 @@ func (r *Runner) insert(ctx context.Context, st *Statement) error {
 	if err != nil {
 		return err
 	}
+	assigns := st.Plan.Facts&sqltext.HasUserVarAssign != 0 // behind the rows, as values that do have been found out
+	if assigns && (in.Table.Kind == topo.Reference || in.Moves != nil || in.Met != nil) {
+		return errAssignsBehind
+	}
 	if in.Table.Kind == topo.Reference {
 		return r.insertEverywhere(ctx, st, rows, first)
 	}
@@ -70,11 +74,17 @@ func (r *Runner) insert(ctx context.Context, st *Statement) error {
 	if len(jobs) == 1 && !st.copied() && !slices.ContainsFunc(rows, func(p rowPlace) bool { return p.ordinal == noPlace }) {
 		return r.insertOne(ctx, st, &jobs[0], rows, first)
 	}
+	if assigns {
+		return errAssignsBehind
+	}
 	if err := r.group(ctx, st, jobs, false); err != nil {
 		return r.firstError(ctx, st, to, rows, rows, err)
 	}
 	return st.inserted(jobs, rows, first)
 }
+
+// errAssignsBehind refuses what partitions would count each for itself.
+var errAssignsBehind = plan.NeedsStage("ON DUPLICATE KEY UPDATE or RETURNING that assigns to user variables, and rows of several partitions: write a row at a time")
 
 // errReplayed undoes what was run to see what goes wrong.
 var errReplayed = errors.New("run to be undone")

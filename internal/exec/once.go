@@ -34,7 +34,7 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
 		OneShard: st.OneShard, Permit: st.Permit, Readers: st.Readers, Links: st.Links, StageLimit: st.StageLimit, Bring: st.Bring, Locked: st.Locked, Moment: st.Moment,
-		Out: out, Prepared: true, Args: args, prefix: "SET STATEMENT character_set_results=" + asStored,
+		Out: out, Prepared: true, Args: args, After: st.Asked, prefix: "SET STATEMENT character_set_results=" + asStored,
 	}
 	if st.Moment != "" {
 		sub.prefix += "," + st.Moment

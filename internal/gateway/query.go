@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -480,6 +479,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		err = s.setMode(ctx)
 	}
 	found := uint64(0)
+	first := x.first(p)
 	x = x.and(p.Assigned)
 	if x != nil && (len(x.assigned) > 0 || x.setsID || len(x.drawn) > 0 || x.facts&sqltext.HasCalcFoundRows != 0) {
 		st.After = s.after(st, x, &found)
@@ -495,8 +495,8 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		st.Readers = s.functionReaders
 		st.Permit = func(ctx context.Context) error { return s.mayRun(ctx, w, src, snap.Revision) }
 	}
-	if x != nil && len(x.asked) > 0 {
-		st.Asked = func(ctx context.Context, c *backend.Conn) error { return s.readLast(ctx, c, x.asked) }
+	if x != nil && (len(x.asked) > 0 || len(first) > 0) {
+		st.Asked = s.asked(x, first)
 	}
 	var out exec.Outcome
 	if err == nil && (p.Linked != nil || p.InsertSelect != nil && p.InsertSelect.Plan.Linked != nil) {
@@ -513,10 +513,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	}
 	tx := st.Tx
 	st.Plan, st.Snap, st.Tx, st.Args, st.Out, st.After, st.Asked, st.Permit, st.Readers, st.Links = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil // the worker outlives the session
-	if s.pending != nil {
-		s.tx.SetState(s.pending)
-		s.pending = nil
-	}
+	s.keepAssigned(err != nil && len(first) > 0)
 	if len(src.views) > 0 && (p.Found.All || p.Found.Unknown || p.Found.Offset.Kind != plan.OperandNone) { // the LIMIT may be a view's
 		out.Uncounted = true
 	}

@@ -247,26 +247,59 @@ func (s *session) after(st *exec.Statement, x *extras, found *uint64) func(conte
 				return err
 			}
 		}
-		if len(x.assigned) == 0 {
-			return nil
-		}
-		changes := make([]change, len(x.assigned))
-		for i, n := range x.assigned {
-			changes[i] = change{user: true, name: n}
-		}
-		values, err := readBack(ctx, c, s.out.Caps(), changes)
-		if err != nil {
-			return err
-		}
-		state := s.tx.State()
-		for i, n := range x.assigned {
-			key := userKey(n)
-			state = state.With(key, "@"+quoteName(key[1:])+"="+values[i].variable())
-		}
-		s.pending = state
-		c.ResetOnRelease()
+		return s.readAssigned(ctx, c, x.assigned)
+	}
+}
+
+// first are the user variables to which values are assigned that a write finds before it writes.
+func (x *extras) first(p *plan.Plan) []string {
+	if x == nil || p.InsertSelect == nil && len(p.Once) == 0 {
 		return nil
 	}
+	return x.assigned
+}
+
+// keepAssigned makes what was read the session's. undone: the statement may be run again.
+func (s *session) keepAssigned(undone bool) {
+	if s.pending != nil && !undone {
+		s.tx.SetState(s.pending)
+	}
+	s.pending = nil
+}
+
+// asked is what the session reads from the connection that has run the query by which a write finds its rows or values. assigned are user variables that these assign to.
+func (s *session) asked(x *extras, assigned []string) func(context.Context, *backend.Conn) error {
+	return func(ctx context.Context, c *backend.Conn) error {
+		if len(x.asked) > 0 {
+			if err := s.readLast(ctx, c, x.asked); err != nil {
+				return err
+			}
+		}
+		return s.readAssigned(ctx, c, assigned)
+	}
+}
+
+// readAssigned reads user variables that a statement may have assigned to, unless another part of it has.
+func (s *session) readAssigned(ctx context.Context, c *backend.Conn, names []string) error {
+	if len(names) == 0 || s.pending != nil {
+		return nil
+	}
+	changes := make([]change, len(names))
+	for i, n := range names {
+		changes[i] = change{user: true, name: n}
+	}
+	values, err := readBack(ctx, c, s.out.Caps(), changes)
+	if err != nil {
+		return err
+	}
+	state := s.tx.State()
+	for i, n := range names {
+		key := userKey(n)
+		state = state.With(key, "@"+quoteName(key[1:])+"="+values[i].variable())
+	}
+	s.pending = state
+	c.ResetOnRelease()
+	return nil
 }
 
 // fetchWarnings reads the text of a statement's warnings from the connection that ran it.

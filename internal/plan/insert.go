@@ -44,11 +44,23 @@ func (p *planner) insertPlan() (*Plan, error) {
 		}
 	}
 	if s.Select != nil {
+		if p.stmt.Facts&sqltext.HasUserVarAssign != 0 && p.varsBehind(s) {
+			return nil, NeedsStage("user variables in ON DUPLICATE KEY UPDATE or RETURNING of an INSERT … SELECT that assigns to some")
+		}
 		return plan, p.insertSelect(plan, s, table, moves)
 	}
 	first, err := p.insertExprs(s, table)
 	if err != nil {
 		return nil, err
+	}
+	if p.stmt.Facts&sqltext.HasUserVarAssign != 0 && (len(plan.Once)+len(first) > 0 || table.Kind == topo.Sharded || table.Kind == topo.Linked || table.Kind == topo.Reference) {
+		assigned, err := p.assignedFirst(s)
+		if first = append(first, assigned...); err != nil {
+			return nil, err
+		}
+		if len(plan.Once)+len(first) > 0 && p.varsBehind(s) {
+			return nil, NeedsStage("user variables in ON DUPLICATE KEY UPDATE or RETURNING of an INSERT with values that are found out first")
+		}
 	}
 	if len(first) > 0 {
 		plan.Once, p.otherDB = inTextOrder(append(plan.Once, first...)), ""

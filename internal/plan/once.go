@@ -114,8 +114,44 @@ func inTextOrder(list []First) []First {
 
 // onceFit says whether a statement may be run with the values that a query gives some of its expressions.
 func (p *planner) onceFit() bool {
-	const beyond = sqltext.HasLockFunction | sqltext.HasStoredCall | sqltext.HasSequence | sqltext.HasUserVarAssign
+	const beyond = sqltext.HasLockFunction | sqltext.HasStoredCall | sqltext.HasSequence
 	return p.stmt.Facts&beyond == 0 && p.stmt.SetStatement.Empty()
+}
+
+// assignedFirst are the values of an INSERT that assign to user variables or read some, where others assign: they are found out first, by one query, row after row.
+func (p *planner) assignedFirst(s *sqltext.Insert) ([]First, error) {
+	var out []First
+	assigns, reads := false, false
+	look := func(e sqltext.Expr) {
+		span := e.ExprSpan()
+		if !p.hasUserVar(span) {
+			return
+		}
+		assigns = assigns || p.scan.AssignsVariable(span)
+		_, read := p.computes(e)
+		reads = reads || read || anyExpr(e, asksDefault)
+		out = append(out, firstOf(e))
+	}
+	for i := range s.Rows {
+		for _, e := range s.Rows[i] {
+			look(e)
+		}
+	}
+	for i := range s.Set {
+		look(s.Set[i].Value)
+	}
+	switch {
+	case !assigns:
+		return nil, nil
+	case reads || !p.onceFit():
+		return nil, NeedsStage("a value of an INSERT with user variables that are assigned to, and columns, subqueries, stored functions or the like")
+	}
+	return out, nil
+}
+
+// varsBehind says whether ON DUPLICATE KEY UPDATE or RETURNING name user variables.
+func (p *planner) varsBehind(s *sqltext.Insert) bool {
+	return p.hasUserVar(s.Returning) || slices.ContainsFunc(s.OnDup, func(a sqltext.Assign) bool { return p.hasUserVar(a.Value.ExprSpan()) })
 }
 
 // calls are the calls in an expression that differ from leaf to leaf or from call to call; not fine when one of them reads a column or a table. What is in subqueries may be called

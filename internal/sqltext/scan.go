@@ -78,6 +78,16 @@ func (s *Scan) Text(sp Span) []byte {
 	return s.Src[s.Tokens[sp.From].Start:s.Tokens[sp.To-1].End]
 }
 
+// AssignsVariable says whether a user variable is assigned to in a span: @x := ….
+func (s *Scan) AssignsVariable(sp Span) bool {
+	for i := sp.From; i+1 < sp.To; i++ {
+		if next := s.Tokens[i+1]; s.Tokens[i].Kind == UserVar && next.Kind == Op && next.Op == opAssign {
+			return true
+		}
+	}
+	return false
+}
+
 // CutsExec says whether an executable comment begins or ends inside the span, between two of its tokens.
 func (s *Scan) CutsExec(sp Span) bool {
 	for _, m := range s.ExecMarks {

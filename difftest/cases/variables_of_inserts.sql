@@ -1,0 +1,58 @@
+-- What INSERT … SELECT, and values of an INSERT, give user variables, the session has afterwards.
+CREATE TABLE d1.src (id INT PRIMARY KEY, v INT);
+INSERT INTO d1.src VALUES (1, 10), (2, 20), (3, 30), (4, 40), (5, 50), (6, 60);
+CREATE TABLE d1.dst (id INT PRIMARY KEY, v INT, s VARCHAR(9));
+CREATE TABLE d1.loose (id INT, v INT);
+CREATE REFERENCE TABLE d1.ref (id INT PRIMARY KEY, v INT);
+SET @n = 0, @s = '';
+INSERT INTO d1.dst (id) SELECT @n := @n + 1 FROM d1.src;
+SELECT @n;
+INSERT INTO d1.dst (id, s) SELECT @n := @n + 1, @s := CONCAT(@s, b.id) FROM d1.src a JOIN d1.src b ON b.v = a.v + 10 ORDER BY a.id;
+SELECT @n, @s;
+INSERT INTO d1.dst (id) SELECT @n := @n + 1 FROM d1.src WHERE id = 3;
+INSERT INTO d1.loose SELECT @n := @n + 1, id FROM d1.src ORDER BY id LIMIT 2;
+SELECT @n;
+REPLACE INTO d1.dst (id) SELECT @n := @n + 1 FROM d1.src;
+INSERT INTO d1.dst (id) SELECT @n := @n - 1 FROM d1.src ON DUPLICATE KEY UPDATE s = 'again';
+SELECT @n;
+INSERT INTO d1.ref SELECT @n := @n + 1, v FROM d1.src;
+SELECT @n, COUNT(*) FROM d1.ref;
+CREATE TABLE d1.made AS SELECT @n := @n + 1 AS id, v FROM d1.src;
+SELECT @n, COUNT(*) FROM d1.made;
+DROP TABLE d1.made;
+CREATE TEMPORARY TABLE d1.tmp AS SELECT @n := @n + 1 AS id, v FROM d1.src;
+SELECT @n, COUNT(*) FROM d1.tmp;
+INSERT INTO d1.tmp SELECT @n := @n + 1 AS id, v FROM d1.src;
+SELECT @n, COUNT(*) FROM d1.tmp;
+DROP TEMPORARY TABLE d1.tmp;
+INSERT INTO d1.dst VALUES (@a := 101, 5, 'x');
+SELECT @a;
+INSERT INTO d1.dst VALUES (@a := @a + 1, 5, 'x'), (@a := @a + 1, @a, 'y'), (@a := @a + 1, @b := 7, @a);
+SELECT @a, @b;
+INSERT INTO d1.dst SET id = @a := @a + 1, v = @a + @b, s = @c := 'z';
+SELECT @a, @c;
+INSERT INTO d1.ref VALUES (@a := @a + 1, @b := 8), (@a := @a + 1, @b);
+SELECT @a, @b;
+INSERT INTO d1.loose VALUES (@a := @a + 1, 1), (@a := @a + 1, 1);
+SELECT @a;
+-- prepared
+INSERT INTO d1.dst VALUES (@a := @a + 1, 6, 'p'), (@a := @a + 40, 7, 'q');
+SELECT @a;
+PREPARE p FROM 'INSERT INTO d1.dst (id, v) VALUES (@a := @a + ?, @b := ?)';
+EXECUTE p USING 3, 4;
+DEALLOCATE PREPARE p;
+SELECT @a, @b;
+INSERT INTO d1.dst (id) VALUES (@a) ON DUPLICATE KEY UPDATE v = (@b := v + 5);
+SELECT @b;
+-- refused
+INSERT INTO d1.dst (id) VALUES (1), (2), (3), (4), (5), (6) ON DUPLICATE KEY UPDATE v = (@b := @b + 5);
+-- refused
+INSERT INTO d1.dst (id) SELECT id FROM d1.src ON DUPLICATE KEY UPDATE v = (@b := @b + 5);
+START TRANSACTION;
+INSERT INTO d1.dst (id) SELECT 900 + (@b := @b + 1) FROM d1.src;
+SELECT @b, COUNT(*) FROM d1.dst WHERE id > 900;
+ROLLBACK;
+SELECT @b;
+SELECT * FROM d1.dst ORDER BY id;
+SELECT * FROM d1.loose ORDER BY id;
+SELECT * FROM d1.ref ORDER BY id;
