@@ -173,7 +173,7 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	if err != nil {
 		return nil, j.abandon(clientError(err, ""), nil)
 	}
-	// What MariaDB does in an instant does not look at rows, and can't fail on them.
+	// What MariaDB does in an instant does not look at rows, and can't fail on them, with one exception: noZeros.
 	instant := true
 	res, err := j.first(ctx, first, string(j.todo.ShapeText)+j.instantly())
 	if _, ok := refused(err); ok {
@@ -217,7 +217,7 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 		res.Affected += j.copied.Load()
 		j.toldOfRows(res)
 	}()
-	if instant && j.todo.Placing == nil {
+	if instant && j.todo.Placing == nil && !j.noZeros(was, now) {
 		return res, j.rollForward(ctx, t)
 	}
 	if added := j.onlyIndexes(was, now); len(added) > 0 && j.todo.Placing == nil {

@@ -2,7 +2,10 @@ package ddl
 
 import (
 	"slices"
+	"strings"
 	"sync"
+
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // rowNotes are what partitions have told of an ALTER TABLE that changes rows: of values that were cut off, say.
@@ -28,4 +31,12 @@ func (j *job) toldOfRows(res *Result) {
 			res.Warnings++
 		}
 	}
+}
+
+// noZeros says whether rows that are there would have the zero of a date in a column that comes, where sql_mode keeps them from it: MariaDB adds the column in an instant if there are none.
+func (j *job) noZeros(was, now *described) bool {
+	return strings.Contains(j.todo.Settings, "NO_ZERO_DATE") && slices.ContainsFunc(now.columns, func(c topo.Column) bool {
+		comes := !slices.ContainsFunc(was.columns, func(o topo.Column) bool { return o.Name == c.Name })
+		return comes && !c.Nullable && !c.Generated && c.Default == "" && (c.Type == "date" || c.Type == "datetime")
+	})
 }
