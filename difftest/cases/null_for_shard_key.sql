@@ -23,3 +23,12 @@ CREATE TABLE d1.ord (id INT NOT NULL, acc INT NOT NULL, qty INT, PRIMARY KEY (id
 REPLACE INTO d1.ord (id, acc, qty) VALUES (108, 7, 9), (3, (SELECT MAX(cat) FROM d1.item), 2), (4, 8, (SELECT COUNT(*) FROM d1.item));
 -- changes: d1.ord
 INSERT INTO d1.ord (id, acc, qty) VALUES (8, 7, 9), ((SELECT MAX(cat) FROM d1.item), 5, 2) ON DUPLICATE KEY UPDATE qty = 7;
+-- IGNORE for a value: the default in a row that is inserted, what is there in an UPDATE.
+CREATE TABLE d1.pref (id INT PRIMARY KEY DEFAULT 5, v INT DEFAULT 7);
+INSERT INTO d1.pref VALUES (IGNORE, 3), (1, IGNORE);
+INSERT INTO d1.pref VALUES (1, 9) ON DUPLICATE KEY UPDATE v = IGNORE;
+UPDATE d1.pref SET v = IGNORE WHERE id < 9;
+EXECUTE IMMEDIATE 'INSERT INTO d1.pref VALUES (?, ?)' USING 21, IGNORE;
+EXECUTE IMMEDIATE 'REPLACE INTO d1.pref VALUES (?, ?)' USING IGNORE, DEFAULT;
+EXECUTE IMMEDIATE 'UPDATE d1.pref SET v = ? WHERE id = ?' USING IGNORE, 5;
+SELECT * FROM d1.pref;

@@ -123,13 +123,13 @@ func (s *session) textOf(ctx context.Context, scan *sqltext.Scan, from sqltext.E
 
 // executeText runs a prepared text with the values of USING.
 func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltext.Prepared, kept namedText, src source) error {
-	u := using{exprs: make([]string, len(p.Using)), literals: make([]string, len(p.Using)), defaults: make([]bool, len(p.Using)), variables: make([]bool, len(p.Using))}
+	u := using{exprs: make([]string, len(p.Using)), literals: make([]string, len(p.Using)), words: make([]string, len(p.Using)), variables: make([]bool, len(p.Using))}
 	for i, e := range p.Using {
 		at := e.ExprSpan()
 		u.variables[i] = at.To == at.From+1 && scan.Tokens[at.From].Kind == sqltext.UserVar
 		u.exprs[i] = string(scan.Text(at))
-		if u.defaults[i] = strings.EqualFold(u.exprs[i], "DEFAULT"); u.defaults[i] {
-			u.exprs[i] = "NULL"
+		if word := strings.ToUpper(u.exprs[i]); word == "DEFAULT" || word == "IGNORE" {
+			u.words[i], u.exprs[i] = word, "NULL"
 		}
 	}
 	w := worker{}
@@ -170,9 +170,10 @@ func (s *session) executeText(ctx context.Context, scan *sqltext.Scan, p *sqltex
 
 // using is what EXECUTE … USING gives: the expressions, their values, and these as they are written.
 type using struct {
-	exprs, literals     []string
-	defaults, variables []bool // that are DEFAULT, or a user variable
-	values              []value
+	exprs, literals []string
+	words           []string // DEFAULT or IGNORE
+	variables       []bool   // that are a user variable
+	values          []value
 }
 
 // put writes the values in the places of a text's parameters. inner is nil where the text could not be read.
@@ -197,8 +198,8 @@ func (u *using) put(scan *sqltext.Scan, inner *sqltext.Stmt) (edits []edit, err 
 				return nil, err
 			}
 		}
-		if u.defaults[n] {
-			with = "DEFAULT"
+		if u.words[n] != "" {
+			with = u.words[n]
 		}
 		edits = append(edits, edit{int32(i), int32(i) + 1, with})
 		n++

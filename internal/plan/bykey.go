@@ -429,8 +429,9 @@ func (p *planner) readsSet(k *ByKey, i int, value sqltext.Span) bool {
 	return slices.ContainsFunc(k.set[:i], func(a sqltext.Assign) bool { return p.reads(value, &k.Targets[0], a.Column.Name.Text, false) })
 }
 
+// isDefault says whether a value is the word DEFAULT, or IGNORE, which leaves the column as it is: no query can ask for either.
 func (p *planner) isDefault(s sqltext.Span) bool {
-	return s.To == s.From+1 && p.scan.Tokens[s.From].KW == sqltext.KwDefault
+	return s.To == s.From+1 && (p.scan.Tokens[s.From].KW == sqltext.KwDefault || p.scan.Tokens[s.From].KW == sqltext.KwIgnore)
 }
 
 // Told says whether the value is asked for so that it arrives as it is stored.

@@ -178,6 +178,10 @@ func (p *parser) wordExpr(t Token) Expr {
 			return p.newLiteral(LitDefault)
 		}
 		return p.call(p.word(0), from)
+	case KwIgnore:
+		if p.st.Insert != nil { // which leaves a column as it is in UPDATE alone
+			return p.newLiteral(LitDefault)
+		}
 	case KwMatch:
 		return p.match()
 	case KwCurrentDate, KwCurrentTime, KwCurrentTimestamp, KwLocaltime, KwLocaltimestamp, KwUtcDate, KwUtcTime, KwUtcTimestamp,
