@@ -453,7 +453,7 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described, time
 			return err
 		}
 		j.copied.Add(res.Affected)
-		j.rowNotes.add(notes(ctx, conns[p], res.Warnings))
+		j.rowNotes.add(notes(ctx, conns[p], res.Warnings), p, j.todo.DB)
 		_, err = conns[p].Query(ctx, "UNLOCK TABLES")
 		return err
 	})

@@ -74,11 +74,16 @@ func logical(err error, p place, db string) error {
 		return err
 	}
 	c := *e
-	for _, q := range []string{"'", "`"} {
-		c.Message = strings.ReplaceAll(c.Message, q+p.Schema+".", q+db+".")
-		c.Message = strings.ReplaceAll(c.Message, q+p.Schema+q, q+db+q)
-	}
+	c.Message = logicalText(c.Message, p, db)
 	return &c
+}
+
+func logicalText(text string, p place, db string) string {
+	for _, q := range []string{"'", "`"} {
+		text = strings.ReplaceAll(text, q+p.Schema+".", q+db+".")
+		text = strings.ReplaceAll(text, q+p.Schema+q, q+db+q)
+	}
+	return text
 }
 
 // redact keeps passwords out of the journal: no statement run here holds any but those of CONNECTION and the like in table options.

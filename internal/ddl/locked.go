@@ -139,7 +139,7 @@ func (j *job) alterLocked(ctx context.Context, p place) error {
 		res, err := c.Query(ctx, j.todo.Text.in(p.Schema))
 		if err == nil {
 			j.copied.Add(res.Affected)
-			j.rowNotes.add(notes(ctx, c, res.Warnings))
+			j.rowNotes.add(notes(ctx, c, res.Warnings), p, j.todo.DB)
 		}
 		return err
 	})

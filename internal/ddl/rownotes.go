@@ -14,7 +14,11 @@ type rowNotes struct {
 	list []Note
 }
 
-func (n *rowNotes) add(list []Note) {
+// add keeps what a partition has told, with the names that the client knows.
+func (n *rowNotes) add(list []Note, p place, db string) {
+	for i := range list {
+		list[i].Message = logicalText(list[i].Message, p, db)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.list = append(n.list, list...)
