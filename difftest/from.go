@@ -13,8 +13,10 @@ func (g *gen) from(outer *scope, depth int) (*node, *scope, []string) {
 	case depth <= 0 || r < 4:
 	case r < 8:
 		n = 2
-	default:
+	case r < 9 || g.writing:
 		n = 3
+	default:
+		n = 3 + g.IntN(3)
 	}
 	s := &scope{outer: outer}
 	if n == 1 && g.chance(3) && outer == nil {
@@ -166,7 +168,7 @@ func (g *gen) alias() string {
 func (g *gen) relation(s *scope, depth int) (*node, relation) {
 	alias := g.alias()
 	switch n := g.IntN(100); {
-	case n < 30 && len(g.ctes) > 0:
+	case n < 45 && len(g.ctes) > 0:
 		c := g.ctes[g.IntN(len(g.ctes))]
 		name := c.alias
 		c.alias = alias
