@@ -13,6 +13,11 @@ import (
 
 // rebalance plans until there is nothing left to do: the topology may change while a plan is carried out.
 func (l *leader) rebalance(ctx context.Context, cmd *catalog.Command, db string, a order.Database) error {
+	if cmd.Kind == order.RestoreRedundancy {
+		if err := l.accompany(ctx, db); err != nil {
+			return err
+		}
+	}
 	for try := 0; ; try++ {
 		if cmd.Kind != order.RestoreRedundancy {
 			if err := l.awaitHomes(ctx, db); err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
@@ -81,5 +82,31 @@ func TestRebalanceWhileLeavesComeAndGo(t *testing.T) {
 	}
 	c.must("REBALANCE PARTITIONS ON d")
 	c.until("whole", whole)
+	c.equal("t")
+}
+
+// Replicas of a new database follow it from its beginning: nothing is copied, and what comes next they have.
+func TestReplicasOfANewDatabaseFollowFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, 2, 1)
+	c.until("a controller", func(*topo.Snapshot) bool { return c.nodes[0].cat.Controller() != "" })
+	c.must("CREATE DATABASE d PARTITIONS 4", "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v INT)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)")
+	s := c.nodes[0].cat.Snapshot()
+	if !whole(s) {
+		t.Errorf("%+v", s.Databases["d"].Partitions)
+	}
+	for _, p := range s.Databases["d"].Partitions {
+		for _, leaf := range p.Replicas() {
+			conn, err := c.nodes[0].pools.Get(within(t, patience), backend.Want{Leaf: leaf, Account: backend.Cluster, Variant: backend.Internal})
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := conn.Query(within(t, patience), fmt.Sprintf("SELECT seq FROM orbweaver.starts WHERE domain = %d", p.Domain))
+			conn.Release()
+			if err != nil || len(res.Rows) != 1 || string(res.Rows[0][0]) != "0" {
+				t.Errorf("%s at %s does not follow from the beginning: %v %v", p.ID, leaf, res, err)
+			}
+		}
+	}
 	c.equal("t")
 }
