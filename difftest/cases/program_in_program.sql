@@ -7,3 +7,11 @@ CALL twice('BEGIN NOT ATOMIC INSERT INTO acc SELECT COUNT(*) + 1, 1 FROM acc; SE
 SELECT ROW_COUNT();
 CALL twice('UPDATE acc SET v = v + 1');
 SELECT * FROM acc;
+CREATE PROCEDURE d1.lines()
+SELECT id,
+  nowhere
+FROM acc
+WHERE id = 1;
+CALL d1.lines();
+SHOW WARNINGS;
+DROP PROCEDURE d1.lines;
