@@ -49,6 +49,7 @@ func (r *Runner) try(ctx context.Context, s Session, scan *sqltext.Scan, stmt *s
 		s.Schema = "" // a database that was dropped is no default: MariaDB says 1046
 	}
 	j := &job{Runner: r, s: s, scan: scan, stmt: stmt, d: stmt.DDL}
+	j.settleEngine()
 	bound, done := j.bind(ctx)
 	defer done()
 	res, err = j.run(bound)

@@ -191,6 +191,8 @@ type job struct {
 	d    *sqltext.DDL
 	// linked is set for a linked table that is made.
 	linked *linked
+	// settled: a table that names no engine gets InnoDB in the place of the session's.
+	settled bool
 	// placed is a note about where a table is that is made. as is what one is that is restored.
 	placed *Note
 	as     topo.TableKind

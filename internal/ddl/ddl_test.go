@@ -418,6 +418,14 @@ func TestCreateTable(t *testing.T) {
 		t.Errorf("a sequence: %+v", res)
 	}
 	b.must("DROP SEQUENCE numbers")
+	old := b.s
+	old.State = old.State.With("default_storage_engine", "default_storage_engine=_utf8mb3 x'4d794953414d' COLLATE utf8mb3_general_ci") // MyISAM
+	for sql, warned := range map[string]int{"CREATE TABLE named (a INT PRIMARY KEY) ENGINE=InnoDB": 0, "CREATE TABLE unnamed (a INT PRIMARY KEY)": 1} {
+		if res, err := b.as(old, sql); err != nil || len(res.Notes) != warned {
+			t.Errorf("with another default: %s: %+v, %v", sql, res, err)
+		}
+	}
+	b.consistent("d")
 	if res := b.must("CREATE TABLE IF NOT EXISTS s (x INT)"); res.Warnings != 1 || res.Notes[0].Code != 1050 {
 		t.Errorf("%+v", res)
 	}

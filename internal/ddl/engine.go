@@ -1,9 +1,11 @@
 package ddl
 
 import (
+	"encoding/hex"
 	"slices"
 	"strings"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 )
 
@@ -45,9 +47,33 @@ func (j *job) transactional() []edit {
 	return edits
 }
 
+// engineSetting is the variable whose engine tables have that name none.
+const engineSetting = "default_storage_engine"
+
+// settleEngine has InnoDB in the place of such an engine in the session's settings, too.
+func (j *job) settleEngine() {
+	if j.d.Object != "TABLE" && j.d.Object != "SEQUENCE" || j.d.Temporary || !slices.Contains(replacedEngines, strings.ToUpper(defaultEngine(j.s.State))) {
+		return
+	}
+	j.s.State = j.s.State.With(engineSetting, engineSetting+"=InnoDB")
+	j.settled = j.d.Verb == "CREATE" && j.d.Engine == "" && j.d.Like == nil
+}
+
+// defaultEngine is the engine that a session has set, whose fragment has the name's bytes as a leaf has told them; "" where it has set none.
+func defaultEngine(s *backend.State) string {
+	text, _ := s.Get(engineSetting)
+	_, digits, _ := strings.Cut(text, "x'")
+	digits, _, _ = strings.Cut(digits, "'")
+	name, err := hex.DecodeString(digits)
+	if err != nil {
+		return ""
+	}
+	return string(name)
+}
+
 // withEngine adds MariaDB's warning that another engine was taken to a statement's own.
 func (j *job) withEngine(res *Result) {
-	if len(j.transactional()) == 0 {
+	if len(j.transactional()) == 0 && !j.settled {
 		return
 	}
 	name := ""
