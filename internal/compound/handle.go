@@ -255,7 +255,10 @@ func (in *interpreter) onCursor(ctx context.Context, o *open) (flow, error) {
 	return f, err
 }
 
-var cursorNotOpen = Condition{Level: "Error", Code: 1326, State: "24000", Message: "Cursor is not open"}
+var (
+	cursorNotOpen  = Condition{Level: "Error", Code: 1326, State: "24000", Message: "Cursor is not open"}
+	fetchVariables = Condition{Level: "Error", Code: 1328, State: "HY000", Message: "Incorrect number of FETCH variables"}
+)
 
 // fetch is FETCH.
 func (in *interpreter) fetch(ctx context.Context, n *fetch) (flow, error) {
@@ -268,14 +271,16 @@ func (in *interpreter) fetch(ctx context.Context, n *fetch) (flow, error) {
 	case in.rowInto(n.into) != nil:
 		v := in.rowInto(n.into)
 		switch {
-		case c.cols != len(v.fields):
+		case c.cols == 1 && len(v.fields) > 1: // which MariaDB takes for the ROW's value
 			return in.raise(ctx, Condition{Level: "Error", Code: 1241, State: "21000", Message: "Operand should contain " + strconv.Itoa(len(v.fields)) + " column(s)"})
+		case c.cols != len(v.fields):
+			return in.raise(ctx, fetchVariables)
 		case len(c.rows) == 0:
 			return in.raise(ctx, noData("Error"))
 		}
 		return in.nextRow(ctx, c, v, n)
 	case c.cols != len(n.into):
-		return in.raise(ctx, Condition{Level: "Error", Code: 1328, State: "HY000", Message: "Incorrect number of FETCH variables"})
+		return in.raise(ctx, fetchVariables)
 	case len(c.rows) == 0:
 		return in.raise(ctx, noData("Error"))
 	}

@@ -352,11 +352,11 @@ func (r *reader) declare() node {
 	to := r.pos
 	r.pos = at
 	d.spec = r.typeTo(to)
-	pure := true
+	pure := d.spec.of == nil // a leaf knows no cursor of an outer block, and no temporary table
 	if r.pos < end {
 		r.pos++
 		e := r.exprTo(end)
-		d.value, pure = &e, e.alone
+		d.value, pure = &e, e.alone && pure
 	}
 	for _, v := range d.vars {
 		r.scope = append(r.scope, lower(v))

@@ -84,7 +84,7 @@ func (h *programHost) fieldsOf(ctx context.Context, cols []wire.Column) ([]compo
 	for i := range cols {
 		c := &cols[i]
 		out[i].Name = string(c.Name)
-		if t := snap.Table(string(c.Schema), string(c.OrgTable)); t != nil {
+		if t := snap.Table(string(c.Schema), string(c.OrgTable)); t != nil && !h.s.temps.tables[tableKey{t.DB, t.Name}] {
 			for j := range t.Columns {
 				if strings.EqualFold(t.Columns[j].Name, string(c.OrgName)) {
 					out[i].Type = declaredAs(&t.Columns[j])

@@ -88,6 +88,8 @@ SET sql_mode = DEFAULT
 >^BEGIN NOT ATOMIC DECLARE x TYPE OF kinds.a; DECLARE y, z TYPE OF x DEFAULT 6; SET x = 5; SELECT x, y, z; SELECT id FROM kinds WHERE a = x * 2; END
 >^BEGIN NOT ATOMIC DECLARE r ROW TYPE OF kinds; DECLARE v ROW TYPE OF vkinds; SELECT id, a, b, d, f, e, st, bt, u, dt, 7 INTO r FROM kinds WHERE id = 1; SELECT r.id, r.a, r.b, r.d, r.f, r.e, r.st, r.bt + 0, r.u, r.dt, r.inv; SET r.a = 7; UPDATE kinds SET a = r.a, e = r.e, st = r.st, bt = r.bt, u = r.u, f = r.f WHERE id = r.id; SELECT a, e, st, bt + 0, u, f FROM kinds WHERE id = r.id; SELECT * INTO v FROM vkinds WHERE id = 2; SELECT v.id, v.e, v.b; END
 >^BEGIN NOT ATOMIC DECLARE c CURSOR FOR SELECT id, b FROM kinds ORDER BY id; BEGIN DECLARE r ROW TYPE OF c; DECLARE s ROW (x INT, y VARCHAR(10)); OPEN c; FETCH c INTO r; FETCH c INTO s; SELECT r.id, r.b, s.x, s.y; CLOSE c; END; END
+>BEGIN NOT ATOMIC DECLARE c CURSOR FOR SELECT id, b FROM kinds; BEGIN DECLARE r ROW TYPE OF c; SET r.id = 5; SET r.b = r.id; END; END
+>BEGIN NOT ATOMIC DECLARE r ROW (x INT, y INT, z INT); DECLARE c CURSOR FOR SELECT id, b FROM kinds ORDER BY id; OPEN c; FETCH c INTO r; END
 >^BEGIN NOT ATOMIC DECLARE r ROW (x INT, y VARCHAR(10)) DEFAULT ROW(3, 'c'); DECLARE s TYPE OF r; SELECT r.x, r.y, s.x; SET s = r, r.x = 2; SELECT s.x, s.y; IF s = ROW(3, 'c') THEN SELECT 'eq'; END IF; SELECT id FROM kinds WHERE id = r.x; SELECT id, s.y FROM kinds WHERE (id, 'c') = s; SELECT 8, 'i' INTO r; SELECT 9 INTO s.x; SELECT r.x, s.x; SELECT r; END
 >BEGIN NOT ATOMIC DECLARE r ROW (x INT, y INT); DECLARE c CURSOR FOR SELECT id FROM kinds; OPEN c; FETCH c INTO r; END
 >BEGIN NOT ATOMIC DECLARE r ROW (x INT, y INT); SELECT r.z FROM kinds; END
