@@ -155,8 +155,8 @@ var views = regexp.MustCompile(`\bv(acc|ord|pair|both|sub|dist|nest|sum)\b`)
 // noDefault is the flag of a column that has no default value.
 const noDefault = 1 << 12
 
-// computed are the names that queries give their columns here: no table's own column has one of them.
-var computed = regexp.MustCompile(`^c\d+$`)
+// madeName are the names that queries give their columns here: no table's own column has one of them.
+var madeName = regexp.MustCompile(`^c\d+$`)
 
 // keyFlags tell of a column in which keys it is.
 const keyFlags = wire.FlagPrimaryKey | wire.FlagUniqueKey | wire.FlagMultipleKey
@@ -187,7 +187,7 @@ func compareColumns(g, w *answer.Result, outer, never, ofView bool) difference {
 				}
 			}
 		}
-		if a, b := &g.Columns[i], &w.Columns[i]; computed.Match(a.OrgName) && computed.Match(b.OrgName) { // by a derived table
+		if a, b := &g.Columns[i], &w.Columns[i]; madeName.Match(a.OrgName) && madeName.Match(b.OrgName) { // by a derived table
 			a.Flags, b.Flags = a.Flags&^noDefault, b.Flags&^noDefault
 		}
 		if a, b := &g.Columns[i], &w.Columns[i]; a.Type == wire.TypeNewDecimal && b.Type == wire.TypeNewDecimal && len(a.Table) == 0 && (a.Length == b.Length+1 || b.Length == a.Length+1) {
