@@ -78,6 +78,26 @@ func (t *Txn) EndDDL(l *Lock, r *DDLRecord) {
 	t.set(ddlKey(r.ID), clientv3.OpDelete(t.c.key(ddlKey(r.ID))))
 }
 
+// SaveDDL makes a record's present content durable with the changes of the transaction, if the lock is held still.
+func (t *Txn) SaveDDL(l *Lock, r *DDLRecord) {
+	r.Node, r.Lease = l.n.info.Name, int64(l.lease.id)
+	doc, err := json.Marshal(r)
+	if err != nil {
+		t.fail(err)
+		return
+	}
+	t.locks, t.recs, t.saved = append(t.locks, l), append(t.recs, r), append(t.saved, r)
+	t.set(ddlKey(r.ID), clientv3.OpPut(t.c.key(ddlKey(r.ID)), string(doc)))
+}
+
+// Free gives the lock back with the changes of the transaction, which fails with ErrLockLost unless it is held still. Afterwards Unlock has nothing to do.
+func (t *Txn) Free(l *Lock) {
+	t.locks, t.freed = append(t.locks, l), append(t.freed, l)
+	for _, h := range l.held {
+		t.ops = append(t.ops, clientv3.OpDelete(h.key))
+	}
+}
+
 // Hold makes the transaction fail with ErrLockLost unless the lock is held still.
 func (t *Txn) Hold(l *Lock) { t.locks = append(t.locks, l) }
 

@@ -128,12 +128,20 @@ func TestLostLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l2.Unlock()
-	if err := l2.SaveDDL(ctx, recs[0]); err != nil {
+	if _, err := c.Update(ctx, func(x *Txn) error { recs[0].Steps = []string{"b"}; x.SaveDDL(l2, recs[0]); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Update(ctx, func(x *Txn) error { x.EndDDL(l2, recs[0]); return nil }); err != nil {
+	if is, err := c.DDLRecords(ctx, "d"); err != nil || len(is) != 1 || len(is[0].Steps) != 1 || is[0].Orphan {
+		t.Errorf("%v %v", is, err)
+	}
+	if _, err := c.Update(ctx, func(x *Txn) error { x.EndDDL(l2, recs[0]); x.Free(l2); return nil }); err != nil {
 		t.Fatal(err)
 	}
+	free, err := n.Lock(within(t, 10*time.Second), "d") // it has gone with the change
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Unlock()
 	if recs, err = c.DDLRecords(ctx); err != nil || len(recs) != 0 {
 		t.Errorf("%v %v", recs, err)
 	}

@@ -81,18 +81,31 @@ func (c *Catalog) sequence(name string) *Sequence {
 	return s
 }
 
+// sequencesAtOnce is how many sequences one transaction removes; etcd takes 128 operations.
+const sequencesAtOnce = 100
+
 // DropSequences removes the sequences of tables that are no more.
 func (c *Catalog) DropSequences(ctx context.Context, tables ...uint64) error {
-	for _, id := range tables {
-		name := tableSequence(id)
-		c.mu.Lock()
-		delete(c.seqs, name)
-		c.mu.Unlock()
-		if _, err := c.client.Delete(ctx, c.key(seqKey(name))); err != nil {
+	for some := range slices.Chunk(tables, sequencesAtOnce) {
+		if _, err := c.client.Txn(ctx).Then(c.dropsOf(some)...).Commit(); err != nil {
 			return readError(err)
 		}
 	}
 	return nil
+}
+
+// DropSequences removes the sequences of a few tables, that are no more, with the changes of the transaction.
+func (t *Txn) DropSequences(tables ...uint64) { t.ops = append(t.ops, t.c.dropsOf(tables)...) }
+
+func (c *Catalog) dropsOf(tables []uint64) (ops []clientv3.Op) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range tables {
+		name := tableSequence(id)
+		delete(c.seqs, name)
+		ops = append(ops, clientv3.OpDelete(c.key(seqKey(name))))
+	}
+	return ops
 }
 
 // sequenceSeen takes what the watch or the load has read.

@@ -25,6 +25,8 @@ type Txn struct {
 	ops   []clientv3.Op
 	at    map[string]int // key → position in ops
 	locks []*Lock        // that must be held still
+	freed []*Lock        // that are given back
+	saved []*DDLRecord   // that are written anew
 	recs  []*DDLRecord   // that must be as they were last saved
 	lead  *Node          // that must be the controller still; nil when it does not matter
 	err   error
@@ -284,6 +286,7 @@ func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, err
 		rev, made, serr := c.settle(ctx, mark, t.s.snap.Revision)
 		switch {
 		case made:
+			t.made(rev)
 			return rev, nil
 		case serr != nil:
 			return 0, fmt.Errorf("%w: %w", ErrUnknown, serr)
@@ -304,8 +307,19 @@ func (c *Catalog) tryUpdate(ctx context.Context, f func(*Txn) error) (int64, err
 		}
 		return 0, ErrConflict
 	}
+	t.made(resp.Header.Revision)
 	_ = c.WaitRevision(ctx, resp.Header.Revision) // it is made, whether we see it in time or not
 	return resp.Header.Revision, nil
+}
+
+// made notes what the change has done to locks and records.
+func (t *Txn) made(rev int64) {
+	for _, l := range t.freed {
+		l.held = nil
+	}
+	for _, r := range t.saved {
+		r.rev = rev
+	}
 }
 
 // settle finds out whether a change that etcd did not answer to was made: its mark is one of those after a revision.

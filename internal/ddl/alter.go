@@ -86,9 +86,20 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	isReference := func(n string) bool { t := j.snap.Table(db, n); return t != nil && t.Kind == topo.Reference }
 	j.todo.ShapeText = template(j.spliced())
 	j.todo.Text = j.partText(db, isReference)
-	before, err := j.showCreate(ctx, all[0], name)
-	if err != nil {
-		return nil, clientError(err, "")
+	before := ""
+	if err := together(func() (err error) {
+		before, err = j.showCreate(ctx, all[0], name)
+		return clientError(err, "")
+	}, func() (err error) {
+		if len(j.todo.Places) > 0 {
+			j.todo.PartBefore, err = j.showLocked(ctx, j.todo.Places[0], name)
+		}
+		return clientError(err, "")
+	}, func() (err error) {
+		j.todo.Settings, err = j.settings(ctx, all[0])
+		return unavailable(err)
+	}); err != nil {
+		return nil, err
 	}
 	if more, err := j.evenHistory(ctx, slices.Concat(all, j.todo.Places), name, before); err != nil {
 		return nil, clientError(err, db)
@@ -96,16 +107,13 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 		if before, err = j.showCreate(ctx, all[0], name); err != nil {
 			return nil, clientError(err, "")
 		}
-	}
-	j.todo.Before = map[string]string{name: before}
-	if len(j.todo.Places) > 0 {
-		if j.todo.PartBefore, err = j.showLocked(ctx, j.todo.Places[0], name); err != nil {
-			return nil, clientError(err, "")
+		if len(j.todo.Places) > 0 {
+			if j.todo.PartBefore, err = j.showLocked(ctx, j.todo.Places[0], name); err != nil {
+				return nil, clientError(err, "")
+			}
 		}
 	}
-	if j.todo.Settings, err = j.settings(ctx, all[0]); err != nil {
-		return nil, unavailable(err)
-	}
+	j.todo.Before = map[string]string{name: before}
 	if err := j.record(ctx, "alter"); err != nil {
 		return nil, err
 	}
@@ -146,7 +154,7 @@ func (j *job) linksNothing(t *topo.Table) error {
 func (j *job) settings(ctx context.Context, p place) (string, error) {
 	names := []string{"sql_mode", "character_set_client", "character_set_connection", "collation_connection",
 		"foreign_key_checks", "unique_checks", "check_constraint_checks", "default_storage_engine", "timestamp"}
-	c, err := j.client(ctx, p, "", j.s.State)
+	c, err := j.client(ctx, p, j.s.Schema, j.s.State) // where the statement is run afterwards
 	if err != nil {
 		return "", err
 	}
@@ -173,18 +181,36 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	if err != nil {
 		return nil, j.abandon(clientError(err, ""), nil)
 	}
+	j.last = true
 	// What MariaDB does in an instant does not look at rows, and can't fail on them, with one exception: noZeros.
-	instant := true
-	res, err := j.first(ctx, first, string(j.todo.ShapeText)+j.instantly())
-	if _, ok := refused(err); ok {
-		instant = false
+	instant := !j.makesIndex()
+	var res *Result
+	if instant {
+		res, err = j.first(ctx, first, string(j.todo.ShapeText)+j.instantly())
+		_, no := refused(err)
+		instant = !no
+	}
+	if !instant {
 		res, err = j.first(ctx, first, string(j.todo.ShapeText))
 	}
 	if err != nil {
 		return nil, j.abandon(err, j.undoIfUnsure(err, j.undoAlter))
 	}
-	now, err := j.describe(ctx, first, name)
-	if err == nil && now == nil {
+	var now *described
+	var others error // is of what is done at the other shapes meanwhile, whatever is judged
+	if err = together(func() (err error) {
+		now, err = j.describe(ctx, first, name)
+		return err
+	}, func() error {
+		_, others = each(j.todo.Shapes[1:], func(p place) error {
+			_, err := j.asClient(ctx, p, j.s.Schema, string(j.todo.ShapeText))
+			return err
+		})
+		if errors.Is(others, errCrash) {
+			return errCrash
+		}
+		return nil
+	}); err == nil && now == nil {
 		err = topo.NoTable(db, name)
 	}
 	var t *topo.Table
@@ -207,11 +233,8 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	if err != nil {
 		return nil, j.abandon(clientError(err, db), j.undoAlter)
 	}
-	if _, err := each(j.todo.Shapes[1:], func(p place) error {
-		_, err := j.asClient(ctx, p, j.s.Schema, string(j.todo.ShapeText))
-		return err
-	}); err != nil {
-		return nil, j.abandon(clientError(err, db), j.undoAlter)
+	if others != nil {
+		return nil, j.abandon(clientError(others, db), j.undoAlter)
 	}
 	defer func() {
 		res.Affected += j.copied.Load()
@@ -253,6 +276,21 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 		res.Notes = append(res.Notes, *j.placed)
 	}
 	return res, j.rehearsed(ctx, t, was, times)
+}
+
+// makesIndex says that a statement makes an index, which is never done in an instant.
+func (j *job) makesIndex() bool {
+	if j.d.Object == "INDEX" {
+		return j.d.Verb == "CREATE" && !j.d.OrReplace && !j.d.IfNotExists
+	}
+	return slices.ContainsFunc(j.d.Actions, func(a sqltext.AlterAction) bool {
+		for i := a.Span.From; i < a.Span.To; i++ {
+			if j.scan.Tokens[i].KW == sqltext.KwExists { // it may be there
+				return false
+			}
+		}
+		return a.Key != nil && strings.HasPrefix(a.Verb, "ADD")
+	})
 }
 
 // instantly is what makes MariaDB refuse a change that is more than one of definitions.
@@ -509,85 +547,4 @@ func underName(err error, is, as string) error {
 	own := *e
 	own.Message = strings.ReplaceAll(own.Message, is, as)
 	return &own
-}
-
-func unlock(ctx context.Context, conns map[place]*backend.Conn) {
-	for _, c := range conns {
-		if !c.Broken() {
-			_, _ = c.Query(ctx, "UNLOCK TABLES") // the reset at release does it too
-		}
-	}
-}
-
-func release(conns map[place]*backend.Conn) {
-	for _, c := range conns {
-		c.Release()
-	}
-}
-
-// undoAlter brings all places back to what they were, for statements that have not changed any partition but by indexes.
-func (j *job) undoAlter(ctx context.Context) error {
-	if j.todo.Placing != nil {
-		if _, err := j.setClosed(ctx, ""); err != nil {
-			return err
-		}
-	}
-	return j.undoAlterOf(ctx, j.todo)
-}
-
-func (j *job) undoAlterOf(ctx context.Context, t todo) error {
-	name := t.Tables[0]
-	if _, err := each(t.Places, lookingAgain(func(p place) error {
-		if t.Try != "" {
-			if _, err := j.asCluster(ctx, p, "", "DROP TABLE IF EXISTS "+id(p.Schema)+"."+id(t.Try)); err != nil {
-				return err
-			}
-		}
-		if len(t.Indexes) == 0 {
-			return nil
-		}
-		var drops []string
-		for _, k := range t.Indexes {
-			drops = append(drops, "DROP INDEX IF EXISTS "+id(k))
-		}
-		_, err := j.asCluster(ctx, p, "", "ALTER TABLE IF EXISTS "+id(p.Schema)+"."+id(name)+" "+strings.Join(drops, ", "))
-		return err
-	})); err != nil {
-		return err
-	}
-	return j.restoreShapes(ctx, t)
-}
-
-// restoreShapes makes empty shape tables anew as they were.
-func (j *job) restoreShapes(ctx context.Context, t todo) error {
-	_, err := each(t.Shapes, lookingAgain(func(p place) error {
-		for _, name := range t.Tables {
-			now, err := j.showCreate(ctx, p, name)
-			if err != nil {
-				return err
-			}
-			before := t.Before[name]
-			if now != before {
-				sql := []string{"SET foreign_key_checks=0, sql_mode='', innodb_strict_mode=0", "DROP TABLE IF EXISTS " + id(p.Schema) + "." + id(name)}
-				if before != "" {
-					sql = append(sql, before)
-				}
-				if strings.HasSuffix(before, sequenceOption) {
-					sql = append(sql, bluntText(p, name))
-				}
-				if _, err := j.asCluster(ctx, p, p.Schema, sql...); err != nil {
-					return err
-				}
-			}
-		}
-		for _, name := range t.Tables { // triggers' names are the database's: a table with another name may have had them
-			if was := j.snap.Table(t.DB, name); was != nil && t.Before[name] != "" && len(was.Triggers) > 0 {
-				if err := j.alignTriggers(ctx, p, was); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}))
-	return err
 }

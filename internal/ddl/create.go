@@ -3,6 +3,7 @@ package ddl
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -132,6 +133,7 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 		err = j.fill(ctx, t, res)
 	}
 	if err == nil {
+		j.last = true
 		err = j.commit(ctx, func(x *catalog.Txn) error {
 			if x.Table(db, name) != nil {
 				return topo.TableExists(name)
@@ -158,17 +160,49 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 
 // placeTable judges the table that the first shape has now, and makes it everywhere else.
 func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table, number uint64, made *[]place) (*topo.Table, error) {
+	if j.d.Object != "TABLE" || j.linked != nil || like != nil || j.d.AsSelect != nil || j.d.Reference {
+		t, d, err := j.judged(ctx, db, name, like, number)
+		if err != nil {
+			return nil, err
+		}
+		return j.placeJudged(ctx, t, d, like, made)
+	}
+	// It is the client's text that all places get, whatever is judged: so that is done meanwhile.
+	var t *topo.Table
+	part := j.partText(db, j.references(db))
+	err := together(func() (err error) {
+		if t, _, err = j.judged(ctx, db, name, nil, number); err != nil {
+			return err
+		}
+		return triggersStandWith(j.snap, t)
+	}, func() error {
+		done, err := each(slices.Concat(j.todo.Shapes[1:], j.todo.Places), func(p place) error {
+			schema, text := p.Schema, part.in(p.Schema)
+			if schema == db {
+				schema, text = j.s.Schema, j.spliced()
+			}
+			_, err := j.asClient(ctx, p, schema, text)
+			return err
+		})
+		*made = append(*made, done...)
+		return err
+	})
+	return t, err
+}
+
+// judged is the table that the first shape has now.
+func (j *job) judged(ctx context.Context, db, name string, like *topo.Table, number uint64) (*topo.Table, *described, error) {
 	first := j.todo.Shapes[0]
 	d, err := j.describe(ctx, first, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if d == nil {
-		return nil, refuse(1146, "42S02", "Table '%s.%s' doesn't exist on leaf %s after it was created there", db, name, first.Leaf)
+		return nil, nil, refuse(1146, "42S02", "Table '%s.%s' doesn't exist on leaf %s after it was created there", db, name, first.Leaf)
 	}
 	by, err := j.referring(ctx, first, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	t, err := j.newTable(db, name, d, like, number, by...)
 	if err == nil {
@@ -178,8 +212,14 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 		err = check(j.snap, t, d)
 	}
 	if err != nil {
-		return nil, j.gathering(ctx, name, d, err)
+		return nil, nil, j.gathering(ctx, name, d, err)
 	}
+	return t, d, nil
+}
+
+// placeJudged makes everywhere else a table whose text hangs on what the first shape has.
+func (j *job) placeJudged(ctx context.Context, t *topo.Table, d *described, like *topo.Table, made *[]place) (*topo.Table, error) {
+	first, db, name := j.todo.Shapes[0], t.DB, t.Name
 	if j.linked != nil {
 		if err := j.link(t, j.linked); err != nil {
 			return nil, err
@@ -204,7 +244,7 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 		}
 	}
 	shapeText := j.spliced()
-	part := j.partText(db, func(n string) bool { r := j.snap.Table(db, n); return r != nil && r.Kind == topo.Reference })
+	part := j.partText(db, j.references(db))
 	if j.d.AsSelect != nil {
 		if len(d.foreign) > 0 {
 			return nil, errForeign()

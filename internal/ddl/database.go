@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,6 +98,7 @@ func (j *job) createDatabase(ctx context.Context) (*Result, error) {
 		d.Replication = topo.Sync
 	}
 	d.Single = j.d.DefaultKey == singleDefault || j.d.DefaultKey == "" && j.snap.Settings.SingleTables
+	j.last = true
 	err = j.commit(ctx, func(x *catalog.Txn) error {
 		if err := x.Snapshot().CheckNewDatabase(db, n); err != nil {
 			return err
@@ -441,27 +443,22 @@ func (j *job) dropDatabase(ctx context.Context) (*Result, error) {
 
 func (j *job) finishDropDatabase(ctx context.Context) error {
 	db := j.todo.DB
-	j.todo.Go = true
-	if err := j.save(ctx, "go"); err != nil {
-		return err
-	}
-	var ids []uint64
-	if d := j.cfg.Catalog.Snapshot().Databases[db]; d != nil {
-		for _, t := range d.Tables {
-			ids = append(ids, t.ID)
+	before := j.todo.Gone
+	if err := j.forget(ctx, func(x *catalog.Txn) {
+		j.todo.Gone = slices.Clone(before)
+		if d := x.Snapshot().Databases[db]; d != nil {
+			for _, t := range d.Tables {
+				j.todo.Gone = append(j.todo.Gone, t.ID)
+			}
 		}
-	}
-	if _, err := j.cfg.Catalog.Update(ctx, func(x *catalog.Txn) error {
-		x.Hold(j.lock)
 		x.DropDatabase(db)
-		return nil
 	}); err != nil {
 		return err
 	}
 	if err := j.dropEverywhere(ctx); err != nil {
 		return err
 	}
-	if err := j.cfg.Catalog.DropSequences(ctx, ids...); err != nil {
+	if err := j.cfg.Catalog.DropSequences(ctx, j.todo.Gone...); err != nil {
 		return err
 	}
 	gone, places := absent(j.cfg.Catalog.Snapshot(), db, j.todo.Places)

@@ -209,6 +209,10 @@ type job struct {
 	committing bool
 
 	snap *topo.Snapshot
+	// reached are where the leaves were when they were asked, before the statement wrote anything.
+	reached map[string]mariadb.Position
+	// last: what commit changes is the last that is done under the lock, which goes with it.
+	last bool
 	rec  *catalog.DDLRecord
 	todo todo
 
@@ -265,6 +269,8 @@ type todo struct {
 	// Moves are the same of several tables, in the order of Tables: of ALTER TABLE … SHARD KEY. Swapped: their copies have their names everywhere.
 	Moves   []*placing `json:"moves,omitempty"`
 	Swapped bool       `json:"swapped,omitempty"`
+	// Gone are the numbers of tables that the topology has no more.
+	Gone []uint64 `json:"gone,omitempty"`
 	// Routine is the kind of routine that Tables names.
 	Routine topo.RoutineKind `json:"routine,omitempty"`
 }
@@ -367,13 +373,21 @@ func (j *job) save(ctx context.Context, step string) error {
 	if err := j.step("save " + step); err != nil {
 		return err
 	}
-	doc, err := json.Marshal(j.todo)
-	if err != nil {
+	j.rec.Steps = append(j.rec.Steps, step)
+	if err := j.written(); err != nil {
 		return err
 	}
-	j.rec.Undo = doc
-	j.rec.Steps = append(j.rec.Steps, step)
-	err = j.lock.SaveDDL(j.answered(ctx), j.rec)
+	return j.saved(j.lock.SaveDDL(j.answered(ctx), j.rec))
+}
+
+// written brings the journal's entry in line with what is to be done.
+func (j *job) written() (err error) {
+	j.rec.Undo, err = json.Marshal(j.todo)
+	return err
+}
+
+// saved notes what is known of the journal's entry after it was written with an error, or none.
+func (j *job) saved(err error) error {
 	if j.todo.Go {
 		switch {
 		case err == nil:
@@ -383,6 +397,24 @@ func (j *job) save(ctx context.Context, step string) error {
 		}
 	}
 	return unavailable(err)
+}
+
+// forget writes down that the statement is to be finished, and takes what it drops out of the topology at once.
+func (j *job) forget(ctx context.Context, f func(*catalog.Txn)) error {
+	j.todo.Go = true
+	if err := j.step("save go"); err != nil {
+		return err
+	}
+	j.rec.Steps = append(j.rec.Steps, "go")
+	_, err := j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
+		f(x)
+		if err := j.written(); err != nil {
+			return err
+		}
+		x.SaveDDL(j.lock, j.rec)
+		return nil
+	})
+	return j.saved(err)
 }
 
 // commit changes the topology and ends the journal's entry at once.
@@ -401,6 +433,9 @@ func (j *job) commit(ctx context.Context, f func(*catalog.Txn) error) error {
 			}
 		}
 		x.EndDDL(j.lock, j.rec)
+		if j.last {
+			x.Free(j.lock)
+		}
 		return nil
 	})
 	j.open = err != nil

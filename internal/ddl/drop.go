@@ -75,6 +75,7 @@ func (j *job) dropTables(ctx context.Context) (*Result, error) {
 	if err := j.record(ctx, "drop table"); err != nil {
 		return nil, err
 	}
+	j.last = true
 	res, cause := j.first(ctx, j.todo.Shapes[0], j.spliced())
 	if errors.Is(cause, errCrash) {
 		return nil, cause
@@ -120,31 +121,26 @@ func (j *job) gone(ctx context.Context) ([]string, error) {
 
 // finishDrop forgets tables and then removes them: in between nobody is routed to them.
 func (j *job) finishDrop(ctx context.Context, gone []string) error {
-	j.todo.Go, j.todo.Tables = true, gone
-	if err := j.save(ctx, "go"); err != nil {
-		return err
-	}
-	var ids []uint64
-	if _, err := j.cfg.Catalog.Update(ctx, func(x *catalog.Txn) error {
-		x.Hold(j.lock)
-		ids = ids[:0]
+	j.todo.Tables = gone
+	before := j.todo.Gone
+	if err := j.forget(ctx, func(x *catalog.Txn) {
+		j.todo.Gone = slices.Clone(before)
 		for _, name := range gone {
 			if t := x.Table(j.todo.DB, name); t != nil {
-				ids = append(ids, t.ID)
+				j.todo.Gone = append(j.todo.Gone, t.ID)
 				x.DropTable(j.todo.DB, name)
 			}
 		}
-		return nil
 	}); err != nil {
 		return err
 	}
 	if err := j.dropTable(ctx, append(slices.Clone(j.todo.Shapes), j.todo.Places...), gone...); err != nil {
 		return err
 	}
-	if err := j.cfg.Catalog.DropSequences(ctx, ids...); err != nil {
-		return err
-	}
-	return j.commit(ctx, nil)
+	return j.commit(ctx, func(x *catalog.Txn) error {
+		x.DropSequences(j.todo.Gone...)
+		return nil
+	})
 }
 
 // truncate: once the first shape has accepted it, it is rolled forward.
@@ -177,6 +173,7 @@ func (j *job) truncate(ctx context.Context) (*Result, error) {
 	if err := j.record(ctx, "truncate"); err != nil {
 		return nil, err
 	}
+	j.last = true
 	res, err := j.first(ctx, j.todo.Shapes[0], j.spliced())
 	if err != nil {
 		if _, ok := refused(err); !ok && !errors.Is(err, errCrash) && j.todo.Reference {
@@ -268,6 +265,7 @@ func (j *job) rename(ctx context.Context, tables []*sqltext.TableName) (*Result,
 		}
 	}
 	if err == nil {
+		j.last = true
 		err = j.commit(ctx, func(x *catalog.Txn) error {
 			now := map[string]*topo.Table{}
 			for _, n := range j.todo.Tables {

@@ -1,10 +1,12 @@
 package ddl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -226,27 +228,23 @@ func each(places []place, f func(p place) error) (done []place, err error) {
 	return done, nil
 }
 
-// reach makes sure that all leaves answer before anything is begun.
-func (r *Runner) reach(ctx context.Context, places ...[]place) error {
-	seen := map[string]bool{}
-	var leaves []place
-	for _, list := range places {
-		for _, p := range list {
-			if !seen[p.Leaf] {
-				seen[p.Leaf] = true
-				leaves = append(leaves, place{Leaf: p.Leaf})
-			}
-		}
+// together runs what does not hang on each other, and waits for all of it. The first one's error comes back, in the order that they are given in.
+func together(all ...func() error) error {
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, f := range all {
+		wg.Go(func() { errs[i] = f() })
 	}
-	_, err := each(leaves, func(p place) error {
-		c, err := r.own(ctx, p, "")
-		if err != nil {
-			return err
-		}
-		defer c.Release()
-		_, err = c.Query(ctx, "SELECT 1")
-		return err
-	})
+	wg.Wait()
+	if slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, errCrash) }) {
+		return errCrash
+	}
+	return cmp.Or(errs...)
+}
+
+// reach makes sure that all leaves answer before anything is begun, by asking them where they are.
+func (j *job) reach(ctx context.Context, places ...[]place) (err error) {
+	j.reached, err = j.positionsAt(ctx, slices.Concat(places...))
 	return clientError(err, "")
 }
 

@@ -18,6 +18,7 @@ import (
 
 // crashes are the statements that are cut off.
 var crashes = []string{
+	"CREATE TABLE x (id INT PRIMARY KEY, v INT REFERENCES r (id))",
 	"CREATE TABLE x (PRIMARY KEY (id)) SELECT id FROM t",
 	"CREATE REFERENCE TABLE x (id INT PRIMARY KEY)",
 	"CREATE TABLE x (id INT PRIMARY KEY) ENGINE=SPIDER COMMENT='host \"h\", password \"p\"'",

@@ -3,6 +3,8 @@ package ddl
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/orbweaver/orbweaver/internal/mariadb"
@@ -14,35 +16,52 @@ var errOtherMaster = errors.New("a partition has got another master meanwhile")
 
 // positions notes where the partitions' domains are before a statement writes to them. Those that it has noted already stay.
 func (j *job) positions(ctx context.Context, s *topo.Snapshot, places []place) ([]place, error) {
-	ask := j.positionsAt()
-	out := make([]place, len(places))
-	for i, p := range places {
-		out[i] = p
-		if _, known := s.Schemas[p.Schema]; !known || p.From != 0 {
+	out := slices.Clone(places)
+	var asked []place
+	lacks := func(p place) bool {
+		_, known := s.Schemas[p.Schema]
+		return known && p.From == 0
+	}
+	for _, p := range places {
+		if lacks(p) && j.reached[p.Leaf] == nil {
+			asked = append(asked, p)
+		}
+	}
+	at, err := j.positionsAt(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range out {
+		if !lacks(p) {
 			continue
 		}
-		pos, err := ask(ctx, p.Leaf)
-		if err != nil {
-			return nil, err
+		pos := j.reached[p.Leaf]
+		if pos == nil {
+			pos = at[p.Leaf]
 		}
 		out[i].From = pos[p.Domain].Sequence + 1
 	}
 	return out, nil
 }
 
-// positionsAt asks each leaf once.
-func (j *job) positionsAt() func(ctx context.Context, leaf string) (mariadb.Position, error) {
-	all := map[string]mariadb.Position{}
-	return func(ctx context.Context, leaf string) (mariadb.Position, error) {
-		if all[leaf] == nil {
-			pos, err := j.servers.BinlogPosition(ctx, leaf)
-			if err != nil {
-				return nil, err
-			}
-			all[leaf] = pos
+// positionsAt asks the leaves of places where they are, each once and all at the same time.
+func (r *Runner) positionsAt(ctx context.Context, places []place) (map[string]mariadb.Position, error) {
+	var leaves []place
+	for _, p := range places {
+		if leaf := (place{Leaf: p.Leaf}); !slices.Contains(leaves, leaf) {
+			leaves = append(leaves, leaf)
 		}
-		return all[leaf], nil
 	}
+	var mu sync.Mutex
+	all := map[string]mariadb.Position{}
+	_, err := each(leaves, func(p place) error {
+		pos, err := r.servers.BinlogPosition(ctx, p.Leaf)
+		mu.Lock()
+		defer mu.Unlock()
+		all[p.Leaf] = pos
+		return err
+	})
+	return all, err
 }
 
 // refreshed are places with the masters that they have now; what was noted of another term is forgotten.
@@ -59,27 +78,29 @@ func (j *job) refreshed(places []place) []place {
 // replicated waits until the replicas have applied what the statement has written to their partitions: a table that a partition lacks is worse than a row, and no
 // statement repairs it. In a SYNC database the controller takes out those that do not keep up; in an ASYNC one they are waited for as long as a leaf is.
 func (j *job) replicated(ctx context.Context) error {
-	began, ask := time.Now(), j.positionsAt()
-	var wait []place
+	began := time.Now()
+	var followed, wait []place
 	written := map[string]mariadb.GTID{} // by schema
 	for _, p := range j.todo.Places {
 		replicas, err := j.replicasOf(p)
 		if err != nil {
 			return err
 		}
-		if len(replicas) == 0 {
-			continue
+		if len(replicas) > 0 {
+			followed = append(followed, p)
 		}
-		pos, err := ask(ctx, p.Leaf)
-		if err != nil {
-			return err
-		}
+	}
+	at, err := j.positionsAt(ctx, followed)
+	if err != nil {
+		return err
+	}
+	for _, p := range followed {
 		// What was there before it may have come with a copy, and be in no binary log but the master's.
-		if at := pos[p.Domain]; at.Sequence >= p.From {
+		if at := at[p.Leaf][p.Domain]; at.Sequence >= p.From {
 			wait, written[p.Schema] = append(wait, p), at
 		}
 	}
-	_, err := each(wait, func(p place) error {
+	_, err = each(wait, func(p place) error {
 		for {
 			changed := j.cfg.Catalog.Changed()
 			replicas, err := j.replicasOf(p)
