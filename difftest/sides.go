@@ -112,7 +112,7 @@ func (s *side) connect(session []string) error {
 	case "plain":
 		session = append([]string{"SET max_statement_time = 4"}, session...)
 	case "twin":
-		session = append(slices.Clone(ways[s.way]), session...)
+		session = slices.Concat([]string{"SET max_statement_time = 6"}, ways[s.way], session)
 	}
 	for _, sql := range session {
 		if err := s.must(sql); err != nil {
