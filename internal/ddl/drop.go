@@ -328,8 +328,16 @@ func (j *job) triggersRenamed(ctx context.Context) (map[string][]topo.Trigger, e
 		if len(c.Triggers) != len(t.Triggers) {
 			return nil, unsupported("RENAME TABLE of a table whose triggers the leaf's shape has not")
 		}
+		for i := range c.Triggers {
+			c.Triggers[i].AtNode = slices.ContainsFunc(t.Triggers, func(tr topo.Trigger) bool { return tr.Name == c.Triggers[i].Name && tr.AtNode })
+		}
 		if err := triggersStand(j.snap, &c, nil); err != nil {
 			return nil, err
+		}
+		for i := range c.Triggers {
+			if was := slices.IndexFunc(t.Triggers, func(tr topo.Trigger) bool { return tr.Name == c.Triggers[i].Name }); was < 0 || t.Triggers[was].AtNode != c.Triggers[i].AtNode {
+				return nil, unsupported("RENAME TABLE of a table whose trigger " + c.Triggers[i].Name + " would be run elsewhere: DROP TRIGGER before, and make it anew afterwards")
+			}
 		}
 		out[n] = c.Triggers
 	}

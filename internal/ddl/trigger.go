@@ -214,7 +214,7 @@ func (j *job) triggersAt(ctx context.Context, p place) (map[string][]topo.Trigge
 
 // differ says whether a place's triggers are others than those that it is to have.
 func differ(want, have []topo.Trigger, db, schema string) bool {
-	return !slices.EqualFunc(want, have, func(w, h topo.Trigger) bool {
+	return !slices.EqualFunc(topo.At(want, db, schema), have, func(w, h topo.Trigger) bool {
 		return w.Name == h.Name && w.Timing == h.Timing && w.Event == h.Event && w.SQLMode == h.SQLMode && w.Charset == h.Charset && w.Collation == h.Collation &&
 			w.In(db, schema) == h.Text && (w.Created == h.Created || w.Created == "")
 	})
@@ -371,12 +371,51 @@ func triggersStand(s *topo.Snapshot, t *topo.Table, before []topo.Trigger) error
 			}
 			continue
 		}
-		if err := trigger.Judge(&t.Triggers[i], t, lookIn(s, t.DB, t), functionsIn(s, t.DB)); err != nil {
+		if err := judged(s, t, &t.Triggers[i]); err != nil {
 			var no *trigger.Error
 			if errors.As(err, &no) {
 				return unsupported("CREATE TRIGGER " + t.Triggers[i].Name + "' with '" + no.Reason)
 			}
 			return err
+		}
+		for _, b := range before {
+			if b.Name == t.Triggers[i].Name && b.AtNode != t.Triggers[i].AtNode { // between two changes it would be fired twice, or not at all
+				return unsupported("CREATE OR REPLACE TRIGGER " + b.Name + " by one that is run elsewhere: DROP TRIGGER before")
+			}
+		}
+	}
+	return nil
+}
+
+// judged judges a trigger as one of partitions, or else as one that nodes run.
+func judged(s *topo.Snapshot, t *topo.Table, tr *topo.Trigger) error {
+	look, functions := lookIn(s, t.DB, t), functionsIn(s, t.DB)
+	var err error
+	if !tr.AtNode { // as it was before, in a database that is restored, or under another name
+		if err = trigger.Judge(tr, t, look, functions); err == nil {
+			return nil
+		}
+	}
+	known, own := trigger.ForNode(tr, t, look, functions)
+	switch {
+	case !known && err == nil:
+		return unsupported("CREATE TRIGGER " + tr.Name + "' with 'a body that nodes do not run")
+	case !known:
+		return err
+	case own != nil:
+		return own
+	}
+	return firedAtNode(s, t, tr)
+}
+
+// firedAtNode refuses a trigger for nodes where a trigger at partitions writes its table: they do not see that.
+func firedAtNode(s *topo.Snapshot, t *topo.Table, tr *topo.Trigger) error {
+	for _, owner := range s.Databases[t.DB].Tables {
+		for i := range owner.Triggers {
+			if by := &owner.Triggers[i]; !by.AtNode && slices.Contains(by.Writes, t.Name) {
+				return unsupported("CREATE TRIGGER " + tr.Name + " that nodes run, while trigger '" + by.Name + "' of table '" + owner.Name + "' writes '" + t.Name + "' within partitions: DROP TRIGGER " + by.Name +
+					" before, and make it anew afterwards")
+			}
 		}
 	}
 	return nil
@@ -396,6 +435,12 @@ func triggersStandWith(s *topo.Snapshot, t *topo.Table) error {
 				continue
 			}
 			is := tr
+			if tr.AtNode {
+				if _, err := trigger.ForNode(&is, owner, lookIn(s, t.DB, t), functionsIn(s, t.DB)); err != nil {
+					return standsNoMore(owner, t, &tr, err.Error())
+				}
+				continue
+			}
 			err := trigger.Judge(&is, owner, lookIn(s, t.DB, t), functionsIn(s, t.DB))
 			why := "at the partitions it names the table as one of another kind"
 			if err != nil {
@@ -403,8 +448,7 @@ func triggersStandWith(s *topo.Snapshot, t *topo.Table) error {
 			} else if owner.Kind == topo.Reference || is.Part == tr.Part { // the former has none at partitions
 				continue
 			}
-			return refuse(erUnsupportedHere, "42000", "This version of Orbweaver doesn't yet support table '%s.%s' as it would be with trigger '%s' of table '%s': %s. DROP TRIGGER %s before", t.DB, t.Name, tr.Name,
-				owner.Name, why, tr.Name)
+			return standsNoMore(owner, t, &tr, why)
 		}
 		return nil
 	}
@@ -417,4 +461,9 @@ func triggersStandWith(s *topo.Snapshot, t *topo.Table) error {
 		}
 	}
 	return nil
+}
+
+func standsNoMore(owner, t *topo.Table, tr *topo.Trigger, why string) error {
+	return refuse(erUnsupportedHere, "42000", "This version of Orbweaver doesn't yet support table '%s.%s' as it would be with trigger '%s' of table '%s': %s. DROP TRIGGER %s before", t.DB, t.Name, tr.Name,
+		owner.Name, why, tr.Name)
 }

@@ -35,18 +35,23 @@ type procedureKey struct {
 const maxProcedures = 1024
 
 func (c *procedures) get(r *topo.Routine, mode sqltext.Mode) (*compound.Procedure, error) {
-	key := procedureKey{r.DB, topo.RoutineKey(r.Kind, r.Name), r.Revision}
+	return c.read(procedureKey{r.DB, topo.RoutineKey(r.Kind, r.Name), r.Revision}, func() (*compound.Procedure, error) {
+		if r.Kind == topo.Function {
+			return compound.ParseFunction(r.DB, r.Name, r.Text, mode)
+		}
+		return compound.ParseProcedure(r.DB, r.Name, r.Text, mode)
+	})
+}
+
+// read gives what was read before under a key.
+func (c *procedures) read(key procedureKey, parse func() (*compound.Procedure, error)) (*compound.Procedure, error) {
 	c.mu.Lock()
 	p := c.all[key]
 	c.mu.Unlock()
 	if p != nil {
 		return p, nil
 	}
-	read := compound.ParseProcedure
-	if r.Kind == topo.Function {
-		read = compound.ParseFunction
-	}
-	p, err := read(r.DB, r.Name, r.Text, mode)
+	p, err := parse()
 	if err != nil {
 		return nil, err
 	}

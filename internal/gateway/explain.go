@@ -44,7 +44,7 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 	if err != nil {
 		return err
 	}
-	p, err := plan.Build(inner, &iw.scan, snap, s.sess)
+	p, err := plan.Build(inner, &iw.scan, snap, s.firing(source{fires: true}))
 	if err != nil {
 		return err
 	}

@@ -237,6 +237,9 @@ func (s *session) execute(ctx context.Context, p *prepared, src source) error {
 				if err == nil && built.Route.Kind == plan.RouteAny && built.Writes {
 					err = unsupported(firstWords(&p.w.scan, 2), "it would be done at one leaf only")
 				}
+				if fires(err) != nil {
+					return s.dispatchStatement(ctx, &p.w, stmt, snap, src, false)
+				}
 				if err != nil {
 					return s.owned(ctx, &p.w, src, err)
 				}

@@ -42,6 +42,9 @@ type source struct {
 	tx    *txn.Session // by which it runs; nil: the session's
 	// draws: it asks a sequence for a statement that is under way.
 	draws bool
+	// fires: its triggers that nodes run are run by whom it is from, who wants to be told what has come of it.
+	fires bool
+	told  *exec.Outcome
 	// depth counts the statements that this one is inside of: EXECUTE, and texts made by rewriting.
 	depth int
 }
@@ -117,7 +120,7 @@ func (s *session) statement(ctx context.Context, w *worker, src source) error {
 	snap := s.g.cfg.Catalog.Snapshot()
 	s.settle(snap)
 	s.sess.OwnReferences = s.tx.WroteShapes()
-	cacheable := !w.scan.Huge && src.depth == 0 && len(s.temps.tables) == 0 && s.xaOpen() && s.limit == "" && !s.inOtherNames(&w.scan)
+	cacheable := !w.scan.Huge && src.depth == 0 && len(s.temps.tables) == 0 && s.xaOpen() && s.limit == "" && !s.inOtherNames(&w.scan) && s.inUse == nil
 	if cacheable {
 		w.key = planKey(w.key[:0], &w.scan, &s.sess)
 		if p := s.g.plans.get(w.key, snap.Revision); p != nil {
@@ -287,7 +290,10 @@ func needsText(k sqltext.StmtKind) bool {
 
 // planned plans a statement and runs the plan.
 func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, snap *topo.Snapshot, src source, cacheable bool) error {
-	p, err := plan.Build(stmt, &w.scan, snap, s.sess)
+	p, err := s.build(w, stmt, snap, src)
+	if of := fires(err); of != nil {
+		return s.firesTriggers(ctx, w, stmt, snap, src, of)
+	}
 	if err == nil && p.Route.Kind == plan.RouteAny && p.Writes && !s.plansTemporary() {
 		err = unsupported(firstWords(&w.scan, 2), "it would be done at one leaf only")
 	}
@@ -422,8 +428,8 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 		if now := s.topology(); now != snap {
 			snap = now
 			calls := len(p.Functions) > 0
-			switch p, err = s.replan(w, snap); {
-			case err != nil && calls: // one of them may be gone, or about to be there again
+			switch p, err = s.replan(w, snap, src); {
+			case err != nil && calls, fires(err) != nil: // one of them may be gone, or about to be there again
 				return s.rewritten(ctx, bytes.Clone(w.scan.Src[:w.scan.End]), src)
 			case err != nil:
 				return err
@@ -435,19 +441,10 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	}
 }
 
-// replan plans a statement anew against another snapshot.
-func (s *session) replan(w *worker, snap *topo.Snapshot) (*plan.Plan, error) {
-	stmt, err := sqltext.Parse(&w.scan, s.mode())
-	if err != nil {
-		return nil, err
-	}
-	return plan.Build(stmt, &w.scan, snap, s.sess)
-}
-
 // runOnce runs a plan and remembers what the session has to.
 func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *topo.Snapshot, src source, x *extras) (exec.Outcome, error) {
 	st := &w.st
-	st.Plan, st.Scan, st.Snap, st.Sess, st.Tx, st.Home = p, &w.scan, snap, s.sess, s.tx, s.home
+	st.Plan, st.Scan, st.Snap, st.Sess, st.Tx, st.Home = p, &w.scan, snap, s.firing(src), s.tx, s.home
 	if src.tx != nil {
 		st.Tx = src.tx
 	}
@@ -516,6 +513,9 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 	s.keepAssigned(err != nil && len(first) > 0)
 	if len(src.views) > 0 && (p.Found.All || p.Found.Unknown || p.Found.Offset.Kind != plan.OperandNone) { // the LIMIT may be a view's
 		out.Uncounted = true
+	}
+	if src.told != nil {
+		*src.told = out
 	}
 	s.noteOutcome(&out, found, x != nil && x.setsID && !x.readID, err)
 	if !tx.InTransaction() {

@@ -79,22 +79,24 @@ type session struct {
 	lockedSequences []sequenceKey
 	stmts           map[uint32]*prepared
 	// caller is what USER() gives, once that was asked for; lentAs says that connections are another account's by now.
-	caller      string
-	lentAs      bool
-	named       map[string]namedText // PREPARE n FROM …
-	nextStmt    uint32
-	stmtID      uint32 // of the last COM_STMT_PREPARE
-	warnings    []exec.Note
-	misses      int  // COM_CHANGE_USER in vain
-	tables      bool // LOCK TABLES is in force
-	handlers    map[string]handler
-	functions   []*topo.Routine // those that the node runs for the statement, one inside of the other
-	programs    int             // how many run, each by a statement of the one before
-	executing   []string        // the prepared statements of EXECUTE that run
-	byFunctions uint64          // the rows that they have affected, within the program that runs
-	stop        *stopped        // FLUSH TABLES WITH READ LOCK is in force
-	writing     int             // statements that write, one inside of the other
-	locksWrites bool            // LOCK TABLES … WRITE is one of them
+	caller    string
+	lentAs    bool
+	named     map[string]namedText // PREPARE n FROM …
+	nextStmt  uint32
+	stmtID    uint32 // of the last COM_STMT_PREPARE
+	warnings  []exec.Note
+	misses    int  // COM_CHANGE_USER in vain
+	tables    bool // LOCK TABLES is in force
+	handlers  map[string]handler
+	functions []*topo.Routine // those that the node runs for the statement, one inside of the other
+	// inUse are the tables of statements whose triggers the node runs and may write some of these; nil for none.
+	inUse       map[[2]string]bool
+	programs    int      // how many run, each by a statement of the one before
+	executing   []string // the prepared statements of EXECUTE that run
+	byFunctions uint64   // the rows that they have affected, within the program that runs
+	stop        *stopped // FLUSH TABLES WITH READ LOCK is in force
+	writing     int      // statements that write, one inside of the other
+	locksWrites bool     // LOCK TABLES … WRITE is one of them
 	locked      []plan.NamedTable
 	tableLocks  tableLocks
 	released    bool           // COMMIT RELEASE: the session ends with this statement

@@ -45,6 +45,7 @@ func Triggers(ctx context.Context, c *backend.Conn, schema string) (map[string][
 // MakeTriggers makes triggers of tables of a database, db, in one of its schemas, over a connection of the cluster's that has it as its default
 // database. What the session has set is changed.
 func MakeTriggers(ctx context.Context, c *backend.Conn, db, schema string, triggers []topo.Trigger) error {
+	triggers = topo.At(triggers, db, schema)
 	for i := range triggers {
 		t := &triggers[i]
 		moment := "DEFAULT"

@@ -76,6 +76,9 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 		return nil, err
 	}
 	triggers := p.triggers()
+	if err := triggers.unfired(&sess); err != nil {
+		return nil, err
+	}
 	bare := stmt.Facts&(sqltext.HasStoredCall|sqltext.HasSequence) == 0
 	stmt = p.stmt // without the calls that are like those of MariaDB's functions
 	plan, err := p.build()

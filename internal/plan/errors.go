@@ -7,6 +7,7 @@ type Error struct {
 	Message string
 	// reason is why the statement can't be split, of errors that are about no more than that.
 	reason string
+	fires  *Firing
 }
 
 // Error is the message.
@@ -14,6 +15,9 @@ func (e *Error) Error() string { return e.Message }
 
 // Reason is why the statement can't be split; "" for errors about anything else.
 func (e *Error) Reason() string { return e.reason }
+
+// Fires tells of a write that fires triggers which the session has to run, as nothing else keeps it from being planned; nil for other errors.
+func (e *Error) Fires() *Firing { return e.fires }
 
 // The numbers used here, MariaDB's own.
 const (

@@ -35,6 +35,8 @@ type Session struct {
 	SortLength int
 	// LinksReadOnly: linked tables are not to be written to unless their definitions say they may be.
 	LinksReadOnly bool
+	// Fires: the session runs the triggers that are for nodes.
+	Fires bool
 }
 
 // Unconverted is what Session.Results is for a statement that is run under character_set_results=NULL.

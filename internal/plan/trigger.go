@@ -23,6 +23,9 @@ type fired struct {
 	// variables: they read user variables, account: they ask for the session's user.
 	variables, account bool
 	assigns            []string // user variables that they may assign to
+	here               *Firing  // what nodes run; nil: nothing
+	// beyond is a trigger that nodes would have to run, of a table that a trigger at partitions writes.
+	beyond *topo.Trigger
 }
 
 // triggers finds the triggers that the statement may fire.
@@ -43,15 +46,29 @@ func (p *planner) triggers() *fired {
 		events["DELETE"] = true
 		f.from(s.Delete.From)
 	}
+	written := map[*topo.Table]bool{}
 	for _, n := range f.targets {
 		if n == nil {
 			continue
 		}
 		if t := p.snap.Table(p.named(n), n.Name.Text); t != nil {
-			f.fire(p.snap, t, events)
+			if f.fire(p.snap, t, events); !written[t] && p.writes(n) {
+				written[t] = true
+				f.atNode(t, events, p.stmt.Kind != sqltext.KindInsert && p.ofPortion())
+			}
 		}
 	}
 	return f
+}
+
+// writes says whether rows of a table that a statement names as one of several may be written.
+func (p *planner) writes(n *sqltext.TableName) bool {
+	d := p.stmt.Delete
+	return d == nil || !d.Multi || slices.ContainsFunc(d.Targets, func(t sqltext.TableName) bool {
+		named := false
+		sqltext.WalkTables(d.From, func(r *sqltext.TableRef) { named = named || r.Table == n && t.Name.Text == refName(r) })
+		return named
+	})
 }
 
 // named is the database of a table that the statement names.
@@ -75,6 +92,12 @@ func (f *fired) fire(s *topo.Snapshot, t *topo.Table, events map[string]bool) {
 	for i := range t.Triggers {
 		tr := &t.Triggers[i]
 		if events != nil && !events[tr.Event] {
+			continue
+		}
+		if tr.AtNode {
+			if events == nil {
+				f.beyond = tr
+			}
 			continue
 		}
 		f.any = true

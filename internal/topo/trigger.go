@@ -1,6 +1,9 @@
 package topo
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // TriggerMark stands in Trigger.Part for the quoted name of the partition's database, TriggerShape for that of the shape's, where reference tables are.
 const (
@@ -9,7 +12,7 @@ const (
 )
 
 // Trigger is a trigger of a table: MariaDB's own in the shape of every leaf, where it is shown, and in every partition, where it is fired. Package trigger has proven that it
-// stays there. One of a reference table is fired in the shapes, and is nowhere else.
+// stays there. One of a reference table is fired in the shapes, and is nowhere else; one that nodes run is in the shapes, too, where tables have no rows that could fire it.
 type Trigger struct {
 	Name    string `json:"name"`
 	Timing  string `json:"timing"`  // BEFORE, AFTER
@@ -34,6 +37,16 @@ type Trigger struct {
 	Assigns   []string `json:"assigns,omitempty"`
 	Variables bool     `json:"variables,omitempty"`
 	Account   bool     `json:"account,omitempty"`
+	// AtNode: it is at no partition, as it may read or write what is elsewhere: nodes run it, once the rows of a statement are written.
+	AtNode bool `json:"at_node,omitempty"`
+}
+
+// At are those of a table's triggers, db the table's database, that one of its schemas has.
+func At(triggers []Trigger, db, schema string) []Trigger {
+	if db == schema {
+		return triggers
+	}
+	return slices.DeleteFunc(slices.Clone(triggers), func(t Trigger) bool { return t.AtNode })
 }
 
 // In is the text that makes the trigger in a database: db, the shape's, or a partition's.

@@ -44,30 +44,39 @@ type judge struct {
 
 // Judge says what a trigger of a table touches, and how it is made at partitions: it fills in what of tr its text, which is given with its sql_mode, tells.
 func Judge(tr *topo.Trigger, table *topo.Table, lookup Lookup, functions Functions) error {
+	j, d, err := read(tr, table, lookup, functions)
+	if err != nil {
+		return err
+	}
+	if err := j.all(); err != nil {
+		return err
+	}
+	j.out.Part = j.part(d)
+	*tr = *j.out
+	return nil
+}
+
+// read reads a trigger's text.
+func read(tr *topo.Trigger, table *topo.Table, lookup Lookup, functions Functions) (*judge, *sqltext.DDL, error) {
 	scan := new(sqltext.Scan)
 	mode := Mode(tr.SQLMode)
 	if err := scan.Scan([]byte(tr.Text), mode); err != nil || scan.More {
-		return refuse("its text can't be read")
+		return nil, nil, refuse("its text can't be read")
 	}
 	stmt, err := sqltext.Parse(scan, mode)
 	if err != nil || stmt.DDL == nil || stmt.DDL.Trigger == nil || len(stmt.DDL.Tables) != 1 {
-		return refuse("its text can't be read")
+		return nil, nil, refuse("its text can't be read")
 	}
 	named := func(n *sqltext.TableName, is string) bool {
 		return n.Name.Text == is && (n.DB.Tok < 0 || n.DB.Text == table.DB)
 	}
 	if d := stmt.DDL; d.Verb != "CREATE" || d.Object != "TRIGGER" || !named(&d.Program, tr.Name) || !named(d.Tables[0], table.Name) {
-		return refuse("its text is another one's")
+		return nil, nil, refuse("its text is another one's")
 	}
 	out := topo.Trigger{Name: tr.Name, Text: tr.Text, SQLMode: tr.SQLMode, Charset: tr.Charset, Collation: tr.Collation, Created: tr.Created, Definer: tr.Definer}
 	j := &judge{scan: scan, t: stmt.DDL.Trigger, table: table, lookup: lookup, functions: functions, out: &out}
 	out.Timing, out.Event = j.t.Timing, j.t.Event
-	if err := j.all(); err != nil {
-		return err
-	}
-	out.Part = j.part(stmt.DDL)
-	*tr = out
-	return nil
+	return j, stmt.DDL, nil
 }
 
 // Mode is how texts are read under a sql_mode.
@@ -125,6 +134,11 @@ func (j *judge) all() error {
 	}
 	if selects != j.selects || len(j.t.Tables) != j.tables {
 		return refuse("a query that is not understood in a trigger: write its condition out, with plain tables in FROM")
+	}
+	for _, name := range j.out.Writes {
+		if t, _ := j.lookup(name); t != nil && slices.ContainsFunc(t.Triggers, func(tr topo.Trigger) bool { return tr.AtNode }) {
+			return refuse("a write to table '%s' in a trigger: it has triggers that nodes run", name)
+		}
 	}
 	slices.Sort(j.out.Assigns)
 	j.out.Assigns = slices.Compact(j.out.Assigns)

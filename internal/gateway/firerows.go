@@ -1,0 +1,323 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orbweaver/orbweaver/internal/compound"
+	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/wire"
+)
+
+// mostByKey is how many rows a statement is bound to by their keys, and are asked for at once.
+const mostByKey = 1000
+
+// plainTable says whether rows of a table are meant as they are, all of them.
+func plainTable(r *sqltext.TableRef) bool {
+	return r.Table != nil && r.Partition.Empty() && r.SystemTime.Empty()
+}
+
+// deleteIgnores says whether a DELETE has IGNORE.
+func deleteIgnores(scan *sqltext.Scan, stmt *sqltext.Stmt) bool {
+	for i := stmt.Span.From; i < stmt.Span.To && !isWord(scan, i, "FROM"); i++ {
+		if isWord(scan, i, "IGNORE") {
+			return true
+		}
+	}
+	return false
+}
+
+// columns are those of the row that the triggers name.
+func (f *firing) columns(old bool) (out []int) {
+	for i := range f.programs {
+		for _, c := range f.programs[i].row {
+			if c.Old == old && !slices.Contains(out, c.Column) {
+				out = append(out, c.Column)
+			}
+		}
+	}
+	return out
+}
+
+// items ask for the values of columns.
+func (f *firing) items(columns []int) (string, error) {
+	var out []string
+	for _, i := range columns {
+		c := &f.of.Table.Columns[i]
+		item := compound.Asked(declaredAs(c), quoteName(c.Name))
+		if item == "" {
+			return "", f.unfit("and names column '" + c.Name + "', which is of type " + c.Type)
+		}
+		out = append(out, item)
+	}
+	if len(out) == 0 {
+		return "1", nil
+	}
+	return strings.Join(out, ", "), nil
+}
+
+// values are the rows of an answer to such items, the first of which is at a place.
+func (f *firing) values(got *capture, columns []int, from int) ([][]compound.Value, error) {
+	t := f.of.Table
+	out := make([][]compound.Value, len(got.rows))
+	for n, row := range got.rows {
+		out[n] = make([]compound.Value, len(t.Columns))
+		for k, i := range columns {
+			c := &t.Columns[i]
+			v, err := compound.Stored(declaredAs(c), row[from+k], c.Charset, c.Collation)
+			if err != nil {
+				return nil, err
+			}
+			out[n][i] = v
+		}
+	}
+	return out, nil
+}
+
+// key is the unique key by which rows are found again; nil where the table has none.
+func (f *firing) key() []int {
+	t := f.of.Table
+	for _, key := range t.Unique {
+		if len(key) > 0 && !slices.ContainsFunc(key, func(i int) bool {
+			c := &t.Columns[i]
+			return c.Nullable || c.Type == "float" || c.Type == "double" || c.Type == "timestamp" || c.Generated
+		}) {
+			return key
+		}
+	}
+	return nil
+}
+
+// updatesKey refuses an UPDATE of what its rows are found by again.
+func (f *firing) updatesKey() error {
+	t, key := f.of.Table, f.key()
+	if key == nil {
+		return f.unfit("by UPDATE, as the table has no PRIMARY KEY that its rows could be found by afterwards")
+	}
+	for i := range f.stmt.Update.Set {
+		if c := t.Column(f.stmt.Update.Set[i].Column.Name.Text); slices.Contains(key, c) || slices.Contains(t.ShardKey, c) {
+			return f.unfit("by UPDATE of column '" + t.Columns[c].Name + "', by which its rows are found: INSERT the row anew, and DELETE the old one")
+		}
+	}
+	return nil
+}
+
+// found are the rows that an UPDATE or DELETE meets.
+type found struct {
+	rows []firedRow
+	// keys are the values of the rows' keys, which are all different; nil where there is no key.
+	keys []string
+}
+
+// change runs an UPDATE or DELETE: its rows are found before.
+func (f *firing) change(ctx context.Context, out *held, before lastStatement) error {
+	s, event := f.s, "DELETE"
+	if f.stmt.Update != nil {
+		event = "UPDATE"
+	}
+	met, err := f.find(ctx)
+	if err != nil {
+		return err
+	}
+	if event == "DELETE" {
+		if err := f.fire(ctx, "BEFORE", event, met.rows, before); err != nil {
+			return err
+		}
+	}
+	s.warnings = s.warnings[:0]
+	text, err := f.bound(met)
+	if err != nil {
+		return err
+	}
+	told, err := f.run(ctx, text, out)
+	if err != nil {
+		return err
+	}
+	changed := told.Affected
+	if event == "UPDATE" {
+		if changed = firstNumber(told.Info); len(met.rows) > 0 {
+			if err := f.afterwards(ctx, met); err != nil {
+				return err
+			}
+		}
+	}
+	if changed != uint64(len(met.rows)) {
+		return f.unfit("of rows that others write meanwhile: do it again")
+	}
+	last := s.last
+	last.foundRows, last.uncounted = before.foundRows, before.uncounted
+	err = f.fire(ctx, "AFTER", event, met.rows, before)
+	s.last = last
+	return err
+}
+
+// firstNumber is that in an OK packet's text.
+func firstNumber(info []byte) (n uint64) {
+	at := slices.IndexFunc(info, func(c byte) bool { return c >= '0' && c <= '9' })
+	for ; at >= 0 && at < len(info) && info[at] >= '0' && info[at] <= '9'; at++ {
+		n = n*10 + uint64(info[at]-'0')
+	}
+	return n
+}
+
+// clauses are the condition, ORDER BY and LIMIT of an UPDATE or DELETE.
+func (f *firing) clauses() (table, where, order sqltext.Span, limit *sqltext.Limit) {
+	if u := f.stmt.Update; u != nil {
+		return u.From[0].Span, u.WhereSpan, u.OrderSpan, u.Limit
+	}
+	d := f.stmt.Delete
+	return d.From[0].Span, d.WhereSpan, d.OrderSpan, d.Limit
+}
+
+// find finds and locks the rows of an UPDATE or DELETE, in its order, else in that of their key.
+func (f *firing) find(ctx context.Context) (*found, error) {
+	s, t, scan, key := f.s, f.of.Table, &f.w.scan, f.key()
+	table, where, order, limit := f.clauses()
+	for _, span := range []sqltext.Span{where, order} {
+		if scan.Tells(span, sqltext.HasNondeterministic|sqltext.HasSequence) {
+			return nil, f.unfit("whose condition or ORDER BY may have another value each time")
+		}
+	}
+	columns := f.columns(true)
+	items, err := f.items(slices.Concat(key, columns))
+	if err != nil {
+		return nil, err
+	}
+	text := slices.Concat([]byte("SELECT "+items+" FROM "), scan.AppendSpan(nil, table), []byte(" "), scan.AppendSpan(nil, where), []byte(" "), scan.AppendSpan(nil, order))
+	if order.Empty() && limit == nil && key != nil {
+		by := " ORDER BY "
+		for n, i := range key {
+			if n > 0 {
+				by += ", "
+			}
+			by += quoteName(t.Columns[i].Name)
+		}
+		text = append(text, by...)
+	}
+	if limit != nil {
+		text = append(append(text, ' '), scan.AppendSpan(nil, limit.Span)...)
+	}
+	got := &capture{caps: s.out.Caps()}
+	if err := s.rewritten(ctx, append(text, " FOR UPDATE"...), source{out: got}); err != nil {
+		return nil, err
+	}
+	met := &found{rows: make([]firedRow, len(got.rows))}
+	old, err := f.values(got, slices.Concat(key, columns), 0)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for i := range old {
+		met.rows[i].old = old[i]
+		if k := f.keyOf(key, old[i]); key != nil {
+			if seen[k] {
+				return nil, wire.Errorf(wire.ErUnknown, "a key was met twice")
+			}
+			seen[k] = true
+			met.keys = append(met.keys, k)
+		}
+	}
+	return met, nil
+}
+
+// keyOf is a row's key, as a list in IN has it.
+func (f *firing) keyOf(key []int, row []compound.Value) string {
+	var all []string
+	for _, i := range key {
+		all = append(all, row[i].Literal())
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return "(" + strings.Join(all, ", ") + ")"
+}
+
+// keyed is the condition that rows have one of some keys. of is what the table is called.
+func (f *firing) keyed(of string, keys []string) string {
+	var names []string
+	for _, i := range f.key() {
+		names = append(names, of+quoteName(f.of.Table.Columns[i].Name))
+	}
+	name := names[0]
+	if len(names) > 1 {
+		name = "(" + strings.Join(names, ", ") + ")"
+	}
+	return name + " IN (" + strings.Join(keys, ", ") + ")"
+}
+
+// bound is the statement for the rows that were found, and no others: a subquery in its condition, or LIMIT, might find others by now.
+func (f *firing) bound(met *found) ([]byte, error) {
+	scan := &f.w.scan
+	_, where, _, limit := f.clauses()
+	n := len(met.rows)
+	switch {
+	case n > 0 && n <= mostByKey && met.keys != nil:
+		if where.Empty() {
+			at := f.stmt.Span.To
+			if o := f.orderPoint(); o >= 0 {
+				at = o
+			}
+			return apply(scan, []edit{{at, at, " WHERE " + f.keyed("", met.keys) + " "}}), nil
+		}
+		return apply(scan, []edit{{where.From + 1, where.From + 1, " ("}, {where.To, where.To, ") AND " + f.keyed("", met.keys)}}), nil
+	case n > 0 && (limit != nil || f.stmt.Facts&sqltext.HasSubquery != 0):
+		return nil, f.unfit("with LIMIT, or a subquery, of " + strconv.Itoa(n) + " rows at once: do it for fewer rows")
+	}
+	return scan.Src[:scan.End], nil
+}
+
+// orderPoint is where ORDER BY or LIMIT begins; -1 for neither.
+func (f *firing) orderPoint() int32 {
+	_, _, order, limit := f.clauses()
+	switch {
+	case !order.Empty():
+		return order.From
+	case limit != nil:
+		return limit.Span.From
+	}
+	return -1
+}
+
+// afterwards reads the new values of rows that were updated.
+func (f *firing) afterwards(ctx context.Context, met *found) error {
+	s, t, key := f.s, f.of.Table, f.key()
+	columns := f.columns(false)
+	if len(columns) == 0 {
+		return nil
+	}
+	items, err := f.items(slices.Concat(key, columns))
+	if err != nil {
+		return err
+	}
+	at := map[string]int{}
+	for i, k := range met.keys {
+		at[k] = i
+	}
+	warnings := slices.Clone(s.warnings)
+	last := s.last
+	for some := range slices.Chunk(met.keys, mostByKey) {
+		got := &capture{caps: s.out.Caps()}
+		text := "SELECT " + items + " FROM " + quoteName(t.DB) + "." + quoteName(t.Name) + " WHERE " + f.keyed("", some) + " FOR UPDATE"
+		if err := s.rewritten(ctx, []byte(text), source{out: got}); err != nil {
+			return err
+		}
+		rows, err := f.values(got, slices.Concat(key, columns), 0)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if n, ok := at[f.keyOf(key, row)]; ok {
+				met.rows[n].new = row
+			}
+		}
+	}
+	s.warnings, s.last = warnings, last
+	for i := range met.rows {
+		if met.rows[i].new == nil {
+			return f.unfit("whose rows are not found by their key afterwards: UPDATE other columns than those")
+		}
+	}
+	return nil
+}
