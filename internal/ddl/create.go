@@ -235,7 +235,7 @@ func (j *job) placeJudged(ctx context.Context, t *topo.Table, d *described, like
 			return nil, err
 		}
 	}
-	if err := triggersStandWith(j.snap, t); err != nil {
+	if err := j.meetTriggers(ctx, t); err != nil {
 		return nil, err
 	}
 	if t.Kind == topo.Sequence {

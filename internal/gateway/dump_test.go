@@ -40,6 +40,14 @@ func TestDumpAndLoad(t *testing.T) {
 	c.exec("CREATE TABLE akid (p INT, n INT, PRIMARY KEY (p, n), CONSTRAINT `of it` FOREIGN KEY (p) REFERENCES zspread (id), SHARD KEY (p))")
 	c.exec("INSERT INTO zspread VALUES (1), (2), (3), (4), (5)")
 	c.exec("INSERT INTO akid VALUES (1, 1), (2, 1), (3, 1), (3, 2)")
+	// And triggers that nodes run, whose tables come later.
+	c.exec("CREATE TABLE zpost (id INT PRIMARY KEY, remarks INT NOT NULL DEFAULT 0)")
+	c.exec("CREATE TABLE zremarks (id BIGINT AUTO_INCREMENT PRIMARY KEY, remark INT)")
+	c.exec("CREATE TABLE aremark (id INT PRIMARY KEY, post INT)")
+	c.exec("CREATE TRIGGER aremark_ai AFTER INSERT ON aremark FOR EACH ROW UPDATE zpost SET remarks = remarks + 1 WHERE id = NEW.post")
+	c.exec("CREATE TRIGGER aremark_log AFTER INSERT ON aremark FOR EACH ROW INSERT INTO zremarks (remark) VALUES (NEW.id)")
+	c.exec("INSERT INTO zpost (id) VALUES (1), (2)")
+	c.exec("INSERT INTO aremark VALUES (1, 1), (2, 2), (3, 1)")
 	c.exec("CREATE PROCEDURE `a p` (IN x VARCHAR(9), OUT y INT) COMMENT 'it''s' SQL SECURITY INVOKER BEGIN DECLARE z INT; SET y = LENGTH('ü;;'); SELECT x INTO z; END")
 	c.exec("CREATE FUNCTION `f``1` (x VARCHAR(20)) RETURNS INT COMMENT 'ü' DETERMINISTIC RETURN LENGTH(x)")
 	c.exec("CREATE VIEW zv AS SELECT `f``1`(v) AS n FROM t")
@@ -50,7 +58,7 @@ func TestDumpAndLoad(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v %s", options, err, dump)
 		}
-		for _, table := range []string{"t", "r", "keyless", "zlog", "drawn", "s", "achild", "zparent", "akid", "zspread"} {
+		for _, table := range []string{"t", "r", "keyless", "zlog", "drawn", "s", "achild", "zparent", "akid", "zspread", "aremark", "zremarks", "zpost"} {
 			to.exec("DROP TABLE IF EXISTS " + table)
 		}
 		to.exec("DROP PROCEDURE IF EXISTS `a p`")
@@ -59,7 +67,7 @@ func TestDumpAndLoad(t *testing.T) {
 		if out, err := b.cli(t, "root", "", string(dump), "dumpto"); err != nil {
 			t.Fatalf("%v: %s", options, out)
 		}
-		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SELECT SUM(n) FROM zv", "SHOW CREATE VIEW zv", "SHOW CREATE TABLE drawn", "SHOW CREATE TABLE achild", "SHOW CREATE TABLE zparent", "SELECT * FROM achild ORDER BY id", "SHOW CREATE TABLE akid", "SHOW CREATE TABLE zspread", "SELECT * FROM akid JOIN zspread ON id = p ORDER BY p, n", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
+		for _, q := range []string{"SHOW CREATE SEQUENCE s", "SELECT * FROM zpost ORDER BY id", "SELECT * FROM zremarks ORDER BY id", "SELECT next_not_cached_value FROM s", "SELECT * FROM drawn ORDER BY id", "SELECT SUM(n) FROM zv", "SHOW CREATE VIEW zv", "SHOW CREATE TABLE drawn", "SHOW CREATE TABLE achild", "SHOW CREATE TABLE zparent", "SELECT * FROM achild ORDER BY id", "SHOW CREATE TABLE akid", "SHOW CREATE TABLE zspread", "SELECT * FROM akid JOIN zspread ON id = p ORDER BY p, n", "SELECT id, k, v, HEX(b) FROM t ORDER BY k", "SELECT * FROM r ORDER BY id", "SELECT * FROM keyless ORDER BY e", "SELECT * FROM zlog",
 			"SELECT ROUTINE_NAME, ROUTINE_DEFINITION, ROUTINE_COMMENT, SECURITY_TYPE, SQL_MODE, COLLATION_CONNECTION, DATABASE_COLLATION, DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY 1",
 			"SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER, SQL_MODE, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1"} {
 			if x, y := c.rows(q), to.rows(q); x != y {
@@ -78,6 +86,9 @@ func TestDumpAndLoad(t *testing.T) {
 		to.want("SELECT COUNT(*) FROM r JOIN t ON t.k = r.id", "2")
 		to.exec("INSERT INTO t (k, v) VALUES (1001, 'a;b'), (1002, 'c')")
 		to.exec("UPDATE t SET b = 'x' WHERE k = 1002")
+		to.exec("INSERT INTO aremark VALUES (4, 2), (5, 2), (6, 2)")
+		to.want("SELECT * FROM zpost ORDER BY id", "1|2/2|4")
+		to.want("SELECT id > 0, remark FROM zremarks ORDER BY id", "1|1/1|2/1|3/1|4/1|5/1|6")
 		to.want("SELECT what FROM zlog WHERE k > 1000 ORDER BY k, what", "it's a;b  ;; é/it's c/\\")
 	}
 }
