@@ -199,6 +199,8 @@ func (g *merger) sortKey(v value, desc bool) (k SortKey, order func() Piece, rea
 		return k, nil, "comparing values of type " + strings.ToUpper(v.typ.Type)
 	case v.typ == nil && v.untold && !v.number:
 		return k, nil, "comparing values that may be of type UUID, INET6, FLOAT or GEOMETRY"
+	case c == classNumber && v.typ.Type == "set": // whose number has a sign in sums: that of its 64th member
+		hidden(wrap("(", v.pieces, ")|0"))
 	case c == classNumber:
 		hidden(wrap("(", v.pieces, ")+0"))
 	case c == classFloat:
