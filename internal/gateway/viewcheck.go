@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -19,6 +21,7 @@ import (
 const (
 	erCheckFailed    = 1369
 	erNoDefaultField = 1423
+	erNotUpdatable   = 1288
 )
 
 // checks are the views that look at rows, as they were found or made at leaves.
@@ -38,6 +41,10 @@ const erNoDefault = 1364
 
 // throughViews runs a statement that views were taken out of, as a write through them where it is one. When it puts rows into a view, MariaDB does not name the columns that have no default.
 func (s *session) throughViews(ctx context.Context, stmt *sqltext.Stmt, v *view.Spliced, src source) (err error) {
+	if v.Unkeyed != "" && stmt.Kind == sqltext.KindUpdate && s.needsViewKeys() {
+		s.warnings = s.warnings[:0]
+		return &wire.ServerError{Code: erNotUpdatable, State: "HY000", Message: "The target table " + v.Unkeyed + " of the UPDATE is not updatable"}
+	}
 	if v.Check != nil && stmt.Kind != sqltext.KindExplain {
 		err = s.checked(ctx, v, src)
 	} else {
@@ -48,15 +55,41 @@ func (s *session) throughViews(ctx context.Context, stmt *sqltext.Stmt, v *view.
 	}
 	code := strconv.Itoa(erNoDefault)
 	for i := range s.warnings {
-		if n := &s.warnings[i]; n.Code == code {
+		if n := &s.warnings[i]; n.Code == code && !s.givesDefault(v, n.Message) {
 			n.Code, n.Message = strconv.Itoa(erNoDefaultField), ofView(erNoDefaultField, "", v.Into)
 		}
 	}
 	var told *wire.ServerError
-	if errors.As(err, &told) && told.Code == erNoDefault {
+	if errors.As(err, &told) && told.Code == erNoDefault && !s.givesDefault(v, told.Message) {
 		return &wire.ServerError{Code: erNoDefaultField, State: told.State, Message: ofView(erNoDefaultField, "", v.Into)}
 	}
 	return err
+}
+
+// needsViewKeys says whether the session has updatable_views_with_limit=NO.
+func (s *session) needsViewKeys() bool {
+	text, _ := s.tx.State().Get("updatable_views_with_limit")
+	_, is, _ := strings.Cut(text, "=")
+	is = strings.Trim(is, " '")
+	return strings.EqualFold(is, "NO") || is == "0"
+}
+
+// givesDefault says whether the column without a default that a message is about is one that the statement gives DEFAULT, which MariaDB names.
+func (s *session) givesDefault(v *view.Spliced, message string) bool {
+	w := workers.Get().(*worker)
+	defer workers.Put(w)
+	if w.scan.Scan(v.Text, s.mode()) != nil {
+		return false
+	}
+	stmt, err := sqltext.Parse(&w.scan, s.mode())
+	if err != nil || stmt.Insert == nil {
+		return false
+	}
+	named := func(column string) bool {
+		return strings.EqualFold(message, "Field '"+column+"' doesn't have a default value")
+	}
+	return slices.ContainsFunc(stmt.Insert.Columns, func(n sqltext.Name) bool { return named(n.Text) }) ||
+		slices.ContainsFunc(stmt.Insert.Set, func(a sqltext.Assign) bool { return named(a.Column.Name.Text) })
 }
 
 // checked runs a write through a view with a CHECK OPTION: leaves look at the rows, by views of their own.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -59,4 +60,24 @@ func tellsOfAccount(scan *sqltext.Scan) bool {
 		}
 	}
 	return false
+}
+
+// keyed says whether a view shows a unique key without NULLs of its table, or all columns.
+func (s *splicer) keyed(w *window) bool {
+	t := s.snap.Table(w.db, w.table)
+	if t == nil {
+		return true
+	}
+	shown := func(c int) bool { return at(w.columns, t.Columns[c].Name) >= 0 }
+	for _, key := range t.Unique {
+		if !slices.ContainsFunc(key, func(c int) bool { return t.Columns[c].Nullable || !shown(c) }) {
+			return true
+		}
+	}
+	for c := range t.Columns {
+		if !shown(c) {
+			return false
+		}
+	}
+	return true
 }

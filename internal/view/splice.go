@@ -45,6 +45,8 @@ type Spliced struct {
 	Check *Check
 	// Into is the view that an INSERT, REPLACE or LOAD DATA puts rows into; nil for none.
 	Into *topo.View
+	// Unkeyed is what an UPDATE with LIMIT calls a view that shows no key of its table, which updatable_views_with_limit is about; "" for none.
+	Unkeyed string
 }
 
 // edit replaces tokens by a text.
@@ -66,6 +68,7 @@ type splicer struct {
 	check   *Check
 	into    *topo.View
 	lock    string // FOR UPDATE and its like, of the SELECT whose tables are replaced; "" for none
+	unkeyed string // Spliced.Unkeyed
 }
 
 // Named lists the views that a statement names itself.
@@ -123,7 +126,7 @@ func Splice(scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, sess Se
 	}
 	edits = append(edits, order...)
 	text := apply(scan, append(edits, named(scan, stmt, edits)...))
-	out := &Spliced{Text: text, Views: s.used, Check: s.check, Into: s.into}
+	out := &Spliced{Text: text, Views: s.used, Check: s.check, Into: s.into, Unkeyed: s.unkeyed}
 	if flat != "" {
 		out.Flat = []byte(flat)
 	}

@@ -204,6 +204,12 @@ func (s *splicer) target(scan *sqltext.Scan, stmt *sqltext.Stmt) (edits []edit, 
 			if err != nil {
 				return nil, nil, err
 			}
+			if u.Limit != nil && !s.keyed(w) {
+				s.unkeyed = w.view.Name
+				if u.From[0].Alias.Tok >= 0 {
+					s.unkeyed = u.From[0].Alias.Text
+				}
+			}
 			edits, err = s.rows(scan, inner, w, &u.From[0], u.Where, u.WhereSpan, after(u.OrderSpan, u.Limit, inner.Span.To), done)
 			return edits, done, err
 		}
