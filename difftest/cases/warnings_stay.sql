@@ -25,3 +25,14 @@ SELECT * FROM d1.nowhere;
 SHOW WARNINGS;
 SHOW EVENTS FROM nowhere;
 SHOW COLUMNS FROM t FROM nowhere;
+-- What a statement has warned of before it failed.
+SET sql_mode = '';
+CREATE TABLE d1.fail (id INT PRIMARY KEY, a INT, b VARCHAR(3));
+INSERT INTO fail VALUES (1, 1, 'a');
+INSERT INTO fail VALUES (8, '8x', 'abcd'), (8, 1, 'q');
+SHOW WARNINGS;
+UPDATE fail SET a = '2y', id = NULL + 1 WHERE id = 1;
+SHOW WARNINGS;
+SET sql_mode = DEFAULT;
+INSERT INTO fail VALUES (9, 1, 'abcd');
+SHOW WARNINGS;

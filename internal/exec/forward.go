@@ -84,11 +84,11 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 		err, l.err = errSilent, nil
 	}
 	if err == nil {
-		if l.err != nil && place.Remote != nil {
+		if l.err != nil && !c.Broken() {
 			c.Warnings = 1 // an error does not tell how many
 		}
 		err = st.notes(ctx, c, place)
-		if l.err != nil && place.Remote != nil {
+		if l.err != nil {
 			st.out.Notes = withoutError(st.out.Notes, l.err)
 		}
 	}

@@ -339,9 +339,9 @@ func (j *job) notes(ctx context.Context, c *backend.Conn, st *Statement) error {
 	return nil
 }
 
-// errorNotes fetches what a remote server has to say beside its error: it has rolled the statement back, and may warn of rows before.
+// errorNotes fetches what a server has to say beside its error: it has rolled the statement back, and may warn of rows before.
 func (j *job) errorNotes(ctx context.Context, c *backend.Conn, st *Statement) error {
-	if j.place.Remote == nil || c.Broken() {
+	if c.Broken() {
 		return nil
 	}
 	c.Warnings = 1 // an error does not tell how many

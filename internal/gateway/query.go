@@ -408,9 +408,10 @@ func (s *session) run(ctx context.Context, w *worker, p *plan.Plan, snap *topo.S
 	if src.tx != nil {
 		tx = src.tx
 	}
-	inside := tx.InTransaction()
+	inside, told := tx.InTransaction(), len(s.warnings)
 	var began time.Time
 	for {
+		s.warnings = s.warnings[:min(told, len(s.warnings))] // without those of what failed before
 		out, err := s.admitted(ctx, w, p, snap, src, x)
 		if err == nil || out.Begun || inside && !tx.InTransaction() || !s.g.worthWaiting(err, inside, !p.Writes && !p.Locks) {
 			return err
