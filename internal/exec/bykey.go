@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/orbweaver/orbweaver/internal/partition"
 	"github.com/orbweaver/orbweaver/internal/plan"
+	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/txn"
@@ -132,10 +134,36 @@ func (r *Runner) changeByKey(ctx context.Context, st *Statement, g *txn.Group, p
 	return jobs, nil
 }
 
+// turnLimit is how many rows are changed.
+func (st *Statement) turnLimit() (int64, error) {
+	k := st.Plan.ByKey
+	if !k.Counted {
+		return st.number(&k.Limit)
+	}
+	v, err := st.value(&k.Limit)
+	if err != nil {
+		return 0, err
+	}
+	digits := v.Kind == shard.String && len(v.B) > 0 && len(bytes.Trim(v.B, "0123456789")) == 0
+	if v.Kind != shard.Int && v.Kind != shard.Uint && v.Kind != shard.Number && !digits {
+		return 0, plan.NeedsStage("ROWNUM() that is compared with something else than an integer")
+	}
+	n := max(v.I, 0)
+	if v.Kind != shard.Int {
+		if n, err = st.number(&k.Limit); err != nil {
+			return 0, err
+		}
+	}
+	if k.Below {
+		n = max(n-1, 0)
+	}
+	return n, nil
+}
+
 // inTurn changes rows of one partition after another until there are enough.
 func (r *Runner) inTurn(ctx context.Context, st *Statement, g *txn.Group, places []txn.Place) ([]job, error) {
 	k := st.Plan.ByKey
-	limit, err := st.number(&k.Limit)
+	limit, err := st.turnLimit()
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,8 @@ type ByKey struct {
 	// InTurn: any rows will do, as many as Limit says, so that no keys are asked for: partition after partition changes what it has (TurnText).
 	InTurn bool
 	Limit  Operand // OperandNone without LIMIT
+	// Counted: Limit is what ROWNUM() is compared with, and Below which rows it stays.
+	Counted, Below bool
 	// Renames: SET changes columns of the key by which rows are found.
 	Renames bool
 	// first: MariaDB finds all rows before it changes one (bykeyfirst.go).
@@ -129,19 +131,20 @@ func (p *planner) byKeys(first *Plan, err error) (*Plan, error) {
 
 // keyed finds out how a statement is run by keys; nil when it can't be, reason says why where the client may do something about it.
 func (p *planner) keyed() (k *ByKey, reason string) {
-	if !p.complete || p.many(p.stmt.Facts&^(sqltext.HasSequence|sqltext.HasUserVarAssign)) != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 || !p.stmt.SetStatement.Empty() {
-		return nil, ""
+	seen := p.stmt.Facts &^ (sqltext.HasSequence | sqltext.HasUserVarAssign)
+	if p.rownum {
+		seen &^= sqltext.HasNondeterministic // see countsKeyed
 	}
-	for _, f := range sqltext.Factors(p.stmt) {
-		if !f.Partition.Empty() {
-			return nil, ""
-		}
+	if !p.complete || p.many(seen) != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 || !p.stmt.SetStatement.Empty() {
+		return nil, ""
 	}
 	k = &ByKey{}
 	var from []sqltext.TableRef
 	var limit *sqltext.Limit
 	var named []*sqltext.TableRef
+	var where sqltext.Expr
 	if u := p.stmt.Update; p.stmt.Kind == sqltext.KindUpdate {
+		where = u.Where
 		from, k.where, k.order, limit, k.ignore, k.set = u.From, u.WhereSpan, u.OrderSpan, u.Limit, u.Ignore, u.Set
 		if len(u.Set) == 0 {
 			return nil, ""
@@ -153,6 +156,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		}
 	} else {
 		d := p.stmt.Delete
+		where = d.Where
 		from, k.where, k.order, limit, k.tail = d.From, d.WhereSpan, d.OrderSpan, d.Limit, d.Returning
 		k.single = !d.Multi && len(from) == 1 && from[0].Table != nil
 		for i := p.stmt.Span.From; i < min(p.stmt.Span.From+4, int32(len(p.scan.Tokens))); i++ {
@@ -181,6 +185,9 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	k.asked = p.called.oneLeaf != ""
 	if len(from) == 0 || len(named) == 0 || !k.single && (limit != nil || !k.order.Empty()) {
 		return nil, ""
+	}
+	if reason := p.countsKeyed(k, where, named[0]); reason != "" {
+		return nil, reason
 	}
 	k.first = !k.order.Empty() || k.single && p.stmt.Kind == sqltext.KindUpdate && p.keyMoves(k.set, p.stmt.Update.Where, named[0])
 	if limit != nil {
@@ -222,6 +229,8 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	for i := range k.Targets {
 		t := &k.Targets[i]
 		switch {
+		case !named[i].Partition.Empty() && (!k.single || t.All && !k.InTurn || t.Linked != nil || len(k.Moves) > 0): // a row must not leave that partition of MariaDB's
+			return nil, "PARTITION of a table that is changed by keys with others, by its shard key, or without a key"
 		case p.checked() != nil && t.All && !k.InTurn:
 			return nil, "a view's CHECK OPTION looks at rows that no key tells apart"
 		case k.References && t.Linked != nil:
@@ -360,7 +369,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 			return false, ""
 		}
 	}
-	asks := func(value sqltext.Span) bool { return tables(value) || p.callsForOneIn(value) }
+	asks := func(value sqltext.Span) bool { return tables(value) || p.callsForOneIn(value) || p.numbers(value) }
 	found := !k.single || p.stmt.Facts&sqltext.HasUserVarAssign != 0 // every value is found, not only those that have to be
 	for i := range k.set {
 		value := k.set[i].Value.ExprSpan()
@@ -457,7 +466,7 @@ func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess
 			if fills[i].Table.Temporary || fills[i].Unnamed { // which nobody else changes, or which a function reads
 				continue
 			}
-			if fills[i].Share = !slices.ContainsFunc(k.Targets, func(t KeyTarget) bool { return t.Table == fills[i].Table }); !fills[i].Share && fills[i].Lock.Empty() {
+			if fills[i].Share = !slices.ContainsFunc(k.Targets, func(t KeyTarget) bool { return t.Table == fills[i].From() }); !fills[i].Share && fills[i].Lock.Empty() {
 				return nil, NeedsStage("a lock that is not found")
 			}
 		}
