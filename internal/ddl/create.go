@@ -120,12 +120,18 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if err := j.record(ctx, "create table"); err != nil {
 		return nil, err
 	}
-	res, err := j.first(ctx, all[0], j.spliced())
+	res, made, others, err := j.make(ctx, db, like)
 	if err != nil {
-		return nil, j.abandon(err, j.undoIfUnsure(err, func(ctx context.Context) error { return j.dropTable(ctx, all[:1], name) }))
+		if _, no := refused(err); !no {
+			made = append(made, all[0])
+		}
+		return nil, j.abandon(err, func(ctx context.Context) error { return j.dropTable(ctx, made, name) })
 	}
-	made := append([]place(nil), all[:1]...)
+	made = append(made, all[0])
 	t, err := j.placeTable(ctx, db, name, like, number, &made)
+	if err == nil {
+		err = others
+	}
 	if err == nil {
 		err = j.begins(ctx, t)
 	}
@@ -158,25 +164,24 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	return res, nil
 }
 
-// placeTable judges the table that the first shape has now, and makes it everywhere else.
-func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table, number uint64, made *[]place) (*topo.Table, error) {
-	if j.d.Object != "TABLE" || j.linked != nil || like != nil || j.d.AsSelect != nil || j.d.Reference {
-		t, d, err := j.judged(ctx, db, name, like, number)
-		if err != nil {
-			return nil, err
-		}
-		return j.placeJudged(ctx, t, d, like, made)
+// everywhereAlike says that it is the client's text that all places get, whatever is judged.
+func (j *job) everywhereAlike(like *topo.Table) bool {
+	return j.d.Object == "TABLE" && j.linked == nil && like == nil && j.d.AsSelect == nil && !j.d.Reference
+}
+
+// make makes a table at the first shape, and where they all get the same at all other places, too, as others tells.
+func (j *job) make(ctx context.Context, db string, like *topo.Table) (res *Result, made []place, others, err error) {
+	first := j.todo.Shapes[0]
+	if !j.everywhereAlike(like) {
+		res, err = j.first(ctx, first, j.spliced())
+		return res, nil, nil, err
 	}
-	// It is the client's text that all places get, whatever is judged: so that is done meanwhile.
-	var t *topo.Table
 	part := j.partText(db, j.references(db))
-	err := together(func() (err error) {
-		if t, _, err = j.judged(ctx, db, name, nil, number); err != nil {
-			return err
-		}
-		return triggersStandWith(j.snap, t)
+	err = together(func() (err error) {
+		res, err = j.first(ctx, first, j.spliced())
+		return err
 	}, func() error {
-		done, err := each(slices.Concat(j.todo.Shapes[1:], j.todo.Places), func(p place) error {
+		made, others = each(slices.Concat(j.todo.Shapes[1:], j.todo.Places), func(p place) error {
 			schema, text := p.Schema, part.in(p.Schema)
 			if schema == db {
 				schema, text = j.s.Schema, j.spliced()
@@ -184,10 +189,24 @@ func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table,
 			_, err := j.asClient(ctx, p, schema, text)
 			return err
 		})
-		*made = append(*made, done...)
-		return err
+		if errors.Is(others, errCrash) {
+			return others
+		}
+		return nil
 	})
-	return t, err
+	return res, made, others, err
+}
+
+// placeTable judges the table that the first shape has now, and makes it where it is not yet.
+func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table, number uint64, made *[]place) (*topo.Table, error) {
+	t, d, err := j.judged(ctx, db, name, like, number)
+	if err != nil {
+		return nil, err
+	}
+	if j.everywhereAlike(like) {
+		return t, triggersStandWith(j.snap, t)
+	}
+	return j.placeJudged(ctx, t, d, like, made)
 }
 
 // judged is the table that the first shape has now.

@@ -25,8 +25,9 @@ type tailWaiter struct {
 }
 
 const (
-	// askEvery is how often the replica is asked while it has not applied what is waited for.
-	askEvery = 500 * time.Microsecond
+	// askEvery is how often the replica is asked at first while it has not applied what is waited for, askSeldom how often at last.
+	askEvery  = 500 * time.Microsecond
+	askSeldom = 10 * time.Millisecond
 	// askStands is how often of those times it is asked for what its copy had as well: what was committed while the copy was made is in no binary log of the replica.
 	askStands = 16
 )
@@ -82,6 +83,7 @@ func (s *Servers) askFor(ctx context.Context, leaf string, t *tail, w *tailWaite
 		return err
 	}
 	defer c.Release()
+	began := time.Now()
 	for asked := 1; ; asked++ {
 		has := logged
 		if asked%askStands == 0 {
@@ -98,7 +100,7 @@ func (s *Servers) askFor(ctx context.Context, leaf string, t *tail, w *tailWaite
 			return nil
 		}
 		select {
-		case <-time.After(askEvery):
+		case <-time.After(min(max(askEvery, time.Since(began)/8), askSeldom)): // a replica that is busy is not kept from what it is busy with
 		case <-ctx.Done():
 			return fmt.Errorf("leaf %s, %s: %w", leaf, w.at, ErrNotApplied)
 		}
