@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// board is what the watch knows of keys that are neither topology nor nodes: reports, commands, procedures. Immutable.
+// board is what the watch knows of keys that are neither topology nor nodes: reports, commands, procedures, and the DDL journal. Immutable.
 type board struct {
 	notes map[string][]byte // by key without the prefix
 	rev   int64             // of the last change
 	held  time.Time         // when a node's holds were seen to end last
 }
 
-// onBoard says whether a key is kept on the board.
+// onBoard says whether a key is kept on the board, for which some wait.
 func onBoard(key string) bool {
 	return strings.HasPrefix(key, dirReport) || strings.HasPrefix(key, dirCommand) || strings.HasPrefix(key, dirProcedure)
 }

@@ -101,6 +101,19 @@ func (t *Txn) Free(l *Lock) {
 // Hold makes the transaction fail with ErrLockLost unless the lock is held still.
 func (t *Txn) Hold(l *Lock) { t.locks = append(t.locks, l) }
 
+// UnderWay lists the statements under way that the watch knows of, in no order. Whether their nodes live it does not say.
+func (c *Catalog) UnderWay() ([]*DDLRecord, error) {
+	var out []*DDLRecord
+	for id, doc := range c.board.Load().below(dirDDL) {
+		r := new(DDLRecord)
+		if err := json.Unmarshal(doc, r); err != nil {
+			return nil, fmt.Errorf("catalog: key %s%s: %w", dirDDL, id, err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
 // DDLRecords lists the statements under way, oldest first, with those whose node has died. With databases, only those that touch one of them.
 // An orphan is taken over by locking its databases, listing again, and saving or ending it.
 func (c *Catalog) DDLRecords(ctx context.Context, databases ...string) ([]*DDLRecord, error) {

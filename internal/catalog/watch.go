@@ -38,7 +38,7 @@ func (c *Catalog) reload(ctx context.Context) (int64, error) {
 			case strings.HasPrefix(key, dirSeq):
 				c.sequenceSeen(key, kv.Value, kv.ModRevision)
 			case isTopo(key):
-			case onBoard(key):
+			case onBoard(key), strings.HasPrefix(key, dirDDL):
 				notes.notes[key] = kv.Value
 				continue
 			case strings.HasPrefix(key, dirDecision):
@@ -155,6 +155,8 @@ func (c *Catalog) applyEvents(events []*clientv3.Event) error {
 			c.sequenceSeen(key, value, e.Kv.ModRevision)
 		case onBoard(key):
 			notes, noted = notes.with(key, value, e.Kv.ModRevision), true
+		case strings.HasPrefix(key, dirDDL): // which nobody waits for
+			notes = notes.with(key, value, e.Kv.ModRevision)
 		case strings.HasPrefix(key, dirDecision):
 			decided = append(decided, change{key, value, e.Kv.ModRevision})
 		default:

@@ -94,6 +94,7 @@ type Runner struct {
 
 	mu     sync.Mutex
 	events []Event
+	told   map[uint64]string // what of statements that can't be settled was told last, by their records
 
 	// step is called before every effect, with its name; tests make it fail to see what a crash there leaves behind.
 	step func(name string) error
@@ -105,7 +106,7 @@ func New(cfg Config) *Runner {
 		cfg.Log = slog.Default()
 	}
 	cfg.Wait = cmp.Or(cfg.Wait, 10*time.Second)
-	return &Runner{cfg: cfg, log: cfg.Log, servers: mariadb.New(cfg.Pools), step: func(string) error { return nil }}
+	return &Runner{cfg: cfg, log: cfg.Log, servers: mariadb.New(cfg.Pools), told: map[uint64]string{}, step: func(string) error { return nil }}
 }
 
 // Events lists what became of statements that were cut off, oldest first; only the last of them are kept.

@@ -90,6 +90,18 @@ func Writes(rec *catalog.DDLRecord) (domains []uint32) {
 	return domains
 }
 
+// Unsettled are the databases on leaves that a statement under way makes or removes.
+func Unsettled(rec *catalog.DDLRecord) (names []string) {
+	var t todo
+	if rec.Kind != "create database" && rec.Kind != "drop database" && rec.Kind != leftovers || json.Unmarshal(rec.Undo, &t) != nil {
+		return nil
+	}
+	for _, p := range t.Places {
+		names = append(names, p.Schema)
+	}
+	return append(names, t.DB)
+}
+
 // present are the shapes of those leaves that are members still. Others are given copies when they come back.
 func present(s *topo.Snapshot, places []place, db string) (out []place) {
 	for _, p := range places {
@@ -122,7 +134,7 @@ func (r *Runner) settle(ctx context.Context, lock *catalog.Lock, databases ...st
 		if err == nil && (j.waits || kind == leftovers) { // it was told when it was begun
 			continue
 		}
-		r.note(Event{Time: time.Now(), Database: rec.Databases[0], Statement: rec.Statement, Outcome: outcome})
+		r.note(rec.ID, Event{Time: time.Now(), Database: rec.Databases[0], Statement: rec.Statement, Outcome: outcome})
 		if err != nil {
 			return unfinished(fmt.Sprintf("An earlier statement on database '%s' was cut off and can't be settled yet: %v", rec.Databases[0], err), err)
 		}
@@ -130,10 +142,17 @@ func (r *Runner) settle(ctx context.Context, lock *catalog.Lock, databases ...st
 	return nil
 }
 
-func (r *Runner) note(e Event) {
-	r.log.Warn("ddl: a statement that was cut off", "database", e.Database, "statement", e.Statement, "outcome", e.Outcome)
+// note tells what has become of a statement, once: those that wait for it try to settle it again and again.
+func (r *Runner) note(record uint64, e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.told[record] == e.Outcome {
+		return
+	}
+	if r.told[record] = e.Outcome; e.Outcome == finished || e.Outcome == undone {
+		delete(r.told, record)
+	}
+	r.log.Warn("ddl: a statement that was cut off", "database", e.Database, "statement", e.Statement, "outcome", e.Outcome)
 	r.events = append(r.events, e)
 	if n := len(r.events) - keptEvents; n > 0 {
 		r.events = slices.Delete(r.events, 0, n)

@@ -301,6 +301,31 @@ func TestSettleWithoutALeafThatIsGone(t *testing.T) {
 	}
 }
 
+// While no leaf is there a statement that was cut off is told of once, however often somebody looks.
+func TestWhatCannotBeSettledIsToldOnce(t *testing.T) {
+	b := newBench(t, "d")
+	b.must("CREATE REFERENCE TABLE r (id INT PRIMARY KEY, v INT)")
+	b.crashed("TRUNCATE TABLE r", "save")
+	for _, state := range []topo.LeafState{topo.LeafOffline, topo.LeafOnline} {
+		b.leafState("leaf-1", state)
+		b.leafState("leaf-2", state)
+		for range 3 {
+			lock, err := b.run.cfg.Node.Lock(b.ctx(), "d")
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = b.run.Settle(b.ctx(), lock, "d")
+			lock.Unlock()
+			if (err != nil) != (state == topo.LeafOffline) {
+				t.Errorf("%s: %v", state, err)
+			}
+		}
+	}
+	if all := b.run.Events(); len(all) != 2 || !strings.HasPrefix(all[0].Outcome, "failed: ") || strings.HasPrefix(all[1].Outcome, "failed: ") {
+		t.Errorf("%+v", all)
+	}
+}
+
 // A leaf that is given copies while a statement is half done has what the others have in the end.
 func TestJoinWhileAStatementIsCutOff(t *testing.T) {
 	for _, settles := range []bool{true, false} {

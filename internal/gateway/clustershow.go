@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/ddl"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/topo"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -163,13 +164,24 @@ func (g *Gateway) procedures() ([]*procedureDoc, error) {
 	return out, nil
 }
 
-// unborn are databases on leaves that a RESTORE is filling: nobody can use them yet.
+// unborn are databases on leaves that nobody can use yet, or any more: a RESTORE fills them, or a CREATE or DROP DATABASE is under way.
 func (g *Gateway) unborn(snap *topo.Snapshot) ([]string, error) {
 	all, err := g.procedures()
 	if err != nil {
 		return nil, err
 	}
+	under, err := g.cfg.Catalog.UnderWay()
+	if err != nil {
+		return nil, err
+	}
 	var names []string
+	for _, rec := range under {
+		names = append(names, ddl.Unsettled(rec)...)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return snap.Databases[name] != nil })
+	if now := g.cfg.Catalog.Snapshot(); now != snap { // in which one may have ended
+		names = slices.AppendSeq(names, maps.Keys(now.Schemas))
+	}
 	for _, p := range all {
 		if len(p.Hides) > 0 && snap.Databases[p.Hides[0]] == nil {
 			names = append(names, p.Hides...)

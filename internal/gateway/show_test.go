@@ -212,3 +212,32 @@ func TestExplain(t *testing.T) {
 	c.fails(1235, "ANALYZE UPDATE t SET v = 1")
 	c.fails(1146, "EXPLAIN SELECT * FROM nosuch")
 }
+
+// While databases come and go nobody sees their partitions', wherever the leaves are with that.
+func TestShowDatabasesWhileTheyComeAndGo(t *testing.T) {
+	b := cluster(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c := b.root(t, "")
+		for range 4 {
+			c.exec("CREATE DATABASE comesgoes PARTITIONS 3")
+			c.exec("CREATE TABLE comesgoes.t (id INT PRIMARY KEY)")
+			c.exec("DROP DATABASE comesgoes")
+		}
+	}()
+	c := b.root(t, "")
+	for looks := 0; ; looks++ {
+		select {
+		case <-done:
+			t.Logf("looked %d times", looks)
+			return
+		default:
+		}
+		for _, q := range []string{"SHOW DATABASES LIKE 'comesgoes\\_%'", "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'comesgoes\\_%'"} {
+			if got := c.rows(q); got != "" {
+				t.Errorf("%s: %s", q, got)
+			}
+		}
+	}
+}
