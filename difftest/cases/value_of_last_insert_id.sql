@@ -31,3 +31,15 @@ SELECT LAST_INSERT_ID();
 -- changes: d1.label
 INSERT INTO d1.label (k) VALUES ('a') ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), seen = seen + 1;
 SELECT LAST_INSERT_ID();
+-- changes: d2.plain
+INSERT INTO d2.plain SELECT v + 1000, LAST_INSERT_ID(n + 40) FROM d1.counter WHERE n = 2;
+SELECT LAST_INSERT_ID();
+-- changes: d2.plain
+INSERT INTO d2.plain SELECT a.v + 2000, LAST_INSERT_ID(a.n + 50) FROM d1.counter a JOIN d1.counter b WHERE a.n = 1 AND b.n = 2;
+SELECT LAST_INSERT_ID();
+-- changes: d2.plain
+INSERT INTO d2.plain SELECT v + 1000, LAST_INSERT_ID(n + 60) FROM d1.counter WHERE n = 98;
+SELECT LAST_INSERT_ID();
+-- changes: d1.label
+INSERT INTO d1.label (k) SELECT LAST_INSERT_ID(n + 70) FROM d1.counter WHERE n = 1;
+SELECT LAST_INSERT_ID() < 70;

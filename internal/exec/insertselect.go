@@ -29,7 +29,7 @@ func (r *Runner) insertSelect(ctx context.Context, st *Statement) error {
 		Plan: is.Plan, Scan: st.Scan, Query: is.Query, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home, OneShard: st.OneShard,
 		Permit: st.Permit, Readers: st.Readers, StageLimit: st.StageLimit, Bring: st.Bring, Locked: st.Locked, Links: st.Links, Args: st.Args, Out: out,
 		// The binary protocol tells a FLOAT as it is, the text protocol rounds it.
-		Prepared: true, Moment: st.Moment, After: st.Asked,
+		Prepared: true, Moment: st.Moment, After: st.Asked, Before: st.Before,
 	}
 	var sets []string
 	bytes := slices.ContainsFunc(is.Columns, func(c int) bool { return keepsBytes(&is.Table.Columns[c]) })

@@ -493,8 +493,8 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		st.Readers = s.functionReaders
 		st.Permit = func(ctx context.Context) error { return s.mayRun(ctx, w, src, snap.Revision) }
 	}
-	if x != nil && (len(x.asked) > 0 || len(first) > 0) {
-		st.Asked = s.asked(x, first)
+	if x != nil && (len(x.asked) > 0 || len(first) > 0 || x.setsID && p.InsertSelect != nil) {
+		st.Asked = s.asked(x, first, p.InsertSelect != nil)
 	}
 	var out exec.Outcome
 	if err == nil && (p.Linked != nil || p.InsertSelect != nil && p.InsertSelect.Plan.Linked != nil) {

@@ -232,14 +232,14 @@ func (s *session) after(st *exec.Statement, x *extras, found *uint64) func(conte
 			*found = v.uint()
 		}
 		if x.setsID {
-			res, err := c.Query(ctx, "SELECT LAST_INSERT_ID()")
+			id, err := readID(ctx, c)
 			if err != nil {
 				return err
 			}
-			v, own := value{text: string(res.Rows[0][0])}, st.Plan.Insert == nil && !st.AsksID()
+			own := st.Plan.Insert == nil && !st.AsksID()
 			x.readID = true
-			if st.Called = !own && v.uint() != 0; own || st.Called {
-				s.last.insertID = v.uint()
+			if st.Called = !own && id != 0; own || st.Called {
+				s.last.insertID = id
 			}
 		}
 		if len(x.drawn) > 0 {
@@ -267,16 +267,34 @@ func (s *session) keepAssigned(undone bool) {
 	s.pending = nil
 }
 
-// asked is what the session reads from the connection that has run the query by which a write finds its rows or values. assigned are user variables that these assign to.
-func (s *session) asked(x *extras, assigned []string) func(context.Context, *backend.Conn) error {
+// asked is what the session reads from the connection that has run the query by which a write finds its rows or values. assigned are user variables that these assign to; rows: it may
+// call LAST_INSERT_ID(x).
+func (s *session) asked(x *extras, assigned []string, rows bool) func(context.Context, *backend.Conn) error {
 	return func(ctx context.Context, c *backend.Conn) error {
 		if len(x.asked) > 0 {
 			if err := s.readLast(ctx, c, x.asked); err != nil {
 				return err
 			}
 		}
+		if x.setsID && rows {
+			id, err := readID(ctx, c)
+			if err != nil {
+				return err
+			}
+			s.last.insertID, x.readID = id, true
+		}
 		return s.readAssigned(ctx, c, assigned)
 	}
+}
+
+// readID is a connection's LAST_INSERT_ID().
+func readID(ctx context.Context, c *backend.Conn) (uint64, error) {
+	res, err := c.Query(ctx, "SELECT LAST_INSERT_ID()")
+	if err != nil {
+		return 0, err
+	}
+	v := value{text: string(res.Rows[0][0])}
+	return v.uint(), nil
 }
 
 // readAssigned reads user variables that a statement may have assigned to, unless another part of it has.
