@@ -232,6 +232,8 @@ func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []chang
 		case "last_insert_id":
 			s.last.insertID = v.uint()
 			continue
+		case "pseudo_thread_id": // CONNECTION_ID() is this, by which leaves know who stages tables
+			continue
 		case "timestamp":
 			// Not set: it goes on.
 			again, err := readBack(ctx, c, internalCaps, []change{ch})

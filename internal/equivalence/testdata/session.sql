@@ -418,3 +418,5 @@ SELECT ROW_COUNT()
 UPDATE ints SET a = a - 1 WHERE id BETWEEN 10 AND 12
 SHOW COUNT(*) ERRORS
 SELECT ROW_COUNT()
+SET pseudo_thread_id = 77
+SELECT COUNT(*) FROM ints x JOIN ints y ON y.id = x.id + 1
