@@ -138,23 +138,46 @@ func (r *triggerReader) closing() int32 {
 	return r.end
 }
 
-// bounds reads 1..3 or 1..name, of which the lexer makes the numbers 1. and .3.
+// bounds reads lower..upper. Of digits beside the dots the lexer makes the numbers 1. and .3, which will do for what they are.
 func (r *triggerReader) bounds() bool {
 	if r.word(0) == "REVERSE" {
 		r.pos++
 	}
-	first := r.tok()
-	if first.Kind != Number || r.src[first.End-1] != '.' {
+	to, next := r.dots()
+	if to < 0 {
 		return false
 	}
-	r.pos++
-	next := r.tok()
-	switch {
-	case next.Start != first.End:
+	outer := r.end
+	r.parser.end = to
+	lower, ok := r.expression()
+	r.parser.end = outer
+	if !ok || r.pos != to {
 		return false
-	case next.Kind == Number && r.src[next.Start] == '.':
-		r.pos++
-		return true
 	}
-	return r.acceptOp('.') && r.variable()
+	r.pos = next
+	upper, ok := r.expression()
+	r.t.Exprs = append(r.t.Exprs, lower, upper)
+	return ok
+}
+
+// dots finds where the lower bound of a FOR ends, and the upper one begins.
+func (r *triggerReader) dots() (to, next int32) {
+	for i := r.pos; i+1 < r.end && r.toks[i].KW != KwDo; i++ {
+		t, after := r.toks[i], r.toks[i+1]
+		if after.Start != t.End || r.src[after.Start] != '.' {
+			continue
+		}
+		if after.Kind == Op {
+			next = i + 2
+		} else {
+			next = i + 1
+		}
+		switch {
+		case t.Kind == Op && t.Op == '.':
+			return i, next
+		case t.Kind == Number && r.src[t.End-1] == '.':
+			return i + 1, next
+		}
+	}
+	return -1, -1
 }
