@@ -18,3 +18,13 @@ INSERT INTO d1.full VALUES (18446744073709551614);
 INSERT INTO d1.full VALUES (NULL);
 -- changes: d1.full
 INSERT INTO d1.full VALUES (NULL), (NULL);
+-- A column without room for one more value.
+SET sql_mode = '';
+CREATE TABLE d1.few (k INT NOT NULL, n TINYINT AUTO_INCREMENT, KEY (n), SHARD KEY (k));
+INSERT INTO few VALUES (1, 126);
+INSERT INTO few (k) VALUES (2);
+INSERT INTO few (k) VALUES (3), (4);
+INSERT INTO few (k) SELECT 5;
+SET sql_mode = DEFAULT;
+INSERT INTO few (k) VALUES (6);
+SELECT * FROM few;

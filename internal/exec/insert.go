@@ -434,7 +434,9 @@ func (r *Runner) autos(ctx context.Context, st *Statement, rows []rowPlace) (fir
 			first = v
 		}
 		for n, i := range wanted {
-			rows[i].auto, rows[i].given = v+uint64(n), true
+			if rows[i].auto, rows[i].given = v+uint64(n), true; !in.Table.Columns[in.Table.AutoIncrement].Numbers(rows[i].auto) && !st.insertIgnores() {
+				return outOfNumbers(in.Table, i)
+			}
 		}
 		wanted = wanted[:0]
 		return nil

@@ -334,7 +334,7 @@ func (w *rowWriter) text(ctx context.Context, cells [][]byte) (text []byte, auto
 	if ask && !t.Numbered() {
 		w.asks = true
 	} else if ask {
-		if auto, err = w.r.nextAuto(ctx, w.st.Snap, t, 1); err != nil {
+		if auto, err = w.number(ctx, t); err != nil {
 			return nil, 0, err
 		}
 		if w.first == 0 {

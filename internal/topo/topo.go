@@ -230,6 +230,18 @@ func (t *Table) Numbered() bool {
 	return t.AutoIncrement >= 0 && t.Kind != Single && (t.Kind != Linked || t.Scheme != "") && !t.Temporary
 }
 
+// Numbers says whether a value is one that the column can have as its AUTO_INCREMENT value.
+func (c *Column) Numbers(v uint64) bool {
+	bits := map[string]int{"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}[c.Type]
+	if bits == 0 { // a FLOAT or DOUBLE
+		return true
+	}
+	if !c.Unsigned {
+		bits--
+	}
+	return bits == 64 || v>>bits == 0
+}
+
 // Written says whether somebody has said by which shard key the table's rows are spread.
 func (t *Table) Written() bool { return t.Explicit && !t.Chosen }
 
