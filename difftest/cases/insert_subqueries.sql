@@ -64,3 +64,37 @@ INSERT INTO d1.hits (id) SELECT a FROM d1.nums WHERE a > 1000;
 REPLACE INTO d1.hits (id) SELECT a FROM d1.nums WHERE a > 1000;
 SET sql_mode = '';
 INSERT INTO d1.hits (id) SELECT a FROM d1.nums WHERE a > 1000;
+-- ON DUPLICATE KEY UPDATE with subqueries that hang on the row that is met.
+CREATE TABLE d1.met (id INT PRIMARY KEY, a INT, b VARCHAR(20), d INT NOT NULL DEFAULT 0);
+INSERT INTO d1.met VALUES (1, 10, 'x', 1), (2, 20, 'y', 2), (3, 30, 'z', 3), (4, 40, 'w', 4);
+CREATE TABLE d1.oth (id INT PRIMARY KEY, a INT, s VARCHAR(20));
+INSERT INTO d1.oth VALUES (1, 1, 'é'), (2, 2, 'b'), (3, 3, 'c');
+-- changes: d1.met
+INSERT INTO d1.met (id, d, a) VALUES (1, 2, 5) ON DUPLICATE KEY UPDATE a = (SELECT MAX(a) FROM d1.oth WHERE oth.id = met.id);
+-- changes: d1.met
+INSERT INTO d1.met (id, d, a) VALUES (1, 2, 5), (2, 2, 6), (77, 1, 1) ON DUPLICATE KEY UPDATE a = (SELECT MAX(a) FROM d1.met x) + 1;
+-- changes: d1.met
+INSERT INTO d1.met (id, d, a) VALUES (3, 2, 5), (4, 2, 6) ON DUPLICATE KEY UPDATE a = a + (SELECT COUNT(*) FROM d1.oth WHERE oth.id < met.d), b = (SELECT GROUP_CONCAT(s ORDER BY id) FROM d1.oth WHERE oth.id <= met.d);
+-- changes: d1.met
+INSERT INTO d1.met (id, d, a) VALUES (1, 2, 5) ON DUPLICATE KEY UPDATE a = (d IN (SELECT id FROM d1.oth));
+-- changes: d1.met
+INSERT INTO d1.met (id, d, a) VALUES (2, 2, 5) ON DUPLICATE KEY UPDATE a = EXISTS (SELECT 1 FROM d1.oth WHERE oth.id = met.d) + 5, d = VALUES(a);
+INSERT INTO d1.met (id, d, a) VALUES (200, 2, 5) ON DUPLICATE KEY UPDATE a = (SELECT a FROM d1.oth WHERE oth.id < met.id);
+INSERT INTO d1.met (id, d, a) VALUES (3, 2, 5) ON DUPLICATE KEY UPDATE a = (SELECT a FROM d1.oth WHERE oth.id < met.id);
+-- changes: d1.met
+INSERT INTO d1.met (id, d, a) VALUES (3, (SELECT MAX(id) FROM d1.oth), 5) ON DUPLICATE KEY UPDATE a = VALUES(d) + (SELECT a FROM d1.oth WHERE oth.id = met.id);
+-- prepared
+-- changes: d1.met
+INSERT INTO d1.met (id, d, a) VALUES (3, 2, 5) ON DUPLICATE KEY UPDATE a = (SELECT a + 7 FROM d1.oth WHERE oth.id = met.id), d = 9, b = CONCAT((SELECT MAX(s) FROM d1.oth WHERE oth.id < met.id), 'ü');
+BEGIN;
+INSERT INTO d1.oth VALUES (9, 99, 't');
+-- changes: d1.met
+INSERT INTO d1.met (id, d, a) VALUES (4, 2, 5), (500, 1, 1), (500, 9, 9) ON DUPLICATE KEY UPDATE a = (SELECT MAX(a) FROM d1.oth WHERE oth.id > met.d);
+-- changes: d1.met
+ROLLBACK;
+-- refused
+INSERT INTO d1.met (id, d, a) VALUES (1, 2, 5) ON DUPLICATE KEY UPDATE a = 1, b = (SELECT MAX(s) FROM d1.oth WHERE oth.id = met.a);
+CREATE TABLE d1.wide (k VARCHAR(10), n ENUM('q','r'), v INT, dd DATE, PRIMARY KEY (k, n, dd));
+INSERT INTO d1.wide VALUES ('é', 'q', 1, '2020-01-01'), ('b', 'r', 2, '2020-01-01');
+-- changes: d1.wide
+INSERT INTO d1.wide VALUES ('É', 'q', 7, '2020-01-01'), ('b', 'r', 8, '2020-01-01') ON DUPLICATE KEY UPDATE v = (SELECT SUM(a) FROM d1.oth WHERE s = wide.k) + VALUES(v) * 100;

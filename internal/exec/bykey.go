@@ -251,6 +251,13 @@ func (r *Runner) findRows(ctx context.Context, st *Statement) (*foundRows, error
 
 // askKeys runs a query for the rows of a write. The statement that it is run as tells what came of it.
 func (r *Runner) askKeys(ctx context.Context, st *Statement, text []byte, params []int) (*collected, *Statement, error) {
+	k := st.Plan.ByKey
+	bytes := slices.ContainsFunc(slices.Concat(k.Values, k.Moves), func(v plan.KeyValue) bool { return keepsBytes(&k.Targets[v.Target].Table.Columns[v.Column]) })
+	return r.askFor(ctx, st, k, bytes, text, params)
+}
+
+// askFor is askKeys for rows of k's targets; bytes: strings are to arrive in their own character sets.
+func (r *Runner) askFor(ctx context.Context, st *Statement, k *plan.ByKey, bytes bool, text []byte, params []int) (*collected, *Statement, error) {
 	scan := new(sqltext.Scan)
 	if err := scan.Scan(text, st.Sess.Mode); err != nil {
 		return nil, nil, fmt.Errorf("finding the rows of a write: %w", err)
@@ -259,13 +266,11 @@ func (r *Runner) askKeys(ctx context.Context, st *Statement, text []byte, params
 	if err != nil {
 		return nil, nil, fmt.Errorf("finding the rows of a write: %w", err)
 	}
-	k := st.Plan.ByKey
 	p, err := plan.BuildKeys(stmt, scan, st.Snap, st.Sess, k)
 	if err != nil {
 		return nil, nil, err
 	}
-	st.lockAs(p)
-	bytes := slices.ContainsFunc(slices.Concat(k.Values, k.Moves), func(v plan.KeyValue) bool { return keepsBytes(&k.Targets[v.Target].Table.Columns[v.Column]) })
+	st.lockAs(p, k)
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a write whose rows are found first"}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,

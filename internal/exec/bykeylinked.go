@@ -64,11 +64,11 @@ func (st *Statement) lockedBy(t *plan.KeyTarget) string {
 }
 
 // lockAs has the query for keys read targets by the names by which they are locked to be written to.
-func (st *Statement) lockAs(p *plan.Plan) {
+func (st *Statement) lockAs(p *plan.Plan, k *plan.ByKey) {
 	for _, fills := range [][]plan.Fill{p.Fills, p.References} {
 		for i := range fills {
-			for n := range st.Plan.ByKey.Targets {
-				if t := &st.Plan.ByKey.Targets[n]; t.Table == fills[i].Table && fills[i].As == "" {
+			for n := range k.Targets {
+				if t := &k.Targets[n]; t.Table == fills[i].Table && fills[i].As == "" {
 					fills[i].As = st.lockedBy(t)
 				}
 			}

@@ -29,6 +29,7 @@ type mover struct {
 	jobs    []job
 	bonds   *bonds
 	meets   *plan.KeyMoves // of an INSERT
+	fixed   []plan.Splice  // values that its rows share
 	// of an UPDATE:
 	t     *plan.KeyTarget
 	found *foundRows

@@ -47,25 +47,9 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 	if len(out.rows) != 1 || len(out.columns) != len(st.Plan.Once) || sub.out.Warnings > 0 { // which the INSERT may have as an error
 		return plan.NeedsStage("values of an INSERT that are found out first, and warn")
 	}
-	cols := make([]value.Column, len(out.columns))
-	for i := range out.columns {
-		cols[i] = value.Of(&out.columns[i], value.Binary)
-	}
-	cells := make([][]byte, len(cols))
-	if err := splitRow(out.rows[0], cols, cells); err != nil {
+	splices, err := literalsFor(st.Plan.Once, out)
+	if err != nil {
 		return err
-	}
-	splices := make([]plan.Splice, len(cols))
-	for i := range st.Plan.Once {
-		s := &st.Plan.Once[i]
-		if s.Divided {
-			cells[i] = value.Divided(cells[i])
-		}
-		literal, err := value.Literal(nil, &cols[i], cells[i])
-		if err != nil {
-			return err
-		}
-		splices[i] = plan.Splice{From: s.From, To: s.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: " " + string(literal) + " "}}}
 	}
 	if scan, p, err = st.planText(plan.Render(nil, st.Scan, splices, nil, plan.Target{})); err != nil {
 		return err
@@ -81,6 +65,31 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 	err = r.run(ctx, st)
 	st.Plan, st.Scan, st.Text, st.Args = before, scanned, named, given
 	return err
+}
+
+// literalsFor puts the values of the row that a query gave in the places of the expressions that it asked for.
+func literalsFor(asked []plan.First, out *collected) ([]plan.Splice, error) {
+	cols := make([]value.Column, len(out.columns))
+	for i := range out.columns {
+		cols[i] = value.Of(&out.columns[i], value.Binary)
+	}
+	cells := make([][]byte, len(cols))
+	if err := splitRow(out.rows[0], cols, cells); err != nil {
+		return nil, err
+	}
+	splices := make([]plan.Splice, len(cols))
+	for i := range asked {
+		s := &asked[i]
+		if s.Divided {
+			cells[i] = value.Divided(cells[i])
+		}
+		literal, err := value.Literal(nil, &cols[i], cells[i])
+		if err != nil {
+			return nil, err
+		}
+		splices[i] = plan.Splice{From: s.From, To: s.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: " " + string(literal) + " "}}}
+	}
+	return splices, nil
 }
 
 // unplaced is the error of an expression outside of its statement: a column that is not there may be the row's.

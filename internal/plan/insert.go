@@ -49,7 +49,7 @@ func (p *planner) insertPlan() (*Plan, error) {
 		}
 		return plan, p.insertSelect(plan, s, table, moves)
 	}
-	first, err := p.insertExprs(s, table)
+	first, reads, err := p.insertExprs(s, table, moves)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (p *planner) insertPlan() (*Plan, error) {
 			return nil, NeedsStage("user variables in ON DUPLICATE KEY UPDATE or RETURNING of an INSERT with values that are found out first")
 		}
 	}
-	if len(first) > 0 {
+	if len(first) > 0 || reads != nil {
 		plan.Once, p.otherDB = inTextOrder(append(plan.Once, first...)), ""
 	}
 	plan.Route = Route{Kind: RouteEveryLeaf}
@@ -70,7 +70,7 @@ func (p *planner) insertPlan() (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan.Insert, ins.Moves = ins, moves
+	plan.Insert, ins.Moves, ins.Met = ins, moves, reads
 	if p.sess.Met != nil {
 		if ins.Met, err = p.metDraws(s, table, moves); err != nil {
 			return nil, err
@@ -106,8 +106,8 @@ func (p *planner) countsRows(s *sqltext.Insert) bool {
 	return p.numbers(sqltext.Span{From: p.stmt.Span.From, To: s.Select.Span.From}) || p.numbers(sqltext.Span{From: s.Select.Span.To, To: p.stmt.Span.To})
 }
 
-// insertExprs looks for subqueries over sharded tables, of which a partition would see its own rows only: the values that have one are found out first.
-func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []First, err error) {
+// insertExprs looks for subqueries over sharded tables, of which a partition would see its own rows only: the values that have one are found out first, or in ON DUPLICATE KEY UPDATE for each row that is met.
+func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table, moves *KeyMoves) (first []First, met *MetDraws, err error) {
 	u := p.newUnit(nil)
 	u.main = &block{unit: u}
 	p.noteItems(s.Items)
@@ -118,25 +118,34 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []Fir
 		}
 		return slices.ContainsFunc(u.sources[known:], func(src *source) bool { return src.spread })
 	}
-	fit := p.onceFit() && (len(s.Rows) <= 1 || !p.readsTarget(s.Table, table) || p.knownBefore(s, table))
-	value := func(e sqltext.Expr) {
+	fit, alone := p.onceFit(), len(s.Rows) <= 1 || !p.readsTarget(s.Table, table) || p.knownBefore(s, table)
+	value := func(e sqltext.Expr) (spread bool) {
 		call := p.callsForOne(e)
 		if !look(e) && !call {
-			return
+			return false
 		}
 		found, ok := firstsIn(e)
-		ok = ok && (!call || !anyExpr(e, isColumn))
+		ok = ok && alone && (!call || !anyExpr(e, isColumn))
 		first, fit = append(first, found...), fit && ok
+		return true
 	}
 	for i := range s.Rows {
 		for _, e := range s.Rows[i] {
 			value(e)
 		}
 	}
-	for _, list := range [][]sqltext.Assign{s.Set, s.OnDup} {
-		for i := range list {
-			value(list[i].Value)
-			p.qualified(u.main, list[i].Column.DB, list[i].Column.Table)
+	for i := range s.Set {
+		value(s.Set[i].Value)
+		p.qualified(u.main, s.Set[i].Column.DB, s.Set[i].Column.Table)
+	}
+	before, fitBefore, hangs := len(first), fit, false
+	for i := range s.OnDup {
+		hangs = value(s.OnDup[i].Value) && p.dependent(s.OnDup[i].Value) || hangs
+		p.qualified(u.main, s.OnDup[i].Column.DB, s.OnDup[i].Column.Table)
+	}
+	if hangs || fitBefore && !fit {
+		if met = p.metReads(s, table, moves); met != nil {
+			first, fit = first[:before], fitBefore
 		}
 	}
 	for i := range s.Items {
@@ -144,17 +153,17 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table) (first []Fir
 		p.qualified(u.main, s.Items[i].StarDB, s.Items[i].StarTable)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	opaque, err := p.unseen()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	spread := slices.ContainsFunc(u.sources, func(src *source) bool { return src.spread })
 	if opaque || spread && !fit {
-		return nil, NeedsStage("a subquery over a sharded table in an INSERT")
+		return nil, nil, NeedsStage("a subquery over a sharded table in an INSERT")
 	}
-	return first, nil
+	return first, met, nil
 }
 
 // knownBefore says whether MariaDB, too, finds out what subqueries give before it inserts the first of several rows, so that none sees an earlier one. It does not where they differ by call, in ON DUPLICATE KEY
