@@ -28,8 +28,10 @@ INSERT IGNORE INTO d1.total (k, n) SELECT id, n FROM d1.src ON DUPLICATE KEY UPD
 INSERT INTO d1.total (k) SELECT k FROM d1.src WHERE id = 77 ON DUPLICATE KEY UPDATE n = src.n RETURNING k, n;
 -- changes: d1.total
 INSERT INTO d1.total (k) SELECT k FROM d1.src WHERE id = 1 ON DUPLICATE KEY UPDATE n = src.n + 1 RETURNING k, n;
--- refused
+-- changes: d1.total
 INSERT INTO d1.total (k) SELECT k FROM d1.src WHERE id = 2 ON DUPLICATE KEY UPDATE txt = src.e;
+-- refused
+INSERT INTO d1.total (k) SELECT k FROM d1.src WHERE id = 2 ON DUPLICATE KEY UPDATE txt = CONCAT(src.e);
 -- refused
 INSERT INTO d1.total (k, n) SELECT DISTINCT k, n FROM d1.src WHERE id < 3 ON DUPLICATE KEY UPDATE n = src.n;
 -- Tables of one shard key, derived ones, and outer joins.
@@ -49,3 +51,19 @@ INSERT INTO d1.a (k, n) SELECT x.k + 0, 1 FROM (SELECT k, n FROM d1.b) x ON DUPL
 INSERT INTO d1.a (k, n) SELECT b.k, 1 FROM d1.b LEFT JOIN d1.a y ON y.k = b.k + 1 ON DUPLICATE KEY UPDATE n = IFNULL(y.n, -1);
 -- changes: d1.a
 INSERT INTO d1.a (k, n) WITH q AS (SELECT k, n FROM d1.b) SELECT k, 5 FROM q ON DUPLICATE KEY UPDATE n = q.n;
+-- Columns whose values are no expressions', as all that a column is given.
+CREATE TABLE d1.kinds (id INT PRIMARY KEY, e ENUM('x','3','2','1'), s SET('a','b','c'), f FLOAT, b BIT(9), u UUID, n INT, v VARCHAR(40), tx TEXT, d DOUBLE, i6 INET6, bl VARBINARY(40));
+CREATE TABLE d1.given (id INT PRIMARY KEY, e ENUM('3','2','1','x'), s SET('c','b','a'), f FLOAT, b BIT(9), u UUID, n INT, i6 INET6);
+INSERT INTO d1.given VALUES (1, '3', 'a', 1.1, 257, '123e4567-e89b-12d3-a456-426655440000', 5, '::1'), (2, '1', 'a,c', 2.25, 65, NULL, 6, 'fe80::2'), (3, 'x', 'c', 1e10, 3, '123e4567-e89b-12d3-a456-426655440001', 7, NULL), (4, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO d1.kinds (id) VALUES (1), (2), (3), (4);
+-- changes: d1.kinds
+INSERT INTO d1.kinds (id) SELECT id + 0 FROM d1.given ON DUPLICATE KEY UPDATE e = given.e, s = given.s, f = given.f, b = given.b, u = given.u, i6 = given.i6;
+-- changes: d1.kinds
+INSERT INTO d1.kinds (id) SELECT id + 0 FROM d1.given ON DUPLICATE KEY UPDATE n = given.e, v = given.f, tx = given.f, d = given.f, bl = given.u;
+-- changes: d1.kinds
+INSERT INTO d1.kinds (id) SELECT id + 0 FROM d1.given ON DUPLICATE KEY UPDATE n = given.s, v = given.e, tx = given.s, d = given.b;
+-- changes: d1.kinds
+INSERT INTO d1.kinds (id) SELECT id + 0 FROM d1.given ON DUPLICATE KEY UPDATE n = given.b, v = given.b, tx = given.b, d = given.e, bl = given.i6;
+-- prepared
+-- changes: d1.kinds
+INSERT INTO d1.kinds (id, e) SELECT id + 0, e FROM d1.given ON DUPLICATE KEY UPDATE v = given.u, e = (given.e), f = given.n;

@@ -15,6 +15,14 @@ func (w *rowWriter) name(cells [][]byte) error {
 		if cells != nil {
 			cell = cells[n.Cell]
 		}
+		if n.To != nil {
+			switch c := &w.queried[n.Cell]; {
+			case n.To.Type == "enum" && string(cell) == plan.NoMember:
+				return errNoMember()
+			case untoldNumber(c, n.To):
+				return errUntoldNumber()
+			}
+		}
 		text, err := value.Literal(nil, &w.queried[n.Cell], cell)
 		if err != nil {
 			return err
