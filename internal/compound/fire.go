@@ -40,7 +40,7 @@ func Stored(typ string, cell []byte, charset, collation string) (Value, error) {
 // Literal is the value as one that a column of its type is compared with.
 func (v Value) Literal() string { return v.literal() }
 
-// Fire runs a procedure with values for its parameters.
+// Fire runs a procedure with values for its parameters, which become those that it has left in them.
 func Fire(ctx context.Context, p *Procedure, host Host, values []Value) (Done, error) {
 	frame := &scope{vars: map[string]*variable{}}
 	for i, a := range p.params {
@@ -53,6 +53,9 @@ func Fire(ctx context.Context, p *Procedure, host Host, values []Value) (Done, e
 		if over := leave(err); err == nil {
 			err = over
 		}
+	}
+	for i, a := range p.params {
+		values[i] = frame.vars[lower(a.name)].value
 	}
 	if err != nil {
 		in.where = append(in.where, in.failedAt())

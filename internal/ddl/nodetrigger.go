@@ -71,3 +71,45 @@ func reaching(s *topo.Snapshot, t *topo.Table) (owners []*topo.Table, err error)
 	with.Databases[t.DB] = &d
 	return owners, triggersStandWith(&with, t)
 }
+
+// judged judges a trigger as one of partitions, or else as one that nodes run.
+func judged(s *topo.Snapshot, t *topo.Table, tr *topo.Trigger) error {
+	look, functions := lookIn(s, t.DB, t), functionsIn(s, t.DB)
+	var err error
+	early := func(atNode bool) int { // what a BEFORE trigger makes of a row the next one sees
+		return slices.IndexFunc(t.Triggers, func(o topo.Trigger) bool {
+			return tr.Timing == "BEFORE" && tr.Event != "DELETE" && o.Name != tr.Name && o.Timing == tr.Timing && o.Event == tr.Event && o.AtNode == atNode
+		})
+	}
+	if tr.AtNode = tr.AtNode || early(true) >= 0; !tr.AtNode { // as it was before, in a database that is restored, or under another name
+		if err = trigger.Judge(tr, t, look, functions); err == nil {
+			return nil
+		}
+	}
+	known, own := trigger.ForNode(tr, t, look, functions)
+	switch {
+	case !known && err == nil:
+		return unsupported("CREATE TRIGGER " + tr.Name + "' with 'a body that nodes do not run")
+	case !known:
+		return err
+	case own != nil:
+		return own
+	}
+	if at := early(false); at >= 0 {
+		return unsupported("CREATE TRIGGER " + tr.Name + " that nodes run, beside '" + t.Triggers[at].Name + "' at partitions, which is of the same time: DROP TRIGGER " + t.Triggers[at].Name + " before, and make it anew afterwards")
+	}
+	return firedAtNode(s, t, tr)
+}
+
+// firedAtNode refuses a trigger for nodes where a trigger at partitions writes its table: they do not see that.
+func firedAtNode(s *topo.Snapshot, t *topo.Table, tr *topo.Trigger) error {
+	for _, owner := range s.Databases[t.DB].Tables {
+		for i := range owner.Triggers {
+			if by := &owner.Triggers[i]; !by.AtNode && slices.Contains(by.Writes, t.Name) {
+				return unsupported("CREATE TRIGGER " + tr.Name + " that nodes run, while trigger '" + by.Name + "' of table '" + owner.Name + "' writes '" + t.Name + "' within partitions: DROP TRIGGER " + by.Name +
+					" before, and make it anew afterwards")
+			}
+		}
+	}
+	return nil
+}

@@ -363,58 +363,29 @@ func lookIn(s *topo.Snapshot, db string, t *topo.Table) trigger.Lookup {
 
 // triggersStand judges the triggers of a table, as it is to be. Of those that were there before it is known what they are at the partitions.
 func triggersStand(s *topo.Snapshot, t *topo.Table, before []topo.Trigger) error {
+	var made []*topo.Trigger
 	for i := range t.Triggers {
-		if at := slices.IndexFunc(before, func(b topo.Trigger) bool { return b.Same(&t.Triggers[i]) }); at >= 0 {
-			created := t.Triggers[i].Created
-			if t.Triggers[i] = before[at]; before[at].Created == "" {
-				t.Triggers[i].Created = created
-			}
+		at := slices.IndexFunc(before, func(b topo.Trigger) bool { return b.Same(&t.Triggers[i]) })
+		if at < 0 {
+			made = append(made, &t.Triggers[i])
 			continue
 		}
-		if err := judged(s, t, &t.Triggers[i]); err != nil {
+		created := t.Triggers[i].Created
+		if t.Triggers[i] = before[at]; before[at].Created == "" {
+			t.Triggers[i].Created = created
+		}
+	}
+	for _, tr := range made {
+		if err := judged(s, t, tr); err != nil {
 			var no *trigger.Error
 			if errors.As(err, &no) {
-				return unsupported("CREATE TRIGGER " + t.Triggers[i].Name + "' with '" + no.Reason)
+				return unsupported("CREATE TRIGGER " + tr.Name + "' with '" + no.Reason)
 			}
 			return err
 		}
 		for _, b := range before {
-			if b.Name == t.Triggers[i].Name && b.AtNode != t.Triggers[i].AtNode { // between two changes it would be fired twice, or not at all
+			if b.Name == tr.Name && b.AtNode != tr.AtNode { // between two changes it would be fired twice, or not at all
 				return unsupported("CREATE OR REPLACE TRIGGER " + b.Name + " by one that is run elsewhere: DROP TRIGGER before")
-			}
-		}
-	}
-	return nil
-}
-
-// judged judges a trigger as one of partitions, or else as one that nodes run.
-func judged(s *topo.Snapshot, t *topo.Table, tr *topo.Trigger) error {
-	look, functions := lookIn(s, t.DB, t), functionsIn(s, t.DB)
-	var err error
-	if !tr.AtNode { // as it was before, in a database that is restored, or under another name
-		if err = trigger.Judge(tr, t, look, functions); err == nil {
-			return nil
-		}
-	}
-	known, own := trigger.ForNode(tr, t, look, functions)
-	switch {
-	case !known && err == nil:
-		return unsupported("CREATE TRIGGER " + tr.Name + "' with 'a body that nodes do not run")
-	case !known:
-		return err
-	case own != nil:
-		return own
-	}
-	return firedAtNode(s, t, tr)
-}
-
-// firedAtNode refuses a trigger for nodes where a trigger at partitions writes its table: they do not see that.
-func firedAtNode(s *topo.Snapshot, t *topo.Table, tr *topo.Trigger) error {
-	for _, owner := range s.Databases[t.DB].Tables {
-		for i := range owner.Triggers {
-			if by := &owner.Triggers[i]; !by.AtNode && slices.Contains(by.Writes, t.Name) {
-				return unsupported("CREATE TRIGGER " + tr.Name + " that nodes run, while trigger '" + by.Name + "' of table '" + owner.Name + "' writes '" + t.Name + "' within partitions: DROP TRIGGER " + by.Name +
-					" before, and make it anew afterwards")
 			}
 		}
 	}

@@ -136,8 +136,8 @@ func (f *firing) refused() error {
 			return f.unfit("by INSERT … ON DUPLICATE KEY UPDATE: look whether the row is there, FOR UPDATE, and INSERT or UPDATE it")
 		case !in.Returning.Empty():
 			return f.unfit("with RETURNING: read the rows afterwards")
-		case in.Ignore && in.Select != nil || in.Delayed:
-			return f.unfit("by INSERT IGNORE … SELECT, or DELAYED")
+		case in.Ignore && (in.Select != nil || f.early("INSERT")) || in.Delayed:
+			return f.unfit("by INSERT IGNORE … SELECT, or DELAYED, or with IGNORE and a BEFORE trigger")
 		}
 	case sqltext.KindUpdate:
 		if u := stmt.Update; u.Ignore || len(u.From) != 1 || !plainTable(&u.From[0]) {
@@ -158,6 +158,7 @@ func (f *firing) refused() error {
 func (f *firing) compile(snap *topo.Snapshot) error {
 	s, t := f.s, f.of.Table
 	here, parts, calls := plan.NewReach(snap), plan.NewReach(snap), plan.NewReach(snap)
+	early, late := plan.NewReach(snap), plan.NewReach(snap)
 	collation := ""
 	if d := snap.Databases[t.DB]; d != nil {
 		collation = d.Collation
@@ -176,6 +177,11 @@ func (f *firing) compile(snap *topo.Snapshot) error {
 		r := &topo.Routine{DB: t.DB, Kind: ofTrigger, Name: tr.Name, SQLMode: tr.SQLMode, Charset: tr.Charset, Collation: tr.Collation, DBCollation: collation, Definer: tr.Definer}
 		f.programs = append(f.programs, firedProgram{tr, r, is, row})
 		here.Trigger(t.DB, tr)
+		if tr.Timing == "BEFORE" {
+			early.Trigger(t.DB, tr)
+		} else {
+			late.Trigger(t.DB, tr)
+		}
 	}
 	misplaced := false
 	for i := range t.Triggers {
@@ -200,6 +206,8 @@ func (f *firing) compile(snap *topo.Snapshot) error {
 		f.mixed = "as its trigger and one at partitions are both about " + what
 	case here.Reads[at]:
 		f.mixed = "as its trigger reads the table"
+	case early.Meets(late) != "":
+		f.mixed = "as its triggers before and after that are both about " + early.Meets(late)
 	case here.Meets(calls) != "":
 		f.mixed = "as its trigger and a function are both about " + here.Meets(calls)
 	}
@@ -272,9 +280,12 @@ func (f *firing) whole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.stmt.Insert != nil {
+	switch {
+	case f.stmt.Insert != nil && f.early("INSERT"):
+		err = f.insertEarly(ctx, out, before)
+	case f.stmt.Insert != nil:
 		err = f.insert(ctx, out, before)
-	} else {
+	default:
 		err = f.change(ctx, out, before)
 	}
 	last, warnings := s.last, slices.Clone(s.warnings)
@@ -323,6 +334,11 @@ func (f *firing) fire(ctx context.Context, timing, event string, rows []firedRow
 				if done, err = compound.Fire(ctx, p.is, host, values); err != nil {
 					return done, err
 				}
+				for n, c := range p.row {
+					if c.Assigned {
+						row.new[c.Column] = values[n]
+					}
+				}
 			}
 		}
 		return compound.Done{}, nil
@@ -343,6 +359,14 @@ func at(row []compound.Value, column int) compound.Value {
 
 // insert runs an INSERT, which tells of its rows.
 func (f *firing) insert(ctx context.Context, out *held, before lastStatement) error {
+	to := f.stmt.Span.To
+	return f.inserted(ctx, out, before, func(items string) []byte {
+		return apply(&f.w.scan, []edit{{to, to, " RETURNING " + items}})
+	}, nil)
+}
+
+// inserted runs an INSERT and its AFTER triggers, and answers for it. tried is what a trial has told, if there was one.
+func (f *firing) inserted(ctx context.Context, out *held, before lastStatement, text func(items string) []byte, tried *trial) error {
 	s, t, in := f.s, f.of.Table, f.stmt.Insert
 	columns := f.columns(false)
 	if t.AutoIncrement >= 0 && !slices.Contains(columns, t.AutoIncrement) {
@@ -353,16 +377,17 @@ func (f *firing) insert(ctx context.Context, out *held, before lastStatement) er
 		return err
 	}
 	got := &capture{caps: s.out.Caps()}
-	to := f.stmt.Span.To
-	told, err := f.run(ctx, apply(&f.w.scan, []edit{{to, to, " RETURNING " + items}}), got)
+	told, err := f.run(ctx, text(items), got)
 	if err != nil {
 		return err
+	}
+	if tried != nil {
+		told.InsertID, s.last, s.warnings = tried.told.InsertID, tried.last, tried.warnings
 	}
 	rows, err := f.values(got, columns, 0)
 	if err != nil {
 		return err
 	}
-	many := in.Select != nil || len(in.Rows) > 1
 	if in.Ignore && len(rows) > 1 && len(rows) < len(in.Rows) && t.Kind != topo.Single {
 		return f.unfit("by INSERT IGNORE of several rows, of which some are there: insert them one by one")
 	}
@@ -379,7 +404,7 @@ func (f *firing) insert(ctx context.Context, out *held, before lastStatement) er
 			ok.InsertID = uint64(id)
 		}
 	}
-	if many {
+	if in.Select != nil || len(in.Rows) > 1 {
 		records := len(rows)
 		if in.Ignore {
 			records = len(in.Rows)

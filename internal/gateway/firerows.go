@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/compound"
+	"github.com/orbweaver/orbweaver/internal/exec"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -131,14 +132,27 @@ func (f *firing) change(ctx context.Context, out *held, before lastStatement) er
 	if err != nil {
 		return err
 	}
-	told, err := f.run(ctx, text, out)
+	text = slices.Clone(text)
+	var set []int
+	var tried *trial
+	if f.early("UPDATE") && len(met.rows) > 0 && event == "UPDATE" {
+		if set, tried, err = f.updateEarly(ctx, text, met, before); err != nil {
+			return err
+		}
+	}
+	var told exec.Outcome
+	if tried != nil {
+		told, err = f.writeRows(ctx, met, set, tried, out)
+	} else {
+		told, err = f.run(ctx, text, out)
+	}
 	if err != nil {
 		return err
 	}
 	changed := told.Affected
 	if event == "UPDATE" {
 		if changed = firstNumber(told.Info); len(met.rows) > 0 {
-			if err := f.afterwards(ctx, met); err != nil {
+			if err := f.afterwards(ctx, met, f.columns(false)); err != nil {
 				return err
 			}
 		}
@@ -151,15 +165,6 @@ func (f *firing) change(ctx context.Context, out *held, before lastStatement) er
 	err = f.fire(ctx, "AFTER", event, met.rows, before)
 	s.last = last
 	return err
-}
-
-// firstNumber is that in an OK packet's text.
-func firstNumber(info []byte) (n uint64) {
-	at := slices.IndexFunc(info, func(c byte) bool { return c >= '0' && c <= '9' })
-	for ; at >= 0 && at < len(info) && info[at] >= '0' && info[at] <= '9'; at++ {
-		n = n*10 + uint64(info[at]-'0')
-	}
-	return n
 }
 
 // clauses are the condition, ORDER BY and LIMIT of an UPDATE or DELETE.
@@ -234,11 +239,11 @@ func (f *firing) keyOf(key []int, row []compound.Value) string {
 	return "(" + strings.Join(all, ", ") + ")"
 }
 
-// keyed is the condition that rows have one of some keys. of is what the table is called.
-func (f *firing) keyed(of string, keys []string) string {
+// keyed is the condition that rows have one of some keys.
+func (f *firing) keyed(keys []string) string {
 	var names []string
 	for _, i := range f.key() {
-		names = append(names, of+quoteName(f.of.Table.Columns[i].Name))
+		names = append(names, quoteName(f.of.Table.Columns[i].Name))
 	}
 	name := names[0]
 	if len(names) > 1 {
@@ -259,9 +264,9 @@ func (f *firing) bound(met *found) ([]byte, error) {
 			if o := f.orderPoint(); o >= 0 {
 				at = o
 			}
-			return apply(scan, []edit{{at, at, " WHERE " + f.keyed("", met.keys) + " "}}), nil
+			return apply(scan, []edit{{at, at, " WHERE " + f.keyed(met.keys) + " "}}), nil
 		}
-		return apply(scan, []edit{{where.From + 1, where.From + 1, " ("}, {where.To, where.To, ") AND " + f.keyed("", met.keys)}}), nil
+		return apply(scan, []edit{{where.From + 1, where.From + 1, " ("}, {where.To, where.To, ") AND " + f.keyed(met.keys)}}), nil
 	case n > 0 && (limit != nil || f.stmt.Facts&sqltext.HasSubquery != 0):
 		return nil, f.unfit("with LIMIT, or a subquery, of " + strconv.Itoa(n) + " rows at once: do it for fewer rows")
 	}
@@ -281,9 +286,8 @@ func (f *firing) orderPoint() int32 {
 }
 
 // afterwards reads the new values of rows that were updated.
-func (f *firing) afterwards(ctx context.Context, met *found) error {
+func (f *firing) afterwards(ctx context.Context, met *found, columns []int) error {
 	s, t, key := f.s, f.of.Table, f.key()
-	columns := f.columns(false)
 	if len(columns) == 0 {
 		return nil
 	}
@@ -297,9 +301,12 @@ func (f *firing) afterwards(ctx context.Context, met *found) error {
 	}
 	warnings := slices.Clone(s.warnings)
 	last := s.last
+	for i := range met.rows {
+		met.rows[i].new = nil
+	}
 	for some := range slices.Chunk(met.keys, mostByKey) {
 		got := &capture{caps: s.out.Caps()}
-		text := "SELECT " + items + " FROM " + quoteName(t.DB) + "." + quoteName(t.Name) + " WHERE " + f.keyed("", some) + " FOR UPDATE"
+		text := "SELECT " + items + " FROM " + quoteName(t.DB) + "." + quoteName(t.Name) + " WHERE " + f.keyed(some) + " FOR UPDATE"
 		if err := s.rewritten(ctx, []byte(text), source{out: got}); err != nil {
 			return err
 		}

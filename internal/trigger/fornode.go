@@ -8,14 +8,13 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// ForNode judges a trigger that may not be at partitions as one that nodes run, statement by statement, once the rows are written that fire it (before they are, if it is BEFORE DELETE). So it may do what a
-// procedure may, but for what hangs on when a row is written. It fills in what of tr its text tells. known says whether it could be one: its error is the reason then why it is refused.
+// ForNode judges a trigger that may not be at partitions as one that nodes run, statement by statement, for each row. So it may do what a procedure may, but for what hangs on when a value comes to a row. It fills in what of tr its text tells. known says whether it could be one: its error is the reason then why it is refused.
 func ForNode(tr *topo.Trigger, table *topo.Table, lookup Lookup, functions Functions) (known bool, err error) {
 	j, d, err := read(tr, table, lookup, functions)
 	if err != nil {
 		return false, nil
 	}
-	if j.t.Odd != "" || j.t.Timing == "BEFORE" && j.t.Event != "DELETE" || slices.Contains(strings.Split(tr.SQLMode, ","), "ORACLE") {
+	if j.t.Odd != "" || slices.Contains(strings.Split(tr.SQLMode, ","), "ORACLE") {
 		return false, nil
 	}
 	switch table.Kind {
@@ -23,7 +22,11 @@ func ForNode(tr *topo.Trigger, table *topo.Table, lookup Lookup, functions Funct
 	default:
 		return false, nil
 	}
-	if _, err := j.row(); err != nil {
+	row, err := j.row()
+	if err == nil {
+		err = j.early(row)
+	}
+	if err != nil {
 		return true, err
 	}
 	oneRow := true
@@ -93,19 +96,38 @@ func changedBy(s *sqltext.Stmt) (out []string) {
 	return out
 }
 
+// early refuses a BEFORE trigger that would see, or set, what MariaDB gives a row only afterwards.
+func (j *judge) early(row []RowColumn) error {
+	if j.t.Timing != "BEFORE" || j.t.Event == "DELETE" {
+		return nil
+	}
+	for _, r := range row {
+		c := &j.table.Columns[r.Column]
+		switch {
+		case r.Old:
+		case j.t.Event == "INSERT" && r.Column == j.table.AutoIncrement:
+			return refuse("NEW.%s in a BEFORE INSERT trigger that nodes run: MariaDB has not given the AUTO_INCREMENT value then. Make it an AFTER INSERT trigger", c.Name)
+		case c.Generated:
+			return refuse("NEW.%s, a generated column, in a BEFORE trigger that nodes run: make it an AFTER trigger", c.Name)
+		case r.Assigned && (slices.Contains(j.table.ShardKey, r.Column) || r.Column == j.table.AutoIncrement):
+			return refuse("SET of NEW.%s, a column of the shard key or AUTO_INCREMENT: the row would belong to another partition", c.Name)
+		}
+	}
+	return nil
+}
+
 // RowColumn is a column of the row that fires a trigger.
 type RowColumn struct {
 	Old    bool
 	Column int
+	// Assigned: the trigger sets it.
+	Assigned bool
 	// Tokens are where the trigger names it, three tokens each.
 	Tokens []int32
 }
 
 // row are the columns of NEW and OLD that a trigger names.
 func (j *judge) row() (out []RowColumn, err error) {
-	if len(j.t.Assigns) > 0 {
-		return nil, refuse("SET of NEW.%s in a trigger that reads or writes what is elsewhere", j.t.Assigns[0].Column.Name.Text)
-	}
 	scan := j.scan
 	name := func(i int32) string {
 		if i >= j.t.Body.To {
@@ -135,7 +157,7 @@ func (j *judge) row() (out []RowColumn, err error) {
 		at := slices.IndexFunc(out, func(r RowColumn) bool { return r.Old == old && r.Column == c })
 		if at < 0 {
 			at = len(out)
-			out = append(out, RowColumn{Old: old, Column: c})
+			out = append(out, RowColumn{Old: old, Column: c, Assigned: !old && slices.ContainsFunc(j.t.Assigns, func(a sqltext.Assign) bool { return j.table.Column(a.Column.Name.Text) == c })})
 		}
 		out[at].Tokens = append(out[at].Tokens, i)
 	}

@@ -11,7 +11,9 @@ import (
 
 // TestForNode looks at what becomes of triggers that partitions may not have.
 func TestForNode(t *testing.T) {
-	tables := map[string]*topo.Table{"t": table("t", topo.Sharded, "id", "a", "b"), "log": table("log", topo.Sharded, "n", "a"), "rates": table("rates", topo.Reference, "cur", "rate"), "far": table("far", topo.Linked, "id")}
+	auto := table("auto", topo.Sharded, "id", "a")
+	auto.AutoIncrement = 0
+	tables := map[string]*topo.Table{"t": table("t", topo.Sharded, "id", "a", "b"), "log": table("log", topo.Sharded, "n", "a"), "rates": table("rates", topo.Reference, "cur", "rate"), "far": table("far", topo.Linked, "id"), "auto": auto}
 	lookup := func(name string) (*topo.Table, bool) { return tables[name], name == "v" }
 	typed := func(c *topo.Column) string { return "INT" }
 	for _, c := range []struct{ text, reads, writes, program string }{
@@ -39,7 +41,8 @@ func TestForNode(t *testing.T) {
 		"AFTER INSERT ON t FOR EACH ROW INSERT INTO log (a) SELECT a FROM v":                                              "view",
 		"AFTER INSERT ON t FOR EACH ROW BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN END; UPDATE log SET a = 1; END": "handler",
 		"BEFORE DELETE ON t FOR EACH ROW INSERT INTO log (a) VALUES (OLD.a + other.f(1))":                                 "another database",
-		"BEFORE INSERT ON t FOR EACH ROW INSERT INTO log (a) VALUES (NEW.a)":                                              "",
+		"BEFORE INSERT ON auto FOR EACH ROW INSERT INTO log (a) VALUES (NEW.id)":                                          "AUTO_INCREMENT",
+		"BEFORE UPDATE ON t FOR EACH ROW SET NEW.id = (SELECT MAX(a) FROM log)":                                           "shard key",
 		"AFTER INSERT ON rates FOR EACH ROW INSERT INTO log (a) VALUES (NEW.rate)":                                        "",
 		"AFTER INSERT ON far FOR EACH ROW INSERT INTO log (a) VALUES (NEW.id)":                                            "",
 		"AFTER INSERT ON t FOR EACH ROW CALL p(NEW.a)":                                                                    "",
