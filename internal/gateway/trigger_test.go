@@ -189,3 +189,77 @@ func TestTriggersOfReferenceTables(t *testing.T) {
 	c.exec("DROP TABLE r")
 	c.want("SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'trigref'", "0")
 }
+
+// Triggers that nodes run have their definer's rights, know what the session knows, and count right when many fire them.
+func TestTriggersOfNodes(t *testing.T) {
+	b := cluster(t)
+	c := b.database(t, "trignode")
+	c.exec("CREATE TABLE post (id INT PRIMARY KEY, n INT NOT NULL DEFAULT 0)")
+	c.exec("CREATE TABLE remark (id BIGINT AUTO_INCREMENT PRIMARY KEY, post INT, body VARCHAR(20))")
+	c.exec("CREATE TABLE audit (id BIGINT AUTO_INCREMENT PRIMARY KEY, body VARCHAR(100), who VARCHAR(100))")
+	c.exec("INSERT INTO post (id) VALUES (1), (2)")
+	insert, err := c.c.PrepareContext(timeout(t), "INSERT INTO remark (post, body) VALUES (?, ?)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(post int, body string) {
+		t.Helper()
+		res, err := insert.ExecContext(timeout(t), post, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _ := res.RowsAffected()
+		id, _ := res.LastInsertId()
+		if n != 1 || fmt.Sprint(id) != c.rows("SELECT MAX(id) FROM remark") {
+			t.Errorf("%d rows, %d", n, id)
+		}
+	}
+	add(1, "before")
+	c.exec("CREATE TRIGGER counts AFTER INSERT ON remark FOR EACH ROW UPDATE post SET n = n + 1 WHERE id = NEW.post")
+	add(1, "counted") // by the plan that was there
+	c.want("SELECT n FROM post ORDER BY id", "1/0")
+	for i := range b.farm.Leaves() {
+		if got := b.leaf(t, i, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_NAME = 'counts'"); got != "1" { // the shape's
+			t.Error(got)
+		}
+	}
+	ctx := timeout(t)
+	var wg sync.WaitGroup
+	for range 6 {
+		conn := b.root(t, "trignode")
+		wg.Go(func() {
+			for n := 0; n < 5; {
+				_, err := conn.c.ExecContext(ctx, "INSERT INTO remark (post, body) VALUES (2, 'x'), (2, 'y')")
+				var e *mysql.MySQLError
+				if err == nil {
+					n++
+				} else if !errors.As(err, &e) || e.Number != 1213 && e.Number != 1205 {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	c.want("SELECT n, (SELECT COUNT(*) FROM remark WHERE post = 2) FROM post WHERE id = 2", "60|60")
+	// Rights: those of the definer, and in a transaction those of the account, too.
+	b.account(t, "'maker'@'%'", "IDENTIFIED BY 'p'")
+	b.account(t, "'writer'@'%'", "IDENTIFIED BY 'p'")
+	c.exec("GRANT SELECT, INSERT ON trignode.remark TO 'writer'@'%'")
+	c.exec("GRANT SELECT, TRIGGER ON trignode.remark TO 'maker'@'%'")
+	c.exec("GRANT INSERT ON trignode.audit TO 'maker'@'%'")
+	maker, writer := b.as(t, "maker", "p", "trignode"), b.as(t, "writer", "p", "trignode")
+	maker.exec("CREATE TRIGGER audits AFTER INSERT ON remark FOR EACH ROW INSERT INTO audit (body, who) VALUES (CONCAT('new ', NEW.body), SUBSTRING_INDEX(USER(), '@', 1))")
+	c.exec("DROP TRIGGER counts")
+	if m := writer.fails(1235, "INSERT INTO remark (post, body) VALUES (1, 'no right')"); !strings.Contains(m, "trigger 'trignode.audits'") && !strings.Contains(m, "only maker") {
+		t.Error(m)
+	}
+	c.want("SELECT COUNT(*) FROM audit", "0")
+	c.want("SELECT COUNT(*) FROM remark WHERE body = 'no right'", "0")
+	c.exec("GRANT INSERT ON trignode.audit TO 'writer'@'%'")
+	writer.exec("INSERT INTO remark (post, body) VALUES (1, 'right')")
+	c.want("SELECT body, who FROM audit", "new right|writer")
+	c.exec("REVOKE INSERT ON trignode.audit FROM 'maker'@'%'")
+	writer.fails(1142, "INSERT INTO remark (post, body) VALUES (1, 'no more')")
+	c.want("SELECT COUNT(*) FROM remark WHERE body = 'no more'", "0")
+}
