@@ -92,8 +92,4 @@ SELECT * FROM d1.kept ORDER BY id;
 EXPLAIN FORMAT=JSON DELETE FROM d1.kept WHERE id = 5;
 DROP TABLE d1.orders2;
 -- refused
-REPLACE INTO d1.comments (id, post_id) VALUES (1, 2);
--- refused
-INSERT INTO d1.comments (id, post_id) VALUES (1, 2) ON DUPLICATE KEY UPDATE post_id = 3;
--- refused
 UPDATE d1.comments c, d1.posts p SET c.likes = 1 WHERE c.post_id = p.id;

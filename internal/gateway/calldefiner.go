@@ -34,6 +34,9 @@ func (h *programHost) asDefiner(r *topo.Routine) (back func() error, err error) 
 		return back, nil
 	}
 	refused := func(why string) error {
+		if r.Kind == ofTrigger {
+			return unsupported("a write that fires trigger '"+r.DB+"."+r.Name+"', which nodes run with the rights of "+r.Definer+",", why+"; make it with the account that writes for its DEFINER")
+		}
 		return unsupported("CALL of procedure '"+r.DB+"."+r.Name+"', which runs with the rights of "+r.Definer+",",
 			why+"; have it made with SQL SECURITY INVOKER, or call it as its definer")
 	}
@@ -271,7 +274,16 @@ func (h *programHost) mayCompute(block string) error {
 	return nil
 }
 
+// fires says whether what runs is a trigger's.
+func (h *programHost) fires() bool {
+	n := len(h.s.functions)
+	return n > 0 && h.s.functions[n-1].Kind == ofTrigger
+}
+
 func (h *programHost) refusedLent(what string) error {
+	if h.fires() {
+		return unsupported(what+" in a trigger that nodes run with the rights of "+h.lent.User+"@"+h.lent.Host+",", "make it with the account that writes for its DEFINER")
+	}
 	return unsupported(what+" in a procedure that runs with the rights of "+h.lent.User+"@"+h.lent.Host+" within the caller's transaction, or beside its temporary tables or locks,",
 		"have the procedure made with SQL SECURITY INVOKER, or call it as its definer")
 }
@@ -280,6 +292,9 @@ func (h *programHost) refusedLent(what string) error {
 func (h *programHost) lentFailed(ctx context.Context, err error) error {
 	if h.lent == nil || !deniedRight(ctx, err) {
 		return err
+	}
+	if h.fires() {
+		return unsupported("a statement that only "+h.lent.User+"@"+h.lent.Host+" may run, in a trigger that nodes run with its rights,", "grant the account that writes the right as well: "+serverError(ctx, err).Message)
 	}
 	return unsupported("a statement that only "+h.lent.User+"@"+h.lent.Host+" may run, with whose rights a procedure runs, within the caller's transaction, or beside its temporary tables or locks,",
 		"CALL it outside of these, or grant the caller the right as well: "+serverError(ctx, err).Message)

@@ -28,6 +28,8 @@ type firing struct {
 	programs []firedProgram
 	// mixed is what the statement's rows would have to be told of one by one, as triggers and partitions meet in it; "" for nothing.
 	mixed string
+	// assigns: triggers at partitions set user variables.
+	assigns bool
 }
 
 // firedProgram is a trigger as the node runs it.
@@ -130,10 +132,8 @@ func (f *firing) refused() error {
 	case sqltext.KindInsert:
 		in := stmt.Insert
 		switch {
-		case in.Replace:
-			return f.unfit("by REPLACE: DELETE and INSERT, or UPDATE the row")
-		case len(in.OnDup) > 0:
-			return f.unfit("by INSERT … ON DUPLICATE KEY UPDATE: look whether the row is there, FOR UPDATE, and INSERT or UPDATE it")
+		case in.Replace || len(in.OnDup) > 0:
+			return f.replacesPlainly()
 		case !in.Returning.Empty():
 			return f.unfit("with RETURNING: read the rows afterwards")
 		case in.Ignore && (in.Select != nil || f.early("INSERT")) || in.Delayed:
@@ -195,6 +195,7 @@ func (f *firing) compile(snap *topo.Snapshot) error {
 			misplaced = misplaced || o.AtNode && o.Event == tr.Event && o.Timing == tr.Timing && (o.Timing == "AFTER") == (i > j)
 		}
 	}
+	f.assigns = parts.Assigns
 	for _, n := range f.stmt.Calls {
 		calls.Function(s.calledIn(n), n.Name.Text)
 	}
@@ -281,6 +282,8 @@ func (f *firing) whole(ctx context.Context) error {
 		return err
 	}
 	switch {
+	case f.stmt.Insert != nil && (f.stmt.Insert.Replace || len(f.stmt.Insert.OnDup) > 0):
+		err = f.replace(ctx, out, before)
 	case f.stmt.Insert != nil && f.early("INSERT"):
 		err = f.insertEarly(ctx, out, before)
 	case f.stmt.Insert != nil:

@@ -31,6 +31,9 @@ func (f *firing) early(event string) bool {
 // try runs the statement, and takes it back once seen has looked.
 func (f *firing) try(ctx context.Context, text []byte, out exec.Output, seen func(*trial) error) (*trial, error) {
 	s := f.s
+	if f.assigns {
+		return nil, f.unfit("beside a trigger at partitions that sets user variables")
+	}
 	h, name := &programHost{s: s}, quoteName("orbweaver trial "+strconv.Itoa(len(s.functions)))
 	last := s.last
 	if err := h.one(ctx, "SAVEPOINT "+name, source{out: discard{s}}); err != nil {
