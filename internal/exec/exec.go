@@ -224,6 +224,8 @@ func (r *Runner) run(ctx context.Context, st *Statement) error {
 	case len(p.Assigned) > 0 && (len(p.Restate)+len(p.Once) > 0 || p.Load != nil || p.InsertSelect != nil || p.Insert != nil && (p.Insert.Moves != nil || p.Insert.Met != nil) ||
 		p.Route.Kind == plan.RouteStage || p.Route.Kind == plan.RouteEveryLeaf):
 		return errAssigns
+	case p.Returned != nil:
+		return r.returning(ctx, st)
 	case len(p.Restate) > 0:
 		return r.restated(ctx, st, p.Restate)
 	case p.Load != nil:

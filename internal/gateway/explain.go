@@ -69,6 +69,9 @@ func (s *session) explain(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		return unsupported("EXPLAIN FORMAT, EXTENDED and ANALYZE", "of a write whose rows are found first")
 	}
 	staged := !keys && q.Route.Kind == plan.RouteStage || len(q.Fills) > 0 && len(ordinals) > 1
+	if own && p.Returned != nil { // which would be run
+		return unsupported("EXPLAIN FORMAT, EXTENDED and ANALYZE", "of a write whose RETURNING has subqueries over partitions")
+	}
 	if own && staged && q == p {
 		return s.explainCopies(ctx, iw, p, head, snap, src)
 	}

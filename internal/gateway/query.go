@@ -533,7 +533,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 
 // mayStage says whether a plan is one of a statement that is staged when its tables are on several partitions.
 func mayStage(p *plan.Plan) bool {
-	return p.ByKey != nil || len(p.Once) > 0 || len(p.Fills) > 0 || p.InsertSelect != nil && len(p.InsertSelect.Plan.Fills) > 0
+	return p.ByKey != nil || p.Returned != nil || len(p.Once) > 0 || len(p.Fills) > 0 || p.InsertSelect != nil && len(p.InsertSelect.Plan.Fills) > 0
 }
 
 // neverBegan says whether a statement was refused before MariaDB began a transaction for it.

@@ -104,6 +104,7 @@ func Build(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Ses
 	plan, err = p.atOneLeaf(plan, err)
 	plan, err = p.staged(plan, err)
 	plan, err = p.byKeys(plan, err)
+	plan, err = p.returning(plan, err)
 	if err == nil && len(triggers.targets) > 0 {
 		err = p.called.readsWritten(p, triggers)
 	}

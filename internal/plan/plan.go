@@ -79,6 +79,8 @@ type Plan struct {
 	Condensed []Condensed
 	// ByKey is set for an UPDATE or DELETE with a Stage, or RouteStage, when its rows can be found first.
 	ByKey *ByKey
+	// Returned says how what RETURNING lists is asked for; nil where those that write tell it.
+	Returned *Returned
 	// Restate makes of an INSERT the one that is run in its place: its query gives all digits of quotients, or it names columns of the shard key that have computed defaults.
 	Restate []Splice
 	// Once are expressions of an INSERT that may have another value at each leaf, where the table is a reference table, or that have subqueries over sharded tables: their values are put
