@@ -28,3 +28,9 @@ INSERT INTO few (k) SELECT 5;
 SET sql_mode = DEFAULT;
 INSERT INTO few (k) VALUES (6);
 SELECT * FROM few;
+ALTER TABLE d1.other AUTO_INCREMENT = 219.9;
+-- changes: d1.other
+INSERT INTO d1.other (n) VALUES (3);
+ALTER TABLE d1.other AUTO_INCREMENT = 300e2;
+-- changes: d1.other
+INSERT INTO d1.other (n) VALUES (4);

@@ -16,12 +16,17 @@ func (j *job) selectable() error {
 	switch {
 	case q == nil:
 		return nil
-	case j.s.Fill == nil || q.Opaque:
+	case j.s.Fill == nil || q.Opaque && !OfValues(j.scan, q):
 		return unsupported("this form of CREATE TABLE … SELECT: make the table, then use INSERT")
 	case j.linked != nil:
 		return unsupported("CREATE TABLE … SELECT of a linked table, whose rows are elsewhere: make the table, then use INSERT … SELECT")
 	}
 	return nil
+}
+
+// OfValues says whether a query is VALUES in the place of a SELECT.
+func OfValues(scan *sqltext.Scan, q *sqltext.Query) bool {
+	return q.Opaque && !q.Span.Empty() && scan.Tokens[q.Span.From].KW == sqltext.KwValues
 }
 
 // NoRows is what a query gets in the place of a span so that it has its columns and no rows.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -49,6 +50,9 @@ func (s *session) topology() *topo.Snapshot {
 // filler is what puts the rows of CREATE TABLE … SELECT into the table: INSERT … SELECT of the client's query, in a transaction of its own. What it answers is kept.
 func (s *session) filler(scan *sqltext.Scan, stmt *sqltext.Stmt, from source, filled *wire.OK) func(context.Context, *topo.Table, bool) (*ddl.Result, error) {
 	query := insertable(scan, stmt.DDL.AsSelect.Span)
+	if ddl.OfValues(scan, stmt.DDL.AsSelect) { // an INSERT's own VALUES know other things
+		query = slices.Concat([]byte("SELECT * FROM ("), query, []byte(") AS `values`"))
+	}
 	duplicates := stmt.DDL.Duplicates
 	args := ddl.QueryArgs(scan, stmt.DDL, from.args)
 	return func(ctx context.Context, t *topo.Table, dry bool) (*ddl.Result, error) {

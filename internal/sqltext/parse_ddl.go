@@ -343,7 +343,7 @@ func (p *parser) tableOptions(d *DDL) {
 			d.Partitioning = p.partitionBy()
 			p.afterPartitions()
 			continue
-		case (p.is(KwIgnore) || p.is(KwReplace)) && (p.isAt(1, KwAs) || p.isAt(1, KwSelect)):
+		case (p.is(KwIgnore) || p.is(KwReplace)) && (p.isAt(1, KwAs) || p.isAt(1, KwSelect) || p.isAt(1, KwValues) || p.isAt(1, KwWith) || p.isOpAt(1, '(')):
 			return
 		default:
 			if o, ok := p.option(); ok {
