@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orbweaver/orbweaver/internal/backend"
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/localfarm/farmtest"
 	"github.com/orbweaver/orbweaver/internal/topo"
@@ -61,6 +62,55 @@ var crashes = []string{
 	"DROP PROCEDURE q",
 	"CREATE OR REPLACE FUNCTION fn (a INT) RETURNS INT RETURN 2 -- after PROCEDURE",
 	"DROP FUNCTION fn -- after PROCEDURE",
+	"ALTER TABLE t ADD n INT DEFAULT 5 -- under LOCK TABLES",
+	"ALTER TABLE t MODIFY v BIGINT NOT NULL -- under LOCK TABLES",
+	"CREATE UNIQUE INDEX u ON t (id, v) -- under LOCK TABLES",
+	"TRUNCATE TABLE t -- under LOCK TABLES",
+	"ALTER TABLE t RENAME TO u -- under LOCK TABLES",
+	"DROP TABLE t, s -- under LOCK TABLES",
+}
+
+// lent are the connections of a session that has tables locked at all partitions.
+type lent map[string]*backend.Conn
+
+// At is the gateway's, as far as these tests need it.
+func (l lent) At(_ context.Context, schema string, f func(*backend.Conn) error) (bool, error) {
+	c := l[schema]
+	if c == nil {
+		return false, nil
+	}
+	return true, f(c)
+}
+
+// Lose ends them, as a process that dies does.
+func (l lent) Lose(context.Context) {
+	for schema, c := range l {
+		c.ResetOnRelease()
+		c.Release()
+		delete(l, schema)
+	}
+}
+
+// locking is a session that has tables of d locked.
+func (b *bench) locking(tables string) (Session, lent) {
+	b.t.Helper()
+	parts, err := partitions(b.cat.Snapshot(), "d")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	s, l := b.s, lent{}
+	for _, p := range parts {
+		c, err := b.run.cfg.Pools.Get(b.ctx(), p.want(p.Schema))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if _, err := c.Query(b.ctx(), "LOCK TABLES "+tables); err != nil {
+			b.t.Fatal(err)
+		}
+		l[p.Schema] = c
+	}
+	s.Locks = l
+	return s, l
 }
 
 // steps tells at which steps of the statement with that number something happens: from first on, at all of them or every second one. Most statements have most of
@@ -143,8 +193,13 @@ func TestCrashAtEveryStep(t *testing.T) {
 					}
 					return nil
 				}
-				_, err := b.as(b.s, sql)
+				session, locks := b.s, lent(nil)
+				if strings.HasSuffix(sql, "LOCK TABLES") {
+					session, locks = b.locking("t WRITE, s WRITE")
+				}
+				_, err := b.as(session, sql)
 				b.run.step = func(string) error { return nil }
+				locks.Lose(b.ctx())
 				if err == nil {
 					if b.cat.Snapshot().Databases["e"] != nil {
 						b.must("DROP DATABASE e")
