@@ -25,13 +25,9 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
-	for _, a := range j.d.Actions {
-		if a.Verb == "RENAME TO" && a.To != nil {
-			if len(j.d.Actions) > 1 {
-				return nil, unsupported("ALTER TABLE … RENAME TO together with other changes")
-			}
-			return j.rename(ctx, []*sqltext.TableName{j.d.Tables[0], a.To})
-		}
+	renaming := j.renaming()
+	if renaming != nil && len(j.d.Actions) == 1 {
+		return j.rename(ctx, []*sqltext.TableName{j.d.Tables[0], renaming.To})
 	}
 	db, name, err := j.target(j.d.Tables[0])
 	if err != nil {
@@ -62,6 +58,9 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 		return nil, unsupported("ALTER TABLE of a sequence, but for RENAME: use ALTER SEQUENCE")
 	}
 	if old.Kind == topo.Linked {
+		if renaming != nil {
+			return nil, unsupported("ALTER TABLE … RENAME TO together with other changes, of a linked table: change the name by itself")
+		}
 		return j.alterLinked(ctx, old, all)
 	}
 	if a := j.exchanges(); a != nil {
@@ -83,9 +82,13 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	j.todo.DB, j.todo.Tables, j.todo.Shapes, j.todo.Reference = db, []string{name}, all, old.Kind == topo.Reference
-	isReference := func(n string) bool { t := j.snap.Table(db, n); return t != nil && t.Kind == topo.Reference }
+	if renaming != nil {
+		if err := j.renames(ctx, old, renaming); err != nil {
+			return nil, err
+		}
+	}
 	j.todo.ShapeText = template(j.spliced())
-	j.todo.Text = j.partText(db, isReference)
+	j.todo.Text = j.partText(db, j.references(db), j.renamedAs(renaming)...)
 	before := ""
 	if err := together(func() (err error) {
 		before, err = j.showCreate(ctx, all[0], name)
@@ -199,7 +202,7 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	var now *described
 	var others error // is of what is done at the other shapes meanwhile, whatever is judged
 	if err = together(func() (err error) {
-		now, err = j.describe(ctx, first, name)
+		now, err = j.describe(ctx, first, j.nameNow(name))
 		return err
 	}, func() error {
 		_, others = each(j.todo.Shapes[1:], func(p place) error {
@@ -216,13 +219,14 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	var t *topo.Table
 	if err == nil {
 		if t, err = merged(old, name, now); err == nil {
-			if err = check(j.snap, t, now); err == nil {
-				err = triggersStandWith(j.snap, t)
+			is := j.underNewName(t)
+			if err = check(j.snap, is, now); err == nil {
+				err = triggersStandWith(j.snap, is)
 			}
 		}
 		if err != nil {
 			keys := t != nil // are what it can't be for
-			if j.s.Locks != nil {
+			if j.s.Locks != nil || j.todo.NewName != "" {
 				return nil, j.abandon(clientError(err, db), j.undoAlter)
 			}
 			if t, err = j.chosenAnew(ctx, old, now, err); err != nil && keys {
@@ -303,7 +307,7 @@ func (j *job) instantly() string {
 
 // onlyIndexes lists the indexes that a statement has added when it did nothing else, so that dropping them undoes it.
 func (j *job) onlyIndexes(was, now *described) []string {
-	if len(was.foreign) > 0 || len(now.foreign) > 0 {
+	if len(was.foreign) > 0 || len(now.foreign) > 0 || j.todo.NewName != "" {
 		return nil // adding an index can drop the one that a foreign key brought along
 	}
 	if j.d.Object == "INDEX" {
@@ -383,7 +387,13 @@ func (j *job) commitTable(ctx context.Context, t *topo.Table) error {
 		if x.Table(t.DB, t.Name) == nil {
 			return topo.NoTable(t.DB, t.Name)
 		}
-		x.PutTable(t)
+		if j.todo.NewName != "" {
+			if x.Table(t.DB, j.todo.NewName) != nil {
+				return topo.TableExists(j.todo.NewName)
+			}
+			x.DropTable(t.DB, t.Name)
+		}
+		x.PutTable(j.underNewName(t))
 		return nil
 	})
 }
@@ -508,7 +518,11 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described, time
 func (j *job) tryName() string { return "ow$try$" + strconv.FormatUint(j.rec.ID, 10) }
 
 func (j *job) tryText(db, try string) template {
-	return j.partText(db, j.references(db), append(j.dropsOfForeign(), edit{j.d.Tables[0].Span, mark + "." + id(try)})...)
+	edits := append(j.dropsOfForeign(), edit{j.d.Tables[0].Span, mark + "." + id(try)})
+	if renaming := j.renaming(); renaming != nil {
+		edits = append(edits, j.without(renaming))
+	}
+	return j.partText(db, j.references(db), edits...)
 }
 
 // references says of a name in a database whether it is a reference table's.

@@ -1,7 +1,9 @@
 package ddl
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/backend"
@@ -56,8 +58,12 @@ func (j *job) undoAlterOf(ctx context.Context, t todo) error {
 
 // restoreShapes makes empty shape tables anew as they were.
 func (j *job) restoreShapes(ctx context.Context, t todo) error {
+	names := slices.Clone(t.Tables)
+	slices.SortStableFunc(names, func(a, b string) int { // what was not there goes first: it may have the names of constraints of what comes back
+		return cmp.Compare(min(len(t.Before[a]), 1), min(len(t.Before[b]), 1))
+	})
 	_, err := each(t.Shapes, lookingAgain(func(p place) error {
-		for _, name := range t.Tables {
+		for _, name := range names {
 			now, err := j.showCreate(ctx, p, name)
 			if err != nil {
 				return err

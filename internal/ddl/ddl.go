@@ -270,6 +270,8 @@ type todo struct {
 	// Moves are the same of several tables, in the order of Tables: of ALTER TABLE … SHARD KEY. Swapped: their copies have their names everywhere.
 	Moves   []*placing `json:"moves,omitempty"`
 	Swapped bool       `json:"swapped,omitempty"`
+	// NewName is the table's name afterwards, where an ALTER changes it.
+	NewName string `json:"new_name,omitempty"`
 	// Gone are the numbers of tables that the topology has no more.
 	Gone []uint64 `json:"gone,omitempty"`
 	// Routine is the kind of routine that Tables names.

@@ -153,7 +153,7 @@ func (j *job) counter(ctx context.Context, t *topo.Table) error {
 		n = max(n, m+1)
 	}
 	for _, p := range j.todo.Places {
-		res, err := j.asCluster(ctx, p, "", "SELECT MAX("+id(column)+") FROM "+id(p.Schema)+"."+id(t.Name))
+		res, err := j.asCluster(ctx, p, "", "SELECT MAX("+id(column)+") FROM "+id(p.Schema)+"."+id(j.nameNow(t.Name)))
 		if err != nil {
 			return err
 		}

@@ -347,7 +347,7 @@ func (j *job) finishAlter(ctx context.Context) error {
 	if err := todo(t.Places, t.PartBefore, t.Text); err != nil {
 		return err
 	}
-	d, err := j.describe(ctx, t.Shapes[0], name)
+	d, err := j.describe(ctx, t.Shapes[0], j.nameNow(name))
 	if err != nil {
 		return err
 	}

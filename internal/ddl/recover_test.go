@@ -41,6 +41,8 @@ var crashes = []string{
 	"ALTER TABLE t ADD UNIQUE u (id, v)",
 	"ALTER TABLE t MODIFY v BIGINT NOT NULL",
 	"ALTER TABLE r MODIFY v BIGINT NOT NULL",
+	"ALTER TABLE t ADD n INT DEFAULT 5, RENAME TO u, COMMENT 'new'",
+	"ALTER TABLE c RENAME TO d.b, ADD n INT, ADD UNIQUE (n, id) -- with FOREIGN KEY",
 	"ALTER TABLE t SHARD KEY () -- with TRIGGER and FOREIGN KEY",
 	"ALTER TABLE s SHARD KEY ()",
 	"ALTER TABLE s ADD n INT, ADD UNIQUE (n)", // which leaves no shard key
