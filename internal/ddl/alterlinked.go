@@ -148,7 +148,7 @@ func (a *altering) action(act *sqltext.AlterAction) error {
 		return a.moves(act.Verb, "make another linked table with fewer partitions and copy the rows")
 	case "EXCHANGE PARTITION", "CONVERT PARTITION", "CONVERT TABLE":
 		return a.moves(act.Verb, "rename remote tables, or change the link by ALTER TABLE … REORGANIZE PARTITION")
-	case "REBUILD PARTITION", "OPTIMIZE PARTITION", "CHECK PARTITION", "REPAIR PARTITION", "ANALYZE PARTITION", "DISCARD PARTITION", "IMPORT PARTITION", "DISCARD TABLESPACE", "IMPORT TABLESPACE":
+	case "REBUILD PARTITION", "DISCARD PARTITION", "IMPORT PARTITION", "DISCARD TABLESPACE", "IMPORT TABLESPACE":
 		return topo.IsLinked("ALTER TABLE … "+act.Verb, a.old.DB, a.old.Name)
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 
 var endPlain = txn.End{}
 
-// admin is CHECK, ANALYZE, OPTIMIZE and REPAIR TABLE: every partition runs it, or every leaf for reference tables, the servers of linked tables, and each leaf its own
+// admin is CHECK, ANALYZE, OPTIMIZE and REPAIR TABLE, or of partitions by ALTER TABLE: every partition runs it, or every leaf for reference tables, the servers of linked tables, and each leaf its own
 // system tables. Rows that places agree on are given once. What is said of views, and of tables that are not there, one leaf says. CHECKSUM TABLE is here, too.
 func (s *session) admin(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, src source) error {
 	d := stmt.DDL
@@ -126,6 +126,9 @@ func (s *session) adminRows(ctx context.Context, scan *sqltext.Scan, d *sqltext.
 		db, t, err := s.tableOf(n, snap)
 		if err != nil || t == nil || t.Kind != topo.Linked {
 			continue
+		}
+		if len(d.Actions) > 0 {
+			return nil, topo.IsLinked("ALTER TABLE … "+d.Actions[0].Verb, db, t.Name)
 		}
 		places, err := s.g.linkPlaces(snap, t)
 		if err != nil {

@@ -34,7 +34,7 @@ const (
 	KindHandler
 	KindFlush
 	KindHelp
-	KindAdmin       // ANALYZE|CHECK|OPTIMIZE|REPAIR|CHECKSUM TABLE: Stmt.DDL.Tables
+	KindAdmin       // ANALYZE|CHECK|OPTIMIZE|REPAIR|CHECKSUM TABLE, ALTER TABLE … ANALYZE PARTITION and its kin: Stmt.DDL.Tables
 	KindCluster     // ADD LEAF, REBALANCE PARTITIONS, SHOW LEAVES and the like: Stmt.Cluster
 	KindEmpty       // nothing but comments and white space
 	KindSignal      // SIGNAL, RESIGNAL

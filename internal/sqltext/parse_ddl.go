@@ -196,6 +196,7 @@ func (p *parser) tableDDL(d *DDL) {
 		if p.ddlTable(d) {
 			p.lockWait()
 			p.alterActions(d)
+			p.adminPartitions(d)
 		}
 		p.pos = p.end
 	case "DROP":

@@ -343,3 +343,16 @@ func (p *parser) partitionNames() (names []Name) {
 		}
 	}
 }
+
+// adminPartitions takes ALTER TABLE t CHECK PARTITION p and its kin for what they are: CHECK TABLE of a part of it.
+func (p *parser) adminPartitions(d *DDL) {
+	if len(d.Actions) != 1 {
+		return
+	}
+	switch verb, of, _ := strings.Cut(d.Actions[0].Verb, " "); verb {
+	case "ANALYZE", "CHECK", "OPTIMIZE", "REPAIR":
+		if of == "PARTITION" {
+			p.st.Kind, d.Verb = KindAdmin, verb
+		}
+	}
+}
