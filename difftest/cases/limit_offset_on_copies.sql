@@ -13,3 +13,15 @@ SELECT @n := @n + 1 AS n, x.id FROM (SELECT id FROM acc ORDER BY id LIMIT 3 OFFS
 -- prepared
 SELECT @n := @n + 1 AS n, x.id FROM (SELECT id FROM acc WHERE grp > 1 ORDER BY grp, id LIMIT 3) x, (SELECT @n := 10) v ORDER BY n;
 SELECT COUNT(*) FROM (SELECT id FROM acc LIMIT 18446744073709551615 OFFSET 2) x, grp;
+-- Outer joins leave each row of the table that they keep where it is.
+-- order: id
+SELECT a.id, g.name FROM acc a LEFT JOIN grp g ON g.id = a.grp ORDER BY a.id LIMIT 3;
+-- order: grp, id
+SELECT a.id, a.grp, g.name FROM acc a LEFT JOIN grp g ON g.id = a.grp AND a.id > 2 AND g.id > 2 WHERE 1 = 1 AND a.grp < 6 ORDER BY a.grp, a.id DESC LIMIT 2, 3;
+-- order: id
+SELECT a.id FROM acc a LEFT JOIN grp g ON g.id = a.grp WHERE g.id IS NULL ORDER BY a.id LIMIT 2;
+-- order: id
+SELECT a.id, g.id AS gid FROM acc a LEFT JOIN grp g ON g.id > a.grp WHERE a.id > 2 ORDER BY a.id LIMIT 1;
+-- order: id
+SELECT a.id, g.name, x.n FROM grp g RIGHT JOIN acc a ON g.id = a.grp LEFT JOIN (SELECT id - 1 AS one, COUNT(*) AS n FROM grp GROUP BY id) x ON x.one = a.id ORDER BY a.id DESC LIMIT 4;
+SELECT (SELECT MAX(a.id) FROM acc a LEFT JOIN grp g ON g.id = a.grp WHERE g.name IS NOT NULL), EXISTS (SELECT 1 FROM acc a LEFT JOIN grp g ON g.id = a.grp WHERE a.grp = 9), EXISTS (SELECT 1 FROM acc a LEFT JOIN grp g ON g.id = a.grp WHERE g.id = 7);

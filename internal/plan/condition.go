@@ -33,6 +33,13 @@ func (sc scope) resolve(e sqltext.Expr) (node, bool) {
 	return n, ok
 }
 
+// leaf counts a condition of WHERE.
+func (sc scope) leaf() {
+	if sc.hidden == nil {
+		sc.b.leaves++
+	}
+}
+
 // conjunct notes what a condition that must be true says about keys, and analyses the subqueries in it.
 func (u *unit) conjunct(e sqltext.Expr, sc scope) error {
 	switch x := unparen(e).(type) {
@@ -53,12 +60,12 @@ func (u *unit) conjunct(e sqltext.Expr, sc scope) error {
 			if err := u.expr(x.X, sc.b); err != nil {
 				return err
 			}
-			sc.b.leaves++
+			sc.leaf()
 			return u.inSubquery(x, sc, true)
 		}
 	}
 	if u.p.stage != nil {
-		sc.b.leaves++
+		sc.leaf()
 		u.filter(e, sc)
 	}
 	u.cons = append(u.cons, u.constraints(e, sc)...)

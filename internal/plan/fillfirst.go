@@ -9,11 +9,11 @@ import (
 )
 
 // first finds out that a table's only occurrence needs no more than the first of the rows that meet its conditions: EXISTS looks for one, MIN and MAX for the least and
-// the greatest, LIMIT says how many.
+// the greatest, LIMIT says how many. Outer joins of others to it leave each of its rows where it is.
 func (p *planner) first(f *Fill, src *source) {
 	b := src.block
 	s := b.sel
-	if s == nil || p.stmt.Facts&sqltext.HasUserVarAssign != 0 && p.hasUserVar(s.Span) || len(b.sources) != 1 || b.unsteady || b.leaves != b.exact || hasWindow(s) || len(s.Group) > 0 || s.Having != nil ||
+	if s == nil || p.stmt.Facts&sqltext.HasUserVarAssign != 0 && p.hasUserVar(s.Span) || !b.keeps(src) || b.unsteady || b.leaves != src.told || hasWindow(s) || len(s.Group) > 0 || s.Having != nil ||
 		b.leaves > 0 && f.Where == nil {
 		return
 	}
@@ -23,7 +23,9 @@ func (p *planner) first(f *Fill, src *source) {
 			f.First = &FillFirst{}
 		}
 	case isGrouped(s):
-		p.extreme(f, src)
+		if len(b.sources) == 1 {
+			p.extreme(f, src)
+		}
 	case s.Limit != nil && !s.Limit.Odd && !s.Distinct && p.stmt.Facts&sqltext.HasCalcFoundRows == 0:
 		count, ok := limitOperand(s.Limit.Count)
 		if !ok {
@@ -46,6 +48,11 @@ func (p *planner) first(f *Fill, src *source) {
 		}
 		f.First = first
 	}
+}
+
+// keeps says whether each row of a source that meets WHERE is in the block's rows at least once: all others are joined to it by outer joins, if there are others.
+func (b *block) keeps(src *source) bool {
+	return !src.missing && !slices.ContainsFunc(b.sources, func(s *source) bool { return s != src && !s.missing })
 }
 
 // hasUserVar says whether a user variable is read or assigned to in a span: rows that LIMIT leaves out may count then, too.

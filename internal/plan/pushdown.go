@@ -61,6 +61,7 @@ func (u *unit) filter(e sqltext.Expr, sc scope) {
 		}
 		return true
 	})
+	lone := len(about) < 2
 	if about == nil { // a constant: it is about all of them
 		about = sc.b.sources
 	}
@@ -70,8 +71,10 @@ func (u *unit) filter(e sqltext.Expr, sc scope) {
 		}
 		if p, ok := u.about(e, src); ok && (p.strict || !sc.padded(src)) {
 			p.span = e.ExprSpan()
+			if lone && p.edits == nil && sc.hidden == nil {
+				src.told++
+			}
 			if len(about) == 1 && p.edits == nil {
-				sc.b.exact++
 				u.p.stage.given = append(u.p.stage.given, p.span)
 			}
 			u.p.stage.predicates = append(u.p.stage.predicates, sourcePredicate{src, p})

@@ -40,6 +40,8 @@ type source struct {
 	// exact are the columns of which conds leave few values, keys those whose values must be among another's.
 	exact []int
 	keys  []sourceKey
+	// told is how many of WHERE's conditions conds have as they are.
+	told int
 	// only are the places of linked rows that PARTITION (…) leaves; nil for all.
 	only  []int
 	block *block
@@ -86,8 +88,8 @@ type block struct {
 	starred map[*source]bool
 	// unsteady: its conditions count the rows that they see, or can't be told to be one join's. Kept when staging.
 	unsteady bool
-	// leaves is the number of its conditions, exact that of those which a source has been told as they are.
-	leaves, exact int
+	// leaves is the number of WHERE's conditions.
+	leaves int
 }
 
 // resolve finds the source and column that a column reference means; ok is false when that isn't certain. Names are looked up outwards.
