@@ -125,7 +125,13 @@ func New(c Config) (*Rows, error) {
 		}
 	}
 	if c.Offset > 0 || c.Count >= 0 {
-		in = &limited{in: in, skip: c.Offset, left: c.Count, unlimited: c.Count < 0}
+		l := &limited{in: in, skip: c.Offset, left: c.Count, unlimited: c.Count < 0}
+		if p.Ties > 0 {
+			if l.ties, err = b.tied(); err != nil {
+				return nil, err
+			}
+		}
+		in = l
 	}
 	r.in = in
 	return r, nil
@@ -209,24 +215,4 @@ func (c *concat) next() (*row, error) {
 		c.readers = c.readers[1:]
 	}
 	return nil, io.EOF
-}
-
-// limited is LIMIT.
-type limited struct {
-	in         operator
-	skip, left int64
-	unlimited  bool
-}
-
-func (l *limited) next() (*row, error) {
-	if !l.unlimited && l.left <= 0 {
-		return nil, io.EOF
-	}
-	for ; l.skip > 0; l.skip-- {
-		if _, err := l.in.next(); err != nil {
-			return nil, err
-		}
-	}
-	l.left--
-	return l.in.next()
 }

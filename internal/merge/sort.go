@@ -40,7 +40,7 @@ func (b *builder) sorted(in operator) (operator, error) {
 		return nil, err
 	}
 	s := &sorted{in: in, layout: &b.layout, keys: keys, length: b.sortLength(), limit: b.sortMemory()}
-	if n := b.c.Count; n >= 0 && n <= math.MaxInt32 && b.c.Offset <= math.MaxInt32 {
+	if n := b.c.Count; n >= 0 && n <= math.MaxInt32 && b.c.Offset <= math.MaxInt32 && b.c.Plan.Ties == 0 {
 		s.keep = int(n + max(b.c.Offset, 0))
 		if s.keep == 0 {
 			s.keep = 1

@@ -196,6 +196,7 @@ func (r *grouper) sort(order []groupOrder) string {
 				return reason
 			}
 		}
+		r.ordered = len(r.m.Sort)
 	}
 	for i := range r.keys {
 		if reason := add(i, false); reason != "" {
@@ -211,6 +212,7 @@ func (r *grouper) sort(order []groupOrder) string {
 			}
 			r.m.Order = append(r.m.Order, k)
 		}
+		r.ordered = len(r.m.Order)
 	}
 	r.m.Grouped, r.m.GroupKeys = true, len(r.m.Sort)
 	if reason := r.sortDistinct(&parts); reason != "" {

@@ -148,6 +148,7 @@ func (g *merger) plain() string {
 	if rewrite {
 		g.orderBy(parts)
 	}
+	g.ordered = len(g.m.Sort)
 	return g.limit(s.Limit, true)
 }
 

@@ -22,6 +22,8 @@ type merger struct {
 	edits  []Splice
 	// byText finds a hidden column by its text, so that one is made once.
 	byText map[string]int
+	// ordered is how many keys of the merge's Order, or else of its Sort, ORDER BY names.
+	ordered int
 }
 
 type hiddenCol struct {
@@ -399,12 +401,17 @@ func (g *merger) limit(l *sqltext.Limit, push bool) string {
 	if l == nil {
 		return ""
 	}
+	read, before, behind := *l, "LIMIT ", ""
+	if l.Ties && g.ordered > 0 && !g.counts() && g.p.stmt.Facts&sqltext.HasForUpdate == 0 {
+		read.Odd, g.m.Ties = false, g.ordered
+		before, behind = "FETCH FIRST ", " ROWS WITH TIES"
+	}
 	var ok bool
-	if g.m.Limit, ok = readLimit(l); !ok {
+	if g.m.Limit, ok = readLimit(&read); !ok {
 		return "this form of LIMIT"
 	}
 	if push {
-		g.replace(l.Span, textPiece("LIMIT "), Piece{Kind: PieceLimit})
+		g.replace(l.Span, textPiece(before), Piece{Kind: PieceLimit}, textPiece(behind))
 	} else {
 		g.replace(l.Span, textPiece(" "))
 	}

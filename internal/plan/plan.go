@@ -254,13 +254,15 @@ type Merge struct {
 	Order []SortKey
 	// Limit is applied at the end; Operands, as LIMIT ? is allowed.
 	Limit Limit
+	// Ties is for WITH TIES: further rows come that equal the last one of Limit in so many keys of Order, or of Sort where there is no Order.
+	Ties int
 	// Counted says who counts the rows that there would be without Limit, for FOUND_ROWS().
 	Counted Counted
 }
 
 // Plain says that the parts' rows are the answer's, as they come or in an order: nothing is made of several, or found out from them.
 func (m *Merge) Plain() bool {
-	return !m.Grouped && !m.Distinct && len(m.Finals) == 0 && m.Having == nil && len(m.Order) == 0 && m.Counted == CountedNot
+	return !m.Grouped && !m.Distinct && len(m.Finals) == 0 && m.Having == nil && len(m.Order) == 0 && m.Ties == 0 && m.Counted == CountedNot
 }
 
 // Counted says who counts rows for SQL_CALC_FOUND_ROWS: https://mariadb.com/kb/en/found_rows/.

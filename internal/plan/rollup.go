@@ -11,8 +11,8 @@ func (r *grouper) rollup() string {
 	if !s.Rollup {
 		return ""
 	}
-	if len(s.Order) > 0 || s.Limit != nil || s.Distinct || r.counts() || len(r.distinct) > 0 || len(r.keys) != len(s.Group) || hasWindow(s) || r.p.readsFar() {
-		return "GROUP BY … WITH ROLLUP of linked tables, or beside DISTINCT, LIMIT, windows or constants"
+	if len(s.Order) > 0 || s.Distinct || r.counts() || len(r.distinct) > 0 || len(r.keys) != len(s.Group) || hasWindow(s) || r.p.readsFar() {
+		return "GROUP BY … WITH ROLLUP of linked tables, or beside DISTINCT, windows or constants"
 	}
 	plain := true
 	for i, k := range r.keys {
@@ -59,8 +59,8 @@ func (r *grouper) rolledKey(e sqltext.Expr, item int) int {
 	return -1
 }
 
-// ofKeys says whether all columns that an expression names outside of aggregates are group keys, of which there are no others then. In HAVING they are the names of what is computed of aggregates: MariaDB (10.11) takes a key
-// that may not be NULL for one that is not.
+// ofKeys says whether all columns that an expression names outside of aggregates are group keys, of which there are no others then. In HAVING they are the names of what is computed of aggregates, or keys that may be NULL:
+// MariaDB (10.11) takes others for ones that are not.
 func (r *grouper) ofKeys(e sqltext.Expr, plain, having bool) bool {
 	ok := true
 	walk(e, func(x sqltext.Expr) bool {
@@ -72,13 +72,28 @@ func (r *grouper) ofKeys(e sqltext.Expr, plain, having bool) bool {
 		case !is:
 		case having:
 			i := r.b.itemIndex(c)
-			ok = ok && c.Table.Tok < 0 && i >= 0 && hasAggregate(r.sel.Items[i].Expr) && r.ofNoKey(r.sel.Items[i].Expr)
+			computed := c.Table.Tok < 0 && i >= 0 && hasAggregate(r.sel.Items[i].Expr) && r.ofNoKey(r.sel.Items[i].Expr)
+			ok = ok && (computed || plain && r.nullableKey(c))
 		default:
 			ok = ok && plain && r.rolledKey(c, -1) >= 0
 		}
 		return ok
 	})
 	return ok
+}
+
+// nullableKey says whether a name is that of a group key, and nothing else, whose column may be NULL in its table.
+func (r *grouper) nullableKey(c *sqltext.Column) bool {
+	n, ok := r.b.resolve(c)
+	if !ok || n.column() == nil || !n.column().Nullable || r.rolledKey(c, -1) < 0 {
+		return false
+	}
+	i := r.b.itemIndex(c)
+	if i < 0 {
+		return true
+	}
+	x, ok := r.b.resolveExpr(r.sel.Items[i].Expr)
+	return ok && x == n
 }
 
 // ofNoKey says whether an expression names columns in aggregates alone.
@@ -123,6 +138,9 @@ func (r *grouper) totals() {
 			}
 			return !isAggregate(x)
 		})
+	}
+	if r.m.Having != nil {
+		used(r.sel.Having, r.m.Having)
 	}
 	for i := range r.m.Finals {
 		for j := range r.sel.Items {

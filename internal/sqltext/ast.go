@@ -215,8 +215,8 @@ type Limit struct {
 	Span   Span // with the keyword
 	Offset Expr
 	Count  Expr
-	// Odd marks forms that are kept opaque: FETCH FIRST … WITH TIES, ROWS EXAMINED.
-	Odd bool
+	// Odd marks forms that are kept opaque: FETCH FIRST … WITH TIES, ROWS EXAMINED. Ties: it is the former, with a Count.
+	Odd, Ties bool
 }
 
 // TableRef is one factor or join tree of a FROM clause.

@@ -466,7 +466,7 @@ func (p *parser) limit() *Limit {
 			p.acceptAny(KwRow, KwRows)
 			ties := p.acceptSeq(KwWith, KwTies)
 			p.accept(KwOnly)
-			l.Odd = ties || l.Count == nil
+			l.Odd, l.Ties = ties || l.Count == nil, ties && l.Count != nil
 		}
 		l.Span = p.span(from)
 		return l
