@@ -44,6 +44,16 @@ DEALLOCATE PREPARE p;
 SELECT @a, @b;
 INSERT INTO d1.dst (id) VALUES (@a) ON DUPLICATE KEY UPDATE v = (@b := v + 5);
 SELECT @b;
+INSERT INTO d1.dst (id, v) VALUES (@a, @b := 9) ON DUPLICATE KEY UPDATE v = @b + 1;
+SELECT @b;
+INSERT INTO d1.dst (id, v) VALUES (700, id + (@b := 3));
+SELECT @b;
+CREATE TABLE d1.counted (k INT PRIMARY KEY, id INT NOT NULL AUTO_INCREMENT, KEY (id), SHARD KEY (k));
+INSERT INTO d1.counted (k, id) VALUES (1, @b := 500);
+SELECT @b;
+INSERT INTO d1.counted (k, id) VALUES (2, @b := 600), (3, @b := @b + 1);
+SELECT @b;
+SELECT * FROM d1.counted ORDER BY k;
 -- refused
 INSERT INTO d1.dst (id) VALUES (1), (2), (3), (4), (5), (6) ON DUPLICATE KEY UPDATE v = (@b := @b + 5);
 -- refused

@@ -84,8 +84,8 @@ func literalsFor(asked []plan.First, out *collected) ([]plan.Splice, error) {
 			cells[i] = value.Divided(cells[i])
 		}
 		literal, err := value.Literal(nil, &cols[i], cells[i])
-		if err != nil {
-			return nil, err
+		if err != nil { // a user variable that has got another type
+			return nil, plan.NeedsStage("values of an INSERT that are of another type than what was in their variables")
 		}
 		splices[i] = plan.Splice{From: s.From, To: s.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: " " + string(literal) + " "}}}
 	}

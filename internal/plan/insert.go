@@ -53,22 +53,17 @@ func (p *planner) insertPlan() (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.stmt.Facts&sqltext.HasUserVarAssign != 0 && (len(plan.Once)+len(first) > 0 || table.Kind == topo.Sharded || table.Kind == topo.Linked || table.Kind == topo.Reference) {
-		assigned, err := p.assignedFirst(s)
-		if first = append(first, assigned...); err != nil {
-			return nil, err
-		}
-		if len(plan.Once)+len(first) > 0 && p.varsBehind(s) {
-			return nil, NeedsStage("user variables in ON DUPLICATE KEY UPDATE or RETURNING of an INSERT with values that are found out first")
-		}
-	}
-	if len(first) > 0 || reads != nil {
-		plan.Once, p.otherDB = inTextOrder(append(plan.Once, first...)), ""
-	}
 	plan.Route = Route{Kind: RouteEveryLeaf}
 	ins, err := p.insertRows(s, table)
 	if err != nil {
 		return nil, err
+	}
+	assigned, err := p.assignedFirst(s, table, ins, len(plan.Once)+len(first) > 0)
+	if err != nil {
+		return nil, err
+	}
+	if first = append(first, assigned...); len(first) > 0 || reads != nil {
+		plan.Once, p.otherDB = inTextOrder(append(plan.Once, first...)), ""
 	}
 	plan.Insert, ins.Moves, ins.Met = ins, moves, reads
 	if p.sess.Met != nil {

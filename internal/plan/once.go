@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // once are the values of an INSERT that may differ from leaf to leaf or from call to call; nil when what differs may be elsewhere, or can't be found out before. Of a value that reads
@@ -118,8 +119,12 @@ func (p *planner) onceFit() bool {
 	return p.stmt.Facts&beyond == 0 && p.stmt.SetStatement.Empty()
 }
 
-// assignedFirst are the values of an INSERT that assign to user variables or read some, where others assign: they are found out first, by one query, row after row.
-func (p *planner) assignedFirst(s *sqltext.Insert) ([]First, error) {
+// assignedFirst are the values of an INSERT that assign to user variables or read some, where others assign: they are found out first, by one query, row after row, unless the one row is written as it is. others: there
+// are other values that are.
+func (p *planner) assignedFirst(s *sqltext.Insert, table *topo.Table, ins *Insert, others bool) ([]First, error) {
+	if p.stmt.Facts&sqltext.HasUserVarAssign == 0 || !others && !p.assignsApart(table, ins) {
+		return nil, nil
+	}
 	var out []First
 	assigns, reads := false, false
 	look := func(e sqltext.Expr) {
@@ -141,12 +146,24 @@ func (p *planner) assignedFirst(s *sqltext.Insert) ([]First, error) {
 		look(s.Set[i].Value)
 	}
 	switch {
+	case (assigns || others) && p.varsBehind(s):
+		return nil, NeedsStage("user variables in ON DUPLICATE KEY UPDATE or RETURNING of an INSERT with values that are found out first")
 	case !assigns:
 		return nil, nil
 	case reads || !p.onceFit():
 		return nil, NeedsStage("a value of an INSERT with user variables that are assigned to, and columns, subqueries, stored functions or the like")
 	}
 	return out, nil
+}
+
+// assignsApart says whether what an INSERT assigns to user variables may be assigned at several places, or is needed where a row's place is found out.
+func (p *planner) assignsApart(table *topo.Table, ins *Insert) bool {
+	if table.Kind == topo.Reference || len(ins.Rows) > 1 && (table.Kind == topo.Sharded || table.Kind == topo.Linked) {
+		return true
+	}
+	return slices.ContainsFunc(append(slices.Concat(ins.Keys...), ins.Autos...), func(o Operand) bool {
+		return p.hasUserVar(o.Expr) && p.scan.AssignsVariable(sqltext.Span{From: ins.Rows[0].From, To: o.Expr.To})
+	})
 }
 
 // varsBehind says whether ON DUPLICATE KEY UPDATE or RETURNING name user variables.
