@@ -49,3 +49,15 @@ SELECT id FROM vacc;
 SELECT FOUND_ROWS();
 SELECT id FROM acc ORDER BY id LIMIT 1;
 SELECT FOUND_ROWS();
+INSERT INTO acc VALUES (100, 9);
+UPDATE acc SET grp = 8 WHERE id = 100;
+SELECT FOUND_ROWS();
+CREATE TABLE d1.copied (id INT PRIMARY KEY, grp INT);
+INSERT INTO copied SELECT id, grp FROM acc;
+-- refused
+SELECT FOUND_ROWS();
+SELECT id FROM acc;
+SELECT FOUND_ROWS();
+UPDATE acc a JOIN copied c ON c.id = a.id SET a.grp = 1;
+-- refused
+SELECT FOUND_ROWS();

@@ -178,7 +178,7 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 		return err
 	}
 	if stmt.Facts&sqltext.HasFoundRows != 0 && s.last.uncounted {
-		return unsupported("FOUND_ROWS()", "the partitions did not count the rows that LIMIT, OFFSET or WITH TIES left out before; use SQL_CALC_FOUND_ROWS there")
+		return unsupported("FOUND_ROWS()", "nobody has counted the rows that LIMIT, OFFSET or WITH TIES left out before, or that a write has found: use SQL_CALC_FOUND_ROWS there, and ROW_COUNT() after writes")
 	}
 	if text := s.substitute(&w.scan, stmt); text != nil {
 		return s.rewritten(ctx, text, src)
@@ -353,6 +353,7 @@ func (s *session) planned(ctx context.Context, w *worker, stmt *sqltext.Stmt, sn
 		return s.runViews(ctx, w, p, snap, src, x)
 	}
 	if err = s.run(ctx, w, p, snap, src, x); err == nil {
+		s.last.uncounted = s.last.uncounted || findsToWrite(stmt)
 		return nil
 	}
 	return s.newlyCalled(ctx, w, stmt, snap, src, err)

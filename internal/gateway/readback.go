@@ -320,6 +320,19 @@ func (s *session) readAssigned(ctx context.Context, c *backend.Conn, names []str
 	return nil
 }
 
+// findsToWrite says whether a statement is a write after which FOUND_ROWS() tells of its query, or of RETURNING, in MariaDB's own ways.
+func findsToWrite(stmt *sqltext.Stmt) bool {
+	switch {
+	case stmt.Insert != nil:
+		return stmt.Insert.Select != nil || !stmt.Insert.Returning.Empty()
+	case stmt.Update != nil:
+		return len(stmt.Update.From) != 1 || stmt.Update.From[0].Join != nil
+	case stmt.Delete != nil:
+		return stmt.Delete.Multi || !stmt.Delete.Returning.Empty()
+	}
+	return false
+}
+
 // fetchWarnings reads the text of a statement's warnings from the connection that ran it.
 func (s *session) fetchWarnings(ctx context.Context, c *backend.Conn) error {
 	res, err := c.Query(ctx, "SHOW WARNINGS")
