@@ -43,3 +43,16 @@ SELECT LAST_INSERT_ID();
 -- changes: d1.label
 INSERT INTO d1.label (k) SELECT LAST_INSERT_ID(n + 70) FROM d1.counter WHERE n = 1;
 SELECT LAST_INSERT_ID() < 70;
+-- Through a view that does not show the column.
+CREATE TABLE d1.counted (id INT AUTO_INCREMENT PRIMARY KEY, v INT);
+CREATE VIEW d1.uncounted AS SELECT v FROM counted;
+CREATE VIEW d1.some_counted AS SELECT id AS i, v FROM counted WHERE v > 0 WITH CHECK OPTION;
+INSERT INTO counted (v) VALUES (1);
+INSERT INTO uncounted VALUES (2), (3);
+SELECT LAST_INSERT_ID();
+INSERT INTO uncounted SELECT 4;
+SELECT LAST_INSERT_ID();
+INSERT INTO some_counted (v) VALUES (5);
+SELECT LAST_INSERT_ID();
+REPLACE INTO uncounted VALUES (6);
+SELECT LAST_INSERT_ID();

@@ -45,6 +45,9 @@ func (s *session) throughViews(ctx context.Context, stmt *sqltext.Stmt, v *view.
 		s.warnings = s.warnings[:0]
 		return &wire.ServerError{Code: erNotUpdatable, State: "HY000", Message: "The target table " + v.Unkeyed + " of the UPDATE is not updatable"}
 	}
+	if v.Unnumbered && stmt.Facts&sqltext.HasLastInsertID == 0 {
+		defer func(was uint64) { s.last.insertID = was }(s.last.insertID)
+	}
 	if v.Check != nil && stmt.Kind != sqltext.KindExplain {
 		err = s.checked(ctx, v, src)
 	} else {

@@ -47,6 +47,8 @@ type Spliced struct {
 	Into *topo.View
 	// Unkeyed is what an UPDATE with LIMIT calls a view that shows no key of its table, which updatable_views_with_limit is about; "" for none.
 	Unkeyed string
+	// Unnumbered: an INSERT or REPLACE goes through a view without the table's AUTO_INCREMENT column, so that LAST_INSERT_ID() does not tell of it.
+	Unnumbered bool
 }
 
 // edit replaces tokens by a text.
@@ -69,6 +71,8 @@ type splicer struct {
 	into    *topo.View
 	lock    string // FOR UPDATE and its like, of the SELECT whose tables are replaced; "" for none
 	unkeyed string // Spliced.Unkeyed
+	// unnumbered is Spliced.Unnumbered.
+	unnumbered bool
 }
 
 // Named lists the views that a statement names itself.
@@ -126,7 +130,7 @@ func Splice(scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot, sess Se
 	}
 	edits = append(edits, order...)
 	text := apply(scan, append(edits, named(scan, stmt, edits)...))
-	out := &Spliced{Text: text, Views: s.used, Check: s.check, Into: s.into, Unkeyed: s.unkeyed}
+	out := &Spliced{Text: text, Views: s.used, Check: s.check, Into: s.into, Unkeyed: s.unkeyed, Unnumbered: s.unnumbered}
 	if flat != "" {
 		out.Flat = []byte(flat)
 	}

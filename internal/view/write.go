@@ -544,6 +544,8 @@ func (s *splicer) insert(scan *sqltext.Scan, stmt *sqltext.Stmt, done map[int32]
 		return nil, nil, refuse("INSERT into '%s' of values that name columns: name the table '%s.%s'", v.Name, w.db, w.table)
 	}
 	done[in.Table.Span.From], s.into = true, v
+	t := s.snap.Table(w.db, w.table)
+	s.unnumbered = t != nil && t.AutoIncrement >= 0 && !slices.Contains(w.columns, t.Columns[t.AutoIncrement].Name)
 	edits = append(edits, edit{in.Table.Span.From, in.Table.Span.To, quote(w.db) + "." + quote(w.table)})
 	switch {
 	case len(in.Set) > 0:
