@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -88,10 +89,14 @@ func (s *session) callsFunctions(ctx context.Context, w *worker, stmt *sqltext.S
 			return true, errFunctionForm(found)
 		}
 		text := slices.Concat(w.scan.Src[:at.Start], []byte("SELECT"), w.scan.Src[at.End:w.scan.End])
-		if err := s.rewritten(ctx, text, inner); err != nil {
-			return true, err
+		err := s.rewritten(ctx, text, inner)
+		var failed *programError
+		if errors.As(err, &failed) && failed.err.Code != wire.ErStatementTimeout && failed.err.Code != wire.ErDeadlock { // which MariaDB only tells as a warning
+			s.noteError(failed.err)
+			s.warnings = append(s.warnings, failed.notes...)
+			err = nil
 		}
-		return true, s.done(src, nil)
+		return true, s.done(src, err)
 	}
 	if err := s.prepareOnly(ctx, string(w.scan.Src[:w.scan.End]), nil); err != nil { // rights, and the number of arguments
 		return true, err

@@ -134,6 +134,8 @@ SELECT ROW_COUNT(), LAST_INSERT_ID()
 INSERT INTO ints (id, a) VALUES (9001, next_no('ints')), (9002, next_no('ints')), (9003, next_no('ints'))
 REPLACE INTO lone SET id = 2, v = both_of('r'), u = 2
 INSERT INTO kinds VALUES (next_no('kinds'), 'of a function')
+*DO strict_note('kinds')
+>SELECT COUNT(*) FROM counts
 INSERT INTO logged (what) VALUES (next_no('logged'))
 UPDATE ints SET a = next_no('up') WHERE id = 9002
 UPDATE ints SET a = a + next_no('up') * 10 + next_no('up') WHERE id = 9003 AND a > 0
