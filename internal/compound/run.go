@@ -80,8 +80,10 @@ type Host interface {
 
 // Done is what a program has come to.
 type Done struct {
-	Affected   uint64
+	Affected uint64
+	// Conditions are what the diagnostics area holds, Kept how many of them were there before.
 	Conditions []Condition
+	Kept       int
 	// Failed are the places where it failed: the innermost first.
 	Failed []Where
 }
@@ -134,16 +136,20 @@ const (
 
 var goOn = flow{}
 
-// Run runs a program. values are those of the arguments of a CALL that are a ?.
-func Run(ctx context.Context, p *Program, host Host, values []string) (Done, error) {
-	in := &interpreter{host: host, prog: p, scope: &scope{}, called: "anonymous block", values: values}
+// Run runs a program. values are those of the arguments of a CALL that are a ?, before is what the diagnostics area holds.
+func Run(ctx context.Context, p *Program, host Host, values []string, before []Condition) (Done, error) {
+	in := &interpreter{host: host, prog: p, scope: &scope{}, called: "anonymous block", values: values, conditions: before}
 	err := in.whole(ctx)
 	if err != nil {
 		if _, ok := p.body.(*call); !ok {
 			in.where = append(in.where, in.failedAt())
 		}
 	}
-	return Done{Affected: in.affected, Conditions: in.conditions, Failed: in.where}, err
+	done := Done{Affected: in.affected, Conditions: in.conditions, Failed: in.where}
+	if in.epoch == 0 {
+		done.Kept = len(before)
+	}
+	return done, err
 }
 
 func (in *interpreter) whole(ctx context.Context) error {

@@ -78,6 +78,7 @@ func (s *session) callsOwn(scan *sqltext.Scan, snap *topo.Snapshot) bool {
 
 // callOwn runs CALL of a procedure of the cluster. A ? that is an argument by itself stays one, as it may be where the value of an OUT parameter goes.
 func (s *session) callOwn(ctx context.Context, w *worker, src source) error {
+	before := s.areaBefore(&w.scan)
 	s.warnings = s.warnings[:0]
 	var values []string
 	var edits []edit
@@ -103,7 +104,7 @@ func (s *session) callOwn(ctx context.Context, w *worker, src source) error {
 	}
 	src.args = nil
 	return s.runProgram(ctx, src, func(ctx context.Context, h compound.Host) (compound.Done, error) {
-		return compound.Run(ctx, p, h, values)
+		return compound.Run(ctx, p, h, values, before)
 	})
 }
 

@@ -113,6 +113,9 @@ func (s *session) failed(ctx context.Context, err error) error {
 	}
 	var of *programError
 	if errors.As(err, &of) {
+		if n := len(s.warnings); n > 0 && of.origin != "" {
+			s.warnings[n-1].Origin = of.origin
+		}
 		s.warnings = append(s.warnings, of.notes...)
 	}
 	s.last.rowCount = -1

@@ -35,15 +35,17 @@ func isCompound(scan *sqltext.Scan) bool {
 
 // compound runs a compound statement that is none of a procedure's. MariaDB says whether it is one.
 func (s *session) compound(ctx context.Context, w *worker, src source) error {
-	s.warnings = s.warnings[:0]
 	if w.scan.Params > 0 {
 		text, err := inlineParams(&w.scan, src.args, s.charset.connection)
 		if err != nil {
+			s.warnings = s.warnings[:0]
 			return err
 		}
 		src.args = nil
 		return s.rewritten(ctx, text, src)
 	}
+	before := conditionsOf(s.warnings)
+	s.warnings = s.warnings[:0]
 	text := bytes.Clone(w.scan.Src[:w.scan.End])
 	if mayHoldSecret(text) {
 		return unsupported(firstWords(&w.scan, 3), "the text may hold a password, which no leaf is to be told")
@@ -58,7 +60,9 @@ func (s *session) compound(ctx context.Context, w *worker, src source) error {
 	if err != nil {
 		return refusedProgram(err)
 	}
-	return s.runProgram(ctx, src, func(ctx context.Context, h compound.Host) (compound.Done, error) { return compound.Run(ctx, p, h, nil) })
+	return s.runProgram(ctx, src, func(ctx context.Context, h compound.Host) (compound.Done, error) {
+		return compound.Run(ctx, p, h, nil, before)
+	})
 }
 
 // refusedProgram is error 1235 for what a program has that is not run.
@@ -75,8 +79,9 @@ func refusedProgram(err error) error {
 
 // programError is a program's error with the notes of where it was raised, which follow it in the list of warnings.
 type programError struct {
-	err   *wire.ServerError
-	notes []exec.Note
+	err    *wire.ServerError
+	notes  []exec.Note
+	origin string // exec.Note's, of the error
 }
 
 func (e *programError) Error() string { return e.err.Error() }
@@ -123,13 +128,17 @@ func (s *session) runProgram(ctx context.Context, src source, run func(context.C
 	if err != nil {
 		return h.ended(ctx, done, err)
 	}
-	s.warnings = notesOf(done.Conditions)
+	all := notesOf(done.Conditions)
+	s.warnings = all
 	s.last.rowCount = int64(done.Affected)
 	if around, ok := src.out.(*programOutput); ok && around.seen { // of a program that has run this one by EXECUTE, and tells of its own end alone
 		around.ok, around.affected = true, done.Affected
 		return nil
 	}
-	return s.okTo(src, wire.OK{AffectedRows: done.Affected, Warnings: s.warningCount()})
+	s.warnings = all[done.Kept:] // what was there before is shown, and not counted
+	err = s.okTo(src, wire.OK{AffectedRows: done.Affected, Warnings: s.warningCount()})
+	s.warnings = all
+	return err
 }
 
 // errStatementTime ends a program that has run for the session's max_statement_time, which is for all of it.
@@ -160,33 +169,18 @@ func (h *programHost) ended(ctx context.Context, done compound.Done, err error) 
 		conds = conds[:n-1] // it is added again where the client is told
 	}
 	h.s.warnings = notesOf(conds)
-	return withLines(&wire.ServerError{Code: c.Code, State: c.State, Message: c.Message}, done)
+	failed := withLines(&wire.ServerError{Code: c.Code, State: c.State, Message: c.Message}, done)
+	failed.origin = originOf(c)
+	return failed
 }
 
 // withLines is a program's error with the notes of where it was raised.
-func withLines(err *wire.ServerError, done compound.Done) error {
+func withLines(err *wire.ServerError, done compound.Done) *programError {
 	failed := &programError{err: err}
 	for _, at := range done.Failed {
 		failed.notes = append(failed.notes, exec.Note{Level: "Note", Code: "4094", Message: "At line " + strconv.Itoa(at.Line) + " in " + at.In})
 	}
 	return failed
-}
-
-func notesOf(conds []compound.Condition) []exec.Note {
-	out := make([]exec.Note, len(conds))
-	for i, c := range conds {
-		out[i] = exec.Note{Level: c.Level, Code: strconv.Itoa(int(c.Code)), Message: c.Message}
-	}
-	return out
-}
-
-func conditionsOf(notes []exec.Note) []compound.Condition {
-	out := make([]compound.Condition, len(notes))
-	for i, n := range notes {
-		code, _ := strconv.ParseUint(n.Code, 10, 16) // a leaf's, or the node's own
-		out[i] = compound.Condition{Level: n.Level, Code: uint16(code), State: wire.SQLState(uint16(code)), Message: n.Message}
-	}
-	return out
 }
 
 // programHost is a session as programs see it.

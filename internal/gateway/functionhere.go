@@ -451,7 +451,7 @@ func (s *session) callFunction(ctx context.Context, scan *sqltext.Scan, c *funct
 		if h, ok := h.(*programHost); ok {
 			h.function, h.unit = c.of, unit
 		}
-		return compound.Run(ctx, p, h, nil)
+		return compound.Run(ctx, p, h, nil, nil)
 	})
 	if err != nil {
 		return "", err
