@@ -12,6 +12,8 @@ INSERT INTO d1.items (product, n, part, bits, kind, due, raw) VALUES (2, 1, 1.1,
 SELECT LAST_INSERT_ID();
 INSERT INTO d1.items (id, product, price) SELECT 50 + id, id, 1 FROM d1.products WHERE id = 2;
 INSERT INTO d1.items SET product = 1, note = RAND() * 0;
+INSERT INTO d1.items (id, product) VALUES (70, 2), (71, 1) RETURNING *, price * 2;
+DELETE FROM d1.items WHERE id > 69;
 SELECT id, product, n, price, total, note, part, bits + 0, kind, due, HEX(raw), twice FROM d1.items ORDER BY id;
 CREATE TRIGGER d1.items_most BEFORE INSERT ON items FOR EACH ROW BEGIN IF (SELECT COUNT(*) FROM items) >= (SELECT most FROM limits WHERE what = 'items') THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too many items', MYSQL_ERRNO = 30001; END IF; END;
 INSERT INTO d1.items (product) VALUES (3);

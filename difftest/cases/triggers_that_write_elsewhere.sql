@@ -44,6 +44,17 @@ DELETE FROM d1.comments WHERE post_id = 3 ORDER BY id LIMIT 3;
 DELETE FROM d1.comments WHERE id = 2;
 SELECT what, comment_id, old_body, new_body FROM d1.audit_log WHERE what = 'delete' ORDER BY id;
 SELECT id, comments FROM d1.posts ORDER BY id;
+-- RETURNING is the client's.
+INSERT INTO d1.comments (post_id, body) VALUES (1, 'told'), (2, NULL), (3, 'all') RETURNING body, post_id + 1 AS next, score;
+SELECT LAST_INSERT_ID() = MIN(id), ROW_COUNT() FROM d1.comments WHERE body = 'told';
+-- prepared
+INSERT INTO d1.comments (post_id, body, score, due) VALUES (1, 'told', 1.5, '2024-01-01'), (2, 'two', NULL, NULL) RETURNING *, score * 2 s, due;
+INSERT INTO d1.comments (post_id) VALUES (2) RETURNING id > 0;
+-- prepared
+DELETE FROM d1.comments WHERE body = 'told' AND score IS NULL RETURNING body, post_id, due;
+DELETE FROM d1.comments WHERE body = 'nowhere' RETURNING id;
+SELECT what, old_body, new_body FROM d1.audit_log ORDER BY id DESC LIMIT 8;
+SELECT id, comments FROM d1.posts ORDER BY id;
 -- SIGNAL undoes the statement, and what its triggers have done for other rows.
 CREATE TABLE d1.orders (id INT PRIMARY KEY, item INT, n INT);
 CREATE TABLE d1.stock (item INT PRIMARY KEY, n INT);

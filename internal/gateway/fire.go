@@ -134,8 +134,6 @@ func (f *firing) refused() error {
 		switch {
 		case in.Replace || len(in.OnDup) > 0:
 			return f.replacesPlainly()
-		case !in.Returning.Empty():
-			return f.unfit("with RETURNING: read the rows afterwards")
 		case in.Ignore && (in.Select != nil || f.early("INSERT")) || in.Delayed:
 			return f.unfit("by INSERT IGNORE … SELECT, or DELAYED, or with IGNORE and a BEFORE trigger")
 		}
@@ -145,8 +143,8 @@ func (f *firing) refused() error {
 		}
 		return f.updatesKey()
 	case sqltext.KindDelete:
-		if d := stmt.Delete; d.Multi || !d.Returning.Empty() || !d.Before.Empty() || len(d.From) != 1 || !plainTable(&d.From[0]) || deleteIgnores(&f.w.scan, stmt) {
-			return f.unfit("by DELETE IGNORE, or of several tables, PARTITION (…), HISTORY, FOR PORTION OF or RETURNING: DELETE from the table by itself")
+		if d := stmt.Delete; d.Multi || !d.Before.Empty() || len(d.From) != 1 || !plainTable(&d.From[0]) || deleteIgnores(&f.w.scan, stmt) {
+			return f.unfit("by DELETE IGNORE, or of several tables, PARTITION (…), HISTORY or FOR PORTION OF: DELETE from the table by itself")
 		}
 	default:
 		return f.unfit("by LOAD DATA: INSERT the rows")
@@ -303,6 +301,10 @@ func (f *firing) whole(ctx context.Context) error {
 func (f *firing) run(ctx context.Context, text []byte, out exec.Output) (told exec.Outcome, err error) {
 	src := f.src
 	src.out, src.fires, src.told, src.prepared = out, true, &told, false
+	switch out.(type) {
+	case *held, *partOut: // which the client gets
+		src.prepared = f.src.prepared
+	}
 	err = f.s.rewritten(ctx, text, src)
 	return told, err
 }
@@ -362,9 +364,12 @@ func at(row []compound.Value, column int) compound.Value {
 
 // insert runs an INSERT, which tells of its rows.
 func (f *firing) insert(ctx context.Context, out *held, before lastStatement) error {
-	to := f.stmt.Span.To
+	at, comma := f.stmt.Span.To, " RETURNING "
+	if in := f.stmt.Insert; !in.Returning.Empty() {
+		at, comma = in.Returning.To, ", "
+	}
 	return f.inserted(ctx, out, before, func(items string) []byte {
-		return apply(&f.w.scan, []edit{{to, to, " RETURNING " + items}})
+		return apply(&f.w.scan, []edit{{at, at, comma + items}})
 	}, nil)
 }
 
@@ -379,15 +384,23 @@ func (f *firing) inserted(ctx context.Context, out *held, before lastStatement, 
 	if err != nil {
 		return err
 	}
-	got := &capture{caps: s.out.Caps()}
-	told, err := f.run(ctx, text(items), got)
+	got, from := &capture{caps: s.out.Caps()}, 0
+	var to exec.Output = got
+	if !in.Returning.Empty() {
+		got.binary = f.src.prepared
+		to = &partOut{edited: edited{Output: out, prepared: f.src.prepared}, all: got, less: max(len(columns), 1)}
+	}
+	told, err := f.run(ctx, text(items), to)
 	if err != nil {
 		return err
+	}
+	if !in.Returning.Empty() {
+		from = got.n - max(len(columns), 1)
 	}
 	if tried != nil {
 		told.InsertID, s.last, s.warnings = tried.told.InsertID, tried.last, tried.warnings
 	}
-	rows, err := f.values(got, columns, 0)
+	rows, err := f.values(got, columns, from)
 	if err != nil {
 		return err
 	}
@@ -400,6 +413,9 @@ func (f *firing) inserted(ctx context.Context, out *held, before lastStatement, 
 	}
 	if err := f.fire(ctx, "AFTER", "INSERT", fired, before); err != nil {
 		return err
+	}
+	if !in.Returning.Empty() {
+		return nil
 	}
 	ok := wire.OK{AffectedRows: uint64(len(rows)), InsertID: told.InsertID, Warnings: s.warningCount()}
 	if n := len(rows); ok.InsertID == 0 && n > 0 && t.AutoIncrement >= 0 {

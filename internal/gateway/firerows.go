@@ -150,6 +150,9 @@ func (f *firing) change(ctx context.Context, out *held, before lastStatement) er
 		return err
 	}
 	changed := told.Affected
+	if told.HasRows {
+		changed = told.Rows
+	}
 	if event == "UPDATE" {
 		if changed = firstNumber(told.Info); len(met.rows) > 0 {
 			if err := f.afterwards(ctx, met, f.columns(false)); err != nil {
@@ -273,7 +276,7 @@ func (f *firing) bound(met *found) ([]byte, error) {
 	return scan.Src[:scan.End], nil
 }
 
-// orderPoint is where ORDER BY or LIMIT begins; -1 for neither.
+// orderPoint is where ORDER BY, LIMIT or RETURNING begins; -1 for none.
 func (f *firing) orderPoint() int32 {
 	_, _, order, limit := f.clauses()
 	switch {
@@ -281,6 +284,8 @@ func (f *firing) orderPoint() int32 {
 		return order.From
 	case limit != nil:
 		return limit.Span.From
+	case f.stmt.Delete != nil && !f.stmt.Delete.Returning.Empty():
+		return f.stmt.Delete.Returning.From
 	}
 	return -1
 }

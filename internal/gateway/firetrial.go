@@ -57,6 +57,43 @@ func (f *firing) try(ctx context.Context, text []byte, out exec.Output, seen fun
 	return tried, nil
 }
 
+// partOut gives the client what it has asked for of an answer whose last columns are for triggers.
+type partOut struct {
+	edited
+	all  *capture
+	less int
+	defs int
+}
+
+// Packet follows the packets of an answer.
+func (o *partOut) Packet(p []byte) error {
+	began, rows := o.all.n > 0, len(o.all.rows)
+	if err := o.all.Packet(p); err != nil {
+		return err
+	}
+	switch {
+	case !began && o.all.n > 0:
+		o.n = o.all.n - o.less
+		return o.Output.Packet(wire.AppendColumnCount(nil, o.Caps(), o.n))
+	case began && o.defs < o.all.n:
+		if o.defs++; o.defs > o.n {
+			return nil
+		}
+		o.types = append(o.types, o.all.cols[o.defs-1].Type)
+	case len(o.all.rows) > rows:
+		whole := edited{prepared: o.prepared, n: o.all.n}
+		for i := range o.all.cols {
+			whole.types = append(whole.types, o.all.cols[i].Type)
+		}
+		values, err := whole.split(p)
+		if err != nil {
+			return err
+		}
+		return o.Output.Packet(o.join(values[:o.n]))
+	}
+	return o.Output.Packet(p)
+}
+
 // insertEarly runs an INSERT with BEFORE triggers.
 func (f *firing) insertEarly(ctx context.Context, out *held, before lastStatement) error {
 	s, t := f.s, f.of.Table
@@ -70,8 +107,11 @@ func (f *firing) insertEarly(ctx context.Context, out *held, before lastStatemen
 	if err != nil {
 		return err
 	}
-	got, to := &capture{caps: s.out.Caps()}, f.stmt.Span.To
-	tried, err := f.try(ctx, slices.Clone(apply(&f.w.scan, []edit{{to, to, " RETURNING " + items}})), got, func(*trial) error { return nil })
+	got, at, given := &capture{caps: s.out.Caps()}, sqltext.Span{From: f.stmt.Span.To, To: f.stmt.Span.To}, ""
+	if in := f.stmt.Insert; !in.Returning.Empty() {
+		at, given = in.Returning, string(f.w.scan.AppendSpan(nil, sqltext.Span{From: in.Returning.From + 1, To: in.Returning.To}))+", "
+	}
+	tried, err := f.try(ctx, slices.Clone(apply(&f.w.scan, []edit{{at.From, at.To, " RETURNING " + items}})), got, func(*trial) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -101,7 +141,7 @@ func (f *firing) insertEarly(ctx context.Context, out *held, before lastStatemen
 			}
 			text += "(" + literals(row, columns) + ")"
 		}
-		return []byte(text + " RETURNING " + items)
+		return []byte(text + " RETURNING " + given + items)
 	}, tried)
 }
 
