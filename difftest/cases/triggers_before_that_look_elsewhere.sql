@@ -19,7 +19,6 @@ CREATE TRIGGER d1.items_most BEFORE INSERT ON items FOR EACH ROW BEGIN IF (SELEC
 INSERT INTO d1.items (product) VALUES (3);
 INSERT INTO d1.items (product) VALUES (3);
 SELECT COUNT(*) FROM d1.items;
--- refused
 INSERT INTO d1.items (product) VALUES (3), (3);
 UPDATE d1.limits SET most = 100;
 BEGIN;
@@ -47,12 +46,14 @@ INSERT INTO d1.items (product) VALUES (1), (8);
 INSERT INTO d1.items (product) VALUES (1), (2);
 -- refused
 CREATE TRIGGER d1.no BEFORE INSERT ON items FOR EACH ROW SET NEW.n = (SELECT MAX(id) FROM products) + NEW.id;
--- What one looks at that another one writes is for single rows.
+-- What one looks at another one writes, row by row.
 CREATE TRIGGER d1.items_takes AFTER INSERT ON items FOR EACH ROW UPDATE products SET left_over = left_over - NEW.n WHERE id = NEW.product;
 CREATE TRIGGER d1.items_room BEFORE INSERT ON items FOR EACH ROW IF NEW.n > (SELECT left_over FROM products WHERE id = NEW.product) THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'sold out'; END IF;
 INSERT INTO d1.items (product, n) VALUES (2, 2);
 INSERT INTO d1.items (product, n) VALUES (2, 1);
--- refused
 INSERT INTO d1.items (product, n) VALUES (1, 2), (3, 3);
+SELECT LAST_INSERT_ID() = MAX(id) - 1 FROM d1.items;
+INSERT INTO d1.items (product, n) VALUES (1, 4), (1, 3), (1, 2);
+INSERT INTO d1.items (product, n) SELECT id, 1 FROM d1.products WHERE id <> 2;
 SELECT * FROM d1.products ORDER BY id;
 SELECT COUNT(*) FROM d1.items;

@@ -26,10 +26,11 @@ type firing struct {
 	src      source
 	of       *plan.Firing
 	programs []firedProgram
-	// mixed is what the statement's rows would have to be told of one by one, as triggers and partitions meet in it; "" for nothing.
+	// mixed is why the rows have to be written one by one, each with its triggers; "" where it is the same if they are not. calls: functions of the statement are in that.
 	mixed string
-	// assigns: triggers at partitions set user variables.
-	assigns bool
+	calls bool
+	// assigns: triggers at partitions set user variables. partsEarly: there is a BEFORE INSERT trigger among them.
+	assigns, partsEarly bool
 }
 
 // firedProgram is a trigger as the node runs it.
@@ -188,6 +189,7 @@ func (f *firing) compile(snap *topo.Snapshot) error {
 			continue
 		}
 		parts.Trigger(t.DB, tr)
+		f.partsEarly = f.partsEarly || tr.Timing == "BEFORE" && tr.Event == "INSERT"
 		for j := range t.Triggers {
 			o := &t.Triggers[j]
 			misplaced = misplaced || o.AtNode && o.Event == tr.Event && o.Timing == tr.Timing && (o.Timing == "AFTER") == (i > j)
@@ -208,6 +210,7 @@ func (f *firing) compile(snap *topo.Snapshot) error {
 	case early.Meets(late) != "":
 		f.mixed = "as its triggers before and after that are both about " + early.Meets(late)
 	case here.Meets(calls) != "":
+		f.calls = true
 		f.mixed = "as its trigger and a function are both about " + here.Meets(calls)
 	}
 	return nil
@@ -282,7 +285,7 @@ func (f *firing) whole(ctx context.Context) error {
 	switch {
 	case f.stmt.Insert != nil && (f.stmt.Insert.Replace || len(f.stmt.Insert.OnDup) > 0):
 		err = f.replace(ctx, out, before)
-	case f.stmt.Insert != nil && f.early("INSERT"):
+	case f.stmt.Insert != nil && (f.early("INSERT") || f.oneByOne()):
 		err = f.insertEarly(ctx, out, before)
 	case f.stmt.Insert != nil:
 		err = f.insert(ctx, out, before)
@@ -312,9 +315,6 @@ func (f *firing) run(ctx context.Context, text []byte, out exec.Output) (told ex
 // fire runs the triggers of a time, for each of some rows. before is what the session knew before the statement, which is what they are to know.
 func (f *firing) fire(ctx context.Context, timing, event string, rows []firedRow, before lastStatement) error {
 	s := f.s
-	if f.mixed != "" && len(rows) > 1 {
-		return f.unfit("of several rows, " + f.mixed + ": write them one by one")
-	}
 	if len(rows) == 0 || !slices.ContainsFunc(f.programs, func(p firedProgram) bool { return p.of.Timing == timing && p.of.Event == event }) {
 		return nil
 	}
@@ -373,6 +373,20 @@ func (f *firing) insert(ctx context.Context, out *held, before lastStatement) er
 	}, nil)
 }
 
+// oneByOne says whether an INSERT of several rows has to write each with its triggers.
+func (f *firing) oneByOne() bool {
+	in := f.stmt.Insert
+	return f.mixed != "" && !f.calls && !in.Ignore && (in.Select != nil || len(in.Rows) > 1)
+}
+
+// single refuses several rows at once, where each would have to be written with its triggers.
+func (f *firing) single(rows int) error {
+	if f.mixed != "" && rows > 1 {
+		return f.unfit("of several rows, " + f.mixed + ": write them one by one")
+	}
+	return nil
+}
+
 // inserted runs an INSERT and its AFTER triggers, and answers for it. tried is what a trial has told, if there was one.
 func (f *firing) inserted(ctx context.Context, out *held, before lastStatement, text func(items string) []byte, tried *trial) error {
 	s, t, in := f.s, f.of.Table, f.stmt.Insert
@@ -407,6 +421,9 @@ func (f *firing) inserted(ctx context.Context, out *held, before lastStatement, 
 	if in.Ignore && len(rows) > 1 && len(rows) < len(in.Rows) && t.Kind != topo.Single {
 		return f.unfit("by INSERT IGNORE of several rows, of which some are there: insert them one by one")
 	}
+	if err := f.single(len(rows)); err != nil {
+		return err
+	}
 	fired := make([]firedRow, len(rows))
 	for i := range rows {
 		fired[i].new = rows[i]
@@ -417,19 +434,26 @@ func (f *firing) inserted(ctx context.Context, out *held, before lastStatement, 
 	if !in.Returning.Empty() {
 		return nil
 	}
-	ok := wire.OK{AffectedRows: uint64(len(rows)), InsertID: told.InsertID, Warnings: s.warningCount()}
-	if n := len(rows); ok.InsertID == 0 && n > 0 && t.AutoIncrement >= 0 {
-		if id, err := strconv.ParseInt(string(got.rows[n-1][slices.Index(columns, t.AutoIncrement)]), 10, 64); err == nil {
-			ok.InsertID = uint64(id)
+	id := told.InsertID
+	if n := len(rows); id == 0 && n > 0 && t.AutoIncrement >= 0 {
+		if last, err := strconv.ParseInt(string(got.rows[n-1][from+slices.Index(columns, t.AutoIncrement)]), 10, 64); err == nil {
+			id = uint64(last)
 		}
 	}
+	return f.tellInserted(out, before, len(rows), id)
+}
+
+// tellInserted answers for an INSERT of so many rows.
+func (f *firing) tellInserted(out *held, before lastStatement, rows int, id uint64) error {
+	s, in := f.s, f.stmt.Insert
+	ok := wire.OK{AffectedRows: uint64(rows), InsertID: id, Warnings: s.warningCount()}
 	if in.Select != nil || len(in.Rows) > 1 {
-		records := len(rows)
+		records := rows
 		if in.Ignore {
 			records = len(in.Rows)
 		}
-		ok.Info = []byte("Records: " + strconv.Itoa(records) + "  Duplicates: " + strconv.Itoa(records-len(rows)) + "  Warnings: " + strconv.Itoa(len(s.warnings)))
+		ok.Info = []byte("Records: " + strconv.Itoa(records) + "  Duplicates: " + strconv.Itoa(records-rows) + "  Warnings: " + strconv.Itoa(len(s.warnings)))
 	}
-	s.last.rowCount, s.last.foundRows, s.last.uncounted = int64(len(rows)), before.foundRows, before.uncounted
+	s.last.rowCount, s.last.foundRows, s.last.uncounted = int64(rows), before.foundRows, before.uncounted
 	return s.okTo(source{out: out}, ok)
 }

@@ -159,7 +159,7 @@ func (f *firing) there(ctx context.Context, row []compound.Value) (rows []firedR
 	}
 	got := &capture{caps: f.s.out.Caps()}
 	text := "SELECT " + items + " FROM " + quoteName(t.DB) + "." + quoteName(t.Name) + " WHERE " + strings.Join(where, " OR ") + " FOR UPDATE"
-	if err := f.s.rewritten(ctx, []byte(text), source{out: got}); err != nil {
+	if err := f.s.rewritten(ctx, []byte(text), source{out: got, limited: true}); err != nil {
 		return nil, err
 	}
 	old, err := f.values(got, columns, 0)

@@ -114,40 +114,74 @@ type found struct {
 
 // change runs an UPDATE or DELETE: its rows are found before.
 func (f *firing) change(ctx context.Context, out *held, before lastStatement) error {
-	s, event := f.s, "DELETE"
-	if f.stmt.Update != nil {
-		event = "UPDATE"
-	}
 	met, err := f.find(ctx)
 	if err != nil {
 		return err
 	}
+	if f.mixed != "" && len(met.rows) > 1 {
+		return f.changeEach(ctx, met, out, before)
+	}
+	_, err = f.changeRows(ctx, met, out, before)
+	return err
+}
+
+// changeEach changes rows one by one, each with its triggers.
+func (f *firing) changeEach(ctx context.Context, met *found, out *held, before lastStatement) error {
+	s := f.s
+	if met.keys == nil || f.stmt.Delete != nil && !f.stmt.Delete.Returning.Empty() {
+		return f.single(len(met.rows))
+	}
+	var affected, changed uint64
+	var warnings []exec.Note
+	for i := range met.rows {
+		told, err := f.changeRows(ctx, &found{met.rows[i : i+1], met.keys[i : i+1]}, &held{Output: discard{s}}, before)
+		if err != nil {
+			return err
+		}
+		affected += told.Affected
+		changed += secondNumber(told.Info)
+		warnings = append(warnings, s.warnings...)
+	}
+	s.warnings = warnings
+	s.last.rowCount = int64(affected)
+	ok := wire.OK{AffectedRows: affected, Warnings: s.warningCount()}
+	if f.stmt.Update != nil {
+		ok.Info = updated(len(met.rows), changed, len(warnings))
+	}
+	return s.okTo(source{out: out}, ok)
+}
+
+// changeRows changes rows that were found, and fires their triggers.
+func (f *firing) changeRows(ctx context.Context, met *found, out *held, before lastStatement) (told exec.Outcome, err error) {
+	s, event := f.s, "DELETE"
+	if f.stmt.Update != nil {
+		event = "UPDATE"
+	}
 	if event == "DELETE" {
 		if err := f.fire(ctx, "BEFORE", event, met.rows, before); err != nil {
-			return err
+			return told, err
 		}
 	}
 	s.warnings = s.warnings[:0]
 	text, err := f.bound(met)
 	if err != nil {
-		return err
+		return told, err
 	}
 	text = slices.Clone(text)
 	var set []int
 	var tried *trial
 	if f.early("UPDATE") && len(met.rows) > 0 && event == "UPDATE" {
 		if set, tried, err = f.updateEarly(ctx, text, met, before); err != nil {
-			return err
+			return told, err
 		}
 	}
-	var told exec.Outcome
 	if tried != nil {
 		told, err = f.writeRows(ctx, met, set, tried, out)
 	} else {
 		told, err = f.run(ctx, text, out)
 	}
 	if err != nil {
-		return err
+		return told, err
 	}
 	changed := told.Affected
 	if told.HasRows {
@@ -156,18 +190,18 @@ func (f *firing) change(ctx context.Context, out *held, before lastStatement) er
 	if event == "UPDATE" {
 		if changed = firstNumber(told.Info); len(met.rows) > 0 {
 			if err := f.afterwards(ctx, met, f.columns(false)); err != nil {
-				return err
+				return told, err
 			}
 		}
 	}
 	if changed != uint64(len(met.rows)) {
-		return f.unfit("of rows that others write meanwhile: do it again")
+		return told, f.unfit("of rows that others write meanwhile: do it again")
 	}
 	last := s.last
 	last.foundRows, last.uncounted = before.foundRows, before.uncounted
 	err = f.fire(ctx, "AFTER", event, met.rows, before)
 	s.last = last
-	return err
+	return told, err
 }
 
 // clauses are the condition, ORDER BY and LIMIT of an UPDATE or DELETE.
@@ -208,7 +242,7 @@ func (f *firing) find(ctx context.Context) (*found, error) {
 		text = append(append(text, ' '), scan.AppendSpan(nil, limit.Span)...)
 	}
 	got := &capture{caps: s.out.Caps()}
-	if err := s.rewritten(ctx, append(text, " FOR UPDATE"...), source{out: got}); err != nil {
+	if err := s.rewritten(ctx, append(text, " FOR UPDATE"...), source{out: got, limited: true}); err != nil {
 		return nil, err
 	}
 	met := &found{rows: make([]firedRow, len(got.rows))}
@@ -312,7 +346,7 @@ func (f *firing) afterwards(ctx context.Context, met *found, columns []int) erro
 	for some := range slices.Chunk(met.keys, mostByKey) {
 		got := &capture{caps: s.out.Caps()}
 		text := "SELECT " + items + " FROM " + quoteName(t.DB) + "." + quoteName(t.Name) + " WHERE " + f.keyed(some) + " FOR UPDATE"
-		if err := s.rewritten(ctx, []byte(text), source{out: got}); err != nil {
+		if err := s.rewritten(ctx, []byte(text), source{out: got, limited: true}); err != nil {
 			return err
 		}
 		rows, err := f.values(got, slices.Concat(key, columns), 0)

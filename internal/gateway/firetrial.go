@@ -94,7 +94,7 @@ func (o *partOut) Packet(p []byte) error {
 	return o.Output.Packet(p)
 }
 
-// insertEarly runs an INSERT with BEFORE triggers.
+// insertEarly runs an INSERT with BEFORE triggers, or one whose rows are to be written one by one.
 func (f *firing) insertEarly(ctx context.Context, out *held, before lastStatement) error {
 	s, t := f.s, f.of.Table
 	var columns []int
@@ -106,6 +106,9 @@ func (f *firing) insertEarly(ctx context.Context, out *held, before lastStatemen
 	items, err := f.items(columns)
 	if err != nil {
 		return err
+	}
+	if f.partsEarly {
+		return f.unfit("of several rows, " + f.mixed + ", with a BEFORE INSERT trigger at partitions: write them one by one")
 	}
 	got, at, given := &capture{caps: s.out.Caps()}, sqltext.Span{From: f.stmt.Span.To, To: f.stmt.Span.To}, ""
 	if in := f.stmt.Insert; !in.Returning.Empty() {
@@ -126,23 +129,60 @@ func (f *firing) insertEarly(ctx context.Context, out *held, before lastStatemen
 	for i := range values {
 		rows[i].new = values[i]
 	}
-	if err := f.fire(ctx, "BEFORE", "INSERT", rows, before); err != nil {
-		return err
+	text := func(some []firedRow) func(string) []byte {
+		return func(items string) []byte { return f.insertOf(columns, some, given+items) }
 	}
-	return f.inserted(ctx, out, before, func(items string) []byte {
-		names := make([]string, len(columns))
-		for i, c := range columns {
-			names[i] = quoteName(t.Columns[c].Name)
+	if !f.oneByOne() {
+		if err := f.single(len(rows)); err != nil {
+			return err
 		}
-		text := "INSERT INTO " + quoteName(t.DB) + "." + quoteName(t.Name) + " (" + strings.Join(names, ", ") + ") VALUES "
-		for i, row := range values {
-			if i > 0 {
-				text += ", "
-			}
-			text += "(" + literals(row, columns) + ")"
+		if err := f.fire(ctx, "BEFORE", "INSERT", rows, before); err != nil {
+			return err
 		}
-		return []byte(text + " RETURNING " + given + items)
-	}, tried)
+		return f.inserted(ctx, out, before, text(rows), tried)
+	}
+	if given != "" && len(rows) > 1 {
+		return f.unfit("of several rows with RETURNING, " + f.mixed + ": write them one by one")
+	}
+	for i := range rows {
+		to := &held{Output: discard{s}}
+		if given != "" {
+			to = out
+		}
+		if err := f.fire(ctx, "BEFORE", "INSERT", rows[i:i+1], before); err != nil {
+			return err
+		}
+		if err := f.inserted(ctx, to, before, text(rows[i:i+1]), tried); err != nil {
+			return err
+		}
+	}
+	if given != "" {
+		return nil
+	}
+	id := tried.told.InsertID
+	if id == 0 && t.AutoIncrement >= 0 {
+		if last, err := strconv.ParseInt(rows[len(rows)-1].new[t.AutoIncrement].Literal(), 10, 64); err == nil {
+			id = uint64(last)
+		}
+	}
+	return f.tellInserted(out, before, len(rows), id)
+}
+
+// insertOf is an INSERT of rows that are known.
+func (f *firing) insertOf(columns []int, rows []firedRow, returning string) []byte {
+	t := f.of.Table
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = quoteName(t.Columns[c].Name)
+	}
+	text := []byte("INSERT INTO " + quoteName(t.DB) + "." + quoteName(t.Name) + " (" + strings.Join(names, ", ") + ") VALUES ")
+	for i, row := range rows {
+		if i > 0 {
+			text = append(text, ", "...)
+		}
+		text = append(text, "("+literals(row.new, columns)+")"...)
+	}
+	return append(text, " RETURNING "+returning...)
 }
 
 func literals(row []compound.Value, columns []int) string {
@@ -221,9 +261,13 @@ func (f *firing) writeRows(ctx context.Context, met *found, set []int, tried *tr
 	}
 	s.last, s.warnings = tried.last, tried.warnings
 	s.last.rowCount = int64(sum.Affected)
-	n := strconv.Itoa(len(met.rows))
-	sum.Info = []byte("Rows matched: " + n + "  Changed: " + strconv.FormatUint(changed, 10) + "  Warnings: " + strconv.Itoa(len(s.warnings)))
+	sum.Info = updated(len(met.rows), changed, len(s.warnings))
 	return sum, s.okTo(source{out: out}, wire.OK{AffectedRows: sum.Affected, Warnings: s.warningCount(), Info: sum.Info})
+}
+
+// updated is the text of an UPDATE's OK packet.
+func updated(matched int, changed uint64, warnings int) []byte {
+	return []byte("Rows matched: " + strconv.Itoa(matched) + "  Changed: " + strconv.FormatUint(changed, 10) + "  Warnings: " + strconv.Itoa(warnings))
 }
 
 // firstNumber is that in an OK packet's text.
