@@ -103,8 +103,22 @@ DELETE FROM d1.orders2 WHERE id = 2;
 SELECT * FROM d1.kept ORDER BY id;
 EXPLAIN FORMAT=JSON DELETE FROM d1.kept WHERE id = 5;
 DROP TABLE d1.orders2;
+-- Other tables say which rows are meant.
+CREATE TABLE d1.banned (id INT PRIMARY KEY, post_id INT, why VARCHAR(20));
+INSERT INTO d1.banned VALUES (1, 1, 'x'), (2, 1, 'y'), (3, 2, 'z');
+UPDATE d1.comments c, d1.banned b SET c.likes = 100, body = CONCAT(c.body, '?') WHERE c.post_id = b.post_id AND b.id <> 2;
+SELECT ROW_COUNT();
+SELECT what, comment_id, old_body, new_body FROM d1.audit_log WHERE new_body LIKE '%?' ORDER BY comment_id;
+UPDATE d1.banned b JOIN d1.comments c ON c.post_id = b.post_id SET b.why = 'told' WHERE c.likes = 100;
+DELETE c FROM d1.comments c JOIN d1.banned b ON c.post_id = b.post_id WHERE b.post_id = 1;
+SELECT ROW_COUNT();
+DELETE FROM d1.comments USING d1.comments JOIN d1.banned ON comments.post_id = banned.post_id WHERE why = 'nothing';
+DELETE b FROM d1.comments c JOIN d1.banned b ON c.post_id = b.post_id;
+SELECT * FROM d1.banned ORDER BY id;
+SELECT comment_id, old_body FROM d1.audit_log WHERE what = 'delete' ORDER BY id DESC LIMIT 3;
+SELECT id, comments FROM d1.posts ORDER BY id;
 -- refused
-UPDATE d1.comments c, d1.posts p SET c.likes = 1 WHERE c.post_id = p.id;
+DELETE b, c FROM d1.comments c JOIN d1.banned b ON c.post_id = b.post_id;
 -- One that counts the rows of its own table, row by row.
 CREATE TABLE d1.members (id INT AUTO_INCREMENT PRIMARY KEY, team INT, pts INT);
 CREATE TABLE d1.teams (id INT PRIMARY KEY, n INT);

@@ -29,6 +29,9 @@ type firing struct {
 	// mixed is why the rows have to be written one by one, each with its triggers; "" where it is the same if they are not. calls: functions of the statement are in that.
 	mixed string
 	calls bool
+	// joined: other tables say which rows are written, of the one that is called named.
+	joined bool
+	named  string
 	// assigns: triggers at partitions set user variables. partsEarly: there is a BEFORE INSERT trigger among them.
 	assigns, partsEarly bool
 }
@@ -139,13 +142,13 @@ func (f *firing) refused() error {
 			return f.unfit("by INSERT IGNORE … SELECT, or DELAYED, or with IGNORE and a BEFORE trigger")
 		}
 	case sqltext.KindUpdate:
-		if u := stmt.Update; u.Ignore || len(u.From) != 1 || !plainTable(&u.From[0]) {
-			return f.unfit("by UPDATE IGNORE, or of several tables, PARTITION (…) or FOR PORTION OF: UPDATE the table by itself")
+		if stmt.Update.Ignore || !f.target(stmt.Update.From) {
+			return f.unfit("by UPDATE IGNORE, of several tables, PARTITION (…) or FOR PORTION OF: UPDATE the table by itself")
 		}
 		return f.updatesKey()
 	case sqltext.KindDelete:
-		if d := stmt.Delete; d.Multi || !d.Before.Empty() || len(d.From) != 1 || !plainTable(&d.From[0]) || deleteIgnores(&f.w.scan, stmt) {
-			return f.unfit("by DELETE IGNORE, or of several tables, PARTITION (…), HISTORY or FOR PORTION OF: DELETE from the table by itself")
+		if d := stmt.Delete; len(d.Targets) != 1 || !d.Before.Empty() || !f.target(d.From) || deleteIgnores(&f.w.scan, stmt) {
+			return f.unfit("by DELETE IGNORE, of several tables, PARTITION (…), HISTORY or FOR PORTION OF: DELETE from the table by itself")
 		}
 	default:
 		return f.unfit("by LOAD DATA: INSERT the rows")

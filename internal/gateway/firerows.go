@@ -20,6 +20,62 @@ func plainTable(r *sqltext.TableRef) bool {
 	return r.Table != nil && r.Partition.Empty() && r.SystemTime.Empty()
 }
 
+// target finds the one table that an UPDATE or DELETE writes, and whether others say of which rows.
+func (f *firing) target(from []sqltext.TableRef) bool {
+	s, t := f.s, f.of.Table
+	snap := s.topology()
+	var it *sqltext.TableRef
+	var all []*sqltext.TableRef
+	plain, found := true, 0
+	sqltext.WalkTables(from, func(r *sqltext.TableRef) {
+		if r.Table == nil {
+			plain = plain && (r.Join != nil || len(r.Nested) > 0)
+			return
+		}
+		if k := s.keyOf(r.Table); k.db == t.DB && k.table == t.Name {
+			it = r
+			found++
+		} else {
+			all = append(all, r)
+		}
+		plain = plain && plainTable(r)
+	})
+	if it == nil || found != 1 || !plain {
+		return false
+	}
+	name := it.Table.Name.Text
+	if it.Alias.Tok >= 0 {
+		name = it.Alias.Text
+	}
+	if f.joined = len(all) > 0 || f.stmt.Delete != nil && f.stmt.Delete.Multi; !f.joined {
+		return true
+	}
+	f.named = quoteName(name) + "."
+	_, _, order, limit := f.clauses()
+	if f.key() == nil || !order.Empty() || limit != nil {
+		return false
+	}
+	if d := f.stmt.Delete; d != nil {
+		return d.Targets[0].Name.Text == name && d.Returning.Empty()
+	}
+	for i := range f.stmt.Update.Set { // other tables are not written
+		c := &f.stmt.Update.Set[i].Column
+		if c.Table.Tok >= 0 {
+			if c.Table.Text != name {
+				return false
+			}
+			continue
+		}
+		for _, r := range all {
+			k := s.keyOf(r.Table)
+			if o := snap.Table(k.db, k.table); o == nil || o.Column(c.Name.Text) >= 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // deleteIgnores says whether a DELETE has IGNORE.
 func deleteIgnores(scan *sqltext.Scan, stmt *sqltext.Stmt) bool {
 	for i := stmt.Span.From; i < stmt.Span.To && !isWord(scan, i, "FROM"); i++ {
@@ -43,11 +99,14 @@ func (f *firing) columns(old bool) (out []int) {
 }
 
 // items ask for the values of columns.
-func (f *firing) items(columns []int) (string, error) {
+func (f *firing) items(columns []int) (string, error) { return f.itemsOf(f.named, columns) }
+
+// itemsOf asks so by a name of the table, with a dot.
+func (f *firing) itemsOf(named string, columns []int) (string, error) {
 	var out []string
 	for _, i := range columns {
 		c := &f.of.Table.Columns[i]
-		item := compound.Asked(declaredAs(c), quoteName(c.Name))
+		item := compound.Asked(declaredAs(c), named+quoteName(c.Name))
 		if item == "" {
 			return "", f.unfit("and names column '" + c.Name + "', which is of type " + c.Type)
 		}
@@ -207,17 +266,17 @@ func (f *firing) changeRows(ctx context.Context, met *found, out *held, before l
 // clauses are the condition, ORDER BY and LIMIT of an UPDATE or DELETE.
 func (f *firing) clauses() (table, where, order sqltext.Span, limit *sqltext.Limit) {
 	if u := f.stmt.Update; u != nil {
-		return u.From[0].Span, u.WhereSpan, u.OrderSpan, u.Limit
+		return sqltext.Span{From: u.From[0].Span.From, To: u.From[len(u.From)-1].Span.To}, u.WhereSpan, u.OrderSpan, u.Limit
 	}
 	d := f.stmt.Delete
-	return d.From[0].Span, d.WhereSpan, d.OrderSpan, d.Limit
+	return sqltext.Span{From: d.From[0].Span.From, To: d.From[len(d.From)-1].Span.To}, d.WhereSpan, d.OrderSpan, d.Limit
 }
 
 // find finds and locks the rows of an UPDATE or DELETE, in its order, else in that of their key.
 func (f *firing) find(ctx context.Context) (*found, error) {
 	s, t, scan, key := f.s, f.of.Table, &f.w.scan, f.key()
 	table, where, order, limit := f.clauses()
-	for _, span := range []sqltext.Span{where, order} {
+	for _, span := range []sqltext.Span{table, where, order} {
 		if scan.Tells(span, sqltext.HasNondeterministic|sqltext.HasSequence) {
 			return nil, f.unfit("whose condition or ORDER BY may have another value each time")
 		}
@@ -234,7 +293,7 @@ func (f *firing) find(ctx context.Context) (*found, error) {
 			if n > 0 {
 				by += ", "
 			}
-			by += quoteName(t.Columns[i].Name)
+			by += f.named + quoteName(t.Columns[i].Name)
 		}
 		text = append(text, by...)
 	}
@@ -245,21 +304,24 @@ func (f *firing) find(ctx context.Context) (*found, error) {
 	if err := s.rewritten(ctx, append(text, " FOR UPDATE"...), source{out: got, limited: true}); err != nil {
 		return nil, err
 	}
-	met := &found{rows: make([]firedRow, len(got.rows))}
+	met := &found{}
 	old, err := f.values(got, slices.Concat(key, columns), 0)
 	if err != nil {
 		return nil, err
 	}
 	seen := map[string]bool{}
 	for i := range old {
-		met.rows[i].old = old[i]
 		if k := f.keyOf(key, old[i]); key != nil {
+			if seen[k] && f.joined { // beside several rows of the others
+				continue
+			}
 			if seen[k] {
 				return nil, wire.Errorf(wire.ErUnknown, "a key was met twice")
 			}
 			seen[k] = true
 			met.keys = append(met.keys, k)
 		}
+		met.rows = append(met.rows, firedRow{old: old[i]})
 	}
 	return met, nil
 }
@@ -276,11 +338,11 @@ func (f *firing) keyOf(key []int, row []compound.Value) string {
 	return "(" + strings.Join(all, ", ") + ")"
 }
 
-// keyed is the condition that rows have one of some keys.
-func (f *firing) keyed(keys []string) string {
+// keyed is the condition that rows of a table, by the name that stands before its columns, have one of some keys.
+func (f *firing) keyed(of string, keys []string) string {
 	var names []string
 	for _, i := range f.key() {
-		names = append(names, quoteName(f.of.Table.Columns[i].Name))
+		names = append(names, of+quoteName(f.of.Table.Columns[i].Name))
 	}
 	name := names[0]
 	if len(names) > 1 {
@@ -294,18 +356,21 @@ func (f *firing) bound(met *found) ([]byte, error) {
 	scan := &f.w.scan
 	_, where, _, limit := f.clauses()
 	n := len(met.rows)
+	one := quoteName(f.of.Table.DB) + "." + quoteName(f.of.Table.Name)
 	switch {
+	case n > 0 && n <= mostByKey && f.joined && f.stmt.Delete != nil:
+		return []byte("DELETE FROM " + one + " WHERE " + f.keyed("", met.keys)), nil
 	case n > 0 && n <= mostByKey && met.keys != nil:
 		if where.Empty() {
 			at := f.stmt.Span.To
 			if o := f.orderPoint(); o >= 0 {
 				at = o
 			}
-			return apply(scan, []edit{{at, at, " WHERE " + f.keyed(met.keys) + " "}}), nil
+			return apply(scan, []edit{{at, at, " WHERE " + f.keyed(f.named, met.keys) + " "}}), nil
 		}
-		return apply(scan, []edit{{where.From + 1, where.From + 1, " ("}, {where.To, where.To, ") AND " + f.keyed(met.keys)}}), nil
-	case n > 0 && (limit != nil || f.stmt.Facts&sqltext.HasSubquery != 0):
-		return nil, f.unfit("with LIMIT, or a subquery, of " + strconv.Itoa(n) + " rows at once: do it for fewer rows")
+		return apply(scan, []edit{{where.From + 1, where.From + 1, " ("}, {where.To, where.To, ") AND " + f.keyed(f.named, met.keys)}}), nil
+	case n > 0 && (limit != nil || f.joined || f.stmt.Facts&sqltext.HasSubquery != 0):
+		return nil, f.unfit("with LIMIT, a subquery or other tables, of " + strconv.Itoa(n) + " rows at once: do it for fewer rows")
 	}
 	return scan.Src[:scan.End], nil
 }
@@ -330,7 +395,7 @@ func (f *firing) afterwards(ctx context.Context, met *found, columns []int) erro
 	if len(columns) == 0 {
 		return nil
 	}
-	items, err := f.items(slices.Concat(key, columns))
+	items, err := f.itemsOf("", slices.Concat(key, columns))
 	if err != nil {
 		return err
 	}
@@ -345,7 +410,7 @@ func (f *firing) afterwards(ctx context.Context, met *found, columns []int) erro
 	}
 	for some := range slices.Chunk(met.keys, mostByKey) {
 		got := &capture{caps: s.out.Caps()}
-		text := "SELECT " + items + " FROM " + quoteName(t.DB) + "." + quoteName(t.Name) + " WHERE " + f.keyed(some) + " FOR UPDATE"
+		text := "SELECT " + items + " FROM " + quoteName(t.DB) + "." + quoteName(t.Name) + " WHERE " + f.keyed("", some) + " FOR UPDATE"
 		if err := s.rewritten(ctx, []byte(text), source{out: got, limited: true}); err != nil {
 			return err
 		}

@@ -252,7 +252,7 @@ func (f *firing) writeRows(ctx context.Context, met *found, set []int, tried *tr
 			}
 			text += quoteName(t.Columns[c].Name) + " = " + row.new[c].Literal()
 		}
-		told, err := f.run(ctx, []byte(text+" WHERE "+f.keyed(met.keys[i:i+1])), discard{s})
+		told, err := f.run(ctx, []byte(text+" WHERE "+f.keyed("", met.keys[i:i+1])), discard{s})
 		if err != nil {
 			return sum, err
 		}

@@ -52,7 +52,7 @@ func (p *planner) triggers() *fired {
 			continue
 		}
 		if t := p.snap.Table(p.named(n), n.Name.Text); t != nil {
-			if f.fire(p.snap, t, events); !written[t] && p.writes(n) {
+			if f.fire(p.snap, t, events); !written[t] && p.writes(n, t) {
 				written[t] = true
 				f.atNode(t, events, p.stmt.Kind != sqltext.KindInsert && p.ofPortion())
 			}
@@ -62,13 +62,28 @@ func (p *planner) triggers() *fired {
 }
 
 // writes says whether rows of a table that a statement names as one of several may be written.
-func (p *planner) writes(n *sqltext.TableName) bool {
-	d := p.stmt.Delete
-	return d == nil || !d.Multi || slices.ContainsFunc(d.Targets, func(t sqltext.TableName) bool {
-		named := false
-		sqltext.WalkTables(d.From, func(r *sqltext.TableRef) { named = named || r.Table == n && t.Name.Text == refName(r) })
-		return named
+func (p *planner) writes(n *sqltext.TableName, t *topo.Table) bool {
+	u, d := p.stmt.Update, p.stmt.Delete
+	if u == nil && (d == nil || !d.Multi) {
+		return true
+	}
+	var from []sqltext.TableRef
+	if u != nil {
+		from = u.From
+	} else {
+		from = d.From
+	}
+	written := false
+	sqltext.WalkTables(from, func(r *sqltext.TableRef) {
+		switch {
+		case r.Table != n:
+		case u != nil:
+			written = len(assigned(u.Set, r, t)) > 0
+		default:
+			written = slices.ContainsFunc(d.Targets, func(of sqltext.TableName) bool { return of.Name.Text == refName(r) })
+		}
 	})
+	return written
 }
 
 // named is the database of a table that the statement names.
