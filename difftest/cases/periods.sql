@@ -32,3 +32,21 @@ DELETE FROM rent WHERE id = 1;
 UPDATE stay FOR PORTION OF per FROM '2024-03-15' TO '2024-04-01' SET val = 10;
 -- changes: d1.stay
 DELETE FROM stay FOR PORTION OF per FROM '2024-03-15' TO '2024-04-01' WHERE id = 1;
+-- Rows that are found first.
+CREATE TABLE d1.spans (id INT, f DATE, t DATE, x INT, PERIOD FOR per(f, t), PRIMARY KEY (id, per WITHOUT OVERLAPS));
+INSERT INTO d1.spans VALUES (1, '2020-01-01', '2021-01-01', 1), (2, '2020-01-01', '2021-01-01', 2), (3, '2020-01-01', '2021-01-01', 3);
+CREATE TABLE d1.which (id INT PRIMARY KEY, n INT);
+INSERT INTO d1.which VALUES (1, 1), (2, 3);
+-- changes: d1.spans
+UPDATE d1.spans FOR PORTION OF per FROM '2020-08-01' TO '2020-09-01' SET x = x + 20 WHERE id IN (SELECT n FROM d1.which);
+-- changes: d1.spans
+DELETE FROM d1.spans FOR PORTION OF per FROM '2020-10-01' TO '2020-11-01' WHERE id IN (SELECT n FROM d1.which);
+-- changes: d1.spans
+UPDATE d1.spans FOR PORTION OF per FROM '2020-02-01' TO '2020-03-01' SET x = (SELECT MAX(n) FROM d1.which WHERE which.id <= spans.id) WHERE x < 20;
+-- refused
+UPDATE d1.spans FOR PORTION OF per FROM '2020-02-01' TO '2020-03-01' SET id = id + 10 WHERE x < 20;
+-- refused
+UPDATE d1.spans FOR PORTION OF per FROM '2020-02-01' TO '2020-03-01' SET x = 7 ORDER BY id LIMIT 1;
+CREATE TABLE d1.counted (id INT AUTO_INCREMENT PRIMARY KEY, f DATE, t DATE, x INT, PERIOD FOR per(f, t));
+-- refused
+UPDATE d1.counted FOR PORTION OF per FROM '2020-02-01' TO '2020-03-01' SET x = 7 WHERE x IN (SELECT n FROM d1.which);

@@ -135,7 +135,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	if p.rownum {
 		seen &^= sqltext.HasNondeterministic // see countsKeyed
 	}
-	if !p.complete || p.many(seen) != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 || !p.stmt.SetStatement.Empty() {
+	if !p.complete || p.many(seen) != "" || p.stmt.Facts&sqltext.HasSystemTime != 0 && !p.portioned() || !p.stmt.SetStatement.Empty() {
 		return nil, ""
 	}
 	k = &ByKey{}
@@ -196,6 +196,9 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		k.InTurn = ok && l.Offset.Kind == OperandNone && k.order.Empty() && !k.others && !p.isReference(named[0])
 	}
 	k.from = sqltext.Span{From: from[0].Span.From, To: from[len(from)-1].Span.To}
+	if !from[0].SystemTime.Empty() {
+		k.from = from[0].Table.Span
+	}
 	for _, r := range named {
 		t := p.keyTarget(r)
 		if t == nil {
@@ -229,6 +232,8 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	for i := range k.Targets {
 		t := &k.Targets[i]
 		switch {
+		case !named[i].SystemTime.Empty() && (t.All || t.Linked != nil || len(k.Moves) > 0 || k.Renames):
+			return nil, "FOR PORTION OF a table without a key, or with a new one"
 		case !named[i].Partition.Empty() && (!k.single || t.All && !k.InTurn || t.Linked != nil || len(k.Moves) > 0): // a row must not leave that partition of MariaDB's
 			return nil, "PARTITION of a table that is changed by keys with others, by its shard key, or without a key"
 		case p.checked() != nil && t.All && !k.InTurn:
@@ -389,7 +394,7 @@ func (p *planner) changes(k *ByKey) (ok bool, reason string) {
 		case d != nil && (moves || !k.single):
 			return false, "a sequence gives values to a shard key, or to one of several tables"
 		case !moves:
-		case len(k.Targets) > 1 || !k.single && t.All || p.isDefault(value) || p.counts(value) || t.Table.Columns[c].Type == "bit":
+		case len(k.Targets) > 1 || !k.single && t.All || p.isDefault(value) || p.counts(value):
 			return false, ""
 		case t.Linked != nil:
 			return false, "its rows would have to go to other remote tables"

@@ -83,6 +83,30 @@ func (k *ByKey) Forgives() bool { return !k.Updates() || k.ignore }
 // FindsFirst says whether MariaDB finds all rows before it changes the first: where it sorts them, and where SET changes the primary key, by which it may go through the table.
 func (k *ByKey) FindsFirst() bool { return k.first }
 
+// portioned says whether the history that a statement names is that of no table, but the portion of a period for which rows of one table are changed: all that its condition finds are found.
+func (p *planner) portioned() bool {
+	var from []sqltext.TableRef
+	var limit *sqltext.Limit
+	if u := p.stmt.Update; u != nil {
+		from, limit = u.From, u.Limit
+	} else if d := p.stmt.Delete; d != nil {
+		from, limit = d.From, d.Limit
+	}
+	if len(from) != 1 || from[0].Table == nil || from[0].SystemTime.Empty() || from[0].Alias.Tok >= 0 || !from[0].Partition.Empty() || limit != nil {
+		return false
+	}
+	if t, _, err := p.lookup(from[0].Table); err != nil || t == nil || t.Numbered() && !t.KeepsNumber { // see writePlan
+		return false
+	}
+	for i := range p.scan.Tokens {
+		at := sqltext.Span{From: int32(i), To: int32(i) + 1}
+		if kw := p.scan.Tokens[i].KW; (kw == sqltext.KwSystemTime || kw == sqltext.KwPortion) && !inside(at, from[0].SystemTime) {
+			return false
+		}
+	}
+	return p.ofPortion()
+}
+
 // keyMoves says whether an UPDATE of one table changes columns of the primary key, or of the unique key that InnoDB takes for it, but for one that the condition gives a single value.
 func (p *planner) keyMoves(set []sqltext.Assign, where sqltext.Expr, r *sqltext.TableRef) bool {
 	if r.Table == nil || r.Table.CTE {
