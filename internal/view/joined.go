@@ -118,3 +118,60 @@ func (s *splicer) joined(scan *sqltext.Scan, stmt *sqltext.Stmt, v *topo.View, d
 	span := u.Where.ExprSpan()
 	return append(edits, edit{span.From, span.From, "("}, edit{u.WhereSpan.To, u.WhereSpan.To, ") AND (" + text + ")"}), nil
 }
+
+// oneTable is what an INSERT into a view that joins tables adds rows to: the one table whose columns it names, whatever the join and the WHERE say. nil where the view is no such one.
+func (s *splicer) oneTable(in *sqltext.Insert, v *topo.View) (*window, error) {
+	_, of, err := s.sess.Bodies.parsed(v)
+	if err != nil {
+		return nil, err
+	}
+	sel := of.Query.Select
+	if sel == nil || of.Query.With != nil || len(of.Tables) < 2 || sel.Distinct || sel.Group != nil || sel.Having != nil || sel.Limit != nil || of.Query.Limit != nil || len(sel.Items) != len(v.Columns) ||
+		of.Facts&(sqltext.HasSubquery|sqltext.HasStoredCall) != 0 || v.Check != "" {
+		return nil, nil
+	}
+	var names []string
+	for _, n := range in.Columns {
+		names = append(names, n.Text)
+	}
+	for i := range in.Set {
+		names = append(names, in.Set[i].Column.Name.Text)
+	}
+	column := func(i int) *sqltext.Column {
+		c, _ := sqltext.Unparen(sel.Items[i].Expr).(*sqltext.Column)
+		return c
+	}
+	alias := ""
+	for _, n := range names {
+		i := at(v.Columns, n)
+		if i < 0 || column(i) == nil || column(i).Table.Tok < 0 || alias != "" && column(i).Table.Text != alias { // of several tables MariaDB refuses them
+			return nil, nil
+		}
+		alias = column(i).Table.Text
+	}
+	w := &window{view: v}
+	sqltext.WalkTables(sel.From, func(r *sqltext.TableRef) {
+		switch {
+		case r.Table == nil:
+		case r.Alias.Tok >= 0 && r.Alias.Text == alias, r.Alias.Tok < 0 && r.Table.Name.Text == alias:
+			w.db, w.table = r.Table.DB.Text, r.Table.Name.Text
+		}
+	})
+	switch {
+	case w.db == "" || s.snap.Table(w.db, w.table) == nil:
+		return nil, nil
+	case s.hides != nil && s.hides(w.db, w.table):
+		return nil, refuse("'%s' reads the table '%s.%s', which a temporary table of the session hides", v.Name, w.db, w.table)
+	}
+	for i := range sel.Items {
+		name := ""
+		if c := column(i); c != nil && c.Table.Text == alias {
+			name = c.Name.Text
+		}
+		w.columns = append(w.columns, name)
+	}
+	if !slices.Contains(s.used, v) {
+		s.used = append(s.used, v)
+	}
+	return w, nil
+}

@@ -500,7 +500,13 @@ func (s *splicer) insert(scan *sqltext.Scan, stmt *sqltext.Stmt, done map[int32]
 	if v == nil {
 		return nil, done, nil
 	}
-	w, goes, err := s.adding(v)
+	w, err := s.oneTable(in, v)
+	goes := ""
+	if w != nil {
+		goes = w.table
+	} else if err == nil {
+		w, goes, err = s.adding(v)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
