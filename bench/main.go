@@ -31,6 +31,7 @@ type settings struct {
 	Copy       int      // BENCH_COPY, rounds; the same
 	Switch     int      // BENCH_SWITCH, rounds; the same
 	Soak       int      // BENCH_SOAK, seconds; the same
+	Schema     int      // BENCH_SCHEMA, tables; the same
 	Linked     bool     // BENCH_LINKED; the same
 	Trx        bool     // BENCH_TRX; the same
 	TPCH       float64  // BENCH_TPCH, the scale; the same
@@ -128,6 +129,9 @@ func readSettings(env func(string) string) (settings, error) {
 	if env("BENCH_SOAK") != "" {
 		s.Soak = number("BENCH_SOAK", 60)
 	}
+	if env("BENCH_SCHEMA") != "" {
+		s.Schema = number("BENCH_SCHEMA", 100)
+	}
 	s.Options = strings.Fields(env("BENCH_OPTIONS"))
 	if r := env("BENCH_RESULTS"); r != "" {
 		s.Results = r
@@ -224,6 +228,9 @@ func run(ctx context.Context) (err error) {
 	}
 	if s.Soak > 0 {
 		return soak(ctx, s)
+	}
+	if s.Schema > 0 {
+		return schema(ctx, s.Schema)
 	}
 	if s.Linked {
 		return linkedTables(ctx, s)
