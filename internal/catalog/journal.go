@@ -115,16 +115,22 @@ func (c *Catalog) UnderWay() ([]*DDLRecord, error) {
 }
 
 // DDLRecords lists the statements under way, oldest first, with those whose node has died. With databases, only those that touch one of them.
-// An orphan is taken over by locking its databases, listing again, and saving or ending it.
+// An orphan is taken over by locking its databases, listing again, and saving or ending it. The snapshot shows afterwards every change of the topology that was made before, as after Sync.
 func (c *Catalog) DDLRecords(ctx context.Context, databases ...string) ([]*DDLRecord, error) {
 	var resp *clientv3.TxnResponse
 	if err := repeat(ctx, func(ctx context.Context) (err error) {
 		resp, err = c.client.Txn(ctx).Then(
 			clientv3.OpGet(c.key(dirDDL), clientv3.WithPrefix()),
-			clientv3.OpGet(c.key(dirLive), clientv3.WithPrefix(), clientv3.WithKeysOnly())).Commit()
+			clientv3.OpGet(c.key(dirLive), clientv3.WithPrefix(), clientv3.WithKeysOnly()),
+			clientv3.OpGet(c.key(keyRev))).Commit()
 		return err
 	}); err != nil {
 		return nil, readError(err)
+	}
+	if kvs := resp.Responses[2].GetResponseRange().Kvs; len(kvs) > 0 {
+		if err := c.WaitRevision(ctx, kvs[0].ModRevision); err != nil {
+			return nil, err
+		}
 	}
 	live := map[string]bool{}
 	for _, kv := range resp.Responses[1].GetResponseRange().Kvs {

@@ -210,6 +210,16 @@ func (t *Txn) fail(err error) {
 // another change came in between, so it must do nothing but call Txn's methods. Its error ends the Update and nothing is changed. Update
 // returns the topology's new revision once this node's own snapshot shows it, or when ctx ends first. An f that changes nothing is fine.
 func (c *Catalog) Update(ctx context.Context, f func(*Txn) error) (rev int64, err error) {
+	return c.update(ctx, f, false)
+}
+
+// UpdateKnown is Update for an f that reads by the Txn's methods alone, or what nobody else may change meanwhile: it is tried on the snapshot that is there, and on a newer one only when it
+// can't be made of that.
+func (c *Catalog) UpdateKnown(ctx context.Context, f func(*Txn) error) (rev int64, err error) {
+	return c.update(ctx, f, true)
+}
+
+func (c *Catalog) update(ctx context.Context, f func(*Txn) error, known bool) (rev int64, err error) {
 	select {
 	case c.updating <- struct{}{}:
 		defer func() { <-c.updating }()
@@ -217,6 +227,11 @@ func (c *Catalog) Update(ctx context.Context, f func(*Txn) error) (rev int64, er
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 	case <-c.ctx.Done():
 		return 0, ErrClosed
+	}
+	if known {
+		if rev, err = c.tryUpdate(ctx, f); err == nil || errors.Is(err, ErrUnknown) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLockLost) || errors.Is(err, ErrNotController) {
+			return rev, err
+		}
 	}
 	if err := c.Sync(ctx); err != nil {
 		return 0, err

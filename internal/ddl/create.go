@@ -120,7 +120,14 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	if err := j.record(ctx, "create table"); err != nil {
 		return nil, err
 	}
-	res, made, others, err := j.make(ctx, db, like)
+	var t *topo.Table
+	var judged error
+	alike := j.everywhereAlike(like)
+	res, made, others, err := j.make(ctx, db, alike, func() {
+		if t, _, judged = j.judged(ctx, db, name, nil, number); judged == nil {
+			judged = triggersStandWith(j.snap, t)
+		}
+	})
 	if err != nil {
 		if _, no := refused(err); !no {
 			made = append(made, all[0])
@@ -128,8 +135,12 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 		return nil, j.abandon(err, func(ctx context.Context) error { return j.dropTable(ctx, made, name) })
 	}
 	made = append(made, all[0])
-	t, err := j.placeTable(ctx, db, name, like, number, &made)
-	if err == nil {
+	switch {
+	case !alike:
+		t, err = j.placeTable(ctx, db, name, like, number, &made)
+	case judged != nil:
+		err = judged
+	default:
 		err = others
 	}
 	if err == nil {
@@ -169,16 +180,18 @@ func (j *job) everywhereAlike(like *topo.Table) bool {
 	return j.d.Object == "TABLE" && j.linked == nil && like == nil && j.d.AsSelect == nil && !j.d.Reference
 }
 
-// make makes a table at the first shape, and where they all get the same at all other places, too, as others tells.
-func (j *job) make(ctx context.Context, db string, like *topo.Table) (res *Result, made []place, others, err error) {
+// make makes a table at the first shape, and where all places get the same at the others, too, as others tells; then is done with what the first has meanwhile.
+func (j *job) make(ctx context.Context, db string, alike bool, then func()) (res *Result, made []place, others, err error) {
 	first := j.todo.Shapes[0]
-	if !j.everywhereAlike(like) {
+	if !alike {
 		res, err = j.first(ctx, first, j.spliced())
 		return res, nil, nil, err
 	}
 	part := j.partText(db, j.references(db))
 	err = together(func() (err error) {
-		res, err = j.first(ctx, first, j.spliced())
+		if res, err = j.first(ctx, first, j.spliced()); err == nil {
+			then()
+		}
 		return err
 	}, func() error {
 		made, others = each(slices.Concat(j.todo.Shapes[1:], j.todo.Places), func(p place) error {
@@ -197,14 +210,11 @@ func (j *job) make(ctx context.Context, db string, like *topo.Table) (res *Resul
 	return res, made, others, err
 }
 
-// placeTable judges the table that the first shape has now, and makes it where it is not yet.
+// placeTable judges the table that the first shape has now, and makes it everywhere else.
 func (j *job) placeTable(ctx context.Context, db, name string, like *topo.Table, number uint64, made *[]place) (*topo.Table, error) {
 	t, d, err := j.judged(ctx, db, name, like, number)
 	if err != nil {
 		return nil, err
-	}
-	if j.everywhereAlike(like) {
-		return t, triggersStandWith(j.snap, t)
 	}
 	return j.placeJudged(ctx, t, d, like, made)
 }

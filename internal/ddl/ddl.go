@@ -331,11 +331,15 @@ func (j *job) begin(ctx context.Context, databases ...string) error {
 	}
 	j.lock = lock
 	j.endWithLock()
-	if err := j.settle(ctx, lock, databases...); err != nil {
-		lock.Unlock()
-		return err
+	recs, err := j.cfg.Catalog.DDLRecords(ctx, databases...)
+	if err == nil && len(recs) > 0 {
+		if err := j.settle(ctx, lock, databases...); err != nil {
+			lock.Unlock()
+			return err
+		}
+		err = j.cfg.Catalog.Sync(ctx)
 	}
-	if err := j.cfg.Catalog.Sync(ctx); err != nil {
+	if err != nil {
 		lock.Unlock()
 		return unavailable(err)
 	}
@@ -409,7 +413,7 @@ func (j *job) forget(ctx context.Context, f func(*catalog.Txn)) error {
 		return err
 	}
 	j.rec.Steps = append(j.rec.Steps, "go")
-	_, err := j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
+	_, err := j.cfg.Catalog.UpdateKnown(j.answered(ctx), func(x *catalog.Txn) error {
 		f(x)
 		if err := j.written(); err != nil {
 			return err
@@ -429,7 +433,7 @@ func (j *job) commit(ctx context.Context, f func(*catalog.Txn) error) error {
 		return err
 	}
 	j.committing = f != nil
-	_, err := j.cfg.Catalog.Update(j.answered(ctx), func(x *catalog.Txn) error {
+	_, err := j.cfg.Catalog.UpdateKnown(j.answered(ctx), func(x *catalog.Txn) error {
 		if f != nil {
 			if err := f(x); err != nil {
 				return err

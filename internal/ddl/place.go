@@ -87,12 +87,10 @@ func (j *job) client(ctx context.Context, p place, schema string, state *backend
 	if err != nil || schema == "" {
 		return c, err
 	}
-	for _, sql := range anew(schema) {
-		if _, err := c.Query(ctx, sql); err != nil {
-			c.ResetOnRelease()
-			c.Release()
-			return nil, err
-		}
+	if err := chooseAnew(ctx, c, schema); err != nil {
+		c.ResetOnRelease()
+		c.Release()
+		return nil, err
 	}
 	return c, nil
 }
@@ -118,7 +116,17 @@ func (j *job) asClientWith(ctx context.Context, p place, schema string, state *b
 	return c.Query(ctx, sql)
 }
 
-func anew(schema string) []string { return []string{"USE information_schema", "USE " + id(schema)} }
+// chooseAnew chooses a default database, also where it is that already.
+func chooseAnew(ctx context.Context, c *backend.Conn, schema string) error {
+	c.Queue("USE information_schema")
+	c.Queue("USE " + id(schema))
+	err := c.SendQueued(ctx)
+	var no *backend.PrepareError
+	if errors.As(err, &no) {
+		return no.Err
+	}
+	return err
+}
 
 // own opens a connection as the cluster, in a known state whatever the one before has left.
 func (r *Runner) own(ctx context.Context, p place, schema string) (*backend.Conn, error) {
@@ -141,7 +149,9 @@ func (r *Runner) asCluster(ctx context.Context, p place, schema string, sql ...s
 	}
 	defer c.Release()
 	if schema != "" {
-		sql = append(anew(schema), sql...)
+		if err := chooseAnew(ctx, c, schema); err != nil {
+			return nil, err
+		}
 	}
 	var res *backend.Result
 	for _, q := range sql {
@@ -270,7 +280,7 @@ func (r *Runner) showCreate(ctx context.Context, p place, table string) (string,
 
 // showCounted is a table's SHOW CREATE TABLE, "" when there is no such table.
 func (r *Runner) showCounted(ctx context.Context, p place, table string) (string, error) {
-	c, err := r.own(ctx, p, p.Schema)
+	c, err := r.own(ctx, p, "")
 	if err != nil {
 		return "", err
 	}

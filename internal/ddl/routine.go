@@ -210,10 +210,8 @@ func (j *job) alignRoutine(ctx context.Context, p place, kind topo.RoutineKind, 
 	if err == nil && have != nil && have.Same(want) || err != nil && !errors.Is(err, mariadb.ErrRoutineText) {
 		return err
 	}
-	for _, sql := range anew(p.Schema) { // whose collation its parameters get
-		if _, err := c.Query(ctx, sql); err != nil {
-			return err
-		}
+	if err := chooseAnew(ctx, c, p.Schema); err != nil { // whose collation its parameters get
+		return err
 	}
 	return mariadb.MakeRoutine(ctx, c, want)
 }
