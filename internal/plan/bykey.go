@@ -33,6 +33,8 @@ type ByKey struct {
 	first bool
 	// sorted: the rows are changed in one order everywhere, the client's and then that of the key.
 	sorted bool
+	// assigns: SET assigns to user variables.
+	assigns bool
 	// single: the statement names one table, and its text stays what it is but for WHERE and LIMIT.
 	single bool
 	others bool         // it reads other tables
@@ -193,7 +195,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	if limit != nil {
 		l, ok := readLimit(limit)
 		k.Limit = l.Count
-		k.InTurn = ok && l.Offset.Kind == OperandNone && k.order.Empty() && !k.others && !p.isReference(named[0])
+		k.InTurn = ok && l.Offset.Kind == OperandNone && k.order.Empty() && !k.assigns && !k.others && !p.isReference(named[0])
 	}
 	k.from = sqltext.Span{From: from[0].Span.From, To: from[len(from)-1].Span.To}
 	if !from[0].SystemTime.Empty() {

@@ -54,7 +54,7 @@ func (k *ByKey) queryText(scan *sqltext.Scan, found ...[]KeyValue) (text []byte,
 			text = k.asking(append(text, ' '), scan, s)
 			spans = append(spans, s)
 		}
-		if i == 1 && (k.sorted && k.Targets[0].Everywhere || s.Empty() && len(k.Moves) > 0) { // as MariaDB goes through a table
+		if i == 1 && (k.sorted && k.Targets[0].Everywhere || s.Empty() && (len(k.Moves) > 0 || k.assigns)) { // as MariaDB goes through a table
 			text = k.byKey(text, &k.Targets[0], !s.Empty(), k.Targets[0].name)
 		}
 	}
@@ -143,16 +143,17 @@ func (p *planner) keyMoves(set []sqltext.Assign, where sqltext.Expr, r *sqltext.
 	return slices.ContainsFunc(t.Unique[at], func(c int) bool { return !fixed[c] })
 }
 
-// assigns is why an UPDATE that assigns to user variables can't be run by keys; "" where SET alone does, row by row in an order that the statement says: the query does it in the same way, as MariaDB sorts rows of one
+// assigns is why an UPDATE that assigns to user variables can't be run by keys; "" where SET alone does, row by row in an order that the statement says, or else that of the key: the query does it in the same way, as MariaDB sorts rows of one
 // table before it looks at what is selected.
 func (p *planner) assigns(k *ByKey) string {
 	u := p.stmt.Update
 	if u == nil || !k.single || k.others {
 		return "it assigns to user variables, and is no UPDATE of one table alone"
 	}
-	if len(u.Order) == 0 || slices.ContainsFunc(u.Order, func(o sqltext.OrderItem) bool { return !isColumn(unparen(o.Expr)) }) {
-		return "it assigns to user variables, in no order: add ORDER BY of columns"
+	if slices.ContainsFunc(u.Order, func(o sqltext.OrderItem) bool { return !isColumn(unparen(o.Expr)) }) {
+		return "it assigns to user variables, in an order that is not that of columns"
 	}
+	k.assigns = true
 	name := func(i int32) string { return strings.ToLower(strings.Trim(strings.TrimPrefix(p.text(i), "@"), "`'\"")) }
 	assigned := map[string]bool{}
 	for i := u.Set[0].Span.From; i+1 < k.head.To; i++ {

@@ -1,4 +1,4 @@
--- What INSERT … SELECT, and values of an INSERT, give user variables, the session has afterwards.
+-- What INSERT … SELECT, values of an INSERT, and SET of an UPDATE give user variables, the session has afterwards.
 CREATE TABLE d1.src (id INT PRIMARY KEY, v INT);
 INSERT INTO d1.src VALUES (1, 10), (2, 20), (3, 30), (4, 40), (5, 50), (6, 60);
 CREATE TABLE d1.dst (id INT PRIMARY KEY, v INT, s VARCHAR(9));
@@ -66,3 +66,30 @@ SELECT @b;
 SELECT * FROM d1.dst ORDER BY id;
 SELECT * FROM d1.loose ORDER BY id;
 SELECT * FROM d1.ref ORDER BY id;
+SET @n = 0;
+UPDATE d1.src SET v = (@n := @n + 1);
+SELECT @n;
+UPDATE d1.src SET v = (@n := @n + 10) WHERE id > 2;
+SELECT @n;
+UPDATE d1.src SET v = @n := v + @n LIMIT 3;
+SELECT @n;
+-- refused
+UPDATE d1.src SET id = (@n := @n + 1);
+-- prepared
+UPDATE d1.src SET v = (@n := @n * 2 + 1) WHERE id < 4;
+SELECT @n;
+SELECT * FROM d1.src ORDER BY id;
+UPDATE d1.ref SET v = (@n := @n + 1);
+SELECT @n;
+UPDATE d1.ref SET v = (@n := @n + 1) WHERE id > 50 LIMIT 2;
+SELECT @n;
+SELECT * FROM d1.ref ORDER BY id;
+-- refused
+UPDATE d1.loose SET v = (@n := @n + 1);
+START TRANSACTION;
+UPDATE d1.src SET v = (@n := @n + 1);
+SELECT @n, SUM(v) FROM d1.src;
+ROLLBACK;
+SELECT @n;
+UPDATE d1.src SET v = (@n := @n + 1) WHERE id = 3;
+SELECT @n;
