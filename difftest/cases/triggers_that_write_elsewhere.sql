@@ -117,6 +117,18 @@ DELETE b FROM d1.comments c JOIN d1.banned b ON c.post_id = b.post_id;
 SELECT * FROM d1.banned ORDER BY id;
 SELECT comment_id, old_body FROM d1.audit_log WHERE what = 'delete' ORDER BY id DESC LIMIT 3;
 SELECT id, comments FROM d1.posts ORDER BY id;
+CREATE REFERENCE TABLE d1.kinds (post_id INT PRIMARY KEY, kind INT);
+INSERT INTO d1.kinds VALUES (1, 1), (2, 2), (3, 3);
+INSERT INTO d1.comments (post_id, body) VALUES (1, 'k'), (2, 'k'), (3, 'k'), (1, 'k'), (2, 'k'), (3, 'k');
+UPDATE d1.comments c JOIN d1.kinds k ON c.post_id = k.post_id SET c.likes = k.kind WHERE c.body = 'k';
+DELETE c FROM d1.comments c JOIN d1.kinds k ON c.post_id = k.post_id WHERE k.kind > 1 AND c.body = 'k';
+SELECT post_id, likes FROM d1.comments WHERE body = 'k' ORDER BY id;
+UPDATE d1.comments SET likes = likes + 1 WHERE post_id IN (SELECT post_id FROM d1.kinds WHERE kind = 1) ORDER BY id DESC LIMIT 1;
+UPDATE d1.comments SET body = CONCAT('k', body) WHERE post_id IN (SELECT post_id FROM d1.kinds) AND body = 'k' ORDER BY id DESC;
+UPDATE d1.comments SET body = 'k' WHERE body = 'kk';
+SELECT new_body, comment_id - (SELECT MIN(id) FROM d1.comments WHERE body = 'k') FROM d1.audit_log WHERE what = 'update' ORDER BY id DESC LIMIT 4;
+DELETE FROM d1.comments WHERE body = 'k' AND likes = (SELECT MIN(kind) FROM d1.kinds);
+SELECT post_id, likes FROM d1.comments WHERE body = 'k' ORDER BY id;
 -- refused
 DELETE b, c FROM d1.comments c JOIN d1.banned b ON c.post_id = b.post_id;
 -- One that counts the rows of its own table, row by row.

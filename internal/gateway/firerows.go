@@ -281,29 +281,72 @@ func (f *firing) find(ctx context.Context) (*found, error) {
 			return nil, f.unfit("whose condition or ORDER BY may have another value each time")
 		}
 	}
-	columns := f.columns(true)
+	columns, apart := f.columns(true), f.joined || key != nil && f.stmt.Facts&sqltext.HasSubquery != 0
+	if apart {
+		columns = nil
+	}
 	items, err := f.items(slices.Concat(key, columns))
 	if err != nil {
 		return nil, err
 	}
 	text := slices.Concat([]byte("SELECT "+items+" FROM "), scan.AppendSpan(nil, table), []byte(" "), scan.AppendSpan(nil, where), []byte(" "), scan.AppendSpan(nil, order))
 	if order.Empty() && limit == nil && key != nil {
-		by := " ORDER BY "
-		for n, i := range key {
-			if n > 0 {
-				by += ", "
-			}
-			by += f.named + quoteName(t.Columns[i].Name)
-		}
-		text = append(text, by...)
+		text = append(text, f.byKey()...)
 	}
 	if limit != nil {
 		text = append(append(text, ' '), scan.AppendSpan(nil, limit.Span)...)
 	}
+	if !apart {
+		text = append(text, " FOR UPDATE"...)
+	}
 	got := &capture{caps: s.out.Caps()}
-	if err := s.rewritten(ctx, append(text, " FOR UPDATE"...), source{out: got, limited: true}); err != nil {
+	if err := s.rewritten(ctx, text, source{out: got, limited: true}); err != nil {
 		return nil, err
 	}
+	met, err := f.met(got, key, columns)
+	if err != nil || !apart || len(met.rows) == 0 {
+		return met, err
+	}
+	// The rows of the other tables are not to be locked against what the statement itself does with them.
+	if len(met.keys) > mostByKey {
+		return nil, f.unfit("with a subquery or other tables, of " + strconv.Itoa(len(met.keys)) + " rows at once: do it for fewer rows")
+	}
+	columns = f.columns(true)
+	if items, err = f.itemsOf("", slices.Concat(key, columns)); err != nil {
+		return nil, err
+	}
+	got = &capture{caps: s.out.Caps()}
+	sql := "SELECT " + items + " FROM " + quoteName(t.DB) + "." + quoteName(t.Name) + " WHERE " + f.keyed("", met.keys) + " FOR UPDATE"
+	if err := s.rewritten(ctx, []byte(sql), source{out: got, limited: true}); err != nil {
+		return nil, err
+	}
+	locked, err := f.met(got, key, columns)
+	if err != nil {
+		return nil, err
+	}
+	in := &found{}
+	for _, k := range met.keys { // in the client's order; some may be gone
+		if at := slices.Index(locked.keys, k); at >= 0 {
+			in.keys, in.rows = append(in.keys, k), append(in.rows, locked.rows[at])
+		}
+	}
+	return in, nil
+}
+
+// byKey is ORDER BY of the key.
+func (f *firing) byKey() string {
+	by := " ORDER BY "
+	for n, i := range f.key() {
+		if n > 0 {
+			by += ", "
+		}
+		by += f.named + quoteName(f.of.Table.Columns[i].Name)
+	}
+	return by
+}
+
+// met are the rows that an answer tells of.
+func (f *firing) met(got *capture, key, columns []int) (*found, error) {
 	met := &found{}
 	old, err := f.values(got, slices.Concat(key, columns), 0)
 	if err != nil {
@@ -356,10 +399,7 @@ func (f *firing) bound(met *found) ([]byte, error) {
 	scan := &f.w.scan
 	_, where, _, limit := f.clauses()
 	n := len(met.rows)
-	one := quoteName(f.of.Table.DB) + "." + quoteName(f.of.Table.Name)
 	switch {
-	case n > 0 && n <= mostByKey && f.joined && f.stmt.Delete != nil:
-		return []byte("DELETE FROM " + one + " WHERE " + f.keyed("", met.keys)), nil
 	case n > 0 && n <= mostByKey && met.keys != nil:
 		if where.Empty() {
 			at := f.stmt.Span.To
