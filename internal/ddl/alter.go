@@ -101,6 +101,9 @@ func (j *job) alterTable(ctx context.Context) (*Result, error) {
 	}, func() (err error) {
 		j.todo.Settings, err = j.settings(ctx, all[0])
 		return unavailable(err)
+	}, func() (err error) {
+		j.was, err = j.describe(ctx, all[0], name)
+		return clientError(err, "")
 	}); err != nil {
 		return nil, err
 	}
@@ -179,15 +182,12 @@ func (j *job) settings(ctx context.Context, p place) (string, error) {
 }
 
 func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, error) {
-	first, name := j.todo.Shapes[0], old.Name
-	was, err := j.describe(ctx, first, name)
-	if err != nil {
-		return nil, j.abandon(clientError(err, ""), nil)
-	}
+	first, name, was := j.todo.Shapes[0], old.Name, j.was
 	j.last = true
 	// What MariaDB does in an instant does not look at rows, and can't fail on them, with one exception: noZeros.
 	instant := !j.makesIndex()
 	var res *Result
+	var err error
 	if instant {
 		res, err = j.first(ctx, first, string(j.todo.ShapeText)+j.instantly())
 		_, no := refused(err)

@@ -39,10 +39,7 @@ func (j *job) alterReference(ctx context.Context, old *topo.Table) (*Result, err
 // tryReference does the change on an empty table like the reference table, and judges what has become of that.
 func (j *job) tryReference(ctx context.Context, old *topo.Table) error {
 	first := j.todo.Shapes[0]
-	was, err := j.describe(ctx, first, old.Name)
-	if err != nil {
-		return err
-	}
+	was := j.was
 	drops := func(verb string) bool {
 		return strings.HasPrefix(verb, "DROP FOREIGN") || strings.HasPrefix(verb, "DROP CONSTRAINT")
 	}

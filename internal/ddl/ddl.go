@@ -212,6 +212,8 @@ type job struct {
 	snap *topo.Snapshot
 	// reached are where the leaves were when they were asked, before the statement wrote anything.
 	reached map[string]mariadb.Position
+	// was is the table that an ALTER changes.
+	was *described
 	// last: what commit changes is the last that is done under the lock, which goes with it.
 	last bool
 	rec  *catalog.DDLRecord
