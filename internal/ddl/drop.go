@@ -53,6 +53,9 @@ func (j *job) onTables(ctx context.Context, tables []*sqltext.TableName) (names 
 // dropTables: what MariaDB has dropped on the first shape is dropped everywhere. A DROP of several tables, one of which does not exist, drops the
 // others and is an error all the same.
 func (j *job) dropTables(ctx context.Context) (*Result, error) {
+	if len(j.d.Tables) > 0 && j.several() {
+		return j.dropApart(ctx)
+	}
 	names, err := j.onTables(ctx, j.d.Tables)
 	if err != nil {
 		return nil, err
