@@ -68,6 +68,7 @@ const (
 	reasonBlob      = "it has no bounded length; use VARCHAR or VARBINARY"
 	reasonOther     = "the type has no order that a node knows"
 	reasonCollation = "the collation is not known to this version"
+	reasonTwoDigits = "it shows two digits of a year; use YEAR(4)"
 	reasonUnsound   = "the collation's equality is not that of its weights"
 )
 
@@ -82,6 +83,8 @@ func newColumn(t *topo.Column) (column, error) {
 		return column{}, refusal(t, reasonFloat)
 	case c.class == classTimestamp:
 		return column{}, refusal(t, reasonTimestamp)
+	case c.class == classYear && argument(t.FullType, 0) == 2:
+		return column{}, refusal(t, reasonTwoDigits)
 	case c.coll != nil && !c.coll.Sound():
 		return column{}, refusal(t, reasonUnsound)
 	}

@@ -173,6 +173,8 @@ func nullsFirst(f func(a, b []byte) int) func(a, b []byte) int {
 
 func (c *Column) orderInt() func(a, b []byte) int {
 	switch {
+	case c.Type == wire.TypeYear && c.Length == 2:
+		return func(a, b []byte) int { return compare(c.since1970(a), c.since1970(b)) }
 	case c.Format == Text:
 		return compareIntText
 	case c.Unsigned:
@@ -181,6 +183,12 @@ func (c *Column) orderInt() func(a, b []byte) int {
 	return func(a, b []byte) int {
 		return compare(int64(wire.BinaryInt(a, false)), int64(wire.BinaryInt(b, false)))
 	}
+}
+
+// since1970 is a YEAR(2), which shows the last two digits of a year from 1970 on, as a number of years.
+func (c *Column) since1970(cell []byte) int64 {
+	v, _, _ := c.integer(cell) // digits
+	return (v + 30) % 100
 }
 
 func compare[T int64 | uint64 | float64](a, b T) int {
