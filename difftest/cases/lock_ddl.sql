@@ -66,3 +66,15 @@ SELECT COUNT(*) FROM seen;
 CREATE TABLE acc2 (id INT);
 UNLOCK TABLES;
 SHOW TABLES;
+-- Accounts are not changed under locks.
+LOCK TABLES acc2 READ;
+CREATE USER locked@localhost;
+GRANT SELECT ON d1.acc2 TO locked@localhost;
+FLUSH PRIVILEGES;
+SET PASSWORD FOR locked@localhost = PASSWORD('x');
+DROP ROLE locked_role;
+UNLOCK TABLES;
+-- refused
+LOCK TABLES mysql.help_topic WRITE;
+LOCK TABLES mysql.help_topic READ;
+UNLOCK TABLES;

@@ -48,9 +48,32 @@ func parsed(scan *sqltext.Scan, text []byte, mode sqltext.Mode) (*sqltext.Stmt, 
 	return sqltext.Parse(scan, mode)
 }
 
+// errGrantsNotLocked is told of changes of accounts under LOCK TABLES, which name the tables of accounts in their own way: they would wait for the session's own locks of these.
+func errGrantsNotLocked(table string) error {
+	return wire.Errorf(erNotLocked, "Table '%s' was not locked with LOCK TABLES", table)
+}
+
+// grantsIn is the table of accounts that MariaDB misses first.
+func grantsIn(a *sqltext.Account) string {
+	switch {
+	case a == nil:
+	case a.Verb == "SET PASSWORD", a.Verb == "ALTER USER", a.Verb == "SET DEFAULT ROLE":
+		return "global_priv"
+	case a.On == nil || a.On.Name.Text == "*":
+	case a.OnKind == "" || a.OnKind == "TABLE":
+		return "tables_priv"
+	default:
+		return "procs_priv"
+	}
+	return "db"
+}
+
 // accountStatement is CREATE USER, GRANT, SET PASSWORD and the like. One leaf runs it, under the client's account, and judges by it; what its
 // tables of accounts have become is then written to the others by the cluster's account, as rows: no leaf but the first sees the client's text.
 func (s *session) accountStatement(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, snap *topo.Snapshot) error {
+	if s.tables {
+		return errGrantsNotLocked(grantsIn(stmt.Account))
+	}
 	if a := stmt.Account; a != nil && a.On != nil {
 		if db := unescapePattern(a.On.DB.Text); hidden(snap, db) {
 			return topo.NoDatabase(a.On.DB.Text)

@@ -19,6 +19,8 @@ func (s *session) flush(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.S
 	switch {
 	case !tables && (ofReplication(scan) || has(scan, "DELETE_DOMAIN_ID")):
 		return s.resetLogs(ctx, scan)
+	case s.tables && slices.Contains(words, "PRIVILEGES"):
+		return errGrantsNotLocked("db")
 	case !tables:
 	case has(scan, "EXPORT"):
 		return unsupported("FLUSH TABLES … FOR EXPORT", "the files of its tables are those of partitions at several leaves: use BACKUP DATABASE … TO, or mariadb-dump --single-transaction")

@@ -73,6 +73,9 @@ func (s *session) lockTables(ctx context.Context, scan *sqltext.Scan, stmt *sqlt
 		if err != nil {
 			return err
 		}
+		if write := !strings.HasPrefix(locks[i].Mode, "READ"); t == nil && write && isSystemSchema(db) && !s.isTemporary(locks[i].Table) { // replicas, and whoever logs in, would wait
+			return unsupported("LOCK TABLES … WRITE", "of a table of '"+db+"', which each leaf has for itself: READ")
+		}
 		if t != nil && t.Kind == topo.Linked {
 			if !strings.HasPrefix(locks[i].Mode, "READ") {
 				if err := s.g.exec.Count(ctx, snap, t); err != nil {
