@@ -454,8 +454,8 @@ func (j *job) rehearsed(ctx context.Context, t *topo.Table, was *described, time
 			return err
 		}
 		for _, sql := range []string{
-			"SET lock_wait_timeout=" + strconv.Itoa(lockWait) + ", sql_log_bin=0",                         // the copy is no replica's business
-			"SET STATEMENT innodb_strict_mode=0 FOR CREATE TABLE " + id(j.todo.Try) + " LIKE " + id(name), // which may have been made without it
+			"SET lock_wait_timeout=" + strconv.Itoa(lockWait) + ", sql_log_bin=0", // the copy is no replica's business
+			likeText(j.todo.Try, name, j.todo.PartBefore),
 			"LOCK TABLES " + locks,
 			numbered,
 			"SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO', check_constraint_checks=0, foreign_key_checks=0, system_versioning_insert_history=1 FOR INSERT INTO " +

@@ -59,7 +59,7 @@ func (j *job) tryReference(ctx context.Context, old *topo.Table) error {
 	isReference := func(n string) bool { r := j.snap.Table(old.DB, n); return r != nil && r.Kind == topo.Reference }
 	text := j.partText(old.DB, isReference, edit{j.d.Tables[0].Span, mark + "." + id(j.todo.Try)})
 	// What the columns' defaults ask for may be missing.
-	if _, err := j.asCluster(ctx, first, first.Schema, "SET sql_log_bin=0", "SET STATEMENT innodb_strict_mode=0 FOR CREATE TABLE "+id(j.todo.Try)+" LIKE "+id(old.Name), j.todo.Settings, text.in(first.Schema)); err != nil {
+	if _, err := j.asCluster(ctx, first, first.Schema, "SET sql_log_bin=0", likeText(j.todo.Try, old.Name, j.todo.Before[old.Name]), j.todo.Settings, text.in(first.Schema)); err != nil {
 		return err
 	}
 	t, err := j.asAltered(ctx, old, j.todo.Try)

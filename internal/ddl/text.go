@@ -113,3 +113,12 @@ func id(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") +
 func lit(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`, "\x00", `\0`).Replace(s) + "'"
 }
+
+// likeText makes an empty copy of a table, which may have been made without innodb_strict_mode. shown is its SHOW CREATE TABLE: MariaDB makes none LIKE one with a LIST partition for NULL alone (1479).
+func likeText(as, table, shown string) string {
+	made := "CREATE TABLE " + id(table)
+	if strings.Contains(shown, " VALUES IN (NULL)") && strings.HasPrefix(shown, made) {
+		return "SET STATEMENT innodb_strict_mode=0, sql_mode='' FOR CREATE TABLE " + id(as) + shown[len(made):]
+	}
+	return "SET STATEMENT innodb_strict_mode=0 FOR CREATE TABLE " + id(as) + " LIKE " + id(table)
+}
