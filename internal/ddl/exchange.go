@@ -23,11 +23,14 @@ func (j *job) exchanges() *sqltext.AlterAction {
 // exchange is ALTER TABLE … EXCHANGE PARTITION … WITH TABLE. A shape says whether the tables are alike: both are empty there. Their rows then move in one transaction, as an exchange at each
 // partition could be done at some of them only, and nothing would tell where it was: it leaves both definitions as they are.
 func (j *job) exchange(ctx context.Context, t *topo.Table, a *sqltext.AlterAction, first place) (*Result, error) {
+	const what = "ALTER TABLE … EXCHANGE PARTITION"
+	if err := j.underLocks(what); err != nil { // a transaction lets go of them
+		return nil, err
+	}
 	res, err := j.first(ctx, first, j.spliced())
 	if err != nil {
 		return nil, clientError(unavailable(err), "")
 	}
-	const what = "ALTER TABLE … EXCHANGE PARTITION"
 	if j.s.Exchange == nil || j.dbOf(a.To) != t.DB {
 		return nil, unsupported(what + " with a table of another database")
 	}
