@@ -51,7 +51,7 @@ INSERT INTO d1.nums VALUES (6, 6), (7, (SELECT COUNT(*) FROM d1.nums AS x));
 INSERT INTO d1.nums VALUES (6, 6), (7, (SELECT n FROM (SELECT COUNT(*) AS n FROM d1.nums) AS t));
 -- changes: d1.nums
 INSERT INTO d1.nums VALUES (7, (SELECT COUNT(*) FROM d1.nums AS x));
--- refused
+-- changes: d1.nums
 INSERT INTO d1.nums VALUES (8, DEFAULT), (9, (SELECT COUNT(*) FROM d1.nums));
 -- A column without a default that ON DUPLICATE KEY UPDATE names needs no value, wherever a row is alone; MariaDB asks for one where a query gives no rows.
 CREATE TABLE d1.hits (id INT PRIMARY KEY, n INT NOT NULL, m INT);
@@ -98,3 +98,26 @@ CREATE TABLE d1.wide (k VARCHAR(10), n ENUM('q','r'), v INT, dd DATE, PRIMARY KE
 INSERT INTO d1.wide VALUES ('é', 'q', 1, '2020-01-01'), ('b', 'r', 2, '2020-01-01');
 -- changes: d1.wide
 INSERT INTO d1.wide VALUES ('É', 'q', 7, '2020-01-01'), ('b', 'r', 8, '2020-01-01') ON DUPLICATE KEY UPDATE v = (SELECT SUM(a) FROM d1.oth WHERE s = wide.k) + VALUES(v) * 100;
+-- MariaDB takes DEFAULT for NULL where a subquery names the table by its own name.
+CREATE TABLE d1.dflt (id INT PRIMARY KEY, a INT DEFAULT 5, d INT NOT NULL DEFAULT 7, x INT);
+INSERT INTO d1.dflt VALUES (1, 1, 1, 1);
+-- changes: d1.dflt
+INSERT INTO d1.dflt (id, a, d, x) VALUES (2, DEFAULT, 2, (SELECT MAX(x) FROM d1.dflt));
+-- changes: d1.dflt
+INSERT INTO d1.dflt (id, a, d, x) VALUES (3, DEFAULT, 2, (SELECT MAX(x) FROM d1.dflt y));
+-- changes: d1.dflt
+INSERT INTO d1.dflt SET id = 5, a = DEFAULT, x = (SELECT MAX(x) FROM d1.dflt);
+-- changes: d1.dflt
+INSERT INTO d1.dflt (id, a, x) VALUES (8, DEFAULT, (SELECT MAX(x) FROM d1.dflt)), (9, 3, DEFAULT), (10, DEFAULT(a), 1);
+-- prepared
+-- changes: d1.dflt
+REPLACE INTO d1.dflt VALUES (12, DEFAULT, (SELECT MAX(x) FROM d1.dflt), DEFAULT);
+-- changes: d1.dflt
+INSERT INTO d1.dflt (id, a) VALUES (13, DEFAULT), (14, DEFAULT) ON DUPLICATE KEY UPDATE a = (SELECT MAX(x) FROM d1.dflt);
+INSERT INTO d1.dflt (id, d, x) VALUES (15, DEFAULT, (SELECT MAX(x) FROM d1.dflt));
+-- changes: d1.dflt
+INSERT IGNORE INTO d1.dflt (id, d, x) VALUES (15, DEFAULT, (SELECT MAX(x) FROM d1.dflt)), (16, DEFAULT, 1);
+-- refused
+INSERT INTO d1.dflt (id, a, x) VALUES (17, DEFAULT, (SELECT MAX(x) FROM (SELECT * FROM d1.dflt) y));
+-- changes: d1.dflt
+INSERT INTO d1.dflt (id, x) VALUES (17, (SELECT MAX(x) FROM (SELECT * FROM d1.dflt) y));

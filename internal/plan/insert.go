@@ -113,8 +113,14 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table, moves *KeyMo
 		}
 		return slices.ContainsFunc(u.sources[known:], func(src *source) bool { return src.spread })
 	}
+	null, unsure := p.takesNull(table)
 	fit, alone := p.onceFit(), len(s.Rows) <= 1 || !p.readsTarget(s.Table, table) || p.knownBefore(s, table)
 	value := func(e sqltext.Expr) (spread bool) {
+		if x, ok := e.(*sqltext.Literal); ok && x.Kind == sqltext.LitDefault {
+			if fit = fit && !unsure; null {
+				first = append(first, First{Span: x.ExprSpan(), Null: true})
+			}
+		}
 		call := p.callsForOne(e)
 		if !look(e) && !call {
 			return false
@@ -162,7 +168,7 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table, moves *KeyMo
 }
 
 // knownBefore says whether MariaDB, too, finds out what subqueries give before it inserts the first of several rows, so that none sees an earlier one. It does not where they differ by call, in ON DUPLICATE KEY
-// UPDATE, where they hang on the row, and where none of them names the table by its own name, outside of derived tables: only then MariaDB sees that it is the same one. It takes DEFAULT for NULL then.
+// UPDATE, where they hang on the row, and where none of them names the table by its own name, outside of derived tables: only then MariaDB sees that it is the same one.
 func (p *planner) knownBefore(s *sqltext.Insert, table *topo.Table) bool {
 	if p.stmt.Facts&(sqltext.HasNondeterministic|sqltext.HasUserVar) != 0 || !p.readsByName(table) {
 		return false
@@ -174,7 +180,7 @@ func (p *planner) knownBefore(s *sqltext.Insert, table *topo.Table) bool {
 	}
 	for _, row := range s.Rows {
 		for _, e := range row {
-			if anyExpr(e, isSubquery) && anyExpr(e, isColumn) || anyExpr(e, asksDefault) {
+			if anyExpr(e, isSubquery) && anyExpr(e, isColumn) {
 				return false
 			}
 		}
@@ -182,15 +188,21 @@ func (p *planner) knownBefore(s *sqltext.Insert, table *topo.Table) bool {
 	return true
 }
 
-// asksDefault says whether an expression is DEFAULT, or DEFAULT of a column.
-func asksDefault(e sqltext.Expr) bool {
-	switch x := e.(type) {
-	case *sqltext.Literal:
-		return x.Kind == sqltext.LitDefault
-	case *sqltext.Func:
-		return strings.EqualFold(x.Name, "DEFAULT")
+// takesNull says whether MariaDB takes DEFAULT for NULL in the values of an INSERT: where a subquery names the table by its own name. Whether it sees that below a derived table hangs on whether it merges it.
+func (p *planner) takesNull(table *topo.Table) (null, unsure bool) {
+	if table.Kind == topo.Reference { // its leaves see it themselves
+		return false, false
 	}
-	return false
+	if null = p.readsByName(table); null {
+		return true, false
+	}
+	return false, slices.ContainsFunc(sqltext.Factors(p.stmt), func(f *sqltext.TableRef) bool {
+		if f.Table == nil || refName(f) != table.Name {
+			return false
+		}
+		t, _, err := p.lookup(f.Table)
+		return err == nil && t == table
+	})
 }
 
 // readsByName says whether a subquery of the statement reads a table by the table's own name.

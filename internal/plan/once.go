@@ -56,10 +56,14 @@ func (p *planner) once(s *sqltext.Insert) []First {
 type First struct {
 	sqltext.Span
 	Divided bool // it may have more digits than are printed, all of which are asked for
+	Null    bool // it is DEFAULT, which MariaDB takes for NULL
 }
 
 // Append appends the text that asks for it.
 func (f *First) Append(text []byte, scan *sqltext.Scan) []byte {
+	if f.Null {
+		return append(text, "NULL"...)
+	}
 	if !f.Divided {
 		return scan.AppendSpan(text, f.Span)
 	}
@@ -67,7 +71,7 @@ func (f *First) Append(text []byte, scan *sqltext.Scan) []byte {
 }
 
 func firstOf(e sqltext.Expr) First {
-	return First{e.ExprSpan(), moreDigits(e, nil, false)}
+	return First{Span: e.ExprSpan(), Divided: moreDigits(e, nil, false)}
 }
 
 // firstsIn are the expressions of a value that are to be found out first, as there are subqueries over partitions in it: the value, or where it reads columns of its row, its
@@ -164,6 +168,17 @@ func (p *planner) assignsApart(table *topo.Table, ins *Insert) bool {
 	return slices.ContainsFunc(append(slices.Concat(ins.Keys...), ins.Autos...), func(o Operand) bool {
 		return p.hasUserVar(o.Expr) && p.scan.AssignsVariable(sqltext.Span{From: ins.Rows[0].From, To: o.Expr.To})
 	})
+}
+
+// asksDefault says whether an expression is DEFAULT, or DEFAULT of a column.
+func asksDefault(e sqltext.Expr) bool {
+	switch x := e.(type) {
+	case *sqltext.Literal:
+		return x.Kind == sqltext.LitDefault
+	case *sqltext.Func:
+		return strings.EqualFold(x.Name, "DEFAULT")
+	}
+	return false
 }
 
 // varsBehind says whether ON DUPLICATE KEY UPDATE or RETURNING name user variables.
