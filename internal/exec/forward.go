@@ -89,7 +89,7 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 		}
 		err = st.notes(ctx, c, place)
 		if l.err != nil {
-			st.out.Notes = withoutError(st.out.Notes, l.err)
+			st.out.Notes = withoutError(st.out.Notes, l.err, place.Remote != nil)
 		}
 	}
 	if err == nil && l.err == nil && st.insertID() != plan.InsertIDGiven {

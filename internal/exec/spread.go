@@ -348,21 +348,25 @@ func (j *job) errorNotes(ctx context.Context, c *backend.Conn, st *Statement) er
 	if err := j.notes(ctx, c, st); err != nil {
 		return err
 	}
-	j.res.notes = withoutError(j.res.notes, j.res.err)
+	j.res.notes = withoutError(j.res.notes, j.res.err, j.place.Remote != nil)
 	return nil
 }
 
-// withoutError are notes without the one that is an error itself, which the session adds.
-func withoutError(notes []Note, e *wire.ServerError) []Note {
+// withoutError are notes without the one that is an error itself, which the session adds. remote: they may be of what a server has done since; a leaf's have it, or are of another statement, as when an EXECUTE follows
+// a PREPARE that has failed.
+func withoutError(notes []Note, e *wire.ServerError, remote bool) []Note {
 	code := strconv.Itoa(int(e.Code))
 	at := slices.IndexFunc(notes, func(n Note) bool { return n.Level == "Error" && n.Code == code && n.Message == e.Message })
 	if at < 0 {
 		at = slices.IndexFunc(notes, func(n Note) bool { return n.Level == "Error" && n.Code == code })
 	}
-	if at < 0 {
+	switch {
+	case at >= 0:
+		return slices.Delete(notes, at, at+1)
+	case remote:
 		return notes
 	}
-	return slices.Delete(notes, at, at+1)
+	return nil
 }
 
 // noteFailure has SHOW WARNINGS tell what the job has whose error is told.
