@@ -82,7 +82,7 @@ func (p *planner) metBearer(s *sqltext.Insert, table *topo.Table, moves *KeyMove
 func (p *planner) metReads(s *sqltext.Insert, table *topo.Table, moves *KeyMoves) *MetDraws {
 	m := &MetDraws{table: table, name: s.Table.Span, Key: rowKey(table)}
 	but := ""
-	if m.Bearer, but = p.metBearer(s, table, moves); but != "" || m.Key == nil || p.sess.Met != nil || !p.onceFit() {
+	if m.Bearer, but = p.metBearer(s, table, moves); but != "" || m.Key == nil || p.sess.Met != nil || !p.onceFit() || p.stmt.Facts&sqltext.HasUserVarAssign != 0 {
 		return nil
 	}
 	changing := len(s.Rows) > 1 && p.readsTarget(s.Table, table)
