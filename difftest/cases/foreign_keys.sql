@@ -42,3 +42,14 @@ ALTER TABLE d1.fkc DROP CONSTRAINT fkc_small, DROP CONSTRAINT `fkc_three`, ADD d
 ALTER TABLE d1.fkc DROP FOREIGN KEY fkc_none, MODIFY c BIGINT;
 -- changes: d1.fkc
 INSERT INTO d1.fkc VALUES (100, 7, 10, 4), (101, 7, 11, 4);
+-- RETURNING tells of no affected rows, but of those of a reference table that others reference all the same.
+CREATE REFERENCE TABLE d1.goods (id INT PRIMARY KEY, w INT);
+INSERT INTO d1.goods VALUES (0, 1), (1, 1);
+CREATE TABLE d1.sold (id INT PRIMARY KEY, goods INT, FOREIGN KEY (goods) REFERENCES d1.goods (id) ON DELETE SET NULL);
+INSERT INTO d1.sold VALUES (1, 0), (2, 0), (3, 1);
+BEGIN;
+DELETE FROM d1.goods WHERE id = 0 RETURNING id + 1 AS r;
+-- refused
+SELECT * FROM d1.sold;
+COMMIT;
+SELECT * FROM d1.sold;

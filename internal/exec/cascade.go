@@ -92,7 +92,7 @@ func unsettled(at [2]string) *Error {
 // noteChanges has the transaction know what the statement, which has ended well, did to reference tables.
 func (st *Statement) noteChanges() {
 	p := st.Plan
-	if len(p.Changes) == 0 || st.out.Affected == 0 && len(p.Triggers) == 0 {
+	if len(p.Changes) == 0 || st.out.Affected == 0 && st.out.Rows == 0 && len(p.Triggers) == 0 { // rows of RETURNING are told of instead
 		return
 	}
 	forStatement := len(st.Scan.Tokens) > 0 && st.Scan.Tokens[0].KW == sqltext.KwSet // SET STATEMENT may turn them on
