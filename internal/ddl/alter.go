@@ -225,11 +225,10 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 			}
 		}
 		if err != nil {
-			keys := t != nil // are what it can't be for
 			if j.s.Locks != nil || j.todo.NewName != "" {
 				return nil, j.abandon(clientError(err, db), j.undoAlter)
 			}
-			if t, err = j.chosenAnew(ctx, old, now, err); err != nil && keys {
+			if t, err = j.chosenAnew(ctx, old, now, err); err != nil {
 				err = j.gathering(ctx, name, now, err)
 			}
 		}

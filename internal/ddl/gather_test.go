@@ -99,16 +99,21 @@ func TestKeysGatherFewRows(t *testing.T) {
 	b.must("CREATE TABLE bare (a INT, b INT)")
 	b.must("CREATE TABLE keyed (id INT PRIMARY KEY, b INT)")
 	b.must("CREATE TABLE said (id INT PRIMARY KEY, b INT, SHARD KEY (id))")
+	b.must("CREATE TABLE turned (id INT PRIMARY KEY, b INT)")
 	b.must("CREATE REFERENCE TABLE bare_ref (a INT)")
 	for i, p := range parts {
-		for _, table := range []string{"bare", "keyed", "said"} {
+		for _, table := range []string{"bare", "keyed", "said", "turned"} {
 			b.at(p.Leaf, p.Schema, fmt.Sprintf("INSERT INTO %s VALUES (%d, %d)", table, i, 10*i))
 		}
 	}
 	b.s.GatherMaxRows = uint64(len(parts)) - 1
 	b.refused(1503, ". What would do before it: ALTER TABLE `bare` SHARD KEY ()", "ALTER TABLE bare ADD id INT AUTO_INCREMENT PRIMARY KEY")
 	b.refused(1235, ". What would do before it: ALTER TABLE `keyed` SHARD KEY ()", "ALTER TABLE keyed ADD n INT AUTO_INCREMENT, ADD KEY (n)")
+	b.refused(1235, ". What would do before it: ALTER TABLE `turned` SHARD KEY ()", "ALTER TABLE turned MODIFY id INT UNSIGNED")
+	b.must("ALTER TABLE turned MODIFY id BIGINT")
 	b.s.GatherMaxRows++
+	b.noted(b.must("ALTER TABLE turned CHANGE id nr INT UNSIGNED"), "turned")
+	b.refused(1235, ". What would do before it: ALTER TABLE `said` SHARD KEY ()", "ALTER TABLE said DROP id")
 	b.noted(b.must("ALTER TABLE keyed ADD n INT AUTO_INCREMENT, ADD KEY (n)"), "keyed")
 	b.must("ALTER TABLE bare ADD id INT AUTO_INCREMENT PRIMARY KEY")
 	b.refused(1503, ". What would do before it: ALTER TABLE `said` SHARD KEY ()", "ALTER TABLE said ADD UNIQUE (b)")
@@ -119,10 +124,10 @@ func TestKeysGatherFewRows(t *testing.T) {
 	b.must("ALTER TABLE bare_ref ADD PRIMARY KEY (a)")
 	b.must("ALTER TABLE bare_ref ADD id INT AUTO_INCREMENT UNIQUE")
 	b.consistent("d")
-	if got := b.kinds(); got != "bare single, bare_ref reference, keyed single, said sharded[0]" {
+	if got := b.kinds(); got != "bare single, bare_ref reference, keyed single, said sharded[0], turned single" {
 		t.Error(got)
 	}
-	for _, table := range []string{"bare", "keyed"} {
+	for _, table := range []string{"bare", "keyed", "turned"} {
 		if got := b.at(parts[0].Leaf, parts[0].Schema, "SELECT * FROM "+table); len(got) != len(parts) {
 			t.Error(table, got)
 		}

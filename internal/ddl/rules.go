@@ -187,6 +187,23 @@ func foreignKeyRule(s *topo.Snapshot, t *topo.Table, f foreignKey) error {
 	return nil
 }
 
+// intSize orders the integer types.
+var intSize = map[string]int{"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "bigint": 8}
+
+// widens says whether a column that is changed keeps each value that it had, so that all rows stay in their partitions.
+func widens(was, is *topo.Column) bool {
+	from, to := intSize[was.Type], intSize[is.Type]
+	switch {
+	case was.Type == is.Type && was.FullType == is.FullType && was.Collation == is.Collation:
+		return true
+	case from > 0 && to > 0:
+		return was.Unsigned == is.Unsigned && to >= from || was.Unsigned && to > from
+	case was.Type == "varchar" || was.Type == "varbinary":
+		return was.Type == is.Type && was.Collation == is.Collation && is.Length >= was.Length
+	}
+	return false
+}
+
 // merged is the table after an ALTER: what it was, with what MariaDB describes now. The shard key must have stayed.
 func merged(old *topo.Table, name string, d *described) (*topo.Table, error) {
 	var shardKey []int
@@ -197,7 +214,7 @@ func merged(old *topo.Table, name string, d *described) (*topo.Table, error) {
 			return nil, refuse(1235, "42000", "Column '%s' can't be dropped or renamed: it is in the shard key of table '%s'", was.Name, old.Name)
 		}
 		is := &d.columns[at]
-		if was.Type != is.Type || was.FullType != is.FullType || was.Collation != is.Collation {
+		if !widens(was, is) {
 			return nil, refuse(1235, "42000", "The type of column '%s' can't be changed from %s to %s: it is in the shard key of table '%s'", was.Name, was.FullType, is.FullType, old.Name)
 		}
 		shardKey = append(shardKey, at)
