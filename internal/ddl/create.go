@@ -123,11 +123,7 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	var t *topo.Table
 	var judged error
 	alike := j.everywhereAlike(like)
-	res, made, others, err := j.make(ctx, db, alike, func() {
-		if t, _, judged = j.judged(ctx, db, name, nil, number); judged == nil {
-			judged = triggersStandWith(j.snap, t)
-		}
-	})
+	res, made, others, err := j.make(ctx, db, alike, func() { t, _, judged = j.judged(ctx, db, name, nil, number) })
 	if err != nil {
 		if _, no := refused(err); !no {
 			made = append(made, all[0])
@@ -140,8 +136,10 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 		t, err = j.placeTable(ctx, db, name, like, number, &made)
 	case judged != nil:
 		err = judged
-	default:
+	case others != nil:
 		err = others
+	default:
+		err = j.meetTriggers(ctx, t)
 	}
 	if err == nil {
 		err = j.begins(ctx, t)

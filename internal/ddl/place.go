@@ -280,7 +280,7 @@ func (r *Runner) showCreate(ctx context.Context, p place, table string) (string,
 
 // showCounted is a table's SHOW CREATE TABLE, "" when there is no such table.
 func (r *Runner) showCounted(ctx context.Context, p place, table string) (string, error) {
-	c, err := r.own(ctx, p, "")
+	c, err := r.own(ctx, p, p.Schema) // a view's text leaves out the default database's name
 	if err != nil {
 		return "", err
 	}
