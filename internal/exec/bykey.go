@@ -274,7 +274,7 @@ func (r *Runner) askFor(ctx context.Context, st *Statement, k *plan.ByKey, bytes
 	out := &collected{caps: st.Out.Caps(), status: st.Out.Status(), defs: -1, limit: r.cfg.SortMemory, what: "a write whose rows are found first"}
 	sub := &Statement{
 		Plan: p, Scan: scan, Query: sqltext.Span{To: int32(len(scan.Tokens))}, Snap: st.Snap, Sess: st.Sess, Charset: st.Charset, Tx: st.Tx, Home: st.Home,
-		Readers: st.Readers, StageLimit: st.StageLimit, Locked: st.Locked, Links: st.Links, Out: out, Prepared: true, Moment: st.Moment, After: st.Asked,
+		Readers: st.Readers, StageLimit: st.StageLimit, Locked: st.Locked, Links: st.Links, Out: out, Prepared: true, Moment: st.Moment, After: st.Asked, Before: st.Before,
 		prefix: "SET STATEMENT character_set_results=" + arriving(bytes),
 	}
 	if st.Plan.Facts&sqltext.HasUserVarAssign != 0 {

@@ -425,12 +425,16 @@ func (st *Statement) answer(jobs []job) error {
 	return st.writeRows(jobs)
 }
 
-// lastJob is the job with the last of the client's rows: without a generated value the answer tells the one that this row was given.
+// lastJob is the job with the last of the client's rows: without a generated value the answer tells the one that this row was given, and what LAST_INSERT_ID(x) was called with. It is that of the last
+// job that was given one, where it is not known which rows jobs have.
 func lastJob(jobs []job) int {
 	last, row := 0, -1
 	for i := range jobs {
-		if n := len(jobs[i].rows); n > 0 && jobs[i].rows[n-1] > row {
+		switch n := len(jobs[i].rows); {
+		case n > 0 && jobs[i].rows[n-1] > row:
 			last, row = i, jobs[i].rows[n-1]
+		case row < 0 && jobs[i].res.ok.InsertID != 0:
+			last = i
 		}
 	}
 	return last

@@ -494,7 +494,7 @@ func (s *session) runOnce(ctx context.Context, w *worker, p *plan.Plan, snap *to
 		st.Readers = s.functionReaders
 		st.Permit = func(ctx context.Context) error { return s.mayRun(ctx, w, src, snap.Revision) }
 	}
-	if x != nil && (len(x.asked) > 0 || len(first) > 0 || x.setsID && p.InsertSelect != nil) {
+	if x != nil && (len(x.asked) > 0 || len(first) > 0 || x.setsID && (p.InsertSelect != nil || p.ByKey != nil)) {
 		st.Asked = s.asked(x, first, p.InsertSelect != nil)
 	}
 	var out exec.Outcome

@@ -267,21 +267,22 @@ func (s *session) keepAssigned(undone bool) {
 	s.pending = nil
 }
 
-// asked is what the session reads from the connection that has run the query by which a write finds its rows or values. assigned are user variables that these assign to; rows: it may
-// call LAST_INSERT_ID(x).
-func (s *session) asked(x *extras, assigned []string, rows bool) func(context.Context, *backend.Conn) error {
+// asked is what the session reads from the connection that has run the query by which a write finds its rows or values. assigned are user variables that these assign to; whole:
+// what the statement calls LAST_INSERT_ID(x) with is in the query, or else it may be.
+func (s *session) asked(x *extras, assigned []string, whole bool) func(context.Context, *backend.Conn) error {
 	return func(ctx context.Context, c *backend.Conn) error {
 		if len(x.asked) > 0 {
 			if err := s.readLast(ctx, c, x.asked); err != nil {
 				return err
 			}
 		}
-		if x.setsID && rows {
+		if x.setsID {
 			id, err := readID(ctx, c)
 			if err != nil {
 				return err
 			}
-			s.last.insertID, x.readID = id, true
+			x.readID = whole || id != s.last.insertID
+			s.last.insertID = id
 		}
 		return s.readAssigned(ctx, c, assigned)
 	}
