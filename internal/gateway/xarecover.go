@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/catalog"
 	"github.com/orbweaver/orbweaver/internal/wire"
@@ -38,7 +39,7 @@ func (s *session) xaRecover(ctx context.Context, w *worker, inSQL bool, src sour
 func xidSQL(x *catalog.XID) []byte {
 	plain := true
 	for _, c := range append(append([]byte{}, x.Gtrid...), x.Bqual...) {
-		plain = plain && c > ' ' && c <= '~' && c != '\'' && c != '"' && c != '\\'
+		plain = plain && (c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte(" -_", c) >= 0)
 	}
 	part := func(dst, b []byte) []byte {
 		if plain {
