@@ -8,7 +8,7 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// Condensed is a query inside of a staged statement that makes few rows of many: groups, or distinct rows, which partitions find by parts. With these in a temporary table, and that in the query's place, the rows
+// Condensed is a query inside of a staged statement that makes few rows of many: groups, distinct rows, or the first ones, which partitions find by parts. With these in a temporary table, and that in the query's place, the rows
 // that they are made of need not be copied.
 type Condensed struct {
 	Query sqltext.Span
@@ -141,7 +141,7 @@ func (c *condenser) reads(s sqltext.Span) (out []int) {
 // condensable plans a query by itself; nil when it hangs on what is around it, makes no fewer rows, or has another answer whenever it is run.
 func (p *planner) condensable(q *sqltext.Query, open bool) *Plan {
 	s := q.Select
-	if s == nil || q.With != nil || q.Bracket || !s.Tail.Empty() || !isGrouped(s) && !s.Distinct || p.counts(q.Span) {
+	if s == nil || q.With != nil || len(q.Order) > 0 || q.Limit != nil || !q.Tail.Empty() || !s.Tail.Empty() || !isGrouped(s) && !s.Distinct && s.Limit == nil || p.counts(q.Span) {
 		return nil
 	}
 	windows := false

@@ -80,3 +80,10 @@ SELECT v + 1 next, COUNT(*) n, 100 * COUNT(*) / SUM(COUNT(*)) OVER () FROM kids 
 SELECT v, part, n FROM (SELECT v, id % 3 part, COUNT(*) n, ROW_NUMBER() OVER (PARTITION BY v ORDER BY COUNT(*) DESC, id % 3) place FROM kids GROUP BY v, id % 3) q WHERE place = 1 ORDER BY v
 ~SELECT * FROM (SELECT e + 0 e, y, SUM(d) FROM ints GROUP BY e + 0, y WITH ROLLUP) q
 SELECT COUNT(*), SUM(q.n), COUNT(q.id) FROM (SELECT c.id, COUNT(*) n, MAX(c.label) FROM ints a LEFT JOIN codes c ON c.id = a.a GROUP BY c.id) q
+-- the first rows of a query inside of one are found by parts, too
+(SELECT id, a FROM ints ORDER BY id LIMIT 3) UNION ALL (SELECT id, a FROM ints WHERE a > 0 ORDER BY a DESC, id LIMIT 2 OFFSET 1) ORDER BY 1, 2
+(SELECT id FROM kids WHERE v IS NULL ORDER BY id, pid LIMIT 4) UNION (SELECT id FROM ints ORDER BY id DESC LIMIT 2) ORDER BY id
+(SELECT id, w FROM kids ORDER BY id + pid, id, pid LIMIT 3) UNION ALL (SELECT v, COUNT(*) FROM kids GROUP BY v ORDER BY 2 DESC, v LIMIT 2) ORDER BY 1, 2
+SELECT q.id, k.w FROM (SELECT id, a * 2 AS twice FROM ints ORDER BY twice DESC, id LIMIT 5) q JOIN kids k ON k.v = q.id ORDER BY q.id, k.id, k.pid
+SELECT q.s, q.d FROM (SELECT s, d, 'x' AS x FROM ints WHERE s > 'a' ORDER BY id LIMIT 2, 3) q ORDER BY q.d, HEX(q.s)
+SELECT COUNT(*) FROM (SELECT id FROM kids LIMIT 7) q JOIN (SELECT id FROM ints LIMIT 0) z
