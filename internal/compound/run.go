@@ -169,15 +169,6 @@ func (in *interpreter) failedAt() Where {
 	return Where{In: in.called, Line: line}
 }
 
-// told is the token whose line MariaDB tells of a node that fails: what follows it, which it has read by then; of what has others in it, here, the first.
-func (in *interpreter) told(n node) int32 {
-	switch n.(type) {
-	case *block, *choice, *loop, *count, *each:
-		return n.at().from
-	}
-	return min(n.at().to, int32(len(in.prog.scan.Tokens))-1)
-}
-
 // run runs a node. An error is one that no handler of the program is for.
 func (in *interpreter) run(ctx context.Context, n node) (flow, error) {
 	if err := ctx.Err(); err != nil {

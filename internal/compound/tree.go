@@ -150,3 +150,12 @@ type (
 		what string // in upper case
 	}
 )
+
+// told is the token whose line MariaDB tells of a node that fails: what follows it, which it has read by then; of what has others in it, here, the first.
+func (in *interpreter) told(n node) int32 {
+	switch n.(type) {
+	case *block, *choice, *loop, *count, *each:
+		return n.at().from
+	}
+	return min(n.at().to, int32(len(in.prog.scan.Tokens))-1)
+}

@@ -253,15 +253,6 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 	return k, ""
 }
 
-// isReference says whether a name is a reference table's.
-func (p *planner) isReference(r *sqltext.TableRef) bool {
-	if r.Table == nil || r.Table.CTE {
-		return false
-	}
-	t, _, err := p.lookup(r.Table)
-	return err == nil && t != nil && t.Kind == topo.Reference && !t.Temporary
-}
-
 // updated are the tables that SET names, and of which of them each assignment is.
 func (p *planner) updated(from []sqltext.TableRef, set []sqltext.Assign) (named []*sqltext.TableRef, of []int, reason string) {
 	var all []*sqltext.TableRef

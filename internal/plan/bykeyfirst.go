@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // QueryText is the query for the keys of the rows: of each target its key's columns, then the values. locks says whether it is to lock the rows itself. params are the statement's
@@ -167,4 +168,13 @@ func (p *planner) assigns(k *ByKey) string {
 		}
 	}
 	return ""
+}
+
+// isReference says whether a name is a reference table's.
+func (p *planner) isReference(r *sqltext.TableRef) bool {
+	if r.Table == nil || r.Table.CTE {
+		return false
+	}
+	t, _, err := p.lookup(r.Table)
+	return err == nil && t != nil && t.Kind == topo.Reference && !t.Temporary
 }
