@@ -14,3 +14,17 @@ SET STATEMENT max_statement_time = 100 FOR EXECUTE IMMEDIATE 'SELECT @@max_state
 SET STATEMENT lock_wait_timeout = 5 FOR DROP TABLE none;
 SET STATEMENT nosuch = 5 FOR DROP TABLE seq;
 SELECT COUNT(*) FROM seq;
+-- Replicas get rows, and all of them.
+CREATE TABLE d1.logged (id INT PRIMARY KEY, u VARCHAR(40));
+-- refused
+SET STATEMENT sql_log_bin = 0 FOR INSERT INTO d1.logged VALUES (1, 'a');
+-- refused
+SET STATEMENT binlog_format = STATEMENT FOR INSERT INTO d1.logged VALUES (2, UUID());
+-- refused
+SET STATEMENT max_statement_time = 9, gtid_domain_id = 7 FOR DELETE FROM d1.logged;
+-- refused
+SET binlog_format = 'STATEMENT';
+SET binlog_format = 'ROW';
+SET SESSION binlog_format = row;
+INSERT INTO d1.logged VALUES (3, 'c');
+SELECT a.id FROM d1.logged a JOIN d1.logged b ON a.u = b.u;

@@ -87,3 +87,25 @@ func (s *session) meanwhile(ctx context.Context, w *worker, stmt *sqltext.Stmt, 
 	s.warnings = s.warnings[:0]
 	return true, s.rewritten(ctx, apply(&w.scan, []edit{{span.From, span.To, ""}}), src)
 }
+
+// ofLog are the variables that say how a write is in a leaf's binary log.
+var ofLog = []string{"sql_log_bin", "binlog_format", "server_id", "gtid_domain_id", "gtid_seq_no"}
+
+// neverForStatement refuses SET STATEMENT … FOR of them, as SET: a write that is in no binary log, or in it as a statement, may be none at the replicas, or another one.
+func (s *session) neverForStatement(scan *sqltext.Scan, stmt *sqltext.Stmt) error {
+	span := stmt.SetStatement
+	if span.Empty() {
+		return nil
+	}
+	inner, parsed, err := s.parsed([]byte("SET " + string(scan.Text(sqltext.Span{From: span.From + setStatementKeyword, To: span.To - 1}))))
+	if err != nil || parsed.Set == nil {
+		return nil // MariaDB says what is wrong
+	}
+	for i := range parsed.Set.Vars {
+		v := &parsed.Set.Vars[i]
+		if slices.Contains(ofLog, v.Name) && v.Scope != "USER" && !isDefault(inner, v) {
+			return unsupported("SET STATEMENT "+v.Name, refusedVars[v.Name])
+		}
+	}
+	return nil
+}

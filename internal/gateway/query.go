@@ -154,6 +154,9 @@ func (s *session) dispatchStatement(ctx context.Context, w *worker, stmt *sqltex
 	if err := variableScopes(&w.scan, stmt); err != nil {
 		return err
 	}
+	if err := s.neverForStatement(&w.scan, stmt); err != nil {
+		return err
+	}
 	if !src.filtered {
 		if err := s.xaRefuses(stmt); err != nil {
 			s.warnings = s.warnings[:0]

@@ -24,6 +24,7 @@ var refusedVars = map[string]string{
 	"gtid_seq_no":              "GTID domains are the cluster's",
 	"server_id":                "the leaves' binary logs are the cluster's",
 	"sql_log_bin":              "the leaves' binary logs are the cluster's",
+	"binlog_format":            "replicas of partitions get rows: a statement may do something else there",
 	"rand_seed1":               "a statement may run on several connections",
 	"rand_seed2":               "a statement may run on several connections",
 	"sql_auto_is_null":         "the value that was inserted last is known to the node alone",
@@ -196,11 +197,11 @@ func userVarName(scan *sqltext.Scan, v *sqltext.SetVar) string {
 }
 
 func isDefault(scan *sqltext.Scan, v *sqltext.SetVar) bool {
-	return v.ValueSpan.To == v.ValueSpan.From+1 && (isWord(scan, v.ValueSpan.From, "DEFAULT") || string(scan.Bytes(v.ValueSpan.From)) == harmless[v.Name])
+	return v.ValueSpan.To == v.ValueSpan.From+1 && (isWord(scan, v.ValueSpan.From, "DEFAULT") || strings.EqualFold(strings.Trim(string(scan.Bytes(v.ValueSpan.From)), `'"`), harmless[v.Name]))
 }
 
 // harmless are the values of some of refusedVars that change nothing. Nodes send them to remote servers, which may be nodes, too.
-var harmless = map[string]string{"sql_auto_is_null": "0"}
+var harmless = map[string]string{"sql_auto_is_null": "0", "binlog_format": "ROW"}
 
 // takeOver reads the changed variables from the connection that has them and makes them the session's.
 func (s *session) takeOver(ctx context.Context, c *backend.Conn, changes []change) error {
