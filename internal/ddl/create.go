@@ -136,10 +136,8 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 		t, err = j.placeTable(ctx, db, name, like, number, &made)
 	case judged != nil:
 		err = judged
-	case others != nil:
-		err = others
 	default:
-		err = j.meetTriggers(ctx, t)
+		err = others
 	}
 	if err == nil {
 		err = j.begins(ctx, t)
@@ -173,9 +171,9 @@ func (j *job) createTable(ctx context.Context) (*Result, error) {
 	return res, nil
 }
 
-// everywhereAlike says that it is the client's text that all places get, whatever is judged.
+// everywhereAlike says that it is the client's text that all places get, whatever is judged. Not of a table that triggers name: those that become ones for nodes have to be gone from partitions before it is there.
 func (j *job) everywhereAlike(like *topo.Table) bool {
-	return j.d.Object == "TABLE" && j.linked == nil && like == nil && j.d.AsSelect == nil && !j.d.Reference
+	return j.d.Object == "TABLE" && j.linked == nil && like == nil && j.d.AsSelect == nil && !j.d.Reference && !triggered(j.snap, j.todo.DB, j.todo.Tables[0])
 }
 
 // make makes a table at the first shape, and where all places get the same at the others, too, as others tells; then is done with what the first has meanwhile.

@@ -12,6 +12,16 @@ import (
 // A trigger may be made before the tables that it names, as dumps do. With a table it may turn out to be one for nodes. Until then each statement that comes to its body fails, at partitions as at nodes: so it does not
 // matter when these hear of it, and when it is gone at partitions, as long as that is before the table is there.
 
+// triggered says whether triggers of a database name a table.
+func triggered(s *topo.Snapshot, db, table string) bool {
+	for _, owner := range s.Databases[db].Tables {
+		if slices.ContainsFunc(owner.Triggers, func(tr topo.Trigger) bool { return tr.Touches(table) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // meetTriggers has the triggers stand that name a table which is being made.
 func (j *job) meetTriggers(ctx context.Context, t *topo.Table) error {
 	owners, err := reaching(j.snap, t)
