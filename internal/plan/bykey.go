@@ -197,10 +197,7 @@ func (p *planner) keyed() (k *ByKey, reason string) {
 		k.Limit = l.Count
 		k.InTurn = ok && l.Offset.Kind == OperandNone && k.order.Empty() && !k.assigns && !k.others && !p.isReference(named[0])
 	}
-	k.from = sqltext.Span{From: from[0].Span.From, To: from[len(from)-1].Span.To}
-	if !from[0].SystemTime.Empty() {
-		k.from = from[0].Table.Span
-	}
+	k.from = asked(from)
 	for _, r := range named {
 		t := p.keyTarget(r)
 		if t == nil {

@@ -108,6 +108,14 @@ func (p *planner) portioned() bool {
 	return p.ofPortion()
 }
 
+// asked are the tables of the query that finds the rows: all of a table of which a portion is changed.
+func asked(from []sqltext.TableRef) sqltext.Span {
+	if !from[0].SystemTime.Empty() {
+		return from[0].Table.Span
+	}
+	return sqltext.Span{From: from[0].Span.From, To: from[len(from)-1].Span.To}
+}
+
 // keyMoves says whether an UPDATE of one table changes columns of the primary key, or of the unique key that InnoDB takes for it, but for one that the condition gives a single value.
 func (p *planner) keyMoves(set []sqltext.Assign, where sqltext.Expr, r *sqltext.TableRef) bool {
 	if r.Table == nil || r.Table.CTE {

@@ -38,7 +38,7 @@ func (p *planner) returning(first *Plan, err error) (*Plan, error) {
 		return first, err
 	}
 	table, _, lost := p.lookup(target)
-	unfit := sqltext.HasSystemTime
+	unfit := sqltext.HasSystemTime | sqltext.HasUserVarAssign
 	if p.stmt.Delete != nil { // which rows it is about is asked twice
 		unfit |= sqltext.HasNondeterministic
 	}
