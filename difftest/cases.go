@@ -79,6 +79,11 @@ func (t *trial) render(v *verdict) string {
 			fmt.Fprintf(&b, "%s;\n", v.create())
 		}
 	}
+	for _, f := range t.w.functions {
+		if namesWord(all, f.name) {
+			fmt.Fprintf(&b, "%s;\n", f.create())
+		}
+	}
 	for _, s := range append(t.before[:len(t.before):len(t.before)], t.st) {
 		if s.prepared && s.typed {
 			b.WriteString("-- typed\n")
@@ -96,12 +101,17 @@ func (t *trial) render(v *verdict) string {
 	return b.String()
 }
 
-// viewTexts are the queries of the views that a text names.
+// viewTexts are the queries of the views, and what functions do, that a text names.
 func (w *world) viewTexts(text string) string {
 	out := ""
 	for _, v := range slices.Backward(w.views) { // the later ones are of others
 		if namesWord(text+out, v.name) {
 			out += v.text + " "
+		}
+	}
+	for _, f := range w.functions {
+		if namesWord(text+out, f.name) {
+			out += f.rest + " "
 		}
 	}
 	return out

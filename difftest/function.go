@@ -106,6 +106,10 @@ func (g *gen) further(s *scope, k kind, d int) (*node, ty) {
 }
 
 func (g *gen) furtherNumber(s *scope, d int, n func() *node, text *node) *node {
+	if len(g.w.functions) > 0 && !g.flat && g.chance(40) {
+		f := g.w.functions[g.IntN(len(g.w.functions))]
+		return val(num, "d1."+f.name+"(", n(), ")")
+	}
 	switch g.IntN(20) {
 	case 0:
 		return val(num, "ROUND(SQRT(ABS(", n(), ")), 4)")
@@ -147,4 +151,16 @@ func (g *gen) furtherNumber(s *scope, d int, n func() *node, text *node) *node {
 		return val(num, "(", g.of(s, day, d), " + 0)")
 	}
 	return val(num, "NULLIF(", n(), ", ", n(), ")")
+}
+
+// stored is a stored function of a number, which gives one.
+type stored struct{ name, rest string }
+
+func (f *stored) create() string { return "CREATE FUNCTION d1." + f.name + "(a INT) " + f.rest }
+
+// storedFunctions compute, or look something up in a reference table.
+var storedFunctions = []stored{
+	{"ftwice", "RETURNS INT DETERMINISTIC RETURN a * 2"},
+	{"fdigits", "RETURNS INT DETERMINISTIC BEGIN DECLARE n INT DEFAULT 0; IF a IS NULL THEN RETURN -1; END IF; WHILE a > 0 DO SET a = a DIV 10, n = n + 1; END WHILE; RETURN n; END"},
+	{"fcat", "RETURNS INT READS SQL DATA RETURN (SELECT MAX(cat) FROM d1.item WHERE id = a)"},
 }

@@ -160,17 +160,18 @@ func (v *view) create() string { return "CREATE VIEW " + v.db + "." + v.name + "
 
 // world is an episode's tables and views, and how its session is set.
 type world struct {
-	tables   []*table
-	more     []*table // that are there, but not chosen as the others are: see fired.go
-	triggers []*trigger
-	views    []*view
-	session  []string // SET statements
-	mode     string
-	bring    bool     // the cluster brings tables to others wherever it can
-	addrs    []string // literals of the kind addr
-	fixed    bool     // the session has set its time
-	current  string   // its database
-	manual   bool     // it has no autocommit
+	tables    []*table
+	more      []*table // that are there, but not chosen as the others are: see fired.go
+	triggers  []*trigger
+	views     []*view
+	functions []stored
+	session   []string // SET statements
+	mode      string
+	bring     bool     // the cluster brings tables to others wherever it can
+	addrs     []string // literals of the kind addr
+	fixed     bool     // the session has set its time
+	current   string   // its database
+	manual    bool     // it has no autocommit
 }
 
 // everything is all of its tables, those that triggers write to behind those that have them.
@@ -356,6 +357,9 @@ func (g *gen) build() *world {
 		for i := range v.cols {
 			v.cols[i].null = true
 		}
+	}
+	if g.chance(25) {
+		w.functions = storedFunctions
 	}
 	w.mode = defaultMode
 	switch g.IntN(10) {

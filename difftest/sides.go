@@ -175,6 +175,11 @@ func (s *side) create(w *world) error {
 			return err
 		}
 	}
+	for _, f := range w.functions {
+		if err := s.must(f.create()); err != nil {
+			return err
+		}
+	}
 	for _, t := range w.triggers {
 		if err := s.must(t.create()); err != nil {
 			return err

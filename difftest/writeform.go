@@ -14,7 +14,7 @@ func (g *gen) seldom(t *table) (*node, []string) {
 	touched := []string{t.full()}
 	g.writing = true
 	defer func() { g.writing = false }()
-	switch g.IntN(11) {
+	switch g.IntN(12) {
 	case 0: // values of a subquery that depends on the row
 		c, ok := g.nullable(t)
 		if !ok {
@@ -93,6 +93,16 @@ func (g *gen) seldom(t *table) (*node, []string) {
 			break
 		}
 		return cat("UPDATE ", t.full(), " SET ", c.name, " = CASE WHEN ", g.cond(s, 1), " THEN ", c.pool[g.IntN(len(c.pool))], " ELSE ", c.name, " END", g.writeWhere(t, s, ""), g.limited(t)), touched
+	case 11: // rows that are met, and go where their new keys belong
+		if len(t.key) == 0 || t.name == "seq" || t.kept {
+			break
+		}
+		cols := g.some(t)
+		rows := []*node{g.row(t, cols)}
+		if g.chance(30) {
+			rows = append(rows, g.row(t, cols))
+		}
+		return cat(g.pick("INSERT", "INSERT", "INSERT IGNORE"), " INTO ", t.full(), " (", strings.Join(cols, ", "), ") VALUES ", many(", ", rows...), " ON DUPLICATE KEY UPDATE ", g.reassigned(t, g.assignments(t, s, ""))), touched
 	}
 	return g.insert(t), touched
 }
