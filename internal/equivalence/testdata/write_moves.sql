@@ -163,7 +163,7 @@ SELECT id, a, @m FROM ints WHERE a > 99 ORDER BY id
 ROLLBACK
 SELECT @m
 UPDATE ints SET a = (@n := @n + 1) WHERE id > 300
-UPDATE ints SET a = (@n := @n + 1) WHERE id > 300 AND @n < 7 ORDER BY id
+@UPDATE ints SET a = (@n := @n + 1) WHERE id > 300 AND @n < 7 ORDER BY id
 @UPDATE ints SET a = 1 WHERE (@n := @n + 1) < 7 ORDER BY id
 @UPDATE ints SET id = (@n := @n + 1) ORDER BY id
 -- ON DUPLICATE KEY UPDATE with IGNORE and RETURNING
