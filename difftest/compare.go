@@ -262,7 +262,7 @@ func described(c *wire.Column) string {
 		d.Flags &^= wire.FlagZerofill
 	case d.Type == wire.TypeTimestamp && len(d.OrgTable) == 0: // in a temporary table it is unsigned
 		d.Flags &^= wire.FlagUnsigned
-	case d.Type.IsInteger() && len(d.OrgTable) == 0 && (len(d.Table) == 0 || string(d.Table) == "view"):
+	case d.Type.IsInteger() && len(d.OrgTable) == 0: // MINUTE() is wider by a place in a temporary table
 		if d.Length = 0; d.Type == wire.TypeLong { // MAX(FIELD(…)) is a BIGINT, but of groups in a temporary table an INT
 			d.Type = wire.TypeLongLong
 		}

@@ -27,9 +27,9 @@ type given struct {
 }
 
 // condensed runs a staged statement on the rows of its condensed queries. done is false, and nothing was given to the client, where that is not worth it, a query is none that partitions answer after all, or
-// its rows can't be stored as MariaDB would: then all is copied.
+// its rows can't be stored as MariaDB would: then all is copied. In a transaction the groups are found, like copies, on its connections; an error that ends it is the statement's.
 func (r *Runner) condensed(ctx context.Context, st *Statement) (done bool, err error) {
-	if len(st.Plan.Condensed) == 0 || !st.Query.Empty() || st.Head != nil || st.After != nil || st.Bring == BringNever || st.inTransaction() {
+	if len(st.Plan.Condensed) == 0 || !st.Query.Empty() || st.Head != nil || st.After != nil || st.Bring == BringNever || st.Tx.Pinned(bound) {
 		return false, nil
 	}
 	if worth, err := r.condenses(ctx, st); err != nil || !worth {
@@ -56,7 +56,7 @@ func (r *Runner) condensed(ctx context.Context, st *Statement) (done bool, err e
 		c := &st.Plan.Condensed[i]
 		rows, err := r.condense(ctx, &whole, c, st.Moment, left)
 		if err != nil {
-			return !unfitting(err), err
+			return !unfitting(err) || txn.Over(err), err
 		}
 		columns, definition, ok := stored(rows)
 		if !ok {
@@ -96,7 +96,7 @@ func (r *Runner) condensed(ctx context.Context, st *Statement) (done bool, err e
 	}
 	p.Route.Kind, p.Stage, p.Scalars, p.Bringings = plan.RouteStage, whole.Plan.Stage, nil, nil
 	st.Plan, st.Scan, st.Text = p, scan, ""
-	if err = r.stagedOnce(ctx, st); err != nil && !st.out.Begun && unfitting(err) {
+	if err = r.stagedOnce(ctx, st); err != nil && !st.out.Begun && unfitting(err) && !txn.Over(err) {
 		return false, nil
 	}
 	return true, err
@@ -114,14 +114,13 @@ func unfitting(err error) bool {
 	return errors.As(err, &refused) || errors.As(err, &own) || errors.As(err, &server)
 }
 
-// inTransaction says whether a statement may see what others do not, or has to run on connections that the session holds.
-func (st *Statement) inTransaction() bool {
-	return st.Tx.InTransaction() || !st.Tx.Autocommit() || st.Tx.Pinned(txn.PinLocks|txn.PinTemporary|txn.PinNamed|txn.PinOther|txn.PinHandler)
-}
+// bound is what has a statement run on connections that the session holds.
+const bound = txn.PinLocks | txn.PinTemporary | txn.PinNamed | txn.PinOther | txn.PinHandler
 
-// condenses says whether a statement's condensed queries read so many rows that these had better stay where they are.
+// condenses says whether a statement's condensed queries read so many rows that these had better stay where they are. Within a transaction they do: whoever estimates how many there are may wait there for DDL that waits for
+// the transaction.
 func (r *Runner) condenses(ctx context.Context, st *Statement) (bool, error) {
-	if st.Bring == BringAlways {
+	if st.Bring == BringAlways || st.Tx.InTransaction() || !st.Tx.Autocommit() {
 		return true, nil
 	}
 	rows, err := r.guess(ctx, st)

@@ -35,13 +35,14 @@ func (e *LostError) MySQL() (uint16, string, string) { return 1213, "40001", e.E
 // Graver is the one of two errors of a statement that its client must hear of, either may be nil: the first, unless only the other one says that
 // the transaction is over. Who does not hear that takes what follows for a part of it.
 func Graver(first, other error) error {
-	if first == nil || !over(first) && over(other) {
+	if first == nil || !Over(first) && Over(other) {
 		return other
 	}
 	return first
 }
 
-func over(err error) bool {
+// Over says whether an error is one with which a transaction has ended.
+func Over(err error) bool {
 	var lost *LostError
 	var deadlock *DeadlockError
 	var ended *EndedError

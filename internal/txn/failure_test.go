@@ -54,7 +54,7 @@ func TestRefusedBeforeTheStatement(t *testing.T) {
 	}
 	e.check(before)
 	// What is heard of first is not all that the client must hear.
-	if err := Graver(&backend.LeafDownError{}, &wire.ServerError{Code: wire.ErDeadlock}); !over(err) {
+	if err := Graver(&backend.LeafDownError{}, &wire.ServerError{Code: wire.ErDeadlock}); !Over(err) {
 		t.Errorf("%v", err)
 	}
 }
