@@ -83,6 +83,7 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 	if (err != nil || l.err != nil) && silenced(ctx) {
 		err, l.err = errSilent, nil
 	}
+	code := c.ErrCode // of the statement, by which the transaction is judged
 	if err == nil {
 		if l.err != nil && !c.Broken() {
 			c.Warnings = 1 // an error does not tell how many
@@ -97,6 +98,9 @@ func (r *Runner) forwardOnce(ctx context.Context, st *Statement, place txn.Place
 	}
 	if err == nil && (l.err == nil || len(st.Plan.Assigned) > 0) && st.After != nil { // what triggers assigned before an error stays
 		err = st.After(ctx, c)
+	}
+	if l.err != nil {
+		c.ErrCode = code
 	}
 	if err = st.Tx.Done(c, err); err != nil {
 		return st.at(place, err)

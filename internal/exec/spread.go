@@ -344,10 +344,12 @@ func (j *job) errorNotes(ctx context.Context, c *backend.Conn, st *Statement) er
 	if c.Broken() {
 		return nil
 	}
+	code := c.ErrCode
 	c.Warnings = 1 // an error does not tell how many
 	if err := j.notes(ctx, c, st); err != nil {
 		return err
 	}
+	c.ErrCode = code // by which the transaction is judged
 	j.res.notes = withoutError(j.res.notes, j.res.err, j.place.Remote != nil)
 	return nil
 }
