@@ -40,7 +40,6 @@ func TestTablesMadeOfQueries(t *testing.T) {
 	for _, sql := range []string{
 		"CREATE TABLE no SELECT 1 AS a LIMIT 1 OFFSET 0 ROWS EXAMINED", // of which MariaDB says what is wrong
 		"CREATE TABLE no ENGINE=SPIDER SELECT 1 AS a",
-		"CREATE TABLE no VALUES (1), (2)",
 		"CREATE TABLE no (name VARCHAR(10), FOREIGN KEY (name) REFERENCES colours (name)) SELECT name FROM colours",
 		"CREATE TABLE no (v INT INVISIBLE) SELECT id AS v, w FROM kids",
 		"CREATE TABLE no (v INT UNIQUE) SELECT id, v FROM kids",

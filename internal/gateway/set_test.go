@@ -79,7 +79,8 @@ func TestSetGlobal(t *testing.T) {
 	b.account(t, "'weak'@'%'", "IDENTIFIED BY 'w'")
 	w := b.as(t, "weak", "w", "")
 	w.fails(1227, "SET GLOBAL long_query_time = 8")
-	w.fails(1227, "SET SESSION binlog_format = 'STATEMENT'")
+	w.fails(1227, "SET SESSION binlog_format = 'ROW'")
+	w.fails(1235, "SET SESSION binlog_format = 'STATEMENT'")
 }
 
 func TestSetRole(t *testing.T) {
