@@ -229,6 +229,9 @@ func (c *Catalog) update(ctx context.Context, f func(*Txn) error, known bool) (r
 		return 0, ErrClosed
 	}
 	if known {
+		if err := ctx.Err(); err != nil { // it is certain that nothing is changed
+			return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
 		if rev, err = c.tryUpdate(ctx, f); err == nil || errors.Is(err, ErrUnknown) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLockLost) || errors.Is(err, ErrNotController) {
 			return rev, err
 		}
