@@ -16,8 +16,11 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// young is how many transactions a partition may have had whose replicas follow it from its beginning: more of them are copied sooner.
-const young = 100
+// young is how many transactions a partition may have had, and youngSize how many bytes it may have, whose replicas follow it from its beginning: more are copied sooner, where there is room.
+const (
+	young     = 100
+	youngSize = 4 << 20
+)
 
 // besideWithin bounds for how long the replicas of a new database are waited for, under its lock.
 const besideWithin = 10 * time.Second
@@ -143,6 +146,9 @@ func (l *leader) atLinks(parts map[link][]*topo.Partition, f func(to link, all [
 
 // isYoung fails unless the master's binary logs have all that partitions ever had, which is little, and the leaf has nothing of them.
 func (l *leader) isYoung(ctx context.Context, to link, all []*topo.Partition) error {
+	if x := l.cat.Snapshot().Leaves[to.leaf]; x != nil && x.NoRoom(false) != nil {
+		return errNotYoung
+	}
 	pos, err := l.servers.BinlogPosition(ctx, to.master)
 	if err != nil {
 		return err
@@ -154,6 +160,9 @@ func (l *leader) isYoung(ctx context.Context, to link, all []*topo.Partition) er
 			return errNotYoung
 		}
 		if keeps, err := l.servers.Keeps(ctx, to.master, mariadb.Start{Domain: p.Domain}); err != nil || !keeps {
+			return errors.Join(err, errNotYoung)
+		}
+		if size, err := l.servers.Size(ctx, to.master, p.ID.Schema()); err != nil || size > youngSize {
 			return errors.Join(err, errNotYoung)
 		}
 	}
