@@ -13,6 +13,7 @@ type sourceKey struct {
 }
 
 // among is a column of a table that is filled, and the occurrence in the text that its values come from: a common table expression that is named twice has one table, and two rows of it at a time.
+// A row of a derived table may have those of two occurrences of a table.
 type among struct {
 	node
 	by *source
@@ -90,15 +91,17 @@ type pair struct{ col, from int }
 // pairs are what must hold together of the rows of an occurrence, for each occurrence of the table whose values are looked at.
 func (s *source) pairs(of *topo.Table) [][]pair {
 	var out [][]pair
-	var from []*source
+	type row struct{ of, by *source }
+	var from []row
 	for _, k := range s.keys {
 		if k.src.table != of {
 			continue
 		}
-		i := slices.Index(from, k.by)
+		r := row{k.src, k.by}
+		i := slices.Index(from, r)
 		if i < 0 {
 			i = len(from)
-			from, out = append(from, k.by), append(out, nil)
+			from, out = append(from, r), append(out, nil)
 		}
 		if !slices.ContainsFunc(out[i], func(p pair) bool { return p.col == k.col }) {
 			out[i] = append(out[i], pair{k.col, k.among.node.col})
