@@ -12,3 +12,12 @@ SELECT d.x, d.y, u.id FROM (SELECT b1.x, b2.y FROM b b1 JOIN b b2 ON b1.id < b2.
 SELECT u.id FROM u WHERE (u.n, u.m) IN (SELECT d.x, d.y FROM (SELECT b1.x, b2.y FROM b b1 JOIN b b2 ON b1.id <> b2.id) d);
 WITH d AS (SELECT b1.x, b2.y FROM b b1 JOIN b b2 ON b1.id < b2.id) SELECT d.x, d.y, u.id FROM d JOIN u ON d.x = u.n AND d.y = u.m;
 SELECT d.x, d.y, u.id FROM (SELECT x, y FROM b) d JOIN u ON d.x = u.n AND d.y = u.m;
+-- A column that can't be NULL in its table is, where an outer join, totals, a group of no rows or another query of a union puts NULL there.
+SELECT d.id, d.y FROM (SELECT a.id, b.y FROM a LEFT JOIN b ON a.x = b.x) d WHERE d.y NOT IN (SELECT c.y FROM c);
+SELECT d.id, d.y IN (SELECT c.y FROM c) AS i FROM (SELECT a.id, b.y FROM a LEFT JOIN b ON a.x = b.x) d;
+SELECT a.id FROM a WHERE a.x NOT IN (SELECT d.y FROM (SELECT u.id, b.y FROM u LEFT JOIN b ON u.n = b.x WHERE u.id < 4) d);
+SELECT a.x, COUNT(*), a.x NOT IN (SELECT c.y FROM c) AS i FROM a GROUP BY a.x WITH ROLLUP;
+SELECT d.x FROM (SELECT a.x, COUNT(*) FROM a GROUP BY a.x WITH ROLLUP) d WHERE d.x NOT IN (SELECT c.y FROM c);
+SELECT COUNT(*), a.x NOT IN (SELECT c.y FROM c) AS i FROM a WHERE a.y > 99;
+SELECT COUNT(*) FROM a WHERE a.x NOT IN (SELECT b.x FROM b);
+SELECT d.y FROM (SELECT x AS y FROM b WHERE id > 3 UNION ALL SELECT y FROM a WHERE id = 5) d WHERE d.y NOT IN (SELECT c.y FROM c);

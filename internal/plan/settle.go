@@ -187,7 +187,7 @@ func (u *unit) result() {
 		return
 	}
 	for _, it := range items {
-		u.out = append(u.out, outCol{name: it.name, col: it.col})
+		u.out = append(u.out, outCol{name: it.name, col: it.col, null: it.isCol && !it.node.notNull() || u.main.totals()})
 	}
 	if u.anchor == nil || u.bad != "" || len(u.anchor.key) == 0 || u.inOne() {
 		return
@@ -344,8 +344,9 @@ func (u *unit) setOperation() {
 		u.out = make([]outCol, len(l.out))
 		for i := range l.out {
 			u.out[i].name = l.out[i].name
-			if c := l.out[i].col; c != nil && sameColumnType(c, r.out[i].col) {
+			if c, d := l.out[i].col, r.out[i].col; sameColumnType(c, d) {
 				u.out[i].col = c
+				u.out[i].null = l.out[i].null || r.out[i].null || d.Nullable
 			}
 		}
 	}

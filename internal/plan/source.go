@@ -8,11 +8,11 @@ import (
 	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
-// outCol is a column of a source or of a query's result. col is nil when its type isn't known here.
+// outCol is a column of a source or of a query's result. col is nil when its type isn't known here. null: it may be NULL even if col can't be.
 type outCol struct {
-	name      string
-	col       *topo.Column
-	invisible bool
+	name            string
+	col             *topo.Column
+	invisible, null bool
 }
 
 // source is one occurrence of a table, CTE or derived table in a FROM clause.
@@ -67,10 +67,15 @@ type node struct {
 
 func (n node) column() *topo.Column { return n.src.cols[n.col].col }
 
-// notNull says that the column can't be NULL in a row of its block.
+// notNull says that the column can't be NULL in a row of its block's tables.
 func (n node) notNull() bool {
 	c := n.column()
-	return c != nil && !c.Nullable && !n.src.missing
+	return c != nil && !c.Nullable && !n.src.missing && !n.src.cols[n.col].null
+}
+
+// totals says whether columns of a block may be NULL where the one says that names them, for there are sums of groups, or one of no rows.
+func (b *block) totals() bool {
+	return !b.filtering && b.sel != nil && (b.sel.Rollup || len(b.sel.Group) == 0 && isGrouped(b.sel))
 }
 
 // block is one SELECT, or the tables of an UPDATE or DELETE, within its unit.
@@ -90,6 +95,8 @@ type block struct {
 	unsteady bool
 	// leaves is the number of WHERE's conditions.
 	leaves int
+	// filtering: ON and WHERE are being read, which see rows of tables.
+	filtering bool
 }
 
 // resolve finds the source and column that a column reference means; ok is false when that isn't certain. Names are looked up outwards.
@@ -263,7 +270,7 @@ func (p *planner) baseSource(t *sqltext.TableName, alias sqltext.Name) (*source,
 	s.known = true
 	for i := range table.Columns {
 		c := &table.Columns[i]
-		s.cols = append(s.cols, outCol{c.Name, c, c.Invisible})
+		s.cols = append(s.cols, outCol{name: c.Name, col: c, invisible: c.Invisible})
 	}
 	p.useTable(t, table)
 	if table.Kind != topo.Reference {

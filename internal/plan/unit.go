@@ -403,6 +403,8 @@ func (u *unit) using(name string, ls, rs []*source, kind sqltext.JoinKind) {
 
 // conditions reads ON conditions and WHERE.
 func (u *unit) conditions(b *block, refs []sqltext.TableRef, where sqltext.Expr) error {
+	b.filtering = true
+	defer func() { b.filtering = false }()
 	rest := b.sources
 	if u.p.stage != nil {
 		b.unsteady = b.unsteady || u.p.countsIn(b, refs)
@@ -551,7 +553,7 @@ func (u *unit) inSubquery(in *sqltext.In, sc scope, condition bool) error {
 		if !ok || y.src.block != inner || isGrouped(s) && !groupsBy(inner, y) {
 			continue
 		}
-		if condition || x.notNull() && y.notNull() {
+		if condition || x.notNull() && y.notNull() && !x.src.block.totals() {
 			u.edge(x, y)
 			u.equal(x, y, false)
 		}
