@@ -21,3 +21,7 @@ SELECT d.x FROM (SELECT a.x, COUNT(*) FROM a GROUP BY a.x WITH ROLLUP) d WHERE d
 SELECT COUNT(*), a.x NOT IN (SELECT c.y FROM c) AS i FROM a WHERE a.y > 99;
 SELECT COUNT(*) FROM a WHERE a.x NOT IN (SELECT b.x FROM b);
 SELECT d.y FROM (SELECT x AS y FROM b WHERE id > 3 UNION ALL SELECT y FROM a WHERE id = 5) d WHERE d.y NOT IN (SELECT c.y FROM c);
+-- A name in HAVING is a select item's first.
+SELECT b.y AS id FROM b HAVING id IN (SELECT c.id FROM c);
+SELECT b.y AS id FROM b HAVING id NOT IN (SELECT c.id FROM c);
+SELECT b.y AS id, b.x FROM b HAVING b.x IN (SELECT c.id FROM c);

@@ -43,6 +43,16 @@ func (b *block) itemIndex(e sqltext.Expr) int {
 	return -1
 }
 
+// sameItem says whether a name that is a column of the tables is no select item's, or one's that is that column.
+func (b *block) sameItem(e sqltext.Expr, n node) bool {
+	i := b.itemIndex(e)
+	if i < 0 {
+		return true
+	}
+	x, ok := b.resolveExpr(b.sel.Items[i].Expr)
+	return ok && x == n
+}
+
 // isAlias says that e is a bare name that is the alias of a select item.
 func (b *block) isAlias(e sqltext.Expr) bool {
 	it := b.itemByName(e)

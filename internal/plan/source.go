@@ -95,8 +95,8 @@ type block struct {
 	unsteady bool
 	// leaves is the number of WHERE's conditions.
 	leaves int
-	// filtering: ON and WHERE are being read, which see rows of tables.
-	filtering bool
+	// filtering: ON and WHERE are being read, which see rows of tables. having: HAVING is, where a name is a select item's first.
+	filtering, having bool
 }
 
 // resolve finds the source and column that a column reference means; ok is false when that isn't certain. Names are looked up outwards.

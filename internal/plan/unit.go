@@ -175,9 +175,11 @@ func (u *unit) selectBlock(b *block) error {
 	var err error
 	selectExprs(s, func(e sqltext.Expr) {
 		if err == nil && e != s.Where {
+			b.having = e == s.Having
 			err = u.expr(e, b)
 		}
 	})
+	b.having = false
 	return err
 }
 
@@ -546,7 +548,7 @@ func (u *unit) inSubquery(in *sqltext.In, sc scope, condition bool) error {
 	}
 	for i, e := range left {
 		x, ok := b.resolveExpr(e)
-		if !ok || s.Items[i].Star {
+		if !ok || s.Items[i].Star || b.having && !b.sameItem(e, x) {
 			continue
 		}
 		y, ok := inner.resolveExpr(s.Items[i].Expr)
