@@ -436,11 +436,8 @@ func (s *stager) call(f *sqltext.Func) {
 	if f.Name != "EXISTS" || len(f.Args) != 1 {
 		return
 	}
-	if sub, ok := f.Args[0].(*sqltext.Subquery); ok && sub.Query.Select != nil {
-		s.exists[sub.Query.Select] = true
-		if sub.Query.Limit == nil {
-			s.sets[sub.Query.Select] = true
-		}
+	if sub, ok := f.Args[0].(*sqltext.Subquery); ok && sub.Query.Select != nil && sub.Query.Limit == nil {
+		s.exists[sub.Query.Select], s.sets[sub.Query.Select] = true, true
 	}
 }
 
