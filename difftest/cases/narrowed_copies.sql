@@ -28,3 +28,8 @@ SELECT b.y AS id, b.x FROM b HAVING b.x IN (SELECT c.id FROM c);
 -- EXISTS asks for the row behind an OFFSET.
 SELECT b.id FROM b WHERE EXISTS ((SELECT 1 FROM u) LIMIT 1 OFFSET 3);
 SELECT b.id FROM b WHERE EXISTS ((SELECT 1 FROM u) LIMIT 1 OFFSET 9);
+-- An aggregate of a subquery may be the query's around it, and sees all of its rows.
+SELECT (SELECT SUM(b.y)) AS t FROM b LIMIT 1;
+SELECT (SELECT SUM(b.y) FROM c LIMIT 1) AS t FROM b LIMIT 1;
+SELECT u.id FROM u WHERE 13 IN (SELECT (SELECT SUM(b.y)) FROM b);
+SELECT d.t FROM (SELECT 3 AS one, (SELECT SUM(b.y)) AS t FROM b) d WHERE d.one = 3;

@@ -13,7 +13,7 @@ import (
 func (p *planner) first(f *Fill, src *source) {
 	b := src.block
 	s := b.sel
-	if s == nil || p.stmt.Facts&sqltext.HasUserVarAssign != 0 && p.hasUserVar(s.Span) || !b.keeps(src) || b.unsteady || b.leaves != src.told || hasWindow(s) || len(s.Group) > 0 || s.Having != nil ||
+	if s == nil || p.stmt.Facts&sqltext.HasUserVarAssign != 0 && p.hasUserVar(s.Span) || !b.keeps(src) || b.unsteady || b.leaves != src.told || hasWindow(s) || len(s.Group) > 0 || s.Having != nil || b.unit.outerAgg ||
 		b.leaves > 0 && f.Where == nil {
 		return
 	}

@@ -140,7 +140,7 @@ func (p *planner) setsOf(f *Fill) bool {
 		for _, src := range occurrences {
 			s := src.block.sel
 			if s == nil || !p.stage.sets[s] || isGrouped(s) || len(s.Group) > 0 || s.Having != nil || s.Limit != nil || !s.Tail.Empty() || hasWindow(s) ||
-				src.block.unsteady || p.counts(s.Span) {
+				src.block.unsteady || src.block.unit.outerAgg || p.counts(s.Span) {
 				return false
 			}
 		}

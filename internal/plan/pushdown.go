@@ -291,7 +291,7 @@ func (s *stager) into(u *unit, p predicate, seen map[node]bool) {
 		s.into(u.right, p, seen)
 		return
 	}
-	if u.main == nil || s.unsteady(u.main.sel.Span) || !p.simple && (u.main.sel.Distinct || isGrouped(u.main.sel)) || u.main.sel.Limit != nil || hasWindow(u.main.sel) || u.main.sel.Rollup {
+	if u.main == nil || u.outerAgg || s.unsteady(u.main.sel.Span) || !p.simple && (u.main.sel.Distinct || isGrouped(u.main.sel)) || u.main.sel.Limit != nil || hasWindow(u.main.sel) || u.main.sel.Rollup {
 		return
 	}
 	items, ok := u.main.columns()

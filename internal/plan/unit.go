@@ -536,7 +536,7 @@ func (u *unit) inSubquery(in *sqltext.In, sc scope, condition bool) error {
 	if condition && u.p.stage != nil {
 		u.inValues(in, sc, inner)
 	}
-	if s.Limit != nil || in.Sub.Limit != nil || hasWindow(s) || s.Rollup || u.p.numbers(s.Span) {
+	if s.Limit != nil || in.Sub.Limit != nil || hasWindow(s) || s.Rollup || u.outerAgg || u.p.numbers(s.Span) {
 		return nil
 	}
 	left := []sqltext.Expr{in.X}
