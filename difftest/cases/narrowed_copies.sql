@@ -33,3 +33,6 @@ SELECT (SELECT SUM(b.y)) AS t FROM b LIMIT 1;
 SELECT (SELECT SUM(b.y) FROM c LIMIT 1) AS t FROM b LIMIT 1;
 SELECT u.id FROM u WHERE 13 IN (SELECT (SELECT SUM(b.y)) FROM b);
 SELECT d.t FROM (SELECT 3 AS one, (SELECT SUM(b.y)) AS t FROM b) d WHERE d.one = 3;
+-- An ON condition names what it joins, or what is around the query.
+SELECT o.z FROM (SELECT a.x AS z FROM a) o WHERE EXISTS (SELECT 1 FROM c JOIN c e ON z IN (SELECT u.n FROM u) JOIN (SELECT b.x AS z FROM b WHERE b.id > 3) d);
+SELECT o.z FROM (SELECT a.x AS z FROM a) o WHERE EXISTS (SELECT 1 FROM c JOIN c e ON EXISTS (SELECT 1 FROM u WHERE u.n = z) JOIN (SELECT b.x AS z FROM b WHERE b.id > 3) d);

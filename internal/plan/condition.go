@@ -17,25 +17,16 @@ type constraint struct {
 }
 
 // scope says what a condition restricts: the sources for which free holds. Others are seen, but lose no rows by it. Of a source that is padded it may see NULLs,
-// which an outer join below has put in the place of rows. An ON condition names only what it joins, and what is around the query: hidden are the other sources of its
-// block; nil for none.
+// which an outer join below has put in the place of rows. on: it is an ON condition.
 type scope struct {
-	b                    *block
-	free, padded, hidden func(*source) bool
-}
-
-// resolve is the block's, but for names that mean something around the query.
-func (sc scope) resolve(e sqltext.Expr) (node, bool) {
-	n, ok := sc.b.resolveExpr(e)
-	if ok && sc.hidden != nil && n.src.block == sc.b && sc.hidden(n.src) {
-		return node{}, false
-	}
-	return n, ok
+	b            *block
+	free, padded func(*source) bool
+	on           bool
 }
 
 // leaf counts a condition of WHERE.
 func (sc scope) leaf() {
-	if sc.hidden == nil {
+	if !sc.on {
 		sc.b.leaves++
 	}
 }
@@ -86,11 +77,11 @@ func (u *unit) equality(l, r sqltext.Expr, nullSafe bool, sc scope) {
 		}
 		return
 	}
-	x, ok := sc.resolve(l)
+	x, ok := sc.b.resolveExpr(l)
 	if !ok {
 		return
 	}
-	y, ok := sc.resolve(r)
+	y, ok := sc.b.resolveExpr(r)
 	if !ok || x == y || nullSafe && (x.src.missing || y.src.missing) {
 		return
 	}

@@ -71,7 +71,7 @@ func (u *unit) filter(e sqltext.Expr, sc scope) {
 		}
 		if p, ok := u.about(e, src); ok && (p.strict || !sc.padded(src)) {
 			p.span = e.ExprSpan()
-			if lone && p.edits == nil && sc.hidden == nil {
+			if lone && p.edits == nil && !sc.on {
 				src.told++
 			}
 			if len(about) == 1 && p.edits == nil {

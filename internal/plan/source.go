@@ -97,6 +97,8 @@ type block struct {
 	leaves int
 	// filtering: ON and WHERE are being read, which see rows of tables. having: HAVING is, where a name is a select item's first.
 	filtering, having bool
+	// hidden, while an ON condition is read, are the sources that it does not join.
+	hidden func(*source) bool
 }
 
 // resolve finds the source and column that a column reference means; ok is false when that isn't certain. Names are looked up outwards.
@@ -108,7 +110,7 @@ func (b *block) resolve(c *sqltext.Column) (node, bool) {
 					continue
 				}
 				i := src.column(c.Name.Text)
-				return node{src, i}, i >= 0
+				return node{src, i}, i >= 0 && !s.hides(src)
 			}
 		}
 		return node{}, false
@@ -127,11 +129,14 @@ func (b *block) resolve(c *sqltext.Column) (node, bool) {
 			}
 		}
 		if hits > 0 || unknown {
-			return found, hits == 1
+			return found, hits == 1 && !s.hides(found.src)
 		}
 	}
 	return node{}, false
 }
+
+// hides says whether a source is none that the condition which is being read joins: its names mean something around the query.
+func (b *block) hides(s *source) bool { return b.hidden != nil && b.hidden(s) }
 
 // resolveExpr is resolve for an expression that is a column.
 func (b *block) resolveExpr(e sqltext.Expr) (node, bool) {

@@ -445,8 +445,9 @@ func (u *unit) on(b *block, r *sqltext.TableRef, list []*source) ([]*source, err
 			outer = false
 		}
 		joined := list[:m]
-		err = u.conjunct(j.On, scope{b, func(s *source) bool { return slices.Contains(restricted, s) }, func(s *source) bool { return s.padded },
-			func(s *source) bool { return !slices.Contains(joined, s) }})
+		b.hidden = func(s *source) bool { return !slices.Contains(joined, s) }
+		err = u.conjunct(j.On, scope{b, func(s *source) bool { return slices.Contains(restricted, s) }, func(s *source) bool { return s.padded }, true})
+		b.hidden = nil
 		for _, s := range restricted {
 			s.padded = s.padded || outer
 		}
