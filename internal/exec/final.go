@@ -1,12 +1,15 @@
 package exec
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/collate"
 	"github.com/orbweaver/orbweaver/internal/merge"
@@ -89,6 +92,9 @@ func (f *finals) expression(dst []byte, fin *plan.Final, b *merge.Batch, row int
 	st := f.st
 	splices := make([]plan.Splice, 0, len(fin.Uses))
 	for _, u := range fin.Uses {
+		if err := f.standsFor(fin, &u); err != nil {
+			return nil, err
+		}
 		lit, err := f.operand(fin, b, row, u.Col)
 		if err != nil {
 			return nil, err
@@ -135,6 +141,33 @@ func (f *finals) operand(fin *plan.Final, b *merge.Batch, row int, c plan.Col) (
 		}
 	}
 	return f.literal(b, row, c)
+}
+
+// standsFor refuses columns in whose place no literal is the same to MariaDB: members of ENUM and SET are numbers, too; ZEROFILL shows in strings; and a YEAR is compared with 20 as with 2020.
+func (f *finals) standsFor(fin *plan.Final, u *plan.Use) error {
+	d := &f.defs[f.at(u.Col)]
+	if d.Flags&(wire.FlagEnum|wire.FlagSet) == 0 && (d.Type == wire.TypeYear && f.beside(fin, u) || d.Type != wire.TypeYear && d.Flags&wire.FlagZerofill == 0) {
+		return nil
+	}
+	return plan.NeedsStage("an expression over groups uses column '" + string(d.Name) + "', whose values are more than they print")
+}
+
+// beside says whether an expression only compares a column with a number of three digits or more.
+func (f *finals) beside(fin *plan.Final, u *plan.Use) bool {
+	scan := f.st.Scan
+	token := func(i int32) string {
+		if i < fin.Span.From || i >= fin.Span.To {
+			return ""
+		}
+		return strings.ToUpper(string(scan.Bytes(i)))
+	}
+	ends := func(t string) bool { return t == "" || t == "AND" || t == "OR" || t == "(" || t == ")" }
+	switch token(u.Span.To) {
+	case "=", "<", ">", "<=", ">=", "<>", "!=":
+		n, err := strconv.Atoi(token(u.Span.To + 1))
+		return err == nil && n > 99 && ends(token(u.Span.From-1)) && ends(token(u.Span.To+2))
+	}
+	return false
 }
 
 // literal is a value of a row as SQL of the same type and collation.
@@ -251,8 +284,30 @@ func (f *finals) collation(b *merge.Batch, row, col int) *collate.Collation {
 	return nil
 }
 
+// alike says whether a leaf has printed a value as one of the column's type: what is the same for all rows there may have other digits than what is not.
+func (f *finals) alike(col int, text []byte) bool {
+	c := &f.cols[col]
+	point := bytes.IndexByte(text, '.')
+	digits := len(text) - point - 1
+	if point < 0 {
+		digits = 0
+	}
+	switch c.Class {
+	case value.Int:
+		return point < 0
+	case value.Decimal:
+		return digits == int(c.Decimals)
+	case value.Time, value.DateTime:
+		return digits == min(int(c.Decimals), 6)
+	}
+	return true
+}
+
 // cell is a value that a leaf has printed as the client's protocol has it.
 func (f *finals) cell(col int, text []byte) ([]byte, error) {
+	if text != nil && !f.alike(col, text) {
+		return nil, plan.NeedsStage("an expression over groups has other digits where it is column '" + string(f.defs[col].Name) + "'")
+	}
 	if text == nil || !f.st.Prepared {
 		return text, nil
 	}

@@ -53,6 +53,12 @@ func moreDigits(e sqltext.Expr, b *block, inGroup bool) bool {
 	return false
 }
 
+// placesVary says whether an expression is a number that is rounded to so many digits that differ by row: it prints as many as it had before.
+func placesVary(e sqltext.Expr) bool {
+	f, ok := e.(*sqltext.Func)
+	return ok && (f.Name == "ROUND" || f.Name == "TRUNCATE") && len(f.Args) == 2 && !isConstant(f.Args[1])
+}
+
 // moreDigitsOf says that of a column of a query, which goes through no table of MariaDB's own.
 func moreDigitsOf(q *sqltext.Query, b *block, item int) bool {
 	if q == nil || q.Select == nil || hasWindow(q.Select) || item >= len(q.Select.Items) ||

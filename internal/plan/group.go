@@ -436,6 +436,10 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 			reason = "a subquery in an expression over aggregates"
 			return false
 		}
+		if placesVary(x) {
+			reason = "an expression over aggregates that is rounded to as many digits as a column says"
+			return false
+		}
 		if a := aggregate(x); a != nil {
 			if isAverage(a) {
 				var u Use
