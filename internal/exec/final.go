@@ -177,7 +177,8 @@ func (f *finals) literal(b *merge.Batch, row int, c plan.Col) ([]byte, error) {
 	if cell == nil {
 		return f.null(b, row, col), nil
 	}
-	if f.cols[col].Class != value.String {
+	bytewise := f.cols[col].Class == value.Bytes && f.st.Sess.Results == collate.Binary.Name // strings come as they are, and are not told as such
+	if f.cols[col].Class != value.String && !bytewise {
 		lit, err := value.Literal(nil, &f.cols[col], cell)
 		if errors.Is(err, value.ErrNoOrder) {
 			return nil, plan.NeedsStage("an expression over groups uses column '" + string(f.defs[col].Name) + "', whose values don't show all that MariaDB compares")
@@ -192,10 +193,31 @@ func (f *finals) literal(b *merge.Batch, row int, c plan.Col) ([]byte, error) {
 	if own == nil || f.cols[col].Collation == nil {
 		return nil, plan.NeedsStage("an expression over groups compares column '" + string(f.defs[col].Name) + "', whose collation is not known to the node")
 	}
-	dst := append([]byte("CAST(_"), f.cols[col].Collation.Charset...)
+	told := f.cols[col].Collation.Charset
+	if bytewise {
+		told = own.Charset
+	}
+	if !tells(told, own.Charset, cell) {
+		return nil, plan.NeedsStage("an expression over groups uses column '" + string(f.defs[col].Name) + "', of which " + told + " does not have all characters")
+	}
+	if own == collate.Binary {
+		return value.Literal(nil, &f.cols[col], cell)
+	}
+	dst := append([]byte("CAST(_"), told...)
 	dst = append(hex.AppendEncode(append(dst, " x'"...), cell), "' AS CHAR CHARACTER SET "...)
 	dst = append(append(dst, own.Charset...), " COLLATE "...)
 	return append(append(dst, own.Name...), ')'), nil
+}
+
+// tells says whether a cell of one character set is a string of another one: for characters that are missing it has question marks. Where strings of two bytes a character come as they are, numbers beside them do not.
+func tells(told, own string, cell []byte) bool {
+	switch {
+	case told == "utf8mb4":
+		return true
+	case told == own:
+		return own != "ucs2" && own != "utf16" && own != "utf16le" && own != "utf32"
+	}
+	return bytes.IndexByte(cell, '?') < 0
 }
 
 // maxWidth is the greatest width of a DOUBLE(width, decimals) in a CAST.
@@ -243,14 +265,14 @@ func (f *finals) null(b *merge.Batch, row, col int) []byte {
 		typ = fmt.Sprintf("DATETIME(%d)", decimals)
 	case value.Time:
 		typ = fmt.Sprintf("TIME(%d)", decimals)
-	case value.Bytes:
-		typ = "BINARY"
-	case value.String:
+	case value.Bytes, value.String:
 		own := f.collation(b, row, col)
 		if own == nil {
 			own = c.Collation
 		}
-		if typ = "CHAR"; own != nil {
+		if typ = "CHAR"; own == collate.Binary {
+			typ = "BINARY"
+		} else if own != nil {
 			typ += " CHARACTER SET " + own.Charset + " COLLATE " + own.Name
 		}
 	default:

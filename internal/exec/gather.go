@@ -110,7 +110,7 @@ func (r *Runner) closeParts(ctx context.Context, st *Statement, sources []*sourc
 }
 
 // ownError is what MariaDB says to the client's own text, where it refuses that already when it is prepared: a part's text has more in it than the
-// client wrote, and an error in a part may name a clause that the client did not put it into.
+// client wrote, and an error in a part may name a clause that the client did not put it into. A name that only parts do not know is that of an expression in the select list, as `COUNT(*)`.
 func (r *Runner) ownError(ctx context.Context, st *Statement, part *wire.ServerError) error {
 	w := st.Tx.Want(txn.Place{Leaf: st.Home, Schema: st.Sess.DB})
 	c, err := r.cfg.Pools.Get(ctx, w)
@@ -125,6 +125,7 @@ func (r *Runner) ownError(ctx context.Context, st *Statement, part *wire.ServerE
 	if err := c.SendPrepare(string(text)); err != nil {
 		return part
 	}
+	known := false
 	for {
 		p, err := c.Next()
 		if err != nil {
@@ -135,8 +136,13 @@ func (r *Runner) ownError(ctx context.Context, st *Statement, part *wire.ServerE
 			return p.Err()
 		case backend.KindPrepared:
 			c.CloseStatement(c.Statement)
+			known = true
 		}
-		if c.Done() {
+		switch {
+		case !c.Done():
+		case known && part.Code == wire.ErBadField:
+			return plan.NeedsStage("a name that a column of the answer has of MariaDB")
+		default:
 			return part
 		}
 	}

@@ -109,7 +109,7 @@ func (b *builder) extreme(a *aggregate, p *plan.Agg) error {
 		return nil
 	}
 	switch {
-	case col.Class == value.String || col.Class == value.Enum && p.HasWeight:
+	case col.Class == value.String || (col.Class == value.Enum || col.Class == value.Bytes) && p.HasWeight:
 		return b.weighed(&a.key, a.col, p.HasWeight, p.Weight, p.Collation)
 	case col.Class == value.Float && col.Format == value.Text:
 		col.Class = value.Double // what prints alike is alike: the value is only printed

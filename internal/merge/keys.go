@@ -34,7 +34,7 @@ func (b *builder) keys(ks []plan.SortKey) ([]key, error) {
 			return nil, err
 		}
 		out[i] = key{name: string(b.c.Columns[c].Name), col: c, desc: k.Desc, collation: -1, rough: roughBytes(b.sortLength())}
-		if col := &b.layout.cols[c]; col.Class != value.String {
+		if col := &b.layout.cols[c]; col.Class != value.String && (col.Class != value.Bytes || !k.HasWeight) { // a client that speaks in bytes is told strings as such
 			if out[i].cmp, err = col.Order(); err != nil {
 				return nil, b.refuse(c, err)
 			}
@@ -101,6 +101,9 @@ func (k *key) resolve(r *row) error {
 	if k.coll = collate.Lookup(string(name)); k.coll != nil && k.node == string(name) {
 		k.cmp, k.collation = nullsFirst(collate.NewComparer(k.coll).Compare), -1
 		return nil
+	}
+	if k.coll == collate.Binary {
+		k.class = value.Bytes
 	}
 	if k.coll == nil || !k.coll.Sound() {
 		return &NotMergeableError{Column: k.name, Err: fmt.Errorf("%w: no order is known for collation %q", value.ErrNoOrder, name)}
