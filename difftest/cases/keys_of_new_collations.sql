@@ -14,3 +14,13 @@ SELECT DISTINCT s FROM d1.w ORDER BY s;
 SELECT COUNT(DISTINCT s), COUNT(DISTINCT i) FROM d1.w;
 SELECT g FROM d1.w WHERE s > (SELECT s FROM d2.v WHERE id = 2);
 SELECT x.s, y.s FROM d1.w x JOIN d1.w y ON x.s = y.i;
+-- Where trailing spaces count, a CHAR that is filled up with them equals what is stored with them elsewhere.
+CREATE TABLE d1.fixed (c CHAR(4) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_nopad_ci NOT NULL, PRIMARY KEY (c), SHARD KEY (c));
+CREATE TABLE d1.free (v VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_nopad_ci NOT NULL, PRIMARY KEY (v), SHARD KEY (v));
+INSERT INTO d1.fixed VALUES ('a'), ('b'), ('c'), ('d'), ('e'), ('f');
+INSERT INTO d1.free VALUES ('a'), ('b   '), ('c   '), ('d   '), ('e   '), ('f'), ('f   ');
+SELECT c FROM d1.fixed JOIN d1.free ON c = v;
+SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH';
+SELECT HEX(c), HEX(v) FROM d1.fixed JOIN d1.free ON c = v;
+SELECT HEX(c) FROM d1.fixed WHERE c IN (SELECT v FROM d1.free);
+SELECT COUNT(*) FROM (SELECT c FROM d1.fixed UNION SELECT v FROM d1.free) x;

@@ -82,7 +82,8 @@ func Compatible(a, b *topo.Column) bool {
 		return false
 	}
 	if x.class == classString {
-		return x.coll == y.coll
+		// Where trailing spaces count, a CHAR that PAD_CHAR_TO_FULL_LENGTH fills up equals a VARCHAR that is stored with them.
+		return x.coll == y.coll && (x.fixed == y.fixed || x.coll.PadSpace())
 	}
 	return true
 }

@@ -188,6 +188,8 @@ func TestCheckKeyType(t *testing.T) {
 func TestCompatible(t *testing.T) {
 	general, bin := textColumn("utf8mb4", "utf8mb4_general_ci"), textColumn("utf8mb4", "utf8mb4_bin")
 	char := topo.Column{Type: "char", Length: 3, Charset: "utf8mb4", Collation: "utf8mb4_general_ci"}
+	nopad, filled := textColumn("utf8mb4", "utf8mb4_general_nopad_ci"), char
+	filled.Collation = nopad.Collation
 	big := topo.Column{Type: "bigint", Unsigned: true}
 	dec, year := topo.Column{Type: "decimal", FullType: "decimal(5,0)"}, topo.Column{Type: "year"}
 	id := intColumn()
@@ -196,7 +198,7 @@ func TestCompatible(t *testing.T) {
 		a, b topo.Column
 		want bool
 	}{
-		{id, big, true}, {id, dec, false}, {id, year, false}, {id, general, false}, {general, bin, false}, {general, char, true},
+		{id, big, true}, {id, dec, false}, {id, year, false}, {id, general, false}, {general, bin, false}, {general, char, true}, {nopad, filled, false}, {filled, filled, true},
 		{date, datetime, true}, {date, general, false}, {topo.Column{Type: "double"}, topo.Column{Type: "double"}, false},
 		{topo.Column{Type: "binary", Length: 3}, topo.Column{Type: "varbinary", Length: 5}, true},
 	} {
