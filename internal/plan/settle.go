@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -45,6 +46,9 @@ func (u *unit) together() string {
 		}
 		if s.system {
 			return "system tables and sharded tables in one statement"
+		}
+		if !s.spread && s.unit != nil && s.unit.differsByCall() {
+			return "a derived table or common table expression that differs by call, and that each partition would have its own of"
 		}
 	}
 	if u.main.joinBad != "" {
@@ -329,6 +333,15 @@ func (u *unit) foldable(q *sqltext.Query) {
 func (p *planner) differsByPlace() bool {
 	const differs = sqltext.HasNondeterministic | sqltext.HasTimeFunction | sqltext.HasPlaceFunction | sqltext.HasSysVar | sqltext.HasSequence | sqltext.HasStoredCall
 	return p.system || p.stmt.Facts&differs != 0
+}
+
+// differsByCall says whether a query that reads no partition may have other rows when it is run again.
+func (u *unit) differsByCall() bool {
+	if u == nil || u.p.stmt.Facts&sqltext.HasNondeterministic == 0 {
+		return false
+	}
+	return u.p.scan.Tells(u.q.Span, sqltext.HasNondeterministic) || u.left.differsByCall() || u.right.differsByCall() ||
+		slices.ContainsFunc(u.sources, func(s *source) bool { return s.unit.differsByCall() })
 }
 
 // setOperation combines the arms of UNION, EXCEPT and INTERSECT.
