@@ -40,3 +40,13 @@ INSERT INTO d1.visits (id, page, n) VALUES (1000, 'y', 5), (1001, 'x', 2) ON DUP
 INSERT INTO d1.visits (id, page, n) VALUES (1000, 'y', 5), (1002, 'y', 2) ON DUPLICATE KEY UPDATE n = n + VALUES(n);
 SELECT * FROM d1.totals ORDER BY page;
 SELECT page, n FROM d1.visits ORDER BY id;
+-- Of several rows that meet one after another it is not known which.
+CREATE TABLE d1.seats (hall INT, no INT, guest VARCHAR(5), note VARCHAR(5), PRIMARY KEY (hall, no), UNIQUE (hall, guest), SHARD KEY (hall));
+CREATE TABLE d1.freed (id INT AUTO_INCREMENT PRIMARY KEY, note VARCHAR(5));
+CREATE TRIGGER d1.seats_ad AFTER DELETE ON seats FOR EACH ROW INSERT INTO freed (note) VALUES (OLD.note);
+INSERT INTO d1.seats VALUES (1, 1, 'a', 'old');
+-- refused
+REPLACE INTO d1.seats VALUES (1, 1, 'a', 'new'), (1, 2, 'a', 'x');
+-- changes: d1.seats
+REPLACE INTO d1.seats VALUES (1, 1, 'a', 'new'), (1, 2, 'b', 'x');
+SELECT note FROM d1.freed ORDER BY id;

@@ -158,3 +158,12 @@ UPDATE d1.members SET pts = pts + 1;
 DELETE FROM d1.members;
 SET sql_select_limit = DEFAULT;
 SELECT COUNT(*) FROM d1.members;
+-- What they set in user variables a statement's next row would see.
+CREATE TABLE d1.paid (id INT PRIMARY KEY, n INT);
+CREATE TRIGGER d1.paid_ai AFTER INSERT ON paid FOR EACH ROW BEGIN SET @sum = @sum + NEW.n; INSERT INTO counted (what) VALUES (@sum); END;
+SET @sum = 0, @n = 5;
+-- refused
+INSERT INTO d1.paid VALUES (1, @sum + 1), (2, @sum + 1);
+INSERT INTO d1.paid VALUES (1, @n), (2, @n + 1);
+SELECT @sum;
+SELECT what FROM d1.counted ORDER BY id DESC LIMIT 2;

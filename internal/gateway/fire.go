@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/compound"
 	"github.com/orbweaver/orbweaver/internal/exec"
@@ -202,6 +203,9 @@ func (f *firing) compile(snap *topo.Snapshot) error {
 	for _, n := range f.stmt.Calls {
 		calls.Function(s.calledIn(n), n.Name.Text)
 	}
+	if f.names(here.Names) {
+		return f.unfit("that names a user variable which its triggers set: SET another one to its value before")
+	}
 	at := [2]string{t.DB, t.Name}
 	switch what := here.Meets(parts); {
 	case what != "" && misplaced:
@@ -217,6 +221,17 @@ func (f *firing) compile(snap *topo.Snapshot) error {
 		f.mixed = "as its trigger and a function are both about " + here.Meets(calls)
 	}
 	return nil
+}
+
+// names says whether the statement names one of some user variables.
+func (f *firing) names(variables []string) bool {
+	bare := func(name string) string { return strings.ToLower(strings.Trim(strings.TrimPrefix(name, "@"), "`'\"")) }
+	for i := f.stmt.Span.From; i < f.stmt.Span.To; i++ {
+		if f.w.scan.Tokens[i].Kind == sqltext.UserVar && slices.ContainsFunc(variables, func(v string) bool { return bare(v) == bare(string(f.w.scan.Bytes(i))) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // ofTrigger is the kind of a routine that is a trigger.

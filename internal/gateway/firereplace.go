@@ -66,7 +66,7 @@ func (f *firing) replace(ctx context.Context, out *held, before lastStatement) e
 	numbered := tried.told.Generated && slices.Contains(key, t.AutoIncrement)
 	met := &found{}
 	olds := make([][]firedRow, len(values))
-	there := 0
+	there, gone := 0, map[string]bool{}
 	for i, row := range values {
 		k := f.keyOf(key, row)
 		if slices.Contains(met.keys, k) {
@@ -77,6 +77,13 @@ func (f *firing) replace(ctx context.Context, out *held, before lastStatement) e
 			return err
 		}
 		there += len(olds[i])
+		for _, o := range olds[i] {
+			k := f.keyOf(key, o.old)
+			if gone[k] {
+				return f.unfit("by a statement of which several rows meet the same one: write them one by one")
+			}
+			gone[k] = true
+		}
 	}
 	switch {
 	case numbered && len(values) > 1:
@@ -141,6 +148,11 @@ func (f *firing) replaced(ctx context.Context, met *found, olds [][]firedRow, be
 // there finds and locks the rows that have a unique key of one that is written; of ON DUPLICATE KEY UPDATE it is known which of them that is.
 func (f *firing) there(ctx context.Context, row []compound.Value) (rows []firedRow, err error) {
 	t, columns := f.of.Table, f.columns(true)
+	for _, c := range f.key() {
+		if !slices.Contains(columns, c) {
+			columns = append(columns, c)
+		}
+	}
 	items, err := f.items(columns)
 	if err != nil {
 		return nil, err

@@ -50,8 +50,10 @@ type Reach struct {
 	Reads, Writes map[[2]string]bool
 	// Variables: they name user variables. Assigns: and set some.
 	Variables, Assigns bool
-	snap               *topo.Snapshot
-	called             map[*topo.Routine]bool
+	// Names are the user variables of those that set some.
+	Names  []string
+	snap   *topo.Snapshot
+	called map[*topo.Routine]bool
 }
 
 // NewReach is that of nothing.
@@ -62,6 +64,7 @@ func NewReach(s *topo.Snapshot) *Reach {
 // Trigger adds a trigger of a database.
 func (r *Reach) Trigger(db string, tr *topo.Trigger) {
 	r.Variables, r.Assigns = r.Variables || tr.Variables, r.Assigns || len(tr.Assigns) > 0
+	r.Names = append(r.Names, tr.Assigns...)
 	for _, n := range tr.Reads {
 		r.Reads[[2]string{db, n}] = true
 	}
