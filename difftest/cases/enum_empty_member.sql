@@ -24,3 +24,13 @@ UPDATE d1.enk SET bl = '9' WHERE 1 >= (SELECT COUNT(*) FROM d2.ev WHERE v = 1);
 UPDATE d1.ens SET n = 9 WHERE 1 >= (SELECT COUNT(*) FROM d2.ev WHERE v = 1);
 -- changes: d1.enk
 DELETE FROM d1.enk WHERE 1 >= (SELECT COUNT(*) FROM d2.ev WHERE v = 1);
+-- Rows are not found by a key whose text may be another row's.
+CREATE TABLE d1.moods (b BIT(5), e ENUM('a','b',''), c CHAR(4), v INT, PRIMARY KEY (b, e, c), SHARD KEY (b)) COLLATE utf8mb4_general_ci;
+SET sql_mode = '';
+INSERT INTO d1.moods VALUES (1, 'a', 'x', 1), (1, 'none', 'x', 2), (1, '', 'X ', 3), (2, 'none', '', 4), (0, 'b', 'é', 5);
+-- changes: d1.moods
+UPDATE d1.moods SET v = v + 10 WHERE v IN (SELECT v FROM d1.moods x WHERE x.e = 0);
+-- changes: d1.moods
+UPDATE d1.moods SET b = b + 8 WHERE v > 2 ORDER BY v;
+-- changes: d1.moods
+DELETE FROM d1.moods ORDER BY v DESC LIMIT 1;

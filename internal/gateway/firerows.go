@@ -142,7 +142,7 @@ func (f *firing) key() []int {
 	for _, key := range t.Unique {
 		if len(key) > 0 && !slices.ContainsFunc(key, func(i int) bool {
 			c := &t.Columns[i]
-			return c.Nullable || c.Type == "float" || c.Type == "double" || c.Type == "timestamp" || c.Generated
+			return c.Nullable || c.Type == "float" || c.Type == "double" || c.Type == "timestamp" || c.Generated || c.Ambiguous()
 		}) {
 			return key
 		}

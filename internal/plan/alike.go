@@ -36,7 +36,7 @@ func findable(c *topo.Column) bool {
 	case "timestamp", "float", "double", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
 		return false
 	}
-	return !c.Nullable
+	return !c.Nullable && !c.Ambiguous()
 }
 
 // alike is why the rows of a target can't be told apart by all their columns; "" where they can. The statement finds it in from, as r.

@@ -336,7 +336,7 @@ func (p *planner) keyTarget(r *sqltext.TableRef) *KeyTarget {
 		return nil
 	}
 	table, _, err := p.lookup(r.Table)
-	if err != nil || table == nil {
+	if err != nil || table == nil || slices.ContainsFunc(table.ShardKey, func(c int) bool { return table.Columns[c].Ambiguous() }) {
 		return nil
 	}
 	t := &KeyTarget{Table: table, Key: rowKey(table), name: string(p.scan.AppendSpan(nil, r.Table.Span)), alias: refName(r)}

@@ -2,6 +2,7 @@ package topo
 
 import (
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -224,6 +225,13 @@ type Table struct {
 	// Temporary: a session has put a temporary table of its own into its snapshot, where a statement writes to it. It is like a reference table with a single place.
 	Temporary bool `json:"-"`
 }
+
+// Ambiguous says whether two values of the column may have the same text: an ENUM's empty member, and its value that is no member.
+func (c *Column) Ambiguous() bool {
+	return c.Type == "enum" && emptyMember.MatchString(c.FullType)
+}
+
+var emptyMember = regexp.MustCompile(`[(,]''[,)]`)
 
 // Numbered says whether the cluster gives the table's AUTO_INCREMENT values: a single table, a single remote table and a temporary one have their own.
 func (t *Table) Numbered() bool {
