@@ -121,3 +121,22 @@ INSERT IGNORE INTO d1.dflt (id, d, x) VALUES (15, DEFAULT, (SELECT MAX(x) FROM d
 INSERT INTO d1.dflt (id, a, x) VALUES (17, DEFAULT, (SELECT MAX(x) FROM (SELECT * FROM d1.dflt) y));
 -- changes: d1.dflt
 INSERT INTO d1.dflt (id, x) VALUES (17, (SELECT MAX(x) FROM (SELECT * FROM d1.dflt) y));
+-- What a subquery is, and not its value alone, counts in functions and comparisons.
+CREATE TABLE d1.kinds (id INT PRIMARY KEY, j JSON, i6 INET6, raw VARBINARY(5), g POINT);
+INSERT INTO d1.kinds VALUES (1, '{"a":1}', '::1', 'A', POINT(1, 2));
+CREATE TABLE d1.told (id INT PRIMARY KEY, w VARCHAR(60), i INT, g POINT) COLLATE utf8mb4_general_ci;
+INSERT INTO d1.told VALUES (1, 'a', 0, NULL);
+-- changes: d1.told
+INSERT INTO d1.told (id) VALUES (1) ON DUPLICATE KEY UPDATE i = (SELECT raw FROM d1.kinds WHERE kinds.id = told.id) = w;
+-- changes: d1.told
+INSERT INTO d1.told (id, w, i, g) VALUES (9, 'a', w = (SELECT raw FROM d1.kinds WHERE id = 1), (SELECT g FROM d1.kinds WHERE id = 1));
+-- refused
+INSERT INTO d1.told (id) VALUES (1) ON DUPLICATE KEY UPDATE i = (SELECT i6 FROM d1.kinds WHERE kinds.id = told.id) = '0::1';
+-- changes: d1.told
+INSERT INTO d1.told (id) VALUES (1) ON DUPLICATE KEY UPDATE w = (SELECT i6 FROM d1.kinds WHERE kinds.id = told.id), i = (SELECT raw FROM d1.kinds WHERE i6 = '::1') = 'a';
+-- changes: d1.told
+INSERT INTO d1.told (id) VALUES (1) ON DUPLICATE KEY UPDATE w = CONCAT(JSON_ARRAY((SELECT j FROM d1.kinds WHERE kinds.id = told.id), EXISTS (SELECT 1 FROM d1.kinds WHERE kinds.id = told.id)), id);
+-- refused
+INSERT INTO d1.told (id, w) VALUES (11, JSON_ARRAY((SELECT j FROM d1.kinds WHERE id = 1), id));
+-- changes: d1.told
+INSERT INTO d1.told (id, w) VALUES (12, JSON_ARRAY((SELECT j FROM d1.kinds WHERE id = 1)));

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/orbweaver/orbweaver/internal/plan"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
@@ -87,7 +88,11 @@ func literalsFor(asked []plan.First, out *collected) ([]plan.Splice, error) {
 		if err != nil { // a user variable that has got another type
 			return nil, plan.NeedsStage("values of an INSERT that are of another type than what was in their variables")
 		}
-		splices[i] = plan.Splice{From: s.From, To: s.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: " " + string(literal) + " "}}}
+		text := string(literal)
+		if strings.HasPrefix(text, "x'") { // which would take a collation from what is beside it
+			text = "CAST(" + text + " AS BINARY)"
+		}
+		splices[i] = plan.Splice{From: s.From, To: s.To, Pieces: []plan.Piece{{Kind: plan.PieceText, Text: " " + text + " "}}}
 	}
 	return splices, nil
 }

@@ -125,7 +125,7 @@ func (p *planner) insertExprs(s *sqltext.Insert, table *topo.Table, moves *KeyMo
 		if !look(e) && !call {
 			return false
 		}
-		found, ok := firstsIn(e)
+		found, ok := p.firstsIn(e)
 		ok = ok && alone && (!call || !anyExpr(e, isColumn))
 		first, fit = append(first, found...), fit && ok
 		return true

@@ -87,7 +87,7 @@ func (p *planner) metReads(s *sqltext.Insert, table *topo.Table, moves *KeyMoves
 	}
 	changing := len(s.Rows) > 1 && p.readsTarget(s.Table, table)
 	for i := range s.OnDup {
-		list, ok := readsOf(s.OnDup[i].Value)
+		list, ok := p.readsOf(s.OnDup[i].Value)
 		if !ok {
 			return nil
 		}
@@ -113,7 +113,7 @@ func (p *planner) metReads(s *sqltext.Insert, table *topo.Table, moves *KeyMoves
 }
 
 // readsOf are the largest parts of a value that are truth values with subqueries, or subqueries; not ok when it has others in other things.
-func readsOf(e sqltext.Expr) (list []First, ok bool) {
+func (p *planner) readsOf(e sqltext.Expr) (list []First, ok bool) {
 	if !anyExpr(e, isSubquery) {
 		return nil, true
 	}
@@ -127,7 +127,7 @@ func readsOf(e sqltext.Expr) (list []First, ok bool) {
 		}
 		parts = []sqltext.Expr{x.L, x.R}
 	case *sqltext.Func:
-		if x.Name == "EXISTS" {
+		if x.Name == "EXISTS" || looksAtType(x) {
 			return []First{firstOf(e)}, true
 		}
 		if parts = x.Args; x.Odd || !x.Over.Empty() {
@@ -137,8 +137,8 @@ func readsOf(e sqltext.Expr) (list []First, ok bool) {
 		return nil, false
 	}
 	for _, part := range parts {
-		found, fine := readsOf(part)
-		if !fine {
+		found, fine := p.readsOf(part)
+		if !fine || p.losesType(part) {
 			return nil, false
 		}
 		list = append(list, found...)

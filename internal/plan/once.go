@@ -76,7 +76,7 @@ func firstOf(e sqltext.Expr) First {
 
 // firstsIn are the expressions of a value that are to be found out first, as there are subqueries over partitions in it: the value, or where it reads columns of its row, its
 // subqueries. Not ok when these do not stand for one value each.
-func firstsIn(e sqltext.Expr) (list []First, ok bool) {
+func (p *planner) firstsIn(e sqltext.Expr) (list []First, ok bool) {
 	if !anyExpr(e, isColumn) {
 		return []First{firstOf(e)}, true
 	}
@@ -88,15 +88,15 @@ func firstsIn(e sqltext.Expr) (list []First, ok bool) {
 		parts = []sqltext.Expr{x.L, x.R}
 	case *sqltext.Func:
 		parts = x.Args
-		if x.Odd || !x.Over.Empty() {
+		if x.Odd || !x.Over.Empty() || looksAtType(x) && anyExpr(x, isSubquery) {
 			return nil, false
 		}
 	default:
 		return nil, false
 	}
 	for _, part := range parts {
-		found, fine := firstsIn(part)
-		if !fine {
+		found, fine := p.firstsIn(part)
+		if !fine || p.losesType(part) {
 			return nil, false
 		}
 		if anyExpr(part, isSubquery) {
@@ -104,6 +104,34 @@ func firstsIn(e sqltext.Expr) (list []First, ok bool) {
 		}
 	}
 	return list, true
+}
+
+// looksAtType says whether a function makes something else of JSON, or of a truth value, than of a literal of it.
+func looksAtType(f *sqltext.Func) bool { return strings.HasPrefix(f.Name, "JSON_") }
+
+// losesType says whether an expression is a subquery whose value a literal may not stand for in another expression: nobody tells that it is a UUID or INET6, and not a string.
+func (p *planner) losesType(e sqltext.Expr) bool {
+	x, ok := unparen(e).(*sqltext.Subquery)
+	if !ok {
+		return false
+	}
+	s := x.Query.Select
+	plain := s != nil && len(s.Items) == 1 && s.Items[0].Expr != nil && !anyExpr(s.Items[0].Expr, isSubquery)
+	for _, n := range p.stmt.Tables {
+		t, _, err := p.lookup(n)
+		if !inside(n.Span, x.Span) || err != nil || t == nil {
+			continue
+		}
+		if slices.ContainsFunc(t.Columns, func(c topo.Column) bool {
+			return columnClass(&c) == classNever && (!plain || anyExpr(s.Items[0].Expr, func(e sqltext.Expr) bool {
+				named, ok := e.(*sqltext.Column)
+				return ok && strings.EqualFold(named.Name.Text, c.Name)
+			}))
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // inTextOrder puts expressions in the order of the text, without those that are in others.
