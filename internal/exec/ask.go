@@ -412,11 +412,17 @@ func (r *Runner) askInt(ctx context.Context, st *Statement, o *plan.Operand, i i
 	if err != nil {
 		return 0, 0, false, err
 	}
+	return r.storedInt(ctx, st, t, e, st.insertIgnores(), i)
+}
+
+// storedInt is askInt for an expression.
+func (r *Runner) storedInt(ctx context.Context, st *Statement, t *topo.Table, e string, lenient bool, i int) (v int64, u uint64, ok bool, err error) {
+	col := t.Columns[t.AutoIncrement]
 	f, err := shard.New([]topo.Column{col}, 1)
 	if err != nil {
 		return 0, 0, false, err
 	}
-	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, st.block(t), []string{col.FullType}, [][]string{{e}}), st.insertIgnores())
+	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, st.block(t), []string{col.FullType}, [][]string{{e}}), lenient)
 	if err != nil {
 		return 0, 0, false, storeError(err, t, []int{t.AutoIncrement}, i)
 	}

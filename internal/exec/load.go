@@ -102,6 +102,7 @@ type loader struct {
 	number  int64
 	first   uint64 // first generated value
 	highest uint64 // highest given one
+	seen    uint64 // and up to which the table's numbers go on behind it
 }
 
 // stream is one partition's LOAD DATA.
@@ -151,10 +152,19 @@ func (ld *loader) run(ctx context.Context, g *txn.Group) error {
 			err = e
 		}
 	}
-	if err == nil && ld.highest > 0 {
-		err = ld.r.cfg.Sequences.Observe(ctx, ld.st.Plan.Load.Table, ld.highest)
+	if err == nil {
+		err = ld.observe(ctx)
 	}
 	return err
+}
+
+// observe has the table's numbers go on behind those that lines have given.
+func (ld *loader) observe(ctx context.Context) error {
+	if ld.highest <= ld.seen {
+		return nil
+	}
+	ld.seen = ld.highest
+	return ld.r.cfg.Sequences.Observe(ctx, ld.st.Plan.Load.Table, ld.highest)
 }
 
 // asksID says whether it is the remote server that generates AUTO_INCREMENT values.
@@ -428,14 +438,13 @@ func (ld *loader) auto(ctx context.Context) (uint64, error) {
 			return 0, nil
 		}
 		fd := &ld.recs.fields[l.Auto]
-		v, err := strconv.ParseInt(string(fd.value), 10, 64)
-		if !fd.null && (err != nil || v != 0 || ld.st.Sess.NoAutoValueOnZero) {
-			if err == nil && v > 0 {
-				ld.highest = max(ld.highest, uint64(v))
-			}
-			return 0, nil
+		if given, err := ld.numbered(ctx, fd); given || err != nil {
+			return 0, err
 		}
 		start, end = fd.start, fd.end
+	}
+	if err := ld.observe(ctx); err != nil {
+		return 0, err
 	}
 	v, err := ld.r.nextAuto(ctx, ld.st.Snap, l.Table, 1)
 	if err != nil {
@@ -451,6 +460,33 @@ func (ld *loader) auto(ctx context.Context) (uint64, error) {
 	}
 	ld.line = append(line, ld.recs.raw[end:]...)
 	return v, nil
+}
+
+// numbered says whether a field is a value of the AUTO_INCREMENT column's, and does not ask for one.
+func (ld *loader) numbered(ctx context.Context, fd *field) (bool, error) {
+	if fd.null {
+		return false, nil
+	}
+	t := ld.st.Plan.Load.Table
+	v, err := strconv.ParseInt(string(fd.value), 10, 64)
+	u, odd := uint64(max(v, 0)), err != nil
+	if odd {
+		e := "x'" + hex.EncodeToString(fd.value) + "'"
+		if c := ld.charset(); c != "" {
+			e = "_" + c + " " + e
+		}
+		if v, u, _, err = ld.r.storedInt(ctx, ld.st, t, e, true, int(ld.number)-1); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case v != 0 || ld.st.Sess.NoAutoValueOnZero:
+		ld.highest = max(ld.highest, u)
+		return true, nil
+	case odd: // of which MariaDB warns
+		return false, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support row %d of LOAD DATA, whose field for the AUTO_INCREMENT column '%s' is no number: write \\N or 0 for one that is to be generated", ld.number, t.Columns[t.AutoIncrement].Name)
+	}
+	return false, nil
 }
 
 // keyExpressions are the key of the line at hand as SQL.
