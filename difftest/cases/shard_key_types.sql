@@ -8,3 +8,18 @@ CREATE TABLE d1.c (k FLOAT PRIMARY KEY, SHARD KEY (k));
 CREATE TABLE d1.d (k VARCHAR(20) CHARACTER SET latin2 COLLATE latin2_general_ci PRIMARY KEY);
 INSERT INTO d1.d VALUES ('a'), ('b');
 SELECT * FROM d1.d;
+-- A number is that of an ENUM's member in the column that is compared with it, not in the shard key that equals this column.
+CREATE TABLE d1.key_enum (e ENUM('x', 'p', 'q', '2', '1', '3', '4') NOT NULL, PRIMARY KEY (e), SHARD KEY (e));
+CREATE TABLE d1.key_text (v VARCHAR(9) NOT NULL, PRIMARY KEY (v), SHARD KEY (v));
+CREATE REFERENCE TABLE d1.named (n INT NOT NULL, e ENUM('p', 'q', 'x'), v VARCHAR(9), PRIMARY KEY (n));
+INSERT INTO d1.key_enum VALUES ('x'), ('p'), ('q'), ('2'), ('1'), ('3'), ('4');
+INSERT INTO d1.key_text VALUES ('x'), ('p'), ('q'), ('2'), ('1'), ('3'), ('4');
+INSERT INTO d1.named VALUES (1, 'p', '2'), (2, 'q', 'x'), (3, 'x', '1'), (4, NULL, '3');
+SELECT k.e, n FROM d1.key_enum k JOIN d1.named r ON k.e = r.e WHERE r.e = 1;
+SELECT k.e, n FROM d1.key_enum k JOIN d1.named r ON k.e = r.e WHERE r.e = 2;
+SELECT k.e, n FROM d1.key_enum k JOIN d1.named r ON k.e = r.e WHERE r.e = 3;
+SELECT k.e, n FROM d1.key_enum k JOIN d1.named r ON k.e = r.v WHERE r.v = 1;
+SELECT k.e, n FROM d1.key_enum k JOIN d1.named r ON k.e = r.v WHERE r.v = 3;
+SELECT k.e, n FROM d1.key_enum k JOIN d1.named r ON k.e = r.v WHERE r.v = '3' AND k.e = 6;
+SELECT * FROM (SELECT e FROM d1.key_enum UNION ALL SELECT v FROM d1.key_text) x WHERE x.e = 2;
+SELECT * FROM (SELECT e FROM d1.key_enum UNION ALL SELECT v FROM d1.key_text) x WHERE x.e = 3;

@@ -3,6 +3,7 @@ package plan
 import (
 	"github.com/orbweaver/orbweaver/internal/shard"
 	"github.com/orbweaver/orbweaver/internal/sqltext"
+	"github.com/orbweaver/orbweaver/internal/topo"
 )
 
 // maxTuples bounds the key values of a route; more of them are no better than all partitions.
@@ -258,6 +259,24 @@ func (u *unit) reach(start ...node) map[node]bool {
 	return seen
 }
 
+// keyColumn is the column of a table that the i-th key column of a source comes from.
+func keyColumn(s *source, i int) *topo.Column { return &s.keyTable.Columns[s.keyTable.ShardKey[i]] }
+
+// readsAlike says whether a literal that a column is compared with means what it would beside the key's column, which has equal values: a number may be that of an ENUM's member.
+// c is nil for a column of a set operation over several types.
+func readsAlike(c, key *topo.Column) bool {
+	numbered := func(c *topo.Column) bool { return c.Type == "enum" || c.Type == "set" || c.Type == "bit" }
+	switch {
+	case c == key:
+		return true
+	case c == nil:
+		return isInteger(key)
+	case numbered(c) || numbered(key):
+		return sameColumnType(c, key)
+	}
+	return true
+}
+
 // pinned is the shortest list of key values that the constraints leave a source; ok is false when they leave all.
 func (u *unit) pinned(s *source) (tuples []KeyTuple, ok bool) {
 	if len(s.key) == 0 {
@@ -273,7 +292,7 @@ func (u *unit) pinned(s *source) (tuples []KeyTuple, ok bool) {
 		for ei, n := range c.cols {
 			reached := u.reach(n)
 			for ki, k := range s.key {
-				if reached[node{s, k}] && (best[ki].con < 0 || len(c.tuples) < len(u.cons[best[ki].con].tuples)) {
+				if reached[node{s, k}] && readsAlike(n.column(), keyColumn(s, ki)) && (best[ki].con < 0 || len(c.tuples) < len(u.cons[best[ki].con].tuples)) {
 					best[ki] = choice{ci, ei}
 				}
 			}
