@@ -23,6 +23,8 @@ type planner struct {
 	nested map[sqltext.Span]bool
 	// concealed are what queries see that are not understood.
 	concealed []*env
+	// begun are the common table expressions that are being analysed, each within the one before.
+	begun []*env
 	// renames are by their first token.
 	renames map[int32]Piece
 	// volatile are the tokens that name functions whose value differs from call to call.

@@ -159,6 +159,9 @@ type env struct {
 	unit *unit
 	// busy: being analysed, a reference is recursive; recursive: there was one.
 	busy, recursive bool
+	// ring is the first of those that refer to each other, as this one does; rings are the others, of that one.
+	ring  *env
+	rings []*env
 	// refs is how often it is named.
 	refs int
 }

@@ -96,60 +96,6 @@ func (p *planner) query(q *sqltext.Query, e *env) (*unit, error) {
 
 const notUnderstood = "text that the gateway does not understand"
 
-// conceal notes that a query which is not understood may name any common table expression that it sees, any number of times.
-func (p *planner) conceal(e *env) {
-	p.concealed = append(p.concealed, e)
-	for ; e != nil; e = e.up {
-		e.refs += 2
-	}
-}
-
-// with analyses the queries of a WITH clause and makes their names visible.
-func (p *planner) with(w *sqltext.With, e *env) (*env, error) {
-	if w == nil {
-		return e, nil
-	}
-	first := e
-	for i := range w.CTEs {
-		c := &w.CTEs[i]
-		e = &env{up: e, name: c.Name.Text, q: c.Query, in: e}
-		e.cols, e.odd = p.columnList(c.Name.Tok)
-	}
-	if w.Recursive { // each sees all of them
-		for x := e; x != first; x = x.up {
-			x.in = e
-		}
-	}
-	var all []*env
-	for x := e; x != first; x = x.up {
-		all = append(all, x)
-	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if err := p.cte(all[i]); err != nil {
-			return nil, err
-		}
-	}
-	return e, nil
-}
-
-// cte analyses a common table expression once.
-func (p *planner) cte(e *env) error {
-	if e.unit != nil || e.busy {
-		return nil
-	}
-	e.busy = true
-	defer func() { e.busy = false }()
-	u, err := p.query(e.q, e.in)
-	if err != nil {
-		return err
-	}
-	if e.recursive && u.spread && !u.inOne() {
-		u.bad, u.key = "a recursive common table expression", nil
-	}
-	e.unit = u
-	return nil
-}
-
 // selectBlock analyses FROM, the conditions and the subqueries of a SELECT.
 func (u *unit) selectBlock(b *block) error {
 	s := b.sel
@@ -245,11 +191,14 @@ func (u *unit) tableSource(b *block, r *sqltext.TableRef) (*source, error) {
 			}
 			c.refs++
 			if c.busy { // what a recursive reference yields is decided by the arms' own sources
-				c.recursive = true
+				u.p.recurs(c)
 				return &source{name: name}, nil
 			}
 			if err := u.p.cte(c); err != nil {
 				return nil, err
+			}
+			if c.ring != nil && c.ring.busy {
+				u.p.recurs(c.ring)
 			}
 			s := c.unit.source(name)
 			s.cte = c
