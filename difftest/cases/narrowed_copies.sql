@@ -36,3 +36,7 @@ SELECT d.t FROM (SELECT 3 AS one, (SELECT SUM(b.y)) AS t FROM b) d WHERE d.one =
 -- An ON condition names what it joins, or what is around the query.
 SELECT o.z FROM (SELECT a.x AS z FROM a) o WHERE EXISTS (SELECT 1 FROM c JOIN c e ON z IN (SELECT u.n FROM u) JOIN (SELECT b.x AS z FROM b WHERE b.id > 3) d);
 SELECT o.z FROM (SELECT a.x AS z FROM a) o WHERE EXISTS (SELECT 1 FROM c JOIN c e ON EXISTS (SELECT 1 FROM u WHERE u.n = z) JOIN (SELECT b.x AS z FROM b WHERE b.id > 3) d);
+-- A name that USING joins by is the column of the side that keeps its rows, which may be of no table.
+SELECT j.x, c.id, b.id FROM JSON_TABLE('[{"x":20},{"x":1}]', '$[*]' COLUMNS (x INT PATH '$.x')) j LEFT JOIN b USING (x) JOIN c ON c.y = x;
+SELECT c.id, b.id FROM b RIGHT JOIN JSON_TABLE('[{"x":20},{"x":1}]', '$[*]' COLUMNS (x INT PATH '$.x')) j USING (x) JOIN c ON c.y = x;
+WITH RECURSIVE r (x) AS (SELECT 20 UNION ALL SELECT c.id FROM r LEFT JOIN b USING (x) JOIN c ON c.y = x) SELECT * FROM r;
