@@ -32,27 +32,49 @@ func (r *Runner) ask(ctx context.Context, st *Statement, db string, sql []byte) 
 	return c.Query(ctx, string(sql))
 }
 
-// askStored is ask for what a column will store. Without lenient that is an error where MariaDB's is; a lenient statement (IGNORE) stores the nearest
+// askStored is ask for what a column will store. As the session has it that is an error where MariaDB's is; a statement that warns of it (IGNORE) stores the nearest
 // value.
-func (r *Runner) askStored(ctx context.Context, st *Statement, db string, sql []byte, lenient bool) (*backend.Result, error) {
+func (r *Runner) askStored(ctx context.Context, st *Statement, db string, sql []byte, how asking) (*backend.Result, error) {
 	w := st.Tx.Want(txn.Place{Leaf: st.Home, Schema: db})
 	w.Variant = backend.Internal
-	return r.askWanted(ctx, w, sql, lenient)
+	return r.askWanted(ctx, w, sql, how)
+}
+
+// asking says which values a leaf that is asked what would be stored takes: those that the session's sql_mode does, or strict as it may be, as one that only warns; or those of a row that is there
+// already, whose dates another sql_mode may have let in.
+type asking uint8
+
+const (
+	asSession asking = iota
+	asWarned
+	asKept
+)
+
+// ignoring is for statements with IGNORE.
+func ignoring(ignores bool) asking {
+	if ignores {
+		return asWarned
+	}
+	return asSession
 }
 
 // askWanted is askStored on such a connection.
-func (r *Runner) askWanted(ctx context.Context, w backend.Want, sql []byte, lenient bool) (*backend.Result, error) {
+func (r *Runner) askWanted(ctx context.Context, w backend.Want, sql []byte, how asking) (*backend.Result, error) {
 	c, err := r.cfg.Pools.Get(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Release()
-	if !lenient {
+	if how == asSession {
 		return c.Query(ctx, string(sql))
 	}
 	c.ResetOnRelease()
 	// TRADITIONAL stands for both, and for others that are named beside it.
-	if _, err := c.Query(ctx, "SET sql_mode=REPLACE(REPLACE(REPLACE(@@sql_mode,'STRICT_TRANS_TABLES',''),'STRICT_ALL_TABLES',''),'TRADITIONAL','')"); err != nil {
+	mode := "REPLACE(REPLACE(REPLACE(@@sql_mode,'STRICT_TRANS_TABLES',''),'STRICT_ALL_TABLES',''),'TRADITIONAL','')"
+	if how == asKept {
+		mode = "CONCAT('ALLOW_INVALID_DATES,',REPLACE(REPLACE(" + mode + ",'NO_ZERO_IN_DATE',''),'NO_ZERO_DATE',''))"
+	}
+	if _, err := c.Query(ctx, "SET sql_mode="+mode); err != nil {
 		return nil, err
 	}
 	return c.Query(ctx, string(sql))
@@ -70,21 +92,21 @@ type storedKey struct {
 }
 
 // storedPlace is the place of the row whose key columns are given these expressions, and what they will have.
-func (r *Runner) storedPlace(ctx context.Context, st *Statement, t *topo.Table, f chooser, exprs []string, lenient bool, row int) (int, storedKey, error) {
+func (r *Runner) storedPlace(ctx context.Context, st *Statement, t *topo.Table, f chooser, exprs []string, how asking, row int) (int, storedKey, error) {
 	if p, ok := f.(*partition.Func); ok {
-		return r.storedRow(ctx, st, t, p, exprs, lenient, row)
+		return r.storedRow(ctx, st, t, p, exprs, how, row)
 	}
 	block, types := st.block(t), make([]string, len(exprs))
 	for k, c := range t.ShardKey {
 		col := &t.Columns[c]
 		types[k] = block.Type(col.Name, col.FullType, col.Charset, col.Collation)
 	}
-	return r.shardPlace(ctx, st, t, f.(*shard.Func), types, exprs, lenient, row)
+	return r.shardPlace(ctx, st, t, f.(*shard.Func), types, exprs, how, row)
 }
 
 // shardPlace is storedPlace for sharded tables.
-func (r *Runner) shardPlace(ctx context.Context, st *Statement, t *topo.Table, f *shard.Func, types, exprs []string, lenient bool, row int) (int, storedKey, error) {
-	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, st.block(t), types, [][]string{exprs}), lenient)
+func (r *Runner) shardPlace(ctx context.Context, st *Statement, t *topo.Table, f *shard.Func, types, exprs []string, how asking, row int) (int, storedKey, error) {
+	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, st.block(t), types, [][]string{exprs}), how)
 	if err != nil {
 		return 0, storedKey{}, storeError(err, t, t.ShardKey, row)
 	}
@@ -114,7 +136,7 @@ func (r *Runner) shardPlace(ctx context.Context, st *Statement, t *topo.Table, f
 		}
 	}
 	if missing {
-		o, again, err := r.shardPlace(ctx, st, t, f, types, exprs, lenient, row)
+		o, again, err := r.shardPlace(ctx, st, t, f, types, exprs, how, row)
 		again.null = key.null
 		return o, again, err
 	}
@@ -246,7 +268,7 @@ func (r *Runner) askOrdinal(ctx context.Context, st *Statement, to *insertPlaces
 	if err != nil {
 		return 0, err
 	}
-	o, stored, err := r.storedPlace(ctx, st, t, to.f, exprs, st.insertIgnores(), i)
+	o, stored, err := r.storedPlace(ctx, st, t, to.f, exprs, ignoring(st.insertIgnores()), i)
 	if err != nil {
 		return 0, err
 	}
@@ -422,7 +444,7 @@ func (r *Runner) storedInt(ctx context.Context, st *Statement, t *topo.Table, e 
 	if err != nil {
 		return 0, 0, false, err
 	}
-	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, st.block(t), []string{col.FullType}, [][]string{{e}}), lenient)
+	res, err := r.askStored(ctx, st, t.DB, f.StoreSQL(nil, st.block(t), []string{col.FullType}, [][]string{{e}}), ignoring(lenient))
 	if err != nil {
 		return 0, 0, false, storeError(err, t, []int{t.AutoIncrement}, i)
 	}

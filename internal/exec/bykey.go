@@ -451,7 +451,7 @@ func keyLiteral(dst []byte, col *topo.Column, c *value.Column, cell []byte) ([]b
 	if col.Charset != "" && c.Collation != nil && c.Collation.Charset != "binary" {
 		return fmt.Appendf(dst, "_%s x'%x'", c.Collation.Charset, cell), nil
 	}
-	return value.Literal(dst, c, cell)
+	return value.Compared(dst, c, cell)
 }
 
 // noRow is a condition that no row meets. A constant one MariaDB notices before it looks at anything: what it answers then lacks the columns of RETURNING.
@@ -523,7 +523,7 @@ func (r *Runner) foundOrdinal(ctx context.Context, st *Statement, t *plan.KeyTar
 			return 0, err
 		}
 		st.vals = append(st.vals, v)
-		lit, err := value.Literal(nil, &cols[i], cells[i])
+		lit, err := value.Compared(nil, &cols[i], cells[i])
 		if err != nil {
 			return 0, err
 		}
@@ -538,7 +538,7 @@ func (r *Runner) chosen(ctx context.Context, st *Statement, t *topo.Table, f cho
 	if err == nil || errors.Is(err, partition.ErrNoPartition) {
 		return o, err
 	}
-	o, _, err = r.storedPlace(ctx, st, t, f, exprs, true, 0)
+	o, _, err = r.storedPlace(ctx, st, t, f, exprs, asKept, 0)
 	return o, err
 }
 

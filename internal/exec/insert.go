@@ -210,7 +210,7 @@ func (r *Runner) leftOut(ctx context.Context, st *Statement, s *split, err error
 	if keyErr != nil {
 		return keyErr
 	}
-	err = r.noPartition(ctx, st, s, err, exprs, st.insertIgnores())
+	err = r.noPartition(ctx, st, s, err, exprs, ignoring(st.insertIgnores()))
 	note, ok := ignored(err)
 	if !ok || !st.insertIgnores() {
 		return err

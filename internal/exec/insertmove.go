@@ -136,7 +136,7 @@ func (m *mover) met(ctx context.Context, j *job, from int) error {
 			exprs[k] = fmt.Sprintf(kinds[k].write, cells[k])
 		}
 	}
-	ordinal, stored, err := m.r.storedPlace(ctx, m.st, m.table, m.to.f, exprs, false, 0)
+	ordinal, stored, err := m.r.storedPlace(ctx, m.st, m.table, m.to.f, exprs, asSession, 0)
 	if err != nil || ordinal == from {
 		return err
 	}

@@ -425,7 +425,7 @@ func (w *rowWriter) ordinal(ctx context.Context, cells [][]byte, auto uint64) (i
 	if err != nil {
 		return 0, err
 	}
-	o, _, err = w.r.storedPlace(ctx, st, t, w.to.f, exprs, w.ignores(), w.row)
+	o, _, err = w.r.storedPlace(ctx, st, t, w.to.f, exprs, ignoring(w.ignores()), w.row)
 	return o, err
 }
 
@@ -459,7 +459,7 @@ func (w *rowWriter) leftOut(ctx context.Context, err error, cells [][]byte, auto
 	if keyErr != nil {
 		return keyErr
 	}
-	err = w.r.noPartition(ctx, w.st, w.to.split, err, exprs, w.ignores())
+	err = w.r.noPartition(ctx, w.st, w.to.split, err, exprs, ignoring(w.ignores()))
 	note, ok := ignored(err)
 	if !ok || !w.ignores() {
 		return err

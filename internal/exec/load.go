@@ -390,7 +390,7 @@ func (ld *loader) ordinal(ctx context.Context, auto uint64) (int, error) {
 		o, err = ld.to.f.Store(st.vals)
 	}
 	if f, ok := ld.to.f.(*partition.Func); ok && (errors.Is(err, shard.ErrAskLeaf) || errors.Is(err, shard.ErrInexact)) {
-		o, _, err = ld.r.storedRow(ctx, st, l.Table, f, ld.keyExpressions(), true, int(ld.number)-1)
+		o, _, err = ld.r.storedRow(ctx, st, l.Table, f, ld.keyExpressions(), asWarned, int(ld.number)-1)
 	}
 	if errors.Is(err, shard.ErrInexact) {
 		return 0, errorf(wire.ErNotSupported, "This version of Orbweaver doesn't yet support the shard key of row %d of LOAD DATA: its text is not of the column's type", ld.number)
@@ -508,7 +508,7 @@ func (ld *loader) keyExpressions() []string {
 // leftOut is for a line that has no place, which LOCAL makes a warning of.
 func (ld *loader) leftOut(ctx context.Context, err error) error {
 	if len(ld.st.out.Notes) < maxNotes { // others have no text
-		err := ld.r.noPartition(ctx, ld.st, ld.to.split, err, ld.keyExpressions(), true)
+		err := ld.r.noPartition(ctx, ld.st, ld.to.split, err, ld.keyExpressions(), asWarned)
 		note, ok := ignored(err)
 		if !ok {
 			return err

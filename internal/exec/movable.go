@@ -39,7 +39,7 @@ func (m *mover) movable(ctx context.Context) error {
 	w := backend.Want{Leaf: first.Leaf, Account: backend.Cluster, Variant: backend.Internal}
 	b := &bonds{}
 	if !st.unchecked() {
-		res, err := m.r.askWanted(ctx, w, []byte(foreignKeysSQL), false)
+		res, err := m.r.askWanted(ctx, w, []byte(foreignKeysSQL), asSession)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (m *mover) movable(ctx context.Context) error {
 	res, err := m.r.askWanted(ctx, w, fmt.Appendf(nil, "SELECT TABLE_NAME, TABLE_TYPE, '' FROM information_schema.TABLES WHERE TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME IN (%[2]s)"+
 		" UNION ALL SELECT EVENT_OBJECT_TABLE, EVENT_MANIPULATION, TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA=x'%[1]x' AND EVENT_OBJECT_TABLE IN (%[2]s)"+
 		" UNION ALL SELECT TABLE_NAME, 'UNVERSIONED', '' FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=x'%[1]x' AND TABLE_NAME=x'%[3]x' AND EXTRA LIKE '%%WITHOUT SYSTEM VERSIONING%%'",
-		first.Schema, names, t.Name), false)
+		first.Schema, names, t.Name), asSession)
 	if err != nil {
 		return err
 	}

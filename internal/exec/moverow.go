@@ -194,7 +194,7 @@ func (m *mover) target(ctx context.Context, cells [][]byte) (int, storedKey, err
 		}
 		exprs[k] = string(lit)
 	}
-	return m.r.storedPlace(ctx, st, t.Table, m.to.f, exprs, st.Plan.ByKey.Ignores(), 0)
+	return m.r.storedPlace(ctx, st, t.Table, m.to.f, exprs, ignoring(st.Plan.ByKey.Ignores()), 0)
 }
 
 // move takes the row with these values of the shard key to its partition. old: the row is to be as it was first, found so, and deleted then, so that its history is here.

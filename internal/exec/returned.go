@@ -197,7 +197,7 @@ func writtenRow(t *plan.Returned, cols []value.Column, cells [][]byte) (string, 
 			continue
 		}
 		var err error
-		if cond, err = value.Literal(cond, &cols[i], cells[i]); err != nil {
+		if cond, err = value.Compared(cond, &cols[i], cells[i]); err != nil {
 			return "", err
 		}
 	}

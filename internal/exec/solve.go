@@ -90,6 +90,9 @@ func (r *Runner) scalar(ctx context.Context, st *Statement, sc *plan.Scalar) (st
 	if err := splitRow(out.rows[0], []value.Column{col}, cells); err != nil {
 		return "", err
 	}
+	if col.OddDate(cells[0]) {
+		return "", nil
+	}
 	literal, err := value.Literal(nil, &col, cells[0])
 	return string(literal), err
 }

@@ -250,11 +250,11 @@ func (r *Runner) rowPlaces(st *Statement, t *topo.Table) (*insertPlaces, error) 
 
 // storedRow is storedPlace for linked tables. The leaf is asked for the values that the row will have, and where those don't tell it here, for the place of a row
 // of its shape: by the cluster's account then, as the client's need not be allowed to read.
-func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f *partition.Func, exprs []string, lenient bool, row int) (int, storedKey, error) {
+func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f *partition.Func, exprs []string, how asking, row int) (int, storedKey, error) {
 	w := st.Tx.Want(txn.Place{Leaf: st.Home, Schema: t.DB})
 	w.Variant = backend.Internal
 	w.State = w.State.With("character_set_results", "character_set_results="+wideCharset)
-	res, err := r.askWanted(ctx, w, []byte(f.StoredSQL(st.block(t), [][]string{exprs})), lenient)
+	res, err := r.askWanted(ctx, w, []byte(f.StoredSQL(st.block(t), [][]string{exprs})), how)
 	if err != nil {
 		return 0, storedKey{}, storeError(err, t, t.ShardKey, row)
 	}
@@ -280,7 +280,7 @@ func (r *Runner) storedRow(ctx context.Context, st *Statement, t *topo.Table, f 
 		}
 	}
 	if missing {
-		o, again, err := r.storedRow(ctx, st, t, f, exprs, lenient, row)
+		o, again, err := r.storedRow(ctx, st, t, f, exprs, how, row)
 		again.null = key.null
 		return o, again, err
 	}
@@ -328,7 +328,7 @@ func (r *Runner) shownPlace(ctx context.Context, st *Statement, t *topo.Table, f
 	if zone, ok := st.Tx.State().Get("time_zone"); ok {
 		w.State = w.State.With("time_zone", zone)
 	}
-	res, err := r.askWanted(ctx, w, []byte(sql), false)
+	res, err := r.askWanted(ctx, w, []byte(sql), asSession)
 	if err != nil {
 		return 0, err
 	}
@@ -340,7 +340,7 @@ func (r *Runner) shownPlace(ctx context.Context, st *Statement, t *topo.Table, f
 }
 
 // noPartition is MariaDB's error for a row that has no place, for the reason err.
-func (r *Runner) noPartition(ctx context.Context, st *Statement, s *split, err error, exprs []string, lenient bool) error {
+func (r *Runner) noPartition(ctx context.Context, st *Statement, s *split, err error, exprs []string, how asking) error {
 	if errors.Is(err, errNotMatching) {
 		return err
 	}
@@ -358,7 +358,7 @@ func (r *Runner) noPartition(ctx context.Context, st *Statement, s *split, err e
 		} else {
 			sql = plan.AppendQuoted(sql, s.scheme.Columns[by.Columns[0]].Name)
 		}
-		res, err := r.askStored(ctx, st, "", append(sql, "),0);\nEND"...), lenient)
+		res, err := r.askStored(ctx, st, "", append(sql, "),0);\nEND"...), how)
 		if err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func (k *keySet) add(cells [][]byte) error {
 			continue
 		}
 		var err error
-		if k.text, err = value.Literal(k.text, &k.cols[i], cells[at]); err != nil {
+		if k.text, err = value.Compared(k.text, &k.cols[i], cells[at]); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/orbweaver/orbweaver/internal/wire"
 )
@@ -147,6 +148,35 @@ func (c *Column) floatLiteral(dst, cell []byte) ([]byte, error) {
 		dst = append(dst, " AS FLOAT)"...)
 	}
 	return dst, nil
+}
+
+// Compared appends a value as a literal that is compared with the column that it is of. It is Literal's, but for a date that is none of the calendar, of which a cast makes NULL in some
+// sql_modes: that is a bare string.
+func Compared(dst []byte, c *Column, cell []byte) ([]byte, error) {
+	lit, err := Literal(dst, c, cell)
+	if err != nil || !c.OddDate(cell) {
+		return lit, err
+	}
+	from := bytes.IndexByte(lit[len(dst):], '\'') + len(dst)
+	to := bytes.LastIndexByte(lit, '\'') + 1
+	return append(dst, lit[from:to]...), nil
+}
+
+// OddDate says whether a value is a date that is none of the calendar, as a table may have it: some sql_modes take it for NULL in an expression.
+func (c *Column) OddDate(cell []byte) bool {
+	if cell == nil || c.Class != Date && c.Class != DateTime {
+		return false
+	}
+	parse := wire.ParseTemporalText
+	if c.Format == Binary {
+		parse = wire.ParseTemporal
+	}
+	t, err := parse(cell, c.Type)
+	if err != nil {
+		return false
+	}
+	_, month, day := time.Date(int(t.Year), time.Month(t.Month), int(t.Day), 0, 0, 0, 0, time.UTC).Date()
+	return month != time.Month(t.Month) || day != int(t.Day)
 }
 
 func (c *Column) temporalLiteral(dst, cell []byte) ([]byte, error) {
