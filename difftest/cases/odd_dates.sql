@@ -60,3 +60,42 @@ UPDATE dt SET n = n + 100 ORDER BY n LIMIT 3;
 DELETE dd FROM dd JOIN o ON dd.d = o.d WHERE o.id > 1;
 -- changes: d1.dt
 DELETE FROM dt ORDER BY n LIMIT 2;
+-- What goes from one table to another is made a zero date where sql_mode says so.
+CREATE TABLE q (id INT NOT NULL, d DATE, dn DATE NOT NULL, s VARCHAR(20), t DATETIME, PRIMARY KEY (id));
+CREATE TABLE qd (d DATE NOT NULL, n INT, PRIMARY KEY (d, n));
+SET sql_mode = '';
+-- changes: d1.q
+INSERT IGNORE INTO q SELECT o.id + 20, p.d, p.d, p.d, p.d FROM o JOIN p ON o.id + 10 = p.id WHERE p.id < 14;
+-- changes: d1.qd
+INSERT IGNORE INTO qd SELECT p.d, o.id FROM o JOIN p ON o.id + 10 = p.id WHERE p.id < 14;
+-- changes: d1.q
+REPLACE INTO q SELECT p.id - 10, p.d, p.d, p.d, p.d FROM p WHERE p.id = 13;
+DELETE FROM q;
+DELETE FROM qd;
+SET sql_mode = 'NO_ZERO_IN_DATE';
+-- changes: d1.q
+INSERT IGNORE INTO q SELECT o.id + 20, p.d, p.d, p.d, p.d FROM o JOIN p ON o.id + 10 = p.id WHERE p.id < 14;
+-- changes: d1.qd
+INSERT IGNORE INTO qd SELECT p.d, o.id FROM o JOIN p ON o.id + 10 = p.id WHERE p.id < 14;
+-- changes: d1.q
+REPLACE INTO q SELECT p.id - 10, p.d, p.d, p.d, p.d FROM p WHERE p.id = 13;
+DELETE FROM q;
+DELETE FROM qd;
+SET sql_mode = 'NO_ZERO_DATE';
+-- changes: d1.q
+INSERT IGNORE INTO q SELECT o.id + 20, p.d, p.d, p.d, p.d FROM o JOIN p ON o.id + 10 = p.id WHERE p.id < 14;
+-- changes: d1.qd
+INSERT IGNORE INTO qd SELECT p.d, o.id FROM o JOIN p ON o.id + 10 = p.id WHERE p.id < 14;
+-- changes: d1.q
+REPLACE INTO q SELECT p.id - 10, p.d, p.d, p.d, p.d FROM p WHERE p.id = 13;
+DELETE FROM q;
+DELETE FROM qd;
+SET sql_mode = 'TRADITIONAL';
+-- changes: d1.q
+INSERT IGNORE INTO q SELECT o.id + 20, p.d, p.d, p.d, p.d FROM o JOIN p ON o.id + 10 = p.id WHERE p.id < 14;
+-- changes: d1.qd
+INSERT IGNORE INTO qd SELECT p.d, o.id FROM o JOIN p ON o.id + 10 = p.id WHERE p.id < 14;
+-- changes: d1.q
+REPLACE INTO q SELECT p.id - 10, p.d, p.d, p.d, p.d FROM p WHERE p.id = 13;
+DELETE FROM q;
+DELETE FROM qd;

@@ -98,3 +98,17 @@ func (st *Statement) assigned(v *plan.KeyValue, c *value.Column, cell []byte) (s
 	lit, err := value.Literal(nil, c, cell)
 	return string(lit), err
 }
+
+// literal appends the n-th cell of a row as SQL. To a column of dates or strings a date goes as a bare string: of one that is none of the calendar sql_mode may have a cast make NULL, where it has a
+// column store a zero date.
+func (w *rowWriter) literal(dst []byte, n int, cell []byte) ([]byte, error) {
+	is := w.st.Plan.InsertSelect
+	if n >= len(is.Columns) || !w.cols[n].OddDate(cell) {
+		return value.Literal(dst, &w.cols[n], cell)
+	}
+	switch c := &is.Table.Columns[is.Columns[n]]; {
+	case c.Type == "date", c.Type == "datetime", c.Type == "timestamp", isText(c):
+		return value.Compared(dst, &w.cols[n], cell)
+	}
+	return value.Literal(dst, &w.cols[n], cell)
+}

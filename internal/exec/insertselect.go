@@ -357,7 +357,7 @@ func (w *rowWriter) text(ctx context.Context, cells [][]byte) (text []byte, auto
 			text = append(text, '0')
 			continue
 		}
-		if text, err = value.Literal(text, &w.cols[i], cells[i]); err != nil {
+		if text, err = w.literal(text, i, cells[i]); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -442,7 +442,7 @@ func (w *rowWriter) keyExpressions(cells [][]byte, auto uint64) ([]string, error
 			exprs[k] = "0"
 			continue
 		}
-		lit, err := value.Literal(nil, &w.cols[n], cells[n])
+		lit, err := w.literal(nil, n, cells[n])
 		if err != nil {
 			return nil, err
 		}
