@@ -69,3 +69,10 @@ SELECT COUNT(*), MIN(id) FROM raw GROUP BY s HAVING s = 'b';
 SET character_set_results = NULL;
 SELECT id, s FROM raw ORDER BY s, id;
 SET NAMES utf8mb4;
+-- What a TIMESTAMP prints may be there twice: its seconds are asked of the partitions.
+CREATE TABLE d1.seen (id INT NOT NULL, n INT NOT NULL, ts TIMESTAMP NULL, fine TIMESTAMP(3) NULL, PRIMARY KEY (id));
+INSERT INTO seen VALUES (1, 1, '2020-10-25 00:10:00', '2020-10-25 00:10:00.125'), (2, 1, '2020-10-25 01:05:00', NULL), (3, 2, '2020-10-25 01:30:00', '2020-10-25 01:30:00'), (4, 2, '2020-10-25 00:10:00', '2021-01-01 00:00:00.5'), (5, 3, NULL, NULL);
+SELECT n, UNIX_TIMESTAMP(MAX(ts)) - UNIX_TIMESTAMP(MIN(ts)) AS took, UNIX_TIMESTAMP(MAX(fine)), MAX(ts) FROM seen GROUP BY n ORDER BY UNIX_TIMESTAMP(MAX(fine)) DESC;
+-- prepared
+SELECT ts, UNIX_TIMESTAMP(ts) * COUNT(*), UNIX_TIMESTAMP(MIN(fine)) FROM seen GROUP BY ts HAVING UNIX_TIMESTAMP(ts) > 0 AND MAX(ts) > '2000-01-01';
+SELECT UNIX_TIMESTAMP(MAX(ts)), UNIX_TIMESTAMP(MIN(fine)) FROM seen WHERE id > 9;

@@ -59,6 +59,14 @@ func placesVary(e sqltext.Expr) bool {
 	return ok && (f.Name == "ROUND" || f.Name == "TRUNCATE") && len(f.Args) == 2 && !isConstant(f.Args[1])
 }
 
+const shortFloats = "an expression over groups with a FLOAT of so many decimals, of which no CAST makes another one"
+
+// shortFloat says whether an expression is a FLOAT(m,d) column, by which MariaDB rounds what is computed of it.
+func (r *grouper) shortFloat(e sqltext.Expr) bool {
+	n, ok := r.b.resolveExpr(e)
+	return ok && n.column() != nil && n.column().Type == "float" && strings.Contains(n.column().FullType, ",")
+}
+
 // moreDigitsOf says that of a column of a query, which goes through no table of MariaDB's own.
 func moreDigitsOf(q *sqltext.Query, b *block, item int) bool {
 	if q == nil || q.Select == nil || hasWindow(q.Select) || item >= len(q.Select.Items) ||

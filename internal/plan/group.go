@@ -440,6 +440,10 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 			reason = "an expression over aggregates that is rounded to as many digits as a column says"
 			return false
 		}
+		if col, ok := r.stamp(x); ok {
+			use(x.ExprSpan(), col)
+			return false
+		}
 		if a := aggregate(x); a != nil {
 			if isAverage(a) {
 				var u Use
@@ -481,14 +485,6 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 		reason = "a user variable or a function that differs by call, together with an expression over aggregates"
 	}
 	return f, reason
-}
-
-const shortFloats = "an expression over groups with a FLOAT of so many decimals, of which no CAST makes another one"
-
-// shortFloat says whether an expression is a FLOAT(m,d) column, by which MariaDB rounds what is computed of it.
-func (r *grouper) shortFloat(e sqltext.Expr) bool {
-	n, ok := r.b.resolveExpr(e)
-	return ok && n.column() != nil && n.column().Type == "float" && strings.Contains(n.column().FullType, ",")
 }
 
 func isAverage(f *sqltext.Func) bool { return strings.EqualFold(f.Name, "AVG") }
