@@ -76,3 +76,11 @@ SELECT n, UNIX_TIMESTAMP(MAX(ts)) - UNIX_TIMESTAMP(MIN(ts)) AS took, UNIX_TIMEST
 -- prepared
 SELECT ts, UNIX_TIMESTAMP(ts) * COUNT(*), UNIX_TIMESTAMP(MIN(fine)) FROM seen GROUP BY ts HAVING UNIX_TIMESTAMP(ts) > 0 AND MAX(ts) > '2000-01-01';
 SELECT UNIX_TIMESTAMP(MAX(ts)), UNIX_TIMESTAMP(MIN(fine)) FROM seen WHERE id > 9;
+-- JSON is a part of the JSON that is made of it, not a string.
+CREATE TABLE d1.doc (id INT NOT NULL, n INT NOT NULL, j JSON, s VARCHAR(9), PRIMARY KEY (id));
+INSERT INTO doc VALUES (1, 1, '{"a": 1}', 'x'), (2, 2, '[1, 2]', '{}'), (3, 3, '"s"', NULL), (4, 1, NULL, 'y'), (5, 2, '{"b": [1]}', 'z');
+SELECT j, JSON_OBJECT('k', j, 'c', COUNT(*)) FROM doc GROUP BY j;
+-- prepared
+SELECT n, JSON_OBJECT('k', MAX(j), 'c', COUNT(*)), JSON_ARRAY(MIN(j), MAX(s)) FROM doc GROUP BY n;
+SELECT n, JSON_OBJECT('s', s, 'c', COUNT(*)) FROM doc GROUP BY n, s;
+SELECT b, JSON_ARRAY(b, COUNT(*)) FROM (SELECT id, n = 1 AS b FROM doc) d GROUP BY b;

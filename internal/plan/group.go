@@ -452,7 +452,7 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 				return false
 			}
 			if json && r.mayBeTruth(a) {
-				reason = "JSON of " + a.Name + " of what may be a truth value"
+				reason = "JSON of " + a.Name + " of what may be a truth value or JSON"
 				return false
 			}
 			col, why := r.combine(a, 0, false)
@@ -474,6 +474,9 @@ func (r *grouper) final(e sqltext.Expr, having bool) (Final, string) {
 			col, known, why := r.finalColumn(c, having)
 			if reason = why; known && r.shortFloat(c) {
 				reason = shortFloats
+			}
+			if known && json && r.mayBeJSON(c) {
+				reason = "JSON of what may be JSON"
 			}
 			if known {
 				use(c.Span, col)

@@ -16,11 +16,17 @@ func makesJSON(e sqltext.Expr) (found bool) {
 	return found
 }
 
-// mayBeTruth says whether an aggregate is MIN or MAX of anything but a table's column: of a comparison it is a truth value, of which parts only tell 0 or 1.
+// mayBeTruth says whether an aggregate is MIN or MAX of anything but a table's column that is no JSON: of a comparison it is a truth value, of which parts only tell 0 or 1, and JSON a part of the JSON that is made of it,
+// not a string.
 func (r *grouper) mayBeTruth(f *sqltext.Func) bool {
 	if name := strings.ToUpper(f.Name); name != "MIN" && name != "MAX" || len(f.Args) != 1 {
 		return false
 	}
-	n, ok := r.b.resolveExpr(f.Args[0])
-	return !ok || n.column() == nil
+	return r.mayBeJSON(f.Args[0])
+}
+
+// mayBeJSON says so of what is no aggregate. A JSON column is a LONGTEXT.
+func (r *grouper) mayBeJSON(e sqltext.Expr) bool {
+	n, ok := r.b.resolveExpr(e)
+	return !ok || n.column() == nil || n.column().Type == "longtext"
 }
