@@ -114,18 +114,7 @@ func attached(s, a *source, known []map[node]bool) bool {
 	return true
 }
 
-// sourcePins are the key values of a source: by this unit's constraints, or by those inside a derived table.
-func (u *unit) sourcePins(s *source) ([]KeyTuple, bool) {
-	tuples, ok := u.pinned(s)
-	if s.unit != nil && len(s.unit.comps) == 1 {
-		if c := s.unit.comps[0]; c.pinned && (!ok || len(c.tuples) < len(tuples)) {
-			return c.tuples, true
-		}
-	}
-	return tuples, ok
-}
-
-// component is where the rows of a source are.
+// component is where the rows of a source are: by this unit's constraints, or by those inside a derived table, which may be on a key that it does not show.
 func (u *unit) component(s *source) component {
 	c := component{table: s.keyTable}
 	if s.inOne() {
@@ -137,7 +126,12 @@ func (u *unit) component(s *source) component {
 		c.pinned = u.p.far.pinning(c.terms)
 		return c
 	}
-	c.tuples, c.pinned = u.sourcePins(s)
+	c.tuples, c.pinned = u.pinned(s)
+	if s.unit != nil && len(s.unit.comps) == 1 {
+		if in := s.unit.comps[0]; in.pinned && (!c.pinned || len(in.tuples) < len(c.tuples)) {
+			c.table, c.tuples, c.pinned = in.table, in.tuples, true
+		}
+	}
 	return c
 }
 
