@@ -27,7 +27,7 @@ func (r *Runner) once(ctx context.Context, st *Statement) error {
 		text = st.Plan.Once[i].Append(text, st.Scan)
 		args = st.spanArgs(args, st.Plan.Once[i].Span)
 	}
-	scan, p, err := st.planText(text)
+	scan, p, err := st.planFirst(text)
 	if err != nil {
 		return unplaced(err)
 	}
@@ -108,8 +108,30 @@ func unplaced(err error) error {
 	return err
 }
 
+// planFirst plans a query for values of the statement's: in a transaction it sees what others have committed since the first read, as a write does.
+func (st *Statement) planFirst(text []byte) (*sqltext.Scan, *plan.Plan, error) {
+	if !st.Tx.InTransaction() && st.Tx.Autocommit() {
+		return st.planText(text)
+	}
+	scan, stmt, err := st.parseText(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := plan.BuildKeys(stmt, scan, st.Snap, st.Sess, &plan.ByKey{})
+	return scan, p, err
+}
+
 // planText plans a text that is made of the statement's.
 func (st *Statement) planText(text []byte) (*sqltext.Scan, *plan.Plan, error) {
+	scan, stmt, err := st.parseText(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := plan.Build(stmt, scan, st.Snap, st.Sess)
+	return scan, p, err
+}
+
+func (st *Statement) parseText(text []byte) (*sqltext.Scan, *sqltext.Stmt, error) {
 	scan := new(sqltext.Scan)
 	if err := scan.Scan(text, st.Sess.Mode); err != nil {
 		return nil, nil, fmt.Errorf("with values in the place of expressions: %w", err)
@@ -118,6 +140,5 @@ func (st *Statement) planText(text []byte) (*sqltext.Scan, *plan.Plan, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("with values in the place of expressions: %w", err)
 	}
-	p, err := plan.Build(stmt, scan, st.Snap, st.Sess)
-	return scan, p, err
+	return scan, stmt, nil
 }

@@ -35,6 +35,8 @@ type firing struct {
 	named  string
 	// assigns: triggers at partitions set user variables. partsEarly: there is a BEFORE INSERT trigger among them.
 	assigns, partsEarly bool
+	// own: the statement is a transaction by itself.
+	own bool
 }
 
 // firedProgram is a trigger as the node runs it.
@@ -296,6 +298,7 @@ func (f *firing) whole(ctx context.Context) error {
 	s := f.s
 	before := s.last
 	out := &held{Output: f.src.out, own: !s.tx.InTransaction() && s.tx.Autocommit(), status: f.src.out.Status()}
+	f.own = out.own
 	end, err := s.beginUnit(ctx)
 	if err != nil {
 		return err

@@ -289,15 +289,24 @@ func (f *firing) find(ctx context.Context) (*found, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := slices.Concat([]byte("SELECT "+items+" FROM "), scan.AppendSpan(nil, table), []byte(" "), scan.AppendSpan(nil, where), []byte(" "), scan.AppendSpan(nil, order))
+	condition := scan.AppendSpan(nil, where)
+	if apart && !f.own {
+		if condition, err = f.sharing(where); err != nil {
+			return nil, err
+		}
+	}
+	text := slices.Concat([]byte("SELECT "+items+" FROM "), scan.AppendSpan(nil, table), []byte(" "), condition, []byte(" "), scan.AppendSpan(nil, order))
 	if order.Empty() && limit == nil && key != nil {
 		text = append(text, f.byKey()...)
 	}
 	if limit != nil {
 		text = append(append(text, ' '), scan.AppendSpan(nil, limit.Span)...)
 	}
-	if !apart {
+	switch {
+	case !apart:
 		text = append(text, " FOR UPDATE"...)
+	case !f.own:
+		text = append(text, inShare...)
 	}
 	got := &capture{caps: s.out.Caps()}
 	if err := s.rewritten(ctx, text, source{out: got, limited: true}); err != nil {
@@ -331,6 +340,34 @@ func (f *firing) find(ctx context.Context) (*found, error) {
 		}
 	}
 	return in, nil
+}
+
+// inShare has a query read what is there now, as an UPDATE or DELETE does: the snapshot of a transaction may lack what others have written.
+const inShare = " LOCK IN SHARE MODE"
+
+// sharing is a condition whose subqueries do so.
+func (f *firing) sharing(where sqltext.Span) (text []byte, err error) {
+	scan, ends := &f.w.scan, []int32{}
+	is := func(i int32, op uint32) bool { return scan.Tokens[i].Kind == sqltext.Op && scan.Tokens[i].Op == op }
+	from := where.From
+	for i := where.From; i < where.To; i++ {
+		switch {
+		case is(i, '('):
+			ends = append(ends, 0)
+			if isWord(scan, i+1, "SELECT") {
+				ends[len(ends)-1] = i
+			}
+		case is(i, ')') && len(ends) > 0:
+			if ends[len(ends)-1] > 0 {
+				text = append(scan.AppendSpan(text, sqltext.Span{From: from, To: i}), inShare...)
+				from = i
+			}
+			ends = ends[:len(ends)-1]
+		case isWord(scan, i, "UNION"), isWord(scan, i, "EXCEPT"), isWord(scan, i, "INTERSECT"), isWord(scan, i, "WITH"), isWord(scan, i, "LOCK"), isWord(scan, i, "FOR"):
+			return nil, f.unfit("in a transaction, with a subquery of several queries, or one that locks: find the keys of its rows before")
+		}
+	}
+	return scan.AppendSpan(text, sqltext.Span{From: from, To: where.To}), nil
 }
 
 // byKey is ORDER BY of the key.

@@ -441,36 +441,6 @@ func (p *planner) isDefault(s sqltext.Span) bool {
 // Told says whether the value is asked for so that it arrives as it is stored.
 func (v *KeyValue) Told() bool { return v.stored != "" }
 
-// BuildKeys plans the query of QueryText. With several tables it is always staged: then the rows of the others are read as they are, and locked against changes, as
-// the rows are that a write looks at; a part of a query would see those of its transaction's snapshot.
-func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session, k *ByKey) (*Plan, error) {
-	p := newPlanner(stmt, scan, snap, sess)
-	alike := func(t *sqltext.TableName) bool {
-		table, _, err := p.lookup(t)
-		return err == nil && table != nil && table.Kind == topo.Reference && !table.Temporary
-	}
-	if len(stmt.Tables) < 2 || !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return !alike(t) }) {
-		return Build(stmt, scan, snap, sess)
-	}
-	plan, err := p.staged(nil, NeedsStage("rows that are found by other tables"))
-	if err != nil {
-		return nil, err
-	}
-	for _, fills := range [][]Fill{plan.Fills, plan.References} {
-		for i := range fills {
-			if fills[i].Table.Temporary || fills[i].Unnamed { // which nobody else changes, or which a function reads
-				continue
-			}
-			if fills[i].Share = !slices.ContainsFunc(k.Targets, func(t KeyTarget) bool { return t.Table == fills[i].From() }); !fills[i].Share && fills[i].Lock.Empty() {
-				return nil, NeedsStage("a lock that is not found")
-			}
-		}
-	}
-	plan.Facts, plan.Params, plan.Revision, plan.Scalars, plan.Condensed = stmt.Facts, scan.Params, snap.Revision, nil, nil
-	p.called.calls(plan)
-	return plan, nil
-}
-
 // ChangeText is the statement that changes the rows of Targets[i] that where finds; splices make it a partition's. values are literals in the order of Values. params are the
 // statement's parameters in it. limit is "" for none.
 func (k *ByKey) ChangeText(dst []byte, scan *sqltext.Scan, i int, names []Splice, to Target, where []byte, values []string, limit string) (text []byte, params []int) {

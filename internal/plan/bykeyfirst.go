@@ -84,6 +84,36 @@ func (k *ByKey) Forgives() bool { return !k.Updates() || k.ignore }
 // FindsFirst says whether MariaDB finds all rows before it changes the first: where it sorts them, and where SET changes the primary key, by which it may go through the table.
 func (k *ByKey) FindsFirst() bool { return k.first }
 
+// BuildKeys plans the query of QueryText. With several tables it is always staged: then the rows of the others are read as they are, and locked against changes, as
+// the rows are that a write looks at; a part of a query would see those of its transaction's snapshot. k may have no targets: then it is a query for the values of an INSERT.
+func BuildKeys(stmt *sqltext.Stmt, scan *sqltext.Scan, snap *topo.Snapshot, sess Session, k *ByKey) (*Plan, error) {
+	p := newPlanner(stmt, scan, snap, sess)
+	alike := func(t *sqltext.TableName) bool {
+		table, _, err := p.lookup(t)
+		return err == nil && table != nil && table.Kind == topo.Reference && !table.Temporary
+	}
+	if len(stmt.Tables) == 0 || len(stmt.Tables) == 1 && len(k.Targets) > 0 || !slices.ContainsFunc(stmt.Tables, func(t *sqltext.TableName) bool { return !alike(t) }) {
+		return Build(stmt, scan, snap, sess)
+	}
+	plan, err := p.staged(nil, NeedsStage("rows that are found by other tables"))
+	if err != nil {
+		return nil, err
+	}
+	for _, fills := range [][]Fill{plan.Fills, plan.References} {
+		for i := range fills {
+			if fills[i].Table.Temporary || fills[i].Unnamed { // which nobody else changes, or which a function reads
+				continue
+			}
+			if fills[i].Share = !slices.ContainsFunc(k.Targets, func(t KeyTarget) bool { return t.Table == fills[i].From() }); !fills[i].Share && fills[i].Lock.Empty() {
+				return nil, NeedsStage("a lock that is not found")
+			}
+		}
+	}
+	plan.Facts, plan.Params, plan.Revision, plan.Scalars, plan.Condensed = stmt.Facts, scan.Params, snap.Revision, nil, nil
+	p.called.calls(plan)
+	return plan, nil
+}
+
 // portioned says whether the history that a statement names is that of no table, but the portion of a period for which rows of one table are changed: all that its condition finds are found.
 func (p *planner) portioned() bool {
 	var from []sqltext.TableRef
