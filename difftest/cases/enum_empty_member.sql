@@ -34,3 +34,18 @@ UPDATE d1.moods SET v = v + 10 WHERE v IN (SELECT v FROM d1.moods x WHERE x.e = 
 UPDATE d1.moods SET b = b + 8 WHERE v > 2 ORDER BY v;
 -- changes: d1.moods
 DELETE FROM d1.moods ORDER BY v DESC LIMIT 1;
+-- Nor does a trigger BEFORE a row tell them apart.
+CREATE TABLE d1.felt (id INT PRIMARY KEY, e ENUM('a', '') NOT NULL, n INT);
+CREATE TRIGGER d1.felt_bi BEFORE INSERT ON felt FOR EACH ROW SET NEW.n = (SELECT COUNT(*) FROM moods);
+-- refused
+INSERT INTO d1.felt VALUES (1, 'none', 1), (2, '', 2);
+INSERT INTO d1.felt VALUES (3, 'a', 3);
+SET sql_mode = 'STRICT_TRANS_TABLES';
+INSERT INTO d1.felt VALUES (2, '', 2), (4, 'a', 2);
+CREATE TRIGGER d1.felt_bu BEFORE UPDATE ON felt FOR EACH ROW SET NEW.n = NEW.n + (SELECT COUNT(*) FROM moods);
+SET sql_mode = '';
+UPDATE d1.felt SET e = 'a' WHERE id = 2;
+UPDATE d1.felt SET n = 0 WHERE id < 4;
+-- refused
+UPDATE d1.felt SET e = 'none' WHERE id < 4;
+SELECT id, e + 0, n FROM d1.felt ORDER BY id;

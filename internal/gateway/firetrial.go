@@ -129,6 +129,9 @@ func (f *firing) insertEarly(ctx context.Context, out *held, before lastStatemen
 	for i := range values {
 		rows[i].new = values[i]
 	}
+	if err := f.certain(rows, columns); err != nil && !s.sess.Strict { // which takes members only
+		return err
+	}
 	text := func(some []firedRow) func(string) []byte {
 		return func(items string) []byte { return f.insertOf(columns, some, given+items) }
 	}
@@ -166,6 +169,26 @@ func (f *firing) insertEarly(ctx context.Context, out *held, before lastStatemen
 		}
 	}
 	return f.tellInserted(out, before, len(rows), id)
+}
+
+// certain refuses an ENUM's value that may be its empty member or none.
+func (f *firing) certain(rows []firedRow, columns []int) error {
+	for _, i := range columns {
+		c := &f.of.Table.Columns[i]
+		if !c.Ambiguous() {
+			continue
+		}
+		empty, err := compound.Stored(declaredAs(c), []byte{}, c.Charset, c.Collation)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if row.new[i].Literal() == empty.Literal() {
+				return f.unfit("of an empty value in column '" + c.Name + "', which may be a member of the ENUM or none: write the column by another statement")
+			}
+		}
+	}
+	return nil
 }
 
 // insertOf is an INSERT of rows that are known.
@@ -230,6 +253,9 @@ func (f *firing) updateEarly(ctx context.Context, text []byte, met *found, befor
 		}
 		return f.afterwards(ctx, met, columns)
 	})
+	if err == nil && rowwise {
+		err = f.certain(met.rows, set)
+	}
 	if err == nil {
 		err = f.fire(ctx, "BEFORE", "UPDATE", met.rows, before)
 	}
