@@ -83,6 +83,21 @@ func (s *State) Get(key string) (text string, ok bool) {
 	return "", false
 }
 
+// clockKey is the key of the time that a session has set, and ownClock what takes it back on connections that have it.
+const clockKey, ownClock = "timestamp", "timestamp=DEFAULT"
+
+// AtTime is a session that has set its time.
+func (s *State) AtTime(unix string) *State { return s.With(clockKey, clockKey+"="+unix) }
+
+// TimeDefault has connections that have a time of AtTime go back to their own.
+func (s *State) TimeDefault() *State { return s.With(clockKey, ownClock) }
+
+// Timed says whether the session has set its time, which all its connections have then.
+func (s *State) Timed() bool {
+	text, set := s.Get(clockKey)
+	return set && text != ownClock
+}
+
 // Len is the number of assignments.
 func (s *State) Len() int { return len(s.list()) }
 

@@ -219,6 +219,9 @@ func (j *job) alter(ctx context.Context, db string, old *topo.Table) (*Result, e
 	var t *topo.Table
 	if err == nil {
 		if t, err = merged(old, name, now); err == nil {
+			err = j.keysStay(old)
+		}
+		if err == nil {
 			is := j.underNewName(t)
 			if err = check(j.snap, is, now); err == nil {
 				err = triggersStandWith(j.snap, is)
@@ -306,7 +309,7 @@ func (j *job) instantly() string {
 
 // onlyIndexes lists the indexes that a statement has added when it did nothing else, so that dropping them undoes it.
 func (j *job) onlyIndexes(was, now *described) []string {
-	if len(was.foreign) > 0 || len(now.foreign) > 0 || j.todo.NewName != "" {
+	if len(was.foreign) > 0 || len(now.foreign) > 0 || j.todo.NewName != "" || j.ignores() { // IGNORE deletes rows
 		return nil // adding an index can drop the one that a foreign key brought along
 	}
 	if j.d.Object == "INDEX" {

@@ -62,13 +62,17 @@ func (j *job) before(columns []topo.Column, name string) int {
 	called := func(name string) int {
 		return slices.IndexFunc(columns, func(c topo.Column) bool { return strings.EqualFold(c.Name, name) })
 	}
+	gone := false
 	for _, a := range j.d.Actions {
-		switch {
-		case a.Verb == "DROP COLUMN" && strings.EqualFold(a.Name.Text, name):
-			return -1
-		case (a.Verb == "CHANGE" || a.Verb == "RENAME COLUMN") && strings.EqualFold(a.NewName.Text, name):
+		switch renames := a.Verb == "CHANGE" || a.Verb == "RENAME COLUMN"; {
+		case renames && strings.EqualFold(a.NewName.Text, name):
 			return called(a.Name.Text)
+		case (renames || a.Verb == "DROP COLUMN") && strings.EqualFold(a.Name.Text, name):
+			gone = true
 		}
+	}
+	if gone {
+		return -1
 	}
 	return called(name)
 }

@@ -127,8 +127,7 @@ func (st *Statement) hasSettings() bool {
 
 // hasOwnTime says whether the session has set its time, which all its connections have then.
 func (st *Statement) hasOwnTime() bool {
-	_, set := st.Tx.State().Get("timestamp")
-	return set
+	return st.Tx.State().Timed()
 }
 
 // appendClock appends the setting that makes now the time.

@@ -298,12 +298,12 @@ func (s *session) begin(login *wire.Login, a *account, as backend.Account, varia
 	s.mu.Lock()
 	s.shownUser, s.accountHost = login.User, a.Host
 	s.mu.Unlock()
+	s.loginCharset = s.charset
+	if c := wire.CollationByID(login.Collation); c != nil {
+		s.loginCharset = charsets{c.Charset, c.Charset, c.Charset, c.Name}
+	}
 	s.reset()
 	s.setDB(login.Database)
-	if c := wire.CollationByID(login.Collation); c != nil {
-		s.charset = charsets{c.Charset, c.Charset, c.Charset, c.Name}
-	}
-	s.noteCharset()
 }
 
 // leafLogin is what a leaf says of a login.

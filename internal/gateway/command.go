@@ -162,6 +162,7 @@ func (s *session) reset() {
 	s.forgetXA()
 	s.endStops()
 	s.tx.SetState(s.initial)
+	s.charset = s.loginCharset
 	s.stmts, s.named, s.stmtID = nil, nil, 0
 	s.last, s.lastValue, s.lockedSequences, s.warnings, s.tables = lastStatement{foundRows: s.last.foundRows, uncounted: s.last.uncounted}, nil, nil, nil, false
 	s.temps, s.guards, s.handlers, s.caller = temporaries{}, guards{}, nil, ""

@@ -419,14 +419,14 @@ func (h *programHost) unitLost(inside bool) bool {
 func (s *session) atOneMoment() (back func()) {
 	before := s.tx
 	state := before.State()
-	if _, set := state.Get("timestamp"); set {
+	if state.Timed() {
 		return func() {}
 	}
 	now := strconv.FormatFloat(float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
-	before.SetState(state.With("timestamp", "timestamp="+now))
+	before.SetState(state.AtTime(now))
 	return func() {
 		if before.Held() > 0 { // a connection that is held forgets nothing
-			before.SetState(before.State().With("timestamp", "timestamp=DEFAULT"))
+			before.SetState(before.State().TimeDefault())
 		} else {
 			before.SetState(before.State().Without("timestamp"))
 		}

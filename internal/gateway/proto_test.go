@@ -201,11 +201,17 @@ func TestCommands(t *testing.T) {
 		t.Errorf("status %x in a transaction", ok.Status)
 	}
 	r.ok(wire.AppendCommand(nil, wire.ComQuery, "SET @a = 5, sql_mode = 'ANSI'"))
+	r.ok(wire.AppendCommand(nil, wire.ComQuery, "SET NAMES latin1"))
 	if ok = r.ok([]byte{byte(wire.ComResetConnection)}); ok.Status&wire.StatusAutocommit == 0 || ok.Status&wire.StatusInTrans != 0 {
 		t.Errorf("status %x after COM_RESET_CONNECTION", ok.Status)
 	}
 	if got := r.one("SELECT CONCAT_WS(',', @a IS NULL, @@autocommit, @@in_transaction, @@sql_mode LIKE 'ANSI%', DATABASE())"); got != "1,ON,0,0,comdb" {
 		t.Errorf("after COM_RESET_CONNECTION: %s", got)
+	}
+	// Names are read in the login's character set again.
+	r.ok(wire.AppendCommand(nil, wire.ComQuery, "CREATE TABLE é (id INT PRIMARY KEY)"))
+	if got := b.raw(t, "", 0).one("SELECT COUNT(*) FROM comdb.é"); got != "0" {
+		t.Errorf("%s", got)
 	}
 	for _, option := range []uint16{1, 0} {
 		r.send(wire.AppendSetOption(nil, option))

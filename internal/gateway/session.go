@@ -65,10 +65,12 @@ type session struct {
 	sess    plan.Session
 	home    string // the leaf for statements without a partition
 	initial *backend.State
-	charset charsets
-	spider  spiderVariables
-	guards  guards
-	limit   string // sql_select_limit, "" when there is none
+	// loginCharset is what the client's login said.
+	loginCharset charsets
+	charset      charsets
+	spider       spiderVariables
+	guards       guards
+	limit        string // sql_select_limit, "" when there is none
 	// sortLength is max_sort_length as the session had it after its login.
 	sortLength int
 	temps      temporaries

@@ -18,7 +18,7 @@ func (s *session) oneTime(scan *sqltext.Scan, stmt *sqltext.Stmt, p *plan.Plan) 
 	if span.Empty() || p.Linked != nil || p.Route.Kind == plan.RouteAny || p.Route.Kind != plan.RouteEveryLeaf && p.Facts&sqltext.HasTimeFunction == 0 && !p.Clocked {
 		return nil
 	}
-	if _, set := s.tx.State().Get("timestamp"); set {
+	if s.tx.State().Timed() {
 		return nil
 	}
 	if namesVariable(scan, span, s.mode(), "timestamp") {

@@ -172,7 +172,7 @@ const gathering = "orbweaver_rows"
 // another temporary table, of which the leaf makes the client's by the client's own statement. Both steps have one time.
 func (s *session) fillTemporary(ctx context.Context, scan *sqltext.Scan, stmt *sqltext.Stmt, k tableKey) (wire.OK, error) {
 	m, moment := &making{}, ""
-	if _, own := s.tx.State().Get("timestamp"); !own {
+	if !s.tx.State().Timed() {
 		m.moment = exec.Clock()
 		moment = "SET STATEMENT " + m.moment + " FOR "
 	}
