@@ -128,31 +128,17 @@ type RowColumn struct {
 
 // row are the columns of NEW and OLD that a trigger names.
 func (j *judge) row() (out []RowColumn, err error) {
-	scan := j.scan
-	name := func(i int32) string {
-		if i >= j.t.Body.To {
-			return ""
-		}
-		switch t := scan.Tokens[i]; t.Kind {
-		case sqltext.Word, sqltext.QuotedID:
-			return string(sqltext.Unquote(nil, t, scan.Src, scan.Mode()))
-		}
-		return ""
-	}
-	dot := func(i int32) bool {
-		return i < j.t.Body.To && scan.Tokens[i].Kind == sqltext.Op && scan.Tokens[i].Op == '.'
-	}
 	for i := j.t.Body.From; i < j.t.Body.To; i++ {
-		old := strings.EqualFold(name(i), "OLD")
-		if !old && !strings.EqualFold(name(i), "NEW") || !dot(i+1) {
+		old := strings.EqualFold(j.name(i), "OLD")
+		if !old && !strings.EqualFold(j.name(i), "NEW") || !j.op(i+1, '.') {
 			continue
 		}
-		if dot(i-1) || dot(i+3) {
+		if j.op(i-1, '.') || j.op(i+3, '.') {
 			return nil, refuse("a column with its database's name in a trigger: leave the database's name out")
 		}
-		c := j.table.Column(name(i + 2))
+		c := j.table.Column(j.name(i + 2))
 		if c < 0 {
-			return nil, refuse("%s.%s, of which '%s' has no column", strings.ToUpper(name(i)), name(i+2), j.table.Name)
+			return nil, refuse("%s.%s, of which '%s' has no column", strings.ToUpper(j.name(i)), j.name(i+2), j.table.Name)
 		}
 		at := slices.IndexFunc(out, func(r RowColumn) bool { return r.Old == old && r.Column == c })
 		if at < 0 {

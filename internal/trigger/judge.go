@@ -186,19 +186,6 @@ func (j *judge) words() error {
 	}
 	differ := "its value would hang on the " + place + ", the session or the call, and so would what the trigger does: give it with the statement, as a column's value"
 	scan := j.scan
-	name := func(i int32) string {
-		if i >= j.t.Body.To {
-			return ""
-		}
-		switch t := scan.Tokens[i]; t.Kind {
-		case sqltext.Word, sqltext.QuotedID:
-			return string(sqltext.Unquote(nil, t, scan.Src, scan.Mode()))
-		}
-		return ""
-	}
-	op := func(i int32, c uint32) bool {
-		return i < j.t.Body.To && scan.Tokens[i].Kind == sqltext.Op && scan.Tokens[i].Op == c
-	}
 	auto := ""
 	if j.t.Timing == "BEFORE" && j.t.Event == "INSERT" && j.table.AutoIncrement >= 0 && !j.inOne() {
 		auto = j.table.Columns[j.table.AutoIncrement].Name
@@ -225,26 +212,26 @@ func (j *judge) words() error {
 		case sqltext.Param:
 			return refuse("a ? in a trigger")
 		}
-		n := name(i)
+		n := j.name(i)
 		if n == "" {
 			continue
 		}
 		upper := strings.ToUpper(n)
-		if op(i+1, '(') && (upper == "USER" || upper == "SESSION_USER" || upper == "SYSTEM_USER") {
+		if j.op(i+1, '(') && (upper == "USER" || upper == "SESSION_USER" || upper == "SYSTEM_USER") {
 			j.out.Account = true
 		}
-		seeded := upper == "RAND" && !op(i+2, ')') && !j.inOne() && !j.function // one row's value is made from that of the row before
-		if op(i+1, '(') && !op(i-1, '.') && (placed[upper] || seeded || sqltext.FactsOf(upper)&^fine != 0 && !(j.function && sqltext.FactsOf(upper) == sqltext.HasDatabaseFunc) || upper == "LAST_INSERT_ID") {
+		seeded := upper == "RAND" && !j.op(i+2, ')') && !j.inOne() && !j.function // one row's value is made from that of the row before
+		if j.op(i+1, '(') && !j.op(i-1, '.') && (placed[upper] || seeded || sqltext.FactsOf(upper)&^fine != 0 && !(j.function && sqltext.FactsOf(upper) == sqltext.HasDatabaseFunc) || upper == "LAST_INSERT_ID") {
 			return refuse("function %s in a trigger: %s", upper, differ)
 		}
-		if op(i+1, '.') && name(i+2) != "" && !j.function {
+		if j.op(i+1, '.') && j.name(i+2) != "" && !j.function {
 			switch row := upper == "NEW" || upper == "OLD"; {
-			case op(i+3, '.'):
+			case j.op(i+3, '.'):
 				return refuse("a column with its database's name in a trigger: leave the database's name out")
-			case auto != "" && upper == "NEW" && strings.EqualFold(name(i+2), auto):
+			case auto != "" && upper == "NEW" && strings.EqualFold(j.name(i+2), auto):
 				return refuse("NEW.%s in a BEFORE INSERT trigger: MariaDB has not given the AUTO_INCREMENT value then, the cluster has. Make it an AFTER INSERT trigger", auto)
-			case row && j.table.Column(name(i+2)) < 0: // MariaDB would not make it again, as a copy of the partition must
-				return refuse("%s.%s, of which '%s' has no column", upper, name(i+2), j.table.Name)
+			case row && j.table.Column(j.name(i+2)) < 0: // MariaDB would not make it again, as a copy of the partition must
+				return refuse("%s.%s, of which '%s' has no column", upper, j.name(i+2), j.table.Name)
 			}
 		}
 	}
@@ -259,6 +246,23 @@ func (j *judge) words() error {
 		return refuse("a function in a trigger of which %s", differ)
 	}
 	return nil
+}
+
+// name is the word at a token of the trigger's body, without its quotes; "" for anything else.
+func (j *judge) name(i int32) string {
+	if i >= j.t.Body.To {
+		return ""
+	}
+	switch t := j.scan.Tokens[i]; t.Kind {
+	case sqltext.Word, sqltext.QuotedID:
+		return string(sqltext.Unquote(nil, t, j.scan.Src, j.scan.Mode()))
+	}
+	return ""
+}
+
+// op says whether an operator of one character is at a token of the trigger's body.
+func (j *judge) op(i int32, c uint32) bool {
+	return i < j.t.Body.To && j.scan.Tokens[i].Kind == sqltext.Op && j.scan.Tokens[i].Op == c
 }
 
 // part is the text for partitions.
