@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 
@@ -33,13 +34,8 @@ func (p *planner) once(s *sqltext.Insert) []First {
 			out = append(out, firstOf(e))
 		}
 	}
-	for i := range s.Rows {
-		for _, e := range s.Rows[i] {
-			look(e)
-		}
-	}
-	for i := range s.Set {
-		look(s.Set[i].Value)
+	for e := range valuesOf(s) {
+		look(e)
 	}
 	for i := range s.OnDup {
 		calls, fine := p.calls(s.OnDup[i].Value)
@@ -169,13 +165,8 @@ func (p *planner) assignedFirst(s *sqltext.Insert, table *topo.Table, ins *Inser
 		reads = reads || read || anyExpr(e, asksDefault)
 		out = append(out, firstOf(e))
 	}
-	for i := range s.Rows {
-		for _, e := range s.Rows[i] {
-			look(e)
-		}
-	}
-	for i := range s.Set {
-		look(s.Set[i].Value)
+	for e := range valuesOf(s) {
+		look(e)
 	}
 	switch {
 	case (assigns || others) && p.varsBehind(s):
@@ -186,6 +177,24 @@ func (p *planner) assignedFirst(s *sqltext.Insert, table *topo.Table, ins *Inser
 		return nil, NeedsStage("a value of an INSERT with user variables that are assigned to, and columns, subqueries, stored functions or the like")
 	}
 	return out, nil
+}
+
+// valuesOf are the values of an INSERT, in the order of its text.
+func valuesOf(s *sqltext.Insert) iter.Seq[sqltext.Expr] {
+	return func(yield func(sqltext.Expr) bool) {
+		for i := range s.Rows {
+			for _, e := range s.Rows[i] {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+		for i := range s.Set {
+			if !yield(s.Set[i].Value) {
+				return
+			}
+		}
+	}
 }
 
 // assignsApart says whether what an INSERT assigns to user variables may be assigned at several places, or is needed where a row's place is found out.
